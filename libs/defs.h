@@ -1,0 +1,32 @@
+/*
+ * Types and small macros that the kernel and user programs share.
+ * Only headers that every freestanding compiler brings are included.
+ */
+#ifndef LIBS_DEFS_H
+#define LIBS_DEFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef long ssize_t;
+typedef long off_t;
+
+#define ARRAY_SIZE(a)           (sizeof(a) / sizeof((a)[0]))
+
+/* Round to a multiple of n; n need not be a power of two. */
+#define ROUNDDOWN(a, n)         ((typeof(a))((size_t)(a) - (size_t)(a) % (n)))
+#define ROUNDUP(a, n)           (ROUNDDOWN((size_t)(a) + (n) - 1, (n)))
+
+/* The struct of the given type whose member `member` is at ptr. */
+#define to_struct(ptr, type, member) \
+    ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define likely(x)               __builtin_expect(!!(x), 1)
+#define unlikely(x)             __builtin_expect(!!(x), 0)
+
+#define noreturn                __attribute__((noreturn))
+#define must_check              __attribute__((warn_unused_result))
+#define printf_like(fmt, args)  __attribute__((format(printf, fmt, args)))
+
+#endif /* LIBS_DEFS_H */

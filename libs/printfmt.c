@@ -1,0 +1,230 @@
+/* Formatted output: parse one conversion at a time, then print it padded. */
+#include <defs.h>
+#include <error.h>
+#include <printfmt.h>
+#include <string.h>
+
+struct sink {
+    void (*putch)(int, void *);
+    void *putdat;
+};
+
+/* One conversion: the flags, width, precision and length in front of its letter. */
+struct spec {
+    bool left, zero, upper;
+    int width, precision;               /* precision -1: none given */
+    int length;                         /* size of the integer argument in bytes */
+};
+
+static void put(struct sink *out, int c)
+{
+    out->putch(c, out->putdat);
+}
+
+static void pad(struct sink *out, int count, int c)
+{
+    while (count-- > 0)
+        put(out, c);
+}
+
+static void put_string(struct sink *out, const struct spec *spec, const char *s)
+{
+    if (s == NULL)
+        s = "(null)";
+    int len = spec->precision >= 0 ? strnlen(s, spec->precision) : strlen(s);
+
+    if (!spec->left)
+        pad(out, spec->width - len, ' ');
+    for (int i = 0; i < len; i++)
+        put(out, s[i]);
+    if (spec->left)
+        pad(out, spec->width - len, ' ');
+}
+
+/* The sign or 0x goes before the padding zeros and after the padding blanks. */
+static void put_number(struct sink *out, const struct spec *spec, uint64_t value,
+                       unsigned int base, const char *prefix)
+{
+    const char *letters = spec->upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    char digits[24];
+    int n = 0;
+
+    do {
+        digits[n++] = letters[value % base];
+        value /= base;
+    } while (value != 0);
+
+    int zeros = spec->precision - n;
+    int fill = spec->width - n - (int)strlen(prefix) - (zeros > 0 ? zeros : 0);
+    bool zero_fill = spec->zero && !spec->left && spec->precision < 0;
+
+    if (!spec->left && !zero_fill)
+        pad(out, fill, ' ');
+    for (; *prefix != '\0'; prefix++)
+        put(out, *prefix);
+    pad(out, zero_fill ? fill : zeros, '0');
+    while (n > 0)
+        put(out, digits[--n]);
+    if (spec->left)
+        pad(out, fill, ' ');
+}
+
+/* Sign or zero extend an argument of the given length, as a long one was passed. */
+static int64_t narrow(int64_t value, int length, bool is_signed)
+{
+    int unused = 64 - 8 * length;
+
+    if (is_signed)
+        return (int64_t)((uint64_t)value << unused) >> unused;
+    return (uint64_t)value << unused >> unused;
+}
+
+static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
+{
+    *spec = (struct spec){ .precision = -1, .length = sizeof(int) };
+    for (;; fmt++) {
+        if (*fmt == '-')
+            spec->left = true;
+        else if (*fmt == '0')
+            spec->zero = true;
+        else if (*fmt != '+' && *fmt != ' ' && *fmt != '#')
+            break;
+    }
+    for (int *field = &spec->width;; field = &spec->precision) {
+        if (*fmt == '*') {
+            *field = va_arg(*ap, int);
+            fmt++;
+        }
+        for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+            *field = *field * 10 + *fmt - '0';
+        if (*fmt != '.' || field == &spec->precision)
+            break;
+        spec->precision = 0;
+        fmt++;
+    }
+    if (spec->width < 0) {
+        spec->left = true;
+        spec->width = -spec->width;
+    }
+    for (;; fmt++) {
+        if (*fmt == 'l' || *fmt == 'z' || *fmt == 't' || *fmt == 'j')
+            spec->length = sizeof(long);
+        else if (*fmt == 'h')
+            spec->length /= 2;
+        else
+            return fmt;
+    }
+}
+
+static int64_t next_integer(const struct spec *spec, bool is_signed, va_list *ap)
+{
+    int64_t value = spec->length == sizeof(long) ? va_arg(*ap, long) : va_arg(*ap, int);
+
+    return narrow(value, spec->length, is_signed);
+}
+
+/* Print the conversion whose letter is at fmt; return what follows it. */
+static const char *convert(struct sink *out, struct spec *spec, const char *fmt, va_list *ap)
+{
+    switch (*fmt) {
+    case 'c':
+        put_string(out, spec, (char[2]){ va_arg(*ap, int), '\0' });
+        break;
+    case 's':
+        put_string(out, spec, va_arg(*ap, const char *));
+        break;
+    case 'e':
+        put_string(out, spec, error_name(va_arg(*ap, int)));
+        break;
+    case 'd': case 'i': {
+        int64_t value = next_integer(spec, true, ap);
+        put_number(out, spec, value < 0 ? -(uint64_t)value : (uint64_t)value, 10,
+                   value < 0 ? "-" : "");
+        break;
+    }
+    case 'u':
+        put_number(out, spec, next_integer(spec, false, ap), 10, "");
+        break;
+    case 'o':
+        put_number(out, spec, next_integer(spec, false, ap), 8, "");
+        break;
+    case 'X':
+        spec->upper = true;
+        /* fall through */
+    case 'x':
+        put_number(out, spec, next_integer(spec, false, ap), 16, "");
+        break;
+    case 'p':
+        put_number(out, spec, (uintptr_t)va_arg(*ap, void *), 16, "0x");
+        break;
+    case '\0':
+        return fmt;
+    default:
+        put(out, '%');
+        /* fall through */
+    case '%':
+        put(out, *fmt);
+    }
+    return fmt + 1;
+}
+
+void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_list ap)
+{
+    struct sink out = { putch, putdat };
+    struct spec spec;
+    va_list args;
+
+    va_copy(args, ap);
+    while (*fmt != '\0') {
+        if (*fmt != '%') {
+            put(&out, *fmt++);
+            continue;
+        }
+        fmt = parse_spec(fmt + 1, &spec, &args);
+        fmt = convert(&out, &spec, fmt, &args);
+    }
+    va_end(args);
+}
+
+void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vprintfmt(putch, putdat, fmt, ap);
+    va_end(ap);
+}
+
+struct buffer {
+    char *next, *end;
+    int length;
+};
+
+static void put_buffer(int c, void *arg)
+{
+    struct buffer *b = arg;
+
+    b->length++;
+    if (b->next < b->end)
+        *b->next++ = c;
+}
+
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+    struct buffer b = { buf, size > 0 ? buf + size - 1 : buf, 0 };
+
+    vprintfmt(put_buffer, &b, fmt, ap);
+    if (size > 0)
+        *b.next = '\0';
+    return b.length;
+}
+
+int snprintf(char *buf, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int length = vsnprintf(buf, size, fmt, ap);
+    va_end(ap);
+    return length;
+}
