@@ -11,7 +11,7 @@ struct sink {
 
 /* One conversion: the flags, width, precision and length in front of its letter. */
 struct spec {
-    bool left, zero, upper;
+    bool left, zero, alternate, upper;
     int width, precision;               /* precision -1: none given */
     int length;                         /* size of the integer argument in bytes */
 };
@@ -87,7 +87,9 @@ static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
             spec->left = true;
         else if (*fmt == '0')
             spec->zero = true;
-        else if (*fmt != '+' && *fmt != ' ' && *fmt != '#')
+        else if (*fmt == '#')
+            spec->alternate = true;
+        else if (*fmt != '+' && *fmt != ' ')
             break;
     }
     for (int *field = &spec->width;; field = &spec->precision) {
@@ -152,7 +154,7 @@ static const char *convert(struct sink *out, struct spec *spec, const char *fmt,
         spec->upper = true;
         /* fall through */
     case 'x':
-        put_number(out, spec, next_integer(spec, false, ap), 16, "");
+        put_number(out, spec, next_integer(spec, false, ap), 16, spec->alternate ? "0x" : "");
         break;
     case 'p':
         put_number(out, spec, (uintptr_t)va_arg(*ap, void *), 16, "0x");

@@ -1,6 +1,6 @@
 /*
  * Formatted output to a function that takes one character. The conversions are
- * %d %i %u %x %X %o %p %c %s %% with flags - 0, width, precision, and the
+ * %d %i %u %x %X %o %p %c %s %% with flags - 0 #, width, precision, and the
  * lengths hh h l ll z t, and ucore's %e, the name of an error code.
  */
 #ifndef LIBS_PRINTFMT_H

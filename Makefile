@@ -1,0 +1,87 @@
+## rvlab: a RISC-V teaching kernel.
+##
+##   make setup          install the tools that are missing
+##   make                build the kernel with all user programs in it
+##   make qemu           boot to the shell; leave with Ctrl-A x
+##   make run PROG=...   boot without a terminal, run one program, power off;
+##                       succeeds only when the program does: PROG="forktest"
+##   make debug          boot under gdb, with the symbols of the kernel and of PROG=
+##   make grade          run all tests, or some: TEST="hello fork*"
+##   make clean          remove obj/
+##   make help           print this
+##
+## Knobs, with what they are when not given:
+##   SMP=2               harts, 1 to 8
+##   MEM=128M            memory, as 96M or 4G
+##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
+##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
+##   WERROR=             1: warnings in user programs are errors too; 0: none are
+##   V=                  1: show the commands
+##
+## The rules that compile and link are in tools/build.mk.
+
+SMP ?= 2
+MEM ?= 128M
+APPEND ?=
+TOOLCHAIN ?=
+WERROR ?=
+V ?=
+PROG ?=
+TEST ?=
+
+# One word of the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+
+# A wrong knob is told before anything is done.
+given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
+unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST,$(given))
+$(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
+$(if $(filter-out 1 2 3 4 5 6 7 8,$(SMP))$(word 2,$(SMP)),\
+    $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
+$(if $(shell echo $(call quote,$(MEM)) | grep -E '^[1-9][0-9]*[MG]$$'),,\
+    $(error MEM=$(MEM): give a size like 96M or 4G))
+$(if $(filter-out 0 1,$(WERROR) $(V)),$(error WERROR= and V= are 0 or 1))
+
+# The tools are looked for when a recipe first needs them, not when this file is
+# read: in `make setup qemu` they are installed by then. probe.sh prints one word,
+# or a sentence that says what is wrong.
+probe = $(shell tools/probe.sh $(1) 2>&1)
+found = $(if $(word 2,$(1)),$(error $(1)),$(1))
+TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)))))$(TC)
+EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
+
+machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$(TC)/kernel
+jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+
+.NOTPARALLEL:
+.PHONY: all build setup qemu run debug grade clean help
+
+all: build
+
+build:
+	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
+
+setup:
+	@tools/setup.sh $(call quote,$(TOOLCHAIN))
+
+qemu: build
+	@$(machine) -nographic -serial mon:stdio -append $(call quote,$(value APPEND))
+
+run: build
+	$(if $(PROG)$(findstring =,$(APPEND)),,$(error run needs PROG=, as in make run PROG=hello))
+	$(if $(and $(PROG),$(findstring init=,$(APPEND))),$(error give PROG= or init=, not both))
+	@$(machine) -display none -monitor none -serial stdio </dev/null \
+	    -append $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
+
+debug: build
+	@python3 tools/debug.py --prog $(call quote,$(value PROG)) \
+	    --append $(call quote,$(value APPEND)) -- $(machine)
+
+grade: build
+	@python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) $(call quote,$(TEST))
+
+clean:
+	@rm -rf obj
+
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile

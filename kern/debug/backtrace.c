@@ -1,0 +1,81 @@
+/*
+ * Walking the call stack by frame pointers. Every function begins with
+ *
+ *     fp ->  +-----------------+  where sp was when it was called
+ *            | return address  |  fp - 8
+ *            | caller's fp     |  fp - 16
+ *            | locals          |
+ *     sp ->  +-----------------+
+ *
+ * and a trap from kernel mode leaves such a pair over its frame too, so that
+ * the chain leads on to what it interrupted.
+ */
+#include <debug/backtrace.h>
+#include <debug/printk.h>
+#include <printfmt.h>
+#include <riscv/memlayout.h>
+
+#define MAX_FRAMES  40
+
+/* Made by tools/ksyms.py from the linked kernel; functions in ascending order. */
+extern const uint64_t ksyms_count;
+extern const uint32_t ksyms_offset[], ksyms_name[];     /* from kernel_text_start; in ksyms_strings */
+extern const char ksyms_strings[];
+
+extern const char kernel_text_start[], kernel_text_end[], kernel_bss_start[], kernel_bss_end[];
+
+void symbol_format(char *buf, size_t size, uintptr_t addr)
+{
+    uint64_t low = 0, high = ksyms_count;
+    uintptr_t offset = addr - (uintptr_t)kernel_text_start;
+
+    if (addr < (uintptr_t)kernel_text_start || addr >= (uintptr_t)kernel_text_end
+        || ksyms_count == 0 || offset < ksyms_offset[0]) {
+        snprintf(buf, size, "%#lx", addr);
+        return;
+    }
+    while (high - low > 1) {            /* ksyms_offset[low] <= offset < ksyms_offset[high] */
+        uint64_t middle = (low + high) / 2;
+
+        if (ksyms_offset[middle] <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    snprintf(buf, size, "%s+%#lx", ksyms_strings + ksyms_name[low], offset - ksyms_offset[low]);
+}
+
+struct stack_bounds {
+    uintptr_t low, high;
+};
+
+/* The stack that holds the pair below fp: a kernel stack, or one of the static ones in bss. */
+static struct stack_bounds stack_of(uintptr_t fp)
+{
+    uintptr_t slot = ROUNDDOWN(fp - 16, KSTACK_SLOT);
+
+    if (slot >= KSTACK_BASE && slot < KSTACK_END)
+        return (struct stack_bounds){ slot + KSTACK_SLOT - KSTACKSIZE, slot + KSTACK_SLOT };
+    return (struct stack_bounds){ (uintptr_t)kernel_bss_start, (uintptr_t)kernel_bss_end };
+}
+
+void backtrace(uintptr_t fp)
+{
+    struct stack_bounds stack = stack_of(fp);
+    char place[SYMBOL_LENGTH];
+
+    for (int i = 0; i < MAX_FRAMES; i++) {
+        if (fp % 16 != 0 || fp < stack.low + 16 || fp > stack.high)
+            return;
+        uintptr_t ra = ((const uintptr_t *)fp)[-1];
+        uintptr_t caller = ((const uintptr_t *)fp)[-2];
+
+        if (ra == 0)
+            return;
+        symbol_format(place, sizeof(place), ra - 1);    /* in the call, not behind it */
+        cprintf("  %016lx %s\n", ra, place);
+        if (caller <= fp)               /* stacks grow downwards: callers lie above */
+            return;
+        fp = caller;
+    }
+}

@@ -1,0 +1,18 @@
+/* The call stack, and the names of kernel addresses. */
+#ifndef KERN_DEBUG_BACKTRACE_H
+#define KERN_DEBUG_BACKTRACE_H
+
+#include <defs.h>
+
+#define SYMBOL_LENGTH   64
+
+/*
+ * Print the chain of callers, a line each, beginning with the function whose
+ * frame pointer (s0) is given. Safe on any value: it never leaves the stack.
+ */
+void backtrace(uintptr_t fp);
+
+/* Write "function+offset" for a kernel address, or the address where it has no name. */
+void symbol_format(char *buf, size_t size, uintptr_t addr);
+
+#endif /* KERN_DEBUG_BACKTRACE_H */

@@ -1,0 +1,41 @@
+/*
+ * Panics and assertions. The kernel panics where its own state is wrong; what a
+ * user program does wrong is never a reason. Assertions are always on.
+ */
+#ifndef KERN_DEBUG_PANIC_H
+#define KERN_DEBUG_PANIC_H
+
+#include <defs.h>
+
+/* The exit status of the machine after a panic. */
+#define PANIC_EXIT_STATUS   255
+
+/*
+ * Report where and why, with the call stack; stop the other harts; switch the
+ * machine off with failure. May be called anywhere, even inside a panic.
+ */
+#define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
+noreturn void panic_at(const char *file, int line, const char *fmt, ...) printf_like(3, 4);
+
+struct trapframe;
+/* The same for a trap in the kernel that has no good reason. */
+noreturn void panic_trap(const struct trapframe *tf, const char *what);
+
+/* Has the kernel panicked? Whoever spins with interrupts off asks, and stops by panic_stop(). */
+bool panicked(void);
+noreturn void panic_stop(void);
+
+#define assert(x) do { \
+        if (unlikely(!(x))) \
+            panic("assertion failed: %s", #x); \
+    } while (0)
+
+/* Assert that two integers are equal, and show both where they are not. */
+#define assert_eq(a, b) do { \
+        int64_t a_ = (int64_t)(a), b_ = (int64_t)(b); \
+        if (unlikely(a_ != b_)) \
+            panic("assertion failed: %s == %s, but %ld (%#lx) is not %ld (%#lx)", \
+                  #a, #b, a_, a_, b_, b_); \
+    } while (0)
+
+#endif /* KERN_DEBUG_PANIC_H */

@@ -1,0 +1,39 @@
+/* The clock tick. */
+#include <driver/clock.h>
+#include <driver/irq.h>
+#include <driver/machine.h>
+#include <riscv/csr.h>
+#include <sched/sched.h>
+#include <sched/timer.h>
+
+/*
+ * The interrupt stays pending until the next deadline is set, and the deadline
+ * is a time, not a distance: the next tick comes one length from now.
+ */
+static void clock_interrupt(void)
+{
+    uint64_t now = rdtime();
+
+    timer_arm(now + timer_tick_length());
+    timer_expire(now);
+    sched_tick();
+}
+
+void clock_init(void)
+{
+    timer_init(machine.timebase_hz);
+    irq_register(IRQ_S_TIMER, clock_interrupt);
+}
+
+void clock_init_hart(void)
+{
+    timer_arm(rdtime() + timer_tick_length());
+}
+
+void clock_resume(void)
+{
+    uint64_t next = rdtime() + timer_tick_length();
+
+    if (this_cpu->timer_deadline > next)
+        timer_arm(next);
+}

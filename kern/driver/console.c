@@ -1,0 +1,138 @@
+/* The UART, and the buffer of characters that nobody has read yet. */
+#include <debug/printk.h>
+#include <driver/console.h>
+#include <driver/irq.h>
+#include <driver/machine.h>
+#include <error.h>
+#include <sync/wait.h>
+
+/* Registers of a 16550, a byte each. */
+#define UART_DATA       0       /* received, or to send */
+#define UART_IER        1
+#define UART_FCR        2       /* FIFO control */
+#define UART_LSR        5
+
+#define IER_RECEIVE     0x01
+#define FCR_ENABLE      0x07    /* use the FIFOs, and empty them */
+#define LSR_READY       0x01    /* a character was received */
+#define LSR_EMPTY       0x20    /* another may be sent */
+
+#define CTRL_C          3
+#define BUFFER_SIZE     4096
+
+static volatile uint8_t *uart;          /* set once at boot */
+static void (*interrupt_handler)(int group);
+
+static struct spinlock input_lock = SPINLOCK_INIT("console input", RANK_CONSOLE);
+
+/* Guarded by input_lock. Positions grow for ever; their difference is what the buffer holds. */
+static struct {
+    char buffer[BUFFER_SIZE];
+    uint32_t read, write;
+    struct wait_queue readers;
+    int group;
+} input;
+
+static void uart_output(const char *s, size_t n)
+{
+    while (n-- > 0) {
+        while (!(uart[UART_LSR] & LSR_EMPTY))
+            ;
+        uart[UART_DATA] = *s++;
+    }
+}
+
+void console_init(void)
+{
+    uart = kva(machine.uart.start);
+    uart[UART_IER] = 0;
+    uart[UART_FCR] = FCR_ENABLE;
+    print_set_output(uart_output);
+}
+
+static bool buffer_full(void)
+{
+    return input.write - input.read == BUFFER_SIZE;
+}
+
+/*
+ * Move what the UART has received into the buffer. Where that is full, the rest
+ * stays in the UART, which makes the sender wait: a page pasted into the
+ * terminal loses nothing. Returns the group that a ctrl-C is for, or 0.
+ */
+static int drain_uart(void)
+{
+    int interrupted = 0;
+
+    while (!buffer_full() && (uart[UART_LSR] & LSR_READY)) {
+        char c = uart[UART_DATA];
+
+        if (c == CTRL_C && input.group != 0)
+            interrupted = input.group;
+        else
+            input.buffer[input.write++ % BUFFER_SIZE] = c;
+    }
+    uart[UART_IER] = buffer_full() ? 0 : IER_RECEIVE;
+    return interrupted;
+}
+
+static void uart_interrupt(void)
+{
+    spin_lock(&input_lock);
+    int interrupted = drain_uart();
+
+    if (input.read != input.write)
+        wait_wake_one(&input.readers);
+    spin_unlock(&input_lock);
+    if (interrupted != 0 && interrupt_handler != NULL)
+        interrupt_handler(interrupted);
+}
+
+void console_init_input(void)
+{
+    wait_queue_init(&input.readers, &input_lock);
+    plic_register(machine.uart_irq, uart_interrupt);
+    uart[UART_IER] = IER_RECEIVE;
+}
+
+int console_read(char *buf, size_t n, int group)
+{
+    size_t count = 0;
+
+    spin_lock(&input_lock);
+    while (input.read == input.write && group == input.group) {
+        if (!wait_sleep(&input.readers, WT_KBD, "a key")) {
+            spin_unlock(&input_lock);
+            return -E_KILLED;
+        }
+    }
+    if (group == input.group) {
+        while (count < n && input.read != input.write)
+            buf[count++] = input.buffer[input.read++ % BUFFER_SIZE];
+        uart[UART_IER] = IER_RECEIVE;
+    }
+    spin_unlock(&input_lock);
+    return count;
+}
+
+void console_set_interrupt(void (*interrupt)(int group))
+{
+    interrupt_handler = interrupt;
+}
+
+void console_set_group(int group)
+{
+    spin_lock(&input_lock);
+    input.group = group;
+    wait_wake_all(&input.readers);
+    spin_unlock(&input_lock);
+}
+
+int console_group(void)
+{
+    spin_lock(&input_lock);
+    int group = input.group;
+
+    spin_unlock(&input_lock);
+    return group;
+}

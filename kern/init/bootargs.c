@@ -1,0 +1,49 @@
+/* Parsing the kernel's command line. */
+#include <init/bootargs.h>
+#include <string.h>
+
+/* The value of an argument "name=value", or NULL where it has another name. */
+static const char *value_of(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
+}
+
+const char *bootargs_parse(char *line, struct bootargs *args)
+{
+    struct { const char *name; const char **value; } known[] = {
+        { "selftest", &args->selftest }, { "pmm", &args->pmm }, { "sched", &args->sched },
+    };
+
+    *args = (struct bootargs){ .init = NULL };
+    while (*line != '\0') {
+        const char *value = value_of(line, "init");
+        char *arg = line;
+        bool found = false;
+
+        if (*line == ' ') {
+            line++;
+            continue;
+        }
+        if (value != NULL) {
+            args->init = value;
+            return NULL;
+        }
+        line = strfind(line, ' ');
+        if (*line != '\0')
+            *line++ = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+            value = value_of(arg, known[i].name);
+            if (value != NULL) {
+                *known[i].value = value;
+                found = true;
+            }
+        }
+        if (strcmp(arg, "poison") == 0)
+            args->poison = found = true;
+        if (!found)
+            return arg;
+    }
+    return NULL;
+}

@@ -1,0 +1,79 @@
+/*
+ * Where harts enter the kernel from the firmware: S mode, no paging, interrupts
+ * off, a0 = hart number. The code is linked high but runs low at first; only
+ * pc-relative addresses are right then, and they are physical.
+ */
+#include <riscv/cpu.h>
+#include <riscv/memlayout.h>
+#include <riscv/sv39.h>
+
+# Turn paging on with the root table whose satp value is in t0, and go on at the
+# high address of the next instruction. That is not mapped at the low address, so
+# fetching it faults, and stvec leads on. Clobbers t0 and t1.
+.macro enable_paging
+    la t1, 9f
+    li t2, KERNEL_OFFSET
+    add t1, t1, t2
+    csrw stvec, t1
+    sfence.vma
+    csrw satp, t0
+.balign 4
+9:
+    sfence.vma
+.endm
+
+.section .text.entry, "ax"
+
+# The boot hart. a1 = physical address of the device tree. This is the kernel's
+# first byte: where the firmware jumps to.
+.globl _start
+_start:
+    # 1. Clear bss.
+    la t0, kernel_bss_start
+    la t1, kernel_bss_end
+1:  sd zero, 0(t0)
+    addi t0, t0, 8
+    bltu t0, t1, 1b
+
+    # 2. Paging on.
+    la t0, boot_pgdir
+    srli t0, t0, PGSHIFT
+    li t1, SATP_SV39
+    or t0, t0, t1
+    enable_paging
+
+    # 3. A stack and a struct cpu, and on to C.
+    la tp, cpus
+    la sp, boot_stack_top
+    li s0, 0
+    call kern_init
+
+# Another hart. a1 = its struct cpu; paging uses the kernel's own table from the start.
+.globl secondary_start
+.balign 4
+secondary_start:
+    ld t0, secondary_satp
+    enable_paging
+    mv tp, a1
+    ld sp, CPU_USER_TF(tp)      # the stack of its idle process
+    li s0, 0
+    call secondary_init
+
+# Its trap entry expects kernel stacks to lie over an 8 KiB guard: see KSTACK_SHIFT.
+.section .bss.boot_stack, "aw", @nobits
+.balign KSTACK_SLOT
+    .space KSTACK_SLOT
+boot_stack_top:
+
+# Until kernel_map_init(), all of physical memory and the devices are mapped by large pages
+# with all rights, at the addresses that they keep: entry 256 + i maps the i-th GiB.
+.section .data.boot_pgdir, "aw"
+.balign PGSIZE
+boot_pgdir:
+    .fill 256, 8, 0
+    .set i, 0
+    .rept PHYS_MAX >> 30
+    .dword (i << 28) | PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D
+    .set i, i + 1
+    .endr
+    .fill 256 - (PHYS_MAX >> 30), 8, 0

@@ -1,0 +1,106 @@
+/* The order in which the kernel comes up, and how it ends. */
+#include <debug/printk.h>
+#include <driver/clock.h>
+#include <driver/console.h>
+#include <driver/irq.h>
+#include <driver/machine.h>
+#include <init/bootargs.h>
+#include <init/smp.h>
+#include <init/user.h>
+#include <mm/kmalloc.h>
+#include <mm/pagetable.h>
+#include <process/proc.h>
+#include <riscv/sbi.h>
+#include <trap/trap.h>
+
+#define FDT_LIMIT   (2 << 20)           /* more than any device tree needs */
+
+static struct bootargs bootargs;
+
+static noreturn void kern_start(void);
+
+static void read_device_tree(paddr_t where)
+{
+    const char *problem = "the firmware gave no address";
+
+    if (where % 8 != 0 || where >= PHYS_MAX - FDT_LIMIT)
+        problem = "its address is impossible";
+    else if (where != 0)
+        problem = fdt_parse(kva(where), FDT_LIMIT, &machine);
+    if (problem != NULL)
+        panic("no usable device tree at %#lx: %s", where, problem);
+    machine.device_tree.start += where;
+    machine.device_tree.end += where;
+}
+
+static void read_bootargs(void)
+{
+    const char *unknown = bootargs_parse(machine.bootargs, &bootargs);
+
+    if (unknown != NULL)
+        panic("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, "
+              "pmm=NAME, sched=NAME, poison", unknown);
+}
+
+static void init_memory(void)
+{
+    if (!pmm_init(bootargs.pmm, bootargs.poison))
+        panic("pmm=%s: there are buddy, first_fit and best_fit", bootargs.pmm);
+    kernel_map_init();
+    kmalloc_init();
+    vmm_init();
+}
+
+static void init_scheduling(void)
+{
+    smp_init_boot_hart();
+    if (!sched_init(bootargs.sched))
+        panic("sched=%s: there is rr", bootargs.sched);
+    irq_init();
+    clock_init();
+    proc_init();
+}
+
+/* The boot hart, on the boot stack: everything up to the first process, which has a guarded stack. */
+noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
+{
+    this_cpu->hartid = hartid;
+    trap_init_hart();
+    read_device_tree(device_tree);
+    if (machine.test_device.start != 0)
+        power_set_test_device(kva(machine.test_device.start));
+    console_init();
+    read_bootargs();
+    init_memory();
+    init_scheduling();
+
+    struct proc_struct *idle = idle_create();
+
+    sched_start(&idle->task);
+    call_on_stack((uintptr_t)idle->task.tf, kern_start);
+}
+
+static void print_banner(void)
+{
+    cprintf("rvlab: a RISC-V teaching kernel\n");
+    cprintf("  memory  %lu MiB, %lu MiB free, %s allocator\n",
+            (machine.memory.end - machine.memory.start) >> 20,
+            nr_free_pages() * PGSIZE >> 20, pmm_name());
+    cprintf("  harts   %u, booted on hart %lu, %s scheduler", cpu_count, this_cpu->hartid,
+            sched_name());
+    if (machine.harts_ignored > 0)
+        cprintf(" (%u more harts are not used)", machine.harts_ignored);
+    cprintf("\n");
+}
+
+/* The boot hart's idle process: start the rest, then be idle. */
+static void kern_start(void)
+{
+    clock_init_hart();
+    irq_init_hart();
+    console_init_input();
+    smp_start_others();
+    print_banner();
+    user_start(&bootargs);
+    cpu_idle();
+}

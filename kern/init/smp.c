@@ -1,0 +1,70 @@
+/* Bringing up the harts: the boot hart prepares what each needs and has the firmware start it. */
+#include <driver/clock.h>
+#include <driver/irq.h>
+#include <driver/machine.h>
+#include <init/smp.h>
+#include <process/proc.h>
+#include <riscv/sbi.h>
+#include <trap/trap.h>
+
+#define EMERGENCY_STACK     4096
+
+uint64_t secondary_satp;                /* read by entry.S, before paging */
+
+static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
+
+void smp_init_boot_hart(void)
+{
+    cpu_count = 1;
+    for (uint32_t i = 0; i < machine.hart_count; i++) {
+        uint64_t hartid = machine.harts[i].hartid;
+        uint32_t id = hartid == cpus[0].hartid ? 0 : cpu_count++;
+
+        if (id == MAX_HARTS)            /* the boot hart is not in the list: too many others */
+            panic("hart %lu, which boots, is not among the first %d of the device tree",
+                  cpus[0].hartid, MAX_HARTS);
+        cpus[id].id = id;
+        cpus[id].hartid = hartid;
+        cpus[id].emergency_sp = (uintptr_t)emergency_stacks[id + 1];
+    }
+    cpus_online = 1;
+}
+
+/* In its idle process's stack, paging on. */
+noreturn void secondary_init(void)
+{
+    trap_init_hart();
+    atomic_or(&kernel_as.harts, 1U << this_cpu->id);
+    sched_start(this_cpu->task);
+    clock_init_hart();
+    irq_init_hart();
+    atomic_or(&cpus_online, 1U << this_cpu->id);
+    cpu_idle();
+}
+
+static void start_hart(struct cpu *cpu)
+{
+    extern char secondary_start[];
+    struct proc_struct *idle = idle_create();
+
+    cpu->task = &idle->task;
+    cpu->user_tf = idle->task.tf;
+    int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), (uintptr_t)cpu);
+
+    if (error != 0)
+        panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
+}
+
+void smp_start_others(void)
+{
+    uint64_t deadline = rdtime() + 10 * machine.timebase_hz;
+
+    secondary_satp = SATP_SV39 | paddr(kernel_as.pgdir) >> PGSHIFT;
+    for (uint32_t i = 1; i < cpu_count; i++)
+        start_hart(&cpus[i]);
+    while (atomic_load(&cpus_online) != (1U << cpu_count) - 1) {
+        if (rdtime() > deadline)
+            panic("not all harts came up; online are the cpus %#x", atomic_load(&cpus_online));
+        cpu_relax();
+    }
+}

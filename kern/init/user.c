@@ -1,0 +1,156 @@
+/* initproc and the first program. */
+#include <debug/printk.h>
+#include <driver/machine.h>
+#include <error.h>
+#include <init/user.h>
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <mm/pmm.h>
+#include <process/proc.h>
+#include <riscv/sbi.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_PROGRAM     "sh"
+
+extern const struct selftest selftests_start[], selftests_end[];
+
+/* What there was before the first process. */
+struct inventory {
+    size_t pages, objects;
+    uint32_t processes;
+};
+
+static struct inventory take_inventory(void)
+{
+    kstack_trim();
+    kmalloc_trim();
+    return (struct inventory){
+        .pages = nr_free_pages() + kstack_table_pages(),
+        .objects = kmalloc_objects(),
+        .processes = process_count(),
+    };
+}
+
+/* Has all that was taken since `before` come back? */
+static bool leak_check(const struct inventory *before)
+{
+    struct inventory now = take_inventory();
+
+    pmm_check();
+    if (now.pages == before->pages && now.objects == before->objects
+        && now.processes == before->processes) {
+        cprintf("leak check: ok\n");
+        return true;
+    }
+    cprintf("leak check: %ld pages, %d processes, %ld objects lost; objects in use are\n",
+            (long)(before->pages - now.pages), (int)(now.processes - before->processes),
+            (long)(now.objects - before->objects));
+    kmalloc_report();
+    return false;
+}
+
+/* exec of a kernel thread: it becomes the program, and returns only where that cannot be. */
+static int kernel_execve(const char *name, int argc, const char **argv)
+{
+    register uint64_t a0 asm("a0") = SYS_exec;
+    register uint64_t a1 asm("a1") = (uintptr_t)name;
+    register uint64_t a2 asm("a2") = argc;
+    register uint64_t a3 asm("a3") = (uintptr_t)argv;
+    register uint64_t a7 asm("a7") = 10;        /* what makes ebreak a system call: see trap.c */
+
+    asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
+    return a0;
+}
+
+/* Cut a command line into words, at blanks; quotes keep blanks in a word. */
+static int split_words(char *line, const char **words, int limit)
+{
+    char *to = line, quote = '\0';
+    int n = 0;
+
+    while (*line == ' ')
+        line++;
+    while (*line != '\0' && n < limit) {
+        for (words[n++] = to; *line != '\0' && (quote != '\0' || *line != ' '); line++) {
+            if (*line == quote)
+                quote = '\0';
+            else if (quote == '\0' && (*line == '\'' || *line == '"'))
+                quote = *line;
+            else
+                *to++ = *line;
+        }
+        while (*line == ' ')
+            line++;
+        *to++ = '\0';
+    }
+    return n;
+}
+
+/* A kernel thread that becomes the first program. */
+static int user_main(void *arg)
+{
+    const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
+    char line[BOOTARGS_LENGTH] = "";
+    int argc = 1;
+
+    if (arg != NULL) {
+        strncpy(line, arg, sizeof(line) - 1);
+        argc = split_words(line, argv, EXEC_MAX_ARG_NUM);
+    }
+    int error = kernel_execve(argv[0], argc, argv);
+
+    cprintf("init=%s cannot be run: %s\n", argv[0], error_name(error));
+    return error;
+}
+
+static int run_selftest(void *name)
+{
+    for (const struct selftest *test = selftests_start; test < selftests_end; test++) {
+        if (strcmp(test->name, name) != 0)
+            continue;
+        test->run();
+        cprintf("selftest %s: ok\n", test->name);
+        return 0;
+    }
+    cprintf("there is no self test \"%s\"; there are:", (const char *)name);
+    for (const struct selftest *test = selftests_start; test < selftests_end; test++)
+        cprintf(" %s", test->name);
+    cprintf("\n");
+    return -E_NOENT;
+}
+
+/* The parent of all: start the first program, wait for it and for all orphans, switch off. */
+static int init_main(void *arg)
+{
+    const struct bootargs *args = arg;
+    struct inventory before = take_inventory();
+    int exit_code, ignored;
+    int pid = args->selftest != NULL
+        ? kernel_thread(run_selftest, (void *)args->selftest, "selftest")
+        : kernel_thread(user_main, (void *)args->init, "init");
+
+    if (pid < 0 || wait_child(pid, &exit_code) != 0)
+        panic("the first process cannot be made: %s", error_name(pid));
+    if (process_count() > before.processes)
+        cprintf("init ended with code %d; waiting for %u processes that it left behind\n",
+                exit_code, process_count() - before.processes);
+    while (wait_child(0, &ignored) == 0)
+        ;
+    cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
+            exit_code < 0 ? error_name(exit_code) : "");
+    if (!leak_check(&before) || exit_code != 0)
+        power_off((exit_code & 0xff) != 0 ? exit_code : 1);
+    power_off(0);
+}
+
+void user_start(const struct bootargs *args)
+{
+    int pid = kernel_thread(init_main, (void *)args, "initproc");
+
+    if (pid < 0)
+        panic("the first kernel thread cannot be made: %s", error_name(pid));
+    spin_lock(&proc_lock);
+    initproc = find_proc(pid);
+    spin_unlock(&proc_lock);
+}

@@ -1,0 +1,126 @@
+/*
+ * Page faults: an access to an area whose page is not there yet, or is shared
+ * copy-on-write. Everything else is the program's mistake.
+ */
+#include <error.h>
+#include <mm/pagetable.h>
+#include <mm/vma.h>
+#include <string.h>
+
+static pte_t vma_rights(const struct vma_struct *vma)
+{
+    pte_t rights = PTE_U;
+
+    if (vma->vm_flags & VM_READ)
+        rights |= PTE_R;
+    if (vma->vm_flags & VM_WRITE)
+        rights |= PTE_R | PTE_W;        /* W without R is reserved (Privileged spec 4.3.1) */
+    if (vma->vm_flags & VM_EXEC)
+        rights |= PTE_X;
+    return rights;
+}
+
+/* The area that an address below the stack makes grow to it, or NULL. */
+static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *vma = find_vma_above(mm, addr);
+    uintptr_t start = ROUNDDOWN(addr, PGSIZE);
+
+    if (vma == NULL || !(vma->vm_flags & VM_STACK) || vma->vm_end - start > USTACKSIZE)
+        return NULL;
+    vma->vm_start = start;              /* no area lies between: it would have been found */
+    return vma;
+}
+
+static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
+{
+    struct Page *page = alloc_zeroed_page();
+
+    if (page == NULL)
+        return -E_NO_MEM;
+    page->ref = 1;
+    *pte = pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma)));
+    return 0;
+}
+
+/*
+ * A write to a page that is shared copy-on-write. With one reference left it is
+ * the mm's own, and only needs the right back; that count cannot rise meanwhile,
+ * because only a fork of this mm could raise it, which needs the mm's lock.
+ */
+static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
+{
+    struct Page *old = pa2page(pte_paddr(*pte));
+    pte_t flags = pte_leaf_flags((*pte & PTE_USER) | PTE_W);
+
+    if (page_ref(old) == 1) {
+        *pte = pte_make(page2pa(old), flags);
+        tlb_flush(&mm->as, la, PGSIZE);
+        return 0;
+    }
+    struct Page *copy = alloc_page();
+
+    if (copy == NULL)
+        return -E_NO_MEM;
+    memcpy(page2kva(copy), page2kva(old), PGSIZE);
+    copy->ref = 1;
+    *pte = pte_make(page2pa(copy), flags);
+    tlb_flush(&mm->as, la, PGSIZE);     /* other threads must not go on with the old page */
+    page_ref_dec(old);
+    return 0;
+}
+
+int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    uintptr_t la = ROUNDDOWN(addr, PGSIZE);
+    struct vma_struct *vma = find_vma(mm, addr);
+
+    if (vma == NULL)
+        vma = grow_stack(mm, addr);
+    if (vma == NULL || !(vma->vm_flags & access))
+        return -E_FAULT;
+    pte_t *pte = get_pte(mm->as.pgdir, la, true);
+
+    if (pte == NULL)
+        return -E_NO_MEM;
+    if (!(*pte & PTE_V))
+        return map_zeroed_page(vma, pte);
+    if (access == VM_WRITE && (*pte & PTE_COW))
+        return break_cow(mm, la, pte);
+    /* It is allowed by now: another thread faulted here too, and was first. */
+    tlb_flush(&mm->as, la, PGSIZE);
+    return 0;
+}
+
+/* What mm_write() needs: the kernel's address of a page that may be written. */
+static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
+{
+    pte_t *pte = get_pte(mm->as.pgdir, la, false);
+
+    if (pte == NULL || !(*pte & PTE_V) || !(*pte & PTE_W)) {
+        *result = do_pgfault(mm, la, VM_WRITE);
+        if (*result != 0)
+            return NULL;
+        pte = get_pte(mm->as.pgdir, la, false);
+    }
+    return kva(pte_paddr(*pte));
+}
+
+int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
+{
+    int result = 0;
+
+    while (n > 0) {
+        size_t offset = addr % PGSIZE;
+        size_t step = PGSIZE - offset < n ? PGSIZE - offset : n;
+        char *page = writable_page(mm, addr - offset, &result);
+
+        if (page == NULL)
+            return result;
+        memcpy(page + offset, src, step);
+        addr += step;
+        src = (const char *)src + step;
+        n -= step;
+    }
+    return 0;
+}

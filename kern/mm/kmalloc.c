@@ -1,0 +1,205 @@
+/*
+ * The slab allocator. A slab is a page: a header, then objects. Free objects are
+ * linked through their first word, and their second holds a mark, by which a
+ * double free is noticed. A cache keeps one empty slab; more go back at once.
+ */
+#include <debug/printk.h>
+#include <mm/kmalloc.h>
+#include <mm/pmm.h>
+
+#define FREE_MARK   0x6672656564206f62      /* unlikely in live data */
+
+struct free_object {
+    struct free_object *next;
+    uint64_t mark;
+};
+
+struct slab {
+    struct kmem_cache *cache;
+    struct free_object *free;
+    uint32_t in_use;
+    list_entry_t link;              /* in cache->partial, while an object is free */
+} __attribute__((aligned(16)));
+
+static const uint32_t sizes[] = { 32, 64, 128, 256, 512, 1008, 2016 };
+static const char *const size_names[] = {
+    "kmalloc-32", "kmalloc-64", "kmalloc-128", "kmalloc-256", "kmalloc-512", "kmalloc-1008",
+    "kmalloc-2016"
+};
+static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
+
+static struct kmem_cache *all_caches;
+static size_t large_objects;                /* atomic: those of whole pages */
+
+void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
+{
+    cache->name = name;
+    cache->size = ROUNDUP(size, 16);
+    assert(cache->size >= sizeof(struct free_object));
+    assert(cache->size <= PGSIZE - sizeof(struct slab));
+    cache->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_SLAB);
+    list_init(&cache->partial);
+    cache->empty_slabs = 0;
+    cache->objects = 0;
+    cache->next = all_caches;
+    all_caches = cache;
+}
+
+static bool slab_grow(struct kmem_cache *cache)
+{
+    struct Page *page = alloc_page();
+
+    if (page == NULL)
+        return false;
+    struct slab *slab = page2kva(page);
+    char *object = (char *)(slab + 1), *end = (char *)slab + PGSIZE - cache->size;
+
+    slab->cache = cache;
+    slab->in_use = 0;
+    slab->free = NULL;
+    for (; object <= end; object += cache->size) {
+        struct free_object *free = (struct free_object *)object;
+
+        free->next = slab->free;
+        free->mark = FREE_MARK;
+        slab->free = free;
+    }
+    list_add(&cache->partial, &slab->link);
+    cache->empty_slabs++;
+    return true;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache)
+{
+    struct free_object *object = NULL;
+
+    spin_lock(&cache->lock);
+    if (likely(!list_empty(&cache->partial)) || slab_grow(cache)) {
+        struct slab *slab = to_struct(list_next(&cache->partial), struct slab, link);
+
+        object = slab->free;
+        slab->free = object->next;
+        object->mark = 0;
+        if (slab->in_use++ == 0)
+            cache->empty_slabs--;
+        if (slab->free == NULL)
+            list_del(&slab->link);
+        cache->objects++;
+    }
+    spin_unlock(&cache->lock);
+    return object;
+}
+
+static void slab_release(struct kmem_cache *cache, struct slab *slab)
+{
+    list_del(&slab->link);
+    cache->empty_slabs--;
+    free_page(kva2page(slab));
+}
+
+/* The mark alone proves nothing: an object may hold the same bytes. */
+static bool is_free(const struct slab *slab, const struct free_object *object)
+{
+    const struct free_object *free = slab->free;
+
+    while (free != NULL && free != object)
+        free = free->next;
+    return free != NULL;
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *ptr)
+{
+    struct slab *slab = ROUNDDOWN(ptr, PGSIZE);
+    struct free_object *object = ptr;
+
+    if (unlikely(slab->cache != cache))
+        panic("%p is not an object of the cache %s", ptr, cache->name);
+    spin_lock(&cache->lock);
+    if (unlikely(object->mark == FREE_MARK && is_free(slab, object)))
+        panic("double free of %p in the cache %s", ptr, cache->name);
+    if (slab->free == NULL)
+        list_add(&cache->partial, &slab->link);
+    object->next = slab->free;
+    object->mark = FREE_MARK;
+    slab->free = object;
+    cache->objects--;
+    if (--slab->in_use == 0 && cache->empty_slabs++ > 0)
+        slab_release(cache, slab);
+    spin_unlock(&cache->lock);
+}
+
+void kmalloc_init(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        kmem_cache_init(&size_caches[i], size_names[i], sizes[i]);
+}
+
+static void *large_alloc(size_t size)
+{
+    size_t n = size / PGSIZE + (size % PGSIZE != 0);
+    struct Page *page = alloc_pages(n);
+
+    if (page == NULL)
+        return NULL;
+    page->property = n;
+    atomic_add(&large_objects, 1);
+    return page2kva(page);
+}
+
+void *kmalloc(size_t size)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        if (size <= sizes[i])
+            return kmem_cache_alloc(&size_caches[i]);
+    return large_alloc(size);
+}
+
+/* No object in a slab is page-aligned: its header is there. */
+void kfree(void *object)
+{
+    if (object == NULL)
+        return;
+    struct slab *slab = ROUNDDOWN(object, PGSIZE);
+
+    if ((void *)slab != object) {
+        kmem_cache_free(slab->cache, object);
+        return;
+    }
+    struct Page *page = kva2page(object);
+
+    atomic_add(&large_objects, -1);
+    free_pages(page, page->property);
+}
+
+size_t kmalloc_objects(void)
+{
+    size_t n = atomic_load(&large_objects);
+
+    for (struct kmem_cache *cache = all_caches; cache != NULL; cache = cache->next)
+        n += atomic_load(&cache->objects);
+    return n;
+}
+
+void kmalloc_report(void)
+{
+    for (struct kmem_cache *cache = all_caches; cache != NULL; cache = cache->next)
+        if (cache->objects > 0)
+            cprintf("  %5lu %s of %u bytes\n", cache->objects, cache->name, cache->size);
+    if (large_objects > 0)
+        cprintf("  %5lu kmallocs of whole pages\n", large_objects);
+}
+
+void kmalloc_trim(void)
+{
+    for (struct kmem_cache *cache = all_caches; cache != NULL; cache = cache->next) {
+        spin_lock(&cache->lock);
+        for (list_entry_t *pos = list_next(&cache->partial); pos != &cache->partial;) {
+            struct slab *slab = to_struct(pos, struct slab, link);
+
+            pos = list_next(pos);
+            if (slab->in_use == 0)
+                slab_release(cache, slab);
+        }
+        spin_unlock(&cache->lock);
+    }
+}

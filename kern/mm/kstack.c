@@ -1,0 +1,153 @@
+/* Kernel stacks and their guards. */
+#include <lock/spinlock.h>
+#include <mm/kstack.h>
+#include <mm/pagetable.h>
+
+#define CACHE_LIMIT     32              /* free stacks that stay mapped */
+#define CACHE_BATCH     8               /* stacks that are mapped or unmapped with one flush */
+#define SLOT_COUNT      ((KSTACK_END - KSTACK_BASE) / KSTACK_SLOT)
+
+static struct spinlock kstack_lock = SPINLOCK_INIT("kernel stacks", RANK_KSTACK);
+
+/*
+ * Guarded by kstack_lock. A slot that has no memory is either above `next_slot`,
+ * never used, or in the list of returned ones, which is kept in the unused slots'
+ * own page table entries: invalid ones, whose other bits are the software's.
+ */
+static uintptr_t mapped[CACHE_LIMIT];   /* free stacks with memory */
+static uint32_t mapped_count;
+static uint64_t next_slot;
+static uint64_t returned_slot = SLOT_COUNT;     /* head of the list; SLOT_COUNT ends it */
+
+static uintptr_t slot_stack(uint64_t slot)
+{
+    return KSTACK_BASE + slot * KSTACK_SLOT + (KSTACK_SLOT - KSTACKSIZE);
+}
+
+static pte_t *stack_pte(uintptr_t kstack, int page)
+{
+    return get_pte(kernel_as.pgdir, kstack + page * PGSIZE, true);
+}
+
+static void return_slot(uintptr_t kstack)
+{
+    *stack_pte(kstack, 0) = returned_slot << 1;
+    returned_slot = (kstack - KSTACK_BASE) / KSTACK_SLOT;
+}
+
+/* A slot without memory, whose page table exists; 0 where there is none. */
+static uintptr_t take_slot(void)
+{
+    uint64_t slot = returned_slot;
+
+    if (slot == SLOT_COUNT) {
+        if (next_slot == SLOT_COUNT || stack_pte(slot_stack(next_slot), 0) == NULL)
+            return 0;
+        return slot_stack(next_slot++);
+    }
+    returned_slot = *stack_pte(slot_stack(slot), 0) >> 1;
+    return slot_stack(slot);
+}
+
+static bool map_stack(uintptr_t kstack)
+{
+    struct Page *page[KSTACKPAGE];
+
+    for (int i = 0; i < KSTACKPAGE; i++) {
+        page[i] = alloc_page();
+        if (page[i] == NULL) {
+            while (i-- > 0)
+                free_page(page[i]);
+            return false;
+        }
+    }
+    for (int i = 0; i < KSTACKPAGE; i++) {
+        page[i]->ref = 1;
+        *stack_pte(kstack, i) = pte_make(page2pa(page[i]), pte_leaf_flags(PTE_R | PTE_W));
+    }
+    return true;
+}
+
+/* Fill the cache by a batch, or as far as memory goes, and make it known to all harts. */
+static void map_stacks(void)
+{
+    while (mapped_count < CACHE_BATCH) {
+        uintptr_t kstack = take_slot();
+
+        if (kstack == 0)
+            break;
+        if (!map_stack(kstack)) {
+            return_slot(kstack);
+            break;
+        }
+        mapped[mapped_count++] = kstack;
+    }
+    if (mapped_count > 0)
+        tlb_flush_kernel(KSTACK_BASE, next_slot * KSTACK_SLOT);
+}
+
+/* Take the memory away from all but the first `keep` free stacks. */
+static void unmap_stacks(uint32_t keep)
+{
+    struct Page *page[CACHE_LIMIT * KSTACKPAGE];
+    uint32_t n = 0;
+
+    while (mapped_count > keep) {
+        uintptr_t kstack = mapped[--mapped_count];
+
+        for (int i = 0; i < KSTACKPAGE; i++) {
+            pte_t *pte = stack_pte(kstack, i);
+
+            page[n++] = pa2page(pte_paddr(*pte));
+            *pte = 0;
+        }
+        return_slot(kstack);
+    }
+    if (n > 0)
+        tlb_flush_kernel(KSTACK_BASE, next_slot * KSTACK_SLOT);
+    while (n > 0)
+        page_ref_dec(page[--n]);
+}
+
+uintptr_t kstack_alloc(void)
+{
+    uintptr_t kstack = 0;
+
+    spin_lock(&kstack_lock);
+    if (mapped_count == 0)
+        map_stacks();
+    if (mapped_count > 0)
+        kstack = mapped[--mapped_count];
+    spin_unlock(&kstack_lock);
+    return kstack;
+}
+
+void kstack_free(uintptr_t kstack)
+{
+    spin_lock(&kstack_lock);
+    if (mapped_count == CACHE_LIMIT)
+        unmap_stacks(CACHE_LIMIT - CACHE_BATCH);
+    mapped[mapped_count++] = kstack;
+    spin_unlock(&kstack_lock);
+}
+
+void kstack_trim(void)
+{
+    spin_lock(&kstack_lock);
+    unmap_stacks(0);
+    spin_unlock(&kstack_lock);
+}
+
+size_t kstack_table_pages(void)
+{
+    spin_lock(&kstack_lock);
+    size_t n = (next_slot * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);
+
+    spin_unlock(&kstack_lock);
+    return n;
+}
+
+bool kstack_is_guard(uintptr_t addr)
+{
+    return addr >= KSTACK_BASE && addr < KSTACK_END && !(addr >> KSTACK_SHIFT & 1);
+}

@@ -1,0 +1,24 @@
+/*
+ * Kernel stacks: KSTACKSIZE bytes each, in an address range of their own, over a
+ * guard that is never mapped. A few free ones are kept mapped, because mapping
+ * and unmapping costs a TLB flush on every hart.
+ */
+#ifndef KERN_MM_KSTACK_H
+#define KERN_MM_KSTACK_H
+
+#include <defs.h>
+
+/* The lowest address of a stack, or 0 where there is no memory. May be called in any context. */
+uintptr_t kstack_alloc(void) must_check;
+void kstack_free(uintptr_t kstack);
+
+/* Give the memory of free stacks back. */
+void kstack_trim(void);
+
+/* Pages that hold the stacks' page tables; they are kept for good. */
+size_t kstack_table_pages(void);
+
+/* Does an address lie in a guard? */
+bool kstack_is_guard(uintptr_t addr);
+
+#endif /* KERN_MM_KSTACK_H */

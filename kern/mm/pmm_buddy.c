@@ -1,0 +1,126 @@
+/*
+ * The buddy allocator. Free blocks have 2^k pages and begin at a multiple of
+ * their size, counted from the first page of memory. A block splits into two
+ * buddies, whose numbers differ in one bit; when both are free they merge again.
+ * A head's `property` is its order k. Allocation and free take O(log n).
+ */
+#include <debug/panic.h>
+#include <mm/pmm.h>
+
+#define MAX_ORDER   24                  /* 2^24 pages are 64 GiB */
+
+static list_entry_t free_list[MAX_ORDER + 1];   /* by order */
+static size_t nr_free;
+
+static void buddy_init(void)
+{
+    for (int order = 0; order <= MAX_ORDER; order++)
+        list_init(&free_list[order]);
+    nr_free = 0;
+}
+
+static void add_block(struct Page *head, unsigned int order)
+{
+    head->flags |= PG_PROPERTY;
+    head->property = order;
+    list_add(&free_list[order], &head->page_link);
+}
+
+static void remove_block(struct Page *head)
+{
+    head->flags &= ~PG_PROPERTY;
+    list_del(&head->page_link);
+}
+
+/* Free one aligned block, with all the buddies that it completes. */
+static void free_block(struct Page *head, unsigned int order)
+{
+    size_t index = head - pages;
+
+    while (order < MAX_ORDER) {
+        size_t other = index ^ (1UL << order);
+        struct Page *buddy = pages + other;
+
+        if (other >= npage || !(buddy->flags & PG_PROPERTY) || buddy->property != order)
+            break;
+        remove_block(buddy);
+        index &= other;
+        order++;
+    }
+    add_block(pages + index, order);
+}
+
+/* Free any run of pages, cut into the largest aligned blocks. */
+static void buddy_free_pages(struct Page *base, size_t n)
+{
+    size_t index = base - pages, end = index + n;
+
+    nr_free += n;
+    while (index < end) {
+        unsigned int order = 0;
+
+        while (order < MAX_ORDER && index % (2UL << order) == 0 && index + (2UL << order) <= end)
+            order++;
+        free_block(pages + index, order);
+        index += 1UL << order;
+    }
+}
+
+static struct Page *buddy_alloc_pages(size_t n)
+{
+    unsigned int order = 0, found;
+
+    while (order < MAX_ORDER && 1UL << order < n)
+        order++;
+    for (found = order; found <= MAX_ORDER; found++)
+        if (!list_empty(&free_list[found]))
+            break;
+    if (n == 0 || 1UL << order < n || found > MAX_ORDER)
+        return NULL;
+
+    struct Page *head = to_struct(list_next(&free_list[found]), struct Page, page_link);
+
+    remove_block(head);
+    while (found > order) {
+        found--;
+        add_block(head + (1UL << found), found);
+    }
+    nr_free -= 1UL << order;
+    if (n < 1UL << order)                       /* what the rounding up took too much */
+        buddy_free_pages(head + n, (1UL << order) - n);
+    return head;
+}
+
+static size_t buddy_nr_free_pages(void)
+{
+    return nr_free;
+}
+
+static void buddy_check(void)
+{
+    size_t count = 0;
+
+    for (unsigned int order = 0; order <= MAX_ORDER; order++) {
+        list_for_each(pos, &free_list[order]) {
+            struct Page *head = to_struct(pos, struct Page, page_link);
+            size_t index = head - pages, other = index ^ (1UL << order);
+
+            assert(head->flags == PG_PROPERTY && head->property == order && page_ref(head) == 0);
+            assert_eq(index % (1UL << order), 0);
+            assert(order == MAX_ORDER || other >= npage || !(pages[other].flags & PG_PROPERTY)
+                   || pages[other].property != order);      /* else they would have merged */
+            count += 1UL << order;
+        }
+    }
+    assert_eq(count, nr_free);
+}
+
+const struct pmm_manager buddy_pmm_manager = {
+    .name = "buddy",
+    .init = buddy_init,
+    .init_memmap = buddy_free_pages,
+    .alloc_pages = buddy_alloc_pages,
+    .free_pages = buddy_free_pages,
+    .nr_free_pages = buddy_nr_free_pages,
+    .check = buddy_check,
+};

@@ -1,0 +1,72 @@
+/* The ordered list of free blocks. */
+#include <debug/panic.h>
+#include <mm/pmm_list.h>
+
+void free_area_init(struct free_area *area)
+{
+    list_init(&area->free_list);
+    area->nr_free = 0;
+}
+
+static void make_head(struct Page *head, size_t n)
+{
+    head->property = n;
+    head->flags |= PG_PROPERTY;
+}
+
+void free_area_take(struct free_area *area, struct Page *head, size_t n)
+{
+    if (head->property > n) {
+        struct Page *rest = head + n;
+
+        make_head(rest, head->property - n);
+        list_add(&head->page_link, &rest->page_link);
+    }
+    list_del(&head->page_link);
+    head->flags &= ~PG_PROPERTY;
+    area->nr_free -= n;
+}
+
+/* Merge the block `upper` into the block `lower` where it begins at its end. */
+static bool merge(struct Page *lower, struct Page *upper)
+{
+    if (lower + lower->property != upper)
+        return false;
+    lower->property += upper->property;
+    upper->flags &= ~PG_PROPERTY;
+    list_del(&upper->page_link);
+    return true;
+}
+
+void free_area_put(struct free_area *area, struct Page *base, size_t n)
+{
+    list_entry_t *head = &area->free_list, *next = list_next(head), *prev;
+
+    while (next != head && le2page(next) < base)
+        next = list_next(next);
+    prev = list_prev(next);
+    make_head(base, n);
+    list_add_before(next, &base->page_link);
+    area->nr_free += n;
+    if (next != head)
+        merge(base, le2page(next));
+    if (prev != head)
+        merge(le2page(prev), base);
+}
+
+void free_area_check(struct free_area *area)
+{
+    size_t count = 0;
+    struct Page *end = NULL;
+
+    list_for_each(pos, &area->free_list) {
+        struct Page *head = le2page(pos);
+
+        assert(pos->next->prev == pos);
+        assert(head->flags == PG_PROPERTY && head->property > 0 && page_ref(head) == 0);
+        assert(head > end || end == NULL);          /* in order, and merged where they touch */
+        end = head + head->property;
+        count += head->property;
+    }
+    assert_eq(count, area->nr_free);
+}

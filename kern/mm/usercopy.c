@@ -1,0 +1,69 @@
+/* Checks around the copying loops of usercopy_asm.S. */
+#include <debug/panic.h>
+#include <error.h>
+#include <mm/usercopy.h>
+#include <riscv/cpu.h>
+#include <riscv/memlayout.h>
+
+/* Return 0, or -1 after a fault. */
+int usercopy_bytes(void *dst, const void *src, size_t n);
+int usercopy_words(void *dst, const void *src, size_t n);       /* n: a multiple of 8 */
+/* Returns the length, n where the string is longer, or -1 after a fault. */
+long usercopy_string(char *dst, const char *src, size_t n);
+
+/* The loops, and where each goes on after a fault. In the section .extable. */
+struct fault_range {
+    uintptr_t start, end, fixup;
+};
+extern const struct fault_range extable_start[], extable_end[];
+
+static int copy_user(void *dst, const void *src, size_t n)
+{
+    size_t words = ((uintptr_t)dst | (uintptr_t)src) % 8 == 0 ? n & ~7UL : 0;
+
+    assert(this_cpu->irq_depth == 0);
+    if (words > 0 && usercopy_words(dst, src, words) != 0)
+        return -E_FAULT;
+    if (n > words && usercopy_bytes((char *)dst + words, (const char *)src + words, n - words) != 0)
+        return -E_FAULT;
+    return 0;
+}
+
+int copy_from_user(void *dst, uintptr_t usrc, size_t n)
+{
+    if (n == 0)
+        return 0;
+    if (!user_range_ok(usrc, usrc + n))
+        return -E_FAULT;
+    return copy_user(dst, (const void *)usrc, n);
+}
+
+int copy_to_user(uintptr_t udst, const void *src, size_t n)
+{
+    if (n == 0)
+        return 0;
+    if (!user_range_ok(udst, udst + n))
+        return -E_FAULT;
+    return copy_user((void *)udst, src, n);
+}
+
+int copy_string_from_user(char *dst, uintptr_t usrc, size_t size)
+{
+    assert(this_cpu->irq_depth == 0 && size > 0);
+    if (usrc < USERBASE || usrc >= USERTOP)
+        return -E_FAULT;
+    size_t limit = USERTOP - usrc < size ? USERTOP - usrc : size;
+    long length = usercopy_string(dst, (const char *)usrc, limit);
+
+    if (length < 0 || (length == (long)limit && limit < size))
+        return -E_FAULT;
+    return length == (long)size ? -E_TOO_BIG : length;
+}
+
+uintptr_t usercopy_fixup(uintptr_t epc)
+{
+    for (const struct fault_range *r = extable_start; r < extable_end; r++)
+        if (r->start <= epc && epc < r->end)
+            return r->fixup;
+    return 0;
+}

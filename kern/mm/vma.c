@@ -1,0 +1,117 @@
+/*
+ * The areas of an address space, in a list by address for going through them and
+ * in a treap for finding one: a binary search tree by address in which a parent
+ * has a higher random priority than its children. Its depth is O(log n), however
+ * the areas come and go.
+ */
+#include <mm/vma.h>
+
+/* Marsaglia's xorshift: good enough to keep a tree balanced. */
+static uint32_t next_priority(void)
+{
+    static uint32_t state = 2463534242;
+    uint32_t x = atomic_load(&state);
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    atomic_store(&state, x);
+    return x;
+}
+
+struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *found = NULL;
+
+    for (struct vma_struct *vma = mm->mmap_root; vma != NULL;) {
+        if (vma->vm_end > addr) {
+            found = vma;
+            vma = vma->left;
+        } else {
+            vma = vma->right;
+        }
+    }
+    return found;
+}
+
+struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *vma = mm->mmap_cache;
+
+    if (vma == NULL || addr < vma->vm_start || addr >= vma->vm_end) {
+        vma = find_vma_above(mm, addr);
+        if (vma == NULL || addr < vma->vm_start)
+            return NULL;
+        mm->mmap_cache = vma;
+    }
+    return vma;
+}
+
+/* Put the area in at the height of its priority, and split what hangs below there around it. */
+static void tree_insert(struct mm_struct *mm, struct vma_struct *vma)
+{
+    struct vma_struct **link = &mm->mmap_root, **less = &vma->left, **more = &vma->right;
+
+    while (*link != NULL && (*link)->priority >= vma->priority)
+        link = vma->vm_start < (*link)->vm_start ? &(*link)->left : &(*link)->right;
+
+    struct vma_struct *rest = *link;
+
+    *link = vma;
+    while (rest != NULL) {
+        if (rest->vm_start < vma->vm_start) {
+            *less = rest;
+            less = &rest->right;
+            rest = rest->right;
+        } else {
+            *more = rest;
+            more = &rest->left;
+            rest = rest->left;
+        }
+    }
+    *less = *more = NULL;
+}
+
+/* Take the area out, and merge its two subtrees in its place. */
+static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
+{
+    struct vma_struct **link = &mm->mmap_root, *less = vma->left, *more = vma->right;
+
+    while (*link != vma)
+        link = vma->vm_start < (*link)->vm_start ? &(*link)->left : &(*link)->right;
+    while (less != NULL && more != NULL) {
+        if (less->priority >= more->priority) {
+            *link = less;
+            link = &less->right;
+            less = less->right;
+        } else {
+            *link = more;
+            link = &more->left;
+            more = more->left;
+        }
+    }
+    *link = less != NULL ? less : more;
+}
+
+void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
+{
+    struct vma_struct *next = find_vma_above(mm, vma->vm_start);
+    list_entry_t *place = next != NULL ? &next->list_link : &mm->mmap_list;
+
+    assert(vma->vm_start < vma->vm_end);
+    assert(next == NULL || vma->vm_end <= next->vm_start);      /* no overlap */
+    vma->vm_mm = mm;
+    vma->priority = next_priority();
+    list_add_before(place, &vma->list_link);
+    tree_insert(mm, vma);
+    mm->map_count++;
+}
+
+void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
+{
+    if (mm->mmap_cache == vma)
+        mm->mmap_cache = NULL;
+    list_del(&vma->list_link);
+    tree_remove(mm, vma);
+    mm->map_count--;
+}

@@ -1,0 +1,207 @@
+/* Address spaces: making, copying and changing them. Areas are vma.c, faults are fault.c. */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <mm/pagetable.h>
+#include <mm/vma.h>
+#include <string.h>
+
+static struct kmem_cache mm_cache, vma_cache;
+
+void vmm_init(void)
+{
+    kmem_cache_init(&mm_cache, "mm_struct", sizeof(struct mm_struct));
+    kmem_cache_init(&vma_cache, "vma_struct", sizeof(struct vma_struct));
+}
+
+static struct vma_struct *vma_create(uintptr_t start, uintptr_t end, uint32_t vm_flags)
+{
+    struct vma_struct *vma = kmem_cache_alloc(&vma_cache);
+
+    if (vma != NULL)
+        *vma = (struct vma_struct){ .vm_start = start, .vm_end = end, .vm_flags = vm_flags };
+    return vma;
+}
+
+struct mm_struct *mm_create(void)
+{
+    struct mm_struct *mm = kmem_cache_alloc(&mm_cache);
+
+    if (mm == NULL)
+        return NULL;
+    *mm = (struct mm_struct){ .mm_count = 1, .mmap_top = USTACKTOP - USTACKSIZE };
+    mm->as.pgdir = pgdir_create();
+    if (mm->as.pgdir == NULL) {
+        kmem_cache_free(&mm_cache, mm);
+        return NULL;
+    }
+    mutex_init(&mm->lock, "an address space");
+    list_init(&mm->mmap_list);
+    return mm;
+}
+
+void mm_get(struct mm_struct *mm)
+{
+    atomic_add(&mm->mm_count, 1);
+}
+
+/* The pages area by area, then the tables below them. */
+void mm_put(struct mm_struct *mm)
+{
+    if (atomic_add(&mm->mm_count, -1) > 1)
+        return;
+    assert_eq(atomic_load(&mm->as.harts), 0);
+    while (!list_empty(&mm->mmap_list)) {
+        struct vma_struct *vma = le2vma(list_next(&mm->mmap_list));
+
+        unmap_range(&mm->as, vma->vm_start, vma->vm_end);
+        list_del(&vma->list_link);
+        kmem_cache_free(&vma_cache, vma);
+    }
+    exit_range(mm->as.pgdir, 0, USERTOP);
+    pgdir_destroy(mm->as.pgdir);
+    kmem_cache_free(&mm_cache, mm);
+}
+
+static int dup_areas(struct mm_struct *to, struct mm_struct *from)
+{
+    list_for_each(pos, &from->mmap_list) {
+        struct vma_struct *vma = le2vma(pos);
+        struct vma_struct *copy = vma_create(vma->vm_start, vma->vm_end, vma->vm_flags);
+
+        if (copy == NULL)
+            return -E_NO_MEM;
+        insert_vma_struct(to, copy);
+        if (copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, true) != 0)
+            return -E_NO_MEM;
+    }
+    return 0;
+}
+
+/* Pages that became read-only in `from` must be so on every hart before the child may run. */
+int mm_dup(struct mm_struct *to, struct mm_struct *from)
+{
+    mutex_lock(&from->lock);
+    int result = dup_areas(to, from);
+
+    tlb_flush(&from->as, 0, USERTOP);
+    to->brk_start = from->brk_start;
+    to->brk = from->brk;
+    to->mmap_top = from->mmap_top;
+    mutex_unlock(&from->lock);
+    return result;
+}
+
+static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    struct vma_struct *next = find_vma_above(mm, start);
+
+    return next == NULL || end <= next->vm_start;
+}
+
+int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
+{
+    if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, addr + len)
+        || !range_free(mm, addr, addr + len))
+        return -E_INVAL;
+    struct vma_struct *vma = vma_create(addr, addr + len, vm_flags);
+
+    if (vma == NULL)
+        return -E_NO_MEM;
+    insert_vma_struct(mm, vma);
+    return 0;
+}
+
+/* Cut [start, end) out of an area. `spare` becomes its upper part where both ends stay; true then. */
+static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t start, uintptr_t end,
+                     struct vma_struct *spare)
+{
+    if (vma->vm_start < start) {
+        if (end < vma->vm_end) {
+            *spare = (struct vma_struct){
+                .vm_start = end, .vm_end = vma->vm_end, .vm_flags = vma->vm_flags
+            };
+            vma->vm_end = start;
+            insert_vma_struct(mm, spare);
+            return true;
+        }
+        vma->vm_end = start;
+    } else if (end < vma->vm_end) {
+        vma->vm_start = end;
+    } else {
+        remove_vma_struct(mm, vma);
+        kmem_cache_free(&vma_cache, vma);
+    }
+    return false;
+}
+
+/* A hole in the middle of an area needs one more: it is made first, so that nothing can fail later. */
+int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
+{
+    uintptr_t end = addr + len;
+    bool spare_used = false;
+
+    if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, end))
+        return -E_INVAL;
+    struct vma_struct *spare = vma_create(0, 0, 0), *vma;
+
+    if (spare == NULL)
+        return -E_NO_MEM;
+    while (!spare_used && (vma = find_vma_above(mm, addr)) != NULL && vma->vm_start < end) {
+        uintptr_t low = vma->vm_start > addr ? vma->vm_start : addr;
+        uintptr_t high = vma->vm_end < end ? vma->vm_end : end;
+
+        spare_used = cut_area(mm, vma, low, high, spare);
+        unmap_range(&mm->as, low, high);
+    }
+    if (!spare_used)
+        kmem_cache_free(&vma_cache, spare);
+    exit_range(mm->as.pgdir, addr, end);
+    if (end > mm->mmap_top && end <= USTACKTOP - USTACKSIZE)
+        mm->mmap_top = end;
+    return 0;
+}
+
+/* Go down from where there was room last, over the areas that are in the way. */
+uintptr_t mm_find_room(struct mm_struct *mm, size_t len)
+{
+    uintptr_t top = mm->mmap_top;
+
+    while (len <= top && top - len >= USERBASE) {
+        struct vma_struct *above = find_vma_above(mm, top - len);
+
+        if (above == NULL || above->vm_start >= top) {
+            mm->mmap_top = top - len;
+            return top - len;
+        }
+        top = above->vm_start;
+    }
+    return 0;
+}
+
+static int heap_grow(struct mm_struct *mm, uintptr_t old_end, uintptr_t new_end)
+{
+    struct vma_struct *heap = old_end > mm->brk_start ? find_vma(mm, old_end - 1) : NULL;
+
+    if (!user_range_ok(old_end, new_end) || !range_free(mm, old_end, new_end))
+        return -E_INVAL;
+    if (heap == NULL || heap->vm_end != old_end || heap->vm_flags != (VM_READ | VM_WRITE))
+        return mm_map(mm, old_end, new_end - old_end, VM_READ | VM_WRITE);
+    heap->vm_end = new_end;
+    return 0;
+}
+
+int mm_brk(struct mm_struct *mm, uintptr_t brk)
+{
+    uintptr_t old_end = ROUNDUP(mm->brk, PGSIZE), new_end = ROUNDUP(brk, PGSIZE);
+    int result = 0;
+
+    if (brk < mm->brk_start || brk > USERTOP)
+        return -E_INVAL;
+    if (new_end > old_end)
+        result = heap_grow(mm, old_end, new_end);
+    else if (new_end < old_end)
+        result = mm_unmap(mm, new_end, old_end - new_end);
+    if (result == 0)
+        mm->brk = brk;
+    return result;
+}

@@ -1,0 +1,89 @@
+/*
+ * Virtual memory of processes: an mm_struct is an address space, and its areas
+ * (vma_struct) say what may be mapped where. Pages come on demand, by
+ * do_pgfault(). Threads share an mm; mm_count counts them.
+ */
+#ifndef KERN_MM_VMM_H
+#define KERN_MM_VMM_H
+
+#include <list.h>
+#include <riscv/tlb.h>
+#include <sync/mutex.h>
+
+#define VM_READ         0x1
+#define VM_WRITE        0x2
+#define VM_EXEC         0x4
+#define VM_STACK        0x8             /* grows downwards, to USTACKSIZE at most */
+
+struct mm_struct;
+
+/* An area: pages from vm_start to before vm_end, both page-aligned. Guarded by vm_mm->lock. */
+struct vma_struct {
+    struct mm_struct *vm_mm;
+    uintptr_t vm_start, vm_end;
+    uint32_t vm_flags;                  /* VM_ */
+    uint32_t priority;                  /* of its place in the tree; random, set once */
+    list_entry_t list_link;             /* in vm_mm->mmap_list */
+    struct vma_struct *left, *right;    /* in vm_mm->mmap_root */
+};
+
+struct mm_struct {
+    struct addrspace as;                /* page tables; entries are guarded by `lock` */
+    uint32_t mm_count;                  /* atomic: processes that use it */
+    struct mutex lock;
+
+    /* Guarded by `lock`. */
+    list_entry_t mmap_list;             /* areas by address */
+    struct vma_struct *mmap_root;       /* the same as a search tree */
+    struct vma_struct *mmap_cache;      /* the area found last, or NULL */
+    int map_count;
+    uintptr_t brk_start, brk;           /* the heap; brk need not be page-aligned */
+    uintptr_t mmap_top;                 /* where to look first for room, going down */
+};
+
+void vmm_init(void);
+
+/* An empty address space with mm_count 1; NULL where there is no memory. */
+struct mm_struct *mm_create(void) must_check;
+void mm_get(struct mm_struct *mm);
+/* Drop a use. The last one frees everything: no hart may run on it then. */
+void mm_put(struct mm_struct *mm);
+
+/*
+ * Make `to`, which is empty, a copy of `from`, whose lock the caller does not
+ * hold; pages are shared copy-on-write. 0 or -E_NO_MEM, with `to` to be put.
+ */
+int mm_dup(struct mm_struct *to, struct mm_struct *from) must_check;
+
+/*
+ * The functions below need the mm's lock, but for an mm that nobody else knows
+ * yet. Ranges are page-aligned.
+ */
+
+/* The area that addr lies in, or NULL. */
+struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr);
+/* The first area that ends above addr, or NULL. */
+struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr);
+/* Put an area into the mm; it must not overlap another. */
+void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
+
+/* Add an area. 0, -E_INVAL for a bad or occupied range, -E_NO_MEM. */
+int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) must_check;
+/* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
+int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) must_check;
+/* Find room of this length below the stack; 0 where there is none. */
+uintptr_t mm_find_room(struct mm_struct *mm, size_t len);
+/* Set the end of the heap. 0, -E_INVAL where that is no place for it, -E_NO_MEM. */
+int mm_brk(struct mm_struct *mm, uintptr_t brk) must_check;
+
+/*
+ * Make an access to addr possible, which faulted or will happen: `access` is
+ * VM_READ, VM_WRITE or VM_EXEC. 0; -E_FAULT where the areas do not allow it;
+ * -E_NO_MEM. Takes no lock: the caller holds the mm's.
+ */
+int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) must_check;
+
+/* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
+int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) must_check;
+
+#endif /* KERN_MM_VMM_H */

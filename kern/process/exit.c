@@ -1,0 +1,117 @@
+/* The end of processes, and waiting for it. */
+#include <error.h>
+#include <mm/usercopy.h>
+#include <process/proc.h>
+
+/* Run on the kernel's page table from here on, and let go of the program's memory. */
+static void exit_mm(void)
+{
+    struct mm_struct *mm = current->mm;
+
+    if (mm == NULL)
+        return;
+    sched_set_addrspace(&kernel_as);
+    current->mm = NULL;
+    mm_put(mm);
+}
+
+/* Hand all children on to initproc; it wakes up for those that have ended already. */
+static void orphan_children(void)
+{
+    struct proc_struct *child;
+
+    while ((child = current->cptr) != NULL) {
+        current->cptr = child->optr;
+        child->parent = initproc;
+        child->yptr = NULL;
+        child->optr = initproc->cptr;
+        if (initproc->cptr != NULL)
+            initproc->cptr->yptr = child;
+        initproc->cptr = child;
+        if (child->task.state == PROC_ZOMBIE)
+            wait_wake_all(&initproc->child_exit);
+    }
+}
+
+void do_exit(int exit_code)
+{
+    if (current == initproc)
+        panic("the first kernel thread must not end");
+    exit_mm();
+    spin_lock(&proc_lock);
+    current->flags |= PF_EXITING;
+    current->exit_code = exit_code;
+    orphan_children();
+    wait_wake_all(&current->parent->child_exit);
+    sched_exit(&proc_lock);             /* a zombie before the parent can look */
+}
+
+/* A child that has ended; NULL: none yet. *exists: there is one to wait for at all. */
+static struct proc_struct *find_zombie(int pid, bool *exists)
+{
+    *exists = false;
+    for (struct proc_struct *child = current->cptr; child != NULL; child = child->optr) {
+        if (pid != 0 && child->pid != pid)
+            continue;
+        *exists = true;
+        if (child->task.state == PROC_ZOMBIE)
+            return child;
+    }
+    return NULL;
+}
+
+/*
+ * Sleep until a child has ended. It stays a child, so nothing is lost where its
+ * exit code cannot be stored; only its parent can take it away, so it stays valid.
+ */
+static struct proc_struct *wait_zombie(int pid, int *error)
+{
+    struct proc_struct *child;
+    bool exists;
+
+    *error = 0;
+    spin_lock(&proc_lock);
+    while ((child = find_zombie(pid, &exists)) == NULL && *error == 0) {
+        if (!exists)
+            *error = -E_BAD_PROC;
+        else if (!wait_sleep(&current->child_exit, WT_CHILD, "a child to end"))
+            *error = -E_KILLED;
+    }
+    spin_unlock(&proc_lock);
+    return child;
+}
+
+static void reap(struct proc_struct *child)
+{
+    spin_lock(&proc_lock);
+    unlink_proc(child);
+    spin_unlock(&proc_lock);
+    sched_wait_off_cpu(&child->task);   /* its last steps are on the stack that is freed here */
+    free_proc(child);
+}
+
+int do_wait(int pid, uintptr_t code_store)
+{
+    int error;
+    struct proc_struct *child = wait_zombie(pid, &error);
+
+    if (child == NULL)
+        return error;
+    if (code_store != 0
+        && copy_to_user(code_store, &child->exit_code, sizeof(child->exit_code)) != 0)
+        return -E_FAULT;
+    reap(child);
+    return 0;
+}
+
+int wait_child(int pid, int *exit_code)
+{
+    int error;
+    struct proc_struct *child = wait_zombie(pid, &error);
+
+    if (child == NULL)
+        return error;
+    *exit_code = child->exit_code;
+    reap(child);
+    return 0;
+}

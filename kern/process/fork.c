@@ -1,0 +1,126 @@
+/* Making processes. */
+#include <error.h>
+#include <process/fork.h>
+#include <process/proc.h>
+#include <unistd.h>
+
+/* Where a new process begins, in the kernel: it leaves by the frame that copy_thread() made. */
+static void forkret(void)
+{
+    sched_finish_switch();
+    trap_return(current->task.tf);
+}
+
+/* Memory for the child: the parent's own, a copy of it, or none for a kernel thread. */
+static int copy_mm(uint32_t clone_flags, struct proc_struct *proc)
+{
+    struct mm_struct *mm = current->mm;
+
+    if (mm == NULL)
+        return 0;
+    if (clone_flags & CLONE_VM) {
+        mm_get(mm);
+        proc->mm = mm;
+    } else {
+        proc->mm = mm_create();
+        if (proc->mm == NULL || mm_dup(proc->mm, mm) != 0)
+            return -E_NO_MEM;
+    }
+    proc->task.as = &proc->mm->as;
+    return 0;
+}
+
+/* The child has the parent's floating-point registers, which may be in the hart only. */
+static void copy_fpu(struct task *child, struct trapframe *tf)
+{
+    if ((tf->status & SSTATUS_FS) == 0)
+        return;
+    irq_push();
+    if ((tf->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
+        csr_set(sstatus, SSTATUS_FS);
+        fpu_save(&this_cpu->task->fpu);
+        tf->status ^= SSTATUS_FS_DIRTY ^ SSTATUS_FS_CLEAN;
+    }
+    child->fpu = this_cpu->task->fpu;
+    irq_pop();
+}
+
+/* The child goes on where the parent trapped, but gets 0 as the result and maybe another stack. */
+static void copy_thread(struct proc_struct *proc, uintptr_t stack, struct trapframe *tf)
+{
+    copy_fpu(&proc->task, tf);
+    *proc->task.tf = *tf;
+    proc->task.tf->gpr.a0 = 0;
+    if (stack != 0)
+        proc->task.tf->gpr.sp = stack;
+    else if (tf->status & SSTATUS_SPP)
+        proc->task.tf->gpr.sp = (uintptr_t)proc->task.tf;   /* a kernel thread's own stack */
+    proc->task.context.ra = (uintptr_t)forkret;
+    proc->task.context.sp = (uintptr_t)proc->task.tf;
+}
+
+/* Give the child its place in the family, and let it run: from here on others see it. */
+static int start_child(struct proc_struct *proc)
+{
+    spin_lock(&proc_lock);
+    proc->parent = current;
+    proc->group = current->group;
+    int result = link_proc(proc);
+
+    if (result == 0) {
+        result = proc->pid;             /* the child may be gone when the lock is released */
+        wakeup_proc(&proc->task);
+    }
+    spin_unlock(&proc_lock);
+    return result;
+}
+
+static int fork_named(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf,
+                      const char *name, uint32_t flags)
+{
+    struct proc_struct *proc = proc_create();
+
+    if (proc == NULL)
+        return -E_NO_MEM;
+    int result = copy_mm(clone_flags, proc);
+
+    if (result == 0) {
+        copy_thread(proc, stack, tf);
+        proc->task.lab6_priority = current->task.lab6_priority;
+        proc->program = current->program;
+        proc->flags = flags;
+        set_proc_name(proc, name);
+        result = start_child(proc);
+    }
+    if (result < 0)
+        free_proc(proc);
+    return result;
+}
+
+int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf)
+{
+    return fork_named(clone_flags, stack, tf, current->name, 0);
+}
+
+static noreturn void kernel_thread_entry(uint64_t unused, int (*fn)(void *), void *arg)
+{
+    (void)unused;                       /* a0, which is 0 in every child */
+    do_exit(fn(arg));
+}
+
+/*
+ * A fork of a kernel thread with a frame made by hand. Its stack begins below
+ * the frame at the top, which exec will need.
+ */
+int kernel_thread(int (*fn)(void *), void *arg, const char *name)
+{
+    struct trapframe tf = {
+        .status = SSTATUS_SPP | SSTATUS_SPIE,
+        .epc = (uintptr_t)kernel_thread_entry,
+        .gpr.a1 = (uintptr_t)fn,
+        .gpr.a2 = (uintptr_t)arg,
+    };
+
+    assert(current->mm == NULL);
+    return fork_named(0, 0, &tf, name, PF_KERNEL);
+}

@@ -1,0 +1,42 @@
+/* What a hart does when there is nothing to do; and the case that there never will be. */
+#include <debug/backtrace.h>
+#include <debug/printk.h>
+#include <driver/clock.h>
+#include <driver/console.h>
+#include <process/proc.h>
+#include <sched/timer.h>
+
+static void report_sleeper(struct proc_struct *proc, void *arg)
+{
+    (void)arg;
+    cprintf("%s (pid %d) waits for %s:\n", proc->name, proc->pid,
+            proc->task.state == PROC_SLEEPING ? proc->task.wait_what : "its parent");
+    backtrace(proc->task.context.s0);
+}
+
+/*
+ * Every process sleeps, and no timer, key or ctrl-C will wake one. All of them
+ * sleep in the kernel, so nothing changes while they are printed.
+ */
+static void check_deadlock(void)
+{
+    if (initproc == NULL || !timer_system_asleep() || console_group() != 0)
+        return;
+    cprintf("\ndeadlock: all %u processes sleep, and nothing can wake one\n", process_count());
+    for_each_proc(report_sleeper, NULL);
+    panic("deadlock");
+}
+
+void cpu_idle(void)
+{
+    for (;;) {
+        irq_disable();
+        check_deadlock();
+        sched_idle_wait();
+        irq_enable();           /* what woke the hart is handled here */
+        irq_disable();
+        clock_resume();
+        sched_steal();
+        schedule();
+    }
+}

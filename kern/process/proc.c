@@ -1,0 +1,220 @@
+/* Making processes known: pids, the family tree, groups. */
+#include <driver/console.h>
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <process/fork.h>
+#include <process/proc.h>
+#include <sched/timer.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HASH_LISTS  1024
+
+struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
+struct proc_struct *initproc;
+
+/* Guarded by proc_lock. */
+static list_entry_t proc_list;
+static list_entry_t hash_list[HASH_LISTS];
+static uint32_t nr_process;             /* in proc_list; read without the lock too */
+static int last_pid;
+static bool pids_wrapped;
+
+static struct kmem_cache proc_cache;
+
+void proc_init(void)
+{
+    kmem_cache_init(&proc_cache, "proc_struct", sizeof(struct proc_struct));
+    list_init(&proc_list);
+    for (int i = 0; i < HASH_LISTS; i++)
+        list_init(&hash_list[i]);
+    console_set_interrupt(kill_group);
+}
+
+/* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
+static struct proc_struct *alloc_proc(void)
+{
+    struct proc_struct *proc = kmem_cache_alloc(&proc_cache);
+
+    if (proc == NULL)
+        return NULL;
+    memset(proc, 0, sizeof(*proc));
+    proc->task.state = PROC_UNINIT;
+    proc->task.as = &kernel_as;
+    proc->task.lab6_priority = 1;
+    proc->pid = -1;
+    list_init(&proc->task.run_link);
+    wait_queue_init(&proc->child_exit, &proc_lock);
+    return proc;
+}
+
+struct proc_struct *proc_create(void)
+{
+    struct proc_struct *proc = alloc_proc();
+
+    if (proc == NULL)
+        return NULL;
+    proc->task.kstack = kstack_alloc();
+    if (proc->task.kstack == 0) {
+        kmem_cache_free(&proc_cache, proc);
+        return NULL;
+    }
+    proc->task.tf = (struct trapframe *)(proc->task.kstack + KSTACKSIZE) - 1;
+    return proc;
+}
+
+void free_proc(struct proc_struct *proc)
+{
+    if (proc->mm != NULL)
+        mm_put(proc->mm);
+    kstack_free(proc->task.kstack);
+    kmem_cache_free(&proc_cache, proc);
+}
+
+struct proc_struct *idle_create(void)
+{
+    struct proc_struct *idle = proc_create();
+
+    if (idle == NULL)
+        panic("out of memory for an idle process");
+    memset(idle->task.tf, 0, sizeof(*idle->task.tf));
+    idle->pid = 0;
+    idle->flags = PF_KERNEL;
+    set_proc_name(idle, "idle");
+    return idle;
+}
+
+void set_proc_name(struct proc_struct *proc, const char *name)
+{
+    memset(proc->name, 0, sizeof(proc->name));
+    strncpy(proc->name, name, PROC_NAME_LEN);
+}
+
+static list_entry_t *hash_of(int pid)
+{
+    return &hash_list[pid % HASH_LISTS];
+}
+
+struct proc_struct *find_proc(int pid)
+{
+    assert(spin_held(&proc_lock));
+    if (pid <= 0 || pid >= MAX_PID)
+        return NULL;
+    list_for_each(pos, hash_of(pid)) {
+        struct proc_struct *proc = to_struct(pos, struct proc_struct, hash_link);
+
+        if (proc->pid == pid)
+            return proc;
+    }
+    return NULL;
+}
+
+/* The next pid that nobody has. Until they wrap for the first time, all higher ones are free. */
+static int get_pid(void)
+{
+    do {
+        if (++last_pid >= MAX_PID) {
+            last_pid = 1;
+            pids_wrapped = true;
+        }
+    } while (pids_wrapped && find_proc(last_pid) != NULL);
+    return last_pid;
+}
+
+/* Give a process its pid, and make it the youngest child of its parent. 0 or -E_NO_FREE_PROC. */
+int link_proc(struct proc_struct *proc)
+{
+    assert(spin_held(&proc_lock));
+    if (nr_process >= MAX_PID - 1)
+        return -E_NO_FREE_PROC;
+    proc->pid = get_pid();
+    list_add(&proc_list, &proc->list_link);
+    list_add(hash_of(proc->pid), &proc->hash_link);
+    atomic_store(&nr_process, nr_process + 1);
+    proc->yptr = NULL;
+    proc->optr = proc->parent->cptr;
+    if (proc->optr != NULL)
+        proc->optr->yptr = proc;
+    proc->parent->cptr = proc;
+    return 0;
+}
+
+void unlink_proc(struct proc_struct *proc)
+{
+    assert(spin_held(&proc_lock));
+    list_del(&proc->list_link);
+    list_del(&proc->hash_link);
+    atomic_store(&nr_process, nr_process - 1);
+    if (proc->optr != NULL)
+        proc->optr->yptr = proc->yptr;
+    if (proc->yptr != NULL)
+        proc->yptr->optr = proc->optr;
+    else
+        proc->parent->cptr = proc->optr;
+}
+
+void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg)
+{
+    spin_lock(&proc_lock);
+    list_for_each(pos, &proc_list)
+        fn(to_struct(pos, struct proc_struct, list_link), arg);
+    spin_unlock(&proc_lock);
+}
+
+uint32_t process_count(void)
+{
+    return atomic_load(&nr_process);
+}
+
+int do_kill(int pid)
+{
+    int result = 0;
+
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+
+    if (proc == NULL || (proc->flags & PF_KERNEL))
+        result = -E_INVAL;
+    else if ((proc->flags & PF_EXITING) || atomic_load(&proc->task.killed))
+        result = -E_KILLED;
+    else
+        sched_kill(&proc->task);
+    spin_unlock(&proc_lock);
+    return result;
+}
+
+static void kill_member(struct proc_struct *proc, void *group)
+{
+    if (proc->group == *(int *)group && !(proc->flags & (PF_KERNEL | PF_EXITING)))
+        sched_kill(&proc->task);
+}
+
+void kill_group(int group)
+{
+    for_each_proc(kill_member, &group);
+}
+
+int do_sleep(uint64_t ticks)
+{
+    timer_sleep_until(rdtime() + ticks * timer_tick_length());
+    return atomic_load(&current->task.killed) ? -E_KILLED : 0;
+}
+
+/* A process joins a group only by being born into it, and leaves group 0 only for its own. */
+int do_job(int what)
+{
+    int result = 0;
+
+    spin_lock(&proc_lock);
+    if (current->group != 0 || what < JOB_SHELL || what > JOB_BACKGROUND)
+        result = -E_INVAL;
+    else if (what != JOB_SHELL)
+        current->group = current->pid;
+    int group = current->group;
+
+    spin_unlock(&proc_lock);
+    if (result == 0 && what != JOB_BACKGROUND)
+        console_set_group(group);
+    return result;
+}

@@ -1,0 +1,110 @@
+/*
+ * Processes and kernel threads.
+ *
+ * A process is made by do_fork(), runs until do_exit(), and stays as a zombie
+ * until its parent has its exit code by do_wait(). Children whose parent ends go
+ * to initproc, which waits for all. Threads are processes that share an mm.
+ *
+ * Each process knows its parent, its youngest child (cptr), and its younger and
+ * older siblings (yptr, optr):
+ *
+ *     parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL
+ */
+#ifndef KERN_PROCESS_PROC_H
+#define KERN_PROCESS_PROC_H
+
+#include <mm/vmm.h>
+#include <process/program.h>
+#include <sched/sched.h>
+
+#define PROC_NAME_LEN   31
+#define MAX_PID         (1 << 20)       /* pids are below; reused after they have wrapped */
+
+#define PF_EXITING      0x1             /* in do_exit(), or later */
+#define PF_KERNEL       0x2             /* a kernel thread: cannot be killed */
+
+struct proc_struct {
+    struct task task;                   /* first member: see current */
+
+    /* Set when it is made, or by itself. */
+    int pid;
+    struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */
+    const struct user_program *program; /* what it runs; NULL in a kernel thread */
+    char name[PROC_NAME_LEN + 1];
+
+    /* Guarded by proc_lock. */
+    uint32_t flags;                     /* PF_ */
+    int exit_code;                      /* of a zombie */
+    int group;                          /* see JOB_ in libs/unistd.h; 0 is the first program's */
+    struct proc_struct *parent, *cptr, *yptr, *optr;
+    list_entry_t list_link, hash_link;  /* in the list of all processes; by pid */
+    struct wait_queue child_exit;       /* it sleeps here for a child's end */
+};
+
+/* The process that runs here. */
+#define current ((struct proc_struct *)this_cpu->task)
+
+/* Guards the process tree, the pids and the groups. */
+extern struct spinlock proc_lock;
+extern struct proc_struct *initproc;    /* the first kernel thread; set once */
+
+/* Set up; then make and return the idle process of a hart. */
+void proc_init(void);
+struct proc_struct *idle_create(void);
+/* What an idle process does for ever. */
+noreturn void cpu_idle(void);
+
+/*
+ * Make a copy of the current process that returns from the same system call
+ * with 0. `stack` is the child's stack pointer, or 0 for the parent's. Returns the
+ * child's pid, -E_NO_MEM or -E_NO_FREE_PROC. May sleep.
+ */
+int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) must_check;
+
+/* Make a kernel thread that calls fn(arg) and exits with its result. Its pid or an error. */
+int kernel_thread(int (*fn)(void *), void *arg, const char *name) must_check;
+
+/* Free a process that was never made known, or that nobody knows any more. */
+void free_proc(struct proc_struct *proc);
+
+/* End the current process. */
+noreturn void do_exit(int exit_code);
+
+/*
+ * Wait for a child, or with pid 0 for any, and store its exit code at a user
+ * address, where that is not 0. Returns 0; -E_BAD_PROC where there is no such child;
+ * -E_FAULT, the child still waits then; -E_KILLED.
+ */
+int do_wait(int pid, uintptr_t code_store);
+/* The same for kernel threads, which store the code in *exit_code. */
+int wait_child(int pid, int *exit_code);
+
+/* Make a process end, soon. 0; -E_INVAL: there is none, or a kernel thread; -E_KILLED: it ends already. */
+int do_kill(int pid);
+/* The same for all processes of a group. May be called from an interrupt. */
+void kill_group(int group);
+
+/* Sleep for a number of clock ticks; -E_KILLED where that ended it. */
+int do_sleep(uint64_t ticks);
+
+/* Take or give up the console, for the current process: see JOB_ in libs/unistd.h. */
+int do_job(int what);
+
+/*
+ * Run another program in the current process. From a user process the addresses
+ * are the user's; a kernel thread gives its own, and becomes a user process. Returns
+ * argc, or an error: then the old program goes on. May sleep.
+ */
+int do_execve(uintptr_t name, int argc, uintptr_t argv) must_check;
+
+void set_proc_name(struct proc_struct *proc, const char *name);
+struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */
+/* Call fn for each process; proc_lock is held meanwhile. */
+void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
+uint32_t process_count(void);
+
+/* Link and unlink a process with the others; proc_lock is held. */
+int link_proc(struct proc_struct *proc) must_check;
+void unlink_proc(struct proc_struct *proc);
+
+#endif /* KERN_PROCESS_PROC_H */

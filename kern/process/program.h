@@ -1,0 +1,28 @@
+/* User programs: ELF files inside the kernel image. */
+#ifndef KERN_PROCESS_PROGRAM_H
+#define KERN_PROCESS_PROGRAM_H
+
+#include <defs.h>
+
+struct mm_struct;
+
+/* The table is made by tools/embed.py, in the order of the names. */
+struct user_program {
+    const char *name;
+    const uint8_t *start, *end;
+};
+extern const struct user_program user_programs[];
+extern const size_t user_program_count;
+
+const struct user_program *program_find(const char *name);
+
+/* Is it a program for this machine, all of whose parts lie where they may? 0 or -E_INVAL_ELF. */
+int program_check(const struct user_program *program) must_check;
+/* Put a checked program into an empty mm: its segments, heap and stack. 0 or an error. */
+int program_load(const struct user_program *program, struct mm_struct *mm) must_check;
+uintptr_t program_entry(const struct user_program *program);
+
+/* Write "function+offset" for an address of the program, or the address where it has no name. */
+void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size);
+
+#endif /* KERN_PROCESS_PROGRAM_H */

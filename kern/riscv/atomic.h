@@ -1,0 +1,33 @@
+/*
+ * Atomic operations on words that several harts change. Each is a full
+ * barrier unless its name says otherwise; plain loads and stores of such words
+ * go through atomic_load and atomic_store, which order nothing.
+ */
+#ifndef KERN_RISCV_ATOMIC_H
+#define KERN_RISCV_ATOMIC_H
+
+#define atomic_load(p)              __atomic_load_n(p, __ATOMIC_RELAXED)
+#define atomic_store(p, v)          __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define atomic_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define atomic_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+/* These return the value before. */
+#define atomic_swap(p, v)           __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define atomic_add(p, v)            __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
+#define atomic_or(p, v)             __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)
+#define atomic_and(p, v)            __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST)
+
+/* Set *p to v where it is `expected`; true where it was. */
+#define atomic_cas(p, expected, v) ({ \
+    typeof(*(p)) expected_ = (expected); \
+    __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
+
+#define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+/* Zihintpause, as a number: not every assembler knows the name. */
+static inline void cpu_relax(void)
+{
+    asm volatile (".4byte 0x0100000f" : : : "memory");
+}
+
+#endif /* KERN_RISCV_ATOMIC_H */

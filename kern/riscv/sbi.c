@@ -1,0 +1,72 @@
+/* SBI calls, and switching the machine off. */
+#include <riscv/csr.h>
+#include <riscv/sbi.h>
+
+#define EXT_LEGACY_PUTCHAR  0x01
+#define EXT_TIME            0x54494D45
+#define EXT_IPI             0x735049
+#define EXT_RFENCE          0x52464E43
+#define EXT_HSM             0x48534D
+#define EXT_SRST            0x53525354
+
+#define RFENCE_SFENCE_VMA   1
+
+/* Commands of the "sifive,test1" device. */
+#define TEST_PASS           0x5555U
+#define TEST_FAIL           0x3333U     /* with the exit status in the upper half */
+
+static volatile uint32_t *test_device;
+
+static long sbi_call(long ext, long func, uint64_t arg0, uint64_t arg1, uint64_t arg2,
+                     uint64_t arg3)
+{
+    register uint64_t a0 asm("a0") = arg0;
+    register uint64_t a1 asm("a1") = arg1;
+    register uint64_t a2 asm("a2") = arg2;
+    register uint64_t a3 asm("a3") = arg3;
+    register long a6 asm("a6") = func;
+    register long a7 asm("a7") = ext;
+
+    asm volatile ("ecall" : "+r" (a0), "+r" (a1) : "r" (a2), "r" (a3), "r" (a6), "r" (a7)
+                  : "memory");
+    return a0;
+}
+
+void sbi_putchar(int c)
+{
+    sbi_call(EXT_LEGACY_PUTCHAR, 0, c, 0, 0, 0);
+}
+
+void sbi_set_timer(uint64_t deadline)
+{
+    sbi_call(EXT_TIME, 0, deadline, 0, 0, 0);
+}
+
+void sbi_send_ipi(uint64_t hart_mask)
+{
+    sbi_call(EXT_IPI, 0, hart_mask, 0, 0, 0);
+}
+
+void sbi_remote_sfence(uint64_t hart_mask, uintptr_t start, size_t size)
+{
+    sbi_call(EXT_RFENCE, RFENCE_SFENCE_VMA, hart_mask, 0, start, size);
+}
+
+int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg)
+{
+    return sbi_call(EXT_HSM, 0, hartid, entry, arg, 0);
+}
+
+void power_set_test_device(volatile uint32_t *reg)
+{
+    test_device = reg;
+}
+
+void power_off(uint8_t code)
+{
+    if (test_device != NULL)
+        *test_device = code == 0 ? TEST_PASS : (uint32_t)code << 16 | TEST_FAIL;
+    sbi_call(EXT_SRST, 0, 0 /* shutdown */, code != 0 /* reason: system failure */, 0, 0);
+    for (;;)
+        wait_for_interrupt();
+}

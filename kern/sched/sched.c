@@ -1,0 +1,368 @@
+/* Run queues, switching, sleeping and waking. */
+#include <debug/printk.h>
+#include <riscv/sbi.h>
+#include <sched/sched.h>
+#include <sched/timer.h>
+#include <string.h>
+
+#define MAX_TIME_SLICE  5
+
+static const struct sched_class *const classes[] = { &rr_sched_class };
+static const struct sched_class *sched_class;           /* set once at boot */
+
+static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
+
+static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for work */
+static uint32_t runnable_tasks;     /* atomic */
+static uint32_t keyboard_waiters;   /* atomic */
+
+bool sched_init(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(classes) && sched_class == NULL; i++)
+        if (name == NULL || strcmp(name, classes[i]->name) == 0)
+            sched_class = classes[i];
+    if (sched_class == NULL)
+        return false;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
+        run_queues[i].max_time_slice = MAX_TIME_SLICE;
+        sched_class->init(&run_queues[i]);
+    }
+    return true;
+}
+
+const char *sched_name(void)
+{
+    return sched_class->name;
+}
+
+static struct run_queue *this_rq(void)
+{
+    return &run_queues[this_cpu->id];
+}
+
+void sched_start(struct task *idle)
+{
+    idle->state = PROC_RUNNABLE;
+    idle->on_cpu = true;
+    idle->rq = this_rq();
+    idle->rq->idle = idle;
+    this_cpu->task = idle;
+    this_cpu->user_tf = idle->tf;
+}
+
+/* Lock the queue that a task belongs to: it may move until its queue is locked. */
+static struct run_queue *task_rq_lock(struct task *task)
+{
+    for (;;) {
+        struct run_queue *rq = atomic_load(&task->rq);
+
+        spin_lock(&rq->lock);
+        if (rq == atomic_load(&task->rq))
+            return rq;
+        spin_unlock(&rq->lock);
+    }
+}
+
+static void enqueue(struct run_queue *rq, struct task *task)
+{
+    sched_class->enqueue(rq, task);
+    atomic_store(&rq->proc_num, rq->proc_num + 1);
+}
+
+static void dequeue(struct run_queue *rq, struct task *task)
+{
+    sched_class->dequeue(rq, task);
+    atomic_store(&rq->proc_num, rq->proc_num - 1);
+}
+
+/* Save prev's floating-point registers where it changed them, load next's where it uses any. */
+static void switch_fpu(struct task *prev, struct task *next)
+{
+    if ((prev->tf->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
+        csr_set(sstatus, SSTATUS_FS);
+        fpu_save(&prev->fpu);
+        prev->tf->status ^= SSTATUS_FS_DIRTY ^ SSTATUS_FS_CLEAN;
+    }
+    if ((next->tf->status & SSTATUS_FS) != 0) {
+        csr_set(sstatus, SSTATUS_FS);
+        fpu_restore(&next->fpu);
+    }
+}
+
+/*
+ * Switch this hart to another task; returns when prev is picked again. The lock
+ * of the hart's queue is held all the way, so nobody sees prev half switched.
+ */
+static void proc_run(struct run_queue *rq, struct task *next)
+{
+    struct task *prev = this_cpu->task;
+
+    rq->prev = prev;
+    next->on_cpu = true;
+    next->runs++;
+    this_cpu->task = next;
+    this_cpu->user_tf = next->tf;
+    if (prev->as != next->as)
+        addrspace_switch(prev->as, next->as);
+    if ((prev->tf->status | next->tf->status) & SSTATUS_FS)
+        switch_fpu(prev, next);
+    switch_to(&prev->context, &next->context);
+}
+
+/* After proc_run, on the stack of the task that goes on. */
+static struct run_queue *finish_switch(void)
+{
+    struct run_queue *rq = this_rq();
+
+    atomic_store_release(&rq->prev->on_cpu, false);
+    return rq;
+}
+
+void sched_finish_switch(void)
+{
+    struct run_queue *rq = finish_switch();
+
+    this_cpu->irq_was_on = false;
+    spin_unlock(&rq->lock);
+}
+
+/*
+ * Pick the next task and go to it; the caller has dealt with its own state. The
+ * queue is locked; returns the locked queue of the hart that it came back on.
+ */
+static struct run_queue *switch_away(struct run_queue *rq)
+{
+    struct task *prev = this_cpu->task;
+    struct task *next = sched_class->pick_next(rq);
+    bool irq_was_on = this_cpu->irq_was_on;     /* belongs to this task, not to the hart */
+
+    if (this_cpu->irq_depth != 1)
+        panic("a task gives up the hart while it holds a spinlock (ranks held: %#x)",
+              this_cpu->held_ranks);
+    if (next != NULL)
+        dequeue(rq, next);
+    else
+        next = rq->idle;
+    atomic_store(&prev->need_resched, false);
+    if (next != prev) {
+        proc_run(rq, next);
+        rq = finish_switch();
+    }
+    this_cpu->irq_was_on = irq_was_on;
+    return rq;
+}
+
+void schedule(void)
+{
+    irq_push();
+
+    struct run_queue *rq = this_rq();
+    struct task *task = this_cpu->task;
+
+    spin_lock(&rq->lock);
+    irq_pop();
+    if (task != rq->idle)
+        enqueue(rq, task);
+    rq = switch_away(rq);
+    spin_unlock(&rq->lock);
+}
+
+/* Lock this hart's queue, then release the lock that the caller held. */
+static struct run_queue *exchange_lock(struct spinlock *held)
+{
+    struct run_queue *rq = this_rq();
+
+    assert(spin_held(held));
+    spin_lock(&rq->lock);
+    spin_unlock(held);
+    return rq;
+}
+
+bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
+{
+    struct task *task = this_cpu->task;
+    bool interruptible = wait_state & WT_INTERRUPTED;
+
+    assert(task != this_rq()->idle);
+    struct run_queue *rq = exchange_lock(held);
+
+    if (!interruptible || !task->killed) {
+        task->state = PROC_SLEEPING;
+        task->wait_state = wait_state;
+        task->wait_what = what;
+        if (wait_state == WT_KBD)
+            atomic_add(&keyboard_waiters, 1);
+        atomic_add(&runnable_tasks, -1);
+        rq = switch_away(rq);
+    }
+    bool killed = task->killed;
+
+    spin_unlock(&rq->lock);
+    spin_lock(held);
+    return !interruptible || !killed;
+}
+
+void sched_exit(struct spinlock *held)
+{
+    struct run_queue *rq = exchange_lock(held);
+
+    this_cpu->task->state = PROC_ZOMBIE;
+    atomic_add(&runnable_tasks, -1);
+    switch_away(rq);
+    panic("a zombie was scheduled");
+}
+
+/* Make a hart that waits for work look for it: the queue's own, or any that can take the task. */
+static void kick_idle_hart(struct run_queue *rq)
+{
+    memory_barrier();           /* the queued task first, then who waits; see sched_idle_wait */
+    uint32_t waiting = atomic_load(&idle_harts) & ~(1U << this_cpu->id);
+
+    if (likely(waiting == 0))
+        return;
+    uint32_t home = 1U << (rq - run_queues);
+    uint32_t target = waiting & home ? home : waiting & -waiting;
+
+    if (atomic_and(&idle_harts, ~target) & target)
+        sbi_send_ipi(cpu_hart_mask(target));
+}
+
+static void make_runnable(struct run_queue *rq, struct task *task)
+{
+    if (task->wait_state == WT_KBD)
+        atomic_add(&keyboard_waiters, -1);
+    task->state = PROC_RUNNABLE;
+    task->wait_state = 0;
+    atomic_add(&runnable_tasks, 1);
+    enqueue(rq, task);
+}
+
+bool wakeup_proc(struct task *task)
+{
+    irq_push();
+    if (task->rq == NULL)
+        task->rq = this_rq();
+    struct run_queue *rq = task_rq_lock(task);
+    bool asleep = task->state == PROC_SLEEPING || task->state == PROC_UNINIT;
+
+    if (asleep)
+        make_runnable(rq, task);
+    spin_unlock(&rq->lock);
+    if (asleep)
+        kick_idle_hart(rq);
+    irq_pop();
+    return asleep;
+}
+
+void sched_kill(struct task *task)
+{
+    irq_push();
+    struct run_queue *rq = task_rq_lock(task);
+    bool wake = task->state == PROC_SLEEPING && (task->wait_state & WT_INTERRUPTED);
+
+    atomic_store(&task->killed, true);
+    if (wake)
+        make_runnable(rq, task);
+    spin_unlock(&rq->lock);
+    if (wake)
+        kick_idle_hart(rq);
+    irq_pop();
+}
+
+void sched_set_priority(struct task *task, uint32_t priority)
+{
+    struct run_queue *rq = task_rq_lock(task);
+
+    task->lab6_priority = priority;
+    spin_unlock(&rq->lock);
+}
+
+void sched_set_addrspace(struct addrspace *as)
+{
+    irq_push();
+    struct task *task = this_cpu->task;
+    struct addrspace *old = task->as;
+
+    if (old != as) {
+        task->as = as;
+        addrspace_switch(old, as);
+    }
+    irq_pop();
+}
+
+void sched_wait_off_cpu(const struct task *task)
+{
+    while (atomic_load_acquire(&task->on_cpu))
+        cpu_relax();
+}
+
+void sched_tick(void)
+{
+    struct run_queue *rq = this_rq();
+    struct task *task = this_cpu->task;
+
+    if (task == rq->idle)
+        return;
+    spin_lock(&rq->lock);
+    sched_class->proc_tick(rq, task);
+    spin_unlock(&rq->lock);
+}
+
+/* The queue of a hart that has a task to spare; NULL where there is none. Read without locks. */
+static struct run_queue *busy_queue(void)
+{
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (atomic_load(&run_queues[i].proc_num) > 0)
+            return &run_queues[i];
+    return NULL;
+}
+
+void sched_idle_wait(void)
+{
+    uint32_t bit = 1U << this_cpu->id;
+
+    assert(!irq_enabled());
+    atomic_or(&idle_harts, bit);
+    if (busy_queue() == NULL) {
+        timer_arm_idle();
+        wait_for_interrupt();
+    }
+    atomic_and(&idle_harts, ~bit);
+}
+
+/*
+ * Only one lock is held at a time: the task changes its owner under the old
+ * queue's lock and is in no queue until the new one has it. Meanwhile it is
+ * RUNNABLE, so that nobody tries to enqueue it.
+ */
+void sched_steal(void)
+{
+    struct run_queue *rq = this_rq(), *victim = busy_queue();
+
+    if (victim == NULL || victim == rq)
+        return;
+    spin_lock(&victim->lock);
+    struct task *task = sched_class->pick_next(victim);
+
+    if (task != NULL) {
+        dequeue(victim, task);
+        atomic_store(&task->rq, rq);
+    }
+    spin_unlock(&victim->lock);
+    if (task != NULL) {
+        spin_lock(&rq->lock);
+        enqueue(rq, task);
+        spin_unlock(&rq->lock);
+    }
+}
+
+uint32_t sched_runnable(void)
+{
+    return atomic_load(&runnable_tasks);
+}
+
+uint32_t sched_keyboard_waiters(void)
+{
+    return atomic_load(&keyboard_waiters);
+}

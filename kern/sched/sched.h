@@ -1,0 +1,87 @@
+/*
+ * The scheduler. Each hart has a run queue, ordered by the scheduling class
+ * that was chosen at boot; a hart with nothing to do takes tasks from others.
+ * The kernel is not preempted: a task runs until it sleeps, yields, exits, or
+ * returns to user mode with need_resched set.
+ */
+#ifndef KERN_SCHED_SCHED_H
+#define KERN_SCHED_SCHED_H
+
+#include <lock/spinlock.h>
+#include <sched/task.h>
+
+struct run_queue {
+    struct spinlock lock;               /* guards this queue and the tasks whose rq it is */
+    list_entry_t run_list;
+    uint32_t proc_num;                  /* tasks that wait here, without the one that runs */
+    int max_time_slice;                 /* in ticks */
+    struct task *prev;                  /* switched away from, until sched_finish_switch() */
+    struct task *idle;                  /* set once */
+};
+
+/*
+ * A scheduling class. All functions are called with the queue's lock held; a
+ * task is in the queue from enqueue to dequeue, and not while it runs.
+ */
+struct sched_class {
+    const char *name;                                       /* for the boot argument sched= */
+    void (*init)(struct run_queue *rq);
+    void (*enqueue)(struct run_queue *rq, struct task *task);
+    void (*dequeue)(struct run_queue *rq, struct task *task);
+    struct task *(*pick_next)(struct run_queue *rq);        /* NULL where the queue is empty */
+    void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
+};
+
+extern const struct sched_class rr_sched_class;
+
+/* Set up the queues; `name` chooses the class, NULL the default. False: no such class. */
+bool sched_init(const char *name);
+const char *sched_name(void);
+
+/* This hart begins to schedule: the caller is its idle task. */
+void sched_start(struct task *idle);
+
+/* Let other tasks run. May be called with no spinlock held, interrupts on or off. */
+void schedule(void);
+
+/*
+ * Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits
+ * for, in one step with falling asleep, so that no wake-up is lost; takes it
+ * again before it returns. No other spinlock may be held. Returns false where the
+ * task was killed and wait_state has WT_INTERRUPTED: it may not have slept then.
+ */
+bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
+
+/* Become a zombie: release `held` and never run again. */
+noreturn void sched_exit(struct spinlock *held);
+
+/* Make a new or sleeping task runnable. False where it was runnable or ended. May be called anywhere. */
+bool wakeup_proc(struct task *task);
+
+/* Mark a task to end, and end its sleep where that may be interrupted. */
+void sched_kill(struct task *task);
+
+void sched_set_priority(struct task *task, uint32_t priority);
+
+/* Go over to another address space. For the current task only. */
+void sched_set_addrspace(struct addrspace *as);
+
+/* Wait until a zombie has left its stack, a few instructions from now. */
+void sched_wait_off_cpu(const struct task *task);
+
+/* The first thing that a new task does: completes the switch to it, interrupts stay off. */
+void sched_finish_switch(void);
+
+/* From the timer interrupt: the current task has run for a tick. */
+void sched_tick(void);
+
+/* For idle tasks, interrupts off: sleep until an interrupt, unless there is a task to run. */
+void sched_idle_wait(void);
+/* For idle tasks: take a waiting task from another hart, where this one has none. */
+void sched_steal(void);
+
+/* Tasks that run or could; tasks that sleep until a key is pressed. */
+uint32_t sched_runnable(void);
+uint32_t sched_keyboard_waiters(void);
+
+#endif /* KERN_SCHED_SCHED_H */

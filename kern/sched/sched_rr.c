@@ -1,0 +1,48 @@
+/*
+ * Round robin: tasks run in turn, each for max_time_slice ticks. Who gives up
+ * the hart early keeps the rest of the slice for the next turn.
+ */
+#include <sched/sched.h>
+
+static void rr_init(struct run_queue *rq)
+{
+    list_init(&rq->run_list);
+}
+
+static void rr_enqueue(struct run_queue *rq, struct task *task)
+{
+    list_add_before(&rq->run_list, &task->run_link);
+    if (task->time_slice <= 0 || task->time_slice > rq->max_time_slice)
+        task->time_slice = rq->max_time_slice;
+}
+
+static void rr_dequeue(struct run_queue *rq, struct task *task)
+{
+    assert(!list_empty(&rq->run_list));
+    list_del_init(&task->run_link);
+}
+
+static struct task *rr_pick_next(struct run_queue *rq)
+{
+    if (list_empty(&rq->run_list))
+        return NULL;
+    return to_struct(list_next(&rq->run_list), struct task, run_link);
+}
+
+static void rr_proc_tick(struct run_queue *rq, struct task *task)
+{
+    (void)rq;
+    if (task->time_slice > 0)
+        task->time_slice--;
+    if (task->time_slice == 0)
+        atomic_store(&task->need_resched, true);
+}
+
+const struct sched_class rr_sched_class = {
+    .name = "rr",
+    .init = rr_init,
+    .enqueue = rr_enqueue,
+    .dequeue = rr_dequeue,
+    .pick_next = rr_pick_next,
+    .proc_tick = rr_proc_tick,
+};

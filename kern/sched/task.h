@@ -1,0 +1,62 @@
+/*
+ * struct task: what the scheduler knows of a process or kernel thread. The
+ * process layer embeds it in its proc_struct.
+ *
+ *                     fork                  picked
+ *   PROC_UNINIT ----------> PROC_RUNNABLE <-------> running: RUNNABLE, on_cpu
+ *                               ^   wakeup_proc        |          |
+ *                               |                      | sleep    | exit
+ *                               +---- PROC_SLEEPING <--+          v
+ *                                                          PROC_ZOMBIE
+ */
+#ifndef KERN_SCHED_TASK_H
+#define KERN_SCHED_TASK_H
+
+#include <list.h>
+#include <riscv/context.h>
+#include <riscv/tlb.h>
+#include <riscv/trapframe.h>
+
+enum proc_state {
+    PROC_UNINIT,                        /* being made */
+    PROC_SLEEPING,
+    PROC_RUNNABLE,                      /* in a run queue, or running */
+    PROC_ZOMBIE                         /* ended; its parent has not waited yet */
+};
+
+/* Why a task sleeps: wait_state. */
+#define WT_INTERRUPTED  0x80000000      /* being killed ends the sleep */
+#define WT_CHILD        (0x00000001 | WT_INTERRUPTED)
+#define WT_TIMER        (0x00000002 | WT_INTERRUPTED)
+#define WT_KBD          (0x00000004 | WT_INTERRUPTED)
+#define WT_MUTEX        0x00000200
+
+struct run_queue;
+
+struct task {
+    /* Set when the task is made. */
+    uintptr_t kstack;                   /* its lowest address */
+    struct trapframe *tf;               /* at the top of kstack: of the trap from user mode */
+
+    /* Only touched by the task itself; by the scheduler while it does not run. */
+    struct addrspace *as;               /* what it runs on: its process's, or the kernel's */
+    struct context context;
+    struct fpu_state fpu;               /* valid while tf->status says that FS is clean */
+
+    /* Guarded by the lock of *rq; rq itself changes under the old queue's lock. */
+    enum proc_state state;
+    struct run_queue *rq;               /* its hart's queue */
+    list_entry_t run_link;              /* in the queue, while it waits there */
+    int time_slice;                     /* ticks left */
+    uint32_t lab6_priority;
+    uint32_t wait_state;                /* WT_, while SLEEPING */
+    const char *wait_what;              /* in words, for the deadlock report */
+    uint64_t runs;                      /* how often it was picked */
+
+    /* Atomic. */
+    bool need_resched;                  /* give up the hart when leaving the kernel */
+    bool killed;                        /* must end; set under the lock of *rq */
+    bool on_cpu;                        /* its stack is in use; cleared once switched away */
+};
+
+#endif /* KERN_SCHED_TASK_H */

@@ -1,0 +1,109 @@
+/* Pending timers, in a heap that all harts share; any hart's tick sees to the due ones. */
+#include <riscv/sbi.h>
+#include <sched/sched.h>
+#include <sched/timer.h>
+#include <skew_heap.h>
+
+struct timer {
+    skew_heap_entry_t link;             /* in `pending`; first member */
+    uint64_t deadline;
+    struct task *task;
+    bool due;                           /* no longer pending */
+};
+
+#define NEVER   UINT64_MAX
+
+static struct spinlock timer_lock = SPINLOCK_INIT("timers", RANK_TIMER);
+static skew_heap_entry_t *pending;          /* guarded by timer_lock */
+static uint64_t next_deadline = NEVER;      /* of `pending`; written under the lock, read without */
+
+static uint64_t timebase, boot_time;        /* set once at boot */
+
+void timer_init(uint64_t timebase_hz)
+{
+    timebase = timebase_hz;
+    boot_time = rdtime();
+}
+
+uint64_t timer_tick_length(void)
+{
+    return timebase / TICKS_PER_SECOND;
+}
+
+uint64_t timer_milliseconds(void)
+{
+    return (rdtime() - boot_time) * 1000 / timebase;
+}
+
+void timer_arm(uint64_t deadline)
+{
+    this_cpu->timer_deadline = deadline;
+    sbi_set_timer(deadline);
+}
+
+/*
+ * A tick that was armed before and comes sooner is left alone: most idle times
+ * are shorter than a tick, and arming is an SBI call.
+ */
+void timer_arm_idle(void)
+{
+    uint64_t limit = rdtime() + timebase, next = atomic_load(&next_deadline);
+
+    if (next > limit)
+        next = limit;
+    if (next > this_cpu->timer_deadline + timer_tick_length()
+        || next < this_cpu->timer_deadline)
+        timer_arm(next);
+}
+
+static int compare_deadlines(void *a, void *b)
+{
+    uint64_t first = ((struct timer *)a)->deadline, second = ((struct timer *)b)->deadline;
+
+    return first < second ? -1 : first > second;
+}
+
+static void timer_remove(struct timer *timer)
+{
+    pending = skew_heap_remove(pending, &timer->link, compare_deadlines);
+    timer->due = true;
+    atomic_store(&next_deadline, pending == NULL ? NEVER : ((struct timer *)pending)->deadline);
+}
+
+void timer_sleep_until(uint64_t deadline)
+{
+    struct timer timer = { .deadline = deadline, .task = this_cpu->task };
+
+    spin_lock(&timer_lock);
+    pending = skew_heap_insert(pending, &timer.link, compare_deadlines);
+    atomic_store(&next_deadline, ((struct timer *)pending)->deadline);
+    while (!timer.due && sched_sleep(&timer_lock, WT_TIMER, "a timer"))
+        ;
+    if (!timer.due)
+        timer_remove(&timer);
+    spin_unlock(&timer_lock);
+}
+
+void timer_expire(uint64_t now)
+{
+    if (now < atomic_load(&next_deadline))
+        return;
+    spin_lock(&timer_lock);
+    while (pending != NULL && ((struct timer *)pending)->deadline <= now) {
+        struct timer *timer = (struct timer *)pending;
+
+        timer_remove(timer);
+        wakeup_proc(timer->task);
+    }
+    spin_unlock(&timer_lock);
+}
+
+/* Under the lock, because timer_expire() takes a timer away before its task is runnable. */
+bool timer_system_asleep(void)
+{
+    spin_lock(&timer_lock);
+    bool asleep = pending == NULL && sched_runnable() == 0 && sched_keyboard_waiters() == 0;
+
+    spin_unlock(&timer_lock);
+    return asleep;
+}

@@ -1,0 +1,32 @@
+/*
+ * Time: when this hart's timer interrupts, and tasks that sleep for a while. All
+ * times are in units of rdtime().
+ */
+#ifndef KERN_SCHED_TIMER_H
+#define KERN_SCHED_TIMER_H
+
+#include <defs.h>
+
+#define TICKS_PER_SECOND    100
+
+/* Set up, with the rate at which rdtime() counts. */
+void timer_init(uint64_t timebase_hz);
+
+uint64_t timer_tick_length(void);
+uint64_t timer_milliseconds(void);          /* since boot */
+
+/* Have this hart's timer interrupt at a given time. Interrupts must be off. */
+void timer_arm(uint64_t deadline);
+/* The same for a hart that goes idle: when the next sleeper is due, at most a second from now. */
+void timer_arm_idle(void);
+
+/* Sleep until a given time; may return early, where the task is killed. */
+void timer_sleep_until(uint64_t deadline);
+
+/* Wake the tasks whose time has come. From the timer interrupt. */
+void timer_expire(uint64_t now);
+
+/* Is there no task that runs, that sleeps for a time, or that waits for a key? */
+bool timer_system_asleep(void);
+
+#endif /* KERN_SCHED_TIMER_H */

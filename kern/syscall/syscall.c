@@ -1,0 +1,257 @@
+/*
+ * The table of system calls. Each function takes the argument registers of the
+ * caller, checks them, and returns the result for a0: an int, negative for -E_.
+ */
+#include <debug/printk.h>
+#include <driver/console.h>
+#include <error.h>
+#include <mm/pagetable.h>
+#include <mm/usercopy.h>
+#include <process/proc.h>
+#include <sched/timer.h>
+#include <string.h>
+#include <syscall/syscall.h>
+#include <unistd.h>
+
+#define CHUNK   256     /* bytes that pass through the kernel stack at a time */
+
+static int sys_exit(uint64_t arg[])
+{
+    do_exit((int)arg[0]);
+}
+
+static int sys_fork(uint64_t arg[])
+{
+    (void)arg;
+    return do_fork(0, 0, current->task.tf);
+}
+
+static int sys_clone(uint64_t arg[])
+{
+    uint32_t known = CLONE_VM | CLONE_THREAD | CLONE_FS;
+
+    if (arg[0] & ~(uint64_t)known)
+        return -E_INVAL;
+    return do_fork(arg[0], arg[1], current->task.tf);
+}
+
+static int sys_wait(uint64_t arg[])
+{
+    return do_wait((int)arg[0], arg[1]);
+}
+
+static int sys_exec(uint64_t arg[])
+{
+    return do_execve(arg[0], (int)arg[1], arg[2]);
+}
+
+static int sys_yield(uint64_t arg[])
+{
+    (void)arg;
+    schedule();
+    return 0;
+}
+
+static int sys_sleep(uint64_t arg[])
+{
+    return do_sleep((uint32_t)arg[0]);
+}
+
+static int sys_kill(uint64_t arg[])
+{
+    return do_kill((int)arg[0]);
+}
+
+static int sys_gettime(uint64_t arg[])
+{
+    (void)arg;
+    return (int)timer_milliseconds();
+}
+
+static int sys_getpid(uint64_t arg[])
+{
+    (void)arg;
+    return current->pid;
+}
+
+/* Take the heap's wanted end from the user's word, and store there what it is now. */
+static int sys_brk(uint64_t arg[])
+{
+    struct mm_struct *mm = current->mm;
+    uintptr_t brk;
+    int result = 0;
+
+    if (copy_from_user(&brk, arg[0], sizeof(brk)) != 0)
+        return -E_FAULT;
+    mutex_lock(&mm->lock);
+    if (brk != 0)
+        result = mm_brk(mm, brk);
+    brk = mm->brk;
+    mutex_unlock(&mm->lock);
+    if (copy_to_user(arg[0], &brk, sizeof(brk)) != 0)
+        return -E_FAULT;
+    return result;
+}
+
+static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint32_t flags)
+{
+    uint32_t vm_flags = VM_READ | (flags & MMAP_WRITE ? VM_WRITE : 0)
+        | (flags & MMAP_STACK ? VM_STACK : 0);
+
+    if (*addr == 0)
+        *addr = mm_find_room(mm, len);
+    if (*addr == 0)
+        return -E_NO_MEM;
+    return mm_map(mm, *addr, len, vm_flags);
+}
+
+/* Map at the address in the user's word, or anywhere where that is 0; store where it is. */
+static int sys_mmap(uint64_t arg[])
+{
+    struct mm_struct *mm = current->mm;
+    uintptr_t addr, wanted;
+    size_t len = ROUNDUP(arg[1], PGSIZE);
+
+    if (copy_from_user(&wanted, arg[0], sizeof(wanted)) != 0)
+        return -E_FAULT;
+    if (len == 0 || (arg[2] & ~(uint64_t)(MMAP_WRITE | MMAP_STACK)))
+        return -E_INVAL;
+    addr = wanted;
+    mutex_lock(&mm->lock);
+    int result = map_anonymous(mm, &addr, len, arg[2]);
+
+    mutex_unlock(&mm->lock);
+    if (result != 0 || addr == wanted)
+        return result;
+    if (copy_to_user(arg[0], &addr, sizeof(addr)) == 0)
+        return 0;
+    mutex_lock(&mm->lock);
+    result = mm_unmap(mm, addr, len);
+    mutex_unlock(&mm->lock);
+    return -E_FAULT;
+}
+
+static int sys_munmap(uint64_t arg[])
+{
+    struct mm_struct *mm = current->mm;
+    size_t len = ROUNDUP(arg[1], PGSIZE);
+
+    if (len == 0)
+        return -E_INVAL;
+    mutex_lock(&mm->lock);
+    int result = mm_unmap(mm, arg[0], len);
+
+    mutex_unlock(&mm->lock);
+    return result;
+}
+
+static int sys_putc(uint64_t arg[])
+{
+    char c = arg[0];
+
+    print_bytes(&c, 1);
+    return 0;
+}
+
+static int sys_pgdir(uint64_t arg[])
+{
+    (void)arg;
+    mutex_lock(&current->mm->lock);
+    print_pgdir(current->mm->as.pgdir);
+    mutex_unlock(&current->mm->lock);
+    return 0;
+}
+
+static int sys_progname(uint64_t arg[])
+{
+    if (arg[0] >= user_program_count)
+        return -E_NOENT;
+    const char *name = user_programs[arg[0]].name;
+    size_t size = strlen(name) + 1;
+
+    if (size > arg[2])
+        return -E_TOO_BIG;
+    return copy_to_user(arg[1], name, size) != 0 ? -E_FAULT : (int)size - 1;
+}
+
+static int sys_job(uint64_t arg[])
+{
+    return do_job((int)arg[0]);
+}
+
+/* There are no files yet: 0 is the console's input, 1 and 2 are its output. */
+static int sys_read(uint64_t arg[])
+{
+    char buf[CHUNK];
+    size_t n = arg[2] < CHUNK ? arg[2] : CHUNK;
+
+    if (arg[0] != 0)
+        return -E_INVAL;
+    if (n == 0)
+        return 0;
+    if (!user_range_ok(arg[1], arg[1] + n))
+        return -E_FAULT;
+    int count = console_read(buf, n, current->group);
+
+    if (count > 0 && copy_to_user(arg[1], buf, count) != 0)
+        return -E_FAULT;
+    return count;
+}
+
+static int sys_write(uint64_t arg[])
+{
+    char buf[CHUNK];
+    size_t done = 0, step;
+
+    if (arg[0] != 1 && arg[0] != 2)
+        return -E_INVAL;
+    if (arg[2] > INT32_MAX)
+        return -E_INVAL;
+    for (; done < arg[2] && !atomic_load(&current->task.killed); done += step) {
+        step = arg[2] - done < CHUNK ? arg[2] - done : CHUNK;
+        if (copy_from_user(buf, arg[1] + done, step) != 0)
+            return done > 0 ? (int)done : -E_FAULT;
+        print_bytes(buf, step);
+    }
+    return done;
+}
+
+static int sys_lab6_set_priority(uint64_t arg[])
+{
+    sched_set_priority(&current->task, arg[0]);
+    return 0;
+}
+
+static int (*const syscalls[])(uint64_t arg[]) = {
+    [SYS_exit] = sys_exit,
+    [SYS_fork] = sys_fork,
+    [SYS_wait] = sys_wait,
+    [SYS_exec] = sys_exec,
+    [SYS_clone] = sys_clone,
+    [SYS_yield] = sys_yield,
+    [SYS_sleep] = sys_sleep,
+    [SYS_kill] = sys_kill,
+    [SYS_gettime] = sys_gettime,
+    [SYS_getpid] = sys_getpid,
+    [SYS_brk] = sys_brk,
+    [SYS_mmap] = sys_mmap,
+    [SYS_munmap] = sys_munmap,
+    [SYS_putc] = sys_putc,
+    [SYS_pgdir] = sys_pgdir,
+    [SYS_progname] = sys_progname,
+    [SYS_job] = sys_job,
+    [SYS_read] = sys_read,
+    [SYS_write] = sys_write,
+    [SYS_lab6_set_priority] = sys_lab6_set_priority,
+};
+
+/* After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
+void syscall(struct trapframe *tf)
+{
+    uint64_t number = tf->gpr.a0;
+    int result = -E_UNIMP;
+
+    if (number < ARRAY_SIZE(syscalls) && syscalls[number] != NULL)
+        result = syscalls[number](&tf->gpr.a1);
+    tf->gpr.a0 = result;
+}

@@ -1,0 +1,13 @@
+/* The system calls: see libs/unistd.h for their numbers and arguments. */
+#ifndef KERN_SYSCALL_SYSCALL_H
+#define KERN_SYSCALL_SYSCALL_H
+
+#include <riscv/trapframe.h>
+
+/*
+ * Do the system call that a frame asks for: number in a0, arguments in a1 to a5,
+ * result to a0. Interrupts are on; may sleep, and does not return for exit.
+ */
+void syscall(struct trapframe *tf);
+
+#endif /* KERN_SYSCALL_SYSCALL_H */

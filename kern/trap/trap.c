@@ -1,0 +1,178 @@
+/* Trap dispatch: interrupts to their drivers, system calls, faults, and what kills a program. */
+#include <debug/backtrace.h>
+#include <debug/printk.h>
+#include <driver/irq.h>
+#include <error.h>
+#include <mm/kstack.h>
+#include <mm/usercopy.h>
+#include <process/proc.h>
+#include <string.h>
+#include <syscall/syscall.h>
+#include <trap/trap.h>
+
+#define EBREAK_SYSCALL  10      /* in a7: this ebreak of the kernel is a system call */
+
+void trap_init_hart(void)
+{
+    extern char trap_entry[];
+
+    csr_write(sscratch, 0);
+    csr_write(stvec, trap_entry);
+}
+
+static const char *cause_name(uint64_t cause)
+{
+    static const char *const names[] = {
+        "misaligned jump", "instruction access fault", "illegal instruction", "breakpoint",
+        "misaligned load", "load access fault", "misaligned store", "store access fault",
+        "system call", "system call of the kernel", "reserved", "reserved",
+        "instruction page fault", "load page fault", "reserved", "store page fault"
+    };
+
+    return cause < ARRAY_SIZE(names) ? names[cause] : "unknown exception";
+}
+
+/* What kind of access a page fault was; 0: no page fault. */
+static uint32_t fault_access(uint64_t cause)
+{
+    switch (cause) {
+    case CAUSE_FETCH_PAGE:
+        return VM_EXEC;
+    case CAUSE_LOAD_PAGE:
+        return VM_READ;
+    case CAUSE_STORE_PAGE:
+        return VM_WRITE;
+    default:
+        return 0;
+    }
+}
+
+/* Try to make a faulting access possible, with the mm locked. 0 or an error. */
+static int repair_fault(const struct trapframe *tf)
+{
+    struct mm_struct *mm = current->mm;
+    uint32_t access = fault_access(tf->cause);
+
+    if (mm == NULL || access == 0 || tf->tval >= USERTOP)
+        return -E_FAULT;
+    mutex_lock(&mm->lock);
+    int result = do_pgfault(mm, tf->tval, access);
+
+    mutex_unlock(&mm->lock);
+    return result;
+}
+
+/*
+ * The first floating-point instruction of a program: with FS off it is illegal.
+ * It starts with zeros, not with what another process left in the registers.
+ */
+static bool first_fpu_use(struct trapframe *tf)
+{
+    const struct fpu_state zeros = { .fcsr = 0 };
+
+    if (tf->cause != CAUSE_ILLEGAL || (tf->status & SSTATUS_FS) != 0)
+        return false;
+    irq_push();
+    csr_set(sstatus, SSTATUS_FS);
+    fpu_restore(&zeros);
+    tf->status |= SSTATUS_FS_DIRTY;
+    irq_pop();
+    return true;
+}
+
+/* What a program did wrong, in a line that helps to find it. */
+static void report_killed(const struct trapframe *tf, const char *why)
+{
+    char place[SYMBOL_LENGTH];
+
+    program_symbol(current->program, tf->epc, place, sizeof(place));
+    cprintf("%s (pid %d) was killed: %s, address %#lx, at pc %#lx (%s)\n",
+            current->name, current->pid, why, tf->tval, tf->epc, place);
+}
+
+static void user_exception(struct trapframe *tf)
+{
+    int result = repair_fault(tf);
+
+    if (result == 0 || first_fpu_use(tf))
+        return;
+    report_killed(tf, result == -E_NO_MEM ? "out of memory" : cause_name(tf->cause));
+    do_exit(-E_KILLED);
+}
+
+void trap_user(struct trapframe *tf)
+{
+    if (likely(tf->cause == CAUSE_USER_ECALL)) {
+        tf->epc += 4;                   /* ecall has no short form */
+        irq_enable();
+        syscall(tf);
+        irq_disable();
+    } else if (tf->cause & CAUSE_INTERRUPT) {
+        if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
+            panic_trap(tf, "unexpected interrupt");
+    } else {
+        irq_enable();
+        user_exception(tf);
+        irq_disable();
+    }
+    while (unlikely(atomic_load(&current->task.need_resched)))
+        schedule();
+    if (unlikely(atomic_load(&current->task.killed)))
+        do_exit(-E_KILLED);
+}
+
+/* A fault in one of the functions of usercopy: repair it, or have the function return -E_FAULT. */
+static bool usercopy_fault(struct trapframe *tf)
+{
+    uintptr_t fixup = usercopy_fixup(tf->epc);
+
+    if (fixup == 0 || tf->tval >= USERTOP || (tf->cause & CAUSE_INTERRUPT))
+        return false;
+    if (tf->status & SSTATUS_SPIE)
+        irq_enable();                   /* the repair may sleep */
+    if (repair_fault(tf) != 0)
+        tf->epc = fixup;
+    irq_disable();
+    return true;
+}
+
+/*
+ * The ebreak by which a kernel thread becomes a user process. After exec it does
+ * not return to the kernel thread, but by the frame at the top of the stack.
+ */
+static bool kernel_syscall(struct trapframe *tf)
+{
+    const uint16_t *instruction = (const uint16_t *)tf->epc;
+
+    if (tf->cause != CAUSE_BREAKPOINT || tf->gpr.a7 != EBREAK_SYSCALL)
+        return false;
+    tf->epc += (*instruction & 3) == 3 ? 4 : 2;
+    irq_enable();
+    syscall(tf);
+    irq_disable();
+    if (current->mm != NULL)
+        trap_return(current->task.tf);
+    return true;
+}
+
+void trap_kernel(struct trapframe *tf)
+{
+    const char *what = cause_name(tf->cause);
+
+    if (tf->cause & CAUSE_INTERRUPT) {
+        if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
+            panic_trap(tf, "unexpected interrupt");
+        return;
+    }
+    if (usercopy_fault(tf) || kernel_syscall(tf))
+        return;
+    if (fault_access(tf->cause) != 0 && tf->tval < PGSIZE)
+        what = "page fault: the kernel used a null pointer";
+    panic_trap(tf, what);
+}
+
+void trap_stack_overflow(struct trapframe *tf)
+{
+    cprintf("\nkernel stack overflow of %s (pid %d)", current->name, current->pid);
+    panic_trap(tf, "kernel stack overflow");
+}

@@ -1,0 +1,76 @@
+/*
+ * Skew heaps: priority queues in which insert, remove and merge take O(log n)
+ * amortised. A heap is a pointer to its least entry, NULL where it is empty.
+ * Merging goes down the right edges and swaps children on its way; it is a loop,
+ * so that a long edge cannot overflow a kernel stack.
+ */
+#ifndef LIBS_SKEW_HEAP_H
+#define LIBS_SKEW_HEAP_H
+
+#include <defs.h>
+
+typedef struct skew_heap_entry {
+    struct skew_heap_entry *parent, *left, *right;
+} skew_heap_entry_t;
+
+/* Negative, 0 or positive as a goes before, beside or after b. */
+typedef int (*compare_f)(void *a, void *b);
+
+static inline void skew_heap_init(skew_heap_entry_t *a)
+{
+    a->parent = a->left = a->right = NULL;
+}
+
+static inline skew_heap_entry_t *skew_heap_merge(skew_heap_entry_t *a, skew_heap_entry_t *b,
+                                                 compare_f comp)
+{
+    skew_heap_entry_t *root = NULL, *parent = NULL, **link = &root;
+
+    while (a != NULL && b != NULL) {
+        if (comp(a, b) > 0) {
+            skew_heap_entry_t *other = a;
+
+            a = b;
+            b = other;
+        }
+        skew_heap_entry_t *rest = a->right;
+
+        *link = a;
+        a->parent = parent;
+        a->right = a->left;
+        parent = a;
+        link = &a->left;
+        a = rest;
+    }
+    *link = a != NULL ? a : b;
+    if (*link != NULL)
+        (*link)->parent = parent;
+    return root;
+}
+
+/* Both return the heap as it is afterwards: store it. */
+static inline skew_heap_entry_t *skew_heap_insert(skew_heap_entry_t *a, skew_heap_entry_t *b,
+                                                  compare_f comp)
+{
+    skew_heap_init(b);
+    return skew_heap_merge(a, b, comp);
+}
+
+static inline skew_heap_entry_t *skew_heap_remove(skew_heap_entry_t *a, skew_heap_entry_t *b,
+                                                  compare_f comp)
+{
+    skew_heap_entry_t *parent = b->parent;
+    skew_heap_entry_t *rest = skew_heap_merge(b->left, b->right, comp);
+
+    if (rest != NULL)
+        rest->parent = parent;
+    if (parent == NULL)
+        return rest;
+    if (parent->left == b)
+        parent->left = rest;
+    else
+        parent->right = rest;
+    return a;
+}
+
+#endif /* LIBS_SKEW_HEAP_H */

@@ -1,0 +1,108 @@
+# How the kernel is built; the Makefile calls this once the tools are known.
+#
+#   kern/, libs/             -> $(O)/kobj/   -> kernel
+#   user/libs/, libs/        -> $(O)/uobj/   -> libuser.a
+#   user/NAME.c, libuser.a   -> $(O)/user/NAME, with symbols for gdb
+#                            -> $(O)/image/NAME, without debug information
+#   all of image/            -> programs.S   -> kernel
+#
+# The kernel is linked twice: the first one tells where each function is, the
+# second one holds that as a table for backtraces.
+
+O := obj/$(TC)
+include $(O)/config.mk
+
+ifneq ($(V),1)
+Q := @
+endif
+
+WARN := -Wall -Wextra
+COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common -fno-pic -fno-pie \
+    -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
+    -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax
+KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs \
+    $(if $(filter 0,$(WERROR)),,-Werror)
+UFLAGS := $(COMMON) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
+    -fdata-sections -Iuser/libs -Ilibs $(if $(filter 1,$(WERROR)),-Werror)
+LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
+    -z noexecstack -X
+
+kernel_src  := $(sort $(wildcard kern/*/*.c kern/*/*.S libs/*.c))
+ulib_src    := $(sort $(wildcard user/libs/*.c user/libs/*.S libs/*.c))
+program_src := $(sort $(wildcard user/*.c))
+$(if $(filter-out user/%.c,$(program_src)),$(error user/: no blanks in file names, please))
+
+kernel_obj := $(kernel_src:%=$(O)/kobj/%.o)
+ulib_obj   := $(ulib_src:%=$(O)/uobj/%.o)
+programs   := $(program_src:user/%.c=%)
+
+all: $(O)/kernel
+
+# Its content changes when an option or the set of source files does.
+$(O)/flags: FORCE
+	@printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' | cmp -s - $@ || \
+	    printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' >$@
+$(O)/sources: FORCE
+	@echo '$(kernel_src) $(ulib_src) $(program_src)' | cmp -s - $@ || \
+	    echo '$(kernel_src) $(ulib_src) $(program_src)' >$@
+
+# The one file of the kernel that touches floating-point registers.
+$(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
+
+config := tools/build.mk $(O)/config.mk $(O)/flags
+
+$(O)/kobj/%.o: % $(config)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(KFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/uobj/%.o: % $(config)
+	@mkdir -p $(@D)
+	@echo "  CC    $< (user)"
+	$(Q)$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/libuser.a: $(ulib_obj) $(O)/sources
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(ulib_obj)
+
+$(O)/user/%: $(O)/uobj/user/%.c.o $(O)/libuser.a tools/user.ld
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(LDFLAGS) --gc-sections -T tools/user.ld -o $@ $< $(O)/libuser.a
+
+$(O)/image/%: $(O)/user/%
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+
+$(O)/programs.S: $(programs:%=$(O)/image/%) $(O)/sources tools/embed.py
+	$(Q)python3 tools/embed.py $@ $(programs:%=$(O)/image/%)
+
+# An assembly file does not tell the compiler what it takes in by .incbin.
+$(O)/programs.o: $(O)/programs.S $(programs:%=$(O)/image/%)
+$(O)/%.o: $(O)/%.S $(config)
+	$(Q)$(CC) $(KFLAGS) -c -o $@ $<
+
+$(O)/ksyms0.S: tools/ksyms.py $(O)/config.mk
+	$(Q)python3 tools/ksyms.py table /dev/null $@
+$(O)/ksyms.S: $(O)/kernel0.nm tools/ksyms.py
+	$(Q)python3 tools/ksyms.py table $< $@
+
+$(O)/%.nm: $(O)/%
+	$(Q)$(NM) -n $< >$@
+
+link = $(LD) $(LDFLAGS) -T tools/kernel.ld -o $@ $(kernel_obj) $(O)/programs.o
+
+$(O)/kernel0: $(kernel_obj) $(O)/programs.o $(O)/ksyms0.o $(O)/sources tools/kernel.ld
+	$(Q)$(link) $(O)/ksyms0.o
+
+$(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
+	@echo "  LD    $@"
+	$(Q)$(link) $(O)/ksyms.o
+	$(Q)$(NM) -n $@ >$@.nm && python3 tools/ksyms.py check $(O)/kernel0.nm $@.nm || \
+	    { rm -f $@; exit 1; }
+
+-include $(kernel_obj:.o=.d) $(ulib_obj:.o=.d) $(program_src:%=$(O)/uobj/%.d)
+
+.PHONY: all FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:

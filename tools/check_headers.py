@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Check that each header compiles alone, and twice in one file.
+
+    check_headers.py OBJECTS    OBJECTS is obj/TOOLCHAIN, with a kernel built
+
+A header of the kernel is compiled with the kernel's options, a header of user
+programs with theirs, and one of libs/ with both.
+"""
+import glob
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+
+def jobs(objects):
+    """(side, command, header) for everything to compile."""
+    with open(os.path.join(objects, "flags")) as file:
+        kernel, user = [line.split() for line in file.read().splitlines()]
+    shared = sorted(glob.glob("libs/*.h"))
+    for header in sorted(glob.glob("kern/*/*.h")) + shared:
+        yield "kernel", kernel, header
+    for header in sorted(glob.glob("user/libs/*.h")) + shared:
+        yield "user", user, header
+
+
+def compile_alone(job):
+    side, command, header = job
+    result = subprocess.run(
+        command + ["-Werror", "-fsyntax-only", "-x", "c", "-include", header,
+                   "-include", header, os.devnull],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        universal_newlines=True)
+    if result.returncode == 0:
+        return ""
+    return "%s:1: does not compile alone with the options of the %s side\n%s" % (
+        header, side, result.stdout)
+
+
+def main():
+    if len(sys.argv) != 2 or not os.path.exists(os.path.join(sys.argv[1], "flags")):
+        sys.exit("usage: tools/check_headers.py obj/TOOLCHAIN, with a kernel built there")
+    work = list(jobs(sys.argv[1]))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        errors = [error for error in pool.map(compile_alone, work) if error]
+    for error in errors:
+        print(error)
+    print("%d headers compiled, %d with errors" % (len(work), len(errors)))
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Check the style that a program can check.
+
+No function over 60 lines, no file over 500, no line over 100 columns, no tab
+but in makefiles, no blank at the end of a line, no note of unfinished work, and
+a comment at the head of each file.
+"""
+import ast
+import os
+import re
+import sys
+
+MAX_FUNCTION, MAX_FILE, MAX_COLUMNS = 60, 500, 100
+FOLDERS = ("kern", "libs", "user", "tools")
+FILES = ("Makefile", "grade.sh", ".ci/run")
+KINDS = (".c", ".h", ".S", ".ld", ".py", ".sh", ".mk")
+# Written in two parts, so that this file passes its own check.
+UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+C_HEAD = re.compile(r"[A-Za-z_].*\(")
+ASM_LABEL = re.compile(r"([A-Za-z_][\w.]*):")
+
+
+def sources():
+    for name in FILES:
+        if os.path.exists(name):
+            yield name
+    for top in FOLDERS:
+        for folder, folders, names in os.walk(top):
+            folders[:] = sorted(f for f in folders if f != "__pycache__")
+            for name in sorted(names):
+                if name.endswith(KINDS):
+                    yield os.path.join(folder, name)
+
+
+def c_functions(lines):
+    """(name, first line, last line) of each function: closed by a } in column 1."""
+    head = start = None
+    for number, line in enumerate(lines, 1):
+        if C_HEAD.match(line) and not line.endswith(";") and start is None:
+            head = number
+        if line == "{" or (head == number and line.endswith("{") and "=" not in line):
+            start = head
+        elif line.startswith("}"):
+            if start:
+                yield re.sub(r".*?(\w+)\(.*", r"\1", lines[start - 1]), start, number
+            head = start = None
+        elif not line or line.endswith(";"):
+            head = head if start else None
+
+
+def asm_functions(lines):
+    """From one global or plain label to the next; comments before it are not counted."""
+    found = [(number, ASM_LABEL.match(line).group(1)) for number, line in enumerate(lines, 1)
+             if ASM_LABEL.match(line)]
+    for index, (number, name) in enumerate(found):
+        last = found[index + 1][0] - 1 if index + 1 < len(found) else len(lines)
+        while last > number and re.match(r"\s*($|#|//|/?\*|\.(globl|section|text|balign|align))",
+                                         lines[last - 1]):
+            last -= 1
+        yield name, number, last
+
+
+def python_functions(lines):
+    tree = ast.parse("\n".join(lines))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.name, node.lineno, node.end_lineno
+
+
+FUNCTIONS = {".c": c_functions, ".h": c_functions, ".S": asm_functions, ".py": python_functions}
+
+
+def has_head(lines):
+    rest = lines[1:] if lines and lines[0].startswith("#!") else lines
+    first = next((line for line in rest if line.strip()), "")
+    return first.startswith(("/*", "//", "# ", "##", '"""'))
+
+
+def check_lines(path, lines):
+    makefile = path.endswith((".mk", "Makefile"))
+    for number, line in enumerate(lines, 1):
+        where = "%s:%d: " % (path, number)
+        if len(line.expandtabs(8)) > MAX_COLUMNS:
+            yield where + "longer than %d columns" % MAX_COLUMNS
+        if "\t" in line and not makefile:
+            yield where + "a tab; indent with blanks"
+        if line != line.rstrip():
+            yield where + "blanks at the end of the line"
+        if UNFINISHED.search(line):
+            yield where + "a note of unfinished work"
+
+
+def check(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        yield "%s:1: cannot be read: %s" % (path, error)
+        return
+    lines = text.split("\n")
+    if lines.pop() != "":
+        yield "%s:%d: no end of line at the end of the file" % (path, len(lines) + 1)
+        lines = text.split("\n")
+    if not has_head(lines):
+        yield "%s:1: no comment that says what the file is" % path
+    if len(lines) > MAX_FILE:
+        yield "%s:%d: the file has %d lines; %d are the limit" % (
+            path, MAX_FILE + 1, len(lines), MAX_FILE)
+    yield from check_lines(path, lines)
+    try:
+        functions = list(FUNCTIONS.get(os.path.splitext(path)[1], lambda _: ())(lines))
+    except SyntaxError as error:
+        yield "%s:%d: not Python: %s" % (path, error.lineno or 1, error.msg)
+        return
+    for name, first, last in functions:
+        if last - first + 1 > MAX_FUNCTION:
+            yield "%s:%d: %s has %d lines; %d are the limit" % (
+                path, first, name, last - first + 1, MAX_FUNCTION)
+
+
+def main():
+    paths = list(sources())
+    errors = [error for path in paths for error in check(path)]
+    for error in errors:
+        print(error)
+    print("%d files, %d breaches of style" % (len(paths), len(errors)))
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

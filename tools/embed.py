@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Write the assembly file that puts the user programs into the kernel's image.
+
+    embed.py OUTPUT PROGRAM...
+
+Each PROGRAM is a linked file; its base name is the name that exec knows. Its
+bytes begin on a page of their own, between the symbols that ucore's kernels
+use, _binary_obj___user_NAME_out_start and _end. A table sorted by name follows:
+
+    const struct user_program { const char *name; const uint8_t *start, *end; } user_programs[];
+    const size_t user_program_count;
+"""
+import os
+import re
+import sys
+
+HEAD = "# Written by tools/embed.py: the user programs.\n    .section .rodata\n"
+
+PROGRAM = """
+    .balign 4096
+    .globl {symbol}_start, {symbol}_end, {symbol}_size
+{symbol}_start:
+    .incbin "{path}"
+{symbol}_end:
+    .set {symbol}_size, {symbol}_end - {symbol}_start
+"""
+
+TABLE = """
+    .balign 8
+    .globl user_program_count, user_programs
+user_program_count:
+    .quad {count}
+user_programs:
+"""
+
+
+def fail(message):
+    sys.exit("embed.py: " + message)
+
+
+def symbol_of(name):
+    """The symbol's name, made as `ld -b binary` makes it."""
+    return "_binary_obj___user_%s_out" % re.sub("[^A-Za-z0-9_]", "_", name)
+
+
+def programs(paths):
+    """(name, symbol, path) of each program, sorted by name."""
+    seen = {}
+    result = []
+    for path in paths:
+        name = os.path.basename(path)
+        symbol = symbol_of(name)
+        if not re.match(r"[A-Za-z0-9_.+-]+$", name):
+            fail("user/%s.c: a program's name has only letters, digits and _ . + -" % name)
+        if symbol in seen:
+            fail("user/%s.c and user/%s.c: the names are too alike" % (seen[symbol], name))
+        seen[symbol] = name
+        result.append((name, symbol, path))
+    return sorted(result)
+
+
+def text(entries):
+    parts = [HEAD]
+    for _, symbol, path in entries:
+        parts.append(PROGRAM.format(symbol=symbol, path=path))
+    parts.append(TABLE.format(count=len(entries)))
+    for number, (_, symbol, _) in enumerate(entries):
+        parts.append("    .quad name%d, %s_start, %s_end\n" % (number, symbol, symbol))
+    for number, (name, _, _) in enumerate(entries):
+        parts.append('name%d:\n    .asciz "%s"\n' % (number, name))
+    return "".join(parts)
+
+
+def main():
+    if len(sys.argv) < 2:
+        fail("usage: embed.py OUTPUT PROGRAM...")
+    try:
+        with open(sys.argv[1], "w") as out:
+            out.write(text(programs(sys.argv[2:])))
+    except OSError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

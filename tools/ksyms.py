@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The kernel's symbol table, for backtraces: which function holds an address.
+
+    ksyms.py table NM OUTPUT    write an assembly file from the output of `nm -n`
+    ksyms.py check NM NM        fail unless both have the same functions at the
+                                same addresses
+
+The table, all in section .rodata.ksyms, which the linker script puts last so
+that no function moves when it is filled:
+
+    ksyms_count      .quad      number of functions
+    ksyms_offset     .word[]    address minus kernel_text_start, ascending
+    ksyms_name       .word[]    where the name begins in ksyms_strings
+    ksyms_strings               the names, each closed by a zero
+"""
+import re
+import sys
+
+BASE = "kernel_text_start"
+# Marks of the linker script, mapping symbols, and local labels are not functions.
+NOT_A_FUNCTION = re.compile(r"[.$]|e?text$|_e?text$|kernel_.*(start|end)$")
+
+
+def fail(message):
+    sys.exit("ksyms.py: " + message)
+
+
+def read(path):
+    """(start of the text, [(address, name)] of the functions in ascending order)."""
+    base, found = 0, {}
+    with open(path) as lines:
+        for line in lines:
+            fields = line.split()
+            if len(fields) != 3:
+                continue
+            address, kind, name = int(fields[0], 16), fields[1], fields[2]
+            if name == BASE:
+                base = address
+            elif kind in "tTwW" and not NOT_A_FUNCTION.match(name):
+                found.setdefault(address, name)
+    if found and not base:
+        fail("%s: no symbol %s; the linker script must define it" % (path, BASE))
+    return base, sorted(item for item in found.items() if item[0] >= base)
+
+
+def table(path, output):
+    base, functions = read(path)
+    offsets, names, strings, length = [], [], [], 0
+    for address, name in functions:
+        offsets.append("    .word %#x\n" % (address - base))
+        names.append("    .word %d\n" % length)
+        strings.append('    .asciz "%s"\n' % name)
+        length += len(name) + 1
+    with open(output, "w") as out:
+        out.write('# Written by tools/ksyms.py.\n    .section .rodata.ksyms, "a"\n')
+        out.write("    .globl ksyms_count, ksyms_offset, ksyms_name, ksyms_strings\n")
+        out.write("    .balign 8\nksyms_count:\n    .quad %d\n" % len(functions))
+        out.write("ksyms_offset:\n" + "".join(offsets))
+        out.write("ksyms_name:\n" + "".join(names))
+        out.write("ksyms_strings:\n" + "".join(strings))
+
+
+def check(first, second):
+    before, after = read(first), read(second)
+    if before == after:
+        return
+    for (old, new) in zip(before[1], after[1]):
+        if old != new:
+            fail("%s moved from %#x to %s at %#x: the linker script must place "
+                 ".rodata.ksyms behind all text" % (old[1], old[0], new[1], new[0]))
+    fail("the second link has other functions than the first one")
+
+
+def main():
+    actions = {"table": table, "check": check}
+    if len(sys.argv) != 4 or sys.argv[1] not in actions:
+        fail("usage: ksyms.py table NM OUTPUT | check NM NM")
+    try:
+        actions[sys.argv[1]](sys.argv[2], sys.argv[3])
+    except OSError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

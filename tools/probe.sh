@@ -1,0 +1,125 @@
+#!/bin/sh
+# Look for the tools and say in one line what is missing.
+#
+#   probe.sh toolchain NAME   write obj/NAME/config.mk, print NAME; without NAME
+#                             the first toolchain that is installed
+#   probe.sh qemu             print the name of a QEMU that is new enough
+#
+# What is printed is one word, or a sentence with a wrong result.
+
+fail()
+{
+    echo "$*"
+    exit 1
+}
+
+have()
+{
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+}
+
+# Set the names of the tools of toolchain $1; fail where one is missing.
+tools_of()
+{
+    case $1 in
+    unknown-elf)
+        prefix=riscv64-unknown-elf-
+        have ${prefix}gcc || prefix=riscv64-elf- ;;     # its name on Arch and macOS
+    linux-gnu)
+        prefix=riscv64-linux-gnu- ;;
+    clang)
+        CC="clang --target=riscv64-unknown-elf" LD=ld.lld
+        AR=llvm-ar NM=llvm-nm OBJCOPY=llvm-objcopy
+        have clang $LD $AR $NM $OBJCOPY
+        return ;;
+    esac
+    CC=${prefix}gcc LD=${prefix}ld AR=${prefix}ar NM=${prefix}nm OBJCOPY=${prefix}objcopy
+    have $CC $LD $AR $NM $OBJCOPY
+}
+
+# The first of the given -march strings with which $CC assembles csrr and fence.i.
+march()
+{
+    for arch in "-march=$1_zicsr_zifencei" "-march=$1" "-march=$1 -misa-spec=2.2"; do
+        if printf 'csrr a0, sstatus\nfence.i\n' |
+           $CC $arch -mabi=lp64 -c -x assembler -o "$dir/probe.o" - >/dev/null 2>&1; then
+            echo "$arch"
+            return
+        fi
+    done
+    return 1
+}
+
+# An option, where $CC takes it without a warning.
+option()
+{
+    $CC "$1" -Werror -S -x c -o "$dir/probe.o" /dev/null >/dev/null 2>&1 && echo "$1"
+}
+
+write_config()
+{
+    mkdir -p "$dir" || fail "$dir cannot be written"
+    soft=$(march rv64imac) && full=$(march rv64imafdc) ||
+        fail "TOOLCHAIN=$name: $CC cannot compile for rv64gc; take another TOOLCHAIN="
+    cat >"$dir/config.new.$$" <<END
+# Written by tools/probe.sh for $($CC --version | head -n 1)
+CC       := $CC
+LD       := $LD
+AR       := $AR
+NM       := $NM
+OBJCOPY  := $OBJCOPY
+# Without and with floating point.
+ARCH     := $soft
+ARCH_FP  := $full
+# Or the loop in memset becomes a call of memset.
+NO_IDIOM := $(option -fno-tree-loop-distribute-patterns)
+END
+    rm -f "$dir/probe.o"
+    if cmp -s "$dir/config.new.$$" "$dir/config.mk"; then
+        rm -f "$dir/config.new.$$"
+    else
+        mv "$dir/config.new.$$" "$dir/config.mk"
+    fi
+}
+
+toolchain()
+{
+    have python3 || fail "python3 is missing: run make setup"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
+        fail "python3 is too old, 3.8 or newer is needed: run make setup"
+    case $1 in
+    "")
+        for name in unknown-elf linux-gnu clang ""; do
+            [ -n "$name" ] || fail "no RISC-V compiler is installed: run make setup"
+            tools_of $name && break
+        done ;;
+    unknown-elf | linux-gnu | clang)
+        name=$1
+        tools_of "$name" || fail "TOOLCHAIN=$1 is not installed: run make setup TOOLCHAIN=$1" ;;
+    *)
+        fail "TOOLCHAIN=$1: there are unknown-elf, linux-gnu and clang" ;;
+    esac
+    dir=obj/$name
+    write_config
+    echo "$name"
+}
+
+qemu()
+{
+    have qemu-system-riscv64 || fail "qemu-system-riscv64 is missing: run make setup"
+    version=$(qemu-system-riscv64 --version 2>/dev/null |
+              sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+    set -- ${version:-0 0}
+    [ "$1" -gt 6 ] || [ "$1" -eq 6 -a "$2" -ge 2 ] ||
+        fail "QEMU $1.$2 is too old, 6.2 or newer is needed: run make setup," \
+             "or use a newer release of this system"
+    echo qemu-system-riscv64
+}
+
+case $1 in
+toolchain) toolchain "$2" ;;
+qemu) qemu ;;
+*) fail "usage: tools/probe.sh toolchain [NAME] | qemu" ;;
+esac

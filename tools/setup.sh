@@ -1,0 +1,136 @@
+#!/bin/bash
+# Install what building and running needs, on Debian and Ubuntu; elsewhere say
+# what to install.
+#
+#   setup.sh [TOOLCHAIN]    the tools for one toolchain; without a name, the tools
+#                           for whichever compiler is there already, or unknown-elf
+#   setup.sh --all          all three toolchains
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+fail()
+{
+    echo "setup: $*" >&2
+    exit 1
+}
+
+have()
+{
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+}
+
+want_toolchain()
+{
+    case $1 in
+    unknown-elf)
+        have riscv64-unknown-elf-gcc || have riscv64-elf-gcc ||
+            missing+=(gcc-riscv64-unknown-elf) ;;
+    linux-gnu)
+        have riscv64-linux-gnu-gcc || missing+=(gcc-riscv64-linux-gnu) ;;
+    clang)
+        have clang || missing+=(clang)
+        have ld.lld || missing+=(lld)
+        have llvm-ar llvm-nm llvm-objcopy || missing+=(llvm) ;;
+    *)
+        fail "there is no toolchain $1: take unknown-elf, linux-gnu or clang" ;;
+    esac
+}
+
+# The firmware comes with QEMU, or in a package that QEMU only recommends.
+have_firmware()
+{
+    local folder
+    for folder in $(qemu-system-riscv64 -L help 2>/dev/null); do
+        [ -e "$folder/opensbi-riscv64-generic-fw_dynamic.bin" ] && return
+    done
+    return 1
+}
+
+# Fill the array `missing` with the names of Debian's packages.
+look()
+{
+    missing=()
+    have make || missing+=(make)
+    have python3 || missing+=(python3)
+    have gdb-multiarch || have riscv64-unknown-elf-gdb || have riscv64-elf-gdb ||
+        { have gdb && gdb -batch -ex 'set architecture riscv:rv64' 2>&1 |
+            grep -q 'riscv:rv64' && ! have apt-get; } ||
+        missing+=(gdb-multiarch)
+    have qemu-system-riscv64 || missing+=("$qemu_package")
+    have_firmware || dpkg -s opensbi >/dev/null 2>&1 || missing+=(opensbi)
+    case $1 in
+    --all)
+        want_toolchain unknown-elf
+        want_toolchain linux-gnu
+        want_toolchain clang ;;
+    "")
+        tools/probe.sh toolchain >/dev/null || want_toolchain unknown-elf ;;
+    *)
+        want_toolchain "$1" ;;
+    esac
+}
+
+as_root()
+{
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif have sudo; then
+        sudo "$@"
+    else
+        fail "not root, and there is no sudo; as root run: apt-get install ${missing[*]}"
+    fi
+}
+
+apt()
+{
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+install()
+{
+    echo "setup: installing ${missing[*]}"
+    apt update || fail "apt-get update does not succeed; see above"
+    # From Debian 13 on, QEMU for RISC-V is a package of its own.
+    if apt-cache show qemu-system-riscv >/dev/null 2>&1; then
+        missing=("${missing[@]/qemu-system-misc/qemu-system-riscv}")
+    fi
+    apt install -y --no-install-recommends "${missing[@]}" ||
+        fail "apt-get cannot install ${missing[*]}; see above"
+}
+
+# Where there is no apt-get: tell, and give up.
+advise()
+{
+    local system
+    system=$(uname -s)
+    [ -r /etc/os-release ] && system=$(. /etc/os-release && echo "$ID ${ID_LIKE:-}")
+    case $system in
+    *fedora*)
+        fail "run: sudo dnf install gcc-riscv64-linux-gnu qemu-system-riscv gdb python3 make" ;;
+    *arch*)
+        fail "run: sudo pacman -S riscv64-elf-gcc riscv64-elf-gdb qemu-system-riscv" \
+             "qemu-system-riscv-firmware python make" ;;
+    Darwin)
+        fail "run: brew install riscv64-elf-gcc riscv64-elf-gdb qemu python make" ;;
+    *)
+        fail "install these, as this system calls them: ${missing[*]}" ;;
+    esac
+}
+
+[ $# -le 1 ] || fail "usage: tools/setup.sh [--all | TOOLCHAIN]"
+qemu_package=qemu-system-misc
+look "${1:-}"
+if [ ${#missing[@]} -gt 0 ]; then
+    have apt-get || advise
+    install
+    hash -r
+    look "${1:-}"
+    [ ${#missing[@]} -eq 0 ] || fail "still missing after the installation: ${missing[*]}"
+fi
+toolchain=${1:-}
+reason=$(tools/probe.sh toolchain "${toolchain#--all}") || fail "$reason"
+reason=$(tools/probe.sh qemu) || fail "$reason"
+echo "setup: all tools are there"

@@ -1,0 +1,98 @@
+/*
+ * The kernel writes into pages that are shared copy-on-write: what a system call
+ * stores in one process's memory must not appear in the other's. The child makes the
+ * calls, the parent looks at its own memory after; then the other way round.
+ */
+#include <error.h>
+#include <stdio.h>
+#include <testing.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define OLD     0x1234
+#define CODE    77
+
+/* Each target of a kernel write has a page of its own. */
+static volatile struct {
+    int code;
+    uintptr_t heap_end, area;
+    char name[16];
+} pages[4] __attribute__((aligned(PGSIZE)));
+
+static struct {
+    char before[PGSIZE - 2], name[16];
+} across __attribute__((aligned(PGSIZE)));
+
+static const int constant = OLD;
+
+static void check_old(void)
+{
+    assert(pages[0].code == OLD);
+    assert(pages[1].heap_end == 0 && pages[2].area == 0);
+    assert(pages[3].name[0] == '?' && across.name[0] == '?' && across.name[2] == '?');
+}
+
+static void let_kernel_write(void)
+{
+    int pid = fork();
+
+    if (pid == 0)
+        exit(CODE);
+    assert(pid > 0);
+    assert(waitpid(pid, (int *)&pages[0].code) == 0 && pages[0].code == CODE);
+    assert(brk((uintptr_t *)&pages[1].heap_end) == 0 && pages[1].heap_end != 0);
+    assert(mmap((uintptr_t *)&pages[2].area, PGSIZE, MMAP_WRITE) == 0 && pages[2].area != 0);
+    assert(progname(0, (char *)pages[3].name, sizeof(pages[3].name)) >= 0
+           && pages[3].name[0] != '?');
+    assert(progname(0, across.name, sizeof(across.name)) >= 0 && across.name[0] != '?'
+           && across.name[2] != '?');
+}
+
+/* A store into read-only memory fails, and the child is still there to wait for. */
+static void check_readonly(void)
+{
+    int code, pid = fork();
+
+    if (pid == 0)
+        exit(CODE);
+    assert(pid > 0);
+    assert(waitpid(pid, (int *)&constant) == -E_FAULT);
+    assert(waitpid(pid, (int *)check_readonly) == -E_FAULT);
+    assert(*(const volatile int *)&constant == OLD);
+    assert(waitpid(pid, &code) == 0 && code == CODE);
+}
+
+/* The child that shares the pages looks when its parent's writes are surely done. */
+static void parent_writes(void)
+{
+    int code, pid = fork();
+
+    assert(pid >= 0);
+    if (pid == 0) {
+        yield_often(500);
+        check_old();
+        exit(0);
+    }
+    let_kernel_write();
+    assert(waitpid(pid, &code) == 0 && code == 0);
+}
+
+int main(void)
+{
+    pages[0].code = OLD;
+    pages[3].name[0] = across.name[0] = across.name[2] = '?';
+
+    int code, pid = fork();
+
+    assert(pid >= 0);
+    if (pid == 0) {
+        let_kernel_write();
+        exit(0);
+    }
+    assert(waitpid(pid, &code) == 0 && code == 0);
+    check_old();
+    check_readonly();
+    parent_writes();
+    cprintf("cowkernel pass.\n");
+    return 0;
+}

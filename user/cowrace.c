@@ -1,0 +1,73 @@
+/*
+ * Threads fault on the same copy-on-write pages at the same time, in two processes that
+ * share them. Each thread writes only its own bytes: a page that is copied
+ * twice loses those of one. Meant for several harts.
+ */
+#include <stdio.h>
+#include <testing.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define PAGES           64
+#define THREADS         3
+#define ROUNDS          20
+
+/* Byte t of each page is thread t's; the last is nobody's. */
+static volatile unsigned char memory[PAGES][PGSIZE] __attribute__((aligned(PGSIZE)));
+static volatile unsigned char value;
+static volatile bool go;
+
+/* Write to all pages, each thread beginning at another one or from the other end. */
+static int writer(void *arg)
+{
+    int thread = (int)(uintptr_t)arg;
+
+    while (!go)
+        yield();
+    for (int i = 0; i < PAGES; i++) {
+        int page = thread % 2 == 0 ? i : PAGES - 1 - i;
+
+        memory[page][thread] = value;
+    }
+    return thread;
+}
+
+static void race(unsigned char my_value)
+{
+    int tids[THREADS], code;
+
+    value = my_value;
+    go = false;
+    for (int t = 0; t < THREADS; t++) {
+        tids[t] = thread_create(writer, (void *)(uintptr_t)t);
+        assert(tids[t] > 0);
+    }
+    go = true;
+    writer((void *)THREADS);
+    for (int t = 0; t < THREADS; t++)
+        assert(thread_join(tids[t], &code) == 0 && code == t);
+    for (int page = 0; page < PAGES; page++) {
+        for (int t = 0; t <= THREADS; t++)
+            if (memory[page][t] != my_value)
+                panic("page %d lost what thread %d wrote: %d, not %d", page, t,
+                      memory[page][t], my_value);
+        assert(memory[page][PGSIZE - 1] == 1);
+    }
+}
+
+int main(void)
+{
+    for (int page = 0; page < PAGES; page++)
+        memory[page][PGSIZE - 1] = 1;
+    for (int round = 0; round < ROUNDS; round++) {
+        int code, pid = fork();
+
+        assert(pid >= 0);
+        race(pid == 0 ? 100 + round : 200 + round);
+        if (pid == 0)
+            exit(0);
+        assert(waitpid(pid, &code) == 0 && code == 0);
+    }
+    cprintf("cowrace pass.\n");
+    return 0;
+}

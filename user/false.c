@@ -1,0 +1,6 @@
+/* Ends without success. */
+
+int main(void)
+{
+    return 1;
+}

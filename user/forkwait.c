@@ -1,0 +1,23 @@
+/* forkwait [N]: N times fork and wait, 1000 by default. Nothing may be used up by it. */
+#include <stdio.h>
+#include <testing.h>
+#include <ulib.h>
+
+int main(int argc, char **argv)
+{
+    int times = number_argument(argc, argv, 1000);
+
+    for (int i = 0; i < times; i++) {
+        int code, pid = fork();
+
+        if (pid == 0)
+            exit(i);
+        if (pid < 0)
+            panic("fork number %d failed: %e", i, pid);
+        if (waitpid(pid, &code) != 0 || code != i)
+            panic("child number %d ended with %d", i, code);
+    }
+    assert(wait() != 0);
+    cprintf("forkwait pass: %d children.\n", times);
+    return 0;
+}

@@ -1,0 +1,152 @@
+/*
+ * Floating-point registers belong to a process. Several processes fill all of them and fcsr
+ * with values of their own, are switched away from, and compare; a forked child
+ * has its parent's values; a new program finds zeros.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <syscall.h>
+#include <testing.h>
+#include <ulib.h>
+
+#define REGISTERS       32
+#define PROCESSES       8
+#define ROUNDS          30
+#define SPIN            20000           /* long enough, now and then, for a timer tick */
+
+/* The registers as bits; fcsr has 8 of them: rounding mode and exceptions. */
+struct fpu {
+    uint64_t f[REGISTERS];
+    uint64_t fcsr;
+};
+
+#define EACH_REGISTER(instruction, base) \
+    instruction " f0,0(" base ")\n"    instruction " f1,8(" base ")\n" \
+    instruction " f2,16(" base ")\n"   instruction " f3,24(" base ")\n" \
+    instruction " f4,32(" base ")\n"   instruction " f5,40(" base ")\n" \
+    instruction " f6,48(" base ")\n"   instruction " f7,56(" base ")\n" \
+    instruction " f8,64(" base ")\n"   instruction " f9,72(" base ")\n" \
+    instruction " f10,80(" base ")\n"  instruction " f11,88(" base ")\n" \
+    instruction " f12,96(" base ")\n"  instruction " f13,104(" base ")\n" \
+    instruction " f14,112(" base ")\n" instruction " f15,120(" base ")\n" \
+    instruction " f16,128(" base ")\n" instruction " f17,136(" base ")\n" \
+    instruction " f18,144(" base ")\n" instruction " f19,152(" base ")\n" \
+    instruction " f20,160(" base ")\n" instruction " f21,168(" base ")\n" \
+    instruction " f22,176(" base ")\n" instruction " f23,184(" base ")\n" \
+    instruction " f24,192(" base ")\n" instruction " f25,200(" base ")\n" \
+    instruction " f26,208(" base ")\n" instruction " f27,216(" base ")\n" \
+    instruction " f28,224(" base ")\n" instruction " f29,232(" base ")\n" \
+    instruction " f30,240(" base ")\n" instruction " f31,248(" base ")\n"
+
+/* That f0 to f31 change is kept from the compiler: it would restore half of them at once. */
+static void load(const struct fpu *from)
+{
+    asm volatile(EACH_REGISTER("fld", "%0") "fscsr %1"
+                 : : "r"(from->f), "r"(from->fcsr), "m"(*from));
+}
+
+static void store(struct fpu *to)
+{
+    asm volatile(EACH_REGISTER("fsd", "%1") : "=m"(*to) : "r"(to->f));
+    asm volatile("frcsr %0" : "=r"(to->fcsr));
+}
+
+/* Different for each process, round and register; among them are NaNs and infinities. */
+static void choose(struct fpu *fpu, int process, int round)
+{
+    for (uint64_t i = 0; i < REGISTERS; i++)
+        fpu->f[i] = (0x7FF0000000000000UL >> (i % 3)) + ((uint64_t)process << 32)
+            + ((uint64_t)round << 8) + i;
+    fpu->fcsr = (process + round) % 5 << 5 | (process & 31);
+}
+
+static void check(const struct fpu *wanted, const char *after)
+{
+    struct fpu found;
+
+    store(&found);
+    for (int i = 0; i < REGISTERS; i++)
+        if (found.f[i] != wanted->f[i])
+            panic("process %d, after %s: f%d is 0x%lx, not 0x%lx", getpid(), after, i,
+                  found.f[i], wanted->f[i]);
+    if (found.fcsr != wanted->fcsr)
+        panic("process %d, after %s: fcsr is 0x%lx, not 0x%lx", getpid(), after, found.fcsr,
+              wanted->fcsr);
+}
+
+/* No floating point between load and check: the compiler has no reason for any. */
+static void keep_values(int process)
+{
+    struct fpu fpu;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        choose(&fpu, process, round);
+        load(&fpu);
+        syscall0(SYS_yield);
+        check(&fpu, "yield");
+        load(&fpu);
+        for (volatile int i = 0; i < SPIN; i++)
+            ;
+        check(&fpu, "waiting for a timer tick");
+    }
+}
+
+static void check_fork(void)
+{
+    struct fpu fpu;
+    int code;
+
+    choose(&fpu, 20, 1);
+    load(&fpu);
+    int pid = syscall0(SYS_fork);
+
+    check(&fpu, "fork");
+    if (pid == 0)
+        exit(0);
+    assert(pid > 0);
+    assert(waitpid(pid, &code) == 0 && code == 0);
+    check(&fpu, "wait");
+}
+
+static void check_zeros(void)
+{
+    struct fpu zeros;
+
+    memset(&zeros, 0, sizeof(zeros));
+    check(&zeros, "exec");
+}
+
+static void exec_check(uintptr_t arg)
+{
+    struct fpu fpu;
+
+    (void)arg;
+    choose(&fpu, 21, 2);
+    load(&fpu);
+    exit(exec("fpu", "zeros"));
+}
+
+int main(int argc, char **argv)
+{
+    int pids[PROCESSES], code;
+
+    if (argc > 1 && strcmp(argv[1], "zeros") == 0) {
+        check_zeros();
+        return 0;
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        pids[i] = fork();
+        assert(pids[i] >= 0);
+        if (pids[i] == 0) {
+            keep_values(i);
+            exit(0);
+        }
+    }
+    check_fork();
+    for (int i = 0; i < 3; i++)
+        assert(child_code(exec_check, 0) == 0);
+    for (int i = 0; i < PROCESSES; i++)
+        assert(waitpid(pids[i], &code) == 0 && code == 0);
+    cprintf("fpu pass.\n");
+    return 0;
+}

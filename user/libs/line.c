@@ -1,0 +1,149 @@
+/*
+ * The line editor of line.h. The cursor is always at the end of the line. Keys
+ * send one byte, or a sequence: ESC [ A is the up key. Sequences that are not
+ * known are skipped whole.
+ */
+#include <defs.h>
+#include <file.h>
+#include <line.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CTRL(letter)    ((letter) - '@')
+#define ESCAPE          27
+#define DELETE          127
+
+#define HISTORY         16
+
+struct line {
+    const char *prompt;
+    char *text;
+    int length;
+    int dropped;                /* characters typed beyond the end of the room */
+    int shown;                  /* the history line shown, `entered` where none is */
+};
+
+/* The last lines that were entered: number n is in history[n % HISTORY]. */
+static char history[HISTORY][LINE_SIZE];
+static int entered;
+
+/* The last line ended with CR: an LF right after it belongs to it. */
+static bool after_cr;
+
+static void redraw(struct line *line)
+{
+    printf("\r%s%s\033[K", line->prompt, line->text);
+}
+
+static void set_text(struct line *line, const char *text)
+{
+    strcpy(line->text, text);
+    line->length = strlen(text);
+    line->dropped = 0;
+    redraw(line);
+}
+
+static void insert(struct line *line, char c)
+{
+    if (line->length == LINE_SIZE - 1) {
+        line->dropped++;
+        return;
+    }
+    line->text[line->length++] = c;
+    line->text[line->length] = '\0';
+    write(stdout, &c, 1);
+}
+
+/* Characters of UTF-8 have one byte and any number of continuation bytes, 10xxxxxx. */
+static void erase(struct line *line)
+{
+    if (line->dropped > 0) {
+        line->dropped--;
+        return;
+    }
+    if (line->length == 0)
+        return;
+    do {
+        line->length--;
+    } while (line->length > 0 && (line->text[line->length] & 0xC0) == 0x80);
+    line->text[line->length] = '\0';
+    write(stdout, "\b \b", 3);
+}
+
+/* Show an older (-1) or newer (+1) line; below the newest one is an empty line. */
+static void browse(struct line *line, int step)
+{
+    int wanted = line->shown + step;
+
+    if (wanted < 0 || wanted < entered - HISTORY || wanted > entered)
+        return;
+    line->shown = wanted;
+    set_text(line, wanted < entered ? history[wanted % HISTORY] : "");
+}
+
+static void remember(const char *text)
+{
+    if (*text == '\0' || (entered > 0 && strcmp(history[(entered - 1) % HISTORY], text) == 0))
+        return;
+    strcpy(history[entered++ % HISTORY], text);
+}
+
+/* Read the rest of an escape sequence (ECMA-48 5.4) and do what its key means. */
+static void escape(struct line *line)
+{
+    int c = getchar();
+
+    if (c != '[' && c != 'O')
+        return;
+    do {
+        c = getchar();
+    } while (c >= ' ' && c < '@');
+    if (c == 'A')
+        browse(line, -1);
+    else if (c == 'B')
+        browse(line, +1);
+}
+
+/* A key that neither ends the line nor gives it up. */
+static void edit_key(struct line *line, int c)
+{
+    if (c == '\b' || c == DELETE)
+        erase(line);
+    else if (c == CTRL('U'))
+        set_text(line, "");
+    else if (c == ESCAPE)
+        escape(line);
+    else if (c == '\t')
+        insert(line, ' ');
+    else if (c >= ' ')
+        insert(line, c);
+}
+
+int line_edit(const char *prompt, char *text)
+{
+    struct line line = { .prompt = prompt, .text = text, .shown = entered };
+
+    text[0] = '\0';
+    printf("%s", prompt);
+    for (;;) {
+        int c = getchar();
+        bool lf_of_cr = c == '\n' && after_cr;
+
+        after_cr = c == '\r';
+        if (lf_of_cr)
+            continue;
+        if (c == EOF || (c == CTRL('D') && line.length == 0))
+            return LINE_EOF;
+        if (c == CTRL('C')) {
+            printf("^C\n");
+            text[0] = '\0';
+            return 0;
+        }
+        if (c == '\r' || c == '\n')
+            break;
+        edit_key(&line, c);
+    }
+    printf("\n");
+    remember(text);
+    return line.dropped > 0 ? LINE_TOO_LONG : line.length;
+}

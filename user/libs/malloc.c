@@ -1,0 +1,152 @@
+/*
+ * malloc and free over brk. Every block of the heap starts with a header. Free
+ * blocks are on a list, ordered by address, so that a block that is freed finds its
+ * neighbours and joins them; malloc takes the first that is big enough.
+ * One lock guards list and headers. A child of fork must not find it taken: a
+ * program that calls malloc in several threads should not fork in another.
+ */
+#include <lock.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ulib.h>
+
+#define ALIGNMENT       16
+#define GROWTH          (16 * 4096UL)           /* ask the kernel for at least so much */
+
+struct block {
+    size_t size;                /* of the whole block, with the header */
+    struct block *next;         /* on the free list, or IN_USE */
+};
+
+static_assert(sizeof(struct block) == ALIGNMENT);
+
+#define IN_USE          ((struct block *)0x5EDB10C5)
+
+static struct block free_list;                  /* the list's head; its size is 0 */
+static lock_t heap_lock = INIT_LOCK;
+
+/* Put a block on the list, joined with the neighbours it touches. Expects the lock. */
+static void release(struct block *b)
+{
+    struct block *prev = &free_list;
+
+    while (prev->next != NULL && prev->next < b)
+        prev = prev->next;
+    b->next = prev->next;
+    prev->next = b;
+    if (b->next != NULL && (char *)b + b->size == (char *)b->next) {
+        b->size += b->next->size;
+        b->next = b->next->next;
+    }
+    if (prev != &free_list && (char *)prev + prev->size == (char *)b) {
+        prev->size += b->size;
+        prev->next = b->next;
+    }
+}
+
+/* Get more memory from the kernel; false where it has none. Expects the lock. */
+static bool grow(size_t size)
+{
+    uintptr_t end = 0;
+
+    if (brk(&end) != 0)
+        return false;
+    uintptr_t start = ROUNDUP(end, ALIGNMENT);
+
+    size = ROUNDUP(size, GROWTH);
+    end = start + size;
+    if (end < start || brk(&end) != 0 || end < start + size)
+        return false;
+    struct block *b = (struct block *)start;
+
+    b->size = size;
+    release(b);
+    return true;
+}
+
+/* Take the first block that is big enough off the list; NULL where none is. Expects the lock. */
+static struct block *take(size_t size)
+{
+    struct block *prev = &free_list;
+
+    while (prev->next != NULL && prev->next->size < size)
+        prev = prev->next;
+    struct block *b = prev->next;
+
+    if (b == NULL)
+        return NULL;
+    if (b->size >= size + 2 * sizeof(*b)) {
+        struct block *rest = (struct block *)((char *)b + size);
+
+        rest->size = b->size - size;
+        rest->next = b->next;
+        prev->next = rest;
+        b->size = size;
+    } else {
+        prev->next = b->next;
+    }
+    b->next = IN_USE;
+    return b;
+}
+
+static struct block *block_of(void *ptr)
+{
+    struct block *b = (struct block *)ptr - 1;
+
+    if ((uintptr_t)ptr % ALIGNMENT != 0 || b->next != IN_USE)
+        panic("free or realloc of 0x%lx, which malloc did not return or which is free already",
+              (unsigned long)ptr);
+    return b;
+}
+
+void *malloc(size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    size = ROUNDUP(size, ALIGNMENT) + sizeof(struct block);
+
+    lock(&heap_lock);
+    struct block *b = take(size);
+
+    if (b == NULL && grow(size))
+        b = take(size);
+    unlock(&heap_lock);
+    return b != NULL ? b + 1 : NULL;
+}
+
+void free(void *ptr)
+{
+    if (ptr == NULL)
+        return;
+    struct block *b = block_of(ptr);
+
+    lock(&heap_lock);
+    release(b);
+    unlock(&heap_lock);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    void *ptr = malloc(count * size);
+
+    return ptr != NULL ? memset(ptr, 0, count * size) : NULL;
+}
+
+void *realloc(void *ptr, size_t size)
+{
+    if (ptr == NULL)
+        return malloc(size);
+    size_t old = block_of(ptr)->size - sizeof(struct block);
+
+    if (size <= old)
+        return ptr;
+    void *bigger = malloc(size);
+
+    if (bigger != NULL) {
+        memcpy(bigger, ptr, old);
+        free(ptr);
+    }
+    return bigger;
+}

@@ -1,0 +1,139 @@
+/*
+ * Output: text is collected in a buffer on the caller's stack and written with
+ * one system call when the format is done, or each time the buffer is full.
+ */
+#include <file.h>
+#include <line.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <syscall.h>
+
+struct outbuf {
+    int fd;
+    int used;                   /* bytes in text */
+    int total;                  /* bytes printed so far */
+    char text[512];
+};
+
+/* Errors are not reported: there is nowhere to print them. */
+static void flush(struct outbuf *b)
+{
+    for (int done = 0; done < b->used;) {
+        int n = write(b->fd, b->text + done, b->used - done);
+
+        if (n <= 0)
+            break;
+        done += n;
+    }
+    b->used = 0;
+}
+
+static void put(int c, void *arg)
+{
+    struct outbuf *b = arg;
+
+    if (b->used == (int)sizeof(b->text))
+        flush(b);
+    b->text[b->used++] = c;
+    b->total++;
+}
+
+int vfprintf(int fd, const char *fmt, va_list ap)
+{
+    struct outbuf b;
+
+    b.fd = fd;
+    b.used = b.total = 0;
+    vprintfmt(put, &b, fmt, ap);
+    flush(&b);
+    return b.total;
+}
+
+int vcprintf(const char *fmt, va_list ap)
+{
+    return vfprintf(stdout, fmt, ap);
+}
+
+int cprintf(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int count = vfprintf(stdout, fmt, ap);
+    va_end(ap);
+    return count;
+}
+
+int printf(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int count = vfprintf(stdout, fmt, ap);
+    va_end(ap);
+    return count;
+}
+
+int fprintf(int fd, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int count = vfprintf(fd, fmt, ap);
+    va_end(ap);
+    return count;
+}
+
+int cputs(const char *s)
+{
+    return cprintf("%s\n", s);
+}
+
+int puts(const char *s)
+{
+    return cputs(s);
+}
+
+void cputchar(int c)
+{
+    syscall1(SYS_putc, c);
+}
+
+int putchar(int c)
+{
+    cputchar(c);
+    return (unsigned char)c;
+}
+
+int getchar(void)
+{
+    unsigned char c;
+
+    return read(stdin, &c, 1) == 1 ? c : EOF;
+}
+
+ssize_t getline(char **line, size_t *size, int fd)
+{
+    char text[LINE_SIZE];
+
+    if (fd != stdin)
+        return -1;
+    int length = line_edit("", text);
+
+    if (length == LINE_TOO_LONG)
+        fprintf(stderr, "The line was cut to %d characters.\n", LINE_SIZE - 1);
+    if (length < 0 && length != LINE_TOO_LONG)
+        return -1;
+    length = strlen(text);
+    if (*line == NULL || *size < (size_t)length + 2) {
+        char *bigger = realloc(*line, length + 2);
+
+        if (bigger == NULL)
+            return -1;
+        *line = bigger;
+        *size = length + 2;
+    }
+    strcpy(*line, text);
+    strcpy(*line + length, "\n");
+    return length + 1;
+}

@@ -1,0 +1,38 @@
+/* The functions of stdlib.h that need no memory of their own, and random numbers. */
+#include <stdlib.h>
+#include <assert.h>
+
+static uint64_t seed = 1;
+
+void srand(unsigned int value)
+{
+    seed = value;
+}
+
+/* A linear congruence modulo 2^64 (Knuth's MMIX constants); the high bits are the good ones. */
+int rand(void)
+{
+    seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+    return seed >> 33;
+}
+
+/* Multiply by 2^32 divided by the golden ratio: the high bits depend on all bits of val. */
+uint32_t hash32(uint32_t val, unsigned int bits)
+{
+    return val * 0x9E3779B1U >> (32 - bits);
+}
+
+int abs(int n)
+{
+    return n < 0 ? -n : n;
+}
+
+int atoi(const char *s)
+{
+    return strtol(s, NULL, 10);
+}
+
+void abort(void)
+{
+    panic("abort() was called");
+}

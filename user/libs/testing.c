@@ -1,0 +1,63 @@
+/* Helpers of the test programs: see testing.h. */
+#include <error.h>
+#include <testing.h>
+#include <ulib.h>
+
+int child_code(void (*body)(uintptr_t), uintptr_t arg)
+{
+    int pid = fork(), code, error;
+
+    if (pid == 0) {
+        body(arg);
+        exit(0);
+    }
+    if (pid < 0)
+        panic("fork failed: %e", pid);
+    error = waitpid(pid, &code);
+    if (error != 0)
+        panic("waiting for child %d failed: %e", pid, error);
+    return code;
+}
+
+void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
+{
+    int code = child_code(body, arg);
+
+    if (code != -E_KILLED)
+        panic("%s (0x%lx): the kernel should have killed that process, its exit code is %d",
+              what, arg, code);
+}
+
+void read_from(uintptr_t addr)
+{
+    (void)*(volatile unsigned char *)addr;
+}
+
+void write_to(uintptr_t addr)
+{
+    *(volatile unsigned char *)addr = 0;
+}
+
+void jump_to(uintptr_t addr)
+{
+    ((void (*)(void))addr)();
+}
+
+int number_argument(int argc, char **argv, int otherwise)
+{
+    char *end;
+
+    if (argc < 2)
+        return otherwise;
+    long number = strtol(argv[1], &end, 0);
+
+    if (end == argv[1] || *end != '\0' || number <= 0)
+        panic("usage: %s [NUMBER]; '%s' is not a number above 0", argv[0], argv[1]);
+    return number;
+}
+
+void yield_often(int times)
+{
+    while (times-- > 0)
+        yield();
+}

@@ -1,0 +1,29 @@
+/* What several of the test programs need. */
+#ifndef USER_LIBS_TESTING_H
+#define USER_LIBS_TESTING_H
+
+#include <defs.h>
+
+#define PGSIZE          4096
+
+/* An address of the kernel's: its text is linked there. */
+#define KERNEL_TEXT     0xFFFFFFC080200000UL
+
+/* Run body(arg) in a child and return the child's exit code: 0 where body returns. */
+int child_code(void (*body)(uintptr_t), uintptr_t arg);
+
+/* Run body(arg) in a child; panic, saying what was tried, unless the kernel kills it. */
+void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg);
+
+/* Bodies for them: one access to an address, or a jump to it. */
+void read_from(uintptr_t addr);
+void write_to(uintptr_t addr);
+void jump_to(uintptr_t addr);
+
+/* The number that is the program's argument, or `otherwise` where it has none. */
+int number_argument(int argc, char **argv, int otherwise);
+
+/* Yield some times, to let others run. */
+void yield_often(int times);
+
+#endif /* USER_LIBS_TESTING_H */

@@ -1,0 +1,128 @@
+/*
+ * Areas of memory: made, split by unmapping their middle, joined, refused where they overlap
+ * or make no sense; read-only ones; and ten thousand at once.
+ */
+#include <error.h>
+#include <stdio.h>
+#include <testing.h>
+#include <ulib.h>
+
+#define AREAS   10000
+
+static uintptr_t new_area(size_t len, uint32_t flags)
+{
+    uintptr_t area = 0;
+    int error = mmap(&area, len, flags);
+
+    if (error != 0)
+        panic("mmap of %lu bytes failed: %e", len, error);
+    assert(area != 0 && area % PGSIZE == 0);
+    return area;
+}
+
+static volatile int *word_at(uintptr_t addr)
+{
+    return (volatile int *)addr;
+}
+
+static void check_split(void)
+{
+    uintptr_t area = new_area(16 * PGSIZE, MMAP_WRITE);
+
+    for (int i = 0; i < 16; i++)
+        *word_at(area + i * PGSIZE) = i;
+    assert(munmap(area + 4 * PGSIZE, 2 * PGSIZE) == 0);
+    assert(munmap(area, PGSIZE) == 0);
+    assert(munmap(area + 15 * PGSIZE, PGSIZE) == 0);
+    for (int i = 0; i < 16; i++) {
+        if (i == 0 || i == 4 || i == 5 || i == 15)
+            expect_killed("read of unmapped memory", read_from, area + i * PGSIZE);
+        else
+            assert(*word_at(area + i * PGSIZE) == i);
+    }
+    assert(munmap(area, 16 * PGSIZE) == 0);             /* holes and all */
+    expect_killed("read of unmapped memory", read_from, area + 8 * PGSIZE);
+}
+
+static void check_readonly(void)
+{
+    uintptr_t area = new_area(2 * PGSIZE, 0);
+
+    assert(*word_at(area) == 0);
+    expect_killed("write to a read-only page that was read", write_to, area);
+    expect_killed("write to a read-only page", write_to, area + PGSIZE);
+    expect_killed("jump into an area", jump_to, area);
+    assert(brk((uintptr_t *)area) == -E_FAULT);
+    assert(munmap(area, 2 * PGSIZE) == 0);
+}
+
+static int mmap_at(uintptr_t addr, size_t len)
+{
+    return mmap(&addr, len, MMAP_WRITE);
+}
+
+static void check_refusals(void)
+{
+    uintptr_t area = new_area(4 * PGSIZE, MMAP_WRITE), none = 0;
+
+    *word_at(area + PGSIZE) = 99;
+    assert(mmap_at(area, PGSIZE) != 0);
+    assert(mmap_at(area + PGSIZE, 8 * PGSIZE) != 0);
+    assert(mmap_at(area - PGSIZE, 2 * PGSIZE) != 0);
+    assert(*word_at(area + PGSIZE) == 99);
+    assert(mmap_at(0x800000, PGSIZE) != 0);             /* the text */
+    assert(mmap_at((uintptr_t)&none & -PGSIZE, PGSIZE) != 0);
+    assert(mmap_at(PGSIZE, PGSIZE) != 0);               /* below what programs may map */
+    assert(mmap_at(0x4000000000, PGSIZE) != 0);
+    assert(mmap_at(KERNEL_TEXT & -PGSIZE, PGSIZE) != 0);
+    assert(mmap_at(-PGSIZE, 2 * PGSIZE) != 0);
+    assert(mmap_at(0, 0) != 0);
+    assert(mmap_at(0, SIZE_MAX) != 0);
+    assert(mmap_at(0, 0x4000000000) != 0);
+    assert(mmap(NULL, PGSIZE, MMAP_WRITE) != 0);
+    assert(mmap((uintptr_t *)KERNEL_TEXT, PGSIZE, MMAP_WRITE) == -E_FAULT);
+    assert(mmap((uintptr_t *)check_refusals, PGSIZE, MMAP_WRITE) < 0);
+    assert(munmap(area + 1, PGSIZE) != 0);
+    assert(munmap(KERNEL_TEXT & -PGSIZE, PGSIZE) != 0);
+    assert(munmap(area, SIZE_MAX) != 0);
+    assert(*word_at(area + PGSIZE) == 99);
+    assert(munmap(area, 4 * PGSIZE) == 0);
+}
+
+/* Every second page of a large area is unmapped; a child gets all that is left. */
+static void check_many(void)
+{
+    uintptr_t area = new_area(2 * AREAS * PGSIZE, MMAP_WRITE);
+
+    for (size_t i = 0; i < AREAS; i++)
+        assert(munmap(area + (2 * i + 1) * PGSIZE, PGSIZE) == 0);
+    for (size_t i = 0; i < AREAS; i += 97)
+        *word_at(area + 2 * i * PGSIZE) = i + 1;
+    int code, pid = fork();
+
+    assert(pid >= 0);
+    for (size_t i = 0; i < AREAS; i += 97)
+        assert(*word_at(area + 2 * i * PGSIZE) == (int)i + 1);
+    if (pid == 0)
+        exit(0);
+    assert(waitpid(pid, &code) == 0 && code == 0);
+    expect_killed("read between the areas", read_from, area + (AREAS + 1) * PGSIZE);
+    for (size_t i = 1; i < AREAS; i += 2)
+        assert(mmap_at(area + i * PGSIZE, PGSIZE) == 0);
+    assert(munmap(area, 2 * AREAS * PGSIZE) == 0);
+}
+
+int main(void)
+{
+    check_split();
+    check_readonly();
+    check_refusals();
+    check_many();
+    uintptr_t stack = new_area(16 * PGSIZE, MMAP_WRITE | MMAP_STACK);
+
+    *word_at(stack + 16 * PGSIZE - sizeof(int)) = 1;
+    *word_at(stack + 8 * PGSIZE) = 1;
+    assert(munmap(stack, 16 * PGSIZE) == 0);
+    cprintf("mmap pass.\n");
+    return 0;
+}

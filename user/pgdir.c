@@ -1,0 +1,12 @@
+/* Lets the kernel print this process's page table: look for the text at 800000 and the stack. */
+#include <stdio.h>
+#include <syscall.h>
+#include <ulib.h>
+
+int main(void)
+{
+    cprintf("I am %d, print pgdir.\n", getpid());
+    assert(syscall0(SYS_pgdir) == 0);
+    cprintf("pgdir pass.\n");
+    return 0;
+}

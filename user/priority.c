@@ -1,0 +1,72 @@
+/*
+ * How a scheduler shares one hart: five children with priorities 1 to 5 count as
+ * fast as they can for the same time. `priority rr` checks that the shares are equal,
+ * `priority stride` that they are as 1:2:3:4:5; else only that nobody starved.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <ulib.h>
+
+#define CHILDREN        5
+#define START_MS        100             /* until all children are there */
+#define MEASURE_MS      2000
+#define TOLERANCE       4               /* percent of the whole */
+
+/* Count between two points in time; the count is the exit code. */
+static noreturn void count(int priority, unsigned int start, unsigned int end)
+{
+    int n = 0;
+
+    lab6_setpriority(priority);
+    while ((int)(gettime_msec() - start) < 0)
+        ;
+    for (; (int)(gettime_msec() - end) < 0; n++)
+        for (volatile int i = 0; i < 200; i++)
+            ;
+    exit(n);
+}
+
+static void check_share(int child, long counted, long total, const char *policy)
+{
+    int percent = counted * 100 / total, wanted;
+
+    cprintf("priority %d: %ld counts, %d %%\n", child + 1, counted, percent);
+    if (counted == 0)
+        panic("the child with priority %d starved", child + 1);
+    if (strcmp(policy, "rr") == 0)
+        wanted = 100 / CHILDREN;
+    else if (strcmp(policy, "stride") == 0)
+        wanted = 100 * (child + 1) / (CHILDREN * (CHILDREN + 1) / 2);
+    else
+        return;
+    if (percent < wanted - TOLERANCE || percent > wanted + TOLERANCE)
+        panic("priority %d got %d %% of the time, not about %d %%", child + 1, percent, wanted);
+}
+
+int main(int argc, char **argv)
+{
+    const char *policy = argc > 1 ? argv[1] : "";
+    unsigned int start = gettime_msec() + START_MS;
+    int pids[CHILDREN], counted[CHILDREN];
+    long total = 0;
+
+    if (argc > 1 && strcmp(policy, "rr") != 0 && strcmp(policy, "stride") != 0)
+        panic("usage: priority [rr | stride]");
+    lab6_setpriority(CHILDREN + 1);
+    for (int i = 0; i < CHILDREN; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            count(i + 1, start, start + MEASURE_MS);
+        assert(pids[i] > 0);
+    }
+    cprintf("main: fork ok, now need to wait pids.\n");
+    for (int i = 0; i < CHILDREN; i++) {
+        assert(waitpid(pids[i], &counted[i]) == 0);
+        total += counted[i];
+    }
+    assert(total > 0);
+    for (int i = 0; i < CHILDREN; i++)
+        check_share(i, counted[i], total, policy);
+    cprintf("priority pass.\n");
+    return 0;
+}

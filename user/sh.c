@@ -1,0 +1,327 @@
+/*
+ * The shell, and the first program. A command runs in a child: in the
+ * foreground the shell waits for it and tells how it ended, in the background
+ * (&) a thread of the shell waits for it and the shell asks that thread's record of
+ * the job before each prompt. sh -c "line" runs one line and ends with its code.
+ */
+#include <command.h>
+#include <error.h>
+#include <line.h>
+#include <stdio.h>
+#include <string.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define NOT_STARTED     127             /* exit code of a child whose exec failed */
+#define MAX_JOBS        16
+#define NAME_SIZE       32
+
+/* A background job. Its thread writes what is volatile, the shell the rest. */
+struct job {
+    int tid;                            /* the thread that waits for it; 0: slot is free */
+    volatile int pid;                   /* the job's; 0 until it is known, or -E_ */
+    volatile bool done;
+    volatile int code;
+    const struct command *cmd;          /* only valid until the job has started */
+    char name[NAME_SIZE];
+};
+
+static struct job jobs[MAX_JOBS];
+static int last_code;
+
+/* What the child does: it leaves the shell's group, and runs the program. */
+static noreturn void run_program(const struct command *cmd, int group)
+{
+    job(group);                         /* refused where this shell is itself a job */
+    int error = __exec(NULL, (const char **)cmd->argv);
+
+    if (error == -E_NOENT)
+        cprintf("sh: %s: no such program; try help\n", cmd->argv[0]);
+    else
+        cprintf("sh: %s: could not be started: %e\n", cmd->argv[0], error);
+    exit(NOT_STARTED);
+}
+
+/* Tell how a program ended, if not with success; one that never started has said so itself. */
+static void report_code(const char *name, int code)
+{
+    if (code == 0 || code == NOT_STARTED)
+        return;
+    if (code < 0 && code >= -MAXERROR)
+        cprintf("[%s: exit code %d %e]\n", name, code, code);
+    else
+        cprintf("[%s: exit code %d]\n", name, code);
+}
+
+static void run_foreground(const struct command *cmd)
+{
+    int pid = fork();
+
+    if (pid == 0)
+        run_program(cmd, JOB_FOREGROUND);
+    if (pid < 0) {
+        cprintf("sh: no new process: %e\n", pid);
+        last_code = NOT_STARTED;
+        return;
+    }
+    int error = waitpid(pid, &last_code);
+
+    job(JOB_SHELL);
+    if (error != 0)
+        cprintf("sh: waiting for %d failed: %e\n", pid, error);
+    else
+        report_code(cmd->argv[0], last_code);
+}
+
+/* A job's thread. The child that it forks has its own copy of the command. */
+static int watch_job(void *arg)
+{
+    struct job *j = arg;
+    int pid = fork(), code = NOT_STARTED;
+
+    if (pid == 0)
+        run_program(j->cmd, JOB_BACKGROUND);
+    j->pid = pid;
+    if (pid > 0)
+        waitpid(pid, &code);
+    j->code = code;
+    j->done = true;
+    return 0;
+}
+
+static void run_background(const struct command *cmd)
+{
+    struct job *j = jobs;
+
+    while (j < jobs + MAX_JOBS && j->tid != 0)
+        j++;
+    if (j == jobs + MAX_JOBS) {
+        cprintf("sh: there are %d background jobs already; wait for some\n", MAX_JOBS);
+        return;
+    }
+    *j = (struct job){ .cmd = cmd };
+    snprintf(j->name, sizeof(j->name), "%s", cmd->argv[0]);
+    int tid = thread_create(watch_job, j);
+
+    if (tid < 0) {
+        cprintf("sh: no new process: %e\n", tid);
+        return;
+    }
+    while (j->pid == 0)
+        yield();
+    j->tid = tid;
+    if (j->pid > 0)
+        cprintf("[%d] %s\n", j->pid, j->name);
+    else
+        cprintf("sh: no new process: %e\n", j->pid);
+}
+
+/* Wait until a job has ended, report it, free its slot. */
+static void finish_job(struct job *j)
+{
+    thread_join(j->tid, NULL);
+    j->tid = 0;
+    if (j->pid < 0)
+        return;
+    if (j->code == 0)
+        cprintf("[%d] %s: done\n", j->pid, j->name);
+    report_code(j->name, j->code);
+}
+
+static void report_jobs(void)
+{
+    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
+        if (j->tid != 0 && j->done)
+            finish_job(j);
+}
+
+static void end_jobs(void)
+{
+    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
+        if (j->tid == 0)
+            continue;
+        if (!j->done)
+            kill(j->pid);
+        finish_job(j);
+    }
+}
+
+/* The number that a word says; false, and a message, where it is none. */
+static bool number(const char *command, const char *word, int *value)
+{
+    char *end;
+
+    *value = strtol(word, &end, 0);
+    if (end != word && *end == '\0')
+        return true;
+    cprintf("sh: %s: '%s' is not a number\n", command, word);
+    return false;
+}
+
+static int cmd_exit(int argc, const char **argv)
+{
+    int code = 0;
+
+    if (argc > 1 && !number("exit", argv[1], &code))
+        return 1;
+    end_jobs();
+    exit(code);
+}
+
+static int cmd_jobs(int argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
+        if (j->tid != 0)
+            cprintf("[%d] %s: %s\n", j->pid, j->name, j->done ? "done" : "running");
+    return 0;
+}
+
+static int cmd_kill(int argc, const char **argv)
+{
+    int pid;
+
+    if (argc != 2) {
+        cprintf("sh: say which process: kill PID\n");
+        return 1;
+    }
+    if (!number("kill", argv[1], &pid))
+        return 1;
+    int error = kill(pid);
+
+    if (error != 0)
+        cprintf("sh: kill %d: %e\n", pid, error);
+    return error;
+}
+
+static int cmd_wait(int argc, const char **argv)
+{
+    int pid = 0, found = 0;
+
+    if (argc > 1 && !number("wait", argv[1], &pid))
+        return 1;
+    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
+        if (j->tid == 0 || (pid != 0 && j->pid != pid))
+            continue;
+        found++;
+        finish_job(j);
+    }
+    if (pid != 0 && found == 0) {
+        cprintf("sh: %d is not a background job of this shell\n", pid);
+        return 1;
+    }
+    return 0;
+}
+
+static int cmd_help(int argc, const char **argv);
+
+static const struct builtin {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *help;
+} builtins[] = {
+    { "help", cmd_help, "help         this list" },
+    { "jobs", cmd_jobs, "jobs         list the background jobs" },
+    { "wait", cmd_wait, "wait [PID]   wait for a background job, or for all" },
+    { "kill", cmd_kill, "kill PID     end a process" },
+    { "exit", cmd_exit, "exit [CODE]  leave the shell, as ctrl-D does" },
+};
+
+static int cmd_help(int argc, const char **argv)
+{
+    char name[NAME_SIZE];
+    int width = 0, column = 0;
+
+    (void)argc, (void)argv;
+    cprintf("Commands of the shell:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(builtins); i++)
+        cprintf("  %s\n", builtins[i].help);
+    cprintf("  a; b         one after the other      a &   in the background\n");
+    cprintf("  \"a b\" 'a b'  one word                 # a   a comment\n");
+    cprintf("  ctrl-C       ends the program in the foreground\n");
+    cprintf("Programs:\n");
+    for (int i = 0; progname(i, name, sizeof(name)) >= 0; i++)
+        if ((int)strlen(name) > width)
+            width = strlen(name);
+    for (int i = 0; progname(i, name, sizeof(name)) >= 0; i++) {
+        bool last = (column += width + 2) + width + 2 > 78;
+
+        cprintf("  %-*s%s", width, name, last ? "\n" : "");
+        if (last)
+            column = 0;
+    }
+    cprintf(column != 0 ? "\n" : "");
+    return 0;
+}
+
+static void run_command(const struct command *cmd)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {
+        if (strcmp(cmd->argv[0], builtins[i].name) == 0) {
+            last_code = builtins[i].run(cmd->argc, (const char **)cmd->argv);
+            return;
+        }
+    }
+    if (cmd->background)
+        run_background(cmd);
+    else
+        run_foreground(cmd);
+}
+
+/* Run a line, if all of it is right: nothing of a line with a mistake is run. */
+static void run_line(char *line)
+{
+    char copy[LINE_SIZE], *rest = copy;
+    struct command cmd;
+
+    strcpy(copy, line);
+    while (*rest != '\0') {
+        const char *error = command_next(&rest, &cmd);
+
+        if (error != NULL) {
+            cprintf("sh: %s\n", error);
+            last_code = 2;
+            return;
+        }
+    }
+    while (*line != '\0') {
+        command_next(&line, &cmd);
+        if (cmd.argc > 0)
+            run_command(&cmd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char line[LINE_SIZE];
+
+    if (argc == 3 && strcmp(argv[1], "-c") == 0) {
+        if (strlen(argv[2]) >= LINE_SIZE) {
+            cprintf("sh: the line is longer than %d characters\n", LINE_SIZE - 1);
+            return 2;
+        }
+        strcpy(line, argv[2]);
+        run_line(line);
+        end_jobs();
+        return last_code;
+    }
+    if (argc > 1) {
+        cprintf("usage: sh [-c \"command line\"]; there are no files to read commands from\n");
+        return 2;
+    }
+    for (;;) {
+        report_jobs();
+        int length = line_edit("rvlab$ ", line);
+
+        if (length == LINE_EOF)
+            break;
+        if (length == LINE_TOO_LONG)
+            cprintf("sh: nothing was run: the line is longer than %d characters\n",
+                    LINE_SIZE - 1);
+        else
+            run_line(line);
+    }
+    cprintf("\n");
+    end_jobs();
+    return 0;
+}

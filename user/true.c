@@ -1,0 +1,6 @@
+/* Ends with success: the smallest program. */
+
+int main(void)
+{
+    return 0;
+}

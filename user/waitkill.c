@@ -1,0 +1,56 @@
+/*
+ * Killing a process that sleeps in wait. The one that does it is the child it
+ * waits for, in the first round, and its parent in the second, where the child
+ * is an orphan then.
+ */
+#include <error.h>
+#include <stdio.h>
+#include <testing.h>
+#include <ulib.h>
+
+#define ROUNDS  200
+
+/* Kill the parent, and see that it is gone: another kill does not find it. */
+static noreturn void kill_parent(int parent)
+{
+    yield_often(ROUNDS);
+    assert(kill(parent) == 0);
+    cprintf("kill parent ok.\n");
+    while (kill(parent) == 0)
+        yield();
+    exit(0);
+}
+
+static noreturn void wait_for_child(bool child_kills)
+{
+    int parent = getpid(), pid = fork();
+
+    if (pid == 0 && child_kills)
+        kill_parent(parent);
+    if (pid == 0) {
+        yield_often(3 * ROUNDS);
+        exit(0);
+    }
+    assert(pid > 0);
+    cprintf("wait child.\n");
+    waitpid(pid, NULL);
+    exit(1);
+}
+
+int main(void)
+{
+    for (int child_kills = 1; child_kills >= 0; child_kills--) {
+        int code, pid = fork();
+
+        if (pid == 0)
+            wait_for_child(child_kills);
+        assert(pid > 0);
+        if (!child_kills) {
+            yield_often(ROUNDS);
+            assert(kill(pid) == 0);
+        }
+        assert(waitpid(pid, &code) == 0 && code == -E_KILLED);
+    }
+    cprintf("waitkill pass.\n");
+    return 0;
+}
