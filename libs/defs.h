@@ -2,8 +2,7 @@
  * Types and small macros that the kernel and user programs share.
  * Only headers that every freestanding compiler brings are included.
  */
-#ifndef LIBS_DEFS_H
-#define LIBS_DEFS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ typedef long off_t;
 #define noreturn                __attribute__((noreturn))
 #define must_check              __attribute__((warn_unused_result))
 #define printf_like(fmt, args)  __attribute__((format(printf, fmt, args)))
-
-#endif /* LIBS_DEFS_H */

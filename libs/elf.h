@@ -1,6 +1,5 @@
 /* The ELF64 format, as far as loading and naming addresses needs it (System V gABI, chapter 4). */
-#ifndef LIBS_ELF_H
-#define LIBS_ELF_H
+#pragma once
 
 #include <defs.h>
 
@@ -47,5 +46,3 @@ struct elfsym {
     uint16_t st_shndx;
     uint64_t st_value, st_size;
 };
-
-#endif /* LIBS_ELF_H */

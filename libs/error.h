@@ -2,8 +2,7 @@
  * Error codes. System calls and kernel functions return them negated.
  * One list makes the numbers and the names: error_name(-E_INVAL) is "E_INVAL".
  */
-#ifndef LIBS_ERROR_H
-#define LIBS_ERROR_H
+#pragma once
 
 #define ERROR_LIST(X) \
     X(UNSPECIFIED,  1)  /* something else went wrong */ \
@@ -40,5 +39,3 @@ enum {
 
 /* Name of an error code, given with either sign; "E_?" where there is none. */
 const char *error_name(int code);
-
-#endif /* LIBS_ERROR_H */

@@ -2,8 +2,7 @@
  * Circular doubly linked lists. A list_entry_t stands inside the struct that
  * it links; to_struct() leads back to it. The head is an entry of its own.
  */
-#ifndef LIBS_LIST_H
-#define LIBS_LIST_H
+#pragma once
 
 #include <defs.h>
 
@@ -66,5 +65,3 @@ static inline list_entry_t *list_prev(list_entry_t *listelm)
 /* Walk a list; the loop body must not unlink `pos`. */
 #define list_for_each(pos, head) \
     for (list_entry_t *pos = (head)->next; pos != (head); pos = pos->next)
-
-#endif /* LIBS_LIST_H */

@@ -32,7 +32,6 @@ static void put_string(struct sink *out, const struct spec *spec, const char *s)
     if (s == NULL)
         s = "(null)";
     int len = spec->precision >= 0 ? strnlen(s, spec->precision) : strlen(s);
-
     if (!spec->left)
         pad(out, spec->width - len, ' ');
     for (int i = 0; i < len; i++)

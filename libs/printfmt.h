@@ -3,8 +3,7 @@
  * %d %i %u %x %X %o %p %c %s %% with flags - 0 #, width, precision, and the
  * lengths hh h l ll z t, and ucore's %e, the name of an error code.
  */
-#ifndef LIBS_PRINTFMT_H
-#define LIBS_PRINTFMT_H
+#pragma once
 
 #include <defs.h>
 #include <stdarg.h>
@@ -18,5 +17,3 @@ void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_lis
  */
 int snprintf(char *buf, size_t size, const char *fmt, ...);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
-
-#endif /* LIBS_PRINTFMT_H */

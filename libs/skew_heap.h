@@ -4,8 +4,7 @@
  * Merging goes down the right edges and swaps children on its way; it is a loop,
  * so that a long edge cannot overflow a kernel stack.
  */
-#ifndef LIBS_SKEW_HEAP_H
-#define LIBS_SKEW_HEAP_H
+#pragma once
 
 #include <defs.h>
 
@@ -72,5 +71,3 @@ static inline skew_heap_entry_t *skew_heap_remove(skew_heap_entry_t *a, skew_hea
         parent->right = rest;
     return a;
 }
-
-#endif /* LIBS_SKEW_HEAP_H */

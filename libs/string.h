@@ -1,6 +1,5 @@
 /* String and memory functions, as in C; strfind is ucore's own. */
-#ifndef LIBS_STRING_H
-#define LIBS_STRING_H
+#pragma once
 
 #include <defs.h>
 
@@ -23,5 +22,3 @@ void *memset(void *s, int c, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memcpy(void *dst, const void *src, size_t n);
 int memcmp(const void *v1, const void *v2, size_t n);
-
-#endif /* LIBS_STRING_H */

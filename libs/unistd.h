@@ -2,8 +2,7 @@
  * What kernel and user programs agree on: system call numbers and flags. The
  * number goes into a0, the arguments into a1 to a5, the result comes back in a0.
  */
-#ifndef LIBS_UNISTD_H
-#define LIBS_UNISTD_H
+#pragma once
 
 #define SYS_exit                1       /* (code) */
 #define SYS_fork                2       /* () */
@@ -20,8 +19,8 @@
 #define SYS_munmap              21      /* (addr, length) */
 #define SYS_putc                30      /* (character) */
 #define SYS_pgdir               31      /* (): print the caller's page table */
-#define SYS_progname            40      /* (index, char *buf, size): name of a program in the image */
-#define SYS_job                 41      /* (JOB_ what): who has the console's input and its ctrl-C */
+#define SYS_progname            40      /* (index, char *buf, size): a program in the image */
+#define SYS_job                 41      /* (JOB_ what): who has the console */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
 #define SYS_lab6_set_priority   255     /* (priority) */
@@ -44,5 +43,3 @@
 
 #define EXEC_MAX_ARG_NUM        32
 #define EXEC_MAX_ARG_LEN        4095
-
-#endif /* LIBS_UNISTD_H */

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     int ms = number_argument(argc, argv, 1000), count = argc > 2 ? atoi(argv[2]) : 1;
     unsigned int start = gettime_msec();
 
-    for (int i = 0; i < count; i++) {
+    for (int i = 1; i < count; i++) {
         int pid = fork();
 
         if (pid == 0) {
@@ -29,7 +29,8 @@ int main(int argc, char **argv)
         }
         assert(pid > 0);
     }
-    for (int i = 0; i < count; i++)
+    burn(ms);
+    for (int i = 1; i < count; i++)
         assert(wait() == 0);
     cprintf("hog: %d processes, %d ms each, took %u ms.\n", count, ms, gettime_msec() - start);
     return 0;

@@ -72,6 +72,7 @@ static void check_refusals(void)
     assert(*word_at(area + PGSIZE) == 99);
     assert(mmap_at(0x800000, PGSIZE) != 0);             /* the text */
     assert(mmap_at((uintptr_t)&none & -PGSIZE, PGSIZE) != 0);
+    assert(mmap_at(0x4000000000 - 200 * PGSIZE, PGSIZE) != 0);  /* kept for the stack */
     assert(mmap_at(PGSIZE, PGSIZE) != 0);               /* below what programs may map */
     assert(mmap_at(0x4000000000, PGSIZE) != 0);
     assert(mmap_at(KERNEL_TEXT & -PGSIZE, PGSIZE) != 0);

@@ -42,15 +42,15 @@ static noreturn void run_program(const struct command *cmd, int group)
     exit(NOT_STARTED);
 }
 
-/* Tell how a program ended, if not with success; one that never started has said so itself. */
-static void report_code(const char *name, int code)
+/* The name of an exit code that is an error's, with a blank before it; else nothing. */
+static const char *code_name(int code)
 {
-    if (code == 0 || code == NOT_STARTED)
-        return;
+    static char text[NAME_SIZE];
+
+    text[0] = '\0';
     if (code < 0 && code >= -MAXERROR)
-        cprintf("[%s: exit code %d %e]\n", name, code, code);
-    else
-        cprintf("[%s: exit code %d]\n", name, code);
+        snprintf(text, sizeof(text), " %e", code);
+    return text;
 }
 
 static void run_foreground(const struct command *cmd)
@@ -69,8 +69,8 @@ static void run_foreground(const struct command *cmd)
     job(JOB_SHELL);
     if (error != 0)
         cprintf("sh: waiting for %d failed: %e\n", pid, error);
-    else
-        report_code(cmd->argv[0], last_code);
+    else if (last_code != 0 && last_code != NOT_STARTED)    /* the latter has said so itself */
+        cprintf("[%s: exit code %d%s]\n", cmd->argv[0], last_code, code_name(last_code));
 }
 
 /* A job's thread. The child that it forks has its own copy of the command. */
@@ -121,11 +121,10 @@ static void finish_job(struct job *j)
 {
     thread_join(j->tid, NULL);
     j->tid = 0;
-    if (j->pid < 0)
-        return;
-    if (j->code == 0)
+    if (j->pid > 0 && j->code == 0)
         cprintf("[%d] %s: done\n", j->pid, j->name);
-    report_code(j->name, j->code);
+    else if (j->pid > 0 && j->code != NOT_STARTED)
+        cprintf("[%d] %s: exit code %d%s\n", j->pid, j->name, j->code, code_name(j->code));
 }
 
 static void report_jobs(void)

@@ -19,7 +19,7 @@
 
 /* Made by tools/ksyms.py from the linked kernel; functions in ascending order. */
 extern const uint64_t ksyms_count;
-extern const uint32_t ksyms_offset[], ksyms_name[];     /* from kernel_text_start; in ksyms_strings */
+extern const uint32_t ksyms_offset[], ksyms_name[];     /* from kernel_text_start; in strings */
 extern const char ksyms_strings[];
 
 extern const char kernel_text_start[], kernel_text_end[], kernel_bss_start[], kernel_bss_end[];
@@ -36,7 +36,6 @@ void symbol_format(char *buf, size_t size, uintptr_t addr)
     }
     while (high - low > 1) {            /* ksyms_offset[low] <= offset < ksyms_offset[high] */
         uint64_t middle = (low + high) / 2;
-
         if (ksyms_offset[middle] <= offset)
             low = middle;
         else

@@ -1,6 +1,5 @@
 /* The call stack, and the names of kernel addresses. */
-#ifndef KERN_DEBUG_BACKTRACE_H
-#define KERN_DEBUG_BACKTRACE_H
+#pragma once
 
 #include <defs.h>
 
@@ -14,5 +13,3 @@ void backtrace(uintptr_t fp);
 
 /* Write "function+offset" for a kernel address, or the address where it has no name. */
 void symbol_format(char *buf, size_t size, uintptr_t addr);
-
-#endif /* KERN_DEBUG_BACKTRACE_H */

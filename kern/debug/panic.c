@@ -38,7 +38,6 @@ static void panic_begin(const char *file, int line)
         power_off(PANIC_EXIT_STATUS);
     }
     uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
-
     if (others != 0)
         sbi_send_ipi(cpu_hart_mask(others));
     print_break_lock();
@@ -66,7 +65,6 @@ static void print_registers(const struct trapframe *tf)
         "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"
     };
     const uint64_t *reg = &tf->gpr.zero;
-
     for (int i = 1; i < 32; i++)
         cprintf("  %-3s %016lx%s", names[i], reg[i], i % 4 == 0 || i == 31 ? "\n" : "");
     cprintf("  epc %016lx  status %016lx  cause %lx  tval %016lx\n",

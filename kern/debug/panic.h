@@ -2,8 +2,7 @@
  * Panics and assertions. The kernel panics where its own state is wrong; what a
  * user program does wrong is never a reason. Assertions are always on.
  */
-#ifndef KERN_DEBUG_PANIC_H
-#define KERN_DEBUG_PANIC_H
+#pragma once
 
 #include <defs.h>
 
@@ -37,5 +36,3 @@ noreturn void panic_stop(void);
             panic("assertion failed: %s == %s, but %ld (%#lx) is not %ld (%#lx)", \
                   #a, #b, a_, a_, b_, b_); \
     } while (0)
-
-#endif /* KERN_DEBUG_PANIC_H */

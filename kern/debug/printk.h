@@ -2,8 +2,7 @@
  * Printing on the console. Any code may print, in any context: a call's text
  * appears whole, and a hart that is interrupted while printing does not block.
  */
-#ifndef KERN_DEBUG_PRINTK_H
-#define KERN_DEBUG_PRINTK_H
+#pragma once
 
 #include <defs.h>
 #include <stdarg.h>
@@ -20,5 +19,3 @@ void print_set_output(void (*output)(const char *s, size_t n));
 
 /* From here on nothing waits for the console: another hart may have stopped while it held it. */
 void print_break_lock(void);
-
-#endif /* KERN_DEBUG_PRINTK_H */

@@ -1,6 +1,5 @@
 /* The clock: an interrupt on every hart that runs a task, TICKS_PER_SECOND times a second. */
-#ifndef KERN_DRIVER_CLOCK_H
-#define KERN_DRIVER_CLOCK_H
+#pragma once
 
 /* Set up, once; and start the clock of this hart. */
 void clock_init(void);
@@ -8,5 +7,3 @@ void clock_init_hart(void);
 
 /* This hart was idle and goes on: have it tick again. Interrupts must be off. */
 void clock_resume(void);
-
-#endif /* KERN_DRIVER_CLOCK_H */

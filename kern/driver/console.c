@@ -80,7 +80,6 @@ static void uart_interrupt(void)
 {
     spin_lock(&input_lock);
     int interrupted = drain_uart();
-
     if (input.read != input.write)
         wait_wake_one(&input.readers);
     spin_unlock(&input_lock);
@@ -132,7 +131,6 @@ int console_group(void)
 {
     spin_lock(&input_lock);
     int group = input.group;
-
     spin_unlock(&input_lock);
     return group;
 }

@@ -2,8 +2,7 @@
  * The console: a 16550 UART. Output is for debug/printk.h; input arrives by
  * interrupt and waits in a buffer, raw, until a process reads it.
  */
-#ifndef KERN_DRIVER_CONSOLE_H
-#define KERN_DRIVER_CONSOLE_H
+#pragma once
 
 #include <defs.h>
 
@@ -27,5 +26,3 @@ int console_read(char *buf, size_t n, int group);
 void console_set_interrupt(void (*interrupt)(int group));
 void console_set_group(int group);
 int console_group(void);
-
-#endif /* KERN_DRIVER_CONSOLE_H */

@@ -211,7 +211,6 @@ static const char *property(struct parser *p)
         if (strcmp(p->strings + name, property_names[kind]) == 0)
             p->nodes[p->depth - 1].props[kind] = (struct property){ p->pos, length };
     size_t step = ROUNDUP((size_t)length, 4), left = p->end - p->pos;
-
     p->pos += step < left ? step : left;
     return NULL;
 }
@@ -307,7 +306,6 @@ const char *fdt_parse(const void *blob, size_t limit, struct machine *m)
         .strings = (const char *)base + strings, .strings_size = strings_size
     };
     const char *problem = parse_structure(&p);
-
     if (problem != NULL)
         return problem;
     find_plic_contexts(&p);

@@ -2,8 +2,7 @@
  * Interrupts: drivers register handlers here, and the trap layer calls them.
  * Handlers run with interrupts off and may not sleep.
  */
-#ifndef KERN_DRIVER_IRQ_H
-#define KERN_DRIVER_IRQ_H
+#pragma once
 
 #include <defs.h>
 
@@ -19,5 +18,3 @@ bool irq_dispatch(unsigned int number);
 
 /* Have the PLIC send a device's interrupt to the hart that calls this. */
 void plic_register(unsigned int source, void (*handler)(void));
-
-#endif /* KERN_DRIVER_IRQ_H */

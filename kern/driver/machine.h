@@ -2,8 +2,7 @@
  * What the device tree says about the machine. Nothing of it is known otherwise:
  * see the Devicetree Specification 0.4, chapters 2, 3 and 5.
  */
-#ifndef KERN_DRIVER_MACHINE_H
-#define KERN_DRIVER_MACHINE_H
+#pragma once
 
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
@@ -42,5 +41,3 @@ extern struct machine machine;      /* set once at boot */
  * are safe to give: nothing outside of [blob, blob + limit) is read.
  */
 const char *fdt_parse(const void *blob, size_t limit, struct machine *m);
-
-#endif /* KERN_DRIVER_MACHINE_H */

@@ -1,6 +1,5 @@
 /* The kernel's command line (QEMU's -append). */
-#ifndef KERN_INIT_BOOTARGS_H
-#define KERN_INIT_BOOTARGS_H
+#pragma once
 
 #include <defs.h>
 
@@ -18,5 +17,3 @@ struct bootargs {
  * Returns NULL, or the argument that is unknown.
  */
 const char *bootargs_parse(char *line, struct bootargs *args);
-
-#endif /* KERN_INIT_BOOTARGS_H */

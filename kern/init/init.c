@@ -61,7 +61,7 @@ static void init_scheduling(void)
     proc_init();
 }
 
-/* The boot hart, on the boot stack: everything up to the first process, which has a guarded stack. */
+/* The boot hart, on the boot stack: everything up to the first process, whose stack is guarded. */
 noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;

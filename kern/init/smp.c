@@ -50,7 +50,6 @@ static void start_hart(struct cpu *cpu)
     cpu->task = &idle->task;
     cpu->user_tf = idle->task.tf;
     int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), (uintptr_t)cpu);
-
     if (error != 0)
         panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
 }

@@ -99,7 +99,6 @@ static int user_main(void *arg)
         argc = split_words(line, argv, EXEC_MAX_ARG_NUM);
     }
     int error = kernel_execve(argv[0], argc, argv);
-
     cprintf("init=%s cannot be run: %s\n", argv[0], error_name(error));
     return error;
 }

@@ -1,6 +1,5 @@
 /* The first kernel threads, from which all processes come; and the end of the system. */
-#ifndef KERN_INIT_USER_H
-#define KERN_INIT_USER_H
+#pragma once
 
 #include <init/bootargs.h>
 
@@ -19,5 +18,3 @@ struct selftest {
 #define SELFTEST(test_name, function) \
     static const struct selftest selftest_##function \
         __attribute__((used, section(".selftests"))) = { test_name, function }
-
-#endif /* KERN_INIT_USER_H */

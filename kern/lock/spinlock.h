@@ -6,8 +6,7 @@
  * rank: so no two harts can wait for each other. A breach panics at once, also
  * where it would have gone well this time.
  */
-#ifndef KERN_LOCK_SPINLOCK_H
-#define KERN_LOCK_SPINLOCK_H
+#pragma once
 
 #include <debug/panic.h>
 #include <riscv/atomic.h>
@@ -80,5 +79,3 @@ static inline void spin_unlock(struct spinlock *lock)
     atomic_store_release(&lock->locked, 0);
     irq_pop();
 }
-
-#endif /* KERN_LOCK_SPINLOCK_H */

@@ -59,7 +59,6 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
         return 0;
     }
     struct Page *copy = alloc_page();
-
     if (copy == NULL)
         return -E_NO_MEM;
     memcpy(page2kva(copy), page2kva(old), PGSIZE);
@@ -80,7 +79,6 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     if (vma == NULL || !(vma->vm_flags & access))
         return -E_FAULT;
     pte_t *pte = get_pte(mm->as.pgdir, la, true);
-
     if (pte == NULL)
         return -E_NO_MEM;
     if (!(*pte & PTE_V))

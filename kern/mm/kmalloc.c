@@ -160,13 +160,11 @@ void kfree(void *object)
     if (object == NULL)
         return;
     struct slab *slab = ROUNDDOWN(object, PGSIZE);
-
     if ((void *)slab != object) {
         kmem_cache_free(slab->cache, object);
         return;
     }
     struct Page *page = kva2page(object);
-
     atomic_add(&large_objects, -1);
     free_pages(page, page->property);
 }

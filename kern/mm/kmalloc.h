@@ -3,8 +3,7 @@
  * page; kmalloc uses caches of several sizes, and whole pages for larger
  * requests. May be called in any context; nothing sleeps.
  */
-#ifndef KERN_MM_KMALLOC_H
-#define KERN_MM_KMALLOC_H
+#pragma once
 
 #include <lock/spinlock.h>
 #include <list.h>
@@ -35,5 +34,3 @@ size_t kmalloc_objects(void);
 void kmalloc_report(void);
 /* Give the pages of empty slabs back. */
 void kmalloc_trim(void);
-
-#endif /* KERN_MM_KMALLOC_H */

@@ -114,7 +114,6 @@ void print_pgdir(pte_t *pgdir)
         if (!(pgdir[i] & PTE_V))
             continue;
         const pte_t *middle = kva(pte_paddr(pgdir[i]));
-
         cprintf("  |-- [%d] table at %#lx, from %010lx\n", i, paddr(middle), i * pt_span(2));
         for (int j = 0; j < PT_ENTRIES; j++) {
             uintptr_t base = i * pt_span(2) + j * pt_span(1);

@@ -142,7 +142,6 @@ size_t kstack_table_pages(void)
 {
     spin_lock(&kstack_lock);
     size_t n = (next_slot * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);
-
     spin_unlock(&kstack_lock);
     return n;
 }

@@ -3,8 +3,7 @@
  * guard that is never mapped. A few free ones are kept mapped, because mapping
  * and unmapping costs a TLB flush on every hart.
  */
-#ifndef KERN_MM_KSTACK_H
-#define KERN_MM_KSTACK_H
+#pragma once
 
 #include <defs.h>
 
@@ -20,5 +19,3 @@ size_t kstack_table_pages(void);
 
 /* Does an address lie in a guard? */
 bool kstack_is_guard(uintptr_t addr);
-
-#endif /* KERN_MM_KSTACK_H */

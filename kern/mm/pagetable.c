@@ -78,7 +78,6 @@ void page_remove(struct addrspace *as, uintptr_t la)
     if (pte == NULL || !(*pte & PTE_V))
         return;
     struct Page *page = pa2page(pte_paddr(*pte));
-
     *pte = 0;
     tlb_flush(as, la, PGSIZE);          /* before the page can serve anyone else */
     page_ref_dec(page);
@@ -129,7 +128,7 @@ void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
     drop_unmapped(as, &batch, start, end);
 }
 
-/* Free the tables below `table` that lie whole in [start, end), which `table` maps from `base` on. */
+/* Free the tables below `table`, which maps from `base` on, that lie whole in [start, end). */
 static void free_tables(pte_t *table, int level, uintptr_t base, uintptr_t start, uintptr_t end)
 {
     size_t span = pt_span(level);
@@ -177,7 +176,6 @@ static pte_t copy_page(const pte_t *from)
     memcpy(page2kva(page), kva(pte_paddr(*from)), PGSIZE);
     page->ref = 1;
     pte_t rights = *from & PTE_USER;
-
     if (*from & PTE_COW)                /* the copy has one owner, who may write it */
         rights |= PTE_W;
     return pte_make(page2pa(page), pte_leaf_flags(rights));
@@ -198,7 +196,6 @@ static int copy_table(struct addrspace *to, pte_t *source, uintptr_t start, uint
                 return -E_NO_MEM;
         }
         pte_t pte = share ? share_page(source) : copy_page(source);
-
         if (unlikely(pte == 0))
             return -E_NO_MEM;
         target[(la - start) / PGSIZE] = pte;

@@ -6,8 +6,7 @@
  * of a process holds the lock of its mm; functions that take an addrspace flush
  * the TLBs themselves, those that take a pgdir do not.
  */
-#ifndef KERN_MM_PAGETABLE_H
-#define KERN_MM_PAGETABLE_H
+#pragma once
 
 #include <mm/pmm.h>
 #include <riscv/tlb.h>
@@ -53,5 +52,3 @@ int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, ui
 
 /* Print an address space's user half: ranges of equal rights, under the tables that hold them. */
 void print_pgdir(pte_t *pgdir);
-
-#endif /* KERN_MM_PAGETABLE_H */

@@ -119,7 +119,6 @@ static struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
     struct Page *page = pmm_manager->alloc_pages(n);
-
     spin_unlock(&pmm_lock);
     return page;
 }
@@ -151,7 +150,6 @@ static struct Page *cache_alloc(void)
 
     irq_push();
     struct page_cache *cache = &caches[this_cpu->id];
-
     if (unlikely(cache->count == 0))
         cache_refill(cache);
     if (likely(cache->count > 0))
@@ -164,7 +162,6 @@ static void cache_free(struct Page *page)
 {
     irq_push();
     struct page_cache *cache = &caches[this_cpu->id];
-
     if (unlikely(cache->count == CACHE_LIMIT))
         cache_drain(cache, CACHE_LIMIT - CACHE_BATCH);
     cache->free[cache->count++] = page;
@@ -220,7 +217,6 @@ size_t nr_free_pages(void)
 {
     spin_lock(&pmm_lock);
     size_t n = pmm_manager->nr_free_pages();
-
     spin_unlock(&pmm_lock);
     for (uint32_t i = 0; i < cpu_count; i++)
         n += atomic_load(&caches[i].count);

@@ -5,8 +5,7 @@
  * each hart has a small cache of single pages, so that most allocations take no
  * lock. All functions may be called in any context; none sleeps.
  */
-#ifndef KERN_MM_PMM_H
-#define KERN_MM_PMM_H
+#pragma once
 
 #include <list.h>
 #include <riscv/atomic.h>
@@ -53,7 +52,7 @@ const char *pmm_name(void);
 
 /* n pages in a row, with ref 0 and unknown content. NULL where there are none. */
 struct Page *alloc_pages(size_t n) must_check;
-/* Give back what alloc_pages(n) gave; its ref must be 0. Panics on a page that is free or in use. */
+/* Give back what alloc_pages(n) gave, with ref 0. Panics on a page that is free or in use. */
 void free_pages(struct Page *base, size_t n);
 
 static inline struct Page *alloc_page(void)
@@ -112,5 +111,3 @@ static inline void page_ref_dec(struct Page *page)
     if (atomic_add(&page->ref, -1) == 1)
         free_page(page);
 }
-
-#endif /* KERN_MM_PMM_H */

@@ -3,8 +3,7 @@
  * by address. A head's `property` is the number of pages in its block. Only the
  * choice of the block to allocate from differs.
  */
-#ifndef KERN_MM_PMM_LIST_H
-#define KERN_MM_PMM_LIST_H
+#pragma once
 
 #include <mm/pmm.h>
 
@@ -25,5 +24,3 @@ void free_area_take(struct free_area *area, struct Page *head, size_t n);
 void free_area_put(struct free_area *area, struct Page *base, size_t n);
 /* Assert that the blocks are in order, apart, and add up. */
 void free_area_check(struct free_area *area);
-
-#endif /* KERN_MM_PMM_LIST_H */

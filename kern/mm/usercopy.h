@@ -4,8 +4,7 @@
  * like one of the program itself, or ends in -E_FAULT. They may sleep, so no
  * spinlock and no mm lock may be held.
  */
-#ifndef KERN_MM_USERCOPY_H
-#define KERN_MM_USERCOPY_H
+#pragma once
 
 #include <defs.h>
 
@@ -21,5 +20,3 @@ int copy_string_from_user(char *dst, uintptr_t usrc, size_t size) must_check;
 
 /* Where to go on after a fault at epc that was not repaired; 0 if epc may not touch user memory. */
 uintptr_t usercopy_fixup(uintptr_t epc);
-
-#endif /* KERN_MM_USERCOPY_H */

@@ -1,6 +1,5 @@
 /* For the mm layer's own use: taking an area out of its mm. */
-#ifndef KERN_MM_VMA_H
-#define KERN_MM_VMA_H
+#pragma once
 
 #include <mm/vmm.h>
 
@@ -11,5 +10,3 @@ static inline struct vma_struct *le2vma(list_entry_t *le)
 
 /* The caller frees it. */
 void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
-
-#endif /* KERN_MM_VMA_H */

@@ -28,7 +28,7 @@ struct mm_struct *mm_create(void)
 
     if (mm == NULL)
         return NULL;
-    *mm = (struct mm_struct){ .mm_count = 1, .mmap_top = USTACKTOP - USTACKSIZE };
+    *mm = (struct mm_struct){ .mm_count = 1, .mmap_top = USTACKBASE };
     mm->as.pgdir = pgdir_create();
     if (mm->as.pgdir == NULL) {
         kmem_cache_free(&mm_cache, mm);
@@ -82,7 +82,6 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     mutex_lock(&from->lock);
     int result = dup_areas(to, from);
-
     tlb_flush(&from->as, 0, USERTOP);
     to->brk_start = from->brk_start;
     to->brk = from->brk;
@@ -104,14 +103,13 @@ int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
         || !range_free(mm, addr, addr + len))
         return -E_INVAL;
     struct vma_struct *vma = vma_create(addr, addr + len, vm_flags);
-
     if (vma == NULL)
         return -E_NO_MEM;
     insert_vma_struct(mm, vma);
     return 0;
 }
 
-/* Cut [start, end) out of an area. `spare` becomes its upper part where both ends stay; true then. */
+/* Cut [start, end) out of an area. Where both ends stay, `spare` becomes the upper; true then. */
 static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t start, uintptr_t end,
                      struct vma_struct *spare)
 {
@@ -134,7 +132,7 @@ static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t sta
     return false;
 }
 
-/* A hole in the middle of an area needs one more: it is made first, so that nothing can fail later. */
+/* A hole in an area makes two of it: the second is made first, so that nothing can fail later. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 {
     uintptr_t end = addr + len;
@@ -143,7 +141,6 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, end))
         return -E_INVAL;
     struct vma_struct *spare = vma_create(0, 0, 0), *vma;
-
     if (spare == NULL)
         return -E_NO_MEM;
     while (!spare_used && (vma = find_vma_above(mm, addr)) != NULL && vma->vm_start < end) {
@@ -156,7 +153,7 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     if (!spare_used)
         kmem_cache_free(&vma_cache, spare);
     exit_range(mm->as.pgdir, addr, end);
-    if (end > mm->mmap_top && end <= USTACKTOP - USTACKSIZE)
+    if (end > mm->mmap_top && end <= USTACKBASE)
         mm->mmap_top = end;
     return 0;
 }
@@ -195,7 +192,7 @@ int mm_brk(struct mm_struct *mm, uintptr_t brk)
     uintptr_t old_end = ROUNDUP(mm->brk, PGSIZE), new_end = ROUNDUP(brk, PGSIZE);
     int result = 0;
 
-    if (brk < mm->brk_start || brk > USERTOP)
+    if (brk < mm->brk_start || brk > USTACKBASE)
         return -E_INVAL;
     if (new_end > old_end)
         result = heap_grow(mm, old_end, new_end);

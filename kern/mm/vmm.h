@@ -3,8 +3,7 @@
  * (vma_struct) say what may be mapped where. Pages come on demand, by
  * do_pgfault(). Threads share an mm; mm_count counts them.
  */
-#ifndef KERN_MM_VMM_H
-#define KERN_MM_VMM_H
+#pragma once
 
 #include <list.h>
 #include <riscv/tlb.h>
@@ -85,5 +84,3 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) must_check
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) must_check;
-
-#endif /* KERN_MM_VMM_H */

@@ -92,7 +92,6 @@ static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr
         *sp -= size;
         argv[i] = *sp;
         int result = mm_write(mm, *sp, args->argv[i], size);
-
         if (result != 0)
             return result;
     }

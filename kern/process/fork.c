@@ -66,7 +66,6 @@ static int start_child(struct proc_struct *proc)
     proc->parent = current;
     proc->group = current->group;
     int result = link_proc(proc);
-
     if (result == 0) {
         result = proc->pid;             /* the child may be gone when the lock is released */
         wakeup_proc(&proc->task);
@@ -83,7 +82,6 @@ static int fork_named(uint32_t clone_flags, uintptr_t stack, struct trapframe *t
     if (proc == NULL)
         return -E_NO_MEM;
     int result = copy_mm(clone_flags, proc);
-
     if (result == 0) {
         copy_thread(proc, stack, tf);
         proc->task.lab6_priority = current->task.lab6_priority;

@@ -173,7 +173,6 @@ int do_kill(int pid)
 
     spin_lock(&proc_lock);
     struct proc_struct *proc = find_proc(pid);
-
     if (proc == NULL || (proc->flags & PF_KERNEL))
         result = -E_INVAL;
     else if ((proc->flags & PF_EXITING) || atomic_load(&proc->task.killed))
@@ -212,7 +211,6 @@ int do_job(int what)
     else if (what != JOB_SHELL)
         current->group = current->pid;
     int group = current->group;
-
     spin_unlock(&proc_lock);
     if (result == 0 && what != JOB_BACKGROUND)
         console_set_group(group);

@@ -10,8 +10,7 @@
  *
  *     parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL
  */
-#ifndef KERN_PROCESS_PROC_H
-#define KERN_PROCESS_PROC_H
+#pragma once
 
 #include <mm/vmm.h>
 #include <process/program.h>
@@ -79,7 +78,10 @@ int do_wait(int pid, uintptr_t code_store);
 /* The same for kernel threads, which store the code in *exit_code. */
 int wait_child(int pid, int *exit_code);
 
-/* Make a process end, soon. 0; -E_INVAL: there is none, or a kernel thread; -E_KILLED: it ends already. */
+/*
+ * Make a process end, soon. 0; -E_INVAL where there is none, or it is a kernel
+ * thread; -E_KILLED where it ends already.
+ */
 int do_kill(int pid);
 /* The same for all processes of a group. May be called from an interrupt. */
 void kill_group(int group);
@@ -106,5 +108,3 @@ uint32_t process_count(void);
 /* Link and unlink a process with the others; proc_lock is held. */
 int link_proc(struct proc_struct *proc) must_check;
 void unlink_proc(struct proc_struct *proc);
-
-#endif /* KERN_PROCESS_PROC_H */

@@ -34,7 +34,7 @@ static bool segment_ok(const struct user_program *program, const struct proghdr 
         return true;
     return ph->p_filesz <= ph->p_memsz && in_file(program, ph->p_offset, ph->p_filesz)
         && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz)
-        && ph->p_va + ph->p_memsz <= USTACKTOP - USTACKSIZE;
+        && ph->p_va + ph->p_memsz <= USTACKBASE;
 }
 
 int program_check(const struct user_program *program)
@@ -48,7 +48,6 @@ int program_check(const struct user_program *program)
         || !in_file(program, elf->e_phoff, (uint64_t)elf->e_phnum * sizeof(struct proghdr)))
         return -E_INVAL_ELF;
     const struct proghdr *ph = (const struct proghdr *)(program->start + elf->e_phoff);
-
     for (int i = 0; i < elf->e_phnum; i++)
         if (!segment_ok(program, &ph[i]))
             return -E_INVAL_ELF;
@@ -76,7 +75,6 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
     if (page == NULL)
         return -E_NO_MEM;
     char *to = page2kva(page);
-
     memset(to, 0, low - la);
     memcpy(to + (low - la), bytes, high - low);
     memset(to + (high - la), 0, la + PGSIZE - high);
@@ -87,7 +85,7 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
     return 0;
 }
 
-/* Map a segment, and load the pages that have a part in the file; others come as zeros on demand. */
+/* Map a segment, and load the pages that have a part in the file; others are zeros on demand. */
 static int load_segment(struct mm_struct *mm, const struct user_program *program,
                         const struct proghdr *ph)
 {
@@ -116,7 +114,6 @@ int program_load(const struct user_program *program, struct mm_struct *mm)
         if (ph[i].p_type != ELF_PT_LOAD || ph[i].p_memsz == 0)
             continue;
         int result = load_segment(mm, program, &ph[i]);
-
         if (result != 0)
             return result;
     }
@@ -158,7 +155,6 @@ void program_symbol(const struct user_program *program, uintptr_t addr, char *bu
     if (program == NULL || !find_symbols(program, &symbols, &strings))
         return;
     const struct elfsym *sym = (const struct elfsym *)(program->start + symbols->sh_offset);
-
     for (size_t n = symbols->sh_size / sizeof(*sym); n > 0; n--, sym++)
         if ((sym->st_info & 15) == ELF_STT_FUNC && sym->st_value <= addr
             && (addr - sym->st_value < sym->st_size || sym->st_size == 0)

@@ -1,6 +1,5 @@
 /* User programs: ELF files inside the kernel image. */
-#ifndef KERN_PROCESS_PROGRAM_H
-#define KERN_PROCESS_PROGRAM_H
+#pragma once
 
 #include <defs.h>
 
@@ -24,5 +23,3 @@ uintptr_t program_entry(const struct user_program *program);
 
 /* Write "function+offset" for an address of the program, or the address where it has no name. */
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size);
-
-#endif /* KERN_PROCESS_PROGRAM_H */

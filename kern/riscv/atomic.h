@@ -3,8 +3,7 @@
  * barrier unless its name says otherwise; plain loads and stores of such words
  * go through atomic_load and atomic_store, which order nothing.
  */
-#ifndef KERN_RISCV_ATOMIC_H
-#define KERN_RISCV_ATOMIC_H
+#pragma once
 
 #define atomic_load(p)              __atomic_load_n(p, __ATOMIC_RELAXED)
 #define atomic_store(p, v)          __atomic_store_n(p, v, __ATOMIC_RELAXED)
@@ -24,10 +23,12 @@
 
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
-/* Zihintpause, as a number: not every assembler knows the name. */
+/*
+ * In a loop that waits for another hart. Not the pause instruction: QEMU leaves
+ * its execution loop for that and takes its global lock, so that a hart which
+ * spins would hold up the other one at every access to a device.
+ */
 static inline void cpu_relax(void)
 {
-    asm volatile (".4byte 0x0100000f" : : : "memory");
+    asm volatile ("nop; nop; nop; nop" : : : "memory");
 }
-
-#endif /* KERN_RISCV_ATOMIC_H */

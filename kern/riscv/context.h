@@ -1,6 +1,5 @@
 /* What a context switch in the kernel saves: registers that a C call preserves. */
-#ifndef KERN_RISCV_CONTEXT_H
-#define KERN_RISCV_CONTEXT_H
+#pragma once
 
 #include <defs.h>
 
@@ -29,5 +28,3 @@ struct fpu_state {
 /* Both need sstatus.FS other than off. */
 void fpu_save(struct fpu_state *state);
 void fpu_restore(const struct fpu_state *state);
-
-#endif /* KERN_RISCV_CONTEXT_H */

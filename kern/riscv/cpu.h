@@ -3,8 +3,7 @@
  * kernel, tp points to its own; in user mode sscratch holds that pointer, and in
  * the kernel sscratch is 0, which is how trap entry tells where it came from.
  */
-#ifndef KERN_RISCV_CPU_H
-#define KERN_RISCV_CPU_H
+#pragma once
 
 #define MAX_HARTS           8
 
@@ -50,5 +49,3 @@ register struct cpu *this_cpu asm("tp");
 /* Translate a mask of cpu numbers into one of hart numbers, as SBI calls take it. */
 uint64_t cpu_hart_mask(uint32_t cpu_mask);
 #endif /* !__ASSEMBLER__ */
-
-#endif /* KERN_RISCV_CPU_H */

@@ -2,13 +2,12 @@
  * Supervisor control and status registers: access, and the bits that the
  * kernel uses (Privileged spec, chapter 4 "Supervisor-Level ISA").
  */
-#ifndef KERN_RISCV_CSR_H
-#define KERN_RISCV_CSR_H
+#pragma once
 
 /* sstatus (4.1.1) */
 #define SSTATUS_SIE             0x00000002UL    /* interrupts on, in supervisor mode */
 #define SSTATUS_SPIE            0x00000020UL    /* SIE before the trap; sret copies it to SIE */
-#define SSTATUS_SPP             0x00000100UL    /* mode before the trap: supervisor; sret goes there */
+#define SSTATUS_SPP             0x00000100UL    /* mode before the trap; sret goes there */
 #define SSTATUS_FS              0x00006000UL    /* state of the floating-point registers: */
 #define SSTATUS_FS_INITIAL      0x00002000UL
 #define SSTATUS_FS_CLEAN        0x00004000UL
@@ -83,5 +82,3 @@ static inline uint64_t rdtime(void)
     return csr_read(time);
 }
 #endif /* !__ASSEMBLER__ */
-
-#endif /* KERN_RISCV_CSR_H */

@@ -29,8 +29,7 @@
  * of its addresses into a physical one. ucore's KERNBASE leaves only 1 GiB
  * above it; the offset here keeps 68 GiB clear below the stacks.
  */
-#ifndef KERN_RISCV_MEMLAYOUT_H
-#define KERN_RISCV_MEMLAYOUT_H
+#pragma once
 
 #define PGSIZE          4096
 #define PGSHIFT         12
@@ -51,6 +50,7 @@
 #define USTACKTOP       USERTOP
 #define USTACKPAGE      256
 #define USTACKSIZE      (USTACKPAGE * PGSIZE)
+#define USTACKBASE      (USTACKTOP - USTACKSIZE)        /* other areas end below */
 
 #ifndef __ASSEMBLER__
 #include <defs.h>
@@ -78,5 +78,3 @@ static inline bool user_range_ok(uintptr_t start, uintptr_t end)
     return USERBASE <= start && start < end && end <= USERTOP;
 }
 #endif /* !__ASSEMBLER__ */
-
-#endif /* KERN_RISCV_MEMLAYOUT_H */

@@ -3,8 +3,7 @@
  * negative SBI error. Masks have a bit for each hart, by the machine's numbers,
  * and may name only harts that have been started.
  */
-#ifndef KERN_RISCV_SBI_H
-#define KERN_RISCV_SBI_H
+#pragma once
 
 #include <riscv/memlayout.h>
 
@@ -26,5 +25,3 @@ int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
  */
 noreturn void power_off(uint8_t code);
 void power_set_test_device(volatile uint32_t *reg);
-
-#endif /* KERN_RISCV_SBI_H */

@@ -10,8 +10,7 @@
  * V. A table has 512 entries. The root is level 2, a 4 KiB page is mapped at
  * level 0; a leaf at level 1 or 2 is a large page of 2 MiB or 1 GiB.
  */
-#ifndef KERN_RISCV_SV39_H
-#define KERN_RISCV_SV39_H
+#pragma once
 
 #define PTE_V           0x001
 #define PTE_R           0x002
@@ -74,5 +73,3 @@ static inline pte_t pte_leaf_flags(pte_t rights)
     return rights | PTE_V | PTE_A | (rights & PTE_W ? PTE_D : 0);
 }
 #endif /* !__ASSEMBLER__ */
-
-#endif /* KERN_RISCV_SV39_H */

@@ -6,8 +6,7 @@
  * page table entry that was valid before it changed must be flushed on all of
  * them before the page may serve anything else.
  */
-#ifndef KERN_RISCV_TLB_H
-#define KERN_RISCV_TLB_H
+#pragma once
 
 #include <riscv/sv39.h>
 
@@ -27,5 +26,3 @@ void tlb_flush(struct addrspace *as, uintptr_t start, size_t size);
 
 /* Flush a range of kernel addresses on every hart. */
 void tlb_flush_kernel(uintptr_t start, size_t size);
-
-#endif /* KERN_RISCV_TLB_H */

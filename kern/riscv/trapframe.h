@@ -4,8 +4,7 @@
  * current->tf is always there; a trap from the kernel pushes it where the stack
  * is. Assembly uses the TF_ offsets below, which the compiler checks.
  */
-#ifndef KERN_RISCV_TRAPFRAME_H
-#define KERN_RISCV_TRAPFRAME_H
+#pragma once
 
 #define TF_REG(n)       (8 * (n))       /* of register xn */
 #define TF_RA           TF_REG(1)
@@ -51,5 +50,3 @@ _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "TF_SIZ
  */
 noreturn void trap_return(struct trapframe *tf);
 #endif /* !__ASSEMBLER__ */
-
-#endif /* KERN_RISCV_TRAPFRAME_H */

@@ -186,7 +186,6 @@ bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
 
     assert(task != this_rq()->idle);
     struct run_queue *rq = exchange_lock(held);
-
     if (!interruptible || !task->killed) {
         task->state = PROC_SLEEPING;
         task->wait_state = wait_state;
@@ -197,7 +196,6 @@ bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
         rq = switch_away(rq);
     }
     bool killed = task->killed;
-
     spin_unlock(&rq->lock);
     spin_lock(held);
     return !interruptible || !killed;
@@ -213,19 +211,25 @@ void sched_exit(struct spinlock *held)
     panic("a zombie was scheduled");
 }
 
-/* Make a hart that waits for work look for it: the queue's own, or any that can take the task. */
-static void kick_idle_hart(struct run_queue *rq)
+/* Interrupt one of these harts, if any of them waits for work; so it looks for it. */
+static void kick_idle_hart(uint32_t candidates)
 {
     memory_barrier();           /* the queued task first, then who waits; see sched_idle_wait */
-    uint32_t waiting = atomic_load(&idle_harts) & ~(1U << this_cpu->id);
+    uint32_t waiting = atomic_load(&idle_harts) & candidates & ~(1U << this_cpu->id);
+    uint32_t target = waiting & -waiting;
 
-    if (likely(waiting == 0))
-        return;
-    uint32_t home = 1U << (rq - run_queues);
-    uint32_t target = waiting & home ? home : waiting & -waiting;
-
-    if (atomic_and(&idle_harts, ~target) & target)
+    if (unlikely(waiting != 0) && (atomic_and(&idle_harts, ~target) & target))
         sbi_send_ipi(cpu_hart_mask(target));
+}
+
+/*
+ * A task goes back to the hart where it ran, whose caches know it. That hart is
+ * woken where it is idle. Others are not: a child that its parent waits for is
+ * run sooner here than elsewhere. They are called at the next tick, if it still waits.
+ */
+static void kick_home(struct run_queue *rq)
+{
+    kick_idle_hart(1U << (rq - run_queues));
 }
 
 static void make_runnable(struct run_queue *rq, struct task *task)
@@ -250,7 +254,7 @@ bool wakeup_proc(struct task *task)
         make_runnable(rq, task);
     spin_unlock(&rq->lock);
     if (asleep)
-        kick_idle_hart(rq);
+        kick_home(rq);
     irq_pop();
     return asleep;
 }
@@ -266,7 +270,7 @@ void sched_kill(struct task *task)
         make_runnable(rq, task);
     spin_unlock(&rq->lock);
     if (wake)
-        kick_idle_hart(rq);
+        kick_home(rq);
     irq_pop();
 }
 
@@ -306,7 +310,10 @@ void sched_tick(void)
         return;
     spin_lock(&rq->lock);
     sched_class->proc_tick(rq, task);
+    bool waiting = rq->proc_num > 0;
     spin_unlock(&rq->lock);
+    if (waiting)
+        kick_idle_hart(-1U);
 }
 
 /* The queue of a hart that has a task to spare; NULL where there is none. Read without locks. */
@@ -344,7 +351,6 @@ void sched_steal(void)
         return;
     spin_lock(&victim->lock);
     struct task *task = sched_class->pick_next(victim);
-
     if (task != NULL) {
         dequeue(victim, task);
         atomic_store(&task->rq, rq);

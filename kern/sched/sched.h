@@ -4,8 +4,7 @@
  * The kernel is not preempted: a task runs until it sleeps, yields, exits, or
  * returns to user mode with need_resched set.
  */
-#ifndef KERN_SCHED_SCHED_H
-#define KERN_SCHED_SCHED_H
+#pragma once
 
 #include <lock/spinlock.h>
 #include <sched/task.h>
@@ -55,7 +54,7 @@ bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 /* Become a zombie: release `held` and never run again. */
 noreturn void sched_exit(struct spinlock *held);
 
-/* Make a new or sleeping task runnable. False where it was runnable or ended. May be called anywhere. */
+/* Make a new or sleeping task runnable; false where it was, or has ended. In any context. */
 bool wakeup_proc(struct task *task);
 
 /* Mark a task to end, and end its sleep where that may be interrupted. */
@@ -83,5 +82,3 @@ void sched_steal(void);
 /* Tasks that run or could; tasks that sleep until a key is pressed. */
 uint32_t sched_runnable(void);
 uint32_t sched_keyboard_waiters(void);
-
-#endif /* KERN_SCHED_SCHED_H */

@@ -9,8 +9,7 @@
  *                               +---- PROC_SLEEPING <--+          v
  *                                                          PROC_ZOMBIE
  */
-#ifndef KERN_SCHED_TASK_H
-#define KERN_SCHED_TASK_H
+#pragma once
 
 #include <list.h>
 #include <riscv/context.h>
@@ -58,5 +57,3 @@ struct task {
     bool killed;                        /* must end; set under the lock of *rq */
     bool on_cpu;                        /* its stack is in use; cleared once switched away */
 };
-
-#endif /* KERN_SCHED_TASK_H */

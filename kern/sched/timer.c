@@ -103,7 +103,6 @@ bool timer_system_asleep(void)
 {
     spin_lock(&timer_lock);
     bool asleep = pending == NULL && sched_runnable() == 0 && sched_keyboard_waiters() == 0;
-
     spin_unlock(&timer_lock);
     return asleep;
 }

@@ -2,8 +2,7 @@
  * Time: when this hart's timer interrupts, and tasks that sleep for a while. All
  * times are in units of rdtime().
  */
-#ifndef KERN_SCHED_TIMER_H
-#define KERN_SCHED_TIMER_H
+#pragma once
 
 #include <defs.h>
 
@@ -28,5 +27,3 @@ void timer_expire(uint64_t now);
 
 /* Is there no task that runs, that sleeps for a time, or that waits for a key? */
 bool timer_system_asleep(void);
-
-#endif /* KERN_SCHED_TIMER_H */

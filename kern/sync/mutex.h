@@ -2,13 +2,12 @@
  * Mutexes: locks whose holder may sleep. Not for interrupt handlers, and not to
  * be taken with a spinlock held. An uncontended one costs two atomic swaps.
  */
-#ifndef KERN_SYNC_MUTEX_H
-#define KERN_SYNC_MUTEX_H
+#pragma once
 
 #include <sync/wait.h>
 
 struct mutex {
-    uint32_t state;                 /* atomic: MUTEX_FREE, _HELD, or _WANTED: held, and waited for */
+    uint32_t state;                 /* atomic: MUTEX_ FREE, HELD, or WANTED by another too */
     struct task *holder;            /* written by the holder */
     struct spinlock lock;           /* guards the queue */
     struct wait_queue queue;
@@ -21,5 +20,3 @@ void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
 bool mutex_held(const struct mutex *mutex);
-
-#endif /* KERN_SYNC_MUTEX_H */

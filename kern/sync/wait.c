@@ -20,7 +20,6 @@ bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what)
     assert(spin_held(queue->lock));
     list_add_before(&queue->waiters, &self.link);
     bool woken = sched_sleep(queue->lock, wait_state, what);
-
     list_del(&self.link);
     return woken;
 }

@@ -8,8 +8,7 @@
  *         wait_sleep(&queue, ...);         wait_wake_all(&queue);
  *     spin_unlock(&lock);                  spin_unlock(&lock);
  */
-#ifndef KERN_SYNC_WAIT_H
-#define KERN_SYNC_WAIT_H
+#pragma once
 
 #include <sched/sched.h>
 
@@ -29,5 +28,3 @@ bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what)
 /* Wake the first waiter, or all. With the queue's lock held; may be called from an interrupt. */
 void wait_wake_one(struct wait_queue *queue);
 void wait_wake_all(struct wait_queue *queue);
-
-#endif /* KERN_SYNC_WAIT_H */

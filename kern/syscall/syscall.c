@@ -102,6 +102,8 @@ static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint
         *addr = mm_find_room(mm, len);
     if (*addr == 0)
         return -E_NO_MEM;
+    if (len > USTACKBASE || *addr > USTACKBASE - len)
+        return -E_INVAL;
     return mm_map(mm, *addr, len, vm_flags);
 }
 
@@ -119,7 +121,6 @@ static int sys_mmap(uint64_t arg[])
     addr = wanted;
     mutex_lock(&mm->lock);
     int result = map_anonymous(mm, &addr, len, arg[2]);
-
     mutex_unlock(&mm->lock);
     if (result != 0 || addr == wanted)
         return result;
@@ -140,7 +141,6 @@ static int sys_munmap(uint64_t arg[])
         return -E_INVAL;
     mutex_lock(&mm->lock);
     int result = mm_unmap(mm, arg[0], len);
-
     mutex_unlock(&mm->lock);
     return result;
 }
@@ -192,7 +192,6 @@ static int sys_read(uint64_t arg[])
     if (!user_range_ok(arg[1], arg[1] + n))
         return -E_FAULT;
     int count = console_read(buf, n, current->group);
-
     if (count > 0 && copy_to_user(arg[1], buf, count) != 0)
         return -E_FAULT;
     return count;

@@ -1,6 +1,5 @@
 /* The system calls: see libs/unistd.h for their numbers and arguments. */
-#ifndef KERN_SYSCALL_SYSCALL_H
-#define KERN_SYSCALL_SYSCALL_H
+#pragma once
 
 #include <riscv/trapframe.h>
 
@@ -9,5 +8,3 @@
  * result to a0. Interrupts are on; may sleep, and does not return for exit.
  */
 void syscall(struct trapframe *tf);
-
-#endif /* KERN_SYSCALL_SYSCALL_H */

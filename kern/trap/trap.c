@@ -18,6 +18,7 @@ void trap_init_hart(void)
 
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
+    csr_write(scounteren, 7);           /* user programs may read cycle, time and instret */
 }
 
 static const char *cause_name(uint64_t cause)
@@ -57,7 +58,6 @@ static int repair_fault(const struct trapframe *tf)
         return -E_FAULT;
     mutex_lock(&mm->lock);
     int result = do_pgfault(mm, tf->tval, access);
-
     mutex_unlock(&mm->lock);
     return result;
 }

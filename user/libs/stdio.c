@@ -12,7 +12,7 @@ struct outbuf {
     int fd;
     int used;                   /* bytes in text */
     int total;                  /* bytes printed so far */
-    char text[512];
+    char text[256];
 };
 
 /* Errors are not reported: there is nowhere to print them. */

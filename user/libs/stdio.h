@@ -1,6 +1,6 @@
 /*
  * Text output and input on the console. Each call prints its text with one
- * write where it has at most 512 bytes, so lines of different processes do not mix.
+ * write where it has at most 256 bytes, so lines of different processes do not mix.
  * There are no FILE objects: stdin, stdout and stderr are file descriptors.
  */
 #ifndef USER_LIBS_STDIO_H
