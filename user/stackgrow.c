@@ -14,8 +14,10 @@
 /* Each call uses FRAME bytes; their contents are checked on the way back. */
 static __attribute__((noinline)) int recurse(int depth)
 {
-    volatile int frame[FRAME / sizeof(int)];
+    int array[FRAME / sizeof(int)];
+    volatile int *frame = array;
 
+    asm volatile("" : "+r"(frame) : : "memory");        /* keep all of the array in memory */
     frame[0] = depth;
     frame[FRAME / sizeof(int) - 1] = ~depth;
     int calls = depth > 0 ? recurse(depth - 1) + 1 : 1;

@@ -55,7 +55,7 @@ static void init_scheduling(void)
 {
     smp_init_boot_hart();
     if (!sched_init(bootargs.sched))
-        panic("sched=%s: there is rr", bootargs.sched);
+        panic("sched=%s: there are rr, fifo, stride and mlfq", bootargs.sched);
     irq_init();
     clock_init();
     proc_init();

@@ -7,7 +7,9 @@
 
 #define MAX_TIME_SLICE  5
 
-static const struct sched_class *const classes[] = { &rr_sched_class };
+static const struct sched_class *const classes[] = {
+    &rr_sched_class, &fifo_sched_class, &stride_sched_class, &mlfq_sched_class
+};
 static const struct sched_class *sched_class;           /* set once at boot */
 
 static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
@@ -25,6 +27,7 @@ bool sched_init(const char *name)
         return false;
     for (uint32_t i = 0; i < cpu_count; i++) {
         run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
+        run_queues[i].id = i;
         run_queues[i].max_time_slice = MAX_TIME_SLICE;
         sched_class->init(&run_queues[i]);
     }
@@ -229,7 +232,7 @@ static void kick_idle_hart(uint32_t candidates)
  */
 static void kick_home(struct run_queue *rq)
 {
-    kick_idle_hart(1U << (rq - run_queues));
+    kick_idle_hart(1U << rq->id);
 }
 
 static void make_runnable(struct run_queue *rq, struct task *task)

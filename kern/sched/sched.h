@@ -8,10 +8,13 @@
 
 #include <lock/spinlock.h>
 #include <sched/task.h>
+#include <skew_heap.h>
 
 struct run_queue {
     struct spinlock lock;               /* guards this queue and the tasks whose rq it is */
-    list_entry_t run_list;
+    uint32_t id;                        /* the hart's cpu number; set once */
+    list_entry_t run_list;              /* the waiting tasks, for classes that keep a list */
+    skew_heap_entry_t *lab6_run_pool;   /* the same, for stride */
     uint32_t proc_num;                  /* tasks that wait here, without the one that runs */
     int max_time_slice;                 /* in ticks */
     struct task *prev;                  /* switched away from, until sched_finish_switch() */
@@ -20,7 +23,8 @@ struct run_queue {
 
 /*
  * A scheduling class. All functions are called with the queue's lock held; a
- * task is in the queue from enqueue to dequeue, and not while it runs.
+ * task is in the queue from enqueue to dequeue, and not while it runs. What
+ * pick_next chooses is dequeued at once, and runs here or moves to another hart.
  */
 struct sched_class {
     const char *name;                                       /* for the boot argument sched= */
@@ -31,7 +35,8 @@ struct sched_class {
     void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
 };
 
-extern const struct sched_class rr_sched_class;
+extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
+    mlfq_sched_class;
 
 /* Set up the queues; `name` chooses the class, NULL the default. False: no such class. */
 bool sched_init(const char *name);

@@ -15,6 +15,7 @@
 #include <riscv/context.h>
 #include <riscv/tlb.h>
 #include <riscv/trapframe.h>
+#include <skew_heap.h>
 
 enum proc_state {
     PROC_UNINIT,                        /* being made */
@@ -48,6 +49,9 @@ struct task {
     list_entry_t run_link;              /* in the queue, while it waits there */
     int time_slice;                     /* ticks left */
     uint32_t lab6_priority;
+    skew_heap_entry_t lab6_run_pool;    /* in the queue's heap; stride only */
+    uint32_t lab6_stride;
+    uint32_t level, epoch;              /* multi-level feedback only: see sched_mlfq.c */
     uint32_t wait_state;                /* WT_, while SLEEPING */
     const char *wait_what;              /* in words, for the deadlock report */
     uint64_t runs;                      /* how often it was picked */

@@ -1,0 +1,90 @@
+/*
+ * Multi-level feedback. A task begins at level 0, the highest, and comes down a
+ * level whenever it has used up that level's time; lower levels wait for higher
+ * ones and have longer turns. So programs that mostly wait, for a key say, stay
+ * high and answer at once, and those that compute come down. Every BOOST_TICKS
+ * all go back to level 0, so that none waits for ever.
+ */
+#include <sched/sched.h>
+
+#define LEVELS          4
+#define BOOST_TICKS     100
+
+static struct {
+    list_entry_t waiting[LEVELS];
+    uint32_t ticks;                 /* since the last boost */
+    uint32_t epoch;                 /* how many boosts there were */
+} queues[MAX_HARTS];                /* by run queue, and guarded by its lock */
+
+static void mlfq_init(struct run_queue *rq)
+{
+    for (int level = 0; level < LEVELS; level++)
+        list_init(&queues[rq->id].waiting[level]);
+}
+
+static void enter_level(struct task *task, uint32_t level)
+{
+    task->level = level;
+    task->time_slice = 1 << level;
+}
+
+/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. */
+static void mlfq_enqueue(struct run_queue *rq, struct task *task)
+{
+    if (task->runs == 0 || task->epoch != queues[rq->id].epoch)
+        enter_level(task, 0);
+    else if (task->time_slice <= 0)
+        enter_level(task, task->level < LEVELS - 1 ? task->level + 1 : task->level);
+    task->epoch = queues[rq->id].epoch;
+    list_add_before(&queues[rq->id].waiting[task->level], &task->run_link);
+}
+
+static void mlfq_dequeue(struct run_queue *rq, struct task *task)
+{
+    (void)rq;
+    list_del_init(&task->run_link);
+}
+
+static struct task *mlfq_pick_next(struct run_queue *rq)
+{
+    for (int level = 0; level < LEVELS; level++) {
+        list_entry_t *waiting = &queues[rq->id].waiting[level];
+        if (!list_empty(waiting))
+            return to_struct(list_next(waiting), struct task, run_link);
+    }
+    return NULL;
+}
+
+/* All that wait go to level 0 now; those that run or sleep when they are enqueued next. */
+static void boost(struct run_queue *rq)
+{
+    queues[rq->id].ticks = 0;
+    queues[rq->id].epoch++;
+    for (int level = 1; level < LEVELS; level++) {
+        list_entry_t *waiting = &queues[rq->id].waiting[level];
+        while (!list_empty(waiting)) {
+            struct task *task = to_struct(list_next(waiting), struct task, run_link);
+            list_del(&task->run_link);
+            mlfq_enqueue(rq, task);
+        }
+    }
+}
+
+static void mlfq_proc_tick(struct run_queue *rq, struct task *task)
+{
+    if (++queues[rq->id].ticks >= BOOST_TICKS)
+        boost(rq);
+    task->time_slice--;
+    struct task *first = mlfq_pick_next(rq);
+    if (task->time_slice <= 0 || (first != NULL && first->level < task->level))
+        atomic_store(&task->need_resched, true);
+}
+
+const struct sched_class mlfq_sched_class = {
+    .name = "mlfq",
+    .init = mlfq_init,
+    .enqueue = mlfq_enqueue,
+    .dequeue = mlfq_dequeue,
+    .pick_next = mlfq_pick_next,
+    .proc_tick = mlfq_proc_tick,
+};

@@ -1,0 +1,76 @@
+/*
+ * Stride scheduling (Waldspurger and Weihl, 1995). Each task has a stride, its
+ * place on a road that all travel: the one that is furthest behind runs next, and
+ * each turn takes it a step on that is the shorter the higher its priority is. So
+ * turns are in proportion to priorities.
+ *
+ * Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the
+ * queue lie within that of each other, and the sign of the 32-bit difference
+ * tells who is behind.
+ */
+#include <sched/sched.h>
+
+#define BIG_STRIDE  0x7fffffffU
+
+/* By run queue: where the task was that ran last. Nobody in the queue is behind it. */
+static uint32_t passed[MAX_HARTS];
+
+static int compare_strides(void *a, void *b)
+{
+    uint32_t first = to_struct(a, struct task, lab6_run_pool)->lab6_stride;
+    uint32_t second = to_struct(b, struct task, lab6_run_pool)->lab6_stride;
+    int32_t ahead = (int32_t)(first - second);
+    return ahead < 0 ? -1 : ahead > 0;
+}
+
+static void stride_init(struct run_queue *rq)
+{
+    rq->lab6_run_pool = NULL;
+    passed[rq->id] = 0;
+}
+
+/* Who is new here, or slept while others went on, joins where they are now: no turns are owed. */
+static void stride_enqueue(struct run_queue *rq, struct task *task)
+{
+    if (task->runs == 0 || task->lab6_stride - passed[rq->id] > BIG_STRIDE)
+        task->lab6_stride = passed[rq->id];
+    task->time_slice = rq->max_time_slice;      /* each turn is paid for, and is a whole one */
+    rq->lab6_run_pool = skew_heap_insert(rq->lab6_run_pool, &task->lab6_run_pool,
+                                         compare_strides);
+}
+
+static void stride_dequeue(struct run_queue *rq, struct task *task)
+{
+    rq->lab6_run_pool = skew_heap_remove(rq->lab6_run_pool, &task->lab6_run_pool,
+                                         compare_strides);
+}
+
+/* The task takes its step here, and leaves the heap at once: see struct sched_class. */
+static struct task *stride_pick_next(struct run_queue *rq)
+{
+    if (rq->lab6_run_pool == NULL)
+        return NULL;
+    struct task *task = to_struct(rq->lab6_run_pool, struct task, lab6_run_pool);
+    uint32_t priority = task->lab6_priority > 0 ? task->lab6_priority : 1;
+    passed[rq->id] = task->lab6_stride;
+    task->lab6_stride += BIG_STRIDE / priority;
+    return task;
+}
+
+static void stride_proc_tick(struct run_queue *rq, struct task *task)
+{
+    (void)rq;
+    if (task->time_slice > 0)
+        task->time_slice--;
+    if (task->time_slice == 0)
+        atomic_store(&task->need_resched, true);
+}
+
+const struct sched_class stride_sched_class = {
+    .name = "stride",
+    .init = stride_init,
+    .enqueue = stride_enqueue,
+    .dequeue = stride_dequeue,
+    .pick_next = stride_pick_next,
+    .proc_tick = stride_proc_tick,
+};
