@@ -11,6 +11,8 @@
 typedef long ssize_t;
 typedef long off_t;
 
+#define CHAR_BIT                8
+
 #define ARRAY_SIZE(a)           (sizeof(a) / sizeof((a)[0]))
 
 /* Round to a multiple of n; n need not be a power of two. */
@@ -24,6 +26,7 @@ typedef long off_t;
 #define likely(x)               __builtin_expect(!!(x), 1)
 #define unlikely(x)             __builtin_expect(!!(x), 0)
 
-#define noreturn                __attribute__((noreturn))
-#define must_check              __attribute__((warn_unused_result))
-#define printf_like(fmt, args)  __attribute__((format(printf, fmt, args)))
+#define __noreturn              __attribute__((noreturn))
+#define __unused                __attribute__((unused))
+#define __must_check            __attribute__((warn_unused_result))
+#define __printf_like(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -71,11 +71,11 @@ static void put_number(struct sink *out, const struct spec *spec, uint64_t value
 /* Sign or zero extend an argument of the given length, as a long one was passed. */
 static int64_t narrow(int64_t value, int length, bool is_signed)
 {
-    int unused = 64 - 8 * length;
+    int spare = 64 - 8 * length;
 
     if (is_signed)
-        return (int64_t)((uint64_t)value << unused) >> unused;
-    return (uint64_t)value << unused >> unused;
+        return (int64_t)((uint64_t)value << spare) >> spare;
+    return (uint64_t)value << spare >> spare;
 }
 
 static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
@@ -129,7 +129,9 @@ static const char *convert(struct sink *out, struct spec *spec, const char *fmt,
 {
     switch (*fmt) {
     case 'c':
-        put_string(out, spec, (char[2]){ va_arg(*ap, int), '\0' });
+        pad(out, spec->left ? 0 : spec->width - 1, ' ');
+        put(out, va_arg(*ap, int));
+        pad(out, spec->left ? spec->width - 1 : 0, ' ');
         break;
     case 's':
         put_string(out, spec, va_arg(*ap, const char *));

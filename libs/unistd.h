@@ -11,7 +11,7 @@
 #define SYS_clone               5       /* (CLONE_ flags, stack top, or 0 for the caller's) */
 #define SYS_yield               10      /* () */
 #define SYS_sleep               11      /* (ticks of 10 ms) */
-#define SYS_kill                12      /* (pid) */
+#define SYS_kill                12      /* (pid, or -pid for the group that it leads) */
 #define SYS_gettime             17      /* (): milliseconds since boot */
 #define SYS_getpid              18      /* () */
 #define SYS_brk                 19      /* (uintptr_t *end): set, and store what it is now */

@@ -18,14 +18,14 @@ static void touch(uintptr_t start, size_t len)
         *(volatile uintptr_t *)addr = addr;
 }
 
-static noreturn void refused(int error)
+static __noreturn void refused(int error)
 {
     if (error != -E_NO_MEM)
         panic("no memory, but the error is %e", error);
     exit(REFUSED);
 }
 
-static noreturn void hog_by_mmap(void)
+static __noreturn void hog_by_mmap(void)
 {
     for (;;) {
         uintptr_t area = 0;
@@ -37,7 +37,7 @@ static noreturn void hog_by_mmap(void)
     }
 }
 
-static noreturn void hog_by_brk(void)
+static __noreturn void hog_by_brk(void)
 {
     uintptr_t end = 0;
 

@@ -13,7 +13,7 @@
 #define TOLERANCE       4               /* percent of the whole */
 
 /* Count between two points in time; the count is the exit code. */
-static noreturn void count(int priority, unsigned int start, unsigned int end)
+static __noreturn void count(int priority, unsigned int start, unsigned int end)
 {
     int n = 0;
 

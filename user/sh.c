@@ -30,7 +30,7 @@ static struct job jobs[MAX_JOBS];
 static int last_code;
 
 /* What the child does: it leaves the shell's group, and runs the program. */
-static noreturn void run_program(const struct command *cmd, int group)
+static __noreturn void run_program(const struct command *cmd, int group)
 {
     job(group);                         /* refused where this shell is itself a job */
     int error = __exec(NULL, (const char **)cmd->argv);
@@ -134,13 +134,21 @@ static void report_jobs(void)
             finish_job(j);
 }
 
+/* End a job with all the processes that it made; one that leads no group, alone. */
+static int kill_job(int pid)
+{
+    int error = pid > 0 ? kill(-pid) : -E_INVAL;
+
+    return error != 0 ? kill(pid) : 0;
+}
+
 static void end_jobs(void)
 {
     for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
         if (j->tid == 0)
             continue;
         if (!j->done)
-            kill(j->pid);
+            kill_job(j->pid);
         finish_job(j);
     }
 }
@@ -186,7 +194,7 @@ static int cmd_kill(int argc, const char **argv)
     }
     if (!number("kill", argv[1], &pid))
         return 1;
-    int error = kill(pid);
+    int error = kill_job(pid);
 
     if (error != 0)
         cprintf("sh: kill %d: %e\n", pid, error);

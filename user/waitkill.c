@@ -11,7 +11,7 @@
 #define ROUNDS  200
 
 /* Kill the parent; a second time there is nobody, or one who dies already. */
-static noreturn void kill_parent(int parent)
+static __noreturn void kill_parent(int parent)
 {
     yield_often(ROUNDS);
     assert(kill(parent) == 0);
@@ -20,7 +20,7 @@ static noreturn void kill_parent(int parent)
     exit(0);
 }
 
-static noreturn void wait_for_child(bool child_kills)
+static __noreturn void wait_for_child(bool child_kills)
 {
     int parent = getpid(), pid = fork();
 

@@ -14,15 +14,15 @@
  * machine off with failure. May be called anywhere, even inside a panic.
  */
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
-noreturn void panic_at(const char *file, int line, const char *fmt, ...) printf_like(3, 4);
+__noreturn void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
 struct trapframe;
 /* The same for a trap in the kernel that has no good reason. */
-noreturn void panic_trap(const struct trapframe *tf, const char *what);
+__noreturn void panic_trap(const struct trapframe *tf, const char *what);
 
 /* Has the kernel panicked? Whoever spins with interrupts off asks, and stops by panic_stop(). */
 bool panicked(void);
-noreturn void panic_stop(void);
+__noreturn void panic_stop(void);
 
 #define assert(x) do { \
         if (unlikely(!(x))) \

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 
 /* Like C's printf, as far as libs/printfmt.h goes. */
-void cprintf(const char *fmt, ...) printf_like(1, 2);
+void cprintf(const char *fmt, ...) __printf_like(1, 2);
 void vcprintf(const char *fmt, va_list ap);
 
 /* Print bytes as they are, uninterrupted by other harts. */

@@ -17,7 +17,7 @@
 
 static struct bootargs bootargs;
 
-static noreturn void kern_start(void);
+static __noreturn void kern_start(void);
 
 static void read_device_tree(paddr_t where)
 {
@@ -62,7 +62,7 @@ static void init_scheduling(void)
 }
 
 /* The boot hart, on the boot stack: everything up to the first process, whose stack is guarded. */
-noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
+__noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;
     trap_init_hart();

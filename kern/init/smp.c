@@ -31,7 +31,7 @@ void smp_init_boot_hart(void)
 }
 
 /* In its idle process's stack, paging on. */
-noreturn void secondary_init(void)
+__noreturn void secondary_init(void)
 {
     trap_init_hart();
     atomic_or(&kernel_as.harts, 1U << this_cpu->id);

@@ -57,7 +57,7 @@ static inline bool spin_held(const struct spinlock *lock)
 }
 
 /* The rare parts of the two functions below: reports a breach of the rules; waits. */
-noreturn void spin_rank_panic(const struct spinlock *lock);
+__noreturn void spin_rank_panic(const struct spinlock *lock);
 void spin_wait(struct spinlock *lock);
 
 static inline void spin_lock(struct spinlock *lock)

@@ -22,11 +22,11 @@ struct kmem_cache {
 void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size);
 
 /* An object with unknown content, aligned to 16 bytes; NULL where there is no memory. */
-void *kmem_cache_alloc(struct kmem_cache *cache) must_check;
+void *kmem_cache_alloc(struct kmem_cache *cache) __must_check;
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 
 void kmalloc_init(void);
-void *kmalloc(size_t size) must_check;
+void *kmalloc(size_t size) __must_check;
 void kfree(void *object);       /* NULL is allowed */
 
 /* How many objects exist; and print each cache that has some. */

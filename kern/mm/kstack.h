@@ -8,7 +8,7 @@
 #include <defs.h>
 
 /* The lowest address of a stack, or 0 where there is no memory. May be called in any context. */
-uintptr_t kstack_alloc(void) must_check;
+uintptr_t kstack_alloc(void) __must_check;
 void kstack_free(uintptr_t kstack);
 
 /* Give the memory of free stacks back. */

@@ -19,7 +19,7 @@
 void kernel_map_init(void);
 
 /* A root table with the kernel's half filled in; NULL where there is no memory. */
-pte_t *pgdir_create(void) must_check;
+pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */
 void pgdir_destroy(pte_t *pgdir);
 
@@ -33,7 +33,7 @@ pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create);
  * Map a page at la with these rights (PTE_R ...), and take a reference to it;
  * what was mapped there is removed. 0 or -E_NO_MEM.
  */
-int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rights) must_check;
+int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rights) __must_check;
 /* Remove the mapping at la, if there is one, and drop its reference. */
 void page_remove(struct addrspace *as, uintptr_t la);
 
@@ -48,7 +48,7 @@ void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end);
  * 0 or -E_NO_MEM, where `to` has a part of the range; its owner removes that.
  */
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
-               bool share) must_check;
+               bool share) __must_check;
 
 /* Print an address space's user half: ranges of equal rights, under the tables that hold them. */
 void print_pgdir(pte_t *pgdir);

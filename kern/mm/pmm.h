@@ -51,7 +51,7 @@ bool pmm_init(const char *manager, bool poison);
 const char *pmm_name(void);
 
 /* n pages in a row, with ref 0 and unknown content. NULL where there are none. */
-struct Page *alloc_pages(size_t n) must_check;
+struct Page *alloc_pages(size_t n) __must_check;
 /* Give back what alloc_pages(n) gave, with ref 0. Panics on a page that is free or in use. */
 void free_pages(struct Page *base, size_t n);
 
@@ -66,7 +66,7 @@ static inline void free_page(struct Page *page)
 }
 
 /* A page filled with zeros. */
-struct Page *alloc_zeroed_page(void) must_check;
+struct Page *alloc_zeroed_page(void) __must_check;
 
 /* Pages that could be allocated, and all that ever could. */
 size_t nr_free_pages(void);

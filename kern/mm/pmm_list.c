@@ -2,10 +2,12 @@
 #include <debug/panic.h>
 #include <mm/pmm_list.h>
 
-void free_area_init(struct free_area *area)
+struct free_area free_area;
+
+void free_area_init(void)
 {
-    list_init(&area->free_list);
-    area->nr_free = 0;
+    list_init(&free_area.free_list);
+    free_area.nr_free = 0;
 }
 
 static void make_head(struct Page *head, size_t n)
@@ -14,7 +16,7 @@ static void make_head(struct Page *head, size_t n)
     head->flags |= PG_PROPERTY;
 }
 
-void free_area_take(struct free_area *area, struct Page *head, size_t n)
+void free_area_take(struct Page *head, size_t n)
 {
     if (head->property > n) {
         struct Page *rest = head + n;
@@ -24,7 +26,7 @@ void free_area_take(struct free_area *area, struct Page *head, size_t n)
     }
     list_del(&head->page_link);
     head->flags &= ~PG_PROPERTY;
-    area->nr_free -= n;
+    free_area.nr_free -= n;
 }
 
 /* Merge the block `upper` into the block `lower` where it begins at its end. */
@@ -38,28 +40,33 @@ static bool merge(struct Page *lower, struct Page *upper)
     return true;
 }
 
-void free_area_put(struct free_area *area, struct Page *base, size_t n)
+void free_area_put(struct Page *base, size_t n)
 {
-    list_entry_t *head = &area->free_list, *next = list_next(head), *prev;
+    list_entry_t *head = &free_area.free_list, *next = list_next(head), *prev;
 
     while (next != head && le2page(next) < base)
         next = list_next(next);
     prev = list_prev(next);
     make_head(base, n);
     list_add_before(next, &base->page_link);
-    area->nr_free += n;
+    free_area.nr_free += n;
     if (next != head)
         merge(base, le2page(next));
     if (prev != head)
         merge(le2page(prev), base);
 }
 
-void free_area_check(struct free_area *area)
+size_t free_area_size(void)
+{
+    return free_area.nr_free;
+}
+
+void free_area_check(void)
 {
     size_t count = 0;
     struct Page *end = NULL;
 
-    list_for_each(pos, &area->free_list) {
+    list_for_each(pos, &free_area.free_list) {
         struct Page *head = le2page(pos);
 
         assert(pos->next->prev == pos);
@@ -68,5 +75,5 @@ void free_area_check(struct free_area *area)
         end = head + head->property;
         count += head->property;
     }
-    assert_eq(count, area->nr_free);
+    assert_eq(count, free_area.nr_free);
 }

@@ -1,7 +1,7 @@
 /*
- * What first fit and best fit have in common: one list of free blocks, ordered
- * by address. A head's `property` is the number of pages in its block. Only the
- * choice of the block to allocate from differs.
+ * What first fit and best fit have in common: one list of free blocks, ordered by
+ * address. A head's `property` is the number of pages in its block. Only the choice
+ * of the block to allocate from differs; one manager is in use at a time.
  */
 #pragma once
 
@@ -12,15 +12,18 @@ struct free_area {
     size_t nr_free;             /* pages in all blocks */
 };
 
+extern struct free_area free_area;
+
 static inline struct Page *le2page(list_entry_t *le)
 {
     return to_struct(le, struct Page, page_link);
 }
 
-void free_area_init(struct free_area *area);
 /* Take the first n pages of a free block; the rest stays free. */
-void free_area_take(struct free_area *area, struct Page *head, size_t n);
-/* Put a block into the list, merged with its neighbours. */
-void free_area_put(struct free_area *area, struct Page *base, size_t n);
-/* Assert that the blocks are in order, apart, and add up. */
-void free_area_check(struct free_area *area);
+void free_area_take(struct Page *head, size_t n);
+
+/* These serve as functions of a pmm_manager. Freeing merges a block with its neighbours. */
+void free_area_init(void);
+void free_area_put(struct Page *base, size_t n);
+size_t free_area_size(void);
+void free_area_check(void);

@@ -43,7 +43,7 @@ struct mm_struct {
 void vmm_init(void);
 
 /* An empty address space with mm_count 1; NULL where there is no memory. */
-struct mm_struct *mm_create(void) must_check;
+struct mm_struct *mm_create(void) __must_check;
 void mm_get(struct mm_struct *mm);
 /* Drop a use. The last one frees everything: no hart may run on it then. */
 void mm_put(struct mm_struct *mm);
@@ -52,7 +52,7 @@ void mm_put(struct mm_struct *mm);
  * Make `to`, which is empty, a copy of `from`, whose lock the caller does not
  * hold; pages are shared copy-on-write. 0 or -E_NO_MEM, with `to` to be put.
  */
-int mm_dup(struct mm_struct *to, struct mm_struct *from) must_check;
+int mm_dup(struct mm_struct *to, struct mm_struct *from) __must_check;
 
 /*
  * The functions below need the mm's lock, but for an mm that nobody else knows
@@ -67,20 +67,20 @@ struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr);
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 
 /* Add an area. 0, -E_INVAL for a bad or occupied range, -E_NO_MEM. */
-int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) must_check;
+int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
-int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) must_check;
+int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
 /* Find room of this length below the stack; 0 where there is none. */
 uintptr_t mm_find_room(struct mm_struct *mm, size_t len);
 /* Set the end of the heap. 0, -E_INVAL where that is no place for it, -E_NO_MEM. */
-int mm_brk(struct mm_struct *mm, uintptr_t brk) must_check;
+int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
 
 /*
  * Make an access to addr possible, which faulted or will happen: `access` is
  * VM_READ, VM_WRITE or VM_EXEC. 0; -E_FAULT where the areas do not allow it;
  * -E_NO_MEM. Takes no lock: the caller holds the mm's.
  */
-int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) must_check;
+int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
-int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) must_check;
+int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) __must_check;

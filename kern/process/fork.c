@@ -100,9 +100,8 @@ int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf)
     return fork_named(clone_flags, stack, tf, current->name, 0);
 }
 
-static noreturn void kernel_thread_entry(uint64_t unused, int (*fn)(void *), void *arg)
+static __noreturn void kernel_thread_entry(__unused uint64_t zero, int (*fn)(void *), void *arg)
 {
-    (void)unused;                       /* a0, which is 0 in every child */
     do_exit(fn(arg));
 }
 

@@ -3,4 +3,4 @@
 
 #include <process/proc.h>
 
-struct proc_struct *proc_create(void) must_check;
+struct proc_struct *proc_create(void) __must_check;

@@ -6,11 +6,11 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 
-static void report_sleeper(struct proc_struct *proc, void *arg)
+static void report_sleeper(struct proc_struct *proc, __unused void *arg)
 {
-    (void)arg;
-    cprintf("%s (pid %d) waits for %s:\n", proc->name, proc->pid,
-            proc->task.state == PROC_SLEEPING ? proc->task.wait_what : "its parent");
+    cprintf("%s (pid %d) %s%s:\n", proc->name, proc->pid,
+            proc->task.state == PROC_SLEEPING ? "waits for " : "has ended, and its parent did not wait",
+            proc->task.state == PROC_SLEEPING ? proc->task.wait_what : "");
     backtrace(proc->task.context.s0);
 }
 
@@ -20,8 +20,12 @@ static void report_sleeper(struct proc_struct *proc, void *arg)
  */
 static void check_deadlock(void)
 {
+    static bool reported;               /* atomic: by the first hart that notices */
+
     if (initproc == NULL || !timer_system_asleep() || console_group() != 0)
         return;
+    if (atomic_swap(&reported, true))
+        panic_stop();
     cprintf("\ndeadlock: all %u processes sleep, and nothing can wake one\n", process_count());
     for_each_proc(report_sleeper, NULL);
     panic("deadlock");

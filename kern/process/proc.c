@@ -23,13 +23,18 @@ static bool pids_wrapped;
 
 static struct kmem_cache proc_cache;
 
+static void interrupt_job(int group)
+{
+    kill_group(group);
+}
+
 void proc_init(void)
 {
     kmem_cache_init(&proc_cache, "proc_struct", sizeof(struct proc_struct));
     list_init(&proc_list);
     for (int i = 0; i < HASH_LISTS; i++)
         list_init(&hash_list[i]);
-    console_set_interrupt(kill_group);
+    console_set_interrupt(interrupt_job);
 }
 
 /* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
@@ -171,6 +176,8 @@ int do_kill(int pid)
 {
     int result = 0;
 
+    if (pid < 0)
+        return kill_group((int)-(unsigned int)pid);
     spin_lock(&proc_lock);
     struct proc_struct *proc = find_proc(pid);
     if (proc == NULL || (proc->flags & PF_KERNEL))
@@ -183,15 +190,27 @@ int do_kill(int pid)
     return result;
 }
 
-static void kill_member(struct proc_struct *proc, void *group)
+struct group_kill {
+    int group;
+    bool found;
+};
+
+static void kill_member(struct proc_struct *proc, void *arg)
 {
-    if (proc->group == *(int *)group && !(proc->flags & (PF_KERNEL | PF_EXITING)))
+    struct group_kill *kill = arg;
+
+    if (proc->group == kill->group && !(proc->flags & (PF_KERNEL | PF_EXITING))) {
+        kill->found = true;
         sched_kill(&proc->task);
+    }
 }
 
-void kill_group(int group)
+int kill_group(int group)
 {
-    for_each_proc(kill_member, &group);
+    struct group_kill kill = { .group = group };
+
+    for_each_proc(kill_member, &kill);
+    return kill.found ? 0 : -E_INVAL;
 }
 
 int do_sleep(uint64_t ticks)

@@ -51,23 +51,23 @@ extern struct proc_struct *initproc;    /* the first kernel thread; set once */
 void proc_init(void);
 struct proc_struct *idle_create(void);
 /* What an idle process does for ever. */
-noreturn void cpu_idle(void);
+__noreturn void cpu_idle(void);
 
 /*
  * Make a copy of the current process that returns from the same system call
  * with 0. `stack` is the child's stack pointer, or 0 for the parent's. Returns the
  * child's pid, -E_NO_MEM or -E_NO_FREE_PROC. May sleep.
  */
-int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) must_check;
+int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) __must_check;
 
 /* Make a kernel thread that calls fn(arg) and exits with its result. Its pid or an error. */
-int kernel_thread(int (*fn)(void *), void *arg, const char *name) must_check;
+int kernel_thread(int (*fn)(void *), void *arg, const char *name) __must_check;
 
 /* Free a process that was never made known, or that nobody knows any more. */
 void free_proc(struct proc_struct *proc);
 
 /* End the current process. */
-noreturn void do_exit(int exit_code);
+__noreturn void do_exit(int exit_code);
 
 /*
  * Wait for a child, or with pid 0 for any, and store its exit code at a user
@@ -79,12 +79,12 @@ int do_wait(int pid, uintptr_t code_store);
 int wait_child(int pid, int *exit_code);
 
 /*
- * Make a process end, soon. 0; -E_INVAL where there is none, or it is a kernel
- * thread; -E_KILLED where it ends already.
+ * Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL
+ * where there is none, or it is a kernel thread; -E_KILLED where it ends already.
  */
 int do_kill(int pid);
-/* The same for all processes of a group. May be called from an interrupt. */
-void kill_group(int group);
+/* The same for a group by its number. May be called from an interrupt. */
+int kill_group(int group);
 
 /* Sleep for a number of clock ticks; -E_KILLED where that ended it. */
 int do_sleep(uint64_t ticks);
@@ -97,7 +97,7 @@ int do_job(int what);
  * are the user's; a kernel thread gives its own, and becomes a user process. Returns
  * argc, or an error: then the old program goes on. May sleep.
  */
-int do_execve(uintptr_t name, int argc, uintptr_t argv) must_check;
+int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 
 void set_proc_name(struct proc_struct *proc, const char *name);
 struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */
@@ -106,5 +106,5 @@ void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
 uint32_t process_count(void);
 
 /* Link and unlink a process with the others; proc_lock is held. */
-int link_proc(struct proc_struct *proc) must_check;
+int link_proc(struct proc_struct *proc) __must_check;
 void unlink_proc(struct proc_struct *proc);

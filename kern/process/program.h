@@ -16,9 +16,9 @@ extern const size_t user_program_count;
 const struct user_program *program_find(const char *name);
 
 /* Is it a program for this machine, all of whose parts lie where they may? 0 or -E_INVAL_ELF. */
-int program_check(const struct user_program *program) must_check;
+int program_check(const struct user_program *program) __must_check;
 /* Put a checked program into an empty mm: its segments, heap and stack. 0 or an error. */
-int program_load(const struct user_program *program, struct mm_struct *mm) must_check;
+int program_load(const struct user_program *program, struct mm_struct *mm) __must_check;
 uintptr_t program_entry(const struct user_program *program);
 
 /* Write "function+offset" for an address of the program, or the address where it has no name. */

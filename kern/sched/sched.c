@@ -171,33 +171,46 @@ void schedule(void)
     spin_unlock(&rq->lock);
 }
 
-/* Lock this hart's queue, then release the lock that the caller held. */
-static struct run_queue *exchange_lock(struct spinlock *held)
+/*
+ * Change the current task's state while the caller's lock is still held, so that
+ * whoever takes that lock next sees it. Returns this hart's queue, locked.
+ */
+static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state state)
 {
     struct run_queue *rq = this_rq();
 
-    assert(spin_held(held));
+    assert(spin_held(held) && this_cpu->task != rq->idle);
     spin_lock(&rq->lock);
+    this_cpu->task->state = state;
+    atomic_add(&runnable_tasks, -1);
     spin_unlock(held);
     return rq;
 }
 
+static void make_runnable(struct run_queue *rq, struct task *task)
+{
+    if (task->wait_state == WT_KBD)
+        atomic_add(&keyboard_waiters, -1);
+    task->state = PROC_RUNNABLE;
+    task->wait_state = 0;
+    atomic_add(&runnable_tasks, 1);
+    enqueue(rq, task);
+}
+
+/* Who has been killed goes to the end of the queue instead of to sleep. */
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
 {
     struct task *task = this_cpu->task;
     bool interruptible = wait_state & WT_INTERRUPTED;
 
-    assert(task != this_rq()->idle);
-    struct run_queue *rq = exchange_lock(held);
-    if (!interruptible || !task->killed) {
-        task->state = PROC_SLEEPING;
-        task->wait_state = wait_state;
-        task->wait_what = what;
-        if (wait_state == WT_KBD)
-            atomic_add(&keyboard_waiters, 1);
-        atomic_add(&runnable_tasks, -1);
-        rq = switch_away(rq);
-    }
+    struct run_queue *rq = leave_with_state(held, PROC_SLEEPING);
+    task->wait_state = wait_state;
+    task->wait_what = what;
+    if (wait_state == WT_KBD)
+        atomic_add(&keyboard_waiters, 1);
+    if (interruptible && task->killed)
+        make_runnable(rq, task);
+    rq = switch_away(rq);
     bool killed = task->killed;
     spin_unlock(&rq->lock);
     spin_lock(held);
@@ -206,11 +219,7 @@ bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
 
 void sched_exit(struct spinlock *held)
 {
-    struct run_queue *rq = exchange_lock(held);
-
-    this_cpu->task->state = PROC_ZOMBIE;
-    atomic_add(&runnable_tasks, -1);
-    switch_away(rq);
+    switch_away(leave_with_state(held, PROC_ZOMBIE));
     panic("a zombie was scheduled");
 }
 
@@ -233,16 +242,6 @@ static void kick_idle_hart(uint32_t candidates)
 static void kick_home(struct run_queue *rq)
 {
     kick_idle_hart(1U << rq->id);
-}
-
-static void make_runnable(struct run_queue *rq, struct task *task)
-{
-    if (task->wait_state == WT_KBD)
-        atomic_add(&keyboard_waiters, -1);
-    task->state = PROC_RUNNABLE;
-    task->wait_state = 0;
-    atomic_add(&runnable_tasks, 1);
-    enqueue(rq, task);
 }
 
 bool wakeup_proc(struct task *task)

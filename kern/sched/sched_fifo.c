@@ -27,9 +27,8 @@ static struct task *fifo_pick_next(struct run_queue *rq)
     return to_struct(list_next(&rq->run_list), struct task, run_link);
 }
 
-static void fifo_proc_tick(struct run_queue *rq, struct task *task)
+static void fifo_proc_tick(__unused struct run_queue *rq, __unused struct task *task)
 {
-    (void)rq, (void)task;
 }
 
 const struct sched_class fifo_sched_class = {

@@ -39,9 +39,8 @@ static void mlfq_enqueue(struct run_queue *rq, struct task *task)
     list_add_before(&queues[rq->id].waiting[task->level], &task->run_link);
 }
 
-static void mlfq_dequeue(struct run_queue *rq, struct task *task)
+static void mlfq_dequeue(__unused struct run_queue *rq, struct task *task)
 {
-    (void)rq;
     list_del_init(&task->run_link);
 }
 

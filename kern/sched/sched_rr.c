@@ -29,9 +29,8 @@ static struct task *rr_pick_next(struct run_queue *rq)
     return to_struct(list_next(&rq->run_list), struct task, run_link);
 }
 
-static void rr_proc_tick(struct run_queue *rq, struct task *task)
+static void rr_proc_tick(__unused struct run_queue *rq, struct task *task)
 {
-    (void)rq;
     if (task->time_slice > 0)
         task->time_slice--;
     if (task->time_slice == 0)

@@ -57,9 +57,8 @@ static struct task *stride_pick_next(struct run_queue *rq)
     return task;
 }
 
-static void stride_proc_tick(struct run_queue *rq, struct task *task)
+static void stride_proc_tick(__unused struct run_queue *rq, struct task *task)
 {
-    (void)rq;
     if (task->time_slice > 0)
         task->time_slice--;
     if (task->time_slice == 0)

@@ -20,9 +20,8 @@ static int sys_exit(uint64_t arg[])
     do_exit((int)arg[0]);
 }
 
-static int sys_fork(uint64_t arg[])
+static int sys_fork(__unused uint64_t arg[])
 {
-    (void)arg;
     return do_fork(0, 0, current->task.tf);
 }
 
@@ -45,9 +44,8 @@ static int sys_exec(uint64_t arg[])
     return do_execve(arg[0], (int)arg[1], arg[2]);
 }
 
-static int sys_yield(uint64_t arg[])
+static int sys_yield(__unused uint64_t arg[])
 {
-    (void)arg;
     schedule();
     return 0;
 }
@@ -62,15 +60,13 @@ static int sys_kill(uint64_t arg[])
     return do_kill((int)arg[0]);
 }
 
-static int sys_gettime(uint64_t arg[])
+static int sys_gettime(__unused uint64_t arg[])
 {
-    (void)arg;
     return (int)timer_milliseconds();
 }
 
-static int sys_getpid(uint64_t arg[])
+static int sys_getpid(__unused uint64_t arg[])
 {
-    (void)arg;
     return current->pid;
 }
 
@@ -153,9 +149,8 @@ static int sys_putc(uint64_t arg[])
     return 0;
 }
 
-static int sys_pgdir(uint64_t arg[])
+static int sys_pgdir(__unused uint64_t arg[])
 {
-    (void)arg;
     mutex_lock(&current->mm->lock);
     print_pgdir(current->mm->as.pgdir);
     mutex_unlock(&current->mm->lock);

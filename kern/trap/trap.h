@@ -9,4 +9,4 @@ void trap_init_hart(void);
 /* A trap from user mode, from the kernel, or from the kernel with no stack left; interrupts off. */
 void trap_user(struct trapframe *tf);
 void trap_kernel(struct trapframe *tf);
-noreturn void trap_stack_overflow(struct trapframe *tf);
+__noreturn void trap_stack_overflow(struct trapframe *tf);

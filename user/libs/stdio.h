@@ -23,8 +23,8 @@ int cputs(const char *s);               /* with a newline after it, as puts */
 void cputchar(int c);
 
 /* C's printing; the compiler checks the arguments. */
-int printf(const char *fmt, ...) printf_like(1, 2);
-int fprintf(int fd, const char *fmt, ...) printf_like(2, 3);
+int printf(const char *fmt, ...) __printf_like(1, 2);
+int fprintf(int fd, const char *fmt, ...);
 int vfprintf(int fd, const char *fmt, va_list ap);
 int puts(const char *s);
 int putchar(int c);

@@ -9,8 +9,8 @@
 #define EXIT_SUCCESS    0
 #define EXIT_FAILURE    1
 
-noreturn void exit(int code);
-noreturn void abort(void);
+__noreturn void exit(int code);
+__noreturn void abort(void);
 
 /* Numbers from 0 to RAND_MAX; the same seed gives the same numbers. */
 int rand(void);

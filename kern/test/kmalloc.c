@@ -1,0 +1,186 @@
+/* Kernel objects: kmalloc in all sizes, alone and on all harts at once. */
+#include <mm/kmalloc.h>
+#include <string.h>
+#include <sched/sched.h>
+#include <test/testlib.h>
+
+#define SLOTS       512
+#define STEPS       40000
+#define MANY        3000
+#define THREADS     8
+
+struct object {
+    uint8_t *data;
+    size_t size;
+    uint8_t tag;
+};
+
+/* Mostly small ones; some of whole pages, some around the borders between the caches. */
+static size_t random_size(uint64_t *seed)
+{
+    static const size_t borders[] = { 0, 1, 32, 64, 128, 256, 512, 1008, 2016, 4096, 8192 };
+    uint64_t kind = test_random(seed) % 8;
+
+    if (kind == 0)
+        return test_random(seed) % (4 * PGSIZE);
+    if (kind == 1)
+        return borders[test_random(seed) % ARRAY_SIZE(borders)] + test_random(seed) % 2;
+    return test_random(seed) % 600;
+}
+
+static void object_check(const struct object *object)
+{
+    for (size_t i = 0; i < object->size; i++)
+        if (object->data[i] != object->tag)
+            panic("byte %lu of an object of %lu bytes at %p was changed by somebody else", i,
+                  object->size, object->data);
+}
+
+static void object_toggle(struct object *object, uint64_t *seed)
+{
+    if (object->data != NULL) {
+        object_check(object);
+        kfree(object->data);
+        object->data = NULL;
+        return;
+    }
+    object->size = random_size(seed);
+    object->tag = test_random(seed);
+    object->data = kmalloc(object->size);
+    if (object->data == NULL)
+        panic("kmalloc(%lu) failed with memory left", object->size);
+    assert_eq((uintptr_t)object->data % 16, 0);
+    memset(object->data, object->tag, object->size);
+}
+
+static void test_random_objects(void)
+{
+    static struct object objects[SLOTS];
+    size_t before = kmalloc_objects(), have = 0;
+    uint64_t seed = 3;
+
+    for (int step = 0; step < STEPS; step++) {
+        struct object *object = &objects[test_random(&seed) % SLOTS];
+
+        object_toggle(object, &seed);
+        have += object->data != NULL ? 1 : -1;
+        assert_eq(kmalloc_objects(), before + have);
+    }
+    for (int i = 0; i < SLOTS; i++)
+        if (objects[i].data != NULL)
+            object_toggle(&objects[i], &seed);
+    assert_eq(kmalloc_objects(), before);
+}
+
+/* Slabs that were full, freed in another order, give all their pages back. */
+static void test_trim(void)
+{
+    static void *objects[MANY];
+    struct stock before = stock_take();
+
+    for (int i = 0; i < MANY; i++)
+        objects[i] = kmalloc(100);
+    assert(nr_free_pages() + MANY * 128 / PGSIZE <= before.pages);
+    for (int i = 0; i < MANY; i++)
+        kfree(objects[i * 7 % MANY]);
+    kmalloc_trim();
+    stock_check(&before, "freeing objects and kmalloc_trim()");
+}
+
+/*
+ * Whatever a free object is marked with: one in use may hold the same bytes, and
+ * can be freed. The mark is read from an object that was just freed.
+ */
+static void test_mark_in_data(void)
+{
+    uint64_t *object = kmalloc(64);
+
+    assert(object != NULL);
+    memset(object, 0, 64);
+    kfree(object);
+    uint64_t mark = ((volatile uint64_t *)object)[1];
+    object = kmalloc(64);
+    for (int i = 0; i < 8; i++)
+        object[i] = mark;
+    kfree(object);
+}
+
+static void test_out_of_memory(void)
+{
+    struct stock before = stock_take();
+    struct hoard hoard = { .count = 0 };
+    size_t n = 0;
+    void *first = NULL, *next;
+
+    hoard_take(&hoard);
+    assert(kmalloc(PGSIZE) == NULL && kmalloc(SIZE_MAX) == NULL);
+    while ((next = kmalloc(2016)) != NULL) {            /* what the caches still have */
+        *(void **)next = first;
+        first = next;
+        assert(++n < 100);
+    }
+    hoard_give(&hoard, 1);
+    void *object = kmalloc(2016);
+    assert(object != NULL);
+    kfree(object);
+    for (; first != NULL; first = next) {
+        next = *(void **)first;
+        kfree(first);
+    }
+    hoard_end(&hoard);
+    stock_check(&before, "kmalloc without memory");
+}
+
+static void test_kmalloc(void)
+{
+    struct stock before = stock_take();
+
+    test_random_objects();
+    test_trim();
+    test_mark_in_data();
+    test_out_of_memory();
+    kfree(NULL);
+    stock_check(&before, "all of kmalloc's tests");
+}
+
+SELFTEST("kmalloc", test_kmalloc);
+
+/* Objects that one hart allocated are often freed by another: a table that all share by slots. */
+static struct object *shared[SLOTS];
+
+static int hammer(void *number)
+{
+    uint64_t seed = 100 + (uintptr_t)number;
+
+    for (int step = 0; step < 5000; step++) {
+        struct object *object = kmalloc(sizeof(struct object));
+
+        assert(object != NULL);
+        object->data = NULL;
+        object_toggle(object, &seed);
+        object = atomic_swap(&shared[test_random(&seed) % SLOTS], object);
+        if (object != NULL) {
+            object_toggle(object, &seed);
+            kfree(object);
+        }
+        if (step % 64 == 0)
+            schedule();
+    }
+    return 0;
+}
+
+static void test_kmalloc_harts(void)
+{
+    struct stock before = stock_take();
+    uint64_t seed = 4;
+
+    test_threads(THREADS, hammer);
+    for (int i = 0; i < SLOTS; i++)
+        if (shared[i] != NULL) {
+            object_toggle(shared[i], &seed);
+            kfree(shared[i]);
+        }
+    stock_check(&before, "kmalloc on all harts");
+}
+
+SELFTEST("kmalloc-harts", test_kmalloc_harts);

@@ -1,0 +1,264 @@
+/*
+ * Physical memory, through the functions that the kernel uses, so that one test
+ * serves every manager: boot it with pmm=NAME. The last two are only for first
+ * fit and best fit: they look which block was chosen.
+ */
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define SLOTS       256         /* blocks that are allocated at most at a time */
+#define STEPS       20000
+#define MAX_BLOCK   64          /* pages */
+#define OWNED       0x6f776e65642d6279          /* in `property` of pages that a test has */
+#define STRIDE      999983      /* a prime: i * STRIDE % npage goes through all pages */
+
+struct block {
+    struct Page *base;
+    size_t n;
+    uint64_t tag;
+};
+
+/* The first and the last word of each page: two blocks that overlap spoil each other's. */
+static void block_fill(const struct block *block)
+{
+    for (size_t i = 0; i < block->n; i++) {
+        uint64_t *page = page2kva(block->base + i);
+
+        page[0] = page[PGSIZE / 8 - 1] = block->tag + i;
+    }
+}
+
+static void block_check(const struct block *block)
+{
+    for (size_t i = 0; i < block->n; i++) {
+        const uint64_t *page = page2kva(block->base + i);
+
+        if (page[0] != block->tag + i || page[PGSIZE / 8 - 1] != block->tag + i)
+            panic("page %lu of a block of %lu at %#lx was changed by somebody else: is it "
+                  "in two blocks?", i, block->n, page2pa(block->base));
+        assert_eq(page_ref(block->base + i), 0);
+    }
+}
+
+static void block_toggle(struct block *block, uint64_t *seed)
+{
+    size_t before = nr_free_pages();
+
+    if (block->base != NULL) {
+        block_check(block);
+        free_pages(block->base, block->n);
+        assert_eq(nr_free_pages(), before + block->n);
+        block->base = NULL;
+        return;
+    }
+    block->n = test_random(seed) % 2 == 0 ? 1 : 1 + test_random(seed) % MAX_BLOCK;
+    block->tag = test_random(seed);
+    block->base = alloc_pages(block->n);
+    if (block->base == NULL)
+        panic("no block of %lu pages, but %lu pages are free", block->n, before);
+    assert(block->base >= pages && block->base + block->n <= pages + npage);
+    assert_eq(nr_free_pages(), before - block->n);
+    block_fill(block);
+}
+
+static void test_random_blocks(void)
+{
+    static struct block blocks[SLOTS];
+    uint64_t seed = 1;
+
+    for (int step = 0; step < STEPS; step++) {
+        block_toggle(&blocks[test_random(&seed) % SLOTS], &seed);
+        if (step % 1000 == 0)
+            pmm_check();
+    }
+    for (int i = 0; i < SLOTS; i++)
+        if (blocks[i].base != NULL)
+            block_toggle(&blocks[i], &seed);
+    pmm_check();
+}
+
+/* The largest block that can be had; what has room for n pages has room for fewer. */
+static size_t largest_block(void)
+{
+    size_t low = 0, high = npage + 1;
+
+    pmm_check();                        /* the hart's cache goes back to the manager */
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        struct Page *base = alloc_pages(middle);
+
+        if (base != NULL)
+            free_pages(base, middle);
+        if (base != NULL)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Take every page, one by one; then there is nothing of any size. Give all back, in disorder. */
+static void test_exhaustion(void)
+{
+    size_t before = nr_free_pages(), largest = largest_block(), taken = 0;
+    struct Page *page;
+
+    while ((page = alloc_page()) != NULL) {
+        page->property = OWNED;
+        taken++;
+    }
+    assert_eq(taken, before);
+    assert_eq(nr_free_pages(), 0);
+    for (size_t n = 1; n < npage; n *= 2)
+        assert(alloc_pages(n) == NULL);
+    assert(npage % STRIDE != 0);
+    for (size_t i = 0; i < npage; i++) {
+        page = pages + i * STRIDE % npage;
+        if (page->property != OWNED)
+            continue;
+        page->property = 0;
+        free_page(page);
+        taken--;
+    }
+    assert_eq(taken, 0);
+    assert_eq(nr_free_pages(), before);
+    assert_eq(largest_block(), largest);        /* free neighbours have been merged again */
+}
+
+static void test_impossible_sizes(void)
+{
+    size_t before = nr_free_pages();
+
+    assert(alloc_pages(0) == NULL);
+    assert(alloc_pages(before + 1) == NULL);
+    assert(alloc_pages(1UL << 40) == NULL);
+    assert(alloc_pages(SIZE_MAX / 2 + 1) == NULL);
+    assert(alloc_pages(SIZE_MAX) == NULL);
+    assert_eq(nr_free_pages(), before);
+}
+
+/* Parts of a block may be freed one by one, and a page comes back zeroed where it should. */
+static void test_parts(void)
+{
+    size_t before = nr_free_pages();
+    struct Page *base = alloc_pages(10);
+
+    assert(base != NULL);
+    memset(page2kva(base), 0xff, 10 * PGSIZE);
+    for (int i = 9; i >= 0; i--)
+        free_page(base + i);
+    assert_eq(nr_free_pages(), before);
+    for (int i = 0; i < 100; i++) {
+        struct Page *page = alloc_zeroed_page();
+        const uint64_t *word = page2kva(page);
+
+        for (size_t j = 0; j < PGSIZE / 8; j++)
+            assert_eq(word[j], 0);
+        memset(page2kva(page), 0xff, PGSIZE);
+        free_page(page);
+    }
+}
+
+static void test_pmm(void)
+{
+    assert_eq(nr_free_pages() <= nr_total_pages(), true);
+    test_random_blocks();
+    test_impossible_sizes();
+    test_parts();
+    test_exhaustion();
+    pmm_check();
+}
+
+SELFTEST("pmm", test_pmm);
+
+/* What the lists of first fit and best fit hold, read from the pages' flags. */
+struct choice {
+    struct Page *lowest;                /* the first block that is large enough */
+    size_t smallest;                    /* pages in the smallest such block */
+    size_t equals;                      /* blocks of exactly `size` pages */
+};
+
+static struct choice look(size_t n, size_t size)
+{
+    struct choice choice = { .lowest = NULL };
+
+    for (struct Page *page = pages; page < pages + npage;) {
+        bool head = page->flags & PG_PROPERTY;
+
+        if (head && page->property == size)
+            choice.equals++;
+        if (head && page->property >= n) {
+            if (choice.lowest == NULL)
+                choice.lowest = page;
+            if (choice.smallest == 0 || page->property < choice.smallest)
+                choice.smallest = page->property;
+        }
+        page += head ? page->property : 1;
+    }
+    return choice;
+}
+
+static void check_first(struct Page *got, size_t n, const struct choice *before)
+{
+    if (got != before->lowest)
+        panic("first fit gave %lu pages at %#lx; the first block that has room is at %#lx", n,
+              page2pa(got), page2pa(before->lowest));
+}
+
+static void check_best(struct Page *got, size_t n, const struct choice *before)
+{
+    size_t size = before->smallest, rest = size - n;
+    size_t had = before->equals, has = look(n, size).equals;
+
+    if (has != had - 1)
+        panic("best fit took %lu pages at %#lx, but not from a block of %lu pages, the smallest "
+              "that has room: there were %lu of these, now %lu", n, page2pa(got), size, had, has);
+    if (rest > 0 && (!(got[n].flags & PG_PROPERTY) || got[n].property != rest))
+        panic("of a block of %lu pages best fit took %lu, but the rest is no free block of %lu",
+              size, n, rest);
+}
+
+/* In memory that random blocks have fragmented, see for each allocation which block was chosen. */
+static void test_choices(void (*check)(struct Page *, size_t, const struct choice *))
+{
+    static struct block blocks[SLOTS];
+    uint64_t seed = 2;
+
+    kmalloc_trim();
+    for (int step = 0; step < 3000; step++) {
+        struct block *block = &blocks[test_random(&seed) % SLOTS];
+
+        if (block->base != NULL) {
+            free_pages(block->base, block->n);
+            block->base = NULL;
+            continue;
+        }
+        block->n = 2 + test_random(&seed) % MAX_BLOCK;      /* one page may come from the cache */
+        struct choice before = look(block->n, 0);
+        before = look(block->n, before.smallest);
+        block->base = alloc_pages(block->n);
+        assert(block->base != NULL);
+        check(block->base, block->n, &before);
+    }
+    for (int i = 0; i < SLOTS; i++)
+        if (blocks[i].base != NULL)
+            free_pages(blocks[i].base, blocks[i].n);
+    pmm_check();
+}
+
+static void test_first_fit(void)
+{
+    assert(strcmp(pmm_name(), "first_fit") == 0);
+    test_choices(check_first);
+}
+
+static void test_best_fit(void)
+{
+    assert(strcmp(pmm_name(), "best_fit") == 0);
+    test_choices(check_best);
+}
+
+SELFTEST("pmm-first-fit", test_first_fit);
+SELFTEST("pmm-best-fit", test_best_fit);

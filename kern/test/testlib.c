@@ -1,0 +1,119 @@
+/* Counting, taking all memory, threads: see testlib.h. */
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <test/testlib.h>
+#include <unistd.h>
+
+#define MAX_THREADS     64
+#define SETTLE_TURNS    1000
+
+/* Marsaglia's xorshift64. */
+uint64_t test_random(uint64_t *state)
+{
+    uint64_t x = *state;
+
+    assert(x != 0);
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    *state = x;
+    return x;
+}
+
+struct stock stock_take(void)
+{
+    kstack_trim();
+    kmalloc_trim();
+    return (struct stock){
+        .pages = nr_free_pages() + kstack_table_pages(),
+        .objects = kmalloc_objects(),
+        .processes = process_count(),
+    };
+}
+
+void stock_check(const struct stock *before, const char *what)
+{
+    struct stock now = stock_take();
+
+    if (now.pages == before->pages && now.objects == before->objects
+        && now.processes == before->processes)
+        return;
+    kmalloc_report();
+    panic("after %s: %ld pages, %ld kernel objects, %d processes lost", what,
+          (long)(before->pages - now.pages), (long)(now.objects - before->objects),
+          (int)(now.processes - before->processes));
+}
+
+void stock_settle(const struct stock *before, const char *what)
+{
+    for (int i = 0; i < SETTLE_TURNS && process_count() > before->processes; i++)
+        schedule();
+    stock_check(before, what);
+}
+
+void hoard_take(struct hoard *hoard)
+{
+    struct Page *page;
+
+    if (hoard->count == 0)
+        list_init(&hoard->pages);
+    while ((page = alloc_page()) != NULL) {
+        list_add(&hoard->pages, &page->page_link);
+        hoard->count++;
+    }
+}
+
+void hoard_give(struct hoard *hoard, size_t n)
+{
+    assert(n <= hoard->count);
+    for (hoard->count -= n; n > 0; n--) {
+        list_entry_t *first = list_next(&hoard->pages);
+
+        list_del(first);
+        free_page(to_struct(first, struct Page, page_link));
+    }
+}
+
+void hoard_end(struct hoard *hoard)
+{
+    hoard_give(hoard, hoard->count);
+}
+
+int test_thread(int (*fn)(void *), void *arg)
+{
+    int pid = kernel_thread(fn, arg, "test thread");
+
+    if (pid < 0)
+        panic("a test needs a kernel thread, but got error %d", pid);
+    return pid;
+}
+
+void test_threads(int n, int (*fn)(void *))
+{
+    int pids[MAX_THREADS];
+
+    assert(n <= MAX_THREADS);
+    for (int i = 0; i < n; i++)
+        pids[i] = test_thread(fn, (void *)(uintptr_t)i);
+    for (int i = 0; i < n; i++) {
+        int code = -1;
+
+        assert_eq(wait_child(pids[i], &code) >= 0, true);
+        if (code != 0)
+            panic("thread %d of the test ended with %d", i, code);
+    }
+}
+
+int test_exec(void *arg)
+{
+    const char *argv[] = { arg };
+    register uint64_t a0 asm("a0") = SYS_exec;
+    register uint64_t a1 asm("a1") = (uintptr_t)arg;
+    register uint64_t a2 asm("a2") = 1;
+    register uint64_t a3 asm("a3") = (uintptr_t)argv;
+    register uint64_t a7 asm("a7") = 10;        /* makes ebreak a system call: see trap.c */
+
+    asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
+    return a0;
+}

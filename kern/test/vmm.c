@@ -1,0 +1,259 @@
+/*
+ * Areas of an address space. Ten thousand of them come and go in disorder, and
+ * each answer is compared with a model: an array with an element for each page.
+ */
+#include <error.h>
+#include <mm/pagetable.h>
+#include <mm/vma.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define SLOTS       12500           /* places for an area, of SLOT_PAGES pages each */
+#define SLOT_PAGES  4
+#define AREAS       10000
+#define STEPS       30000
+#define MAX_DEPTH   64              /* of a search tree of AREAS; a balanced one has 14 */
+#define BASE        0x10000000UL
+#define RW          (VM_READ | VM_WRITE)
+
+static uint8_t model[SLOTS];        /* pages of the area that begins at the slot; 0: none */
+
+static uintptr_t slot_addr(int slot)
+{
+    return BASE + (uintptr_t)slot * SLOT_PAGES * PGSIZE;
+}
+
+static void toggle(struct mm_struct *mm, int slot, uint64_t *seed)
+{
+    uintptr_t addr = slot_addr(slot);
+
+    if (model[slot] != 0) {
+        assert_eq(mm_unmap(mm, addr, SLOT_PAGES * PGSIZE), 0);
+        model[slot] = 0;
+        return;
+    }
+    model[slot] = 1 + test_random(seed) % SLOT_PAGES;
+    assert_eq(mm_map(mm, addr, model[slot] * PGSIZE, RW), 0);
+}
+
+static void check_at(struct mm_struct *mm, int slot, uintptr_t addr)
+{
+    bool inside = addr < slot_addr(slot) + model[slot] * PGSIZE;
+    struct vma_struct *vma = find_vma(mm, addr), *above = find_vma_above(mm, addr);
+    int next = inside ? slot : slot + 1;
+
+    while (next < SLOTS && model[next] == 0)
+        next++;
+    if ((vma != NULL) != inside || (inside && vma->vm_start != slot_addr(slot)))
+        panic("find_vma(%#lx) found %#lx, expected %#lx (0: nothing)", addr,
+              vma == NULL ? 0 : vma->vm_start, inside ? slot_addr(slot) : 0);
+    if (next == SLOTS)
+        assert(above == NULL);
+    else
+        assert_eq(above == NULL ? 0 : above->vm_start, slot_addr(next));
+}
+
+/* At both borders of an area, and of the gap behind it. */
+static void check_borders(struct mm_struct *mm, int slot)
+{
+    uintptr_t start = slot_addr(slot), end = start + model[slot] * PGSIZE;
+
+    check_at(mm, slot, start);
+    check_at(mm, slot, slot_addr(slot + 1) - 1);
+    if (model[slot] != 0)
+        check_at(mm, slot, end - 1);
+    if (end < slot_addr(slot + 1))
+        check_at(mm, slot, end);
+}
+
+/* Go through the tree in order, and along the list with it: *place is the next entry. */
+static int check_tree(struct mm_struct *mm, struct vma_struct *vma, list_entry_t **place, int depth)
+{
+    if (vma == NULL)
+        return depth;
+    if (depth >= MAX_DEPTH)
+        panic("with %d areas the tree is more than %d deep: finding one takes too long",
+              mm->map_count, MAX_DEPTH);
+    int left = check_tree(mm, vma->left, place, depth + 1);
+
+    assert(*place != &mm->mmap_list && le2vma(*place) == vma);
+    assert(vma->vm_mm == mm && vma->vm_start < vma->vm_end);
+    *place = list_next(*place);
+    assert(*place == &mm->mmap_list || vma->vm_end <= le2vma(*place)->vm_start);
+    int right = check_tree(mm, vma->right, place, depth + 1);
+
+    return left > right ? left : right;
+}
+
+static int check_all(struct mm_struct *mm, int areas)
+{
+    list_entry_t *place = list_next(&mm->mmap_list);
+    int depth = check_tree(mm, mm->mmap_root, &place, 0), n = 0;
+
+    assert(place == &mm->mmap_list);                    /* all of the list is in the tree */
+    list_for_each(pos, &mm->mmap_list)
+        n++;
+    assert_eq(n, areas);
+    assert_eq(mm->map_count, areas);
+    return depth;
+}
+
+static void test_many_areas(void)
+{
+    struct mm_struct *mm = mm_create();
+    uint64_t seed = 5;
+    int areas = 0;
+
+    assert(mm != NULL);
+    for (int i = 0; i < AREAS; i++, areas++)            /* ascending: the worst for plain trees */
+        toggle(mm, i, &seed);
+    cprintf("%d areas in order: the tree is %d deep\n", areas, check_all(mm, areas));
+    for (int step = 0; step < STEPS; step++) {
+        int slot = test_random(&seed) % SLOTS;
+
+        areas += model[slot] != 0 ? -1 : 1;
+        toggle(mm, slot, &seed);
+        check_borders(mm, slot);
+        check_borders(mm, test_random(&seed) % SLOTS);
+    }
+    for (int slot = 0; slot < SLOTS && areas < AREAS; slot++)
+        if (model[slot] == 0) {
+            toggle(mm, slot, &seed);
+            areas++;
+        }
+    cprintf("%d areas in disorder: the tree is %d deep\n", areas, check_all(mm, areas));
+    for (int slot = 0; slot < SLOTS; slot++)
+        check_borders(mm, slot);
+    memset(model, 0, sizeof(model));
+    mm_put(mm);
+}
+
+static void test_refusals(struct mm_struct *mm)
+{
+    uintptr_t a = BASE, page = PGSIZE;
+
+    assert_eq(mm_map(mm, a, 4 * page, RW), 0);
+    assert_eq(mm_map(mm, a, 4 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a - page, 2 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a + 3 * page, 2 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a + page, page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a - page, 6 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a - page, page, RW), 0);                   /* just below and above */
+    assert_eq(mm_map(mm, a + 4 * page, page, RW), 0);
+    assert_eq(mm_map(mm, a + 20 * page + 1, page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a + 20 * page, page - 1, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a + 20 * page, 0, RW), -E_INVAL);
+    assert_eq(mm_map(mm, 0, page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, USERBASE - page, 2 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, USERTOP - page, 2 * page, RW), -E_INVAL);
+    assert_eq(mm_map(mm, a + 20 * page, -page, RW), -E_INVAL);      /* its end wraps */
+    assert_eq(mm_unmap(mm, a, -page), -E_INVAL);
+    assert_eq(mm_unmap(mm, 0, page), -E_INVAL);
+    assert_eq(check_all(mm, 3) > 0, true);
+    assert_eq(mm_unmap(mm, a - page, 6 * page), 0);
+    check_all(mm, 0);
+}
+
+static void check_area(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    struct vma_struct *vma = find_vma(mm, start);
+
+    if (vma == NULL || vma->vm_start != start || vma->vm_end != end)
+        panic("expected an area from %#lx to %#lx, found %#lx to %#lx", start, end,
+              vma == NULL ? 0 : vma->vm_start, vma == NULL ? 0 : vma->vm_end);
+}
+
+/* A hole in the middle, at either end, over several areas; pages go with their areas. */
+static void test_splitting(struct mm_struct *mm)
+{
+    uintptr_t a = BASE, page = PGSIZE;
+    size_t before = nr_free_pages();
+
+    assert_eq(mm_map(mm, a, 10 * page, RW), 0);
+    for (int i = 0; i < 10; i++)
+        assert_eq(do_pgfault(mm, a + i * page + 8, VM_WRITE), 0);
+    size_t full = nr_free_pages();
+    assert_eq(mm_unmap(mm, a + 4 * page, 2 * page), 0);
+    check_area(mm, a, a + 4 * page);
+    check_area(mm, a + 6 * page, a + 10 * page);
+    check_all(mm, 2);
+    assert_eq(nr_free_pages(), full + 2);
+    assert_eq(find_vma(mm, a + 7 * page)->vm_flags, RW);
+    assert_eq(mm_unmap(mm, a - page, 2 * page), 0);                 /* the first page of it */
+    check_area(mm, a + page, a + 4 * page);
+    assert_eq(mm_unmap(mm, a + 9 * page, 5 * page), 0);             /* the last */
+    check_area(mm, a + 6 * page, a + 9 * page);
+    assert_eq(nr_free_pages(), full + 4);
+    assert_eq(mm_unmap(mm, a + 3 * page, 4 * page), 0);             /* parts of both */
+    check_area(mm, a + page, a + 3 * page);
+    check_area(mm, a + 7 * page, a + 9 * page);
+    assert_eq(nr_free_pages(), full + 6);
+    assert_eq(do_pgfault(mm, a + 3 * page, VM_READ), -E_FAULT);
+    assert_eq(mm_unmap(mm, a, 10 * page), 0);
+    check_all(mm, 0);
+    assert(nr_free_pages() + 2 >= before);                          /* tables of other levels */
+}
+
+static void test_brk(struct mm_struct *mm)
+{
+    uintptr_t start = BASE, page = PGSIZE;
+
+    mm->brk_start = mm->brk = start;
+    assert_eq(mm_brk(mm, start - 1), -E_INVAL);
+    assert_eq(mm_brk(mm, start + 100), 0);
+    check_area(mm, start, start + page);
+    assert_eq(mm_brk(mm, start + page), 0);
+    check_area(mm, start, start + page);
+    assert_eq(mm_brk(mm, start + page + 1), 0);
+    check_area(mm, start, start + 2 * page);                        /* one area, not two */
+    check_all(mm, 1);
+    assert_eq(mm_map(mm, start + 5 * page, page, VM_READ), 0);
+    assert_eq(mm_brk(mm, start + 6 * page), -E_INVAL);              /* something is in the way */
+    assert_eq(mm->brk, start + page + 1);
+    assert_eq(mm_brk(mm, start + 5 * page), 0);
+    assert_eq(mm_brk(mm, start + 10), 0);
+    check_area(mm, start, start + page);
+    assert_eq(mm_brk(mm, start), 0);
+    assert(find_vma(mm, start) == NULL);
+    assert_eq(mm_brk(mm, USERTOP + page), -E_INVAL);
+    assert_eq(mm_brk(mm, -1UL), -E_INVAL);
+    assert_eq(mm_unmap(mm, start, 10 * page), 0);
+    check_all(mm, 0);
+}
+
+static void test_find_room(struct mm_struct *mm)
+{
+    uintptr_t addr[100];
+
+    for (int i = 0; i < 100; i++) {
+        addr[i] = mm_find_room(mm, (1 + i % 5) * PGSIZE);
+        assert(addr[i] != 0 && find_vma(mm, addr[i]) == NULL);
+        assert_eq(mm_map(mm, addr[i], (1 + i % 5) * PGSIZE, RW), 0);
+        assert(addr[i] + (1 + i % 5) * PGSIZE <= USTACKTOP - USTACKSIZE);
+    }
+    assert_eq(mm_unmap(mm, addr[50], PGSIZE), 0);
+    assert_eq(mm_find_room(mm, PGSIZE), addr[50]);                  /* the gap is found again */
+    assert_eq(mm_find_room(mm, USERTOP), 0);
+    assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1), 0);
+    assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), 0);
+    assert_eq(mm_unmap(mm, addr[99], USTACKTOP - addr[99]), 0);
+    check_all(mm, 0);
+    assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), USERBASE);
+}
+
+static void test_vmm(void)
+{
+    struct stock before = stock_take();
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL && mm->mm_count == 1);
+    test_refusals(mm);
+    test_splitting(mm);
+    test_brk(mm);
+    test_find_room(mm);
+    mm_put(mm);
+    test_many_areas();
+    stock_check(&before, "all of the areas' tests");
+}
+
+SELFTEST("vmm", test_vmm);

@@ -1,0 +1,318 @@
+/*
+ * What the kernel's operations cost: `make bench` runs this and compares.
+ *
+ *   bench               all operations but the last kind
+ *   bench NAME          one of them, for `make profile PROG="bench fork"`
+ *   bench children      fork with 60, 200 and 4,000 children alive: needs 1 GiB
+ *   bench wall          all operations in nanoseconds of the host, not instructions
+ *
+ * Under QEMU's -icount rdinstret counts guest instructions, those of the firmware
+ * too. A sample is the count over some rounds of an operation, divided by the
+ * rounds; the figure is the median of nine samples after two for warming up. So
+ * it holds what an operation costs in the long run, a refill of a cache in some
+ * rounds included, but not the timer tick, which falls into few samples. Nothing
+ * is subtracted but what a round of the loop costs with an empty function in it.
+ *
+ * The functions profile_begin and profile_end mark the samples for the profiler.
+ */
+#include <stdio.h>
+#include <syscall.h>
+#include <testing.h>
+#include <ulib.h>
+
+#define SAMPLES     9
+#define WARM_UP     2
+#define PAGES       64          /* touched in a sample */
+#define MIB         (1UL << 20)
+#define FOREVER     1000000     /* ticks */
+#define NS_PER_TICK 100         /* of rdtime: the timebase of QEMU's machine is 10 MHz */
+
+/* One operation: a sample is prepare(), rounds times once(), finish(). */
+struct operation {
+    const char *name;
+    int rounds;
+    void (*once)(void);
+    void (*prepare)(void);
+    void (*finish)(void);
+};
+
+static bool wall;               /* measure time, not instructions */
+static uint64_t loop_cost;      /* of all rounds of an empty loop, by PAGES rounds */
+
+static char *region;            /* what prepare() mapped, and its size */
+static size_t region_size;
+static char *next_page;         /* the page that once() writes to */
+static int partner;             /* the child that prepare() made */
+
+static uint64_t now(void)
+{
+    uint64_t value;
+
+    if (wall)
+        asm volatile ("rdtime %0" : "=r" (value) : : "memory");
+    else
+        asm volatile ("rdinstret %0" : "=r" (value) : : "memory");
+    return value;
+}
+
+static __attribute__((noinline)) void profile_begin(void)
+{
+    asm volatile ("" : : : "memory");
+}
+
+static __attribute__((noinline)) void profile_end(void)
+{
+    asm volatile ("" : : : "memory");
+}
+
+static void nothing(void)
+{
+}
+
+static void null_syscall(void)
+{
+    getpid();
+}
+
+static void fork_exit_wait(void)
+{
+    int pid = fork();
+
+    if (pid == 0)
+        exit(0);
+    wait();
+}
+
+static void fork_exec_exit_wait(void)
+{
+    int pid = fork();
+
+    if (pid == 0)
+        exit(exec("true"));
+    wait();
+}
+
+static void map_region(size_t size)
+{
+    uintptr_t addr = 0;
+
+    region_size = size;
+    assert(mmap(&addr, size, MMAP_WRITE) == 0);
+    region = (char *)addr;
+}
+
+static void unmap_region(void)
+{
+    assert(munmap((uintptr_t)region, region_size) == 0);
+}
+
+static void touch_region(void)
+{
+    for (size_t offset = 0; offset < region_size; offset += PGSIZE)
+        region[offset] = 1;
+    next_page = region;
+}
+
+static void map_1_mib(void)
+{
+    map_region(1 * MIB);
+    touch_region();
+}
+
+static void map_16_mib(void)
+{
+    map_region(16 * MIB);
+    touch_region();
+}
+
+/* The pages at both ends are touched already, so that the page tables are there. */
+static void map_untouched(void)
+{
+    map_region((PAGES + 2) * PGSIZE);
+    region[0] = region[region_size - 1] = 1;
+    next_page = region + PGSIZE;
+}
+
+static void touch_next_page(void)
+{
+    *next_page = 1;
+    next_page += PGSIZE;
+}
+
+static void end_partner(void)
+{
+    assert(kill(partner) == 0 && waitpid(partner, NULL) == 0);
+}
+
+/* A child that does something for ever; it has done it once when this returns. */
+static void start_partner(void (*what)(void))
+{
+    partner = fork();
+    while (partner == 0)
+        what();
+    assert(partner > 0);
+    yield();
+}
+
+static void sleep_long(void)
+{
+    sleep(FOREVER);
+}
+
+/* Pages that a child shares; setting next_page takes this program's own page back. */
+static void share_pages(void)
+{
+    map_region(PAGES * PGSIZE);
+    touch_region();
+    start_partner(sleep_long);
+    next_page = region;
+}
+
+static void unshare_pages(void)
+{
+    end_partner();
+    unmap_region();
+}
+
+/* Pages that a child shared: it has ended, but they are still read-only here. */
+static void leave_last_reference(void)
+{
+    share_pages();
+    end_partner();
+    next_page = region;
+}
+
+static void start_yielding(void)
+{
+    start_partner(yield);
+}
+
+static const struct operation operations[] = {
+    { "null", PAGES, null_syscall, nothing, nothing },
+    { "fork", 16, fork_exit_wait, nothing, nothing },
+    { "fork-1m", 8, fork_exit_wait, map_1_mib, unmap_region },
+    { "fork-16m", 2, fork_exit_wait, map_16_mib, unmap_region },
+    { "exec", 8, fork_exec_exit_wait, nothing, nothing },
+    { "touch", PAGES, touch_next_page, map_untouched, unmap_region },
+    { "cow-copy", PAGES, touch_next_page, share_pages, unshare_pages },
+    { "cow-last", PAGES, touch_next_page, leave_last_reference, unmap_region },
+    { "yield", PAGES, yield, start_yielding, end_partner },
+};
+
+static uint64_t sample(const struct operation *op)
+{
+    op->prepare();
+    profile_begin();
+    uint64_t start = now();
+    for (int i = 0; i < op->rounds; i++)
+        op->once();
+    uint64_t cost = now() - start;
+    profile_end();
+    op->finish();
+    return cost;
+}
+
+static void sort(uint64_t *values, int n)
+{
+    for (int i = 1; i < n; i++)
+        for (int j = i; j > 0 && values[j] < values[j - 1]; j--) {
+            uint64_t swap = values[j];
+
+            values[j] = values[j - 1];
+            values[j - 1] = swap;
+        }
+}
+
+/* The cost of all rounds in the usual sample. */
+static uint64_t measure(const struct operation *op)
+{
+    uint64_t costs[SAMPLES];
+
+    for (int i = -WARM_UP; i < SAMPLES; i++)
+        costs[i < 0 ? 0 : i] = sample(op);
+    sort(costs, SAMPLES);
+    return costs[SAMPLES / 2];
+}
+
+static void report(const struct operation *op)
+{
+    uint64_t cost = measure(op), empty = loop_cost * op->rounds / PAGES;
+
+    cost = cost > empty ? cost - empty : 0;
+    if (wall)
+        cost *= NS_PER_TICK;
+    cprintf("bench: %-14s %9lu %s\n", op->name, (cost + op->rounds / 2) / op->rounds,
+            wall ? "ns" : "instructions");
+}
+
+/* One more child that is alive: it runs until it sleeps, then the parent goes on. */
+static void one_more_child(void)
+{
+    int pid = fork();
+
+    while (pid == 0)
+        sleep_long();
+    assert(pid > 0);
+    partner = pid;
+    yield();
+}
+
+static void end_child(void)
+{
+    kill(partner--);
+    wait();
+}
+
+/* Children are made until so many are alive, and a few more are measured; the last go first. */
+static void with_children(void)
+{
+    static const struct operation fork_levels[] = {
+        { "children-60", 1, one_more_child, nothing, nothing },
+        { "children-200", 1, one_more_child, nothing, nothing },
+        { "children-4000", 1, one_more_child, nothing, nothing },
+    };
+    static const struct operation kill_levels[] = {
+        { "kill-60", 1, end_child, nothing, nothing },
+        { "kill-200", 1, end_child, nothing, nothing },
+        { "kill-4000", 1, end_child, nothing, nothing },
+    };
+    static const int wanted[] = { 60, 200, 4000 };
+    int alive = 0;
+
+    for (int i = 0; i < 3; i++) {
+        for (; alive < wanted[i]; alive++)
+            one_more_child();
+        report(&fork_levels[i]);
+        alive += SAMPLES + WARM_UP;
+    }
+    for (int i = 2; i >= 0; i--) {
+        for (; alive > wanted[i] + SAMPLES + WARM_UP; alive--)
+            end_child();
+        report(&kill_levels[i]);
+        alive -= SAMPLES + WARM_UP;
+    }
+    for (; alive > 0; alive--)
+        end_child();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct operation empty = { "empty loop", PAGES, nothing, nothing, nothing };
+    const char *name = argc > 1 ? argv[1] : "all";
+    bool found = false;
+
+    wall = strcmp(name, "wall") == 0;
+    loop_cost = measure(&empty);
+    if (strcmp(name, "children") == 0) {
+        with_children();
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+        if (wall || strcmp(name, "all") == 0 || strcmp(name, operations[i].name) == 0) {
+            found = true;
+            report(&operations[i]);
+        }
+    if (!found)
+        cprintf("bench: there is no operation %s\n", name);
+    return !found;
+}
