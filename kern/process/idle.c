@@ -20,11 +20,11 @@ static void report_sleeper(struct proc_struct *proc, __unused void *arg)
  */
 static void check_deadlock(void)
 {
-    static bool reported;               /* atomic: by the first hart that notices */
+    static uint32_t reported;           /* atomic: set by the first hart that notices */
 
     if (initproc == NULL || !timer_system_asleep() || console_group() != 0)
         return;
-    if (atomic_swap(&reported, true))
+    if (atomic_swap(&reported, 1))
         panic_stop();
     cprintf("\ndeadlock: all %u processes sleep, and nothing can wake one\n", process_count());
     for_each_proc(report_sleeper, NULL);
