@@ -8,9 +8,10 @@
 
 static void report_sleeper(struct proc_struct *proc, __unused void *arg)
 {
-    cprintf("%s (pid %d) %s%s:\n", proc->name, proc->pid,
-            proc->task.state == PROC_SLEEPING ? "waits for " : "has ended, and its parent did not wait",
-            proc->task.state == PROC_SLEEPING ? proc->task.wait_what : "");
+    if (proc->task.state == PROC_SLEEPING)
+        cprintf("%s (pid %d) waits for %s:\n", proc->name, proc->pid, proc->task.wait_what);
+    else
+        cprintf("%s (pid %d) has ended, and its parent did not wait:\n", proc->name, proc->pid);
     backtrace(proc->task.context.s0);
 }
 

@@ -236,7 +236,7 @@ static void test_find_room(struct mm_struct *mm)
     assert_eq(mm_find_room(mm, USERTOP), 0);
     assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1), 0);
     assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), 0);
-    assert_eq(mm_unmap(mm, addr[99], USTACKTOP - addr[99]), 0);
+    assert_eq(mm_unmap(mm, addr[99], USTACKTOP - USTACKSIZE - addr[99]), 0);
     check_all(mm, 0);
     assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), USERBASE);
 }

@@ -1,0 +1,244 @@
+/*
+ * Device trees. The machine's own is damaged in every place and cut off at every
+ * length, and fdt_parse() must return: with an error, or with a machine. The
+ * tree is put at the very end of memory that is mapped for the test, so that a
+ * read beyond the end is a page fault.
+ */
+#include <driver/machine.h>
+#include <mm/pagetable.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define WINDOW      USERBASE            /* in the user half, where the kernel's map is empty */
+#define HEADER      40
+#define GARBAGE     3000                /* rounds */
+
+enum { TOTAL = 4, STRUCTURE = 8, STRINGS = 12, RESERVATIONS = 16, STRINGS_SIZE = 32,
+       STRUCTURE_SIZE = 36 };           /* places in the header */
+
+static uint8_t *window_end;
+static struct machine found;            /* too large for the stack */
+
+static uint32_t get32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+static void put32(uint8_t *p, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = value >> (24 - 8 * i);
+}
+
+/* Memory for a tree of up to `size` bytes, not mapped behind it. */
+static void window_open(size_t size)
+{
+    uintptr_t la = WINDOW;
+
+    for (; la < WINDOW + size; la += PGSIZE) {
+        struct Page *page = alloc_page();
+
+        assert(page != NULL && page_insert(&kernel_as, page, la, PTE_R | PTE_W) == 0);
+    }
+    window_end = (uint8_t *)la;
+}
+
+static void window_close(void)
+{
+    unmap_range(&kernel_as, WINDOW, (uintptr_t)window_end);
+    exit_range(kernel_as.pgdir, 0, USERTOP);
+}
+
+/* What every machine that is found must keep to, whatever the tree says. */
+static bool parse(const uint8_t *blob, size_t size)
+{
+    const char *problem = fdt_parse(blob, size, &found);
+
+    if (problem != NULL) {
+        assert(strlen(problem) > 0);
+        return false;
+    }
+    assert(found.hart_count > 0 && found.hart_count <= MAX_HARTS);
+    assert(found.reserved_count <= MAX_RESERVED);
+    assert(found.memory.start < found.memory.end);
+    assert(found.timebase_hz != 0 && found.uart.start != 0);
+    assert(strnlen(found.bootargs, BOOTARGS_LENGTH) < BOOTARGS_LENGTH);
+    return true;
+}
+
+/*
+ * A tree without the room that firmware leaves in it, its parts in either order:
+ * the last one ends where the window does. Returns its size.
+ */
+static size_t build(uint8_t *to, const uint8_t *tree, bool strings_last, size_t structure_size,
+                    size_t strings_size)
+{
+    size_t structure = HEADER + 16, strings = structure + structure_size;
+
+    if (!strings_last) {
+        strings = HEADER + 16;
+        structure = ROUNDUP(strings + strings_size, 4);
+    }
+    size_t total = strings_last ? strings + strings_size : structure + structure_size;
+
+    if (to == NULL)
+        return total;
+    memset(to, 0, structure < strings ? structure : strings);
+    memcpy(to, tree, HEADER);
+    memcpy(to + structure, tree + get32(tree + STRUCTURE), structure_size);
+    memcpy(to + strings, tree + get32(tree + STRINGS), strings_size);
+    put32(to + TOTAL, total);
+    put32(to + STRUCTURE, structure);
+    put32(to + STRINGS, strings);
+    put32(to + RESERVATIONS, HEADER);
+    put32(to + STRUCTURE_SIZE, structure_size);
+    put32(to + STRINGS_SIZE, strings_size);
+    return total;
+}
+
+static size_t build_at_end(const uint8_t *tree, bool strings_last, size_t structure_size,
+                           size_t strings_size, uint8_t **blob)
+{
+    size_t total = build(NULL, tree, strings_last, structure_size, strings_size);
+
+    *blob = window_end - total;
+    return build(*blob, tree, strings_last, structure_size, strings_size);
+}
+
+/* The machine's tree, as the kernel read it at boot. */
+static const uint8_t *own_tree(void)
+{
+    return kva(machine.device_tree.start);
+}
+
+static void test_own_tree(void)
+{
+    const uint8_t *tree = own_tree();
+    size_t size = machine.device_tree.end - machine.device_tree.start;
+
+    assert_eq(get32(tree + TOTAL), size);
+    assert(parse(tree, size));
+    assert_eq(found.memory.end, machine.memory.end);
+    assert_eq(found.hart_count, machine.hart_count);
+    assert_eq(found.timebase_hz, machine.timebase_hz);
+    for (uint32_t i = 0; i < found.hart_count; i++)
+        assert(found.harts[i].plic_context >= 0);
+    assert_eq(found.device_tree.end, size);
+    assert(!parse(tree, size - 1));
+}
+
+/* Each byte becomes another one. Most machines are found all the same: numbers have changed. */
+static void test_damage(void)
+{
+    uint8_t *blob;
+    const uint8_t *tree = own_tree();
+    size_t total = build_at_end(tree, true, get32(tree + STRUCTURE_SIZE),
+                                get32(tree + STRINGS_SIZE), &blob);
+    uint64_t seed = 6;
+    size_t errors = 0;
+
+    assert(parse(blob, total));
+    for (size_t i = 0; i < total; i++) {
+        uint8_t was = blob[i];
+
+        blob[i] ^= 1 + test_random(&seed) % 255;
+        errors += !parse(blob, total);
+        blob[i] = i % 2 == 0 ? 0xff : 0;
+        errors += !parse(blob, total);
+        blob[i] = was;
+    }
+    assert(parse(blob, total));
+    cprintf("%lu bytes, each damaged twice: %lu errors found\n", total, errors);
+    assert(errors > total / 10 && errors < 2 * total);
+}
+
+static void test_truncation(void)
+{
+    const uint8_t *tree = own_tree();
+    size_t structure = get32(tree + STRUCTURE_SIZE), strings = get32(tree + STRINGS_SIZE);
+    uint8_t *blob;
+    size_t total = build_at_end(tree, true, structure, strings, &blob);
+
+    for (size_t n = 0; n < total; n++)                  /* the blob itself is cut off */
+        assert(!parse(blob, n));
+    for (size_t n = 0; n < structure; n++) {
+        total = build_at_end(tree, false, n, strings, &blob);
+        assert(!parse(blob, total));                    /* FDT_END is its last word */
+    }
+    for (size_t n = 0; n < strings; n++) {
+        total = build_at_end(tree, true, structure, n, &blob);
+        assert(!parse(blob, total));                    /* a property's name is missing */
+    }
+    total = build_at_end(tree, false, structure, strings, &blob);
+    assert(parse(blob, total));
+}
+
+/* Random bytes; random numbers in the header; and tokens in an order that means something. */
+static void test_garbage(void)
+{
+    uint64_t seed = 7;
+
+    for (int round = 0; round < GARBAGE; round++) {
+        size_t size = HEADER + test_random(&seed) % 2000;
+        uint8_t *blob = window_end - size;
+
+        for (size_t i = 0; i < size; i++)
+            blob[i] = test_random(&seed);
+        put32(blob, 0xd00dfeed);
+        if (round % 3 > 0) {
+            put32(blob + TOTAL, size);
+            put32(blob + STRUCTURE, HEADER);
+            put32(blob + STRUCTURE_SIZE, size - HEADER);
+            put32(blob + STRINGS, size - 1);            /* all properties are called "" */
+            put32(blob + STRINGS_SIZE, 1);
+            put32(blob + RESERVATIONS, size - test_random(&seed) % 20);
+            blob[size - 1] = '\0';
+        }
+        for (size_t i = HEADER; round % 3 == 2 && i + 4 < size; i += 4)
+            put32(blob + i, test_random(&seed) % 4);
+        for (int i = 0; i < 4 && round % 3 == 0; i++)   /* small numbers pass more checks */
+            put32(blob + TOTAL + 4 * (test_random(&seed) % 9), test_random(&seed) % (size + 2));
+        parse(blob, size);
+    }
+}
+
+/* Fields of the header at the borders of what a number can be. */
+static void test_header(void)
+{
+    static const uint32_t values[] = {
+        0, 1, 3, 4, 39, 40, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffc, 0xffffffff
+    };
+    const uint8_t *tree = own_tree();
+    uint8_t *blob;
+    size_t total = build_at_end(tree, true, get32(tree + STRUCTURE_SIZE),
+                                get32(tree + STRINGS_SIZE), &blob);
+
+    for (int field = 0; field < HEADER; field += 4) {
+        uint32_t was = get32(blob + field);
+
+        for (size_t i = 0; i < ARRAY_SIZE(values) + 5; i++) {
+            put32(blob + field, i < ARRAY_SIZE(values) ? values[i]
+                                                       : total - 2 + (i - ARRAY_SIZE(values)));
+            parse(blob, total);
+        }
+        put32(blob + field, was);
+    }
+    assert(parse(blob, total));
+}
+
+static void test_fdt(void)
+{
+    struct stock before = stock_take();
+    const uint8_t *tree = own_tree();
+
+    window_open(get32(tree + STRUCTURE_SIZE) + get32(tree + STRINGS_SIZE) + PGSIZE);
+    test_own_tree();
+    test_damage();
+    test_truncation();
+    test_garbage();
+    test_header();
+    window_close();
+    stock_check(&before, "all of the device tree's tests");
+}
+
+SELFTEST("fdt", test_fdt);

@@ -1,0 +1,223 @@
+/*
+ * Misuse of pages, objects, locks and sleep that the kernel notices at once: each
+ * test must end in a panic that says what was wrong.
+ */
+#include <mm/kmalloc.h>
+#include <process/proc.h>
+#include <sched/timer.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define NOT_CAUGHT(what)    panic("not caught: %s", what)
+
+static struct spinlock low = SPINLOCK_INIT("low lock", RANK_WAIT);
+static struct spinlock other_low = SPINLOCK_INIT("other low lock", RANK_WAIT);
+static struct spinlock high = SPINLOCK_INIT("high lock", RANK_TIMER);
+static struct wait_queue queue;
+
+static void page_double_free(void)
+{
+    struct Page *page = alloc_page();
+
+    assert(page != NULL);
+    free_page(page);
+    free_page(page);
+    NOT_CAUGHT("a page that is freed twice");
+}
+
+static void page_double_free_part(void)
+{
+    struct Page *base = alloc_pages(8);
+
+    assert(base != NULL);
+    free_page(base + 5);
+    free_pages(base, 8);
+    NOT_CAUGHT("a block one page of which is free already");
+}
+
+static void page_free_in_use(void)
+{
+    struct Page *page = alloc_page();
+
+    assert(page != NULL);
+    page_ref_inc(page);
+    free_page(page);
+    NOT_CAUGHT("the free of a page that is mapped");
+}
+
+static void page_free_outside(void)
+{
+    free_page(pages + npage);
+    NOT_CAUGHT("the free of a page behind all memory");
+}
+
+static void page_free_kernel(void)
+{
+    free_page(kva2page(&low));
+    NOT_CAUGHT("the free of a page of the kernel's own data");
+}
+
+static void object_double_free(void)
+{
+    void *object = kmalloc(100), *other = kmalloc(100);
+
+    assert(object != NULL && other != NULL);
+    kfree(object);
+    kfree(other);
+    kfree(object);
+    NOT_CAUGHT("an object that is freed twice");
+}
+
+/* Also when its page went from the cache of this hart to the manager in between. */
+static void object_double_free_large(void)
+{
+    void *object = kmalloc(PGSIZE);
+
+    assert(object != NULL);
+    kfree(object);
+    pmm_check();
+    kfree(object);
+    NOT_CAUGHT("an object of a whole page that is freed twice");
+}
+
+static void object_of_other_cache(void)
+{
+    static struct kmem_cache cache;
+    void *object = kmalloc(64);
+
+    assert(object != NULL);
+    kmem_cache_init(&cache, "test", 64);
+    kmem_cache_free(&cache, object);
+    NOT_CAUGHT("an object that is freed to another cache");
+}
+
+static void lock_rank(void)
+{
+    spin_lock(&high);
+    spin_lock(&low);
+    NOT_CAUGHT("a lock that is taken after one of higher rank");
+}
+
+static void lock_same_rank(void)
+{
+    spin_lock(&low);
+    spin_lock(&other_low);
+    NOT_CAUGHT("two locks of the same rank");
+}
+
+static void lock_twice(void)
+{
+    spin_lock(&low);
+    spin_lock(&low);
+    NOT_CAUGHT("a lock that is taken twice");
+}
+
+static void unlock_free(void)
+{
+    spin_unlock(&low);
+    NOT_CAUGHT("a lock that is released, but not held");
+}
+
+static void sleep_with_lock(void)
+{
+    spin_lock(&high);
+    schedule();
+    NOT_CAUGHT("a thread that gives up the hart with a spinlock held");
+}
+
+static void wait_with_lock(void)
+{
+    wait_queue_init(&queue, &low);
+    spin_lock(&low);
+    spin_lock(&high);
+    wait_sleep(&queue, WT_MUTEX, "nothing");
+    NOT_CAUGHT("a thread that sleeps with a second spinlock held");
+}
+
+static void wait_without_lock(void)
+{
+    wait_queue_init(&queue, &low);
+    wait_sleep(&queue, WT_MUTEX, "nothing");
+    NOT_CAUGHT("a thread that waits without the lock of the condition");
+}
+
+static void wake_wrong_lock(void)
+{
+    wait_queue_init(&queue, &low);
+    spin_lock(&other_low);
+    wait_wake_all(&queue);
+    NOT_CAUGHT("a wake-up under the wrong lock");
+}
+
+static void mutex_misuse(void)
+{
+    static struct mutex mutex;
+
+    mutex_init(&mutex, "test mutex");
+    spin_lock(&low);
+    mutex_lock(&mutex);
+    NOT_CAUGHT("a mutex that is taken with a spinlock held");
+}
+
+static void mutex_not_held(void)
+{
+    static struct mutex mutex;
+
+    mutex_init(&mutex, "test mutex");
+    mutex_unlock(&mutex);
+    NOT_CAUGHT("a mutex that is released, but not held");
+}
+
+SELFTEST("page-double-free", page_double_free);
+SELFTEST("page-double-free-part", page_double_free_part);
+SELFTEST("page-free-in-use", page_free_in_use);
+SELFTEST("page-free-outside", page_free_outside);
+SELFTEST("page-free-kernel", page_free_kernel);
+SELFTEST("object-double-free", object_double_free);
+SELFTEST("object-double-free-large", object_double_free_large);
+SELFTEST("object-of-other-cache", object_of_other_cache);
+SELFTEST("lock-rank", lock_rank);
+SELFTEST("lock-same-rank", lock_same_rank);
+SELFTEST("lock-twice", lock_twice);
+SELFTEST("unlock-free", unlock_free);
+SELFTEST("sleep-with-lock", sleep_with_lock);
+SELFTEST("wait-with-lock", wait_with_lock);
+SELFTEST("wait-without-lock", wait_without_lock);
+SELFTEST("wake-wrong-lock", wake_wrong_lock);
+SELFTEST("mutex-with-lock", mutex_misuse);
+SELFTEST("mutex-not-held", mutex_not_held);
+
+/* A bell that nobody rings: the kernel says so, with each process and what it waits for. */
+static void deadlock_alone(void)
+{
+    wait_queue_init(&queue, &low);
+    spin_lock(&low);
+    wait_sleep(&queue, WT_MUTEX, "a bell that nobody rings");
+    NOT_CAUGHT("a wake-up from nowhere");
+}
+
+static struct mutex forks[2];
+static uint32_t taken;
+
+/* The classic: two philosophers, each with one fork in hand. */
+static int philosopher(void *arg)
+{
+    int left = (uintptr_t)arg;
+
+    mutex_lock(&forks[left]);
+    atomic_add(&taken, 1);
+    while (atomic_load(&taken) < 2)
+        schedule();
+    mutex_lock(&forks[!left]);
+    NOT_CAUGHT("a fork that both have");
+}
+
+static void deadlock_mutexes(void)
+{
+    mutex_init(&forks[0], "the left fork");
+    mutex_init(&forks[1], "the right fork");
+    test_threads(2, philosopher);
+}
+
+SELFTEST("deadlock", deadlock_alone);
+SELFTEST("deadlock-mutexes", deadlock_mutexes);

@@ -1,0 +1,173 @@
+/*
+ * What the kernel must not do to memory. Each test breaks one rule and must end
+ * in a panic that names it; where it goes on, it panics with another text.
+ */
+#include <driver/machine.h>
+#include <mm/pagetable.h>
+#include <riscv/csr.h>
+#include <test/testlib.h>
+
+#define NOT_CAUGHT(what)    panic("not caught: %s", what)
+
+extern char kernel_text_start[], kernel_text_end[];
+
+static const uint64_t constant = 1;
+
+static void write_text(void)
+{
+    *(volatile uint32_t *)kernel_text_start = 0;
+    NOT_CAUGHT("a write to the kernel's text");
+}
+
+static void write_rodata(void)
+{
+    *(volatile uint64_t *)&constant = 2;
+    NOT_CAUGHT("a write to a constant");
+}
+
+/* Two times ret, and whatever would be there: the kernel must not run it. */
+static void exec_data(void)
+{
+    static uint16_t code[2] = { 0x8082, 0x8082 };
+
+    asm volatile ("fence.i" : : : "memory");
+    ((void (*)(void))code)();
+    NOT_CAUGHT("a jump into data");
+}
+
+static void exec_stack(void)
+{
+    uint16_t code[2] = { 0x8082, 0x8082 };
+
+    asm volatile ("fence.i" : : "r" (code) : "memory");
+    ((void (*)(void))code)();
+    NOT_CAUGHT("a jump to the stack");
+}
+
+/* The compiler must not know that it is NULL. */
+static void *null_pointer(void)
+{
+    void *p;
+
+    asm volatile ("mv %0, zero" : "=r" (p));
+    return p;
+}
+
+static void read_null(void)
+{
+    uint64_t value = *(volatile uint64_t *)((char *)null_pointer() + 8);
+
+    panic("not caught: a read through a null pointer gave %#lx", value);
+}
+
+static void write_null(void)
+{
+    *(volatile uint64_t *)null_pointer() = 1;
+    NOT_CAUGHT("a write through a null pointer");
+}
+
+static void call_null(void)
+{
+    ((void (*)(void))null_pointer())();
+    NOT_CAUGHT("a call of a null pointer");
+}
+
+/* Not a tail call, so that each call needs its own frame. */
+__attribute__((noinline)) static uint64_t recurse(uint64_t depth)
+{
+    volatile uint64_t frame[8] = { depth };
+
+    return depth == 0 ? 0 : recurse(depth - 1) + frame[depth % 8];
+}
+
+static void overflow_stack(void)
+{
+    cprintf("%lu\n", recurse(1UL << 40));
+    NOT_CAUGHT("a kernel stack without end");
+}
+
+/* A page that a user program could use, in the map that this test runs on. */
+static volatile uint64_t *user_page(void)
+{
+    struct Page *page = alloc_zeroed_page();
+
+    assert(page != NULL);
+    assert_eq(page_insert(&kernel_as, page, USERBASE, PTE_U | PTE_R | PTE_W | PTE_X), 0);
+    return (volatile uint64_t *)USERBASE;
+}
+
+/* With the SUM bit it works; the kernel has it set only inside of usercopy. */
+static void read_user(void)
+{
+    volatile uint64_t *user = user_page();
+
+    csr_set(sstatus, SSTATUS_SUM);
+    assert_eq(*user, 0);
+    csr_clear(sstatus, SSTATUS_SUM);
+    assert_eq(*user, 0);
+    NOT_CAUGHT("a read of user memory outside of usercopy");
+}
+
+static void write_user(void)
+{
+    *user_page() = 1;
+    NOT_CAUGHT("a write to user memory outside of usercopy");
+}
+
+/* SUM or not: supervisor mode never runs code of the user's pages. */
+static void exec_user(void)
+{
+    volatile uint64_t *user = user_page();
+
+    csr_set(sstatus, SSTATUS_SUM);
+    *user = 0x80828082;
+    csr_clear(sstatus, SSTATUS_SUM);
+    asm volatile ("fence.i" : : : "memory");
+    ((void (*)(void))(uintptr_t)user)();
+    NOT_CAUGHT("a jump to user code in supervisor mode");
+}
+
+static void illegal_instruction(void)
+{
+    asm volatile (".4byte 0");
+    NOT_CAUGHT("an illegal instruction");
+}
+
+/* Only with 10 in a7 it is a system call. */
+static void breakpoint(void)
+{
+    register uint64_t a7 asm("a7") = 11;
+
+    asm volatile ("ebreak" : : "r" (a7));
+    NOT_CAUGHT("a breakpoint of the kernel");
+}
+
+/* An address in the linear map, behind all memory. */
+static void read_unmapped(void)
+{
+    uint64_t value = *(volatile uint64_t *)kva(ROUNDUP(machine.memory.end, PGSIZE) + PGSIZE);
+
+    panic("not caught: behind all memory there is %#lx", value);
+}
+
+/* Printing the message faults, so the panic panics; that must not go on for ever. */
+static void panic_in_panic(void)
+{
+    panic("a message from a bad pointer: %s", (const char *)null_pointer() + 1);
+}
+
+SELFTEST("write-text", write_text);
+SELFTEST("write-rodata", write_rodata);
+SELFTEST("exec-data", exec_data);
+SELFTEST("exec-stack", exec_stack);
+SELFTEST("read-null", read_null);
+SELFTEST("write-null", write_null);
+SELFTEST("call-null", call_null);
+SELFTEST("overflow-stack", overflow_stack);
+SELFTEST("read-user", read_user);
+SELFTEST("write-user", write_user);
+SELFTEST("exec-user", exec_user);
+SELFTEST("illegal-instruction", illegal_instruction);
+SELFTEST("breakpoint", breakpoint);
+SELFTEST("read-unmapped", read_unmapped);
+SELFTEST("panic-in-panic", panic_in_panic);

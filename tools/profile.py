@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Count the instructions that each function runs, from outside the machine.
+
+    profile.py [--boot | --all] [--top N] "NAME ARGS"
+
+QEMU logs each block of instructions when it translates it (with the code) and
+each time it enters one, and each trap. From that follows for one hart exactly
+how many instructions were executed where; nothing is sampled, and nothing is
+added to the kernel. The log goes through a pipe: some million blocks a second.
+
+What is counted: from the first instruction of the first program to the end; with
+--boot from the firmware's jump into the kernel to there; with --all everything.
+Where the program has functions profile_begin and profile_end, as bench has, only
+what runs between them is counted, and a column gives it for each such stretch.
+
+A block belongs to the function where it begins. Programs are told apart by their
+code; where several have the same instructions at the same address, it is taken
+for the profiled one.
+"""
+import argparse
+import bisect
+import collections
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+
+from ksyms import read as read_nm
+
+KERNEL_OFFSET = 0xffffffc000000000      # high address minus physical address
+KERNEL_ENTRY = 0x80200000
+USER_ENTRY = 0x800000
+USER_TOP = 1 << 38
+
+INSTRUCTION = re.compile(rb"0x([0-9a-f]{16}):  ([0-9a-f]{4,8}) ")
+ENTERED = re.compile(rb"Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]{16})/")
+STOPPED = b"Stopped execution of TB chain before"
+REWOUND = b"cpu_io_recompile"
+TRAP = re.compile(rb"riscv_cpu_do_interrupt: .*async:0, cause:([0-9a-f]+), epc:0x([0-9a-f]+)")
+# The instruction that traps is not executed, unless trapping is what it does.
+COUNTED_TRAPS = (3, 8, 9, 11)           # ebreak, ecall from U, S and M
+# What a log line that is none of these is: part of a block's listing, or a message.
+LISTING = re.compile(rb"(-+|IN:.*|Priv: .*|OBJD-.*|0x[0-9a-f]{16}:.*|riscv_cpu_.*|)\r?\n")
+
+
+class Interrupted(Exception):
+    """The user, or who started this, wants an end."""
+
+
+class Functions:
+    """Function names by address."""
+
+    def __init__(self, pairs):
+        self.pairs = sorted(pairs)
+        self.starts = [address for address, _ in self.pairs]
+
+    def name(self, address):
+        at = bisect.bisect_right(self.starts, address)
+        return self.pairs[at - 1][1] if at else "?"
+
+    def address(self, name):
+        return next((address for address, other in self.pairs if other == name), None)
+
+
+class Program:
+    """A user program's ELF file: its code, and its functions."""
+
+    def __init__(self, path):
+        self.name = os.path.basename(path)
+        with open(path, "rb") as file:
+            self.data = data = file.read()
+        phoff, shoff = struct.unpack_from("<QQ", data, 32)
+        phentsize, phnum, shentsize, shnum = struct.unpack_from("<4H", data, 54)
+        segments = [struct.unpack_from("<IIQQQQ", data, phoff + i * phentsize)
+                    for i in range(phnum)]
+        # (address, offset in the file, size) of what is loaded and executable
+        self.code = [(s[3], s[2], s[5]) for s in segments if s[0] == 1 and s[1] & 1]
+        sections = [struct.unpack_from("<IIQQQQII", data, shoff + i * shentsize)
+                    for i in range(shnum)]
+        self.functions = Functions(pair for s in sections if s[1] == 2
+                                   for pair in self.symbols(s, sections[s[6]][4]))
+
+    def symbols(self, section, strings):
+        for at in range(section[4], section[4] + section[5], 24):
+            name, info, _, _, value = struct.unpack_from("<IBBHQ", self.data, at)
+            if info & 15 == 2:
+                start = strings + name
+                end = self.data.index(b"\0", start)
+                yield value, self.data[start:end].decode("ascii", "replace")
+
+    def has(self, address, code):
+        for start, offset, size in self.code:
+            if start <= address and address + len(code) <= start + size:
+                at = offset + address - start
+                return self.data[at:at + len(code)] == code
+        return False
+
+
+class Places:
+    """Gives each address the line of the table that it counts for."""
+
+    def __init__(self, objects, program):
+        base, functions = read_nm(objects + "/kernel.nm")
+        self.kernel, self.kernel_start = Functions(functions), base
+        folder = objects + "/image"
+        names = sorted(os.listdir(folder), key=lambda name: (name != program, name))
+        self.programs = [Program(os.path.join(folder, name)) for name in names]
+
+    def of(self, address, code):
+        """(kind, line) of a block that begins there with this code."""
+        if address >= self.kernel_start:
+            return "kernel", self.kernel.name(address)
+        if address >= KERNEL_ENTRY:             # before paging is on
+            return "kernel", self.kernel.name(address + KERNEL_OFFSET)
+        if USER_ENTRY <= address < 0x80000000:
+            for program in self.programs:
+                if program.has(address, code):
+                    return "user", program.name + ": " + program.functions.name(address)
+            return "user", "(code that no program has)"
+        return "firmware", "(firmware)"
+
+    def marks(self):
+        """The addresses of profile_begin and profile_end, if the program has both."""
+        functions = self.programs[0].functions
+        marks = functions.address("profile_begin"), functions.address("profile_end")
+        return marks if None not in marks else None
+
+
+class Block:
+    """A piece of code that is always entered at its begin, as QEMU translated it."""
+
+    def __init__(self, addresses, place):
+        self.addresses, self.place = addresses, place
+
+    def executed_before(self, address):
+        """How many instructions ran when it was left before this one; None: it is not in it."""
+        if address not in self.addresses:
+            return None
+        return self.addresses.index(address)
+
+
+class Counter:
+    """Reads the log and adds up."""
+
+    def __init__(self, places, options):
+        self.places, self.options = places, options
+        self.marks = None if options.boot or options.all else places.marks()
+        self.blocks = {}                        # by log line
+        self.entered = collections.Counter()    # log lines since the last fold
+        self.total = collections.Counter()      # instructions by place
+        self.listing = []                       # the block that is being translated
+        self.active = options.all
+        self.last = None                        # the line of the last block that was entered
+        self.rewound = False
+        self.stretches = 0
+        self.special = {KERNEL_ENTRY, USER_ENTRY} | set(self.marks or ())
+        self.seen_user = False
+
+    def fold(self):
+        """Turn entries of blocks into instructions."""
+        if self.active:
+            for line, count in self.entered.items():
+                block = self.blocks[line]
+                self.total[block.place] += count * len(block.addresses)
+        self.entered.clear()
+
+    def switch(self, active):
+        self.fold()
+        self.stretches += active and not self.active
+        self.active = active
+
+    def correct(self, executed):
+        """The last block was left early."""
+        if self.last is not None and self.active and executed is not None:
+            block = self.blocks[self.last]
+            self.total[block.place] -= len(block.addresses) - executed
+
+    def at_special(self, address):
+        """The place where counting may begin or end has been reached."""
+        if self.options.all:
+            return
+        if address == KERNEL_ENTRY and self.options.boot:
+            self.switch(True)
+        elif address == USER_ENTRY and not self.seen_user:
+            self.seen_user = True
+            self.switch(not self.options.boot and not self.marks)
+        elif self.marks and address in self.marks:
+            self.switch(address == self.marks[0])
+
+    def read(self, stream):
+        """The whole log. Lines of blocks that are known are what it must be fast for."""
+        entered, special, blocks = self.entered, self.special, self.blocks
+        for line in stream:
+            if line in blocks and not self.listing and not self.rewound:
+                if blocks[line].addresses[0] in special:
+                    self.at_special(blocks[line].addresses[0])
+                entered[line] += 1
+                self.last = line
+            else:
+                self.other(line)
+        self.fold()
+
+    def other(self, line):
+        match = INSTRUCTION.match(line)
+        if match:
+            code = bytes.fromhex(match.group(2).decode())[::-1]
+            self.listing.append((int(match.group(1), 16), code))
+            return
+        match = ENTERED.match(line)
+        if match:
+            self.enter(line, int(match.group(1), 16))
+        elif line.startswith(STOPPED):
+            self.correct(0)
+        elif line.startswith(REWOUND):
+            self.rewound = True                 # up to the block that is entered next
+        else:
+            self.trap(line)
+
+    def enter(self, line, address):
+        if self.rewound and self.last is not None:
+            self.correct(self.blocks[self.last].executed_before(address))
+        self.rewound = False
+        if self.listing:
+            self.fold()                         # the same line may have meant another block
+            addresses = [where for where, _ in self.listing]
+            code = b"".join(code for _, code in self.listing)
+            self.blocks[line] = Block(addresses, self.places.of(address, code))
+            self.listing = []
+        if line not in self.blocks:
+            sys.exit("profile: QEMU's log names a block that it did not list: " + repr(line))
+        if address in self.special:
+            self.at_special(address)
+        self.entered[line] += 1
+        self.last = line
+
+    def trap(self, line):
+        match = TRAP.match(line)
+        if match and self.last is not None:
+            cause, epc = int(match.group(1), 16), int(match.group(2), 16)
+            executed = self.blocks[self.last].executed_before(epc)
+            if executed is not None:
+                self.correct(executed + (cause in COUNTED_TRAPS))
+        elif not match and not LISTING.match(line):
+            sys.stderr.write(line.decode("utf-8", "replace"))
+
+
+def run(options, counter):
+    """Boot, count to the end; the machine's exit status."""
+    command = [options.qemu, "-machine", "virt", "-bios", "default", "-m", options.mem,
+               "-smp", "1", "-kernel", options.objects + "/kernel", "-display", "none",
+               "-monitor", "none", "-serial", "file:" + options.console,
+               "-icount", "shift=0,sleep=off", "-d", "in_asm,exec,nochain,int",
+               "-append", (options.append + " init=" + options.program).strip()]
+    # A session of its own: ctrl-C comes to this process only.
+    machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, bufsize=1 << 20, start_new_session=True)
+    try:
+        counter.read(machine.stderr)
+        return machine.wait()
+    finally:
+        machine.kill()
+        machine.wait()
+
+
+def print_table(counter, options):
+    total = sum(counter.total.values())
+    if total == 0:
+        sys.exit("profile: nothing was counted; the console's output is in " + options.console)
+    kinds = collections.Counter()
+    for (kind, _), count in counter.total.items():
+        kinds[kind] += count
+    each = counter.stretches if counter.marks else 0
+    print("%s instructions%s: %s" % (
+        "{:,}".format(total),
+        ", %d times profile_begin to profile_end" % each if each else "",
+        ", ".join("%s %.1f %%" % (kind, 100.0 * count / total)
+                  for kind, count in kinds.most_common())))
+    print("%7s  %14s  %s%s" % ("share", "instructions", "%12s  " % "each" if each else "",
+                               "function"))
+    for (kind, name), count in counter.total.most_common(options.top):
+        print("%6.2f%%  %14s  %s%s" % (
+            100.0 * count / total, "{:,}".format(count),
+            "%12s  " % "{:,.1f}".format(count / each / options.rounds) if each else "", name))
+    rest = len(counter.total) - options.top
+    if rest > 0:
+        print("%d more functions; --top %d shows them" % (rest, len(counter.total)))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description="Count the instructions that each function runs.")
+    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
+    parser.add_argument("--qemu", default="qemu-system-riscv64")
+    parser.add_argument("--mem", default="128M", help="memory of the machine")
+    parser.add_argument("--append", default="", help="further boot arguments")
+    parser.add_argument("--top", type=int, default=30, help="lines to print")
+    parser.add_argument("--rounds", type=int, default=1,
+                        help="operations in each stretch that the program marks")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--boot", action="store_true", help="count the kernel's boot only")
+    which.add_argument("--all", action="store_true", help="count everything, the firmware too")
+    parser.add_argument("program", help='the program and its arguments, as in "hello"')
+    options = parser.parse_args()
+    words = options.program.split()
+    if not os.path.exists(options.objects + "/kernel"):
+        sys.exit("profile: %s/kernel is not there: run make" % options.objects)
+    if not shutil.which(options.qemu):
+        sys.exit("profile: %s is missing: run make setup" % options.qemu)
+    if not words or not os.path.exists(os.path.join(options.objects, "image", words[0])):
+        sys.exit("profile: there is no program %s; user/ has the programs"
+                 % (words[0] if words else '""'))
+    options.console = options.objects + "/profile.log"
+    return options
+
+
+def interrupt(number, frame):
+    raise Interrupted()
+
+
+def main():
+    options = arguments()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        counter = Counter(Places(options.objects, options.program.split()[0]), options)
+        status = run(options, counter)
+        print_table(counter, options)
+        if status != 0:
+            print("the machine ended with status %d; its console's output is in %s"
+                  % (status, options.console))
+        return 1 if status else 0
+    except Interrupted:
+        print("profile: interrupted")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        print("profile: %s" % error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
