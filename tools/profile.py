@@ -35,7 +35,7 @@ KERNEL_ENTRY = 0x80200000
 USER_ENTRY = 0x800000
 USER_TOP = 1 << 38
 
-INSTRUCTION = re.compile(rb"0x([0-9a-f]{16}):  ([0-9a-f]{4,8}) ")
+INSTRUCTION = re.compile(rb"0x([0-9a-f]+):\s+([0-9a-f]{4,8})\s")
 ENTERED = re.compile(rb"Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]{16})/")
 STOPPED = b"Stopped execution of TB chain before"
 REWOUND = b"cpu_io_recompile"
@@ -43,7 +43,7 @@ TRAP = re.compile(rb"riscv_cpu_do_interrupt: .*async:0, cause:([0-9a-f]+), epc:0
 # The instruction that traps is not executed, unless trapping is what it does.
 COUNTED_TRAPS = (3, 8, 9, 11)           # ebreak, ecall from U, S and M
 # What a log line that is none of these is: part of a block's listing, or a message.
-LISTING = re.compile(rb"(-+|IN:.*|Priv: .*|OBJD-.*|0x[0-9a-f]{16}:.*|riscv_cpu_.*|)\r?\n")
+LISTING = re.compile(rb"(-+|IN:.*|Priv: .*|OBJD-.*|0x[0-9a-f]+:.*|riscv_cpu_.*|)\r?\n")
 
 
 class Interrupted(Exception):

@@ -37,7 +37,6 @@ struct operation {
 };
 
 static bool wall;               /* measure time, not instructions */
-static uint64_t loop_cost;      /* of all rounds of an empty loop, by PAGES rounds */
 
 static char *region;            /* what prepare() mapped, and its size */
 static size_t region_size;
@@ -55,14 +54,15 @@ static uint64_t now(void)
     return value;
 }
 
+/* Functions with the same code would be merged into one. */
 static __attribute__((noinline)) void profile_begin(void)
 {
-    asm volatile ("" : : : "memory");
+    asm volatile ("# begin" : : : "memory");
 }
 
 static __attribute__((noinline)) void profile_end(void)
 {
-    asm volatile ("" : : : "memory");
+    asm volatile ("# end" : : : "memory");
 }
 
 static void nothing(void)
@@ -199,14 +199,20 @@ static const struct operation operations[] = {
     { "yield", PAGES, yield, start_yielding, end_partner },
 };
 
+static uint64_t run_rounds(const struct operation *op)
+{
+    uint64_t start = now();
+
+    for (int i = 0; i < op->rounds; i++)
+        op->once();
+    return now() - start;
+}
+
 static uint64_t sample(const struct operation *op)
 {
     op->prepare();
     profile_begin();
-    uint64_t start = now();
-    for (int i = 0; i < op->rounds; i++)
-        op->once();
-    uint64_t cost = now() - start;
+    uint64_t cost = run_rounds(op);
     profile_end();
     op->finish();
     return cost;
@@ -234,9 +240,17 @@ static uint64_t measure(const struct operation *op)
     return costs[SAMPLES / 2];
 }
 
+static uint64_t empty_loop(int rounds)
+{
+    const struct operation empty = { "empty loop", rounds, nothing, nothing, nothing };
+
+    run_rounds(&empty);
+    return run_rounds(&empty);
+}
+
 static void report(const struct operation *op)
 {
-    uint64_t cost = measure(op), empty = loop_cost * op->rounds / PAGES;
+    uint64_t cost = measure(op), empty = empty_loop(op->rounds);
 
     cost = cost > empty ? cost - empty : 0;
     if (wall)
@@ -297,12 +311,10 @@ static void with_children(void)
 
 int main(int argc, char **argv)
 {
-    static const struct operation empty = { "empty loop", PAGES, nothing, nothing, nothing };
     const char *name = argc > 1 ? argv[1] : "all";
     bool found = false;
 
     wall = strcmp(name, "wall") == 0;
-    loop_cost = measure(&empty);
     if (strcmp(name, "children") == 0) {
         with_children();
         return 0;

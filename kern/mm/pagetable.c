@@ -50,11 +50,21 @@ static pte_t *next_table(pte_t *entry, bool create)
 
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create)
 {
+    pte_t *table = next_table(&pgdir[pt_index(la, 2)], create);
+
+    if (table != NULL)
+        table = next_table(&table[pt_index(la, 1)], create);
+    return table == NULL ? NULL : &table[pt_index(la, 0)];
+}
+
+/* The entry for an address at any level, or NULL where no table holds it. */
+static pte_t *find_entry(pte_t *pgdir, uintptr_t la, int wanted)
+{
     pte_t *table = pgdir;
 
-    for (int level = PT_LEVELS - 1; level > 0 && table != NULL; level--)
-        table = next_table(&table[pt_index(la, level)], create);
-    return table == NULL ? NULL : &table[pt_index(la, 0)];
+    for (int level = PT_LEVELS - 1; level > wanted && table != NULL; level--)
+        table = next_table(&table[pt_index(la, level)], false);
+    return table == NULL ? NULL : &table[pt_index(la, wanted)];
 }
 
 /* The reference of the new page comes first: it may be the one that is mapped here already. */
@@ -77,7 +87,7 @@ void page_remove(struct addrspace *as, uintptr_t la)
 
     if (pte == NULL || !(*pte & PTE_V))
         return;
-    struct Page *page = pa2page(pte_paddr(*pte));
+    struct Page *page = pte2page(*pte);
     *pte = 0;
     tlb_flush(as, la, PGSIZE);          /* before the page can serve anyone else */
     page_ref_dec(page);
@@ -107,50 +117,67 @@ static void drop_unmapped(struct addrspace *as, struct unmapped *batch, uintptr_
     batch->count = 0;
 }
 
-void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
+static void unmap_table(struct addrspace *as, pte_t *pte, uintptr_t start, uintptr_t end)
 {
     struct unmapped batch = { .count = 0 };
 
-    assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
-    for (uintptr_t la = start, stop; la < end; la = stop) {
-        pte_t *pte = get_pte(as->pgdir, la, false);
-
-        stop = table_end(la, end);
-        for (; pte != NULL && la < stop; la += PGSIZE, pte++) {
-            if (!(*pte & PTE_V))
-                continue;
-            batch.pages[batch.count++] = pa2page(pte_paddr(*pte));
-            *pte = 0;
-            if (batch.count == UNMAP_BATCH)
-                drop_unmapped(as, &batch, start, end);
-        }
+    for (uintptr_t la = start; la < end; la += PGSIZE, pte++) {
+        if (!(*pte & PTE_V))
+            continue;
+        batch.pages[batch.count++] = pte2page(*pte);
+        *pte = 0;
+        if (batch.count == UNMAP_BATCH)
+            drop_unmapped(as, &batch, start, end);
     }
     drop_unmapped(as, &batch, start, end);
 }
 
-/* Free the tables below `table`, which maps from `base` on, that lie whole in [start, end). */
-static void free_tables(pte_t *table, int level, uintptr_t base, uintptr_t start, uintptr_t end)
+/* The same where no hart can have translations: most pages that die, die with their process. */
+static void unmap_table_unused(pte_t *pte, size_t n)
 {
-    size_t span = pt_span(level);
-    unsigned int first = start > base ? (start - base) / span : 0;
-
-    for (unsigned int i = first; i < PT_ENTRIES && base + i * span < end; i++) {
-        uintptr_t low = base + i * span;
-
-        if (!(table[i] & PTE_V))
-            continue;
-        if (level > 1)
-            free_tables(table_of(table[i]), level - 1, low, start, end);
-        if (start <= low && low + span <= end) {
-            page_ref_dec(pa2page(pte_paddr(table[i])));
-            table[i] = 0;
-        }
+    for (pte_t *end = pte + n; pte < end; pte++) {
+        if (*pte & PTE_V)
+            page_ref_dec(pte2page(*pte));
+        *pte = 0;
     }
 }
 
-void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end)
+void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
 {
-    free_tables(pgdir, PT_LEVELS - 1, 0, start, end);
+    bool unused = atomic_load(&as->harts) == 0;
+
+    assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
+    for (uintptr_t la = start, stop; la < end; la = stop) {
+        pte_t *pte = get_pte(as->pgdir, la, false);
+        stop = table_end(la, end);
+        if (pte != NULL && unused)
+            unmap_table_unused(pte, (stop - la) / PGSIZE);
+        else if (pte != NULL)
+            unmap_table(as, pte, la, stop);
+    }
+}
+
+/* Free the tables that entries of this level point to, on the way to [start, end). */
+static void free_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t end,
+                        uintptr_t floor, uintptr_t ceiling)
+{
+    size_t span = pt_span(level), step;
+
+    for (uintptr_t la = ROUNDDOWN(start, span); la < end; la += step) {
+        pte_t *entry = find_entry(pgdir, la, level);
+        /* Where there is no table, none is below it either: on to the next one. */
+        step = entry == NULL ? pt_span(level + 1) - la % pt_span(level + 1) : span;
+        if (la < floor || la + span > ceiling || entry == NULL || !(*entry & PTE_V))
+            continue;
+        page_ref_dec(pte2page(*entry));
+        *entry = 0;
+    }
+}
+
+void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, uintptr_t ceiling)
+{
+    for (int level = 1; level < PT_LEVELS; level++)
+        free_tables(pgdir, level, start, end, floor, ceiling);
 }
 
 /* Give a child the page that *from maps, copy-on-write on both sides where it may be written. */
@@ -162,7 +189,7 @@ static pte_t share_page(pte_t *from)
         pte = (pte & ~PTE_W) | PTE_COW;
         *from = pte;
     }
-    page_ref_inc(pa2page(pte_paddr(pte)));
+    page_ref_inc(pte2page(pte));
     return pte;
 }
 

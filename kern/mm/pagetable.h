@@ -11,6 +11,12 @@
 #include <mm/pmm.h>
 #include <riscv/tlb.h>
 
+/* The page that a leaf entry maps, or the table that another points to. */
+static inline struct Page *pte2page(pte_t pte)
+{
+    return page_frame(pte << 10 >> 10 >> PTE_PPN_SHIFT);
+}
+
 /*
  * Map the kernel: text, constants, all other memory and the devices, each with
  * no more rights than it needs; then run on that map. Room for the kernel stacks'
@@ -37,9 +43,13 @@ int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rig
 /* Remove the mapping at la, if there is one, and drop its reference. */
 void page_remove(struct addrspace *as, uintptr_t la);
 
-/* Remove all mappings in a range; free all tables that serve only addresses in a range. */
+/* Remove all mappings in a range. */
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end);
-void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end);
+/*
+ * Free the tables on the way to an unmapped range, but for those that also map
+ * addresses below `floor` or from `ceiling` on, where the neighbouring areas are.
+ */
+void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, uintptr_t ceiling);
 
 /*
  * Map in `to` what `from` has mapped in a range. share: both have the same pages

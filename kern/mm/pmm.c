@@ -12,6 +12,7 @@
 struct Page *pages;
 size_t npage;
 paddr_t pages_base;
+uintptr_t frame_zero;
 
 static const struct pmm_manager *const managers[] = {
     &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager
@@ -77,6 +78,7 @@ static void place_page_array(struct range_list *list)
             continue;
         pages = kva(list->range[i].start);
         list->range[i].start += size;
+        frame_zero = (uintptr_t)pages - (pages_base >> PGSHIFT) * sizeof(struct Page);
         memset(pages, 0, size);
         return;
     }

@@ -42,6 +42,7 @@ extern const struct pmm_manager buddy_pmm_manager, first_fit_pmm_manager, best_f
 extern struct Page *pages;      /* of all RAM, in order; set once at boot */
 extern size_t npage;
 extern paddr_t pages_base;      /* where the first of them lies */
+extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
 
 /*
  * Find the free memory and set up the manager; NULL chooses the default. With
@@ -80,9 +81,15 @@ static inline paddr_t page2pa(const struct Page *page)
     return pages_base + ((paddr_t)(page - pages) << PGSHIFT);
 }
 
+/* The struct Page of a physical page number. */
+static inline struct Page *page_frame(ppn_t ppn)
+{
+    return (struct Page *)(frame_zero + ppn * sizeof(struct Page));
+}
+
 static inline struct Page *pa2page(paddr_t pa)
 {
-    return pages + ((pa - pages_base) >> PGSHIFT);
+    return page_frame(pa >> PGSHIFT);
 }
 
 static inline void *page2kva(const struct Page *page)
@@ -100,9 +107,10 @@ static inline int page_ref(const struct Page *page)
     return atomic_load(&page->ref);
 }
 
+/* For who has a reference, or is sure that another one stays. */
 static inline void page_ref_inc(struct Page *page)
 {
-    atomic_add(&page->ref, 1);
+    __atomic_fetch_add(&page->ref, 1, __ATOMIC_RELAXED);
 }
 
 /* Drop a reference, and free the page with the last. */

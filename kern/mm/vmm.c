@@ -44,20 +44,20 @@ void mm_get(struct mm_struct *mm)
     atomic_add(&mm->mm_count, 1);
 }
 
-/* The pages area by area, then the tables below them. */
+/* Area by area, upwards: tables go with the last area that needed them. */
 void mm_put(struct mm_struct *mm)
 {
     if (atomic_add(&mm->mm_count, -1) > 1)
         return;
     assert_eq(atomic_load(&mm->as.harts), 0);
-    while (!list_empty(&mm->mmap_list)) {
-        struct vma_struct *vma = le2vma(list_next(&mm->mmap_list));
-
+    for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
+        struct vma_struct *vma = le2vma(pos);
+        next = list_next(pos);
         unmap_range(&mm->as, vma->vm_start, vma->vm_end);
-        list_del(&vma->list_link);
+        exit_range(mm->as.pgdir, vma->vm_start, vma->vm_end, 0,
+                   next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         kmem_cache_free(&vma_cache, vma);
     }
-    exit_range(mm->as.pgdir, 0, USERTOP);
     pgdir_destroy(mm->as.pgdir);
     kmem_cache_free(&mm_cache, mm);
 }
@@ -132,6 +132,16 @@ static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t sta
     return false;
 }
 
+/* Free the tables that nobody needs any more now that [start, end) is unmapped. */
+static void free_tables(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    struct vma_struct *above = find_vma_above(mm, start);
+    list_entry_t *below = list_prev(above != NULL ? &above->list_link : &mm->mmap_list);
+
+    exit_range(mm->as.pgdir, start, end, below == &mm->mmap_list ? 0 : le2vma(below)->vm_end,
+               above != NULL ? above->vm_start : USERTOP);
+}
+
 /* A hole in an area makes two of it: the second is made first, so that nothing can fail later. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 {
@@ -152,7 +162,7 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     }
     if (!spare_used)
         kmem_cache_free(&vma_cache, spare);
-    exit_range(mm->as.pgdir, addr, end);
+    free_tables(mm, addr, end);
     if (end > mm->mmap_top && end <= USTACKBASE)
         mm->mmap_top = end;
     return 0;

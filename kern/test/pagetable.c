@@ -29,7 +29,7 @@ static void space_create(struct addrspace *as)
 static void space_destroy(struct addrspace *as)
 {
     unmap_range(as, USERBASE, USERTOP);
-    exit_range(as->pgdir, 0, USERTOP);
+    exit_range(as->pgdir, 0, USERTOP, 0, USERTOP);
     for (int i = 0; i < PT_ENTRIES / 2; i++)
         assert_eq(as->pgdir[i], 0);
     pgdir_destroy(as->pgdir);
@@ -150,15 +150,15 @@ static void test_exit_range(void)
         assert(get_pte(as.pgdir, giga + i * mega2, true) != NULL);
     assert(get_pte(as.pgdir, 2 * giga, true) != NULL);
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_range(as.pgdir, giga + PGSIZE, giga + mega2);              /* not the whole table */
-    exit_range(as.pgdir, giga, giga + mega2 - PGSIZE);
+    exit_range(as.pgdir, giga + PGSIZE, giga + mega2, giga + PGSIZE, giga + mega2);              /* not the whole table */
+    exit_range(as.pgdir, giga, giga + mega2 - PGSIZE, giga, giga + mega2 - PGSIZE);
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_range(as.pgdir, giga + PGSIZE, giga + 3 * mega2 - PGSIZE); /* the second only */
+    exit_range(as.pgdir, giga + PGSIZE, giga + 3 * mega2 - PGSIZE, giga + PGSIZE, giga + 3 * mega2 - PGSIZE); /* the second only */
     assert_eq(nr_free_pages(), before - 1 - 4 - 2);
     assert(get_pte(as.pgdir, giga, false) != NULL);
     assert(get_pte(as.pgdir, giga + mega2, false) == NULL);
     assert(get_pte(as.pgdir, giga + 2 * mega2, false) != NULL);
-    exit_range(as.pgdir, giga, 2 * giga);                           /* with the middle table */
+    exit_range(as.pgdir, giga, 2 * giga, giga, 2 * giga);                           /* with the middle table */
     assert_eq(nr_free_pages(), before - 1 - 2);
     assert_eq(as.pgdir[pt_index(giga, 2)], 0);
     assert(get_pte(as.pgdir, 2 * giga, false) != NULL);
@@ -247,7 +247,7 @@ static void test_out_of_memory(bool share)
         result = copy_range(&child, &parent, TABLE_END - 5 * PGSIZE, TABLE_END + 5 * PGSIZE, share);
         assert_eq(result == 0 ? 0 : -E_NO_MEM, result);
         unmap_range(&child, USERBASE, USERTOP);
-        exit_range(child.pgdir, 0, USERTOP);
+        exit_range(child.pgdir, 0, USERTOP, 0, USERTOP);
         assert_eq(nr_free_pages(), k);
     } while (result != 0 && ++k < 100);
     assert_eq(k, share ? 4 : 14);                       /* tables in two places, and ten pages */

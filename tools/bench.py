@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Measure what the kernel's operations cost, and compare with what they may cost.
+
+    bench.py [--json] [--check] [--no-host]
+
+The first part is in guest instructions, on one hart under -icount: the same in
+each run, on any host. user/bench.c says how it measures; boot is measured through
+QEMU's gdb stub, from the firmware's jump to the first instruction of a program.
+
+The second part is in time of this host, without -icount: the same operations,
+and how much faster two harts do the work of user/scale.c than one. It depends on
+the host, and means little while the host does something else; then it says so.
+
+The exit status is 0 where everything could be measured. With --check it is 1
+where an operation of the first part costs more than its bound.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from bench_data import FLAT_PERCENT, OPERATIONS, SCALING
+from gdbstub import Stub, StubError
+
+KERNEL_ENTRY, USER_ENTRY = 0x80200000, 0x800000
+TRIES = 3                   # of scaling; the best counts
+BUSY_PERCENT = 10           # of one processor: what others may use while the host is measured
+LIMIT_SECONDS = 300         # of CPU time, for one machine
+
+COUNTED = ["-icount", "shift=0,sleep=off"]
+
+
+class Failed(Exception):
+    """Something could not be measured."""
+
+
+class Interrupted(Exception):
+    """The user, or who started this, wants an end."""
+
+
+def command_of(options, init, mem="128M", harts=1):
+    return [options.qemu, "-machine", "virt", "-bios", "default", "-m", mem, "-smp", str(harts),
+            "-kernel", options.objects + "/kernel", "-display", "none", "-monitor", "none",
+            "-append", "init=" + init]
+
+
+def start(command, **files):
+    # A session of its own: ctrl-C comes to this process only.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                            start_new_session=True, **files)
+
+
+def console_of(command):
+    """Boot to the end; what the machine printed."""
+    limit = ["sh", "-c", 'ulimit -t %d; exec "$@"' % LIMIT_SECONDS, "sh"]
+    machine = start(limit + command + ["-serial", "stdio"], stdout=subprocess.PIPE)
+    try:
+        text = machine.communicate()[0].decode("utf-8", "replace")
+    finally:
+        machine.kill()
+        machine.wait()
+    if machine.returncode != 0:
+        last = [line for line in text.splitlines() if line.strip()][-3:]
+        raise Failed("%s: exit status %d\n    %s"
+                     % (command[-1], machine.returncode, "\n    ".join(last)))
+    return text
+
+
+def figures(text, unit):
+    return {key: int(value) for key, value in
+            re.findall(r"^bench: (\S+) +(\d+) %s\r?$" % unit, text, re.M)}
+
+
+def boot_cost(options, mem):
+    """Instructions from the kernel's first to the first program's first."""
+    folder = tempfile.mkdtemp(prefix="rvlab-")
+    path = os.path.join(folder, "gdb")
+    machine = start(command_of(options, "true", mem) + COUNTED + [
+        "-serial", "null", "-S", "-gdb", "chardev:gdb",
+        "-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % path],
+        stdout=subprocess.DEVNULL)
+    try:
+        while not os.path.exists(path):
+            if machine.poll() is not None:
+                raise Failed("boot with %s: QEMU does not start" % mem)
+            time.sleep(0.01)
+        stub = Stub(path)
+        stub.run_to(KERNEL_ENTRY)
+        begin = stub.register("minstret")
+        stub.run_to(USER_ENTRY)
+        return stub.register("minstret") - begin
+    except (StubError, OSError) as error:
+        raise Failed("boot with %s: %s" % (mem, error))
+    finally:
+        machine.kill()
+        machine.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def count_instructions(options, failures):
+    """The first part: figures by key."""
+    found = {}
+    jobs = (lambda: figures(console_of(command_of(options, "bench") + COUNTED), "instructions"),
+            lambda: figures(console_of(command_of(options, "bench children", "1G") + COUNTED),
+                            "instructions"),
+            lambda: {"boot-128M": boot_cost(options, "128M")},
+            lambda: {"boot-8G": boot_cost(options, "8G")})
+    for job in jobs:
+        try:
+            found.update(job())
+        except Failed as failure:
+            failures.append(str(failure))
+    failures.extend("no figure for: " + row.text for row in OPERATIONS if row.key not in found)
+    return found
+
+
+def verdict(row, found):
+    """(the bound or None, whether it holds)."""
+    value = found.get(row.key)
+    if row.flat:
+        base = found.get(row.flat)
+        if base is None or value is None:
+            return None, True
+        bound = base * (100 + FLAT_PERCENT) // 100
+        return bound, base * (100 - FLAT_PERCENT) // 100 <= value <= bound
+    return row.bound, value is None or row.bound is None or value <= row.bound
+
+
+def number(value):
+    return "-" if value is None else "{:,}".format(value)
+
+
+def times(value, base):
+    return "-" if value is None or not base else "%.2f" % (value / base)
+
+
+def print_instructions(found):
+    print("Guest instructions, one hart, -icount shift=0: the same in each run\n")
+    form = "%-50s %11s %11s %6s %11s %11s %7s %7s"
+    print(form % ("operation", "rvlab", "at most", "ratio", "xv6", "ucore", "xv6 x", "ucore x"))
+    missed = []
+    for row in OPERATIONS:
+        value = found.get(row.key)
+        bound, holds = verdict(row, found)
+        if not holds:
+            missed.append(row)
+        print((form % (row.text, number(value), number(bound), times(value, bound),
+                       number(row.xv6), number(row.ucore), times(row.xv6, value),
+                       times(row.ucore, value)) + ("" if holds else "  MISSED")).rstrip())
+    print("\nratio: rvlab by its bound; xv6 x, ucore x: how many times as many they need")
+    if missed:
+        print("%d bounds are missed. Where the instructions go: "
+              'make profile PROG="bench NAME"' % len(missed))
+    else:
+        print("All bounds hold.")
+
+
+class HostLoad:
+    """How much of a processor other processes use meanwhile, in percent; None: unknown."""
+
+    def __init__(self):
+        self.busy, self.own, self.time = self.now()
+
+    @staticmethod
+    def now():
+        usage = os.times()
+        own = usage.user + usage.system + usage.children_user + usage.children_system
+        try:
+            with open("/proc/stat") as file:
+                fields = [int(field) for field in file.readline().split()[1:]]
+        except OSError:
+            return None, own, time.monotonic()
+        idle = fields[3] + fields[4]
+        return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK"), own, time.monotonic()
+
+    def others(self):
+        busy, own, now = self.now()
+        if busy is None or self.busy is None or now <= self.time:
+            return None
+        used = (busy - self.busy) - (own - self.own)
+        return max(0, round(100 * used / (now - self.time)))
+
+
+def scale_time(options, what, count, harts):
+    text = console_of(command_of(options, "scale %s %d" % (what, count), harts=harts))
+    match = re.search(r"^scale: \w+ \d+ (\d+) us", text, re.M)
+    if not match:
+        raise Failed("scale %s %d printed no time" % (what, count))
+    return int(match.group(1))
+
+
+def measure_host(options, failures):
+    """The second part: times by key, scaling by kind, what others used."""
+    load = HostLoad()
+    result = {"ns": {}, "scaling": {}}
+    try:
+        result["ns"] = figures(console_of(command_of(options, "bench wall")), "ns")
+        for what, count, _, wanted in SCALING:
+            one, two = (min(scale_time(options, what, count, harts) for _ in range(TRIES))
+                        for harts in (1, 2))
+            result["scaling"][what] = {"one_hart_us": one, "two_harts_us": two,
+                                       "times": round(one / two, 2), "wanted": wanted}
+    except Failed as failure:
+        failures.append(str(failure))
+    result["others_percent"] = load.others()
+    return result
+
+
+def print_host(host):
+    print("\nTime on this host, without -icount: another host, other figures\n")
+    for row in OPERATIONS:
+        if row.key in host["ns"]:
+            print("%-50s %11s ns" % (row.text, number(host["ns"][row.key])))
+    print("\n%-50s %11s %11s %6s %8s" % ("the same work on", "1 hart, us", "2 harts, us", "times",
+                                         "at least"))
+    for what, count, text, _ in SCALING:
+        if what in host["scaling"]:
+            s = host["scaling"][what]
+            print("%-50s %11s %11s %6.2f %8.1f%s" % (
+                text % count, number(s["one_hart_us"]), number(s["two_harts_us"]), s["times"],
+                s["wanted"], "" if s["times"] >= s["wanted"] else "  MISSED"))
+    others = host["others_percent"]
+    if (os.cpu_count() or 1) < 2:
+        print("\nThis host has one processor: two harts cannot be faster here.")
+    if others is None:
+        print("\nIt is not known whether this host did something else meanwhile.")
+    elif others > BUSY_PERCENT:
+        print("\nWARNING: this host was busy: others used %d %% of a processor meanwhile. "
+              "These times are too long." % others)
+
+
+def as_json(found, host):
+    rows = []
+    for row in OPERATIONS:
+        bound, holds = verdict(row, found)
+        rows.append({"key": row.key, "operation": row.text, "rvlab": found.get(row.key),
+                     "bound": bound, "holds": holds, "xv6": row.xv6, "ucore": row.ucore})
+    return json.dumps({"instructions": rows, "host": host}, indent=2)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Measure what the kernel's operations cost.")
+    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
+    parser.add_argument("--qemu", default="qemu-system-riscv64")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--check", action="store_true", help="a missed bound is a failure")
+    parser.add_argument("--no-host", action="store_true", help="only what is in instructions")
+    options = parser.parse_args()
+    if not os.path.exists(options.objects + "/kernel"):
+        sys.exit("bench: %s/kernel is not there: run make" % options.objects)
+    if not shutil.which(options.qemu):
+        sys.exit("bench: %s is missing: run make setup" % options.qemu)
+    return options
+
+
+def bench(options):
+    failures = []
+    found = count_instructions(options, failures)
+    if not options.json:
+        print_instructions(found)
+        sys.stdout.flush()
+    host = None if options.no_host else measure_host(options, failures)
+    if options.json:
+        print(as_json(found, host))
+    elif host:
+        print_host(host)
+    for failure in failures:
+        print("bench: not measured: " + failure, file=sys.stderr)
+    missed = any(not verdict(row, found)[1] for row in OPERATIONS)
+    return 2 if failures else 1 if options.check and missed else 0
+
+
+def interrupt(number, frame):
+    raise Interrupted()
+
+
+def main():
+    options = arguments()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        return bench(options)
+    except Interrupted:
+        print("bench: interrupted")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        print("bench: %s" % error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
