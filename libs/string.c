@@ -1,5 +1,5 @@
 /*
- * String and memory functions. memset and memcpy move eight words a turn where
+ * String and memory functions. memset and memcpy move 32 words a turn where
  * the addresses allow it: clearing or copying pages is what a kernel does most.
  */
 #include <defs.h>
@@ -62,6 +62,22 @@ char *strfind(const char *s, int c)
     return (char *)s;
 }
 
+/* Fill, and copy, eight words; all are loaded before the first is stored, as memmove needs it. */
+static inline void set_8(word_t *to, word_t word)
+{
+    to[0] = word, to[1] = word, to[2] = word, to[3] = word;
+    to[4] = word, to[5] = word, to[6] = word, to[7] = word;
+}
+
+static inline void copy_8(word_t *to, const word_t *from)
+{
+    word_t a = from[0], b = from[1], c = from[2], d = from[3];
+    word_t e = from[4], f = from[5], g = from[6], h = from[7];
+
+    to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+    to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+}
+
 void *memset(void *s, int c, size_t n)
 {
     unsigned char *p = s;
@@ -69,11 +85,11 @@ void *memset(void *s, int c, size_t n)
 
     for (; n > 0 && !is_aligned(p); n--)
         *p++ = c;
-    for (; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD) {
-        word_t *w = (word_t *)p;
-
-        w[0] = word, w[1] = word, w[2] = word, w[3] = word;
-        w[4] = word, w[5] = word, w[6] = word, w[7] = word;
+    for (; n >= 32 * WORD; n -= 32 * WORD, p += 32 * WORD) {
+        set_8((word_t *)p, word);
+        set_8((word_t *)p + 8, word);
+        set_8((word_t *)p + 16, word);
+        set_8((word_t *)p + 24, word);
     }
     for (; n >= WORD; n -= WORD, p += WORD)
         *(word_t *)p = word;
@@ -90,14 +106,11 @@ void *memcpy(void *dst, const void *src, size_t n)
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
         for (; n > 0 && !is_aligned(d); n--)
             *d++ = *s++;
-        for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD, s += 8 * WORD) {
-            word_t *to = (word_t *)d;
-            const word_t *from = (const word_t *)s;
-            word_t a = from[0], b = from[1], c = from[2], e = from[3];
-            word_t f = from[4], g = from[5], h = from[6], i = from[7];
-
-            to[0] = a, to[1] = b, to[2] = c, to[3] = e;
-            to[4] = f, to[5] = g, to[6] = h, to[7] = i;
+        for (; n >= 32 * WORD; n -= 32 * WORD, d += 32 * WORD, s += 32 * WORD) {
+            copy_8((word_t *)d, (const word_t *)s);
+            copy_8((word_t *)d + 8, (const word_t *)s + 8);
+            copy_8((word_t *)d + 16, (const word_t *)s + 16);
+            copy_8((word_t *)d + 24, (const word_t *)s + 24);
         }
         for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
             *(word_t *)d = *(const word_t *)s;

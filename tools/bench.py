@@ -78,11 +78,15 @@ def figures(text, unit):
 
 
 def boot_cost(options, mem):
-    """Instructions from the kernel's first to the first program's first."""
+    """Instructions from the kernel's first to the first program's first.
+
+    Without sleep=off: with it QEMU takes a machine that gdb stopped for one that
+    is idle, and advances its time to the next event, or for ever.
+    """
     folder = tempfile.mkdtemp(prefix="rvlab-")
     path = os.path.join(folder, "gdb")
-    machine = start(command_of(options, "true", mem) + COUNTED + [
-        "-serial", "null", "-S", "-gdb", "chardev:gdb",
+    machine = start(command_of(options, "true", mem) + [
+        "-icount", "shift=0", "-serial", "null", "-S", "-gdb", "chardev:gdb",
         "-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % path],
         stdout=subprocess.DEVNULL)
     try:

@@ -15,7 +15,7 @@ class StubError(Exception):
 class Stub:
     """One connection. A packet is $TEXT#CHECKSUM; each side confirms with +."""
 
-    def __init__(self, path, seconds=60):
+    def __init__(self, path, seconds=120):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(seconds)
         self.socket.connect(path)

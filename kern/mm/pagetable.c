@@ -180,52 +180,38 @@ void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, u
         free_tables(pgdir, level, start, end, floor, ceiling);
 }
 
-/* Give a child the page that *from maps, copy-on-write on both sides where it may be written. */
-static pte_t share_page(pte_t *from)
+/*
+ * Share the pages that these entries map, copy-on-write where they may be written.
+ * A fork does this for every page of a process, so each instruction counts.
+ */
+static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
 {
-    pte_t pte = *from;
-
-    if (pte & PTE_W) {
-        pte = (pte & ~PTE_W) | PTE_COW;
-        *from = pte;
-    }
-    page_ref_inc(pte2page(pte));
-    return pte;
-}
-
-/* Give a child a copy of the page that *from maps. 0 is no valid entry: out of memory. */
-static pte_t copy_page(const pte_t *from)
-{
-    struct Page *page = alloc_page();
-
-    if (page == NULL)
-        return 0;
-    memcpy(page2kva(page), kva(pte_paddr(*from)), PGSIZE);
-    page->ref = 1;
-    pte_t rights = *from & PTE_USER;
-    if (*from & PTE_COW)                /* the copy has one owner, who may write it */
-        rights |= PTE_W;
-    return pte_make(page2pa(page), pte_leaf_flags(rights));
-}
-
-/* copy_range() for the part of the range that one table of the last level maps. */
-static int copy_table(struct addrspace *to, pte_t *source, uintptr_t start, uintptr_t end,
-                      bool share)
-{
-    pte_t *target = NULL;               /* made when the first page is found */
-
-    for (uintptr_t la = start; la < end; la += PGSIZE, source++) {
-        if (!(*source & PTE_V))
+    for (; from < end; from++, to++) {
+        pte_t pte = *from;
+        if (!(pte & PTE_V))
             continue;
-        if (target == NULL) {
-            target = get_pte(to->pgdir, start, true);
-            if (target == NULL)
-                return -E_NO_MEM;
+        if (pte & PTE_W) {
+            pte ^= PTE_W | PTE_COW;
+            *from = pte;
         }
-        pte_t pte = share ? share_page(source) : copy_page(source);
-        if (unlikely(pte == 0))
+        page_ref_inc(pte2page(pte));
+        *to = pte;
+    }
+}
+
+/* Copy the pages that these entries map. A copy has one owner, who may write it like the old one. */
+static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
+{
+    for (; from < end; from++, to++) {
+        if (!(*from & PTE_V))
+            continue;
+        struct Page *page = alloc_page();
+        if (page == NULL)
             return -E_NO_MEM;
-        target[(la - start) / PGSIZE] = pte;
+        memcpy(page2kva(page), kva(pte_paddr(*from)), PGSIZE);
+        page->ref = 1;
+        pte_t rights = (*from & PTE_USER) | (*from & PTE_COW ? PTE_W : 0);
+        *to = pte_make(page2pa(page), pte_leaf_flags(rights));
     }
     return 0;
 }
@@ -233,13 +219,24 @@ static int copy_table(struct addrspace *to, pte_t *source, uintptr_t start, uint
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share)
 {
-    assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
-    for (uintptr_t la = start, stop; la < end; la = stop) {
-        pte_t *source = get_pte(from->pgdir, la, false);
+    int result = 0;
 
+    assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
+    for (uintptr_t la = start, stop; result == 0 && la < end; la = stop) {
+        pte_t *source = get_pte(from->pgdir, la, false), *source_end, *target;
         stop = table_end(la, end);
-        if (source != NULL && copy_table(to, source, la, stop, share) != 0)
-            return -E_NO_MEM;
+        source_end = source + (stop - la) / PGSIZE;
+        while (source != NULL && source < source_end && !(*source & PTE_V))
+            source++, la += PGSIZE;
+        if (source == NULL || source == source_end)
+            continue;                   /* nothing here: the child needs no table */
+        target = get_pte(to->pgdir, la, true);
+        if (target == NULL)
+            result = -E_NO_MEM;
+        else if (share)
+            share_entries(target, source, source_end);
+        else
+            result = copy_entries(target, source, source_end);
     }
-    return 0;
+    return result;
 }

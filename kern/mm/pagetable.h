@@ -14,7 +14,7 @@
 /* The page that a leaf entry maps, or the table that another points to. */
 static inline struct Page *pte2page(pte_t pte)
 {
-    return page_frame(pte << 10 >> 10 >> PTE_PPN_SHIFT);
+    return page_frame(pte >> PTE_PPN_SHIFT);
 }
 
 /*

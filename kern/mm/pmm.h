@@ -107,15 +107,14 @@ static inline int page_ref(const struct Page *page)
     return atomic_load(&page->ref);
 }
 
-/* For who has a reference, or is sure that another one stays. */
 static inline void page_ref_inc(struct Page *page)
 {
-    __atomic_fetch_add(&page->ref, 1, __ATOMIC_RELAXED);
+    atomic_count(&page->ref, 1);
 }
 
 /* Drop a reference, and free the page with the last. */
 static inline void page_ref_dec(struct Page *page)
 {
-    if (atomic_add(&page->ref, -1) == 1)
+    if (atomic_count(&page->ref, -1) == 1)
         free_page(page);
 }

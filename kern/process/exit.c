@@ -46,6 +46,14 @@ void do_exit(int exit_code)
     sched_exit(&proc_lock);             /* a zombie before the parent can look */
 }
 
+void proc_give_way(void)
+{
+    while (atomic_load(&current->task.need_resched) && !atomic_load(&current->task.killed))
+        schedule();
+    if (atomic_load(&current->task.killed))
+        do_exit(-E_KILLED);
+}
+
 /* A child that has ended; NULL: none yet. *exists: there is one to wait for at all. */
 static struct proc_struct *find_zombie(int pid, bool *exists)
 {

@@ -70,6 +70,12 @@ void free_proc(struct proc_struct *proc);
 __noreturn void do_exit(int exit_code);
 
 /*
+ * Before a return to user mode, interrupts off: let others run where it is their turn,
+ * and end here where the process was killed. Needed only with need_resched set.
+ */
+void proc_give_way(void);
+
+/*
  * Wait for a child, or with pid 0 for any, and store its exit code at a user
  * address, where that is not 0. Returns 0; -E_BAD_PROC where there is no such child;
  * -E_FAULT, the child still waits then; -E_KILLED.

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <defs.h>
+
 #define atomic_load(p)              __atomic_load_n(p, __ATOMIC_RELAXED)
 #define atomic_store(p, v)          __atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define atomic_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
@@ -20,6 +22,19 @@
 #define atomic_cas(p, expected, v) ({ \
     typeof(*(p)) expected_ = (expected); \
     __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
+
+/*
+ * Change a 32-bit counter; returns the value before. What atomic_add() does too, but
+ * gcc 12 puts a fence before the instruction, which orders already as it is.
+ */
+static inline int32_t atomic_count(int32_t *counter, int32_t change)
+{
+    int32_t before;
+
+    asm volatile ("amoadd.w.aqrl %0, %2, %1" : "=r" (before), "+A" (*counter) : "r" (change)
+                  : "memory");
+    return before;
+}
 
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
 

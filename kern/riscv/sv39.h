@@ -55,7 +55,7 @@ static inline pte_t pte_make(paddr_t pa, pte_t flags)
 
 static inline paddr_t pte_paddr(pte_t pte)
 {
-    return pte << 10 >> 10 >> PTE_PPN_SHIFT << PGSHIFT;
+    return pte >> PTE_PPN_SHIFT << PGSHIFT;     /* bits 54 to 63 are 0 in all that we make */
 }
 
 /* A valid entry that maps memory, not one that points to a table. */

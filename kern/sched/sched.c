@@ -147,7 +147,7 @@ static struct run_queue *switch_away(struct run_queue *rq)
         dequeue(rq, next);
     else
         next = rq->idle;
-    atomic_store(&prev->need_resched, false);
+    atomic_store(&prev->need_resched, prev->killed);
     if (next != prev) {
         proc_run(rq, next);
         rq = finish_switch();
@@ -268,6 +268,7 @@ void sched_kill(struct task *task)
     bool wake = task->state == PROC_SLEEPING && (task->wait_state & WT_INTERRUPTED);
 
     atomic_store(&task->killed, true);
+    atomic_store(&task->need_resched, true);    /* one flag to look at when leaving the kernel */
     if (wake)
         make_runnable(rq, task);
     spin_unlock(&rq->lock);

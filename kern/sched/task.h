@@ -57,7 +57,7 @@ struct task {
     uint64_t runs;                      /* how often it was picked */
 
     /* Atomic. */
-    bool need_resched;                  /* give up the hart when leaving the kernel */
+    bool need_resched;                  /* give up the hart, or end, when leaving the kernel */
     bool killed;                        /* must end; set under the lock of *rq */
     bool on_cpu;                        /* its stack is in use; cleared once switched away */
 };

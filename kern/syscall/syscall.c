@@ -240,12 +240,28 @@ static int (*const syscalls[])(uint64_t arg[]) = {
 };
 
 /* After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
-void syscall(struct trapframe *tf)
+static inline void dispatch(struct trapframe *tf, uint64_t number)
 {
-    uint64_t number = tf->gpr.a0;
     int result = -E_UNIMP;
 
-    if (number < ARRAY_SIZE(syscalls) && syscalls[number] != NULL)
+    if (likely(number < ARRAY_SIZE(syscalls) && syscalls[number] != NULL))
         result = syscalls[number](&tf->gpr.a1);
     tf->gpr.a0 = result;
+}
+
+void syscall(struct trapframe *tf)
+{
+    dispatch(tf, tf->gpr.a0);
+}
+
+bool syscall_from_user(struct trapframe *tf)
+{
+    uint64_t number = tf->gpr.a0;
+
+    irq_enable();
+    dispatch(tf, number);
+    irq_disable();
+    if (unlikely(atomic_load(&current->task.need_resched)))
+        proc_give_way();
+    return number == SYS_exec;
 }

@@ -8,3 +8,10 @@
  * result to a0. Interrupts are on; may sleep, and does not return for exit.
  */
 void syscall(struct trapframe *tf);
+
+/*
+ * The same for a trap from user mode, with all that comes before and after it;
+ * interrupts are off at both ends. True where it was exec: the frame may be a new
+ * program's then.
+ */
+bool syscall_from_user(struct trapframe *tf);

@@ -102,12 +102,7 @@ static void user_exception(struct trapframe *tf)
 
 void trap_user(struct trapframe *tf)
 {
-    if (likely(tf->cause == CAUSE_USER_ECALL)) {
-        tf->epc += 4;                   /* ecall has no short form */
-        irq_enable();
-        syscall(tf);
-        irq_disable();
-    } else if (tf->cause & CAUSE_INTERRUPT) {
+    if (tf->cause & CAUSE_INTERRUPT) {
         if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
             panic_trap(tf, "unexpected interrupt");
     } else {
@@ -115,10 +110,7 @@ void trap_user(struct trapframe *tf)
         user_exception(tf);
         irq_disable();
     }
-    while (unlikely(atomic_load(&current->task.need_resched)))
-        schedule();
-    if (unlikely(atomic_load(&current->task.killed)))
-        do_exit(-E_KILLED);
+    proc_give_way();
 }
 
 /* A fault in one of the functions of usercopy: repair it, or have the function return -E_FAULT. */

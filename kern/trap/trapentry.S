@@ -87,10 +87,26 @@ from_user:
     csrrw t1, sscratch, zero
     sd t0, TF_SP(sp)
     sd t1, TF_TP(sp)
-    save_csrs
+    csrr t3, scause
+    li t4, CAUSE_USER_ECALL
+    bne t3, t4, user_trap
 
-    # 2. Handle it; a backtrace ends here. 3. Leave by the same frame.
-    li s0, 0
+    # 2. A system call: no more than needed, because there are so many. ecall has 4 bytes.
+    csrr t0, sstatus
+    csrr t1, sepc
+    addi t1, t1, 4
+    sd t0, TF_STATUS(sp)
+    sd t1, TF_EPC(sp)
+    sd t3, TF_CAUSE(sp)
+    mv a0, sp
+    jal syscall_from_user
+    beqz a0, trap_return_syscall
+    mv a0, sp
+    j trap_return
+
+    # 3. Any other trap.
+user_trap:
+    save_csrs
     mv a0, sp
     call trap_user
     mv a0, sp
