@@ -7,6 +7,12 @@
 ##                       succeeds only when the program does: PROG="forktest"
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=
 ##   make grade          run all tests, or some: TEST="hello fork*"
+##   make bench          what the kernel's operations cost, and what they may cost;
+##                       BENCH="--json" prints JSON, --check makes a missed bound a
+##                       failure, --no-host leaves out what depends on this host
+##   make profile PROG=...   count the instructions that each function runs while the
+##                       program does; PROFILE="--boot" counts the boot, --top 99
+##                       shows more: tools/profile.py has the rest
 ##   make clean          remove obj/
 ##   make help           print this
 ##
@@ -16,6 +22,7 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: warnings in user programs are errors too; 0: none are
+##   BENCH=, PROFILE=    options of these two targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -28,13 +35,16 @@ WERROR ?=
 V ?=
 PROG ?=
 TEST ?=
+BENCH ?=
+PROFILE ?=
 
 # One word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
 
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST,$(given))
+unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
+    BENCH PROFILE,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(SMP))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -54,7 +64,7 @@ machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug grade clean help
+.PHONY: all build setup qemu run debug grade bench profile clean help
 
 all: build
 
@@ -79,6 +89,14 @@ debug: build
 
 grade: build
 	@python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) $(call quote,$(TEST))
+
+bench: build
+	@python3 tools/bench.py --objects obj/$(TC) --qemu $(EMU) $(BENCH)
+
+profile: build
+	$(if $(PROG),,$(error profile needs PROG=, as in make profile PROG="bench fork"))
+	@python3 tools/profile.py --objects obj/$(TC) --qemu $(EMU) \
+	    --append $(call quote,$(value APPEND)) $(PROFILE) $(call quote,$(value PROG))
 
 clean:
 	@rm -rf obj

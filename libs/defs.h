@@ -27,6 +27,8 @@ typedef long off_t;
 #define unlikely(x)             __builtin_expect(!!(x), 0)
 
 #define __noreturn              __attribute__((noreturn))
+#define __always_inline         inline __attribute__((always_inline))
+#define __noinline              __attribute__((noinline))
 #define __unused                __attribute__((unused))
 #define __must_check            __attribute__((warn_unused_result))
 #define __printf_like(fmt, args) __attribute__((format(printf, fmt, args)))

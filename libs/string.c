@@ -1,6 +1,6 @@
 /*
- * String and memory functions. memset and memcpy move 32 words a turn where
- * the addresses allow it: clearing or copying pages is what a kernel does most.
+ * String and memory functions. memset and memcpy move 32 and 64 words a turn
+ * where the addresses allow it: clearing or copying pages is what a kernel does most.
  */
 #include <defs.h>
 #include <string.h>
@@ -78,6 +78,12 @@ static inline void copy_8(word_t *to, const word_t *from)
     to[4] = e, to[5] = f, to[6] = g, to[7] = h;
 }
 
+static inline void copy_16(word_t *to, const word_t *from)
+{
+    copy_8(to, from);
+    copy_8(to + 8, from + 8);
+}
+
 void *memset(void *s, int c, size_t n)
 {
     unsigned char *p = s;
@@ -106,11 +112,11 @@ void *memcpy(void *dst, const void *src, size_t n)
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
         for (; n > 0 && !is_aligned(d); n--)
             *d++ = *s++;
-        for (; n >= 32 * WORD; n -= 32 * WORD, d += 32 * WORD, s += 32 * WORD) {
-            copy_8((word_t *)d, (const word_t *)s);
-            copy_8((word_t *)d + 8, (const word_t *)s + 8);
-            copy_8((word_t *)d + 16, (const word_t *)s + 16);
-            copy_8((word_t *)d + 24, (const word_t *)s + 24);
+        for (; n >= 64 * WORD; n -= 64 * WORD, d += 64 * WORD, s += 64 * WORD) {
+            copy_16((word_t *)d, (const word_t *)s);
+            copy_16((word_t *)d + 16, (const word_t *)s + 16);
+            copy_16((word_t *)d + 32, (const word_t *)s + 32);
+            copy_16((word_t *)d + 48, (const word_t *)s + 48);
         }
         for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
             *(word_t *)d = *(const word_t *)s;

@@ -127,13 +127,10 @@ def count_instructions(options, failures):
 def verdict(row, found):
     """(the bound or None, whether it holds)."""
     value = found.get(row.key)
-    if row.flat:
-        base = found.get(row.flat)
-        if base is None or value is None:
-            return None, True
-        bound = base * (100 + FLAT_PERCENT) // 100
-        return bound, base * (100 - FLAT_PERCENT) // 100 <= value <= bound
-    return row.bound, value is None or row.bound is None or value <= row.bound
+    bound = row.bound
+    if row.flat in found:
+        bound = found[row.flat] * (100 + FLAT_PERCENT) // 100
+    return bound, value is None or bound is None or value <= bound
 
 
 def number(value):

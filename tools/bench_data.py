@@ -6,8 +6,8 @@ its debug junk fill, "ucore" the better of two RISC-V ucore lab5 trees.
 """
 import collections
 
-# key: the name that user/bench.c prints. bound: at most so much. flat: at most so
-# many percent more or less than the row with that key. None: not measured there.
+# key: the name that user/bench.c prints. bound: at most so much. flat: at most
+# FLAT_PERCENT more than the row with that key. None: not measured there, or no bound.
 Row = collections.namedtuple("Row", "key text bound flat xv6 ucore")
 
 FLAT_PERCENT = 5

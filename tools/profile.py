@@ -260,6 +260,10 @@ def run(options, counter):
     try:
         counter.read(machine.stderr)
         return machine.wait()
+    except Interrupted:
+        counter.fold()
+        print("profile: interrupted; up to here:")
+        return 130
     finally:
         machine.kill()
         machine.wait()
@@ -328,10 +332,10 @@ def main():
         counter = Counter(Places(options.objects, options.program.split()[0]), options)
         status = run(options, counter)
         print_table(counter, options)
-        if status != 0:
+        if status not in (0, 130):
             print("the machine ended with status %d; its console's output is in %s"
                   % (status, options.console))
-        return 1 if status else 0
+        return status if status in (0, 130) else 1
     except Interrupted:
         print("profile: interrupted")
         return 130

@@ -3,7 +3,8 @@
  *
  *   bench               all operations but the last kind
  *   bench NAME          one of them, for `make profile PROG="bench fork"`
- *   bench children      fork with 60, 200 and 4,000 children alive: needs 1 GiB
+ *   bench children [N]  fork, and kill and wait, with 60, 200 and 4,000 children
+ *                       alive, or with N of these only: 4,000 need 1 GiB
  *   bench wall          all operations in nanoseconds of the host, not instructions
  *
  * Under QEMU's -icount rdinstret counts guest instructions, those of the firmware
@@ -23,6 +24,7 @@
 #define SAMPLES     9
 #define WARM_UP     2
 #define PAGES       64          /* touched in a sample */
+#define FAMILY      16          /* children made or ended in a sample */
 #define MIB         (1UL << 20)
 #define FOREVER     1000000     /* ticks */
 #define NS_PER_TICK 100         /* of rdtime: the timebase of QEMU's machine is 10 MHz */
@@ -259,7 +261,11 @@ static void report(const struct operation *op)
             wall ? "ns" : "instructions");
 }
 
-/* One more child that is alive: it runs until it sleeps, then the parent goes on. */
+/* Children that sleep: as many as `level` says, and more in a sample; the last go first. */
+static int pids[4000 + FAMILY];
+static int alive, level;
+
+/* One more child: it runs until it sleeps, then the parent goes on. */
 static void one_more_child(void)
 {
     int pid = fork();
@@ -267,46 +273,57 @@ static void one_more_child(void)
     while (pid == 0)
         sleep_long();
     assert(pid > 0);
-    partner = pid;
+    pids[alive++] = pid;
     yield();
 }
 
 static void end_child(void)
 {
-    kill(partner--);
-    wait();
+    assert(kill(pids[--alive]) == 0 && wait() == 0);
 }
 
-/* Children are made until so many are alive, and a few more are measured; the last go first. */
-static void with_children(void)
+static void climb(void)
 {
-    static const struct operation fork_levels[] = {
-        { "children-60", 1, one_more_child, nothing, nothing },
-        { "children-200", 1, one_more_child, nothing, nothing },
-        { "children-4000", 1, one_more_child, nothing, nothing },
-    };
-    static const struct operation kill_levels[] = {
-        { "kill-60", 1, end_child, nothing, nothing },
-        { "kill-200", 1, end_child, nothing, nothing },
-        { "kill-4000", 1, end_child, nothing, nothing },
-    };
-    static const int wanted[] = { 60, 200, 4000 };
-    int alive = 0;
+    while (alive < level)
+        one_more_child();
+}
 
-    for (int i = 0; i < 3; i++) {
-        for (; alive < wanted[i]; alive++)
-            one_more_child();
-        report(&fork_levels[i]);
-        alive += SAMPLES + WARM_UP;
-    }
-    for (int i = 2; i >= 0; i--) {
-        for (; alive > wanted[i] + SAMPLES + WARM_UP; alive--)
-            end_child();
-        report(&kill_levels[i]);
-        alive -= SAMPLES + WARM_UP;
-    }
-    for (; alive > 0; alive--)
+static void descend(void)
+{
+    while (alive > level)
         end_child();
+}
+
+static void climb_over(void)
+{
+    while (alive < level + FAMILY)
+        one_more_child();
+}
+
+/* At one level, or at all of them where it is 0. */
+static void with_children(int only)
+{
+    static const struct {
+        int level;
+        struct operation fork, kill;
+    } steps[] = {
+        { 60, { "children-60", FAMILY, one_more_child, climb, descend },
+          { "kill-60", FAMILY, end_child, climb_over, nothing } },
+        { 200, { "children-200", FAMILY, one_more_child, climb, descend },
+          { "kill-200", FAMILY, end_child, climb_over, nothing } },
+        { 4000, { "children-4000", FAMILY, one_more_child, climb, descend },
+          { "kill-4000", FAMILY, end_child, climb_over, nothing } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        if (only != 0 && only != steps[i].level)
+            continue;
+        level = steps[i].level;
+        report(&steps[i].fork);
+        report(&steps[i].kill);
+    }
+    level = 0;
+    descend();
 }
 
 int main(int argc, char **argv)
@@ -316,7 +333,7 @@ int main(int argc, char **argv)
 
     wall = strcmp(name, "wall") == 0;
     if (strcmp(name, "children") == 0) {
-        with_children();
+        with_children(argc > 2 ? atoi(argv[2]) : 0);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(operations); i++)

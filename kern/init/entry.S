@@ -6,6 +6,7 @@
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
 #include <riscv/sv39.h>
+#include <riscv/tlb.h>
 
 # Turn paging on with the root table whose satp value is in t0, and go on at the
 # high address of the next instruction. That is not mapped at the low address, so
@@ -52,7 +53,7 @@ _start:
 .globl secondary_start
 .balign 4
 secondary_start:
-    ld t0, secondary_satp
+    ld t0, kernel_as + AS_SATP
     enable_paging
     mv tp, a1
     ld sp, CPU_USER_TF(tp)      # the stack of its idle process

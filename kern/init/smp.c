@@ -9,8 +9,6 @@
 
 #define EMERGENCY_STACK     4096
 
-uint64_t secondary_satp;                /* read by entry.S, before paging */
-
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
 
 void smp_init_boot_hart(void)
@@ -58,7 +56,6 @@ void smp_start_others(void)
 {
     uint64_t deadline = rdtime() + 10 * machine.timebase_hz;
 
-    secondary_satp = SATP_SV39 | paddr(kernel_as.pgdir) >> PGSHIFT;
     for (uint32_t i = 1; i < cpu_count; i++)
         start_hart(&cpus[i]);
     while (atomic_load(&cpus_online) != (1U << cpu_count) - 1) {

@@ -13,22 +13,21 @@
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 
-/* From the one taken first to the one taken last. */
+/* One bit each, from the one taken first to the one taken last. */
 enum lock_rank {
-    RANK_PROC,          /* process tree, pids, groups */
-    RANK_WAIT,          /* mutexes and other wait queues without a lock of their own */
-    RANK_CONSOLE,       /* console input */
-    RANK_TIMER,         /* pending timers */
-    RANK_KSTACK,        /* free kernel stacks */
-    RANK_SLAB,          /* a kmem_cache */
-    RANK_PMM,           /* free pages */
-    RANK_RUNQUEUE,      /* a hart's run queue and the states of its tasks */
-    RANK_COUNT
+    RANK_PROC = 1 << 0,         /* process tree, pids, groups */
+    RANK_WAIT = 1 << 1,         /* mutexes and other wait queues without a lock of their own */
+    RANK_CONSOLE = 1 << 2,      /* console input */
+    RANK_TIMER = 1 << 3,        /* pending timers */
+    RANK_KSTACK = 1 << 4,       /* free kernel stacks */
+    RANK_SLAB = 1 << 5,         /* a kmem_cache */
+    RANK_PMM = 1 << 6,          /* free pages */
+    RANK_RUNQUEUE = 1 << 7,     /* a hart's run queue and the states of its tasks */
 };
 
 struct spinlock {
     uint32_t locked;            /* atomic */
-    enum lock_rank rank;
+    uint32_t rank;              /* enum lock_rank */
     struct cpu *holder;         /* guarded by the lock */
     const char *name;
 };
@@ -56,26 +55,28 @@ static inline bool spin_held(const struct spinlock *lock)
     return atomic_load(&lock->locked) && lock->holder == this_cpu;
 }
 
-/* The rare parts of the two functions below: reports a breach of the rules; waits. */
+/* The rare parts of the two functions below: reports of a breach of the rules; waiting. */
 __noreturn void spin_rank_panic(const struct spinlock *lock);
+__noreturn void spin_holder_panic(const struct spinlock *lock);
 void spin_wait(struct spinlock *lock);
 
 static inline void spin_lock(struct spinlock *lock)
 {
     irq_push();
-    if (unlikely(this_cpu->held_ranks >> lock->rank != 0))
+    if (unlikely(this_cpu->held_ranks >= lock->rank))   /* the same bit, or one above it */
         spin_rank_panic(lock);
     if (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0))
         spin_wait(lock);
-    this_cpu->held_ranks |= 1U << lock->rank;
+    this_cpu->held_ranks |= lock->rank;
     lock->holder = this_cpu;
 }
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-    assert(lock->holder == this_cpu);
+    if (unlikely(lock->holder != this_cpu))
+        spin_holder_panic(lock);
     lock->holder = NULL;
-    this_cpu->held_ranks &= ~(1U << lock->rank);
+    this_cpu->held_ranks ^= lock->rank;
     atomic_store_release(&lock->locked, 0);
     irq_pop();
 }

@@ -29,7 +29,7 @@ static const char *const size_names[] = {
 static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
 
 static struct kmem_cache *all_caches;
-static size_t large_objects;                /* atomic: those of whole pages */
+static uint32_t large_objects;              /* atomic: those of whole pages */
 
 void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
 {
@@ -184,7 +184,7 @@ void kmalloc_report(void)
         if (cache->objects > 0)
             cprintf("  %5lu %s of %u bytes\n", cache->objects, cache->name, cache->size);
     if (large_objects > 0)
-        cprintf("  %5lu kmallocs of whole pages\n", large_objects);
+        cprintf("  %5u kmallocs of whole pages\n", large_objects);
 }
 
 void kmalloc_trim(void)

@@ -55,7 +55,7 @@ static void map_device(struct memory_range range)
 
 void kernel_map_init(void)
 {
-    kernel_as.pgdir = new_table();
+    addrspace_init(&kernel_as, new_table());
     map_linear(machine.memory.start, paddr(kernel_text_start), PTE_R | PTE_W);
     map_linear(paddr(kernel_text_start), paddr(kernel_text_end), PTE_R | PTE_X);
     map_linear(paddr(kernel_text_end), paddr(kernel_rodata_end), PTE_R);

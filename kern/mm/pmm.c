@@ -23,11 +23,14 @@ static size_t total_pages;
 
 static struct spinlock pmm_lock = SPINLOCK_INIT("free pages", RANK_PMM);    /* guards the manager */
 
-/* Single pages for one hart, which uses it with interrupts off; others only count it. */
+/*
+ * Single pages for one hart, which uses them with interrupts off; others only count them.
+ * What needs the manager is not inlined, so that the common case saves few registers.
+ */
 static struct page_cache {
     struct Page *free[CACHE_LIMIT];
     uint32_t count;
-} caches[MAX_HARTS];
+} __attribute__((aligned(512))) caches[MAX_HARTS];
 
 extern char kernel_start[], kernel_end[];
 
@@ -117,7 +120,7 @@ const char *pmm_name(void)
     return pmm_manager->name;
 }
 
-static struct Page *manager_alloc(size_t n)
+static __noinline struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
     struct Page *page = pmm_manager->alloc_pages(n);
@@ -125,12 +128,13 @@ static struct Page *manager_alloc(size_t n)
     return page;
 }
 
-static void cache_refill(struct page_cache *cache)
+/* A batch in one piece costs the manager no more than a page; else as many as there are. */
+static __noinline void cache_refill(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);
-    while (cache->count < CACHE_BATCH) {
-        struct Page *page = pmm_manager->alloc_pages(1);
-
+    struct Page *batch = pmm_manager->alloc_pages(CACHE_BATCH), *page;
+    for (uint32_t i = 0; i < CACHE_BATCH; i++) {
+        page = batch != NULL ? batch + CACHE_BATCH - 1 - i : pmm_manager->alloc_pages(1);
         if (page == NULL)
             break;
         cache->free[cache->count++] = page;
@@ -138,7 +142,7 @@ static void cache_refill(struct page_cache *cache)
     spin_unlock(&pmm_lock);
 }
 
-static void cache_drain(struct page_cache *cache, uint32_t keep)
+static __noinline void cache_drain(struct page_cache *cache, uint32_t keep)
 {
     spin_lock(&pmm_lock);
     while (cache->count > keep)
@@ -170,31 +174,37 @@ static void cache_free(struct Page *page)
     irq_pop();
 }
 
+static inline void mark_allocated(struct Page *page)
+{
+    if (unlikely(page->flags & (PG_ALLOCATED | PG_RESERVED)))
+        panic("page %#lx was handed out, but is in use", page2pa(page));
+    page->flags = PG_ALLOCATED;
+}
+
 struct Page *alloc_pages(size_t n)
 {
     struct Page *base = n == 1 ? cache_alloc() : manager_alloc(n);
 
-    if (base == NULL)
-        return NULL;
-    for (struct Page *page = base; page < base + n; page++) {
-        if (unlikely(page->flags & (PG_ALLOCATED | PG_RESERVED)))
-            panic("page %#lx was handed out, but is in use", page2pa(page));
-        page->flags = PG_ALLOCATED;
-    }
+    for (size_t i = 0; base != NULL && i < n; i++)
+        mark_allocated(base + i);
     return base;
+}
+
+static inline void mark_free(struct Page *page)
+{
+    if (unlikely(page < pages || page >= pages + npage))
+        panic("free of a page that does not exist: %#lx", page2pa(page));
+    if (unlikely(!(page->flags & PG_ALLOCATED)))
+        panic("double free of page %#lx", page2pa(page));
+    if (unlikely(page_ref(page) != 0))
+        panic("free of page %#lx, which has %u references", page2pa(page), page_ref(page));
+    page->flags = 0;
 }
 
 void free_pages(struct Page *base, size_t n)
 {
-    for (struct Page *page = base; page < base + n; page++) {
-        if (unlikely(page < pages || page >= pages + npage))
-            panic("free of a page that does not exist: %#lx", page2pa(page));
-        if (unlikely(!(page->flags & PG_ALLOCATED)))
-            panic("double free of page %#lx", page2pa(page));
-        if (unlikely(page_ref(page) != 0))
-            panic("free of page %#lx, which has %d references", page2pa(page), page_ref(page));
-        page->flags = 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        mark_free(base + i);
     if (unlikely(poison_freed))
         memset(page2kva(base), POISON_BYTE, n * PGSIZE);
     if (n == 1) {

@@ -12,7 +12,7 @@
 #include <riscv/memlayout.h>
 
 struct Page {
-    int32_t ref;                /* atomic: page table entries that map it, or other users */
+    uint32_t ref;               /* atomic: page table entries that map it, or other users */
     uint32_t flags;             /* PG_; changed by who allocates or frees it */
     uint64_t property;          /* head of a free block: the manager's size of it;
                                    head of a kmalloc of whole pages: how many */
@@ -102,19 +102,19 @@ static inline struct Page *kva2page(const void *kva)
     return pa2page(paddr(kva));
 }
 
-static inline int page_ref(const struct Page *page)
+static inline uint32_t page_ref(const struct Page *page)
 {
     return atomic_load(&page->ref);
 }
 
 static inline void page_ref_inc(struct Page *page)
 {
-    atomic_count(&page->ref, 1);
+    atomic_add(&page->ref, 1);
 }
 
 /* Drop a reference, and free the page with the last. */
 static inline void page_ref_dec(struct Page *page)
 {
-    if (atomic_count(&page->ref, -1) == 1)
+    if (atomic_add(&page->ref, -1) == 1)
         free_page(page);
 }

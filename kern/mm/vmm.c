@@ -29,11 +29,12 @@ struct mm_struct *mm_create(void)
     if (mm == NULL)
         return NULL;
     *mm = (struct mm_struct){ .mm_count = 1, .mmap_top = USTACKBASE };
-    mm->as.pgdir = pgdir_create();
-    if (mm->as.pgdir == NULL) {
+    pte_t *pgdir = pgdir_create();
+    if (pgdir == NULL) {
         kmem_cache_free(&mm_cache, mm);
         return NULL;
     }
+    addrspace_init(&mm->as, pgdir);
     mutex_init(&mm->lock, "an address space");
     list_init(&mm->mmap_list);
     return mm;

@@ -12,29 +12,27 @@
 #define atomic_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define atomic_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
-/* These return the value before. */
-#define atomic_swap(p, v)           __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
-#define atomic_add(p, v)            __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
-#define atomic_or(p, v)             __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)
-#define atomic_and(p, v)            __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST)
+/*
+ * Change a word in memory in one step; they return what it was before. One AMO
+ * instruction each: gcc 12 would put a fence before it, which aqrl makes needless.
+ */
+#define ATOMIC_AMO(name, instruction) \
+    static inline uint32_t name(uint32_t *word, uint32_t value) \
+    { \
+        uint32_t before; \
+        asm volatile (instruction ".aqrl %0, %2, %1" \
+                      : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
+        return before; \
+    }
+ATOMIC_AMO(atomic_swap, "amoswap.w")
+ATOMIC_AMO(atomic_add, "amoadd.w")
+ATOMIC_AMO(atomic_or, "amoor.w")
+ATOMIC_AMO(atomic_and, "amoand.w")
 
 /* Set *p to v where it is `expected`; true where it was. */
 #define atomic_cas(p, expected, v) ({ \
     typeof(*(p)) expected_ = (expected); \
     __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
-
-/*
- * Change a 32-bit counter; returns the value before. What atomic_add() does too, but
- * gcc 12 puts a fence before the instruction, which orders already as it is.
- */
-static inline int32_t atomic_count(int32_t *counter, int32_t change)
-{
-    int32_t before;
-
-    asm volatile ("amoadd.w.aqrl %0, %2, %1" : "=r" (before), "+A" (*counter) : "r" (change)
-                  : "memory");
-    return before;
-}
 
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
 

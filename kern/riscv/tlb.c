@@ -17,6 +17,13 @@ static inline void sfence_page(uintptr_t va)
     asm volatile ("sfence.vma %0" : : "r" (va) : "memory");
 }
 
+void addrspace_init(struct addrspace *as, pte_t *pgdir)
+{
+    as->pgdir = pgdir;
+    as->satp = SATP_SV39 | paddr(pgdir) >> PGSHIFT;
+    as->harts = 0;
+}
+
 /*
  * The order matters against tlb_flush() on another hart. It writes page table
  * entries, then reads `harts`; here the bit is set before anything is walked,
@@ -28,7 +35,7 @@ void addrspace_switch(struct addrspace *prev, struct addrspace *next)
     uint32_t bit = 1U << this_cpu->id;
 
     atomic_or(&next->harts, bit);
-    csr_write(satp, SATP_SV39 | paddr(next->pgdir) >> PGSHIFT);
+    csr_write(satp, next->satp);
     sfence_all();
     asm volatile ("fence.i" : : : "memory");
     atomic_and(&prev->harts, ~bit);

@@ -8,15 +8,24 @@
  */
 #pragma once
 
+#define AS_SATP     8
+
+#ifndef __ASSEMBLER__
 #include <riscv/sv39.h>
 
 struct addrspace {
     pte_t *pgdir;               /* root page table; set once */
+    uint64_t satp;              /* what makes a hart use it; set once */
     uint32_t harts;             /* atomic: a bit for each cpu that has it in satp */
 };
 
+_Static_assert(offsetof(struct addrspace, satp) == AS_SATP, "AS_SATP");
+
 /* The kernel's own: idle harts and kernel threads run on it. */
 extern struct addrspace kernel_as;
+
+/* Begin an address space with this root table; no hart runs on it yet. */
+void addrspace_init(struct addrspace *as, pte_t *pgdir);
 
 /* Run on `next` from here on, no longer on `prev`. Interrupts must be off. */
 void addrspace_switch(struct addrspace *prev, struct addrspace *next);
@@ -26,3 +35,4 @@ void tlb_flush(struct addrspace *as, uintptr_t start, size_t size);
 
 /* Flush a range of kernel addresses on every hart. */
 void tlb_flush_kernel(uintptr_t start, size_t size);
+#endif /* !__ASSEMBLER__ */

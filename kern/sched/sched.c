@@ -39,19 +39,20 @@ const char *sched_name(void)
     return sched_class->name;
 }
 
-static struct run_queue *this_rq(void)
-{
-    return &run_queues[this_cpu->id];
-}
-
 void sched_start(struct task *idle)
 {
     idle->state = PROC_RUNNABLE;
     idle->on_cpu = true;
-    idle->rq = this_rq();
+    idle->rq = &run_queues[this_cpu->id];
     idle->rq->idle = idle;
     this_cpu->task = idle;
     this_cpu->user_tf = idle->tf;
+}
+
+/* The queue of this hart: a task that runs belongs to it. */
+static inline struct run_queue *this_rq(void)
+{
+    return this_cpu->task->rq;
 }
 
 /* Lock the queue that a task belongs to: it may move until its queue is locked. */
@@ -67,13 +68,13 @@ static struct run_queue *task_rq_lock(struct task *task)
     }
 }
 
-static void enqueue(struct run_queue *rq, struct task *task)
+static inline void enqueue(struct run_queue *rq, struct task *task)
 {
     sched_class->enqueue(rq, task);
     atomic_store(&rq->proc_num, rq->proc_num + 1);
 }
 
-static void dequeue(struct run_queue *rq, struct task *task)
+static inline void dequeue(struct run_queue *rq, struct task *task)
 {
     sched_class->dequeue(rq, task);
     atomic_store(&rq->proc_num, rq->proc_num - 1);
@@ -97,7 +98,7 @@ static void switch_fpu(struct task *prev, struct task *next)
  * Switch this hart to another task; returns when prev is picked again. The lock
  * of the hart's queue is held all the way, so nobody sees prev half switched.
  */
-static void proc_run(struct run_queue *rq, struct task *next)
+static inline void proc_run(struct run_queue *rq, struct task *next)
 {
     struct task *prev = this_cpu->task;
 
@@ -158,13 +159,10 @@ static struct run_queue *switch_away(struct run_queue *rq)
 
 void schedule(void)
 {
-    irq_push();
-
     struct run_queue *rq = this_rq();
     struct task *task = this_cpu->task;
 
     spin_lock(&rq->lock);
-    irq_pop();
     if (task != rq->idle)
         enqueue(rq, task);
     rq = switch_away(rq);

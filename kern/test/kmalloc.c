@@ -158,7 +158,8 @@ static int hammer(void *number)
         assert(object != NULL);
         object->data = NULL;
         object_toggle(object, &seed);
-        object = atomic_swap(&shared[test_random(&seed) % SLOTS], object);
+        object = __atomic_exchange_n(&shared[test_random(&seed) % SLOTS], object,
+                                     __ATOMIC_SEQ_CST);
         if (object != NULL) {
             object_toggle(object, &seed);
             kfree(object);
