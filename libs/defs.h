@@ -1,7 +1,5 @@
-/*
- * Types and small macros that the kernel and user programs share.
- * Only headers that every freestanding compiler brings are included.
- */
+/* Types and small macros that the kernel and user programs share. Only headers that every
+   freestanding compiler brings are included. */
 #pragma once
 
 #include <stdbool.h>

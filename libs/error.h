@@ -1,7 +1,5 @@
-/*
- * Error codes. System calls and kernel functions return them negated.
- * One list makes the numbers and the names: error_name(-E_INVAL) is "E_INVAL".
- */
+/* Error codes. System calls and kernel functions return them negated. One list makes the numbers
+   and the names: error_name(-E_INVAL) is "E_INVAL". */
 #pragma once
 
 #define ERROR_LIST(X) \

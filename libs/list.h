@@ -1,7 +1,5 @@
-/*
- * Circular doubly linked lists. A list_entry_t stands inside the struct that
- * it links; to_struct() leads back to it. The head is an entry of its own.
- */
+/* Circular doubly linked lists. A list_entry_t stands inside the struct that it links; to_struct()
+   leads back to it. The head is an entry of its own. */
 #pragma once
 
 #include <defs.h>

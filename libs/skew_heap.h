@@ -1,9 +1,6 @@
-/*
- * Skew heaps: priority queues in which insert, remove and merge take O(log n)
- * amortised. A heap is a pointer to its least entry, NULL where it is empty.
- * Merging goes down the right edges and swaps children on its way; it is a loop,
- * so that a long edge cannot overflow a kernel stack.
- */
+/* Skew heaps: priority queues in which insert, remove and merge take O(log n) amortised. A heap is
+   a pointer to its least entry, NULL where it is empty. Merging goes down the right edges and swaps
+   children on its way; it is a loop, so that a long edge cannot overflow a kernel stack. */
 #pragma once
 
 #include <defs.h>

@@ -1,7 +1,5 @@
-/*
- * What kernel and user programs agree on: system call numbers and flags. The
- * number goes into a0, the arguments into a1 to a5, the result comes back in a0.
- */
+/* What kernel and user programs agree on: system call numbers and flags. The number goes into a0,
+   the arguments into a1 to a5, the result comes back in a0. */
 #pragma once
 
 #define SYS_exit                1       /* (code) */
@@ -32,11 +30,9 @@
 #define MMAP_WRITE              0x00000100      /* readable and writable, else readable only */
 #define MMAP_STACK              0x00000200      /* grows downwards on demand */
 
-/*
- * Each program that the shell starts is a job: it and its descendants form a
- * group. Ctrl-C kills the group that has the console; others read end of file.
- * Only a process of the first program's group may ask, so a job cannot.
- */
+/* Each program that the shell starts is a job: it and its descendants form a group. Ctrl-C kills
+   the group that has the console; others read end of file. Only a process of the first program's
+   group may ask, so a job cannot. */
 #define JOB_SHELL               0       /* the first program's group has the console again */
 #define JOB_FOREGROUND          1       /* the caller begins a group, which has the console */
 #define JOB_BACKGROUND          2       /* the caller begins a group, which has not */

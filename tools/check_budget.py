@@ -2,34 +2,40 @@
 """Check the size of the kernel: kern/ without test/, and libs/, code and comments.
 
 Blank lines are not counted: they cost no reading, and a budget must not buy them off.
+There are two budgets: for what labs 1 to 6 are about, and for all of it.
 """
 import os
 import sys
 
-BUDGET = 6500
+BUDGET_LABS, BUDGET_ALL = 6500, 11000
+BEYOND_LABS = {"kern/sched/sched_fifo.c", "kern/sched/sched_mlfq.c"}
 
 
-def lines_in(folder):
-    total = 0
+def lines_in(path):
+    with open(path, "rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def sources(folder):
     for place, _, names in os.walk(folder):
         for name in names:
             if name.endswith((".c", ".h", ".S")):
-                with open(os.path.join(place, name), "rb") as file:
-                    total += sum(1 for line in file if line.strip())
-    return total
+                yield os.path.join(place, name).replace(os.sep, "/")
 
 
 def main():
     folders = ["libs"] + sorted(os.path.join("kern", name) for name in os.listdir("kern")
                                 if name != "test" and os.path.isdir(os.path.join("kern", name)))
-    total = 0
+    total = beyond = 0
     for folder in folders:
-        lines = lines_in(folder)
-        total += lines
-        print("%6d  %s" % (lines, folder))
-    print("%6d  lines of code and comments, of %d" % (total, BUDGET))
-    if total > BUDGET:
-        print("kern:1: the kernel is %d lines over its budget" % (total - BUDGET))
+        count = {path: lines_in(path) for path in sources(folder)}
+        total += sum(count.values())
+        beyond += sum(count[path] for path in count if path in BEYOND_LABS)
+        print("%6d  %s" % (sum(count.values()), folder))
+    print("%6d  lines of code and comments for labs 1 to 6, of %d" % (total - beyond, BUDGET_LABS))
+    print("%6d  with all of it, of %d" % (total, BUDGET_ALL))
+    if total - beyond > BUDGET_LABS or total > BUDGET_ALL:
+        print("kern:1: the kernel is over its budget")
         return 1
     return 0
 

@@ -110,4 +110,122 @@ MANY_HARTS = [
     program("threads 4 harts", harts=4, runs=3),
 ]
 
-TESTS = CHECKS + ONE_HART + MANY_HARTS
+def selftest(name, append="", **more):
+    """A self test of kern/test; for "x 4 harts" or "x with this" it is x."""
+    word = name.split()[0]
+    return Test(name, selftest=word, append=append, expect=["selftest %s: ok" % word], **more)
+
+
+def panics(name, *texts, trace="run_selftest", **more):
+    """A self test that breaks a rule: the kernel must panic with these texts and a call stack."""
+    return Test(name, selftest=name.split()[0], panic=True, forbid=["not caught"],
+                expect=list(texts) + ["call stack, innermost first:", trace], **more)
+
+
+SELF_TESTS = [
+    selftest("fdt", cpu=60),
+    selftest("kmalloc"),
+    selftest("kmalloc with first fit", "pmm=first_fit poison"),
+    selftest("kmap"),
+    selftest("kmap 4 harts", harts=4),
+    selftest("kstack"),
+    selftest("oom-kernel"),
+    selftest("oom-kernel with best fit", "pmm=best_fit poison"),
+    selftest("oom-programs", cpu=90),
+    selftest("pagetable"),
+    selftest("pagetable with poison", "poison"),
+    selftest("pmm buddy", "pmm=buddy"),
+    selftest("pmm buddy 96M", "pmm=buddy poison", mem="96M"),
+    selftest("pmm first fit", "pmm=first_fit"),
+    selftest("pmm best fit", "pmm=best_fit"),
+    selftest("choice-first-fit", "pmm=first_fit"),
+    selftest("choice-best-fit", "pmm=best_fit"),
+    selftest("proc"),
+    selftest("vmm"),
+    selftest("kmalloc-harts", harts=4, runs=3),
+    selftest("kstack-harts", harts=4, runs=3),
+    selftest("mutex"),
+    selftest("mutex 4 harts", harts=4, runs=3),
+    selftest("proc 4 harts", harts=4, runs=2),
+    selftest("sched-harts 4 harts", harts=4, runs=2),
+    selftest("sched-harts 8 harts", harts=8),
+    selftest("sched-kill"),
+    selftest("sched-kill 4 harts", harts=4, runs=2),
+    selftest("sched-wake"),
+    selftest("sched-wake 4 harts", harts=4, runs=3),
+    selftest("sched-wake 8 harts", harts=8, runs=2),
+    selftest("sched-yield"),
+    selftest("sched-yield 4 harts", harts=4, runs=3),
+    selftest("sched-yield 8 harts", harts=8, runs=2),
+    selftest("timers"),
+    selftest("timers 4 harts", harts=4),
+    selftest("wait-kill"),
+    selftest("wait-kill 4 harts", harts=4, runs=2),
+    selftest("wait-queue"),
+    selftest("wait-queue 4 harts", harts=4, runs=2),
+    Test("selftest unknown", selftest="nonsense", exit=False,
+         expect=['there is no self test "nonsense"; there are:', " pmm "]),
+    Test("init unknown", prog="nonsense", exit=False,
+         expect=["init=nonsense cannot be run: E_NOENT"]),
+    check("check_devtree", "@OBJ@"),
+]
+
+NULL = "the kernel used a null pointer"
+GIVES_UP = "a task gives up the hart while it holds a spinlock"
+
+PANIC_TESTS = [
+    # kern/test/protect.c: memory
+    panics("write-text", "store page fault", regex("at write_text.*address 0xffffffc080200000")),
+    panics("write-text 4 harts", "store page fault", "at write_text", harts=4),
+    panics("write-rodata", "store page fault", "at write_rodata"),
+    panics("exec-data", "instruction page fault"),
+    panics("exec-stack", "instruction page fault", "at 0xffffffe0"),
+    panics("read-null", NULL, regex("at read_null.*address 0x8")),
+    panics("write-null", NULL, regex("at write_null.*address 0x0")),
+    panics("call-null", NULL, "at 0x0, address 0x0"),
+    panics("read-user", "load page fault", regex("at read_user.*address 0x200000")),
+    panics("write-user", "store page fault", regex("at write_user.*address 0x200000")),
+    panics("exec-user", "instruction page fault", "at 0x200000, address 0x200000"),
+    panics("read-unmapped", "load page fault", "at read_unmapped"),
+    panics("illegal-instruction", "illegal instruction", "at illegal_instruction"),
+    panics("breakpoint", "breakpoint", "at breakpoint"),
+    panics("overflow-stack", "kernel stack overflow of selftest (pid 2)", "at recurse",
+           trace="recurse"),
+    Test("panic-in-panic", selftest="panic-in-panic", panic=True,
+         expect=["kernel panic at kern/test/protect.c", "panic inside the panic, at "]),
+    # kern/test/misuse.c: pages, objects, locks
+    panics("page-double-free", "double free of page 0x"),
+    panics("page-double-free-part", "double free of page 0x"),
+    panics("page-free-in-use", regex("free of page 0x[0-9a-f]+, which has 1 references")),
+    panics("page-free-outside", "free of a page that does not exist: 0x88000000"),
+    panics("page-free-kernel", "free of page 0x"),
+    panics("object-double-free", "double free of 0x", "in the cache kmalloc-128"),
+    panics("object-double-free-large", "double free of "),
+    panics("object-of-other-cache", "is not an object of the cache test"),
+    panics("lock-rank", 'takes the lock "low lock" of rank', "see enum lock_rank"),
+    panics("lock-same-rank", 'takes the lock "other low lock" of rank'),
+    panics("lock-twice", 'takes the lock "low lock" that it holds already'),
+    panics("unlock-free", regex('releases the lock "low lock" that it does not hold|lock->holder')),
+    panics("sleep-with-lock", GIVES_UP),
+    panics("wait-with-lock", GIVES_UP),
+    panics("wait-without-lock", "assertion failed: spin_held(queue->lock)"),
+    panics("wake-wrong-lock", "assertion failed: spin_held(queue->lock)"),
+    panics("mutex-with-lock", "assertion failed: ", "irq_depth == 0"),
+    panics("mutex-not-held", "assertion failed: mutex_held(mutex)"),
+    panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",
+           "selftest (pid 2) waits for a bell that nobody rings:", "deadlock_alone",
+           "initproc (pid 1) waits for a child to end:", "kernel panic", trace="cpu_idle"),
+    panics("deadlock 4 harts", "deadlock: all 2 processes sleep", harts=4, runs=2,
+           trace="cpu_idle"),
+    panics("deadlock-mutexes", "deadlock: all 4 processes sleep", "waits for the left fork:",
+           "philosopher", "waits for the right fork:", "philosopher", trace="cpu_idle"),
+    # Boot arguments that make no sense.
+    Test("argument unknown", prog="hello", append="colour=red", panic=True,
+         expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
+    Test("argument pmm", prog="hello", append="pmm=nonsense", panic=True,
+         expect=["pmm=nonsense: there are buddy, first_fit and best_fit"]),
+    Test("argument sched", prog="hello", append="sched=nonsense", panic=True,
+         expect=["sched=nonsense: there "]),
+]
+
+TESTS = CHECKS + SELF_TESTS + PANIC_TESTS + ONE_HART + MANY_HARTS

@@ -1,7 +1,5 @@
-/*
- * exec and its arguments. Without arguments, tests what exec takes and refuses, and
- * that the old program is still there where it refuses; with any, prints them.
- */
+/* exec and its arguments. Without arguments, tests what exec takes and refuses, and that the old
+   program is still there where it refuses; with any, prints them. */
 #include <error.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
-/*
- * System calls with numbers that do not exist and arguments that make no sense: each
- * is an error or kills the caller, and hurts nobody else.
- */
+/* System calls with numbers that do not exist and arguments that make no sense: each is an error or
+   kills the caller, and hurts nobody else. */
 #include <error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +67,8 @@ static void check_arguments(void)
     assert(syscall3(SYS_write, 1, good, 0) == 0);
 }
 
-/*
- * Any call, with any arguments; it may well kill the caller. Left out are those that end or
- * stop it with good arguments too (exit, sleep, read) and those that print.
- */
+/* Any call, with any arguments; it may well kill the caller. Left out are those that end or stop it
+   with good arguments too (exit, sleep, read) and those that print. */
 static void call_wildly(uintptr_t seed)
 {
     static const long numbers[] = {

@@ -1,7 +1,5 @@
-/*
- * Accesses outside the program's segments, and ones that a segment does not
- * allow: text cannot be written, data cannot be run. Each kills the process.
- */
+/* Accesses outside the program's segments, and ones that a segment does not allow: text cannot be
+   written, data cannot be run. Each kills the process. */
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>

@@ -1,21 +1,18 @@
-/*
- * What the kernel's operations cost: `make bench` runs this and compares.
- *
- *   bench               all operations but the last kind
- *   bench NAME          one of them, for `make profile PROG="bench fork"`
- *   bench children [N]  fork, and kill and wait, with 60, 200 and 4,000 children
- *                       alive, or with N of these only: 4,000 need 1 GiB
- *   bench wall          all operations in nanoseconds of the host, not instructions
- *
- * Under QEMU's -icount rdinstret counts guest instructions, those of the firmware
- * too. A sample is the count over some rounds of an operation, divided by the
- * rounds; the figure is the median of nine samples after two for warming up. So
- * it holds what an operation costs in the long run, a refill of a cache in some
- * rounds included, but not the timer tick, which falls into few samples. Nothing
- * is subtracted but what a round of the loop costs with an empty function in it.
- *
- * The functions profile_begin and profile_end mark the samples for the profiler.
- */
+/* What the kernel's operations cost: `make bench` runs this and compares.
+
+     bench               all operations but the last kind
+     bench NAME          one of them, for `make profile PROG="bench fork"`
+     bench children [N]  fork, and kill and wait, with 60, 200 and 4,000 children
+                         alive, or with N of these only: 4,000 need 1 GiB
+     bench wall          all operations in nanoseconds of the host, not instructions
+
+   Under QEMU's -icount rdinstret counts guest instructions, those of the firmware too. A sample is
+   the count over some rounds of an operation, divided by the rounds; the figure is the median of
+   nine samples after two for warming up. So it holds what an operation costs in the long run, a
+   refill of a cache in some rounds included, but not the timer tick, which falls into few samples.
+   Nothing is subtracted but what a round of the loop costs with an empty function in it.
+
+   The functions profile_begin and profile_end mark the samples for the profiler. */
 #include <stdio.h>
 #include <syscall.h>
 #include <testing.h>
@@ -261,43 +258,59 @@ static void report(const struct operation *op)
             wall ? "ns" : "instructions");
 }
 
-/* Children that sleep: as many as `level` says, and more in a sample; the last go first. */
-static int pids[4000 + FAMILY];
-static int alive, level;
+/* Children that sleep: as many as `level` says, and in a sample a family more. A fork shares all
+   pages, so a write after it copies one: what a sample writes is on one page, however many children
+   there are. */
+static int base[4000], base_count, level;
+static struct {
+    int count;
+    int pids[FAMILY];
+} family __attribute__((aligned(128)));
 
 /* One more child: it runs until it sleeps, then the parent goes on. */
-static void one_more_child(void)
+static int sleeping_child(void)
 {
     int pid = fork();
 
     while (pid == 0)
         sleep_long();
     assert(pid > 0);
-    pids[alive++] = pid;
     yield();
+    return pid;
 }
 
-static void end_child(void)
+static void end_child(int pid)
 {
-    assert(kill(pids[--alive]) == 0 && wait() == 0);
+    assert(kill(pid) == 0 && wait() == 0);
+}
+
+static void one_more(void)
+{
+    family.pids[family.count++] = sleeping_child();
+}
+
+static void one_less(void)
+{
+    end_child(family.pids[--family.count]);
 }
 
 static void climb(void)
 {
-    while (alive < level)
-        one_more_child();
-}
-
-static void descend(void)
-{
-    while (alive > level)
-        end_child();
+    while (base_count < level)
+        base[base_count++] = sleeping_child();
 }
 
 static void climb_over(void)
 {
-    while (alive < level + FAMILY)
-        one_more_child();
+    climb();
+    while (family.count < FAMILY)
+        one_more();
+}
+
+static void descend(void)
+{
+    while (family.count > 0)
+        one_less();
 }
 
 /* At one level, or at all of them where it is 0. */
@@ -307,12 +320,12 @@ static void with_children(int only)
         int level;
         struct operation fork, kill;
     } steps[] = {
-        { 60, { "children-60", FAMILY, one_more_child, climb, descend },
-          { "kill-60", FAMILY, end_child, climb_over, nothing } },
-        { 200, { "children-200", FAMILY, one_more_child, climb, descend },
-          { "kill-200", FAMILY, end_child, climb_over, nothing } },
-        { 4000, { "children-4000", FAMILY, one_more_child, climb, descend },
-          { "kill-4000", FAMILY, end_child, climb_over, nothing } },
+        { 60, { "children-60", FAMILY, one_more, climb, descend },
+          { "kill-60", FAMILY, one_less, climb_over, nothing } },
+        { 200, { "children-200", FAMILY, one_more, climb, descend },
+          { "kill-200", FAMILY, one_less, climb_over, nothing } },
+        { 4000, { "children-4000", FAMILY, one_more, climb, descend },
+          { "kill-4000", FAMILY, one_less, climb_over, nothing } },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -322,8 +335,8 @@ static void with_children(int only)
         report(&steps[i].fork);
         report(&steps[i].kill);
     }
-    level = 0;
-    descend();
+    while (base_count > 0)
+        end_child(base[--base_count]);
 }
 
 int main(int argc, char **argv)

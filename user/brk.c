@@ -1,7 +1,5 @@
-/*
- * The heap: it grows and shrinks by brk, its memory ends where brk says, and ends that
- * make no sense are refused and change nothing.
- */
+/* The heap: it grows and shrinks by brk, its memory ends where brk says, and ends that make no
+   sense are refused and change nothing. */
 #include <error.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
-/*
- * Copy on write as programs see it: after fork each process has its own memory, whoever
- * writes first and however many share a page, and what was read-only stays so.
- */
+/* Copy on write as programs see it: after fork each process has its own memory, whoever writes
+   first and however many share a page, and what was read-only stays so. */
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -32,10 +30,8 @@ static void check_readonly(void)
     expect_killed("write into a constant", write_to, (uintptr_t)&constant);
 }
 
-/*
- * A chain of processes with memory on the stack and in data. Each writes before its
- * child has looked, or after it has ended, by the parity of its depth.
- */
+/* A chain of processes with memory on the stack and in data. Each writes before its child has
+   looked, or after it has ended, by the parity of its depth. */
 static void family(int depth)
 {
     volatile int local = depth;

@@ -1,8 +1,6 @@
-/*
- * The kernel writes into pages that are shared copy-on-write: what a system call
- * stores in one process's memory must not appear in the other's. The child makes the
- * calls, the parent looks at its own memory after; then the other way round.
- */
+/* The kernel writes into pages that are shared copy-on-write: what a system call stores in one
+   process's memory must not appear in the other's. The child makes the calls, the parent looks at
+   its own memory after; then the other way round. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,8 +1,6 @@
-/*
- * Threads fault on the same copy-on-write pages at the same time, in two processes that
- * share them. Each thread writes only its own bytes: a page that is copied
- * twice loses those of one. Meant for several harts.
- */
+/* Threads fault on the same copy-on-write pages at the same time, in two processes that share them.
+   Each thread writes only its own bytes: a page that is copied twice loses those of one. Meant for
+   several harts. */
 #include <stdio.h>
 #include <testing.h>
 #include <thread.h>

@@ -1,7 +1,5 @@
-/*
- * Memory that a program gets is zero: also where another process, or this one,
- * filled the same pages before and gave them back.
- */
+/* Memory that a program gets is zero: also where another process, or this one, filled the same
+   pages before and gave them back. */
 #include <stdio.h>
 #include <string.h>
 #include <testing.h>

@@ -1,8 +1,6 @@
-/*
- * Division by zero is no exception on RISC-V (unprivileged spec 7.2): the
- * quotient has all bits set, the remainder is the dividend. The smallest number
- * divided by -1 is itself. The operands are volatile: C leaves both undefined.
- */
+/* Division by zero is no exception on RISC-V (unprivileged spec 7.2): the quotient has all bits
+   set, the remainder is the dividend. The smallest number divided by -1 is itself. The operands are
+   volatile: C leaves both undefined. */
 #include <stdio.h>
 #include <ulib.h>
 

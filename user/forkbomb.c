@@ -1,8 +1,6 @@
-/*
- * forkbomb [N]: fork until the kernel has no more, or N times (20,000 by default). When all
- * those processes have ended the machine is as before: it is done twice, and the
- * second time must get as far. Where memory is short the kernel may kill the bomb itself.
- */
+/* forkbomb [N]: fork until the kernel has no more, or N times (20,000 by default). When all those
+   processes have ended the machine is as before: it is done twice, and the second time must get as
+   far. Where memory is short the kernel may kill the bomb itself. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,7 +1,5 @@
-/*
- * A tree of processes: each has two children, which carry on its name with 0 and
- * with 1. Each process's exit code is the number of processes below and with it.
- */
+/* A tree of processes: each has two children, which carry on its name with 0 and with 1. Each
+   process's exit code is the number of processes below and with it. */
 #include <stdio.h>
 #include <string.h>
 #include <ulib.h>

@@ -1,8 +1,6 @@
-/*
- * Floating-point registers belong to a process. Several processes fill all of them and fcsr
- * with values of their own, are switched away from, and compare; a forked child
- * has its parent's values; a new program finds zeros.
- */
+/* Floating-point registers belong to a process. Several processes fill all of them and fcsr with
+   values of their own, are switched away from, and compare; a forked child has its parent's values;
+   a new program finds zeros. */
 #include <stdio.h>
 #include <string.h>
 #include <syscall.h>

@@ -1,7 +1,5 @@
-/*
- * kill: of a process that sleeps, runs, waits, or has ended; of oneself; and of ones that
- * must not be killed.
- */
+/* kill: of a process that sleeps, runs, waits, or has ended; of oneself; and of ones that must not
+   be killed. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,7 +1,5 @@
-/*
- * manyproc [N]: N processes alive at once, 200 by default. First a chain, where each waits
- * for the next; then a crowd of brothers that sleep. Each tells by its exit code that it ran.
- */
+/* manyproc [N]: N processes alive at once, 200 by default. First a chain, where each waits for the
+   next; then a crowd of brothers that sleep. Each tells by its exit code that it ran. */
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>

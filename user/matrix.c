@@ -1,8 +1,6 @@
-/*
- * Many processes that compute at once. Each raises a matrix of its own to the 8th power in
- * two ways, by 7 products and by 3 squares, and compares: a register or a page that
- * a switch of processes loses makes a difference.
- */
+/* Many processes that compute at once. Each raises a matrix of its own to the 8th power in two
+   ways, by 7 products and by 3 squares, and compares: a register or a page that a switch of
+   processes loses makes a difference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

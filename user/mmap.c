@@ -1,7 +1,5 @@
-/*
- * Areas of memory: made, split by unmapping their middle, joined, refused where they overlap
- * or make no sense; read-only ones; and ten thousand at once.
- */
+/* Areas of memory: made, split by unmapping their middle, joined, refused where they overlap or
+   make no sense; read-only ones; and ten thousand at once. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

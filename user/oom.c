@@ -1,7 +1,5 @@
-/*
- * Processes that take all memory, several at once, by mmap and by brk: each is refused more
- * or killed, the one that started them goes on, and afterwards all memory is back.
- */
+/* Processes that take all memory, several at once, by mmap and by brk: each is refused more or
+   killed, the one that started them goes on, and afterwards all memory is back. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

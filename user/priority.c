@@ -1,8 +1,6 @@
-/*
- * How a scheduler shares one hart: five children with priorities 1 to 5 count as
- * fast as they can for the same time. `priority rr` checks that the shares are equal,
- * `priority stride` that they are as 1:2:3:4:5; else only that nobody starved.
- */
+/* How a scheduler shares one hart: five children with priorities 1 to 5 count as fast as they can
+   for the same time. `priority rr` checks that the shares are equal, `priority stride` that they
+   are as 1:2:3:4:5; else only that nobody starved. */
 #include <stdio.h>
 #include <string.h>
 #include <ulib.h>

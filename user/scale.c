@@ -1,11 +1,9 @@
-/*
- * How well several harts share work: `make bench` runs this on one and on two.
- *
- *   scale cpu N     N processes that only compute
- *   scale fork N    N processes that fork a child and wait for it, again and again
- *
- * The work is the same on any number of harts; the time that it took is printed.
- */
+/* How well several harts share work: `make bench` runs this on one and on two.
+
+     scale cpu N     N processes that only compute
+     scale fork N    N processes that fork a child and wait for it, again and again
+
+   The work is the same on any number of harts; the time that it took is printed. */
 #include <stdio.h>
 #include <ulib.h>
 

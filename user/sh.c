@@ -1,9 +1,7 @@
-/*
- * The shell, and the first program. A command runs in a child: in the
- * foreground the shell waits for it and tells how it ended, in the background
- * (&) a thread of the shell waits for it and the shell asks that thread's record of
- * the job before each prompt. sh -c "line" runs one line and ends with its code.
- */
+/* The shell, and the first program. A command runs in a child: in the foreground the shell waits
+   for it and tells how it ended, in the background (&) a thread of the shell waits for it and the
+   shell asks that thread's record of the job before each prompt. sh -c "line" runs one line and
+   ends with its code. */
 #include <command.h>
 #include <error.h>
 #include <line.h>

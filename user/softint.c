@@ -1,8 +1,6 @@
-/*
- * Instructions that are not for user programs: privileged ones kill the
- * process. So does ebreak, also with a7 = 10, by which kernel mode starts the
- * first program: it must not become a system call from user mode.
- */
+/* Instructions that are not for user programs: privileged ones kill the process. So does ebreak,
+   also with a7 = 10, by which kernel mode starts the first program: it must not become a system
+   call from user mode. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

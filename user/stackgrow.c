@@ -1,7 +1,5 @@
-/*
- * The stack grows on demand, by small steps and by large ones, to 256 pages; a
- * process that wants more is killed.
- */
+/* The stack grows on demand, by small steps and by large ones, to 256 pages; a process that wants
+   more is killed. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,7 +1,5 @@
-/*
- * Processes that share memory: what one writes the others read, exit codes reach who
- * waits, exec and exit of one leave the memory to the others, in every order.
- */
+/* Processes that share memory: what one writes the others read, exit codes reach who waits, exec
+   and exit of one leave the memory to the others, in every order. */
 #include <error.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,5 @@
-/*
- * Killing a process that sleeps in wait. The one that does it is the child it
- * waits for, in the first round, and its parent in the second, where the child
- * is an orphan then.
- */
+/* Killing a process that sleeps in wait. The one that does it is the child it waits for, in the
+   first round, and its parent in the second, where the child is an orphan then. */
 #include <error.h>
 #include <stdio.h>
 #include <testing.h>

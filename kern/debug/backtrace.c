@@ -1,15 +1,13 @@
-/*
- * Walking the call stack by frame pointers. Every function begins with
- *
- *     fp ->  +-----------------+  where sp was when it was called
- *            | return address  |  fp - 8
- *            | caller's fp     |  fp - 16
- *            | locals          |
- *     sp ->  +-----------------+
- *
- * and a trap from kernel mode leaves such a pair over its frame too, so that
- * the chain leads on to what it interrupted.
- */
+/* Walking the call stack by frame pointers. Every function begins with
+
+       fp ->  +-----------------+  where sp was when it was called
+              | return address  |  fp - 8
+              | caller's fp     |  fp - 16
+              | locals          |
+       sp ->  +-----------------+
+
+   and a trap from kernel mode leaves such a pair over its frame too, so that the chain leads on to
+   what it interrupted. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <printfmt.h>

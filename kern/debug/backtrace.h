@@ -5,10 +5,8 @@
 
 #define SYMBOL_LENGTH   64
 
-/*
- * Print the chain of callers, a line each, beginning with the function whose
- * frame pointer (s0) is given. Safe on any value: it never leaves the stack.
- */
+/* Print the chain of callers, a line each, beginning with the function whose frame pointer (s0) is
+   given. Safe on any value: it never leaves the stack. */
 void backtrace(uintptr_t fp);
 
 /* Write "function+offset" for a kernel address, or the address where it has no name. */

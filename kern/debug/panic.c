@@ -22,10 +22,8 @@ void panic_stop(void)
         wait_for_interrupt();
 }
 
-/*
- * Be the one hart that reports. Another hart that panics at the same time stops
- * here; a second panic on the same hart has one line and ends the machine.
- */
+/* Be the one hart that reports. Another hart that panics at the same time stops here; a second
+   panic on the same hart has one line and ends the machine. */
 static void panic_begin(const char *file, int line)
 {
     uint32_t self = this_cpu->id + 1;

@@ -1,7 +1,5 @@
-/*
- * Panics and assertions. The kernel panics where its own state is wrong; what a
- * user program does wrong is never a reason. Assertions are always on.
- */
+/* Panics and assertions. The kernel panics where its own state is wrong; what a user program does
+   wrong is never a reason. Assertions are always on. */
 #pragma once
 
 #include <defs.h>
@@ -9,10 +7,8 @@
 /* The exit status of the machine after a panic. */
 #define PANIC_EXIT_STATUS   255
 
-/*
- * Report where and why, with the call stack; stop the other harts; switch the
- * machine off with failure. May be called anywhere, even inside a panic.
- */
+/* Report where and why, with the call stack; stop the other harts; switch the machine off with
+   failure. May be called anywhere, even inside a panic. */
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
 __noreturn void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 

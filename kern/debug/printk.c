@@ -14,28 +14,35 @@ static void firmware_output(const char *s, size_t n)
 
 static void (*console_output)(const char *, size_t) = firmware_output;
 
-/*
- * The hart that prints, as its cpu number + 1. Not a spinlock of kern/lock,
- * whose assertions print. The owner may print again, from a trap.
- */
+/* The hart that prints, as its cpu number + 1. Not a spinlock of kern/lock, whose assertions print.
+   The owner may print again, from a trap. */
 static uint32_t printing;
 static bool lock_broken;
 
-static bool print_lock(void)
+/* What to undo at the end of printing. */
+struct print_state {
+    bool irq_was_on, locked;
+};
+
+static struct print_state print_begin(void)
 {
+    struct print_state state = { .irq_was_on = irq_disable() };
     uint32_t self = this_cpu->id + 1;
 
     if (atomic_load(&printing) == self || atomic_load(&lock_broken))
-        return false;
+        return state;
     while (!atomic_cas(&printing, 0, self) && !atomic_load(&lock_broken))
         cpu_relax();
-    return true;
+    state.locked = true;
+    return state;
 }
 
-static void print_unlock(bool locked)
+static void print_end(struct print_state state)
 {
-    if (locked)
+    if (state.locked)
         atomic_store_release(&printing, 0);
+    if (state.irq_was_on)
+        irq_enable();
 }
 
 void print_set_output(void (*output)(const char *s, size_t n))
@@ -50,13 +57,10 @@ void print_break_lock(void)
 
 void print_bytes(const char *s, size_t n)
 {
-    bool irq = irq_disable();
-    bool locked = print_lock();
+    struct print_state state = print_begin();
 
     console_output(s, n);
-    print_unlock(locked);
-    if (irq)
-        irq_enable();
+    print_end(state);
 }
 
 struct line {
@@ -81,16 +85,13 @@ static void line_put(int c, void *arg)
 
 void vcprintf(const char *fmt, va_list ap)
 {
+    struct print_state state = print_begin();
     struct line line;
-    bool irq = irq_disable();
-    bool locked = print_lock();
 
     line.length = 0;
     vprintfmt(line_put, &line, fmt, ap);
     line_flush(&line);
-    print_unlock(locked);
-    if (irq)
-        irq_enable();
+    print_end(state);
 }
 
 void cprintf(const char *fmt, ...)

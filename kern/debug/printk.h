@@ -1,7 +1,5 @@
-/*
- * Printing on the console. Any code may print, in any context: a call's text
- * appears whole, and a hart that is interrupted while printing does not block.
- */
+/* Printing on the console. Any code may print, in any context: a call's text appears whole, and a
+   hart that is interrupted while printing does not block. */
 #pragma once
 
 #include <defs.h>

@@ -6,10 +6,8 @@
 #include <sched/sched.h>
 #include <sched/timer.h>
 
-/*
- * The interrupt stays pending until the next deadline is set, and the deadline
- * is a time, not a distance: the next tick comes one length from now.
- */
+/* The interrupt stays pending until the next deadline is set, and the deadline is a time, not a
+   distance: the next tick comes one length from now. */
 static void clock_interrupt(void)
 {
     uint64_t now = rdtime();
@@ -25,15 +23,10 @@ void clock_init(void)
     irq_register(IRQ_S_TIMER, clock_interrupt);
 }
 
-void clock_init_hart(void)
-{
-    timer_arm(rdtime() + timer_tick_length());
-}
-
 void clock_resume(void)
 {
-    uint64_t next = rdtime() + timer_tick_length();
+    uint64_t now = rdtime(), next = now + timer_tick_length();
 
-    if (this_cpu->timer_deadline > next)
+    if (this_cpu->timer_deadline <= now || this_cpu->timer_deadline > next)
         timer_arm(next);
 }

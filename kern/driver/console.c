@@ -55,11 +55,9 @@ static bool buffer_full(void)
     return input.write - input.read == BUFFER_SIZE;
 }
 
-/*
- * Move what the UART has received into the buffer. Where that is full, the rest
- * stays in the UART, which makes the sender wait: a page pasted into the
- * terminal loses nothing. Returns the group that a ctrl-C is for, or 0.
- */
+/* Move what the UART has received into the buffer. Where that is full, the rest stays in the UART,
+   which makes the sender wait: a page pasted into the terminal loses nothing. Returns the group
+   that a ctrl-C is for, or 0. */
 static int drain_uart(void)
 {
     int interrupted = 0;
@@ -129,8 +127,5 @@ void console_set_group(int group)
 
 int console_group(void)
 {
-    spin_lock(&input_lock);
-    int group = input.group;
-    spin_unlock(&input_lock);
-    return group;
+    return atomic_load(&input.group);
 }

@@ -1,7 +1,5 @@
-/*
- * The console: a 16550 UART. Output is for debug/printk.h; input arrives by
- * interrupt and waits in a buffer, raw, until a process reads it.
- */
+/* The console: a 16550 UART. Output is for debug/printk.h; input arrives by interrupt and waits in
+   a buffer, raw, until a process reads it. */
 #pragma once
 
 #include <defs.h>
@@ -11,18 +9,14 @@ void console_init(void);
 /* Input is taken by the hart that calls this. */
 void console_init_input(void);
 
-/*
- * Read 1 to n characters, as they were typed; sleeps until there is one. Returns
- * how many; 0, end of file, where another group has the console; -E_KILLED where
- * the caller was killed while it waited.
- */
+/* Read 1 to n characters, as they were typed; sleeps until there is one. Returns how many; 0, end
+   of file, where another group has the console; -E_KILLED where the caller was killed while it
+   waited. */
 int console_read(char *buf, size_t n, int group);
 
-/*
- * Groups of processes, by number: 0 is the first program's. Ctrl-C goes to the
- * reader as a character while group 0 has the console; else to `interrupt`,
- * which is called from the interrupt handler with the group that has it.
- */
+/* Groups of processes, by number: 0 is the first program's. Ctrl-C goes to the reader as a
+   character while group 0 has the console; else to `interrupt`, which is called from the interrupt
+   handler with the group that has it. */
 void console_set_interrupt(void (*interrupt)(int group));
 void console_set_group(int group);
 int console_group(void);

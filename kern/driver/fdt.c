@@ -1,9 +1,6 @@
-/*
- * The device tree in its flattened form: a header, a block of tokens that
- * describes a tree of nodes with properties, and a block of property names. One
- * pass collects each node's interesting properties, and looks at the node when
- * its properties end. All numbers are big-endian.
- */
+/* The device tree in its flattened form: a header, a block of tokens that describes a tree of nodes
+   with properties, and a block of property names. One pass collects each node's interesting
+   properties, and looks at the node when its properties end. All numbers are big-endian. */
 #include <driver/machine.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
-/*
- * Interrupt dispatch, software interrupts between harts, and the PLIC, which
- * collects the devices' interrupts (RISC-V PLIC specification 1.0).
- */
+/* Interrupt dispatch, software interrupts between harts, and the PLIC, which collects the devices'
+   interrupts (RISC-V PLIC specification 1.0). */
 #include <debug/panic.h>
 #include <driver/irq.h>
 #include <driver/machine.h>

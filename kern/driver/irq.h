@@ -1,7 +1,5 @@
-/*
- * Interrupts: drivers register handlers here, and the trap layer calls them.
- * Handlers run with interrupts off and may not sleep.
- */
+/* Interrupts: drivers register handlers here, and the trap layer calls them. Handlers run with
+   interrupts off and may not sleep. */
 #pragma once
 
 #include <defs.h>

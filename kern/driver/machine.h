@@ -1,7 +1,5 @@
-/*
- * What the device tree says about the machine. Nothing of it is known otherwise:
- * see the Devicetree Specification 0.4, chapters 2, 3 and 5.
- */
+/* What the device tree says about the machine. Nothing of it is known otherwise:
+   see the Devicetree Specification 0.4, chapters 2, 3 and 5. */
 #pragma once
 
 #include <riscv/cpu.h>
@@ -36,8 +34,6 @@ struct machine {
 
 extern struct machine machine;      /* set once at boot */
 
-/*
- * Read a device tree. Returns NULL, or what is wrong with it in words. Any bytes
- * are safe to give: nothing outside of [blob, blob + limit) is read.
- */
+/* Read a device tree. Returns NULL, or what is wrong with it in words. Any bytes are safe to give:
+   nothing outside of [blob, blob + limit) is read. */
 const char *fdt_parse(const void *blob, size_t limit, struct machine *m);

@@ -1,5 +1,5 @@
 /* Parsing the kernel's command line. */
-#include <init/bootargs.h>
+#include <init/init.h>
 #include <string.h>
 
 /* The value of an argument "name=value", or NULL where it has another name. */

@@ -1,8 +1,6 @@
-/*
- * Where harts enter the kernel from the firmware: S mode, no paging, interrupts
- * off, a0 = hart number. The code is linked high but runs low at first; only
- * pc-relative addresses are right then, and they are physical.
- */
+/* Where harts enter the kernel from the firmware: S mode, no paging, interrupts off, a0 = hart
+   number. The code is linked high but runs low at first; only pc-relative addresses are right then,
+   and they are physical. */
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
 #include <riscv/sv39.h>

@@ -4,9 +4,7 @@
 #include <driver/console.h>
 #include <driver/irq.h>
 #include <driver/machine.h>
-#include <init/bootargs.h>
-#include <init/smp.h>
-#include <init/user.h>
+#include <init/init.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
 #include <process/proc.h>
@@ -96,7 +94,6 @@ static void print_banner(void)
 /* The boot hart's idle process: start the rest, then be idle. */
 static void kern_start(void)
 {
-    clock_init_hart();
     irq_init_hart();
     console_init_input();
     smp_start_others();

@@ -1,8 +1,7 @@
 /* Bringing up the harts: the boot hart prepares what each needs and has the firmware start it. */
-#include <driver/clock.h>
 #include <driver/irq.h>
 #include <driver/machine.h>
-#include <init/smp.h>
+#include <init/init.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <trap/trap.h>
@@ -34,7 +33,6 @@ __noreturn void secondary_init(void)
     trap_init_hart();
     atomic_or(&kernel_as.harts, 1U << this_cpu->id);
     sched_start(this_cpu->task);
-    clock_init_hart();
     irq_init_hart();
     atomic_or(&cpus_online, 1U << this_cpu->id);
     cpu_idle();

@@ -2,7 +2,7 @@
 #include <debug/printk.h>
 #include <driver/machine.h>
 #include <error.h>
-#include <init/user.h>
+#include <init/init.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <mm/pmm.h>

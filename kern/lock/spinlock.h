@@ -1,11 +1,9 @@
-/*
- * Spinlocks. Holding one keeps interrupts of this hart off, so that a handler
- * may take it too; who holds one must not sleep.
- *
- * Every lock has a rank, and a hart takes locks only in ascending order of
- * rank: so no two harts can wait for each other. A breach panics at once, also
- * where it would have gone well this time.
- */
+/* Spinlocks. Holding one keeps interrupts of this hart off, so that a handler may take it too; who
+   holds one must not sleep.
+
+   Every lock has a rank, and a hart takes locks only in ascending order of rank: so no two harts
+   can wait for each other. A breach panics at once, also where it would have gone well this
+   time. */
 #pragma once
 
 #include <debug/panic.h>

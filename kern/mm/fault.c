@@ -1,10 +1,8 @@
-/*
- * Page faults: an access to an area whose page is not there yet, or is shared
- * copy-on-write. Everything else is the program's mistake.
- */
+/* Page faults: an access to an area whose page is not there yet, or is shared copy-on-write.
+   Everything else is the program's mistake. */
 #include <error.h>
 #include <mm/pagetable.h>
-#include <mm/vma.h>
+#include <mm/vmm.h>
 #include <string.h>
 
 static pte_t vma_rights(const struct vma_struct *vma)
@@ -43,11 +41,9 @@ static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
     return 0;
 }
 
-/*
- * A write to a page that is shared copy-on-write. With one reference left it is
- * the mm's own, and only needs the right back; that count cannot rise meanwhile,
- * because only a fork of this mm could raise it, which needs the mm's lock.
- */
+/* A write to a page that is shared copy-on-write. With one reference left it is the mm's own, and
+   only needs the right back; that count cannot rise meanwhile, because only a fork of this mm could
+   raise it, which needs the mm's lock. */
 static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
 {
     struct Page *old = pa2page(pte_paddr(*pte));

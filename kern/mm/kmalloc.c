@@ -1,8 +1,6 @@
-/*
- * The slab allocator. A slab is a page: a header, then objects. Free objects are
- * linked through their first word, and their second holds a mark, by which a
- * double free is noticed. A cache keeps one empty slab; more go back at once.
- */
+/* The slab allocator. A slab is a page: a header, then objects. Free objects are linked through
+   their first word, and their second holds a mark, by which a double free is noticed. A cache keeps
+   one empty slab; more go back at once. */
 #include <debug/printk.h>
 #include <mm/kmalloc.h>
 #include <mm/pmm.h>
@@ -22,10 +20,6 @@ struct slab {
 } __attribute__((aligned(16)));
 
 static const uint32_t sizes[] = { 32, 64, 128, 256, 512, 1008, 2016 };
-static const char *const size_names[] = {
-    "kmalloc-32", "kmalloc-64", "kmalloc-128", "kmalloc-256", "kmalloc-512", "kmalloc-1008",
-    "kmalloc-2016"
-};
 static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
 
 static struct kmem_cache *all_caches;
@@ -131,7 +125,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *ptr)
 void kmalloc_init(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-        kmem_cache_init(&size_caches[i], size_names[i], sizes[i]);
+        kmem_cache_init(&size_caches[i], "kmalloc", sizes[i]);
 }
 
 static void *large_alloc(size_t size)
@@ -165,6 +159,8 @@ void kfree(void *object)
         return;
     }
     struct Page *page = kva2page(object);
+    if (unlikely(!(page->flags & PG_ALLOCATED)))
+        panic("double free of %p", object);
     atomic_add(&large_objects, -1);
     free_pages(page, page->property);
 }

@@ -1,8 +1,6 @@
-/*
- * Kernel objects. A kmem_cache hands out objects of one size from slabs of one
- * page; kmalloc uses caches of several sizes, and whole pages for larger
- * requests. May be called in any context; nothing sleeps.
- */
+/* Kernel objects. A kmem_cache hands out objects of one size from slabs of one page; kmalloc uses
+   caches of several sizes, and whole pages for larger requests. May be called in any context;
+   nothing sleeps. */
 #pragma once
 
 #include <lock/spinlock.h>

@@ -9,11 +9,9 @@
 
 static struct spinlock kstack_lock = SPINLOCK_INIT("kernel stacks", RANK_KSTACK);
 
-/*
- * Guarded by kstack_lock. A slot that has no memory is either above `next_slot`,
- * never used, or in the list of returned ones, which is kept in the unused slots'
- * own page table entries: invalid ones, whose other bits are the software's.
- */
+/* Guarded by kstack_lock. A slot that has no memory is either above `next_slot`, never used, or in
+   the list of returned ones, which is kept in the unused slots' own page table entries: invalid
+   ones, whose other bits are the software's. */
 static uintptr_t mapped[CACHE_LIMIT];   /* free stacks with memory */
 static uint32_t mapped_count;
 static uint64_t next_slot;
@@ -140,10 +138,7 @@ void kstack_trim(void)
 
 size_t kstack_table_pages(void)
 {
-    spin_lock(&kstack_lock);
-    size_t n = (next_slot * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);
-    spin_unlock(&kstack_lock);
-    return n;
+    return (atomic_load(&next_slot) * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);
 }
 
 bool kstack_is_guard(uintptr_t addr)

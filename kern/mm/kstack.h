@@ -1,8 +1,6 @@
-/*
- * Kernel stacks: KSTACKSIZE bytes each, in an address range of their own, over a
- * guard that is never mapped. A few free ones are kept mapped, because mapping
- * and unmapping costs a TLB flush on every hart.
- */
+/* Kernel stacks: KSTACKSIZE bytes each, in an address range of their own, over a guard that is
+   never mapped. A few free ones are kept mapped, because mapping and unmapping costs a TLB flush on
+   every hart. */
 #pragma once
 
 #include <defs.h>

@@ -180,10 +180,8 @@ void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, u
         free_tables(pgdir, level, start, end, floor, ceiling);
 }
 
-/*
- * Share the pages that these entries map, copy-on-write where they may be written.
- * A fork does this for every page of a process, so each instruction counts.
- */
+/* Share the pages that these entries map, copy-on-write where they may be written. A fork does this
+   for every page of a process, so each instruction counts. */
 static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
 {
     for (; from < end; from++, to++) {
@@ -199,7 +197,7 @@ static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
     }
 }
 
-/* Copy the pages that these entries map. A copy has one owner, who may write it like the old one. */
+/* Copy the pages that these entries map. A copy is nobody else's: what was COW is writable. */
 static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
 {
     for (; from < end; from++, to++) {

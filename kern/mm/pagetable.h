@@ -1,11 +1,8 @@
-/*
- * Page tables of user address spaces, and the kernel's own.
- *
- * A page that is mapped has a reference for each entry that maps it. The table
- * pages of an address space have one reference each. Whoever changes an entry
- * of a process holds the lock of its mm; functions that take an addrspace flush
- * the TLBs themselves, those that take a pgdir do not.
- */
+/* Page tables of user address spaces, and the kernel's own.
+
+   A page that is mapped has a reference for each entry that maps it. The table pages of an address
+   space have one reference each. Whoever changes an entry of a process holds the lock of its mm;
+   functions that take an addrspace flush the TLBs themselves, those that take a pgdir do not. */
 #pragma once
 
 #include <mm/pmm.h>
@@ -17,11 +14,9 @@ static inline struct Page *pte2page(pte_t pte)
     return page_frame(pte >> PTE_PPN_SHIFT);
 }
 
-/*
- * Map the kernel: text, constants, all other memory and the devices, each with
- * no more rights than it needs; then run on that map. Room for the kernel stacks'
- * tables is made here, so that the upper half of every root stays the same.
- */
+/* Map the kernel: text, constants, all other memory and the devices, each with no more rights than
+   it needs; then run on that map. Room for the kernel stacks' tables is made here, so that the
+   upper half of every root stays the same. */
 void kernel_map_init(void);
 
 /* A root table with the kernel's half filled in; NULL where there is no memory. */
@@ -29,34 +24,26 @@ pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */
 void pgdir_destroy(pte_t *pgdir);
 
-/*
- * The entry of the last level for an address, whatever is in it. Missing tables
- * are made where `create` says so. NULL: no table, or no memory for one.
- */
+/* The entry of the last level for an address, whatever is in it. Missing tables are made where
+   `create` says so. NULL: no table, or no memory for one. */
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create);
 
-/*
- * Map a page at la with these rights (PTE_R ...), and take a reference to it;
- * what was mapped there is removed. 0 or -E_NO_MEM.
- */
+/* Map a page at la with these rights (PTE_R ...), and take a reference to it; what was mapped there
+   is removed. 0 or -E_NO_MEM. */
 int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rights) __must_check;
 /* Remove the mapping at la, if there is one, and drop its reference. */
 void page_remove(struct addrspace *as, uintptr_t la);
 
 /* Remove all mappings in a range. */
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end);
-/*
- * Free the tables on the way to an unmapped range, but for those that also map
- * addresses below `floor` or from `ceiling` on, where the neighbouring areas are.
- */
+/* Free the tables on the way to an unmapped range, but for those that also map addresses below
+   `floor` or from `ceiling` on, where the neighbouring areas are. */
 void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, uintptr_t ceiling);
 
-/*
- * Map in `to` what `from` has mapped in a range. share: both have the same pages
- * from here on, and writable ones become copy-on-write on both sides: the caller
- * must flush `from` before anyone may write to it again. Else `to` gets copies.
- * 0 or -E_NO_MEM, where `to` has a part of the range; its owner removes that.
- */
+/* Map in `to` what `from` has mapped in a range. share: both have the same pages from here on, and
+   writable ones become copy-on-write on both sides: the caller must flush `from` before anyone may
+   write to it again. Else `to` gets copies. 0 or -E_NO_MEM, where `to` has a part of the range; its
+   owner removes that. */
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share) __must_check;
 

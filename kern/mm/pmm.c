@@ -23,10 +23,8 @@ static size_t total_pages;
 
 static struct spinlock pmm_lock = SPINLOCK_INIT("free pages", RANK_PMM);    /* guards the manager */
 
-/*
- * Single pages for one hart, which uses them with interrupts off; others only count them.
- * What needs the manager is not inlined, so that the common case saves few registers.
- */
+/* Single pages for one hart, which uses them with interrupts off; others only count them. What
+   needs the manager is not inlined, so that the common case saves few registers. */
 static struct page_cache {
     struct Page *free[CACHE_LIMIT];
     uint32_t count;

@@ -1,10 +1,8 @@
-/*
- * Physical memory: one struct Page for each page of RAM, and who hands them out.
- *
- * A pmm_manager keeps the free pages; `pmm=` chooses it at boot. In front of it
- * each hart has a small cache of single pages, so that most allocations take no
- * lock. All functions may be called in any context; none sleeps.
- */
+/* Physical memory: one struct Page for each page of RAM, and who hands them out.
+
+   A pmm_manager keeps the free pages; `pmm=` chooses it at boot. In front of it each hart has a
+   small cache of single pages, so that most allocations take no lock. All functions may be called
+   in any context; none sleeps. */
 #pragma once
 
 #include <list.h>
@@ -23,10 +21,8 @@ struct Page {
 #define PG_ALLOCATED    2
 #define PG_PROPERTY     4       /* head of a free block */
 
-/*
- * An allocator. All functions are called under one lock. A block is n pages in a
- * row; `base` is its first.
- */
+/* An allocator. All functions are called under one lock. A block is n pages in a row; `base` is its
+   first. */
 struct pmm_manager {
     const char *name;                                           /* for the boot argument pmm= */
     void (*init)(void);
@@ -44,10 +40,8 @@ extern size_t npage;
 extern paddr_t pages_base;      /* where the first of them lies */
 extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
 
-/*
- * Find the free memory and set up the manager; NULL chooses the default. With
- * `poison` freed pages are filled with junk. False: there is no manager of that name.
- */
+/* Find the free memory and set up the manager; NULL chooses the default. With `poison` freed pages
+   are filled with junk. False: there is no manager of that name. */
 bool pmm_init(const char *manager, bool poison);
 const char *pmm_name(void);
 

@@ -1,9 +1,7 @@
-/*
- * The buddy allocator. Free blocks have 2^k pages and begin at a multiple of
- * their size, counted from the first page of memory. A block splits into two
- * buddies, whose numbers differ in one bit; when both are free they merge again.
- * A head's `property` is its order k. Allocation and free take O(log n).
- */
+/* The buddy allocator. Free blocks have 2^k pages and begin at a multiple of their size, counted
+   from the first page of memory. A block splits into two buddies, whose numbers differ in one bit;
+   when both are free they merge again. A head's `property` is its order k. Allocation and free take
+   O(log n). */
 #include <debug/panic.h>
 #include <mm/pmm.h>
 

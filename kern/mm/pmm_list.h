@@ -1,8 +1,6 @@
-/*
- * What first fit and best fit have in common: one list of free blocks, ordered by
- * address. A head's `property` is the number of pages in its block. Only the choice
- * of the block to allocate from differs; one manager is in use at a time.
- */
+/* What first fit and best fit have in common: one list of free blocks, ordered by address. A head's
+   `property` is the number of pages in its block. Only the choice of the block to allocate from
+   differs; one manager is in use at a time. */
 #pragma once
 
 #include <mm/pmm.h>

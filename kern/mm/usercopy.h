@@ -1,9 +1,6 @@
-/*
- * Access to the memory of the current process. These are the only functions
- * that touch it: they check the range, and a fault inside of them is repaired
- * like one of the program itself, or ends in -E_FAULT. They may sleep, so no
- * spinlock and no mm lock may be held.
- */
+/* Access to the memory of the current process. These are the only functions that touch it: they
+   check the range, and a fault inside of them is repaired like one of the program itself, or ends
+   in -E_FAULT. They may sleep, so no spinlock and no mm lock may be held. */
 #pragma once
 
 #include <defs.h>
@@ -12,10 +9,8 @@
 int copy_from_user(void *dst, uintptr_t usrc, size_t n) __must_check;
 int copy_to_user(uintptr_t udst, const void *src, size_t n) __must_check;
 
-/*
- * Copy a string with its end, at most `size` bytes. Its length, or -E_FAULT, or
- * -E_TOO_BIG where the end does not come in time.
- */
+/* Copy a string with its end, at most `size` bytes. Its length, or -E_FAULT, or -E_TOO_BIG where
+   the end does not come in time. */
 int copy_string_from_user(char *dst, uintptr_t usrc, size_t size) __must_check;
 
 /* Where to go on after a fault at epc that was not repaired; 0 if epc may not touch user memory. */

@@ -1,7 +1,5 @@
-/*
- * Loops that touch user memory. SUM is set only between the labels 1 and 2; a
- * fault there that cannot be repaired goes on at label 3, as .extable says.
- */
+/* Loops that touch user memory. SUM is set only between the labels 1 and 2; a fault there that
+   cannot be repaired goes on at label 3, as .extable says. */
 #include <riscv/csr.h>
 
 .macro user_function name

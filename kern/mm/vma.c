@@ -1,10 +1,7 @@
-/*
- * The areas of an address space, in a list by address for going through them and
- * in a treap for finding one: a binary search tree by address in which a parent
- * has a higher random priority than its children. Its depth is O(log n), however
- * the areas come and go.
- */
-#include <mm/vma.h>
+/* The areas of an address space, in a list by address for going through them and in a treap for
+   finding one: a binary search tree by address in which a parent has a higher random priority than
+   its children. Its depth is O(log n), however the areas come and go. */
+#include <mm/vmm.h>
 
 /* Marsaglia's xorshift: good enough to keep a tree balanced. */
 static uint32_t next_priority(void)

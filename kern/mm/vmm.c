@@ -2,7 +2,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
-#include <mm/vma.h>
+#include <mm/vmm.h>
 #include <string.h>
 
 static struct kmem_cache mm_cache, vma_cache;

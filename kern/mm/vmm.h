@@ -1,8 +1,6 @@
-/*
- * Virtual memory of processes: an mm_struct is an address space, and its areas
- * (vma_struct) say what may be mapped where. Pages come on demand, by
- * do_pgfault(). Threads share an mm; mm_count counts them.
- */
+/* Virtual memory of processes: an mm_struct is an address space, and its areas (vma_struct) say
+   what may be mapped where. Pages come on demand, by do_pgfault(). Threads share an mm; mm_count
+   counts them. */
 #pragma once
 
 #include <list.h>
@@ -48,16 +46,12 @@ void mm_get(struct mm_struct *mm);
 /* Drop a use. The last one frees everything: no hart may run on it then. */
 void mm_put(struct mm_struct *mm);
 
-/*
- * Make `to`, which is empty, a copy of `from`, whose lock the caller does not
- * hold; pages are shared copy-on-write. 0 or -E_NO_MEM, with `to` to be put.
- */
+/* Make `to`, which is empty, a copy of `from`, whose lock the caller does not hold; pages are
+   shared copy-on-write. 0 or -E_NO_MEM, with `to` to be put. */
 int mm_dup(struct mm_struct *to, struct mm_struct *from) __must_check;
 
-/*
- * The functions below need the mm's lock, but for an mm that nobody else knows
- * yet. Ranges are page-aligned.
- */
+/* The functions below need the mm's lock, but for an mm that nobody else knows yet. Ranges are
+   page-aligned. */
 
 /* The area that addr lies in, or NULL. */
 struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr);
@@ -65,6 +59,13 @@ struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr);
 struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr);
 /* Put an area into the mm; it must not overlap another. */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
+/* Take it out again; the caller frees it. */
+void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
+
+static inline struct vma_struct *le2vma(list_entry_t *le)
+{
+    return to_struct(le, struct vma_struct, list_link);
+}
 
 /* Add an area. 0, -E_INVAL for a bad or occupied range, -E_NO_MEM. */
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
@@ -75,11 +76,9 @@ uintptr_t mm_find_room(struct mm_struct *mm, size_t len);
 /* Set the end of the heap. 0, -E_INVAL where that is no place for it, -E_NO_MEM. */
 int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
 
-/*
- * Make an access to addr possible, which faulted or will happen: `access` is
- * VM_READ, VM_WRITE or VM_EXEC. 0; -E_FAULT where the areas do not allow it;
- * -E_NO_MEM. Takes no lock: the caller holds the mm's.
- */
+/* Make an access to addr possible, which faulted or will happen: `access` is VM_READ, VM_WRITE or
+   VM_EXEC. 0; -E_FAULT where the areas do not allow it; -E_NO_MEM. Takes no lock: the caller holds
+   the mm's. */
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */

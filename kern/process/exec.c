@@ -1,7 +1,5 @@
-/*
- * exec: everything that can fail comes first, on a new address space; then the
- * process changes over. Whatever goes wrong, the old program is still there.
- */
+/* exec: everything that can fail comes first, on a new address space; then the process changes
+   over. Whatever goes wrong, the old program is still there. */
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/usercopy.h>
@@ -76,10 +74,8 @@ static void free_args(struct exec_args *args)
         kfree(args->argv[i]);
 }
 
-/*
- * The strings go to the very top of the stack, below them the array of pointers
- * to them, which NULL ends. *sp becomes the address of that array.
- */
+/* The strings go to the very top of the stack, below them the array of pointers to them, which NULL
+   ends. *sp becomes the address of that array. */
 static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr_t *sp)
 {
     uintptr_t argv[EXEC_MAX_ARG_NUM + 1] = { 0 };

@@ -68,10 +68,8 @@ static struct proc_struct *find_zombie(int pid, bool *exists)
     return NULL;
 }
 
-/*
- * Sleep until a child has ended. It stays a child, so nothing is lost where its
- * exit code cannot be stored; only its parent can take it away, so it stays valid.
- */
+/* Sleep until a child has ended. It stays a child, so nothing is lost where its exit code cannot be
+   stored; only its parent can take it away, so it stays valid. */
 static struct proc_struct *wait_zombie(int pid, int *error)
 {
     struct proc_struct *child;

@@ -1,6 +1,5 @@
 /* Making processes. */
 #include <error.h>
-#include <process/fork.h>
 #include <process/proc.h>
 #include <unistd.h>
 
@@ -105,10 +104,8 @@ static __noreturn void kernel_thread_entry(__unused uint64_t zero, int (*fn)(voi
     do_exit(fn(arg));
 }
 
-/*
- * A fork of a kernel thread with a frame made by hand. Its stack begins below
- * the frame at the top, which exec will need.
- */
+/* A fork of a kernel thread with a frame made by hand. Its stack begins below the frame at the top,
+   which exec will need. */
 int kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {
     struct trapframe tf = {

@@ -15,10 +15,8 @@ static void report_sleeper(struct proc_struct *proc, __unused void *arg)
     backtrace(proc->task.context.s0);
 }
 
-/*
- * Every process sleeps, and no timer, key or ctrl-C will wake one. All of them
- * sleep in the kernel, so nothing changes while they are printed.
- */
+/* Every process sleeps, and no timer, key or ctrl-C will wake one. All of them sleep in the kernel,
+   so nothing changes while they are printed. */
 static void check_deadlock(void)
 {
     static uint32_t reported;           /* atomic: set by the first hart that notices */

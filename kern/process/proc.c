@@ -3,7 +3,6 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
-#include <process/fork.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
@@ -92,8 +91,7 @@ struct proc_struct *idle_create(void)
 
 void set_proc_name(struct proc_struct *proc, const char *name)
 {
-    memset(proc->name, 0, sizeof(proc->name));
-    strncpy(proc->name, name, PROC_NAME_LEN);
+    strncpy(proc->name, name, PROC_NAME_LEN);           /* the last byte stays 0 */
 }
 
 static list_entry_t *hash_of(int pid)
@@ -190,27 +188,20 @@ int do_kill(int pid)
     return result;
 }
 
-struct group_kill {
-    int group;
-    bool found;
-};
-
-static void kill_member(struct proc_struct *proc, void *arg)
-{
-    struct group_kill *kill = arg;
-
-    if (proc->group == kill->group && !(proc->flags & (PF_KERNEL | PF_EXITING))) {
-        kill->found = true;
-        sched_kill(&proc->task);
-    }
-}
-
 int kill_group(int group)
 {
-    struct group_kill kill = { .group = group };
+    int result = -E_INVAL;
 
-    for_each_proc(kill_member, &kill);
-    return kill.found ? 0 : -E_INVAL;
+    spin_lock(&proc_lock);
+    list_for_each(pos, &proc_list) {
+        struct proc_struct *proc = to_struct(pos, struct proc_struct, list_link);
+        if (proc->group != group || (proc->flags & (PF_KERNEL | PF_EXITING)))
+            continue;
+        sched_kill(&proc->task);
+        result = 0;
+    }
+    spin_unlock(&proc_lock);
+    return result;
 }
 
 int do_sleep(uint64_t ticks)

@@ -1,15 +1,13 @@
-/*
- * Processes and kernel threads.
- *
- * A process is made by do_fork(), runs until do_exit(), and stays as a zombie
- * until its parent has its exit code by do_wait(). Children whose parent ends go
- * to initproc, which waits for all. Threads are processes that share an mm.
- *
- * Each process knows its parent, its youngest child (cptr), and its younger and
- * older siblings (yptr, optr):
- *
- *     parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL
- */
+/* Processes and kernel threads.
+
+   A process is made by do_fork(), runs until do_exit(), and stays as a zombie until its parent has
+   its exit code by do_wait(). Children whose parent ends go to initproc, which waits for all.
+   Threads are processes that share an mm.
+
+   Each process knows its parent, its youngest child (cptr), and its younger and older siblings
+   (yptr, optr):
+
+       parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL */
 #pragma once
 
 #include <mm/vmm.h>
@@ -53,41 +51,35 @@ struct proc_struct *idle_create(void);
 /* What an idle process does for ever. */
 __noreturn void cpu_idle(void);
 
-/*
- * Make a copy of the current process that returns from the same system call
- * with 0. `stack` is the child's stack pointer, or 0 for the parent's. Returns the
- * child's pid, -E_NO_MEM or -E_NO_FREE_PROC. May sleep.
- */
+/* Make a copy of the current process that returns from the same system call with 0. `stack` is the
+   child's stack pointer, or 0 for the parent's. Returns the child's pid, -E_NO_MEM or
+   -E_NO_FREE_PROC. May sleep. */
 int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) __must_check;
 
 /* Make a kernel thread that calls fn(arg) and exits with its result. Its pid or an error. */
 int kernel_thread(int (*fn)(void *), void *arg, const char *name) __must_check;
 
+/* A process with a kernel stack, not yet known to anyone; NULL where there is no memory. */
+struct proc_struct *proc_create(void) __must_check;
 /* Free a process that was never made known, or that nobody knows any more. */
 void free_proc(struct proc_struct *proc);
 
 /* End the current process. */
 __noreturn void do_exit(int exit_code);
 
-/*
- * Before a return to user mode, interrupts off: let others run where it is their turn,
- * and end here where the process was killed. Needed only with need_resched set.
- */
+/* Before a return to user mode, interrupts off: let others run where it is their turn, and end here
+   where the process was killed. Needed only with need_resched set. */
 void proc_give_way(void);
 
-/*
- * Wait for a child, or with pid 0 for any, and store its exit code at a user
- * address, where that is not 0. Returns 0; -E_BAD_PROC where there is no such child;
- * -E_FAULT, the child still waits then; -E_KILLED.
- */
+/* Wait for a child, or with pid 0 for any, and store its exit code at a user address, where that is
+   not 0. Returns 0; -E_BAD_PROC where there is no such child; -E_FAULT, the child still waits then;
+   -E_KILLED. */
 int do_wait(int pid, uintptr_t code_store);
 /* The same for kernel threads, which store the code in *exit_code. */
 int wait_child(int pid, int *exit_code);
 
-/*
- * Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL
- * where there is none, or it is a kernel thread; -E_KILLED where it ends already.
- */
+/* Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL where there is
+   none, or it is a kernel thread; -E_KILLED where it ends already. */
 int do_kill(int pid);
 /* The same for a group by its number. May be called from an interrupt. */
 int kill_group(int group);
@@ -98,11 +90,9 @@ int do_sleep(uint64_t ticks);
 /* Take or give up the console, for the current process: see JOB_ in libs/unistd.h. */
 int do_job(int what);
 
-/*
- * Run another program in the current process. From a user process the addresses
- * are the user's; a kernel thread gives its own, and becomes a user process. Returns
- * argc, or an error: then the old program goes on. May sleep.
- */
+/* Run another program in the current process. From a user process the addresses are the user's; a
+   kernel thread gives its own, and becomes a user process. Returns argc, or an error: then the old
+   program goes on. May sleep. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 
 void set_proc_name(struct proc_struct *proc, const char *name);

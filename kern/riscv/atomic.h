@@ -1,8 +1,6 @@
-/*
- * Atomic operations on words that several harts change. Each is a full
- * barrier unless its name says otherwise; plain loads and stores of such words
- * go through atomic_load and atomic_store, which order nothing.
- */
+/* Atomic operations on words that several harts change. Each is a full barrier unless its name says
+   otherwise; plain loads and stores of such words go through atomic_load and atomic_store, which
+   order nothing. */
 #pragma once
 
 #include <defs.h>
@@ -12,10 +10,8 @@
 #define atomic_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define atomic_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
-/*
- * Change a word in memory in one step; they return what it was before. One AMO
- * instruction each: gcc 12 would put a fence before it, which aqrl makes needless.
- */
+/* Change a word in memory in one step; they return what it was before. One AMO instruction each:
+   gcc 12 would put a fence before it, which aqrl makes needless. */
 #define ATOMIC_AMO(name, instruction) \
     static inline uint32_t name(uint32_t *word, uint32_t value) \
     { \
@@ -36,11 +32,9 @@ ATOMIC_AMO(atomic_and, "amoand.w")
 
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
-/*
- * In a loop that waits for another hart. Not the pause instruction: QEMU leaves
- * its execution loop for that and takes its global lock, so that a hart which
- * spins would hold up the other one at every access to a device.
- */
+/* In a loop that waits for another hart. Not the pause instruction: QEMU leaves its execution loop
+   for that and takes its global lock, so that a hart which spins would hold up the other one at
+   every access to a device. */
 static inline void cpu_relax(void)
 {
     asm volatile ("nop; nop; nop; nop" : : : "memory");

@@ -10,10 +10,8 @@ struct context {
 
 _Static_assert(sizeof(struct context) == 14 * 8, "switch.S goes through it word by word");
 
-/*
- * Save this context to `from`, go on with the one in `to`. Returns when
- * something switches back, perhaps on another hart. Interrupts must be off.
- */
+/* Save this context to `from`, go on with the one in `to`. Returns when something switches back,
+   perhaps on another hart. Interrupts must be off. */
 void switch_to(struct context *from, struct context *to);
 
 /* Call a function that does not return on another stack. */

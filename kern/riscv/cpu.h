@@ -1,8 +1,6 @@
-/*
- * struct cpu: what the kernel keeps for each hart. While a hart is in the
- * kernel, tp points to its own; in user mode sscratch holds that pointer, and in
- * the kernel sscratch is 0, which is how trap entry tells where it came from.
- */
+/* struct cpu: what the kernel keeps for each hart. While a hart is in the kernel, tp points to its
+   own; in user mode sscratch holds that pointer, and in the kernel sscratch is 0, which is how trap
+   entry tells where it came from. */
 #pragma once
 
 #define MAX_HARTS           8

@@ -1,7 +1,5 @@
-/*
- * Supervisor control and status registers: access, and the bits that the
- * kernel uses (Privileged spec, chapter 4 "Supervisor-Level ISA").
- */
+/* Supervisor control and status registers: access, and the bits that the kernel uses (Privileged
+   spec, chapter 4 "Supervisor-Level ISA"). */
 #pragma once
 
 /* sstatus (4.1.1) */
@@ -9,7 +7,6 @@
 #define SSTATUS_SPIE            0x00000020UL    /* SIE before the trap; sret copies it to SIE */
 #define SSTATUS_SPP             0x00000100UL    /* mode before the trap; sret goes there */
 #define SSTATUS_FS              0x00006000UL    /* state of the floating-point registers: */
-#define SSTATUS_FS_INITIAL      0x00002000UL
 #define SSTATUS_FS_CLEAN        0x00004000UL
 #define SSTATUS_FS_DIRTY        0x00006000UL
 #define SSTATUS_SUM             0x00040000UL    /* supervisor may access user pages */
@@ -25,14 +22,8 @@
 #define IRQ_S_TIMER             5
 #define IRQ_S_EXTERNAL          9
 
-#define CAUSE_FETCH_MISALIGNED  0
-#define CAUSE_FETCH_ACCESS      1
 #define CAUSE_ILLEGAL           2
 #define CAUSE_BREAKPOINT        3
-#define CAUSE_LOAD_MISALIGNED   4
-#define CAUSE_LOAD_ACCESS       5
-#define CAUSE_STORE_MISALIGNED  6
-#define CAUSE_STORE_ACCESS      7
 #define CAUSE_USER_ECALL        8
 #define CAUSE_FETCH_PAGE        12
 #define CAUSE_LOAD_PAGE         13

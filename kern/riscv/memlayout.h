@@ -1,34 +1,32 @@
-/*
- * The virtual address space, Sv39: 39 bits, the upper half is the kernel's.
- *
- *   0xffffffff_ffffffff +---------------------------------+
- *                       |             unused              |
- *   KSTACK_END          +---------------------------------+
- *                       | kernel stacks, each over a      |  read, write
- *                       | guard of two unmapped pages     |
- *   KSTACK_BASE         +---------------------------------+ 0xffffffe0_00000000
- *                       |             unused              |
- *   KERNEL_OFFSET       | all of physical memory, linear: |  kernel text r-x, its constants
- *        + physical     | RAM begins at ..c0_80000000     |  r--, all other memory and the
- *                       | and may have 64 GiB             |  devices rw-
- *   KERNEL_OFFSET       +---------------------------------+ 0xffffffc0_00000000
- *                       :    no address: not canonical    :
- *   USERTOP, USTACKTOP  +---------------------------------+ 0x00000040_00000000
- *                       | user stack, 256 pages at most   |
- *                       +---------------------------------+
- *                       | mmap areas, placed downwards    |
- *                       |               ...               |
- *                       | heap, grows upwards by brk      |
- *                       | program: text, data             |
- *   UTEXT               +---------------------------------+ 0x00000000_00800000
- *   USERBASE            +---------------------------------+ 0x00000000_00200000
- *                       | never mapped: NULL pointers     |
- *                       +---------------------------------+ 0
- *
- * The kernel is linked inside the linear map, so that one constant turns each
- * of its addresses into a physical one. ucore's KERNBASE leaves only 1 GiB
- * above it; the offset here keeps 68 GiB clear below the stacks.
- */
+/* The virtual address space, Sv39: 39 bits, the upper half is the kernel's.
+
+     0xffffffff_ffffffff +---------------------------------+
+                         |             unused              |
+     KSTACK_END          +---------------------------------+
+                         | kernel stacks, each over a      |  read, write
+                         | guard of two unmapped pages     |
+     KSTACK_BASE         +---------------------------------+ 0xffffffe0_00000000
+                         |             unused              |
+     KERNEL_OFFSET       | all of physical memory, linear: |  kernel text r-x, its constants
+          + physical     | RAM begins at ..c0_80000000     |  r--, all other memory and the
+                         | and may have 64 GiB             |  devices rw-
+     KERNEL_OFFSET       +---------------------------------+ 0xffffffc0_00000000
+                         :    no address: not canonical    :
+     USERTOP, USTACKTOP  +---------------------------------+ 0x00000040_00000000
+                         | user stack, 256 pages at most   |
+                         +---------------------------------+
+                         | mmap areas, placed downwards    |
+                         |               ...               |
+                         | heap, grows upwards by brk      |
+                         | program: text, data             |
+     UTEXT               +---------------------------------+ 0x00000000_00800000
+     USERBASE            +---------------------------------+ 0x00000000_00200000
+                         | never mapped: NULL pointers     |
+                         +---------------------------------+ 0
+
+   The kernel is linked inside the linear map, so that one constant turns each of its addresses into
+   a physical one. ucore's KERNBASE leaves only 1 GiB above it; the offset here keeps 68 GiB clear
+   below the stacks. */
 #pragma once
 
 #define PGSIZE          4096

@@ -1,8 +1,6 @@
-/*
- * Calls to the firmware in M mode (RISC-V SBI specification 1.0). They return 0 or a
- * negative SBI error. Masks have a bit for each hart, by the machine's numbers,
- * and may name only harts that have been started.
- */
+/* Calls to the firmware in M mode (RISC-V SBI specification 1.0). They return 0 or a negative SBI
+   error. Masks have a bit for each hart, by the machine's numbers, and may name only harts that
+   have been started. */
 #pragma once
 
 #include <riscv/memlayout.h>
@@ -18,10 +16,8 @@ void sbi_remote_sfence(uint64_t hart_mask, uintptr_t start, size_t size);
 /* Start a stopped hart at a physical address, with a0 = its number and a1 = arg. */
 int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
 
-/*
- * Switch the machine off. Code 0 is success; others become the exit status of
- * QEMU where power_set_test_device() has named the device that can do that:
- * firmware reports every shutdown as a success.
- */
+/* Switch the machine off. Code 0 is success; others become the exit status of
+   QEMU where power_set_test_device() has named the device that can do that:
+   firmware reports every shutdown as a success. */
 __noreturn void power_off(uint8_t code);
 void power_set_test_device(volatile uint32_t *reg);

@@ -1,8 +1,6 @@
-/*
- * Context switch. switch_to is called like any C function, so only ra, sp and
- * s0 to s11 are live: the compiler has saved what else it needs. gp is not used
- * by the kernel, and tp belongs to the hart, not to the task.
- */
+/* Context switch. switch_to is called like any C function, so only ra, sp and s0 to s11 are live:
+   the compiler has saved what else it needs. gp is not used by the kernel, and tp belongs to the
+   hart, not to the task. */
 .text
 
 # void switch_to(struct context *from, struct context *to)

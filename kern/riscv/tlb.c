@@ -24,12 +24,10 @@ void addrspace_init(struct addrspace *as, pte_t *pgdir)
     as->harts = 0;
 }
 
-/*
- * The order matters against tlb_flush() on another hart. It writes page table
- * entries, then reads `harts`; here the bit is set before anything is walked,
- * and cleared only after this hart has forgotten what it walked. The fence.i
- * makes programs visible that were loaded by stores, here or on another hart.
- */
+/* The order matters against tlb_flush() on another hart. It writes page table entries, then reads
+   `harts`; here the bit is set before anything is walked, and cleared only after this hart has
+   forgotten what it walked. The fence.i makes programs visible that were loaded by stores, here or
+   on another hart. */
 void addrspace_switch(struct addrspace *prev, struct addrspace *next)
 {
     uint32_t bit = 1U << this_cpu->id;

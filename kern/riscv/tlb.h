@@ -1,11 +1,8 @@
-/*
- * Address spaces as the hardware sees them, and flushing stale translations.
- *
- * An address space remembers which harts have it in satp: only those can hold
- * translations of it, because addrspace_switch() flushes when it leaves one. A
- * page table entry that was valid before it changed must be flushed on all of
- * them before the page may serve anything else.
- */
+/* Address spaces as the hardware sees them, and flushing stale translations.
+
+   An address space remembers which harts have it in satp: only those can hold translations of it,
+   because addrspace_switch() flushes when it leaves one. A page table entry that was valid before
+   it changed must be flushed on all of them before the page may serve anything else. */
 #pragma once
 
 #define AS_SATP     8

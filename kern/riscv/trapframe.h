@@ -1,13 +1,10 @@
-/*
- * What a trap saves: the registers of the interrupted code. A trap from user
- * mode puts its frame at the very top of the process's kernel stack, so
- * current->tf is always there; a trap from the kernel pushes it where the stack
- * is. Assembly uses the TF_ offsets below, which the compiler checks.
- */
+/* What a trap saves: the registers of the interrupted code. A trap from user mode puts its frame at
+   the very top of the process's kernel stack, so current->tf is always there; a trap from the
+   kernel pushes it where the stack is. Assembly uses the TF_ offsets below, which the compiler
+   checks. */
 #pragma once
 
 #define TF_REG(n)       (8 * (n))       /* of register xn */
-#define TF_RA           TF_REG(1)
 #define TF_SP           TF_REG(2)
 #define TF_TP           TF_REG(4)
 #define TF_STATUS       256
@@ -44,9 +41,7 @@ _Static_assert(offsetof(struct trapframe, tval) == TF_TVAL, "TF_TVAL");
 _Static_assert(offsetof(struct trapframe, cause) == TF_CAUSE, "TF_CAUSE");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "TF_SIZE");
 
-/*
- * Leave the kernel by a frame: to user mode or on in the kernel, as the frame's
- * status says. Interrupts must be off. The stack may not be needed any more.
- */
+/* Leave the kernel by a frame: to user mode or on in the kernel, as the frame's status says.
+   Interrupts must be off. The stack may not be needed any more. */
 __noreturn void trap_return(struct trapframe *tf);
 #endif /* !__ASSEMBLER__ */

@@ -1,7 +1,5 @@
-/*
- * The way out of the kernel, by a trap frame. It stands below the trap layer
- * because new processes and exec leave by it too.
- */
+/* The way out of the kernel, by a trap frame. It stands below the trap layer because new processes
+   and exec leave by it too. */
 #include <riscv/csr.h>
 #include <riscv/trapframe.h>
 

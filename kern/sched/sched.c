@@ -94,10 +94,8 @@ static void switch_fpu(struct task *prev, struct task *next)
     }
 }
 
-/*
- * Switch this hart to another task; returns when prev is picked again. The lock
- * of the hart's queue is held all the way, so nobody sees prev half switched.
- */
+/* Switch this hart to another task; returns when prev is picked again. The lock of the hart's queue
+   is held all the way, so nobody sees prev half switched. */
 static inline void proc_run(struct run_queue *rq, struct task *next)
 {
     struct task *prev = this_cpu->task;
@@ -131,10 +129,8 @@ void sched_finish_switch(void)
     spin_unlock(&rq->lock);
 }
 
-/*
- * Pick the next task and go to it; the caller has dealt with its own state. The
- * queue is locked; returns the locked queue of the hart that it came back on.
- */
+/* Pick the next task and go to it; the caller has dealt with its own state. The queue is locked;
+   returns the locked queue of the hart that it came back on. */
 static struct run_queue *switch_away(struct run_queue *rq)
 {
     struct task *prev = this_cpu->task;
@@ -169,10 +165,8 @@ void schedule(void)
     spin_unlock(&rq->lock);
 }
 
-/*
- * Change the current task's state while the caller's lock is still held, so that
- * whoever takes that lock next sees it. Returns this hart's queue, locked.
- */
+/* Change the current task's state while the caller's lock is still held, so that whoever takes that
+   lock next sees it. Returns this hart's queue, locked. */
 static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state state)
 {
     struct run_queue *rq = this_rq();
@@ -232,11 +226,9 @@ static void kick_idle_hart(uint32_t candidates)
         sbi_send_ipi(cpu_hart_mask(target));
 }
 
-/*
- * A task goes back to the hart where it ran, whose caches know it. That hart is
- * woken where it is idle. Others are not: a child that its parent waits for is
- * run sooner here than elsewhere. They are called at the next tick, if it still waits.
- */
+/* A task goes back to the hart where it ran, whose caches know it. That hart is woken where it is
+   idle. Others are not: a child that its parent waits for is run sooner here than elsewhere. They
+   are called at the next tick, if it still waits. */
 static void kick_home(struct run_queue *rq)
 {
     kick_idle_hart(1U << rq->id);
@@ -339,11 +331,9 @@ void sched_idle_wait(void)
     atomic_and(&idle_harts, ~bit);
 }
 
-/*
- * Only one lock is held at a time: the task changes its owner under the old
- * queue's lock and is in no queue until the new one has it. Meanwhile it is
- * RUNNABLE, so that nobody tries to enqueue it.
- */
+/* Only one lock is held at a time: the task changes its owner under the old queue's lock and is in
+   no queue until the new one has it. Meanwhile it is RUNNABLE, so that nobody tries to enqueue
+   it. */
 void sched_steal(void)
 {
     struct run_queue *rq = this_rq(), *victim = busy_queue();
@@ -364,12 +354,7 @@ void sched_steal(void)
     }
 }
 
-uint32_t sched_runnable(void)
+bool sched_all_asleep(void)
 {
-    return atomic_load(&runnable_tasks);
-}
-
-uint32_t sched_keyboard_waiters(void)
-{
-    return atomic_load(&keyboard_waiters);
+    return atomic_load(&runnable_tasks) == 0 && atomic_load(&keyboard_waiters) == 0;
 }

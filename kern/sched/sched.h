@@ -1,9 +1,6 @@
-/*
- * The scheduler. Each hart has a run queue, ordered by the scheduling class
- * that was chosen at boot; a hart with nothing to do takes tasks from others.
- * The kernel is not preempted: a task runs until it sleeps, yields, exits, or
- * returns to user mode with need_resched set.
- */
+/* The scheduler. Each hart has a run queue, ordered by the scheduling class that was chosen at
+   boot; a hart with nothing to do takes tasks from others. The kernel is not preempted: a task runs
+   until it sleeps, yields, exits, or returns to user mode with need_resched set. */
 #pragma once
 
 #include <lock/spinlock.h>
@@ -21,11 +18,9 @@ struct run_queue {
     struct task *idle;                  /* set once */
 };
 
-/*
- * A scheduling class. All functions are called with the queue's lock held; a
- * task is in the queue from enqueue to dequeue, and not while it runs. What
- * pick_next chooses is dequeued at once, and runs here or moves to another hart.
- */
+/* A scheduling class. All functions are called with the queue's lock held; a task is in the queue
+   from enqueue to dequeue, and not while it runs. What pick_next chooses is dequeued at once, and
+   runs here or moves to another hart. */
 struct sched_class {
     const char *name;                                       /* for the boot argument sched= */
     void (*init)(struct run_queue *rq);
@@ -48,12 +43,10 @@ void sched_start(struct task *idle);
 /* Let other tasks run. May be called with no spinlock held, interrupts on or off. */
 void schedule(void);
 
-/*
- * Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits
- * for, in one step with falling asleep, so that no wake-up is lost; takes it
- * again before it returns. No other spinlock may be held. Returns false where the
- * task was killed and wait_state has WT_INTERRUPTED: it may not have slept then.
- */
+/* Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits for, in one step
+   with falling asleep, so that no wake-up is lost; takes it again before it returns. No other
+   spinlock may be held. Returns false where the task was killed and wait_state has WT_INTERRUPTED:
+   it may not have slept then. */
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 
 /* Become a zombie: release `held` and never run again. */
@@ -84,6 +77,5 @@ void sched_idle_wait(void);
 /* For idle tasks: take a waiting task from another hart, where this one has none. */
 void sched_steal(void);
 
-/* Tasks that run or could; tasks that sleep until a key is pressed. */
-uint32_t sched_runnable(void);
-uint32_t sched_keyboard_waiters(void);
+/* Is there no task that runs or could, and none that sleeps until a key is pressed? */
+bool sched_all_asleep(void);

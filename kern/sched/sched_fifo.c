@@ -1,7 +1,5 @@
-/*
- * First in, first out: a task runs until it sleeps, yields or ends. The clock
- * takes nothing away, so one that never does keeps its hart for itself.
- */
+/* First in, first out: a task runs until it sleeps, yields or ends. The clock takes nothing away,
+   so one that never does keeps its hart for itself. */
 #include <sched/sched.h>
 
 static void fifo_init(struct run_queue *rq)

@@ -1,10 +1,7 @@
-/*
- * Multi-level feedback. A task begins at level 0, the highest, and comes down a
- * level whenever it has used up that level's time; lower levels wait for higher
- * ones and have longer turns. So programs that mostly wait, for a key say, stay
- * high and answer at once, and those that compute come down. Every BOOST_TICKS
- * all go back to level 0, so that none waits for ever.
- */
+/* Multi-level feedback. A task begins at level 0, the highest, and comes down a level whenever it
+   has used up that level's time; lower levels wait for higher ones and have longer turns. So
+   programs that mostly wait, for a key say, stay high and answer at once, and those that compute
+   come down. Every BOOST_TICKS all go back to level 0, so that none waits for ever. */
 #include <sched/sched.h>
 
 #define LEVELS          4

@@ -1,7 +1,5 @@
-/*
- * Round robin: tasks run in turn, each for max_time_slice ticks. Who gives up
- * the hart early keeps the rest of the slice for the next turn.
- */
+/* Round robin: tasks run in turn, each for max_time_slice ticks. Who gives up the hart early keeps
+   the rest of the slice for the next turn. */
 #include <sched/sched.h>
 
 static void rr_init(struct run_queue *rq)

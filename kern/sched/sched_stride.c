@@ -1,13 +1,9 @@
-/*
- * Stride scheduling (Waldspurger and Weihl, 1995). Each task has a stride, its
- * place on a road that all travel: the one that is furthest behind runs next, and
- * each turn takes it a step on that is the shorter the higher its priority is. So
- * turns are in proportion to priorities.
- *
- * Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the
- * queue lie within that of each other, and the sign of the 32-bit difference
- * tells who is behind.
- */
+/* Stride scheduling (Waldspurger and Weihl, 1995). Each task has a stride, its place on a road that
+   all travel: the one that is furthest behind runs next, and each turn takes it a step on that is
+   the shorter the higher its priority is. So turns are in proportion to priorities.
+
+   Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the queue lie within that
+   of each other, and the sign of the 32-bit difference tells who is behind. */
 #include <sched/sched.h>
 
 #define BIG_STRIDE  0x7fffffffU

@@ -1,14 +1,12 @@
-/*
- * struct task: what the scheduler knows of a process or kernel thread. The
- * process layer embeds it in its proc_struct.
- *
- *                     fork                  picked
- *   PROC_UNINIT ----------> PROC_RUNNABLE <-------> running: RUNNABLE, on_cpu
- *                               ^   wakeup_proc        |          |
- *                               |                      | sleep    | exit
- *                               +---- PROC_SLEEPING <--+          v
- *                                                          PROC_ZOMBIE
- */
+/* struct task: what the scheduler knows of a process or kernel thread. The process layer embeds it
+   in its proc_struct.
+
+                       fork                  picked
+     PROC_UNINIT ----------> PROC_RUNNABLE <-------> running: RUNNABLE, on_cpu
+                                 ^   wakeup_proc        |          |
+                                 |                      | sleep    | exit
+                                 +---- PROC_SLEEPING <--+          v
+                                                            PROC_ZOMBIE */
 #pragma once
 
 #include <list.h>

@@ -41,10 +41,8 @@ void timer_arm(uint64_t deadline)
     sbi_set_timer(deadline);
 }
 
-/*
- * A tick that was armed before and comes sooner is left alone: most idle times
- * are shorter than a tick, and arming is an SBI call.
- */
+/* A tick that was armed before and comes sooner is left alone: most idle times are shorter than a
+   tick, and arming is an SBI call. */
 void timer_arm_idle(void)
 {
     uint64_t limit = rdtime() + timebase, next = atomic_load(&next_deadline);
@@ -102,7 +100,7 @@ void timer_expire(uint64_t now)
 bool timer_system_asleep(void)
 {
     spin_lock(&timer_lock);
-    bool asleep = pending == NULL && sched_runnable() == 0 && sched_keyboard_waiters() == 0;
+    bool asleep = pending == NULL && sched_all_asleep();
     spin_unlock(&timer_lock);
     return asleep;
 }

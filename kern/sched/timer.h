@@ -1,7 +1,5 @@
-/*
- * Time: when this hart's timer interrupts, and tasks that sleep for a while. All
- * times are in units of rdtime().
- */
+/* Time: when this hart's timer interrupts, and tasks that sleep for a while. All times are in units
+   of rdtime(). */
 #pragma once
 
 #include <defs.h>

@@ -1,7 +1,5 @@
-/*
- * Mutexes: locks whose holder may sleep. Not for interrupt handlers, and not to
- * be taken with a spinlock held. An uncontended one costs two atomic swaps.
- */
+/* Mutexes: locks whose holder may sleep. Not for interrupt handlers, and not to be taken with a
+   spinlock held. An uncontended one costs two atomic swaps. */
 #pragma once
 
 #include <sync/wait.h>

@@ -1,13 +1,11 @@
-/*
- * Wait queues. What the waiters wait for is guarded by a spinlock that the queue
- * knows; it is held to wait and to wake, so that a wake-up cannot fall between
- * the look at the condition and the sleep:
- *
- *     spin_lock(&lock);                    spin_lock(&lock);
- *     while (!condition)                   condition = true;
- *         wait_sleep(&queue, ...);         wait_wake_all(&queue);
- *     spin_unlock(&lock);                  spin_unlock(&lock);
- */
+/* Wait queues. What the waiters wait for is guarded by a spinlock that the queue knows; it is held
+   to wait and to wake, so that a wake-up cannot fall between the look at the condition and the
+   sleep:
+
+       spin_lock(&lock);                    spin_lock(&lock);
+       while (!condition)                   condition = true;
+           wait_sleep(&queue, ...);         wait_wake_all(&queue);
+       spin_unlock(&lock);                  spin_unlock(&lock); */
 #pragma once
 
 #include <sched/sched.h>
@@ -19,10 +17,8 @@ struct wait_queue {
 
 void wait_queue_init(struct wait_queue *queue, struct spinlock *lock);
 
-/*
- * Sleep until woken. The queue's lock is held before and after, released in
- * between. False where the task was killed and wait_state allows that to end it.
- */
+/* Sleep until woken. The queue's lock is held before and after, released in between. False where
+   the task was killed and wait_state allows that to end it. */
 bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what);
 
 /* Wake the first waiter, or all. With the queue's lock held; may be called from an interrupt. */

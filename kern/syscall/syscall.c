@@ -1,7 +1,5 @@
-/*
- * The table of system calls. Each function takes the argument registers of the
- * caller, checks them, and returns the result for a0: an int, negative for -E_.
- */
+/* The table of system calls. Each function takes the argument registers of the caller, checks them,
+   and returns the result for a0: an int, negative for -E_. */
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <error.h>

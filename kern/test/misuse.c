@@ -68,15 +68,25 @@ static void object_double_free(void)
     NOT_CAUGHT("an object that is freed twice");
 }
 
-/* Also when its page went from the cache of this hart to the manager in between. */
+/*
+ * Also when its page went from the cache of this hart to the manager in between,
+ * and stays there alone, because its neighbours are in use.
+ */
 static void object_double_free_large(void)
 {
-    void *object = kmalloc(PGSIZE);
+    char *objects[32], *victim = NULL;
 
-    assert(object != NULL);
-    kfree(object);
+    for (int i = 0; i < 32; i++) {
+        objects[i] = kmalloc(PGSIZE);
+        assert(objects[i] != NULL);
+    }
+    for (int i = 0; i < 32 * 32 * 32; i++)
+        if (objects[i % 32] == objects[i / 32 % 32] + PGSIZE
+            && objects[i / 32 % 32] == objects[i / 1024] + PGSIZE)
+            victim = objects[i / 32 % 32];
+    kfree(victim);
     pmm_check();
-    kfree(object);
+    kfree(victim);
     NOT_CAUGHT("an object of a whole page that is freed twice");
 }
 

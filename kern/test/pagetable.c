@@ -139,7 +139,13 @@ static void test_unmap_range(void)
     assert_eq(nr_free_pages(), before);
 }
 
-/* exit_range frees the tables that lie whole in the range, and no others. */
+/* The tables for a range that has no neighbours closer than its own ends. */
+static void exit_alone(struct addrspace *as, uintptr_t start, uintptr_t end)
+{
+    exit_range(as->pgdir, start, end, start, end);
+}
+
+/* exit_range frees the tables that no neighbour of the range needs, and no others. */
 static void test_exit_range(void)
 {
     struct addrspace as;
@@ -150,18 +156,25 @@ static void test_exit_range(void)
         assert(get_pte(as.pgdir, giga + i * mega2, true) != NULL);
     assert(get_pte(as.pgdir, 2 * giga, true) != NULL);
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_range(as.pgdir, giga + PGSIZE, giga + mega2, giga + PGSIZE, giga + mega2);              /* not the whole table */
-    exit_range(as.pgdir, giga, giga + mega2 - PGSIZE, giga, giga + mega2 - PGSIZE);
+    exit_alone(&as, giga + PGSIZE, giga + mega2);               /* not the whole table */
+    exit_alone(&as, giga, giga + mega2 - PGSIZE);
+    exit_range(as.pgdir, giga, giga + PGSIZE, giga, giga + PGSIZE);
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_range(as.pgdir, giga + PGSIZE, giga + 3 * mega2 - PGSIZE, giga + PGSIZE, giga + 3 * mega2 - PGSIZE); /* the second only */
+    exit_alone(&as, giga + PGSIZE, giga + 3 * mega2 - PGSIZE);  /* the second only */
     assert_eq(nr_free_pages(), before - 1 - 4 - 2);
     assert(get_pte(as.pgdir, giga, false) != NULL);
     assert(get_pte(as.pgdir, giga + mega2, false) == NULL);
     assert(get_pte(as.pgdir, giga + 2 * mega2, false) != NULL);
-    exit_range(as.pgdir, giga, 2 * giga, giga, 2 * giga);                           /* with the middle table */
+    exit_range(as.pgdir, giga + 3 * mega2 + PGSIZE, giga + 3 * mega2 + 2 * PGSIZE,
+               giga + 3 * mega2, giga + 4 * mega2);             /* a page alone in its table */
+    assert_eq(nr_free_pages(), before - 1 - 3 - 2);
+    assert(get_pte(as.pgdir, giga + 3 * mega2, false) == NULL);
+    exit_alone(&as, giga, 2 * giga);                            /* with the middle table */
     assert_eq(nr_free_pages(), before - 1 - 2);
     assert_eq(as.pgdir[pt_index(giga, 2)], 0);
     assert(get_pte(as.pgdir, 2 * giga, false) != NULL);
+    exit_range(as.pgdir, 2 * giga, 2 * giga + PGSIZE, 0, USERTOP);
+    assert_eq(nr_free_pages(), before - 1);
     space_destroy(&as);
     assert_eq(nr_free_pages(), before);
 }

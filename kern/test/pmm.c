@@ -260,5 +260,5 @@ static void test_best_fit(void)
     test_choices(check_best);
 }
 
-SELFTEST("pmm-first-fit", test_first_fit);
-SELFTEST("pmm-best-fit", test_best_fit);
+SELFTEST("choice-first-fit", test_first_fit);
+SELFTEST("choice-best-fit", test_best_fit);

@@ -2,11 +2,12 @@
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <process/proc.h>
+#include <sched/timer.h>
 #include <test/testlib.h>
 #include <unistd.h>
 
 #define MAX_THREADS     64
-#define SETTLE_TURNS    1000
+#define SETTLE_TICKS    1000
 
 /* Marsaglia's xorshift64. */
 uint64_t test_random(uint64_t *state)
@@ -47,8 +48,8 @@ void stock_check(const struct stock *before, const char *what)
 
 void stock_settle(const struct stock *before, const char *what)
 {
-    for (int i = 0; i < SETTLE_TURNS && process_count() > before->processes; i++)
-        schedule();
+    for (int i = 0; i < SETTLE_TICKS && process_count() > before->processes; i++)
+        timer_sleep_until(rdtime() + timer_tick_length());
     stock_check(before, what);
 }
 

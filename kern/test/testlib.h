@@ -7,7 +7,7 @@
 
 #include <debug/panic.h>
 #include <debug/printk.h>
-#include <init/user.h>
+#include <init/init.h>
 #include <mm/pmm.h>
 
 /* Random numbers, the same in each run; *state is the seed, not 0. */

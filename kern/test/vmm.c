@@ -4,7 +4,7 @@
  */
 #include <error.h>
 #include <mm/pagetable.h>
-#include <mm/vma.h>
+#include <mm/vmm.h>
 #include <string.h>
 #include <test/testlib.h>
 

@@ -62,10 +62,8 @@ static int repair_fault(const struct trapframe *tf)
     return result;
 }
 
-/*
- * The first floating-point instruction of a program: with FS off it is illegal.
- * It starts with zeros, not with what another process left in the registers.
- */
+/* The first floating-point instruction of a program: with FS off it is illegal. It starts with
+   zeros, not with what another process left in the registers. */
 static bool first_fpu_use(struct trapframe *tf)
 {
     const struct fpu_state zeros = { .fcsr = 0 };
@@ -128,10 +126,8 @@ static bool usercopy_fault(struct trapframe *tf)
     return true;
 }
 
-/*
- * The ebreak by which a kernel thread becomes a user process. After exec it does
- * not return to the kernel thread, but by the frame at the top of the stack.
- */
+/* The ebreak by which a kernel thread becomes a user process. After exec it does not return to the
+   kernel thread, but by the frame at the top of the stack. */
 static bool kernel_syscall(struct trapframe *tf)
 {
     const uint16_t *instruction = (const uint16_t *)tf->epc;
@@ -160,6 +156,8 @@ void trap_kernel(struct trapframe *tf)
         return;
     if (fault_access(tf->cause) != 0 && tf->tval < PGSIZE)
         what = "page fault: the kernel used a null pointer";
+    else if (fault_access(tf->cause) != 0 && kstack_is_guard(tf->tval))
+        what = "page fault: access to the guard of a kernel stack";
     panic_trap(tf, what);
 }
 

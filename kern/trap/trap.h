@@ -6,10 +6,8 @@
 /* Have this hart's traps come to trap_entry. */
 void trap_init_hart(void);
 
-/*
- * Called by the entry code with interrupts off: for a trap from user mode, but for system
- * calls; one from the kernel; and one from the kernel with no stack left.
- */
+/* Called by the entry code with interrupts off: for a trap from user mode, but for system calls;
+   one from the kernel; and one from the kernel with no stack left. */
 void trap_user(struct trapframe *tf);
 void trap_kernel(struct trapframe *tf);
 __noreturn void trap_stack_overflow(struct trapframe *tf);

@@ -1,7 +1,5 @@
-/*
- * Where every trap enters the kernel (stvec): S mode, interrupts off, nothing
- * saved. A struct trapframe is made on the stack and handed to C.
- */
+/* Where every trap enters the kernel (stvec): S mode, interrupts off, nothing saved. A struct
+   trapframe is made on the stack and handed to C. */
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 #include <riscv/memlayout.h>

@@ -1,7 +1,5 @@
-/*
- * Checks that end the program, and warnings that do not. Each message names
- * the file and the line; a panic's exit code is -E_PANIC.
- */
+/* Checks that end the program, and warnings that do not. Each message names the file and the line;
+   a panic's exit code is -E_PANIC. */
 #ifndef USER_LIBS_ASSERT_H
 #define USER_LIBS_ASSERT_H
 

@@ -1,8 +1,6 @@
-/*
- * int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg)
- * The new process starts behind the ecall as its creator does, with the same
- * registers but a0, which is 0, and sp. It must not return: its stack is empty.
- */
+/* int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg) The new process
+   starts behind the ecall as its creator does, with the same registers but a0, which is 0, and sp.
+   It must not return: its stack is empty. */
 #include <unistd.h>
 
     .section .text.__clone, "ax", @progbits

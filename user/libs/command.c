@@ -7,10 +7,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/*
- * Read one word from *from and write it to *to, closed with a zero. *from is left
- * on the character behind the word, which *end gets: the zero may overwrite it.
- */
+/* Read one word from *from and write it to *to, closed with a zero. *from is left on the character
+   behind the word, which *end gets: the zero may overwrite it. */
 static const char *cut_word(char **from, char **to, char *end)
 {
     char quote = '\0';

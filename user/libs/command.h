@@ -1,8 +1,6 @@
-/*
- * Cutting a shell's command line into commands and words. Commands end with ;
- * or & or the line. Words are parted by blanks; "double" and 'single' quotes
- * keep what is between them together; # at the beginning of a word starts a comment.
- */
+/* Cutting a shell's command line into commands and words. Commands end with ; or & or the line.
+   Words are parted by blanks; "double" and 'single' quotes keep what is between them together; # at
+   the beginning of a word starts a comment. */
 #ifndef USER_LIBS_COMMAND_H
 #define USER_LIBS_COMMAND_H
 
@@ -15,11 +13,9 @@ struct command {
     bool background;                            /* ended with & */
 };
 
-/*
- * Cut the first command off *line and move *line behind it. The words stay in
- * the line's memory, which is changed. Returns NULL, with argc 0 where the command
- * is empty, or a message that says what is wrong with the line.
- */
+/* Cut the first command off *line and move *line behind it. The words stay in the line's memory,
+   which is changed. Returns NULL, with argc 0 where the command is empty, or a message that says
+   what is wrong with the line. */
 const char *command_next(char **line, struct command *cmd);
 
 #endif /* USER_LIBS_COMMAND_H */

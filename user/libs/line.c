@@ -1,8 +1,5 @@
-/*
- * The line editor of line.h. The cursor is always at the end of the line. Keys
- * send one byte, or a sequence: ESC [ A is the up key. Sequences that are not
- * known are skipped whole.
- */
+/* The line editor of line.h. The cursor is always at the end of the line. Keys send one byte, or a
+   sequence: ESC [ A is the up key. Sequences that are not known are skipped whole. */
 #include <defs.h>
 #include <file.h>
 #include <line.h>

@@ -1,8 +1,6 @@
-/*
- * A line editor for a raw terminal. It echoes what is typed and understands
- * backspace, ctrl-U (empty the line), ctrl-C (give the line up), ctrl-D (end of
- * the input, on an empty line), and the up and down keys for earlier lines.
- */
+/* A line editor for a raw terminal. It echoes what is typed and understands backspace, ctrl-U
+   (empty the line), ctrl-C (give the line up), ctrl-D (end of the input, on an empty line), and the
+   up and down keys for earlier lines. */
 #ifndef USER_LIBS_LINE_H
 #define USER_LIBS_LINE_H
 
@@ -14,12 +12,9 @@ enum {
     LINE_TOO_LONG = -2          /* the text was cut to LINE_SIZE - 1 characters */
 };
 
-/*
- * Print the prompt and let the user edit a line in text, LINE_SIZE bytes big.
- * Returns its length, without the newline, or one of the values above. A line that
- * was given up is empty. Reads no byte past the line's end: the next program
- * may want it.
- */
+/* Print the prompt and let the user edit a line in text, LINE_SIZE bytes big. Returns its length,
+   without the newline, or one of the values above. A line that was given up is empty. Reads no byte
+   past the line's end: the next program may want it. */
 int line_edit(const char *prompt, char *text);
 
 #endif /* USER_LIBS_LINE_H */

@@ -1,7 +1,5 @@
-/*
- * A lock between the threads of a program. Who finds it taken yields and tries
- * again: simple, and good for short sections. It does not nest.
- */
+/* A lock between the threads of a program. Who finds it taken yields and tries again: simple, and
+   good for short sections. It does not nest. */
 #ifndef USER_LIBS_LOCK_H
 #define USER_LIBS_LOCK_H
 

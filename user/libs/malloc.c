@@ -1,10 +1,7 @@
-/*
- * malloc and free over brk. Every block of the heap starts with a header. Free
- * blocks are on a list, ordered by address, so that a block that is freed finds its
- * neighbours and joins them; malloc takes the first that is big enough.
- * One lock guards list and headers. A child of fork must not find it taken: a
- * program that calls malloc in several threads should not fork in another.
- */
+/* malloc and free over brk. Every block of the heap starts with a header. Free blocks are on a
+   list, ordered by address, so that a block that is freed finds its neighbours and joins them;
+   malloc takes the first that is big enough. One lock guards list and headers. A child of fork must
+   not find it taken: a program that calls malloc in several threads should not fork in another. */
 #include <lock.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
-/*
- * Where a program begins. The kernel's exec jumps here in user mode with
- * a0 = argc, a1 = argv, and sp at the end of the stack, below the arguments.
- */
+/* Where a program begins. The kernel's exec jumps here in user mode with a0 = argc, a1 = argv, and
+   sp at the end of the stack, below the arguments. */
     .section .text.start, "ax", @progbits
     .globl _start
     .type _start, @function

@@ -1,7 +1,5 @@
-/*
- * Output: text is collected in a buffer on the caller's stack and written with
- * one system call when the format is done, or each time the buffer is full.
- */
+/* Output: text is collected in a buffer on the caller's stack and written with one system call when
+   the format is done, or each time the buffer is full. */
 #include <file.h>
 #include <line.h>
 #include <stdio.h>

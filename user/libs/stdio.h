@@ -1,8 +1,6 @@
-/*
- * Text output and input on the console. Each call prints its text with one
- * write where it has at most 256 bytes, so lines of different processes do not mix.
- * There are no FILE objects: stdin, stdout and stderr are file descriptors.
- */
+/* Text output and input on the console. Each call prints its text with one write where it has at
+   most 256 bytes, so lines of different processes do not mix. There are no FILE objects: stdin,
+   stdout and stderr are file descriptors. */
 #ifndef USER_LIBS_STDIO_H
 #define USER_LIBS_STDIO_H
 
@@ -32,11 +30,9 @@ int putchar(int c);
 /* The next byte of the console's input as it comes, without an echo; EOF at the end. */
 int getchar(void);
 
-/*
- * Let the user type a line on the console and keep it in *line, newline
- * included: memory from malloc that grows as needed, *size bytes of it.
- * Returns its length, or -1 at the end of the input. fd must be stdin.
- */
+/* Let the user type a line on the console and keep it in *line, newline included: memory from
+   malloc that grows as needed, *size bytes of it. Returns its length, or -1 at the end of the
+   input. fd must be stdin. */
 ssize_t getline(char **line, size_t *size, int fd);
 
 #endif /* USER_LIBS_STDIO_H */

@@ -1,9 +1,6 @@
-/*
- * The ecall instruction as functions, one for each number of arguments. The
- * kernel takes the call's number from a0 and the arguments from a1 to a5, puts
- * the result into a0, and keeps all other registers. Programs normally use
- * ulib.h; the tests of the system calls themselves use these.
- */
+/* The ecall instruction as functions, one for each number of arguments. The kernel takes the call's
+   number from a0 and the arguments from a1 to a5, puts the result into a0, and keeps all other
+   registers. Programs normally use ulib.h; the tests of the system calls themselves use these. */
 #ifndef USER_LIBS_SYSCALL_H
 #define USER_LIBS_SYSCALL_H
 

@@ -1,8 +1,6 @@
-/*
- * thread_create and thread_join. The lowest bytes of a thread's stack hold a
- * record of it, on a list that all threads of the program share; it is freed
- * with the stack when the thread has been joined.
- */
+/* thread_create and thread_join. The lowest bytes of a thread's stack hold a record of it, on a
+   list that all threads of the program share; it is freed with the stack when the thread has been
+   joined. */
 #include <error.h>
 #include <lock.h>
 #include <thread.h>

@@ -1,7 +1,5 @@
-/*
- * System calls as C functions, under the names that ucore courses use. Unless
- * stated otherwise they return 0 or a positive result, or -E_ of error.h.
- */
+/* System calls as C functions, under the names that ucore courses use. Unless stated otherwise they
+   return 0 or a positive result, or -E_ of error.h. */
 #ifndef USER_LIBS_ULIB_H
 #define USER_LIBS_ULIB_H
 
@@ -16,18 +14,14 @@ int getpid(void);
 int kill(int pid);
 void yield(void);
 
-/*
- * Wait until a child ends: any, or the one of this pid (0 is any, too). They
- * return 0 when a child has ended, with its exit code in *store where store is
- * not NULL, and an error where there is no such child.
- */
+/* Wait until a child ends: any, or the one of this pid (0 is any, too). They return 0 when a child
+   has ended, with its exit code in *store where store is not NULL, and an error where there is no
+   such child. */
 int wait(void);
 int waitpid(int pid, int *store);
 
-/*
- * Become the program of this name, or the one that argv[0] names where name
- * is NULL. argv ends with NULL. They return only when that failed.
- */
+/* Become the program of this name, or the one that argv[0] names where name is NULL. argv ends with
+   NULL. They return only when that failed. */
 int __exec(const char *name, const char **argv);
 #define exec(path, ...) __exec(NULL, (const char *[]){ (path), ##__VA_ARGS__, NULL })
 
@@ -39,11 +33,9 @@ int sleep(unsigned int ticks);
 void lab6_setpriority(uint32_t priority);
 void lab6_set_priority(uint32_t priority);
 
-/*
- * Memory. brk moves the end of the heap to *store, or leaves it where *store
- * is 0, and stores where it is now. mmap makes zeroed memory at *store, or where
- * there is room if that is 0, and stores its address; flags are MMAP_.
- */
+/* Memory. brk moves the end of the heap to *store, or leaves it where *store is 0, and stores where
+   it is now. mmap makes zeroed memory at *store, or where there is room if that is 0, and stores
+   its address; flags are MMAP_. */
 int brk(uintptr_t *store);
 int mmap(uintptr_t *store, size_t len, uint32_t flags);
 int munmap(uintptr_t addr, size_t len);

@@ -1,0 +1,36 @@
+/* What the parts of kern/init offer each other; and how a self test is declared. */
+#pragma once
+
+#include <defs.h>
+
+/* What was asked for; NULL: nothing, the default holds. */
+struct bootargs {
+    const char *init;           /* the first program and its arguments */
+    const char *selftest;       /* the self test to run instead of a program */
+    const char *pmm;            /* pmm_manager */
+    const char *sched;          /* sched_class */
+    bool poison;                /* fill freed pages with junk */
+};
+
+/* Take a command line apart; it is changed. init= takes the rest of the line. Returns NULL, or the
+   argument that is unknown. */
+const char *bootargs_parse(char *line, struct bootargs *args);
+
+/* Number the harts of the machine: the one that runs this is cpu 0. */
+void smp_init_boot_hart(void);
+/* Start the others, and wait until they run. */
+void smp_start_others(void);
+
+/* Make initproc, which runs the first program or a self test, and then switches the machine off. */
+void user_start(const struct bootargs *args);
+
+/* A self test, kept in the section .selftests: one file in kern/test declares it, `selftest=`
+   chooses it by its name. It panics where something is wrong. */
+struct selftest {
+    const char *name;
+    void (*run)(void);
+};
+
+#define SELFTEST(test_name, function) \
+    static const struct selftest selftest_##function \
+        __attribute__((used, section(".selftests"))) = { test_name, function }

@@ -1,0 +1,99 @@
+/*
+ * Kernel stacks that come and go on all harts, with pages that are used for
+ * other things in between. A hart that still knew an old place of a stack's
+ * memory would write into somebody else's page.
+ */
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define THREADS     6
+#define CHILDREN    150
+#define HELD        64
+#define DEPTH       1500            /* bytes of stack that a child uses */
+
+static void fill(uint64_t *words, size_t n, uint64_t value)
+{
+    for (size_t i = 0; i < n; i++)
+        words[i] = value + i;
+}
+
+static void check(const uint64_t *words, size_t n, uint64_t value, const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (words[i] != value + i)
+            panic("%s was changed by somebody else: word %lu at %p is %#lx, expected %#lx", what,
+                  i, &words[i], words[i], value + i);
+}
+
+/* Write to the stack, let others run, and look at it again. */
+static int child(void *value)
+{
+    uint64_t words[DEPTH / 8];
+
+    fill(words, ARRAY_SIZE(words), (uintptr_t)value);
+    for (int i = 0; i < 3; i++) {
+        schedule();
+        check(words, ARRAY_SIZE(words), (uintptr_t)value, "a kernel stack");
+    }
+    return 0;
+}
+
+/* Make children; now and then take the free stacks' memory away, and use it. */
+static int parent(void *number)
+{
+    uint64_t seed = 300 + (uintptr_t)number;
+
+    for (int i = 0; i < CHILDREN; i++) {
+        int pids[3], code = -1;
+
+        for (int j = 0; j < 3; j++)
+            pids[j] = test_thread(child, (void *)test_random(&seed));
+        if (test_random(&seed) % 4 == 0)
+            kstack_trim();
+        struct Page *page = alloc_page();
+        assert(page != NULL);
+        uint64_t value = test_random(&seed);
+        fill(page2kva(page), PGSIZE / 8, value);
+        for (int j = 0; j < 3; j++)
+            assert(wait_child(pids[j], &code) >= 0 && code == 0);
+        check(page2kva(page), PGSIZE / 8, value, "a page");
+        free_page(page);
+    }
+    return 0;
+}
+
+static void test_reuse(void)
+{
+    struct stock before = stock_take();
+
+    test_threads(THREADS, parent);
+    stock_check(&before, "kernel stacks on all harts");
+}
+
+SELFTEST("kstack-harts", test_reuse);
+
+/* Stacks are apart, whole, over a guard, and their memory comes back. */
+static void test_kstack(void)
+{
+    static uintptr_t stacks[HELD];
+    struct stock before = stock_take();
+
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < HELD; i++) {
+            stacks[i] = kstack_alloc();
+            assert(stacks[i] >= KSTACK_BASE && stacks[i] + KSTACKSIZE <= KSTACK_END);
+            assert_eq(stacks[i] % KSTACK_SLOT, KSTACK_SLOT - KSTACKSIZE);
+            assert(kstack_is_guard(stacks[i] - 1));
+            fill((uint64_t *)stacks[i], KSTACKSIZE / 8, stacks[i]);
+        }
+        for (int i = 0; i < HELD; i++)
+            check((uint64_t *)stacks[i], KSTACKSIZE / 8, stacks[i], "a kernel stack");
+        for (int i = 0; i < HELD; i++)
+            kstack_free(stacks[i * 5 % HELD]);
+        stock_check(&before, "kernel stacks were freed");
+    }
+}
+
+SELFTEST("kstack", test_kstack);

@@ -1,0 +1,138 @@
+/*
+ * Memory that runs out, at every point where it can: a test takes all pages but
+ * k, has the kernel do something big, and takes all but k + 1, until that works.
+ * Each time the answer must be an error, or the end of one process, and all that
+ * was taken must be back.
+ */
+#include <error.h>
+#include <mm/vmm.h>
+#include <process/proc.h>
+#include <test/testlib.h>
+
+#define PATIENCE    6000            /* pages; what has not worked by then never will */
+
+/* Do something with little memory. 0 where it worked, else an error or an exit code. */
+typedef int (*attempt_fn)(void *arg);
+
+static int idle_thread(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* A kernel thread is made or not; what it runs may fail by itself. */
+static int run_thread(int (*fn)(void *), void *arg)
+{
+    int pid = kernel_thread(fn, arg, "oom test"), code = -1;
+
+    if (pid < 0)
+        return pid;
+    assert(wait_child(pid, &code) >= 0);
+    return code;
+}
+
+static int try_thread(void *arg)
+{
+    return run_thread(idle_thread, arg);
+}
+
+/* The program may be refused by exec, be killed, or end as it likes. */
+static int try_program(void *name)
+{
+    return run_thread(test_exec, name);
+}
+
+/*
+ * Attempt it with more and more memory, by `step` pages, until it works. What is
+ * there then is what was there at first, without what the test holds.
+ */
+static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
+{
+    const struct stock before = stock_take();
+    struct hoard hoard = { .count = 0 };
+    size_t k = 0;
+    int result = attempt(arg);
+
+    assert_eq(result, 0);                       /* with all memory it works */
+    stock_settle(&before, what);
+    for (;; k += step) {
+        hoard_take(&hoard);
+        hoard_give(&hoard, k);
+        struct stock little = before;
+
+        little.pages -= hoard.count;
+        result = attempt(arg);
+        stock_settle(&little, what);
+        if (result == 0)
+            break;
+        if (k > PATIENCE)
+            panic("%s fails with %d though there are %lu pages", what, result, k);
+    }
+    hoard_end(&hoard);
+    cprintf("%s: needs %lu pages\n", what, k);
+}
+
+/*
+ * Everything about an address space that takes memory. The kernel's own errors
+ * are known here, so that each must be the right one.
+ */
+static int try_mm(void *arg)
+{
+    struct mm_struct *mm = mm_create(), *copy = NULL;
+    int result = -E_NO_MEM;
+
+    (void)arg;
+    if (mm == NULL)
+        return -E_NO_MEM;
+    mm->brk_start = mm->brk = 0x10000000;
+    result = mm_map(mm, 0x20000000, 20 * PGSIZE, VM_READ | VM_WRITE);
+    if (result == 0)
+        result = mm_brk(mm, 0x10000000 + 5 * PGSIZE);
+    for (int i = 0; i < 20 && result == 0; i++)
+        result = do_pgfault(mm, 0x20000000 + i * PGSIZE, VM_WRITE);
+    if (result == 0)
+        result = mm_unmap(mm, 0x20000000 + 5 * PGSIZE, PGSIZE);
+    if (result == 0)
+        copy = mm_create();
+    if (result == 0 && copy == NULL)
+        result = -E_NO_MEM;
+    if (result == 0)
+        result = mm_dup(copy, mm);
+    for (int i = 10; i < 20 && result == 0; i++)        /* break the sharing */
+        result = do_pgfault(copy, 0x20000000 + i * PGSIZE, VM_WRITE);
+    if (result == 0)
+        result = mm_write(copy, 0x10000000, "argument", 9);
+    if (copy != NULL)
+        mm_put(copy);
+    mm_put(mm);
+    assert_eq(result == 0 ? 0 : -E_NO_MEM, result);     /* no other error */
+    return result;
+}
+
+static void test_oom(void)
+{
+    struct stock before = stock_take();
+
+    starve("a kernel thread", try_thread, NULL, 1);
+    starve("an address space", try_mm, NULL, 1);
+    starve("exec of true", try_program, "true", 1);
+    stock_check(&before, "all memory was taken");
+}
+
+SELFTEST("oom-kernel", test_oom);
+
+/* Programs that fork, map, grow and fault. What they do when they fail is their affair. */
+static void test_oom_programs(void)
+{
+    static const struct { char *name; size_t step; } programs[] = {
+        { "forktest", 11 }, { "mmap", 9 }, { "brk", 5 }, { "demandzero", 11 }, { "cow", 7 },
+        { "stackgrow", 9 }, { "wait", 5 },
+    };
+    struct stock before = stock_take();
+
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+        starve(programs[i].name, try_program, programs[i].name, programs[i].step);
+    stock_check(&before, "programs ran out of memory");
+}
+
+SELFTEST("oom-programs", test_oom_programs);

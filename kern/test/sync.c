@@ -1,0 +1,211 @@
+/* Mutexes under contention, and wait queues: who wakes, in which order, and who does not. */
+#include <process/proc.h>
+#include <sched/timer.h>
+#include <sync/mutex.h>
+#include <test/testlib.h>
+
+#define THREADS     12
+#define ROUNDS      2000
+
+static struct mutex mutex;
+static uint64_t counter;                    /* plain: only the mutex protects it */
+static struct task *inside;
+
+static int contender(void *number)
+{
+    uint64_t seed = 200 + (uintptr_t)number;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        mutex_lock(&mutex);
+        assert(mutex_held(&mutex));
+        if (inside != NULL)
+            panic("two threads hold one mutex");
+        inside = this_cpu->task;
+
+        uint64_t before = counter;
+
+        if (test_random(&seed) % 16 == 0)
+            schedule();                     /* a holder may sleep; others come and wait */
+        for (uint64_t n = test_random(&seed) % 64; n > 0; n--)
+            cpu_relax();
+        counter = before + 1;
+        if (inside != this_cpu->task)
+            panic("another thread came in while this one held the mutex");
+        inside = NULL;
+        mutex_unlock(&mutex);
+        assert(!mutex_held(&mutex));
+    }
+    return 0;
+}
+
+static void test_mutex(void)
+{
+    struct stock before = stock_take();
+
+    mutex_init(&mutex, "test mutex");
+    test_threads(THREADS, contender);
+    assert_eq(counter, THREADS * ROUNDS);
+    mutex_lock(&mutex);                     /* it is free */
+    mutex_unlock(&mutex);
+    stock_check(&before, "threads that share a mutex");
+}
+
+SELFTEST("mutex", test_mutex);
+
+static struct spinlock lock = SPINLOCK_INIT("test queue", RANK_WAIT);
+static struct wait_queue queue;
+
+/* Guarded by lock. */
+static int waiting, woken;
+static int order[THREADS];
+
+static int waiter(void *number)
+{
+    spin_lock(&lock);
+    waiting++;
+    assert(wait_sleep(&queue, WT_MUTEX, "the test"));
+    order[woken++] = (uintptr_t)number;
+    waiting--;
+    spin_unlock(&lock);
+    return 0;
+}
+
+/* How many have woken, when all that were told to have had their time. */
+static int settled(void)
+{
+    int n;
+
+    timer_sleep_until(rdtime() + 2 * timer_tick_length());
+    spin_lock(&lock);
+    n = woken;
+    spin_unlock(&lock);
+    return n;
+}
+
+static void start_waiters(int *pids)
+{
+    waiting = woken = 0;
+    for (int i = 0; i < THREADS; i++) {
+        pids[i] = test_thread(waiter, (void *)(uintptr_t)i);
+        for (int have = 0; have <= i;) {            /* each waits before the next begins */
+            schedule();
+            spin_lock(&lock);
+            have = waiting;
+            spin_unlock(&lock);
+        }
+    }
+}
+
+static void end_waiters(const int *pids)
+{
+    for (int i = 0; i < THREADS; i++) {
+        int code = -1;
+
+        assert(wait_child(pids[i], &code) >= 0 && code == 0);
+    }
+    assert_eq(woken, THREADS);
+    assert(list_empty(&queue.waiters));
+}
+
+/* One at a time, in the order in which they came; two wake-ups at once wake two. */
+static void test_wake_one(void)
+{
+    struct stock before = stock_take();
+    int pids[THREADS];
+
+    wait_queue_init(&queue, &lock);
+    spin_lock(&lock);
+    wait_wake_one(&queue);                          /* nobody there: nothing happens */
+    wait_wake_all(&queue);
+    spin_unlock(&lock);
+    start_waiters(pids);
+    assert_eq(settled(), 0);
+    for (int n = 1; n <= 4; n++) {
+        spin_lock(&lock);
+        wait_wake_one(&queue);
+        spin_unlock(&lock);
+        assert_eq(settled(), n);
+    }
+    spin_lock(&lock);
+    for (int n = 0; n < 3; n++)
+        wait_wake_one(&queue);
+    spin_unlock(&lock);
+    assert_eq(settled(), 7);
+    for (int i = 0; i < 4; i++)
+        assert_eq(order[i], i);
+    spin_lock(&lock);
+    wait_wake_all(&queue);
+    spin_unlock(&lock);
+    end_waiters(pids);
+    stock_check(&before, "wait_wake_one");
+}
+
+static void test_wake_all(void)
+{
+    struct stock before = stock_take();
+    int pids[THREADS];
+
+    wait_queue_init(&queue, &lock);
+    start_waiters(pids);
+    spin_lock(&lock);
+    wait_wake_all(&queue);
+    assert_eq(woken, 0);                            /* nobody gets in before the lock is free */
+    spin_unlock(&lock);
+    end_waiters(pids);
+    stock_check(&before, "wait_wake_all");
+}
+
+static void test_wait_queue(void)
+{
+    test_wake_one();
+    test_wake_all();
+}
+
+SELFTEST("wait-queue", test_wait_queue);
+
+/* A task that is killed leaves a sleep that may be interrupted, and only that. */
+static int kill_waiter(void *wait_state)
+{
+    bool interruptible = (uintptr_t)wait_state & WT_INTERRUPTED;
+
+    spin_lock(&lock);
+    waiting++;
+    bool woken_up = wait_sleep(&queue, (uintptr_t)wait_state, "being killed");
+    assert_eq(woken_up, !interruptible);
+    woken++;
+    if (interruptible)                              /* and does not even begin another one */
+        assert(!wait_sleep(&queue, (uintptr_t)wait_state, "being killed"));
+    spin_unlock(&lock);
+    return 0;
+}
+
+static void kill_one(uint32_t wait_state)
+{
+    int pid = test_thread(kill_waiter, (void *)(uintptr_t)wait_state), code = -1;
+
+    waiting = woken = 0;
+    assert_eq(settled(), 0);
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+    assert(proc != NULL && waiting == 1);
+    sched_kill(&proc->task);
+    spin_unlock(&proc_lock);
+    assert_eq(settled(), (wait_state & WT_INTERRUPTED) != 0);
+    spin_lock(&lock);
+    wait_wake_all(&queue);
+    spin_unlock(&lock);
+    assert(wait_child(pid, &code) >= 0 && code == 0);
+    assert(list_empty(&queue.waiters));
+}
+
+static void test_wait_kill(void)
+{
+    struct stock before = stock_take();
+
+    wait_queue_init(&queue, &lock);
+    kill_one(WT_MUTEX);
+    kill_one(WT_CHILD);
+    stock_check(&before, "waiters that were killed");
+}
+
+SELFTEST("wait-kill", test_wait_kill);
