@@ -31,7 +31,10 @@ _start:
     la t0, kernel_bss_start
     la t1, kernel_bss_end
 1:  sd zero, 0(t0)
-    addi t0, t0, 8
+    sd zero, 8(t0)
+    sd zero, 16(t0)
+    sd zero, 24(t0)
+    addi t0, t0, 32
     bltu t0, t1, 1b
 
     # 2. Paging on.

@@ -91,11 +91,11 @@ static int split_words(char *line, const char **words, int limit)
 static int user_main(void *arg)
 {
     const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
-    char line[BOOTARGS_LENGTH] = "";
+    char line[BOOTARGS_LENGTH];
     int argc = 1;
 
     if (arg != NULL) {
-        strncpy(line, arg, sizeof(line) - 1);
+        memcpy(line, arg, strlen(arg) + 1);     /* a part of the boot arguments, which fit */
         argc = split_words(line, argv, EXEC_MAX_ARG_NUM);
     }
     int error = kernel_execve(argv[0], argc, argv);

@@ -15,6 +15,13 @@ static void exit_mm(void)
     mm_put(mm);
 }
 
+/* Tell the parent of a process that ends or has ended. */
+static void report_end(struct proc_struct *proc)
+{
+    list_add_before(&proc->parent->zombies, &proc->zombie_link);
+    wait_wake_all(&proc->parent->child_exit);
+}
+
 /* Hand all children on to initproc; it wakes up for those that have ended already. */
 static void orphan_children(void)
 {
@@ -29,7 +36,7 @@ static void orphan_children(void)
             initproc->cptr->yptr = child;
         initproc->cptr = child;
         if (child->task.state == PROC_ZOMBIE)
-            wait_wake_all(&initproc->child_exit);
+            report_end(child);
     }
 }
 
@@ -42,7 +49,7 @@ void do_exit(int exit_code)
     current->flags |= PF_EXITING;
     current->exit_code = exit_code;
     orphan_children();
-    wait_wake_all(&current->parent->child_exit);
+    report_end(current);
     sched_exit(&proc_lock);             /* a zombie before the parent can look */
 }
 
@@ -57,15 +64,12 @@ void proc_give_way(void)
 /* A child that has ended; NULL: none yet. *exists: there is one to wait for at all. */
 static struct proc_struct *find_zombie(int pid, bool *exists)
 {
-    *exists = false;
-    for (struct proc_struct *child = current->cptr; child != NULL; child = child->optr) {
-        if (pid != 0 && child->pid != pid)
-            continue;
-        *exists = true;
-        if (child->task.state == PROC_ZOMBIE)
-            return child;
-    }
-    return NULL;
+    struct proc_struct *child = pid != 0 ? find_proc(pid) : current->cptr;
+
+    *exists = child != NULL && child->parent == current;
+    if (pid == 0 && !list_empty(&current->zombies))
+        return to_struct(list_next(&current->zombies), struct proc_struct, zombie_link);
+    return pid != 0 && *exists && child->task.state == PROC_ZOMBIE ? child : NULL;
 }
 
 /* Sleep until a child has ended. It stays a child, so nothing is lost where its exit code cannot be
@@ -90,6 +94,7 @@ static struct proc_struct *wait_zombie(int pid, int *error)
 static void reap(struct proc_struct *child)
 {
     spin_lock(&proc_lock);
+    list_del(&child->zombie_link);
     unlink_proc(child);
     spin_unlock(&proc_lock);
     sched_wait_off_cpu(&child->task);   /* its last steps are on the stack that is freed here */

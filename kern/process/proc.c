@@ -49,6 +49,7 @@ static struct proc_struct *alloc_proc(void)
     proc->task.lab6_priority = 1;
     proc->pid = -1;
     list_init(&proc->task.run_link);
+    list_init(&proc->zombies);
     wait_queue_init(&proc->child_exit, &proc_lock);
     return proc;
 }

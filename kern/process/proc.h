@@ -34,6 +34,7 @@ struct proc_struct {
     int exit_code;                      /* of a zombie */
     int group;                          /* see JOB_ in libs/unistd.h; 0 is the first program's */
     struct proc_struct *parent, *cptr, *yptr, *optr;
+    list_entry_t zombies, zombie_link;  /* its children that have ended; in the parent's list */
     list_entry_t list_link, hash_link;  /* in the list of all processes; by pid */
     struct wait_queue child_exit;       /* it sleeps here for a child's end */
 };

@@ -5,16 +5,38 @@
 #include <sync/wait.h>
 
 struct mutex {
-    uint32_t state;                 /* atomic: MUTEX_ FREE, HELD, or WANTED by another too */
+    uint32_t state;                 /* atomic: MUTEX_ */
     struct task *holder;            /* written by the holder */
     struct spinlock lock;           /* guards the queue */
     struct wait_queue queue;
 };
 
+enum { MUTEX_FREE, MUTEX_HELD, MUTEX_WANTED /* held, and maybe waited for */ };
+
 void mutex_init(struct mutex *mutex, const char *name);
 
-/* Sleeps until the mutex is free; being killed does not end that. */
-void mutex_lock(struct mutex *mutex);
-void mutex_unlock(struct mutex *mutex);
+/* The rare parts of the functions below: sleep until the mutex is free, and take it; wake one. */
+void mutex_wait(struct mutex *mutex);
+void mutex_wake(struct mutex *mutex);
 
-bool mutex_held(const struct mutex *mutex);
+static inline bool mutex_held(const struct mutex *mutex)
+{
+    return mutex->holder == this_cpu->task;
+}
+
+/* Sleeps until the mutex is free; being killed does not end that. */
+static inline void mutex_lock(struct mutex *mutex)
+{
+    assert(!mutex_held(mutex) && this_cpu->irq_depth == 0);
+    if (unlikely(!atomic_cas(&mutex->state, MUTEX_FREE, MUTEX_HELD)))
+        mutex_wait(mutex);
+    mutex->holder = this_cpu->task;
+}
+
+static inline void mutex_unlock(struct mutex *mutex)
+{
+    assert(mutex_held(mutex));
+    mutex->holder = NULL;
+    if (unlikely(atomic_swap(&mutex->state, MUTEX_FREE) == MUTEX_WANTED))
+        mutex_wake(mutex);
+}
