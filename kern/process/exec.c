@@ -13,23 +13,32 @@ struct exec_args {
     char *argv[EXEC_MAX_ARG_NUM];
 };
 
+/* A new object with a copy of a string; NULL where there is no memory. */
+static char *duplicate(const char *s, size_t length)
+{
+    char *copy = kmalloc(length + 1);
+
+    if (copy != NULL) {
+        memcpy(copy, s, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
 /* Copy a string to a new object: a user's string, or a kernel thread's own. */
 static int fetch_string(uintptr_t from, char **result)
 {
-    char *buf = kmalloc(EXEC_MAX_ARG_LEN + 1);
-    int length;
+    char *buf;
 
+    if (current->mm == NULL) {
+        *result = duplicate((const char *)from, strlen((const char *)from));
+        return *result == NULL ? -E_NO_MEM : 0;
+    }
+    buf = kmalloc(EXEC_MAX_ARG_LEN + 1);
     if (buf == NULL)
         return -E_NO_MEM;
-    if (current->mm != NULL)
-        length = copy_string_from_user(buf, from, EXEC_MAX_ARG_LEN + 1);
-    else
-        length = strlen(strncpy(buf, (const char *)from, EXEC_MAX_ARG_LEN));
-    *result = length < 0 ? NULL : kmalloc(length + 1);
-    if (*result != NULL) {
-        memcpy(*result, buf, length);
-        (*result)[length] = '\0';
-    }
+    int length = copy_string_from_user(buf, from, EXEC_MAX_ARG_LEN + 1);
+    *result = length < 0 ? NULL : duplicate(buf, length);
     kfree(buf);
     if (length < 0)
         return length;

@@ -195,10 +195,34 @@ static void test_garbage(void)
             blob[size - 1] = '\0';
         }
         for (size_t i = HEADER; round % 3 == 2 && i + 4 < size; i += 4)
-            put32(blob + i, test_random(&seed) % 4);
+            put32(blob + i, test_random(&seed) % 16 == 0 ? 0 : 1 + test_random(&seed) % 4);
         for (int i = 0; i < 4 && round % 3 == 0; i++)   /* small numbers pass more checks */
             put32(blob + TOTAL + 4 * (test_random(&seed) % 9), test_random(&seed) % (size + 2));
         parse(blob, size);
+    }
+}
+
+/* Nodes in nodes, ever deeper: far more than a parser has room for. */
+static void test_nesting(void)
+{
+    for (size_t depth = 1; depth < 300; depth++) {
+        size_t size = HEADER + 12 * depth + 8;          /* a token and a name; later, a token */
+        uint8_t *blob = window_end - size, *pos = blob + HEADER;
+
+        memset(blob, 0, size);
+        put32(blob, 0xd00dfeed);
+        put32(blob + TOTAL, size);
+        put32(blob + STRUCTURE, HEADER);
+        put32(blob + STRUCTURE_SIZE, size - HEADER - 4);
+        put32(blob + STRINGS, size - 4);
+        put32(blob + STRINGS_SIZE, 4);
+        put32(blob + RESERVATIONS, size);
+        for (size_t i = 0; i < depth; i++, pos += 8)
+            put32(pos, 1);
+        for (size_t i = 0; i < depth; i++, pos += 4)
+            put32(pos, 2);
+        put32(pos, 9);
+        assert(!parse(blob, size));                     /* it describes nothing at all */
     }
 }
 
@@ -237,6 +261,7 @@ static void test_fdt(void)
     test_truncation();
     test_garbage();
     test_header();
+    test_nesting();
     window_close();
     stock_check(&before, "all of the device tree's tests");
 }
