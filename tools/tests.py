@@ -168,6 +168,7 @@ SELF_TESTS = [
     Test("init unknown", prog="nonsense", exit=False,
          expect=["init=nonsense cannot be run: E_NOENT"]),
     check("check_devtree", "@OBJ@"),
+    check("check_late_hart", "@OBJ@"),
 ]
 
 NULL = "the kernel used a null pointer"
@@ -199,7 +200,7 @@ PANIC_TESTS = [
     panics("page-free-in-use", regex("free of page 0x[0-9a-f]+, which has 1 references")),
     panics("page-free-outside", "free of a page that does not exist: 0x88000000"),
     panics("page-free-kernel", "free of page 0x"),
-    panics("object-double-free", "double free of 0x", "in the cache kmalloc-128"),
+    panics("object-double-free", "double free of 0x", "in the cache kmalloc"),
     panics("object-double-free-large", "double free of "),
     panics("object-of-other-cache", "is not an object of the cache test"),
     panics("lock-rank", 'takes the lock "low lock" of rank', "see enum lock_rank"),

@@ -113,7 +113,7 @@ static inline void proc_run(struct run_queue *rq, struct task *next)
 }
 
 /* After proc_run, on the stack of the task that goes on. */
-static struct run_queue *finish_switch(void)
+static inline struct run_queue *finish_switch(void)
 {
     struct run_queue *rq = this_rq();
 
@@ -131,7 +131,7 @@ void sched_finish_switch(void)
 
 /* Pick the next task and go to it; the caller has dealt with its own state. The queue is locked;
    returns the locked queue of the hart that it came back on. */
-static struct run_queue *switch_away(struct run_queue *rq)
+static __always_inline struct run_queue *switch_away(struct run_queue *rq)
 {
     struct task *prev = this_cpu->task;
     struct task *next = sched_class->pick_next(rq);

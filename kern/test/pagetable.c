@@ -4,6 +4,7 @@
  */
 #include <error.h>
 #include <mm/pagetable.h>
+#include <riscv/cpu.h>
 #include <string.h>
 #include <test/testlib.h>
 
@@ -115,13 +116,14 @@ static void test_insert_remove(void)
     assert_eq(nr_free_pages(), before);
 }
 
-/* More pages than are freed at once, on both sides of a border between tables. */
-static void test_unmap_range(void)
+/* More pages than are freed at once, on both sides of a border between tables; in use or not. */
+static void test_unmap_range(uint32_t harts)
 {
     struct addrspace as;
     size_t before = nr_free_pages(), n = 0;
 
     space_create(&as);
+    as.harts = harts;
     for (uintptr_t la = TABLE_END - 100 * PGSIZE; la < TABLE_END + 100 * PGSIZE; la += PGSIZE)
         if (la / PGSIZE % 3 != 0)                       /* with gaps */
             put(&as, la, 1, RW);
@@ -279,7 +281,8 @@ static void test_pagetable(void)
 
     test_get_pte();
     test_insert_remove();
-    test_unmap_range();
+    test_unmap_range(0);
+    test_unmap_range(1U << this_cpu->id);
     test_exit_range();
     test_share();
     test_copy();

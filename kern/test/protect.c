@@ -101,6 +101,7 @@ static void read_user(void)
 {
     volatile uint64_t *user = user_page();
 
+    assert_eq(csr_read(sstatus) & SSTATUS_SUM, 0);
     csr_set(sstatus, SSTATUS_SUM);
     assert_eq(*user, 0);
     csr_clear(sstatus, SSTATUS_SUM);

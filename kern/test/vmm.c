@@ -194,6 +194,22 @@ static void test_splitting(struct mm_struct *mm)
     assert(nr_free_pages() + 2 >= before);                          /* tables of other levels */
 }
 
+/* An area that was found last and is gone must not be found again, whoever has its memory now. */
+static void test_forgotten(struct mm_struct *mm)
+{
+    struct mm_struct *other = mm_create();
+
+    assert(other != NULL);
+    assert_eq(mm_map(mm, BASE, PGSIZE, RW), 0);
+    assert(find_vma(mm, BASE) != NULL);
+    assert_eq(mm_unmap(mm, BASE, PGSIZE), 0);
+    for (int i = 0; i < 4; i++)
+        assert_eq(mm_map(other, BASE + i * PGSIZE, PGSIZE, RW), 0);
+    for (int i = 0; i < 4; i++)
+        assert(find_vma(mm, BASE + i * PGSIZE) == NULL);
+    mm_put(other);
+}
+
 static void test_brk(struct mm_struct *mm)
 {
     uintptr_t start = BASE, page = PGSIZE;
@@ -249,6 +265,7 @@ static void test_vmm(void)
     assert(mm != NULL && mm->mm_count == 1);
     test_refusals(mm);
     test_splitting(mm);
+    test_forgotten(mm);
     test_brk(mm);
     test_find_room(mm);
     mm_put(mm);
