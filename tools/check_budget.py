@@ -8,7 +8,10 @@ import os
 import sys
 
 BUDGET_LABS, BUDGET_ALL = 6500, 11000
-BEYOND_LABS = {"kern/sched/sched_fifo.c", "kern/sched/sched_mlfq.c"}
+BEYOND_LABS = {
+    "kern/debug/monitor.c", "kern/debug/monitor.h",
+    "kern/sched/sched_fifo.c", "kern/sched/sched_mlfq.c",
+}
 
 
 def lines_in(path):

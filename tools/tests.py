@@ -60,6 +60,7 @@ CHECKS = [
     check("check_layers", "@OBJ@"),
     check("check_headers", "@OBJ@"),
     check("check_budget"),
+    check("check_readme"),
 ]
 
 ONE_HART = [
@@ -110,10 +111,11 @@ MANY_HARTS = [
     program("threads 4 harts", harts=4, runs=3),
 ]
 
-def selftest(name, append="", **more):
+def selftest(name, append="", expect=(), **more):
     """A self test of kern/test; for "x 4 harts" or "x with this" it is x."""
     word = name.split()[0]
-    return Test(name, selftest=word, append=append, expect=["selftest %s: ok" % word], **more)
+    return Test(name, selftest=word, append=append,
+                expect=list(expect) + ["selftest %s: ok" % word], **more)
 
 
 def panics(name, *texts, trace="run_selftest", **more):
@@ -123,6 +125,10 @@ def panics(name, *texts, trace="run_selftest", **more):
 
 
 SELF_TESTS = [
+    # An ebreak in the kernel enters the monitor, which can go on.
+    selftest("breakpoint", input="\n\n\n\nhelp\nregisters\nbacktrace\nnonsense\ncontinue\n",
+             expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
+                     "breakpoint+", "run_selftest", "no command nonsense"]),
     selftest("fdt", cpu=60),
     selftest("kmalloc"),
     selftest("kmalloc with first fit", "pmm=first_fit poison"),
@@ -144,6 +150,7 @@ SELF_TESTS = [
     selftest("vmm"),
     selftest("kmalloc-harts", harts=4, runs=3),
     selftest("kstack-harts", harts=4, runs=3),
+    selftest("kstack-tlb", harts=4, runs=2),
     selftest("mutex"),
     selftest("mutex 4 harts", harts=4, runs=3),
     selftest("proc 4 harts", harts=4, runs=2),
@@ -189,7 +196,6 @@ PANIC_TESTS = [
     panics("exec-user", "instruction page fault", "at 0x200000, address 0x200000"),
     panics("read-unmapped", "load page fault", "at read_unmapped"),
     panics("illegal-instruction", "illegal instruction", "at illegal_instruction"),
-    panics("breakpoint", "breakpoint", "at breakpoint"),
     panics("overflow-stack", "kernel stack overflow of selftest (pid 2)", "at recurse",
            trace="recurse"),
     Test("panic-in-panic", selftest="panic-in-panic", panic=True,

@@ -6,12 +6,13 @@
               | locals          |
        sp ->  +-----------------+
 
-   and a trap from kernel mode leaves such a pair over its frame too, so that the chain leads on to
+   but one that calls no other keeps only the caller's fp, at fp - 8. A trap from kernel mode leaves such a pair over its frame too, so that the chain leads on to
    what it interrupted. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <printfmt.h>
 #include <riscv/memlayout.h>
+#include <riscv/trapframe.h>
 
 #define MAX_FRAMES  40
 
@@ -22,13 +23,17 @@ extern const char ksyms_strings[];
 
 extern const char kernel_text_start[], kernel_text_end[], kernel_bss_start[], kernel_bss_end[];
 
+static bool is_text(uintptr_t addr)
+{
+    return addr >= (uintptr_t)kernel_text_start && addr < (uintptr_t)kernel_text_end;
+}
+
 void symbol_format(char *buf, size_t size, uintptr_t addr)
 {
     uint64_t low = 0, high = ksyms_count;
     uintptr_t offset = addr - (uintptr_t)kernel_text_start;
 
-    if (addr < (uintptr_t)kernel_text_start || addr >= (uintptr_t)kernel_text_end
-        || ksyms_count == 0 || offset < ksyms_offset[0]) {
+    if (!is_text(addr) || ksyms_count == 0 || offset < ksyms_offset[0]) {
         snprintf(buf, size, "%#lx", addr);
         return;
     }
@@ -56,23 +61,38 @@ static struct stack_bounds stack_of(uintptr_t fp)
     return (struct stack_bounds){ (uintptr_t)kernel_bss_start, (uintptr_t)kernel_bss_end };
 }
 
+static void print_place(uintptr_t addr, uintptr_t symbol_addr)
+{
+    char place[SYMBOL_LENGTH];
+
+    symbol_format(place, sizeof(place), symbol_addr);
+    cprintf("  %016lx %s\n", addr, place);
+}
+
 void backtrace(uintptr_t fp)
 {
     struct stack_bounds stack = stack_of(fp);
-    char place[SYMBOL_LENGTH];
 
     for (int i = 0; i < MAX_FRAMES; i++) {
         if (fp % 16 != 0 || fp < stack.low + 16 || fp > stack.high)
             return;
         uintptr_t ra = ((const uintptr_t *)fp)[-1];
-        uintptr_t caller = ((const uintptr_t *)fp)[-2];
-
-        if (ra == 0)
-            return;
-        symbol_format(place, sizeof(place), ra - 1);    /* in the call, not behind it */
-        cprintf("  %016lx %s\n", ra, place);
+        uintptr_t caller = is_text(ra) ? ((const uintptr_t *)fp)[-2] : ra;
+        if (is_text(ra))
+            print_place(ra, ra - 1);    /* in the call, not behind it */
         if (caller <= fp)               /* stacks grow downwards: callers lie above */
             return;
         fp = caller;
     }
+}
+
+void backtrace_trap(const struct trapframe *tf)
+{
+    struct stack_bounds stack = stack_of(tf->gpr.s0);
+    bool on_stack = tf->gpr.s0 >= stack.low + 16 && tf->gpr.s0 <= stack.high;
+
+    print_place(tf->epc, tf->epc);
+    if (on_stack && !is_text(((const uintptr_t *)tf->gpr.s0)[-1]))
+        print_place(tf->gpr.ra, tf->gpr.ra - 1);        /* it had not been saved */
+    backtrace(tf->gpr.s0);
 }

@@ -1,5 +1,6 @@
 /* Panics: say what is known, stop everything. */
 #include <debug/backtrace.h>
+#include <debug/monitor.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
 #include <riscv/atomic.h>
@@ -8,7 +9,16 @@
 #include <riscv/sbi.h>
 #include <riscv/trapframe.h>
 
+#define STOP_TIME   1000000     /* of rdtime: so long may the other harts take to stop */
+
 static uint32_t panic_cpu;      /* atomic: cpu number + 1 of the hart that panicked first */
+
+static void (*describe_cpu)(const struct cpu *cpu);
+
+void panic_set_describe(void (*describe)(const struct cpu *cpu))
+{
+    describe_cpu = describe;
+}
 
 bool panicked(void)
 {
@@ -18,8 +28,17 @@ bool panicked(void)
 void panic_stop(void)
 {
     irq_disable();
+    atomic_store_release(&this_cpu->stopped_fp, (uintptr_t)__builtin_frame_address(0));
     for (;;)
         wait_for_interrupt();
+}
+
+void interrupt_others(void)
+{
+    uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
+
+    if (others != 0)
+        sbi_send_ipi(cpu_hart_mask(others));
 }
 
 /* Be the one hart that reports. Another hart that panics at the same time stops here; a second
@@ -35,27 +54,80 @@ static void panic_begin(const char *file, int line)
         cprintf("\npanic inside the panic, at %s:%d\n", file, line);
         power_off(PANIC_EXIT_STATUS);
     }
-    uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
-    if (others != 0)
-        sbi_send_ipi(cpu_hart_mask(others));
+    interrupt_others();
     print_break_lock();
+}
+
+/* The registers as they are where this is inlined, and the trap's CSRs. */
+static __always_inline void save_registers(struct trapframe *tf)
+{
+    asm volatile (".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,"
+                  "26,27,28,29,30,31\n\tsd x\\n, 8*\\n(%0)\n\t.endr" : : "r" (tf) : "memory");
+    tf->status = csr_read(sstatus);
+    tf->cause = csr_read(scause);
+    tf->tval = csr_read(stval);
+}
+
+/* What each other hart was doing when it was stopped. */
+static void report_other_harts(void)
+{
+    uint64_t deadline = rdtime() + STOP_TIME;
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        const struct cpu *cpu = &cpus[i];
+        if (cpu == this_cpu || !(atomic_load(&cpus_online) & 1U << i))
+            continue;
+        while (atomic_load_acquire(&cpu->stopped_fp) == 0 && rdtime() < deadline)
+            cpu_relax();
+        cprintf("hart %lu%s", cpu->hartid, describe_cpu != NULL ? ", running " : "");
+        if (describe_cpu != NULL)
+            describe_cpu(cpu);
+        cprintf(cpu->stopped_fp == 0 ? ", does not answer\n" : ":\n");
+        if (cpu->stopped_fp != 0)
+            backtrace(cpu->stopped_fp);
+    }
+}
+
+/* The end of every panic. */
+static __noreturn void panic_end(const struct trapframe *tf)
+{
+    report_other_harts();
+    if (monitor_on_panic())
+        monitor(tf);
+    power_off(PANIC_EXIT_STATUS);
+}
+
+static void report_current(void)
+{
+    cprintf(" on hart %lu", this_cpu->hartid);
+    if (describe_cpu != NULL) {
+        cprintf(", running ");
+        describe_cpu(this_cpu);
+    }
 }
 
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
+    struct trapframe here;
     va_list ap;
 
+    save_registers(&here);
+    here.epc = (uintptr_t)__builtin_return_address(0);
     panic_begin(file, line);
-    cprintf("\nkernel panic at %s:%d on hart %lu:\n    ", file, line, this_cpu->hartid);
+    cprintf("\nkernel panic at %s:%d", file, line);
+    report_current();
+    cprintf(":\n    ");
     va_start(ap, fmt);
     vcprintf(fmt, ap);
     va_end(ap);
-    cprintf("\ncall stack, innermost first:\n");
+    cprintf("\n");
+    print_registers(&here);
+    cprintf("call stack, innermost first:\n");
     backtrace((uintptr_t)__builtin_frame_address(0));
-    power_off(PANIC_EXIT_STATUS);
+    panic_end(NULL);
 }
 
-static void print_registers(const struct trapframe *tf)
+void print_registers(const struct trapframe *tf)
 {
     static const char names[32][5] = {
         "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
@@ -75,11 +147,11 @@ void panic_trap(const struct trapframe *tf, const char *what)
 
     panic_begin(__FILE__, __LINE__);
     symbol_format(place, sizeof(place), tf->epc);
-    cprintf("\nkernel panic on hart %lu: %s\n    at %s, address %#lx\n", this_cpu->hartid,
-            what, place, tf->tval);
+    cprintf("\nkernel panic");
+    report_current();
+    cprintf(": %s\n    at %s, address %#lx\n", what, place, tf->tval);
     print_registers(tf);
     cprintf("call stack, innermost first:\n");
-    cprintf("  %016lx %s\n", tf->epc, place);
-    backtrace(tf->gpr.s0);
-    power_off(PANIC_EXIT_STATUS);
+    backtrace_trap(tf);
+    panic_end(tf);
 }

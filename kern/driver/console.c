@@ -1,4 +1,5 @@
 /* The UART, and the buffer of characters that nobody has read yet. */
+#include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <driver/irq.h>
@@ -18,6 +19,7 @@
 #define LSR_EMPTY       0x20    /* another may be sent */
 
 #define CTRL_C          3
+#define CTRL_BACKSLASH  28
 #define BUFFER_SIZE     4096
 
 static volatile uint8_t *uart;          /* set once at boot */
@@ -48,6 +50,7 @@ void console_init(void)
     uart[UART_IER] = 0;
     uart[UART_FCR] = FCR_ENABLE;
     print_set_output(uart_output);
+    monitor_set_input(console_poll);
 }
 
 static bool buffer_full(void)
@@ -58,14 +61,16 @@ static bool buffer_full(void)
 /* Move what the UART has received into the buffer. Where that is full, the rest stays in the UART,
    which makes the sender wait: a page pasted into the terminal loses nothing. Returns the group
    that a ctrl-C is for, or 0. */
-static int drain_uart(void)
+static int drain_uart(bool *enter_monitor)
 {
     int interrupted = 0;
 
     while (!buffer_full() && (uart[UART_LSR] & LSR_READY)) {
         char c = uart[UART_DATA];
 
-        if (c == CTRL_C && input.group != 0)
+        if (c == CTRL_BACKSLASH)
+            *enter_monitor = true;
+        else if (c == CTRL_C && input.group != 0)
             interrupted = input.group;
         else
             input.buffer[input.write++ % BUFFER_SIZE] = c;
@@ -76,13 +81,25 @@ static int drain_uart(void)
 
 static void uart_interrupt(void)
 {
+    bool enter_monitor = false;
+
     spin_lock(&input_lock);
-    int interrupted = drain_uart();
+    int interrupted = drain_uart(&enter_monitor);
     if (input.read != input.write)
         wait_wake_one(&input.readers);
     spin_unlock(&input_lock);
     if (interrupted != 0 && interrupt_handler != NULL)
         interrupt_handler(interrupted);
+    if (enter_monitor)
+        monitor(this_cpu->interrupted);
+}
+
+/* All other harts have stopped: no lock. What came before the monitor was there is read first. */
+int console_poll(void)
+{
+    if (input.read != input.write)
+        return input.buffer[input.read++ % BUFFER_SIZE];
+    return uart[UART_LSR] & LSR_READY ? uart[UART_DATA] : -1;
 }
 
 void console_init_input(void)

@@ -14,6 +14,9 @@ void console_init_input(void);
    waited. */
 int console_read(char *buf, size_t n, int group);
 
+/* A character, without waiting for it; -1 where there is none. For the kernel monitor. */
+int console_poll(void);
+
 /* Groups of processes, by number: 0 is the first program's. Ctrl-C goes to the reader as a
    character while group 0 has the console; else to `interrupt`, which is called from the interrupt
    handler with the group that has it. */

@@ -1,8 +1,10 @@
 /* Interrupt dispatch, software interrupts between harts, and the PLIC, which collects the devices'
    interrupts (RISC-V PLIC specification 1.0). */
+#include <debug/monitor.h>
 #include <debug/panic.h>
 #include <driver/irq.h>
 #include <driver/machine.h>
+#include <riscv/atomic.h>
 #include <riscv/csr.h>
 
 #define LOCAL_IRQS          16
@@ -31,10 +33,12 @@ bool irq_dispatch(unsigned int number)
     return true;
 }
 
-/* Another hart has work for this one, which leaves wfi by that; or has panicked. */
+/* Another hart has work for this one, which leaves wfi by that; or wants it to stop. */
 static void soft_interrupt(void)
 {
     csr_clear(sip, SIE_SOFT);
+    while (monitor_active() && !panicked())
+        cpu_relax();
     if (panicked())
         panic_stop();
 }

@@ -27,6 +27,13 @@
 # first byte: where the firmware jumps to.
 .globl _start
 _start:
+    # 0. Is it the boot hart? OpenSBI before 1.3 makes a hart's start known before it has
+    # stored where to: a hart that comes too early is sent here. It goes the right way now.
+    la t0, boot_hart_came
+    li t1, 1
+    amoswap.w.aqrl t1, t1, (t0)
+    bnez t1, secondary_start
+
     # 1. Clear bss.
     la t0, kernel_bss_start
     la t1, kernel_bss_end
@@ -50,13 +57,14 @@ _start:
     li s0, 0
     call kern_init
 
-# Another hart. a1 = its struct cpu; paging uses the kernel's own table from the start.
+# Another hart: the one whose struct cpu is in starting_cpu. Paging uses the kernel's own
+# table from the start.
 .globl secondary_start
 .balign 4
 secondary_start:
     ld t0, kernel_as + AS_SATP
     enable_paging
-    mv tp, a1
+    ld tp, starting_cpu
     ld sp, CPU_USER_TF(tp)      # the stack of its idle process
     li s0, 0
     call secondary_init
@@ -66,6 +74,12 @@ secondary_start:
 .balign KSTACK_SLOT
     .space KSTACK_SLOT
 boot_stack_top:
+
+# Has a hart come to _start? Not in bss, which the boot hart clears.
+.section .data.boot_hart_came, "aw"
+.balign 4
+boot_hart_came:
+    .word 0
 
 # Until kernel_map_init(), all of physical memory and the devices are mapped by large pages
 # with all rights, at the addresses that they keep: entry 256 + i maps the i-th GiB.

@@ -1,4 +1,5 @@
 /* The order in which the kernel comes up, and how it ends. */
+#include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
 #include <driver/console.h>
@@ -25,6 +26,8 @@ static void read_device_tree(paddr_t where)
         problem = "its address is impossible";
     else if (where != 0)
         problem = fdt_parse(kva(where), FDT_LIMIT, &machine);
+    if (machine.test_device.start != 0)
+        power_set_test_device(kva(machine.test_device.start));
     if (problem != NULL)
         panic("no usable device tree at %#lx: %s", where, problem);
     machine.device_tree.start += where;
@@ -37,7 +40,8 @@ static void read_bootargs(void)
 
     if (unknown != NULL)
         panic("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, "
-              "pmm=NAME, sched=NAME, poison", unknown);
+              "pmm=NAME, sched=NAME, poison, monitor", unknown);
+    monitor_set_on_panic(bootargs.monitor);
 }
 
 static void init_memory(void)
@@ -65,8 +69,6 @@ __noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
     this_cpu->hartid = hartid;
     trap_init_hart();
     read_device_tree(device_tree);
-    if (machine.test_device.start != 0)
-        power_set_test_device(kva(machine.test_device.start));
     console_init();
     read_bootargs();
     init_memory();

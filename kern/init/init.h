@@ -10,6 +10,7 @@ struct bootargs {
     const char *pmm;            /* pmm_manager */
     const char *sched;          /* sched_class */
     bool poison;                /* fill freed pages with junk */
+    bool monitor;               /* a panic enters the kernel monitor */
 };
 
 /* Take a command line apart; it is changed. init= takes the rest of the line. Returns NULL, or the

@@ -38,27 +38,31 @@ __noreturn void secondary_init(void)
     cpu_idle();
 }
 
+struct cpu *starting_cpu;               /* read by entry.S */
+
+/* One at a time: entry.S takes starting_cpu, because the argument may not arrive. */
 static void start_hart(struct cpu *cpu)
 {
     extern char secondary_start[];
     struct proc_struct *idle = idle_create();
+    uint64_t deadline = rdtime() + 10 * machine.timebase_hz;
 
     cpu->task = &idle->task;
     cpu->user_tf = idle->task.tf;
-    int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), (uintptr_t)cpu);
+    starting_cpu = cpu;
+    memory_barrier();
+    int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), 0);
     if (error != 0)
         panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
+    while (!(atomic_load(&cpus_online) & 1U << cpu->id)) {
+        if (rdtime() > deadline)
+            panic("hart %lu does not come up", cpu->hartid);
+        cpu_relax();
+    }
 }
 
 void smp_start_others(void)
 {
-    uint64_t deadline = rdtime() + 10 * machine.timebase_hz;
-
     for (uint32_t i = 1; i < cpu_count; i++)
         start_hart(&cpus[i]);
-    while (atomic_load(&cpus_online) != (1U << cpu_count) - 1) {
-        if (rdtime() > deadline)
-            panic("not all harts came up; online are the cpus %#x", atomic_load(&cpus_online));
-        cpu_relax();
-    }
 }

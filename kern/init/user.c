@@ -119,23 +119,27 @@ static int run_selftest(void *name)
     return -E_NOENT;
 }
 
-/* The parent of all: start the first program, wait for it and for all orphans, switch off. */
+/* The parent of all: start the first program, wait for it and for all orphans in the order in which
+   they end, switch off. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
     struct inventory before = take_inventory();
-    int exit_code, ignored;
-    int pid = args->selftest != NULL
+    int first = args->selftest != NULL
         ? kernel_thread(run_selftest, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
+    int exit_code = 0, code, pid;
 
-    if (pid < 0 || wait_child(pid, &exit_code) != 0)
-        panic("the first process cannot be made: %s", error_name(pid));
-    if (process_count() > before.processes)
-        cprintf("init ended with code %d; waiting for %u processes that it left behind\n",
-                exit_code, process_count() - before.processes);
-    while (wait_child(0, &ignored) == 0)
-        ;
+    if (first < 0)
+        panic("the first process cannot be made: %s", error_name(first));
+    while ((pid = wait_child(0, &code)) > 0) {
+        if (pid != first)
+            continue;
+        exit_code = code;
+        if (process_count() > before.processes)
+            cprintf("init ended with code %d; waiting for %u processes that it left behind\n",
+                    exit_code, process_count() - before.processes);
+    }
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
     if (!leak_check(&before) || exit_code != 0)

@@ -164,8 +164,8 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     if (!spare_used)
         kmem_cache_free(&vma_cache, spare);
     free_tables(mm, addr, end);
-    if (end > mm->mmap_top && end <= USTACKBASE)
-        mm->mmap_top = end;
+    if (end > mm->mmap_top)
+        mm->mmap_top = end < USTACKBASE ? end : USTACKBASE;
     return 0;
 }
 

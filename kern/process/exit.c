@@ -122,7 +122,8 @@ int wait_child(int pid, int *exit_code)
 
     if (child == NULL)
         return error;
+    pid = child->pid;
     *exit_code = child->exit_code;
     reap(child);
-    return 0;
+    return pid;
 }

@@ -76,7 +76,7 @@ void proc_give_way(void);
    not 0. Returns 0; -E_BAD_PROC where there is no such child; -E_FAULT, the child still waits then;
    -E_KILLED. */
 int do_wait(int pid, uintptr_t code_store);
-/* The same for kernel threads, which store the code in *exit_code. */
+/* The same for kernel threads: stores the code in *exit_code, and returns the child's pid. */
 int wait_child(int pid, int *exit_code);
 
 /* Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL where there is

@@ -27,6 +27,9 @@ struct cpu {
     bool irq_was_on;                    /* interrupts before the first of them */
     uint32_t held_ranks;                /* one bit for each rank of spinlock held */
     uint64_t timer_deadline;            /* when the timer interrupts next */
+    struct trapframe *interrupted;      /* by the interrupt that is being handled */
+
+    uintptr_t stopped_fp;               /* atomic: its stack, once a panic has stopped it */
 
     /* Set once at boot. */
     uint32_t id;                        /* 0 is the boot hart, others follow */

@@ -252,7 +252,7 @@ void syscall(struct trapframe *tf)
     dispatch(tf, tf->gpr.a0);
 }
 
-bool syscall_from_user(struct trapframe *tf)
+uint64_t syscall_from_user(struct trapframe *tf)
 {
     uint64_t number = tf->gpr.a0;
 
@@ -261,5 +261,5 @@ bool syscall_from_user(struct trapframe *tf)
     irq_disable();
     if (unlikely(atomic_load(&current->task.need_resched)))
         proc_give_way();
-    return number == SYS_exec;
+    return number ^ SYS_exec;           /* one instruction, where == takes two */
 }

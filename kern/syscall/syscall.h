@@ -8,5 +8,5 @@
 void syscall(struct trapframe *tf);
 
 /* The same for a trap from user mode, with all that comes before and after it; interrupts are off
-   at both ends. True where it was exec: the frame may be a new program's then. */
-bool syscall_from_user(struct trapframe *tf);
+   at both ends. 0 where it was exec: the frame may be a new program's then. */
+uint64_t syscall_from_user(struct trapframe *tf);

@@ -5,12 +5,14 @@
  */
 #include <mm/kstack.h>
 #include <process/proc.h>
+#include <sched/timer.h>
 #include <string.h>
 #include <test/testlib.h>
 
 #define THREADS     6
 #define CHILDREN    150
 #define HELD        64
+#define ROUNDS      200             /* of reading and replacing */
 #define DEPTH       1500            /* bytes of stack that a child uses */
 
 static void fill(uint64_t *words, size_t n, uint64_t value)
@@ -79,6 +81,7 @@ static void test_kstack(void)
 {
     static uintptr_t stacks[HELD];
     struct stock before = stock_take();
+    uintptr_t highest = 0;
 
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < HELD; i++) {
@@ -86,6 +89,10 @@ static void test_kstack(void)
             assert(stacks[i] >= KSTACK_BASE && stacks[i] + KSTACKSIZE <= KSTACK_END);
             assert_eq(stacks[i] % KSTACK_SLOT, KSTACK_SLOT - KSTACKSIZE);
             assert(kstack_is_guard(stacks[i] - 1));
+            if (round == 0 && stacks[i] > highest)
+                highest = stacks[i];
+            if (stacks[i] > highest)
+                panic("places of returned stacks are not used again");
             fill((uint64_t *)stacks[i], KSTACKSIZE / 8, stacks[i]);
         }
         for (int i = 0; i < HELD; i++)
@@ -97,3 +104,77 @@ static void test_kstack(void)
 }
 
 SELFTEST("kstack", test_kstack);
+
+/*
+ * One hart reads a stack's memory; the other gives it back, gets the place again
+ * with another page, and writes there. The first must not see the old page.
+ */
+static volatile uint64_t *place;
+static uint32_t phase;              /* atomic: odd while the reader is to read */
+static uint64_t seen;
+
+static int reader(void *unused)
+{
+    (void)unused;
+    for (uint32_t wanted = 1; wanted < 4 * ROUNDS; wanted += 2) {
+        while (atomic_load_acquire(&phase) != wanted)
+            cpu_relax();
+        seen = *place;
+        atomic_store_release(&phase, wanted + 1);
+    }
+    return 0;
+}
+
+static void expect_seen(uint64_t value)
+{
+    *place = value;
+    atomic_store_release(&phase, phase + 1);
+    while (atomic_load_acquire(&phase) % 2 != 0)
+        cpu_relax();
+    if (seen != value)
+        panic("a hart reads %#lx from %p, another one wrote %#lx: the first still knows the page "
+              "that was there before", seen, (void *)place, value);
+}
+
+/* Take the memory of all free stacks away, use it for something else, and get `place` back. */
+static void replace_memory(void)
+{
+    static uintptr_t stacks[HELD];
+    struct Page *pages_of_old[2 * HELD];
+    int n = 0;
+
+    kstack_free((uintptr_t)place);
+    kstack_trim();
+    for (int i = 0; i < 2 * HELD; i++) {
+        pages_of_old[i] = alloc_zeroed_page();
+        assert(pages_of_old[i] != NULL);
+    }
+    do {
+        assert(n < HELD);
+        stacks[n] = kstack_alloc();
+    } while (stacks[n++] != (uintptr_t)place);
+    for (int i = 0; i < n - 1; i++)
+        kstack_free(stacks[i]);
+    for (int i = 0; i < 2 * HELD; i++)
+        free_page(pages_of_old[i]);
+}
+
+static void test_tlb(void)
+{
+    struct stock before = stock_take();
+    int pid = test_thread(reader, NULL), code = -1;
+
+    assert(cpu_count > 1);
+    place = (uint64_t *)kstack_alloc();
+    timer_sleep_until(rdtime() + timer_tick_length());      /* the reader keeps its hart busy now */
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        expect_seen(2 * round + 1);
+        replace_memory();
+        expect_seen(2 * round + 2);
+    }
+    kstack_free((uintptr_t)place);
+    assert(wait_child(pid, &code) >= 0 && code == 0);
+    stock_check(&before, "stacks that two harts looked at");
+}
+
+SELFTEST("kstack-tlb", test_tlb);

@@ -9,6 +9,7 @@
 #include <process/proc.h>
 #include <test/testlib.h>
 
+#define AREAS       150             /* so many that copying them needs new slabs */
 #define PATIENCE    6000            /* pages; what has not worked by then never will */
 
 /* Do something with little memory. 0 where it worked, else an error or an exit code. */
@@ -88,6 +89,8 @@ static int try_mm(void *arg)
     result = mm_map(mm, 0x20000000, 20 * PGSIZE, VM_READ | VM_WRITE);
     if (result == 0)
         result = mm_brk(mm, 0x10000000 + 5 * PGSIZE);
+    for (int i = 0; i < AREAS && result == 0; i++)
+        result = mm_map(mm, 0x30000000 + 2 * i * PGSIZE, PGSIZE, VM_READ);
     for (int i = 0; i < 20 && result == 0; i++)
         result = do_pgfault(mm, 0x20000000 + i * PGSIZE, VM_WRITE);
     if (result == 0)
@@ -98,6 +101,8 @@ static int try_mm(void *arg)
         result = -E_NO_MEM;
     if (result == 0)
         result = mm_dup(copy, mm);
+    if (result == 0)
+        assert_eq(copy->map_count, mm->map_count);
     for (int i = 10; i < 20 && result == 0; i++)        /* break the sharing */
         result = do_pgfault(copy, 0x20000000 + i * PGSIZE, VM_WRITE);
     if (result == 0)

@@ -1,5 +1,6 @@
 /* Trap dispatch: interrupts to their drivers, system calls, faults, and what kills a program. */
 #include <debug/backtrace.h>
+#include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <error.h>
@@ -98,11 +99,17 @@ static void user_exception(struct trapframe *tf)
     do_exit(-E_KILLED);
 }
 
+static void handle_interrupt(struct trapframe *tf)
+{
+    this_cpu->interrupted = tf;
+    if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
+        panic_trap(tf, "unexpected interrupt");
+}
+
 void trap_user(struct trapframe *tf)
 {
     if (tf->cause & CAUSE_INTERRUPT) {
-        if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
-            panic_trap(tf, "unexpected interrupt");
+        handle_interrupt(tf);
     } else {
         irq_enable();
         user_exception(tf);
@@ -126,20 +133,25 @@ static bool usercopy_fault(struct trapframe *tf)
     return true;
 }
 
-/* The ebreak by which a kernel thread becomes a user process. After exec it does not return to the
-   kernel thread, but by the frame at the top of the stack. */
-static bool kernel_syscall(struct trapframe *tf)
+/* An ebreak of the kernel: a system call, or a call of the monitor. The call is exec, by which a
+   kernel thread becomes a user process: that does not return to the thread, but leaves by the
+   frame at the top of the stack. */
+static bool kernel_breakpoint(struct trapframe *tf)
 {
     const uint16_t *instruction = (const uint16_t *)tf->epc;
 
-    if (tf->cause != CAUSE_BREAKPOINT || tf->gpr.a7 != EBREAK_SYSCALL)
+    if (tf->cause != CAUSE_BREAKPOINT)
         return false;
+    if (tf->gpr.a7 != EBREAK_SYSCALL) {
+        monitor(tf);
+    } else {
+        irq_enable();
+        syscall(tf);
+        irq_disable();
+        if (current->mm != NULL)
+            trap_return(current->task.tf);
+    }
     tf->epc += (*instruction & 3) == 3 ? 4 : 2;
-    irq_enable();
-    syscall(tf);
-    irq_disable();
-    if (current->mm != NULL)
-        trap_return(current->task.tf);
     return true;
 }
 
@@ -148,11 +160,10 @@ void trap_kernel(struct trapframe *tf)
     const char *what = cause_name(tf->cause);
 
     if (tf->cause & CAUSE_INTERRUPT) {
-        if (!irq_dispatch(tf->cause & ~CAUSE_INTERRUPT))
-            panic_trap(tf, "unexpected interrupt");
+        handle_interrupt(tf);
         return;
     }
-    if (usercopy_fault(tf) || kernel_syscall(tf))
+    if (usercopy_fault(tf) || kernel_breakpoint(tf))
         return;
     if (fault_access(tf->cause) != 0 && tf->tval < PGSIZE)
         what = "page fault: the kernel used a null pointer";

@@ -98,8 +98,9 @@ from_user:
     sd t3, TF_CAUSE(sp)
     mv a0, sp
     jal syscall_from_user
-    beqz a0, trap_return_syscall
-    mv a0, sp
+    beqz a0, 1f
+    j trap_return_syscall
+1:  mv a0, sp
     j trap_return
 
     # 3. Any other trap.

@@ -1,0 +1,153 @@
+/* The monitor's command loop, and the commands that need nothing but this folder. */
+#include <debug/backtrace.h>
+#include <debug/monitor.h>
+#include <debug/panic.h>
+#include <debug/printk.h>
+#include <riscv/atomic.h>
+#include <riscv/cpu.h>
+#include <riscv/sbi.h>
+#include <riscv/trapframe.h>
+#include <string.h>
+
+#define LINE_LENGTH 80
+#define MAX_WORDS   8
+
+extern const struct monitor_command monitor_start[], monitor_end[];
+
+static int (*poll_input)(void);
+static bool on_panic;
+static uint32_t active;                 /* atomic: the other harts have to wait */
+
+void monitor_set_input(int (*poll)(void))
+{
+    poll_input = poll;
+}
+
+void monitor_set_on_panic(bool enter)
+{
+    on_panic = enter;
+}
+
+bool monitor_active(void)
+{
+    return atomic_load(&active) != 0;
+}
+
+bool monitor_on_panic(void)
+{
+    return on_panic && poll_input != NULL;
+}
+
+static void read_line(char *line)
+{
+    size_t n = 0;
+
+    for (;;) {
+        int c = poll_input();
+        if (c == '\r' || c == '\n') {
+            cprintf("\n");
+            line[n] = '\0';
+            return;
+        }
+        if ((c == '\b' || c == 0x7f) && n > 0) {
+            cprintf("\b \b");
+            n--;
+        } else if (c >= ' ' && c < 0x7f && n < LINE_LENGTH - 1) {
+            cprintf("%c", c);
+            line[n++] = c;
+        }
+    }
+}
+
+static int split(char *line, char **words)
+{
+    int n = 0;
+
+    while (n < MAX_WORDS) {
+        while (*line == ' ')
+            line++;
+        if (*line == '\0')
+            break;
+        words[n++] = line;
+        line = strfind(line, ' ');
+        if (*line != '\0')
+            *line++ = '\0';
+    }
+    return n;
+}
+
+static void run_command(struct monitor_state *state, int argc, char **argv)
+{
+    for (const struct monitor_command *c = monitor_start; c < monitor_end; c++) {
+        if (strcmp(c->name, argv[0]) == 0) {
+            c->run(state, argc, argv);
+            return;
+        }
+    }
+    cprintf("there is no command %s; help lists them\n", argv[0]);
+}
+
+void monitor(const struct trapframe *tf)
+{
+    struct monitor_state state = { .tf = tf };
+    char line[LINE_LENGTH], *words[MAX_WORDS];
+
+    if (poll_input == NULL)
+        panic("the monitor was called before the console was there");
+    atomic_store(&active, 1);
+    interrupt_others();
+    cprintf("\nkernel monitor on hart %lu; help lists the commands\n", this_cpu->hartid);
+    while (!state.leave) {
+        cprintf("monitor> ");
+        read_line(line);
+        int argc = split(line, words);
+        if (argc > 0)
+            run_command(&state, argc, words);
+    }
+    atomic_store(&active, 0);
+}
+
+static void command_help(__unused struct monitor_state *state, __unused int argc,
+                         __unused char **argv)
+{
+    for (const struct monitor_command *c = monitor_start; c < monitor_end; c++)
+        cprintf("  %-10s %-12s %s\n", c->name, c->arguments, c->help);
+}
+MONITOR_COMMAND("help", "", "list the commands", command_help);
+
+static void command_backtrace(struct monitor_state *state, __unused int argc,
+                              __unused char **argv)
+{
+    if (state->tf != NULL)
+        backtrace_trap(state->tf);
+    else
+        backtrace((uintptr_t)__builtin_frame_address(0));
+}
+MONITOR_COMMAND("backtrace", "", "the call stack of what was interrupted", command_backtrace);
+
+static void command_registers(struct monitor_state *state, __unused int argc,
+                              __unused char **argv)
+{
+    if (state->tf == NULL)
+        cprintf("there was no trap: the panic printed the registers\n");
+    else
+        print_registers(state->tf);
+}
+MONITOR_COMMAND("registers", "", "the registers of what was interrupted", command_registers);
+
+static void command_continue(struct monitor_state *state, __unused int argc,
+                             __unused char **argv)
+{
+    if (panicked())
+        cprintf("the kernel has panicked and cannot go on; off switches the machine off\n");
+    else
+        state->leave = true;
+}
+MONITOR_COMMAND("continue", "", "go on with what was interrupted", command_continue);
+
+static void command_off(__unused struct monitor_state *state, __unused int argc,
+                        __unused char **argv)
+{
+    power_off(PANIC_EXIT_STATUS);
+}
+MONITOR_COMMAND("off", "", "switch the machine off", command_off);
