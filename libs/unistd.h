@@ -19,6 +19,8 @@
 #define SYS_pgdir               31      /* (): print the caller's page table */
 #define SYS_progname            40      /* (index, char *buf, size): a program in the image */
 #define SYS_job                 41      /* (JOB_ what): who has the console */
+#define SYS_procinfo            43      /* (pid, struct procinfo *): the process with the next pid */
+#define SYS_meminfo             44      /* (struct meminfo *) */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
 #define SYS_lab6_set_priority   255     /* (priority) */
@@ -39,3 +41,21 @@
 
 #define EXEC_MAX_ARG_NUM        32
 #define EXEC_MAX_ARG_LEN        4095
+
+#ifndef __ASSEMBLER__
+#include <defs.h>
+
+/* What SYS_procinfo tells about the process whose pid is the lowest that is not below the one asked
+   for. Pages are those that are in memory; shared ones others have too. */
+struct procinfo {
+    int32_t pid, parent;
+    uint64_t runs;                      /* how often the scheduler picked it */
+    uint64_t pages, shared_pages;
+    char name[32], state[16], waits_for[32];
+};
+
+struct meminfo {
+    uint64_t total_pages, free_pages;   /* all that can be allocated, and what is free now */
+    uint64_t kernel_objects, processes;
+};
+#endif /* !__ASSEMBLER__ */

@@ -6,8 +6,8 @@
               | locals          |
        sp ->  +-----------------+
 
-   but one that calls no other keeps only the caller's fp, at fp - 8. A trap from kernel mode leaves such a pair over its frame too, so that the chain leads on to
-   what it interrupted. */
+   but one that calls no other keeps only its caller's fp, at fp - 8. A trap from kernel mode leaves
+   such a pair over its frame too, so that the chain leads on to what it interrupted. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <printfmt.h>

@@ -23,12 +23,12 @@ struct property {
 
 enum property_kind {
     P_ADDRESS_CELLS, P_SIZE_CELLS, P_REG, P_COMPATIBLE, P_DEVICE_TYPE, P_STATUS, P_PHANDLE,
-    P_INTERRUPTS, P_INTERRUPTS_EXTENDED, P_TIMEBASE, P_BOOTARGS, P_COUNT
+    P_INTERRUPTS, P_INTERRUPTS_EXTENDED, P_TIMEBASE, P_BOOTARGS, P_MODEL, P_COUNT
 };
 
 static const char *const property_names[P_COUNT] = {
     "#address-cells", "#size-cells", "reg", "compatible", "device_type", "status", "phandle",
-    "interrupts", "interrupts-extended", "timebase-frequency", "bootargs"
+    "interrupts", "interrupts-extended", "timebase-frequency", "bootargs", "model"
 };
 
 struct node {
@@ -68,6 +68,12 @@ static bool property_has(const struct property *prop, const char *wanted)
 static uint32_t property_u32(const struct property *prop, uint32_t otherwise)
 {
     return prop->length >= 4 ? be32(prop->data) : otherwise;
+}
+
+/* Copy a property's text, or as much of it as there is room for; the buffer has been cleared. */
+static void copy_text(char *buf, size_t size, const struct property *prop)
+{
+    memcpy(buf, prop->data, prop->length < size ? prop->length : size - 1);
 }
 
 /* Read a number of `cells` words and step over it; false where the property ends first. */
@@ -150,6 +156,8 @@ static void visit(struct parser *p)
     if (node->visited)
         return;
     node->visited = true;
+    if (p->depth == 1)
+        copy_text(p->m->model, MODEL_LENGTH, &node->props[P_MODEL]);
     if (property_has(&node->props[P_DEVICE_TYPE], "memory")) {
         /* The kernel runs in the first range, and uses that one. */
         if (p->m->memory.end == 0 && take_range(reg, parent, &range))
@@ -161,10 +169,7 @@ static void visit(struct parser *p)
     } else if (strcmp(node->name, "cpus") == 0) {
         p->m->timebase_hz = property_u32(&node->props[P_TIMEBASE], 0);
     } else if (strcmp(node->name, "chosen") == 0) {
-        const struct property *args = &node->props[P_BOOTARGS];
-        size_t n = args->length < BOOTARGS_LENGTH ? args->length : BOOTARGS_LENGTH - 1;
-
-        memcpy(p->m->bootargs, args->data, n);
+        copy_text(p->m->bootargs, BOOTARGS_LENGTH, &node->props[P_BOOTARGS]);
     } else if (strcmp(parent->name, "reserved-memory") == 0) {
         while (take_range(reg, parent, &range))
             add_reserved(p->m, range);

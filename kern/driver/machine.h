@@ -7,6 +7,7 @@
 
 #define MAX_RESERVED    16
 #define BOOTARGS_LENGTH 1024
+#define MODEL_LENGTH    64
 
 struct memory_range {
     paddr_t start, end;
@@ -29,6 +30,7 @@ struct machine {
     uint64_t timebase_hz;
     struct memory_range uart, plic, test_device;    /* start is 0 where there is none */
     uint32_t uart_irq;
+    char model[MODEL_LENGTH];
     char bootargs[BOOTARGS_LENGTH];
 };
 

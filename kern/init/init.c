@@ -82,15 +82,14 @@ __noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
 
 static void print_banner(void)
 {
-    cprintf("rvlab: a RISC-V teaching kernel\n");
-    cprintf("  memory  %lu MiB, %lu MiB free, %s allocator\n",
+    cprintf("rvlab, a RISC-V teaching kernel, on %s\n", machine.model);
+    cprintf("  memory     %lu MiB, %lu MiB free, %s allocator\n",
             (machine.memory.end - machine.memory.start) >> 20,
             nr_free_pages() * PGSIZE >> 20, pmm_name());
-    cprintf("  harts   %u, booted on hart %lu, %s scheduler", cpu_count, this_cpu->hartid,
-            sched_name());
-    if (machine.harts_ignored > 0)
-        cprintf(" (%u more harts are not used)", machine.harts_ignored);
-    cprintf("\n");
+    cprintf("  harts      %u, booted on hart %lu", cpu_count, this_cpu->hartid);
+    cprintf(machine.harts_ignored > 0 ? "; more than %d are not used\n" : "\n", MAX_HARTS);
+    cprintf("  scheduler  %s\n", sched_name());
+    cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 
 /* The boot hart's idle process: start the rest, then be idle. */

@@ -146,9 +146,8 @@ static void commit_image(const struct user_program *program, struct mm_struct *m
 {
     struct mm_struct *old = current->mm;
 
-    current->mm = mm;
+    proc_set_mm(mm);
     current->program = program;
-    current->flags &= ~PF_KERNEL;
     set_proc_name(current, program->name);
     sched_set_addrspace(&mm->as);
     if (old != NULL)

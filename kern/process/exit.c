@@ -11,7 +11,7 @@ static void exit_mm(void)
     if (mm == NULL)
         return;
     sched_set_addrspace(&kernel_as);
-    current->mm = NULL;
+    proc_set_mm(NULL);
     mm_put(mm);
 }
 

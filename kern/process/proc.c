@@ -3,6 +3,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <process/inspect.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
@@ -34,6 +35,7 @@ void proc_init(void)
     for (int i = 0; i < HASH_LISTS; i++)
         list_init(&hash_list[i]);
     console_set_interrupt(interrupt_job);
+    inspect_init();
 }
 
 /* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
@@ -93,6 +95,15 @@ struct proc_struct *idle_create(void)
 void set_proc_name(struct proc_struct *proc, const char *name)
 {
     strncpy(proc->name, name, PROC_NAME_LEN);           /* the last byte stays 0 */
+}
+
+void proc_set_mm(struct mm_struct *mm)
+{
+    spin_lock(&proc_lock);
+    current->mm = mm;
+    if (mm != NULL)
+        current->flags &= ~PF_KERNEL;
+    spin_unlock(&proc_lock);
 }
 
 static list_entry_t *hash_of(int pid)
@@ -158,12 +169,17 @@ void unlink_proc(struct proc_struct *proc)
         proc->parent->cptr = proc->optr;
 }
 
+/* In a panic the lock may be held for ever; but then nothing changes any more. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg)
 {
-    spin_lock(&proc_lock);
+    bool lock = !panicked();
+
+    if (lock)
+        spin_lock(&proc_lock);
     list_for_each(pos, &proc_list)
         fn(to_struct(pos, struct proc_struct, list_link), arg);
-    spin_unlock(&proc_lock);
+    if (lock)
+        spin_unlock(&proc_lock);
 }
 
 uint32_t process_count(void)

@@ -25,9 +25,11 @@ struct proc_struct {
 
     /* Set when it is made, or by itself. */
     int pid;
-    struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */
     const struct user_program *program; /* what it runs; NULL in a kernel thread */
     char name[PROC_NAME_LEN + 1];
+
+    /* Changed only by the process itself, with proc_lock: it reads it freely. */
+    struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */
 
     /* Guarded by proc_lock. */
     uint32_t flags;                     /* PF_ */
@@ -96,6 +98,8 @@ int do_job(int what);
    program goes on. May sleep. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 
+/* The current process has other memory from here on, or none: it is a user process now, or ends. */
+void proc_set_mm(struct mm_struct *mm);
 void set_proc_name(struct proc_struct *proc, const char *name);
 struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */
 /* Call fn for each process; proc_lock is held meanwhile. */

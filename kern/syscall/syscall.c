@@ -5,6 +5,7 @@
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/usercopy.h>
+#include <process/inspect.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
@@ -172,6 +173,24 @@ static int sys_job(uint64_t arg[])
     return do_job((int)arg[0]);
 }
 
+static int sys_procinfo(uint64_t arg[])
+{
+    struct procinfo info;
+    int result = inspect_process((int)arg[0], &info);
+
+    if (result == 0 && copy_to_user(arg[1], &info, sizeof(info)) != 0)
+        return -E_FAULT;
+    return result;
+}
+
+static int sys_meminfo(uint64_t arg[])
+{
+    struct meminfo info;
+
+    inspect_memory(&info);
+    return copy_to_user(arg[0], &info, sizeof(info));
+}
+
 /* There are no files yet: 0 is the console's input, 1 and 2 are its output. */
 static int sys_read(uint64_t arg[])
 {
@@ -232,6 +251,8 @@ static int (*const syscalls[])(uint64_t arg[]) = {
     [SYS_pgdir] = sys_pgdir,
     [SYS_progname] = sys_progname,
     [SYS_job] = sys_job,
+    [SYS_procinfo] = sys_procinfo,
+    [SYS_meminfo] = sys_meminfo,
     [SYS_read] = sys_read,
     [SYS_write] = sys_write,
     [SYS_lab6_set_priority] = sys_lab6_set_priority,

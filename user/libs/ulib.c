@@ -90,6 +90,16 @@ void print_pgdir(void)
     syscall0(SYS_pgdir);
 }
 
+int procinfo(int pid, struct procinfo *info)
+{
+    return syscall2(SYS_procinfo, pid, (uintptr_t)info);
+}
+
+int meminfo(struct meminfo *info)
+{
+    return syscall1(SYS_meminfo, (uintptr_t)info);
+}
+
 int progname(int index, char *buf, size_t size)
 {
     return syscall3(SYS_progname, index, (uintptr_t)buf, size);

@@ -43,6 +43,9 @@ void print_pgdir(void);
 
 /* For shells: the name of program number `index`, and who has the console (JOB_). */
 int progname(int index, char *buf, size_t size);
+/* What there is: the process with the lowest pid that is not below `pid`, and the memory. */
+int procinfo(int pid, struct procinfo *info);
+int meminfo(struct meminfo *info);
 int job(int what);
 
 #endif /* USER_LIBS_ULIB_H */

@@ -1,0 +1,195 @@
+/* Looking at processes: the kernel monitor's commands, and what programs may ask about others. */
+#include <debug/monitor.h>
+#include <debug/printk.h>
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <mm/pagetable.h>
+#include <process/inspect.h>
+#include <process/proc.h>
+#include <string.h>
+
+static const char *const state_names[] = { "being made", "sleeping", "runnable", "ended" };
+
+static void describe(const struct cpu *cpu)
+{
+    const struct proc_struct *proc = (const struct proc_struct *)cpu->task;
+
+    if (proc == NULL)
+        cprintf("no process yet");
+    else
+        cprintf("%s (pid %d)", proc->name, proc->pid);
+}
+
+void inspect_init(void)
+{
+    panic_set_describe(describe);
+}
+
+static void print_process(struct proc_struct *proc, __unused void *arg)
+{
+    const struct task *task = &proc->task;
+
+    cprintf("  %5d %6d  %-10s %-16s %s\n", proc->pid, proc->parent->pid,
+            task->on_cpu ? "running" : state_names[task->state], proc->name,
+            task->state == PROC_SLEEPING ? task->wait_what : "");
+}
+
+static void command_ps(__unused struct monitor_state *state, __unused int argc,
+                       __unused char **argv)
+{
+    cprintf("    pid parent  state      name             waits for\n");
+    for_each_proc(print_process, NULL);
+}
+MONITOR_COMMAND("ps", "", "list the processes", command_ps);
+
+struct search {
+    int pid;                            /* at least this one */
+    struct proc_struct *found;          /* the lowest such, or NULL */
+    int found_pid;
+};
+
+static void match(struct proc_struct *proc, void *arg)
+{
+    struct search *search = arg;
+
+    if (proc->pid >= search->pid && (search->found == NULL || proc->pid < search->found_pid)) {
+        search->found = proc;
+        search->found_pid = proc->pid;
+    }
+}
+
+/* A number in a command; with base 16 it may begin with 0x. */
+static uint64_t number(const char *word, unsigned int base)
+{
+    uint64_t value = 0;
+
+    if (base == 16 && word[0] == '0' && word[1] == 'x')
+        word += 2;
+    for (; *word != '\0'; word++) {
+        unsigned int digit = *word <= '9' ? *word - '0' : (*word | 0x20) - 'a' + 10;
+        value = value * base + (digit < base ? digit : 0);
+    }
+    return value;
+}
+
+/* The user process that a command is about: its first argument, or what runs here. */
+static struct proc_struct *chosen_process(int argc, char **argv)
+{
+    struct search search = { .pid = argc > 1 ? (int)number(argv[1], 10) : current->pid };
+
+    for_each_proc(match, &search);
+    if (search.found != NULL && search.found->pid == search.pid && search.found->mm != NULL)
+        return search.found;
+    cprintf("%d is not the pid of a process with memory; ps lists the processes\n", search.pid);
+    return NULL;
+}
+
+static void command_map(__unused struct monitor_state *state, int argc, char **argv)
+{
+    struct proc_struct *proc = chosen_process(argc, argv);
+
+    if (proc == NULL)
+        return;
+    list_for_each(pos, &proc->mm->mmap_list) {
+        const struct vma_struct *vma = le2vma(pos);
+        cprintf("  %010lx-%010lx %6lu pages %c%c%c%s\n", vma->vm_start, vma->vm_end,
+                (vma->vm_end - vma->vm_start) / PGSIZE, vma->vm_flags & VM_READ ? 'r' : '-',
+                vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
+                vma->vm_flags & VM_STACK ? " stack" : "");
+    }
+    print_pgdir(proc->mm->as.pgdir);
+}
+MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
+
+/* The walk of an address through the page table of a process, an entry a line. */
+static void command_walk(__unused struct monitor_state *state, int argc, char **argv)
+{
+    struct proc_struct *proc = argc > 2 ? chosen_process(argc, argv) : NULL;
+    const pte_t *table;
+
+    if (argc <= 2)
+        cprintf("say which address of which process: walk PID ADDRESS\n");
+    if (proc == NULL)
+        return;
+    uintptr_t va = number(argv[2], 16);
+    table = proc->mm->as.pgdir;
+    for (int level = PT_LEVELS - 1; level >= 0; level--) {
+        pte_t pte = table[pt_index(va, level)];
+        cprintf("  level %d, entry %3u of the table at %#lx: %016lx ", level,
+                pt_index(va, level), paddr(table), pte);
+        if (!(pte & PTE_V)) {
+            cprintf("not valid\n");
+            return;
+        }
+        cprintf("%s at %#lx %c%c%c%c%c%c%s\n", pte_is_leaf(pte) ? "page" : "table", pte_paddr(pte),
+                pte & PTE_D ? 'd' : '-', pte & PTE_A ? 'a' : '-', pte & PTE_U ? 'u' : '-',
+                pte & PTE_X ? 'x' : '-', pte & PTE_W ? 'w' : '-', pte & PTE_R ? 'r' : '-',
+                pte & PTE_COW ? " copy-on-write" : "");
+        if (pte_is_leaf(pte))
+            return;
+        table = kva(pte_paddr(pte));
+    }
+}
+MONITOR_COMMAND("walk", "PID ADDRESS", "the page table entries for an address", command_walk);
+
+/* Count the pages that an address space maps, and those of them that others map too. */
+static void count_pages(struct mm_struct *mm, struct procinfo *info)
+{
+    mutex_lock(&mm->lock);
+    list_for_each(pos, &mm->mmap_list) {
+        const struct vma_struct *vma = le2vma(pos);
+        for (uintptr_t la = vma->vm_start; la < vma->vm_end; la += PGSIZE) {
+            const pte_t *pte = get_pte(mm->as.pgdir, la, false);
+            if (pte == NULL)
+                la = ROUNDDOWN(la, pt_span(1)) + pt_span(1) - PGSIZE;   /* no table: skip it */
+            else if (*pte & PTE_V)
+                info->pages++, info->shared_pages += page_ref(pte2page(*pte)) > 1;
+        }
+    }
+    mutex_unlock(&mm->lock);
+}
+
+/* Describe a process, and take a use of its memory: counting the pages may sleep. */
+static struct mm_struct *describe_locked(const struct proc_struct *proc, struct procinfo *info)
+{
+    info->pid = proc->pid;
+    info->parent = proc->parent->pid;
+    info->runs = proc->task.runs;
+    memcpy(info->name, proc->name, sizeof(info->name));
+    strncpy(info->state, proc->task.on_cpu ? "running" : state_names[proc->task.state],
+            sizeof(info->state) - 1);
+    if (proc->task.state == PROC_SLEEPING)
+        strncpy(info->waits_for, proc->task.wait_what, sizeof(info->waits_for) - 1);
+    if (proc->mm != NULL)
+        mm_get(proc->mm);
+    return proc->mm;
+}
+
+int inspect_process(int pid, struct procinfo *info)
+{
+    struct search search = { .pid = pid };
+    struct mm_struct *mm = NULL;
+
+    for_each_proc(match, &search);
+    memset(info, 0, sizeof(*info));
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = search.found != NULL ? find_proc(search.found_pid) : NULL;
+    if (proc != NULL)
+        mm = describe_locked(proc, info);
+    spin_unlock(&proc_lock);
+    if (mm != NULL) {
+        count_pages(mm, info);
+        mm_put(mm);
+    }
+    return proc != NULL ? 0 : -E_NOENT;
+}
+
+void inspect_memory(struct meminfo *info)
+{
+    *info = (struct meminfo){
+        .total_pages = nr_total_pages(),
+        .free_pages = nr_free_pages(),
+        .kernel_objects = kmalloc_objects(),
+        .processes = process_count(),
+    };
+}
