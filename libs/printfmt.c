@@ -1,5 +1,4 @@
 /* Formatted output: parse one conversion at a time, then print it padded. */
-#include <defs.h>
 #include <error.h>
 #include <printfmt.h>
 #include <string.h>
@@ -187,15 +186,6 @@ void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_lis
         fmt = convert(&out, &spec, fmt, &args);
     }
     va_end(args);
-}
-
-void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vprintfmt(putch, putdat, fmt, ap);
-    va_end(ap);
 }
 
 struct buffer {

@@ -6,7 +6,6 @@
 #include <defs.h>
 #include <stdarg.h>
 
-void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...);
 void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_list ap);
 
 /* Print into buf, at most size bytes with the closing zero. They return the length that the whole

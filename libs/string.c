@@ -1,6 +1,5 @@
 /* String and memory functions. memset and memcpy move 32 and 64 words a turn where the addresses
    allow it: clearing or copying pages is what a kernel does most. */
-#include <defs.h>
 #include <string.h>
 
 /* A word that may alias any object. */

@@ -19,7 +19,7 @@
 #define SYS_pgdir               31      /* (): print the caller's page table */
 #define SYS_progname            40      /* (index, char *buf, size): a program in the image */
 #define SYS_job                 41      /* (JOB_ what): who has the console */
-#define SYS_procinfo            43      /* (pid, struct procinfo *): the process with the next pid */
+#define SYS_procinfo            43      /* (pid, struct procinfo *): that one, or the next */
 #define SYS_meminfo             44      /* (struct meminfo *) */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */

@@ -1,5 +1,6 @@
 /* Who has the memory: pages that are free, pages of each process, and the rest, which is the
-   kernel's. A page that several processes share is counted with each of them, and named as shared. */
+   kernel's. A page that several processes share is counted with each of them, and named as
+   shared. */
 #include <stdio.h>
 #include <ulib.h>
 

@@ -3,10 +3,10 @@
 #include <debug/monitor.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
+#include <debug/report.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
 #include <riscv/sbi.h>
-#include <riscv/trapframe.h>
 #include <string.h>
 
 #define LINE_LENGTH 80

@@ -2,23 +2,13 @@
 #include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/panic.h>
+#include <debug/report.h>
 #include <debug/printk.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
-#include <riscv/csr.h>
 #include <riscv/sbi.h>
-#include <riscv/trapframe.h>
-
-#define STOP_TIME   1000000     /* of rdtime: so long may the other harts take to stop */
 
 static uint32_t panic_cpu;      /* atomic: cpu number + 1 of the hart that panicked first */
-
-static void (*describe_cpu)(const struct cpu *cpu);
-
-void panic_set_describe(void (*describe)(const struct cpu *cpu))
-{
-    describe_cpu = describe;
-}
 
 bool panicked(void)
 {
@@ -58,36 +48,6 @@ static void panic_begin(const char *file, int line)
     print_break_lock();
 }
 
-/* The registers as they are where this is inlined, and the trap's CSRs. */
-static __always_inline void save_registers(struct trapframe *tf)
-{
-    asm volatile (".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,"
-                  "26,27,28,29,30,31\n\tsd x\\n, 8*\\n(%0)\n\t.endr" : : "r" (tf) : "memory");
-    tf->status = csr_read(sstatus);
-    tf->cause = csr_read(scause);
-    tf->tval = csr_read(stval);
-}
-
-/* What each other hart was doing when it was stopped. */
-static void report_other_harts(void)
-{
-    uint64_t deadline = rdtime() + STOP_TIME;
-
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        const struct cpu *cpu = &cpus[i];
-        if (cpu == this_cpu || !(atomic_load(&cpus_online) & 1U << i))
-            continue;
-        while (atomic_load_acquire(&cpu->stopped_fp) == 0 && rdtime() < deadline)
-            cpu_relax();
-        cprintf("hart %lu%s", cpu->hartid, describe_cpu != NULL ? ", running " : "");
-        if (describe_cpu != NULL)
-            describe_cpu(cpu);
-        cprintf(cpu->stopped_fp == 0 ? ", does not answer\n" : ":\n");
-        if (cpu->stopped_fp != 0)
-            backtrace(cpu->stopped_fp);
-    }
-}
-
 /* The end of every panic. */
 static __noreturn void panic_end(const struct trapframe *tf)
 {
@@ -95,15 +55,6 @@ static __noreturn void panic_end(const struct trapframe *tf)
     if (monitor_on_panic())
         monitor(tf);
     power_off(PANIC_EXIT_STATUS);
-}
-
-static void report_current(void)
-{
-    cprintf(" on hart %lu", this_cpu->hartid);
-    if (describe_cpu != NULL) {
-        cprintf(", running ");
-        describe_cpu(this_cpu);
-    }
 }
 
 void panic_at(const char *file, int line, const char *fmt, ...)
@@ -125,20 +76,6 @@ void panic_at(const char *file, int line, const char *fmt, ...)
     cprintf("call stack, innermost first:\n");
     backtrace((uintptr_t)__builtin_frame_address(0));
     panic_end(NULL);
-}
-
-void print_registers(const struct trapframe *tf)
-{
-    static const char names[32][5] = {
-        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
-        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
-        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"
-    };
-    const uint64_t *reg = &tf->gpr.zero;
-    for (int i = 1; i < 32; i++)
-        cprintf("  %-3s %016lx%s", names[i], reg[i], i % 4 == 0 || i == 31 ? "\n" : "");
-    cprintf("  epc %016lx  status %016lx  cause %lx  tval %016lx\n",
-            tf->epc, tf->status, tf->cause, tf->tval);
 }
 
 void panic_trap(const struct trapframe *tf, const char *what)

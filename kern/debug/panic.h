@@ -12,15 +12,9 @@
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
 __noreturn void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
-struct cpu;
 struct trapframe;
 /* The same for a trap in the kernel that has no good reason. */
 __noreturn void panic_trap(const struct trapframe *tf, const char *what);
-
-void print_registers(const struct trapframe *tf);
-
-/* Who prints what a hart was running, in a few words: a layer above knows. */
-void panic_set_describe(void (*describe)(const struct cpu *cpu));
 
 /* Raise a software interrupt on all other harts, to stop them. */
 void interrupt_others(void);

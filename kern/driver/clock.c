@@ -2,7 +2,6 @@
 #include <driver/clock.h>
 #include <driver/irq.h>
 #include <driver/machine.h>
-#include <riscv/csr.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
 

@@ -23,7 +23,7 @@
 #define BUFFER_SIZE     4096
 
 static volatile uint8_t *uart;          /* set once at boot */
-static void (*interrupt_handler)(int group);
+static int (*interrupt_handler)(int group);
 
 static struct spinlock input_lock = SPINLOCK_INIT("console input", RANK_CONSOLE);
 
@@ -129,7 +129,7 @@ int console_read(char *buf, size_t n, int group)
     return count;
 }
 
-void console_set_interrupt(void (*interrupt)(int group))
+void console_set_interrupt(int (*interrupt)(int group))
 {
     interrupt_handler = interrupt;
 }

@@ -20,6 +20,6 @@ int console_poll(void);
 /* Groups of processes, by number: 0 is the first program's. Ctrl-C goes to the reader as a
    character while group 0 has the console; else to `interrupt`, which is called from the interrupt
    handler with the group that has it. */
-void console_set_interrupt(void (*interrupt)(int group));
+void console_set_interrupt(int (*interrupt)(int group));
 void console_set_group(int group);
 int console_group(void);

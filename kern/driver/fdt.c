@@ -121,13 +121,6 @@ static void visit_cpu(struct machine *m, struct node *node, const struct node *p
         m->harts[m->hart_count++] = (struct hart_info){ .hartid = hartid, .plic_context = -1 };
 }
 
-/* The interrupt controller inside a cpu node, which is the last hart seen. */
-static void visit_cpu_intc(struct machine *m, const struct node *node)
-{
-    if (m->hart_count > 0 && m->harts[m->hart_count - 1].intc_phandle == 0)
-        m->harts[m->hart_count - 1].intc_phandle = property_u32(&node->props[P_PHANDLE], 0);
-}
-
 static void visit_device(struct parser *p, struct node *node, const struct node *parent)
 {
     const struct property *compatible = &node->props[P_COMPATIBLE];
@@ -165,7 +158,10 @@ static void visit(struct parser *p)
     } else if (property_has(&node->props[P_DEVICE_TYPE], "cpu")) {
         visit_cpu(p->m, node, parent);
     } else if (property_has(&parent->props[P_DEVICE_TYPE], "cpu")) {
-        visit_cpu_intc(p->m, node);
+        /* Its interrupt controller; it is the last hart seen. */
+        if (p->m->hart_count > 0 && p->m->harts[p->m->hart_count - 1].intc_phandle == 0)
+            p->m->harts[p->m->hart_count - 1].intc_phandle =
+                property_u32(&node->props[P_PHANDLE], 0);
     } else if (strcmp(node->name, "cpus") == 0) {
         p->m->timebase_hz = property_u32(&node->props[P_TIMEBASE], 0);
     } else if (strcmp(node->name, "chosen") == 0) {

@@ -15,6 +15,7 @@
 #define FDT_LIMIT   (2 << 20)           /* more than any device tree needs */
 
 static struct bootargs bootargs;
+static const char *sched_name;
 
 static __noreturn void kern_start(void);
 
@@ -56,7 +57,8 @@ static void init_memory(void)
 static void init_scheduling(void)
 {
     smp_init_boot_hart();
-    if (!sched_init(bootargs.sched))
+    sched_name = sched_init(bootargs.sched);
+    if (sched_name == NULL)
         panic("sched=%s: there are rr, fifo, stride and mlfq", bootargs.sched);
     irq_init();
     clock_init();
@@ -88,7 +90,7 @@ static void print_banner(void)
             nr_free_pages() * PGSIZE >> 20, pmm_name());
     cprintf("  harts      %u, booted on hart %lu", cpu_count, this_cpu->hartid);
     cprintf(machine.harts_ignored > 0 ? "; more than %d are not used\n" : "\n", MAX_HARTS);
-    cprintf("  scheduler  %s\n", sched_name());
+    cprintf("  scheduler  %s\n", sched_name);
     cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 

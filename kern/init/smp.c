@@ -1,7 +1,6 @@
 /* Bringing up the harts: the boot hart prepares what each needs and has the firmware start it. */
 #include <driver/irq.h>
 #include <driver/machine.h>
-#include <init/init.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <trap/trap.h>
@@ -17,9 +16,7 @@ void smp_init_boot_hart(void)
         uint64_t hartid = machine.harts[i].hartid;
         uint32_t id = hartid == cpus[0].hartid ? 0 : cpu_count++;
 
-        if (id == MAX_HARTS)            /* the boot hart is not in the list: too many others */
-            panic("hart %lu, which boots, is not among the first %d of the device tree",
-                  cpus[0].hartid, MAX_HARTS);
+        assert(id < MAX_HARTS);         /* else the boot hart is not among those in the list */
         cpus[id].id = id;
         cpus[id].hartid = hartid;
         cpus[id].emergency_sp = (uintptr_t)emergency_stacks[id + 1];

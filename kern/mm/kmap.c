@@ -1,9 +1,7 @@
-/* The kernel's own map, and printing a process's. */
+/* The kernel's own map. */
 #include <debug/panic.h>
-#include <debug/printk.h>
 #include <driver/machine.h>
 #include <mm/pagetable.h>
-#include <riscv/csr.h>
 
 extern char kernel_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[];
 
@@ -69,59 +67,4 @@ void kernel_map_init(void)
     struct addrspace boot_as = { .harts = 1U << this_cpu->id };
 
     addrspace_switch(&boot_as, &kernel_as);
-}
-
-/* A run of neighbouring pages with the same rights. */
-struct run {
-    uintptr_t start, end;
-    pte_t flags;
-};
-
-static void print_run(const struct run *run)
-{
-    if (run->start == run->end)
-        return;
-    cprintf("      |-- %010lx-%010lx %6lu pages %c%c%c%s\n", run->start, run->end,
-            (run->end - run->start) / PGSIZE, run->flags & PTE_R ? 'r' : '-',
-            run->flags & PTE_W ? 'w' : '-', run->flags & PTE_X ? 'x' : '-',
-            run->flags & PTE_COW ? " copy-on-write" : "");
-}
-
-static void print_last_level(const pte_t *table, uintptr_t base)
-{
-    const pte_t shown = PTE_USER | PTE_COW;
-    struct run run = { 0, 0, 0 };
-
-    for (int i = 0; i < PT_ENTRIES; i++) {
-        uintptr_t la = base + i * PGSIZE;
-
-        if (!(table[i] & PTE_V))
-            continue;
-        if (run.end == la && run.flags == (table[i] & shown)) {
-            run.end += PGSIZE;
-            continue;
-        }
-        print_run(&run);
-        run = (struct run){ la, la + PGSIZE, table[i] & shown };
-    }
-    print_run(&run);
-}
-
-void print_pgdir(pte_t *pgdir)
-{
-    cprintf("root table at %#lx\n", paddr(pgdir));
-    for (int i = 0; i < PT_ENTRIES / 2; i++) {
-        if (!(pgdir[i] & PTE_V))
-            continue;
-        const pte_t *middle = kva(pte_paddr(pgdir[i]));
-        cprintf("  |-- [%d] table at %#lx, from %010lx\n", i, paddr(middle), i * pt_span(2));
-        for (int j = 0; j < PT_ENTRIES; j++) {
-            uintptr_t base = i * pt_span(2) + j * pt_span(1);
-
-            if (!(middle[j] & PTE_V))
-                continue;
-            cprintf("  |   |-- [%d] table at %#lx, from %010lx\n", j, pte_paddr(middle[j]), base);
-            print_last_level(kva(pte_paddr(middle[j])), base);
-        }
-    }
 }

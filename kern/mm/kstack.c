@@ -140,8 +140,3 @@ size_t kstack_table_pages(void)
 {
     return (atomic_load(&next_slot) * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);
 }
-
-bool kstack_is_guard(uintptr_t addr)
-{
-    return addr >= KSTACK_BASE && addr < KSTACK_END && !(addr >> KSTACK_SHIFT & 1);
-}

@@ -14,6 +14,3 @@ void kstack_trim(void);
 
 /* Pages that hold the stacks' page tables; they are kept for good. */
 size_t kstack_table_pages(void);
-
-/* Does an address lie in a guard? */
-bool kstack_is_guard(uintptr_t addr);

@@ -46,6 +46,3 @@ void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, u
    owner removes that. */
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share) __must_check;
-
-/* Print an address space's user half: ranges of equal rights, under the tables that hold them. */
-void print_pgdir(pte_t *pgdir);

@@ -3,7 +3,6 @@
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
-#include <string.h>
 
 static struct kmem_cache mm_cache, vma_cache;
 

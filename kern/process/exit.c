@@ -29,12 +29,7 @@ static void orphan_children(void)
 
     while ((child = current->cptr) != NULL) {
         current->cptr = child->optr;
-        child->parent = initproc;
-        child->yptr = NULL;
-        child->optr = initproc->cptr;
-        if (initproc->cptr != NULL)
-            initproc->cptr->yptr = child;
-        initproc->cptr = child;
+        make_child(initproc, child);
         if (child->task.state == PROC_ZOMBIE)
             report_end(child);
     }

@@ -1,6 +1,7 @@
 /* Looking at processes from outside: for the kernel monitor, panics, and programs like ps. */
 #pragma once
 
+#include <riscv/sv39.h>
 #include <unistd.h>
 
 /* Have panics say which process a hart runs. The monitor's commands need no set-up. */
@@ -12,3 +13,6 @@ int inspect_process(int pid, struct procinfo *info);
 
 /* Describe the machine's memory. */
 void inspect_memory(struct meminfo *info);
+
+/* Print an address space's user half: ranges of equal rights, under the tables that hold them. */
+void print_pgdir(pte_t *pgdir);

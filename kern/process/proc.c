@@ -7,7 +7,6 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HASH_LISTS  1024
 
@@ -23,18 +22,13 @@ static bool pids_wrapped;
 
 static struct kmem_cache proc_cache;
 
-static void interrupt_job(int group)
-{
-    kill_group(group);
-}
-
 void proc_init(void)
 {
     kmem_cache_init(&proc_cache, "proc_struct", sizeof(struct proc_struct));
     list_init(&proc_list);
     for (int i = 0; i < HASH_LISTS; i++)
         list_init(&hash_list[i]);
-    console_set_interrupt(interrupt_job);
+    console_set_interrupt(kill_group);
     inspect_init();
 }
 
@@ -137,6 +131,16 @@ static int get_pid(void)
     return last_pid;
 }
 
+void make_child(struct proc_struct *parent, struct proc_struct *child)
+{
+    child->parent = parent;
+    child->yptr = NULL;
+    child->optr = parent->cptr;
+    if (child->optr != NULL)
+        child->optr->yptr = child;
+    parent->cptr = child;
+}
+
 /* Give a process its pid, and make it the youngest child of its parent. 0 or -E_NO_FREE_PROC. */
 int link_proc(struct proc_struct *proc)
 {
@@ -147,11 +151,7 @@ int link_proc(struct proc_struct *proc)
     list_add(&proc_list, &proc->list_link);
     list_add(hash_of(proc->pid), &proc->hash_link);
     atomic_store(&nr_process, nr_process + 1);
-    proc->yptr = NULL;
-    proc->optr = proc->parent->cptr;
-    if (proc->optr != NULL)
-        proc->optr->yptr = proc;
-    proc->parent->cptr = proc;
+    make_child(proc->parent, proc);
     return 0;
 }
 

@@ -107,5 +107,6 @@ void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
 uint32_t process_count(void);
 
 /* Link and unlink a process with the others; proc_lock is held. */
+void make_child(struct proc_struct *parent, struct proc_struct *child);     /* its youngest */
 int link_proc(struct proc_struct *proc) __must_check;
 void unlink_proc(struct proc_struct *proc);

@@ -1,5 +1,4 @@
 /* Run queues, switching, sleeping and waking. */
-#include <debug/printk.h>
 #include <riscv/sbi.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
@@ -18,24 +17,19 @@ static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for
 static uint32_t runnable_tasks;     /* atomic */
 static uint32_t keyboard_waiters;   /* atomic */
 
-bool sched_init(const char *name)
+const char *sched_init(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(classes) && sched_class == NULL; i++)
         if (name == NULL || strcmp(name, classes[i]->name) == 0)
             sched_class = classes[i];
     if (sched_class == NULL)
-        return false;
+        return NULL;
     for (uint32_t i = 0; i < cpu_count; i++) {
         run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
         run_queues[i].id = i;
         run_queues[i].max_time_slice = MAX_TIME_SLICE;
         sched_class->init(&run_queues[i]);
     }
-    return true;
-}
-
-const char *sched_name(void)
-{
     return sched_class->name;
 }
 

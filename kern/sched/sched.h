@@ -33,9 +33,8 @@ struct sched_class {
 extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
     mlfq_sched_class;
 
-/* Set up the queues; `name` chooses the class, NULL the default. False: no such class. */
-bool sched_init(const char *name);
-const char *sched_name(void);
+/* Set up the queues; `name` chooses the class, NULL the default. Its name, NULL: no such class. */
+const char *sched_init(const char *name);
 
 /* This hart begins to schedule: the caller is its idle task. */
 void sched_start(struct task *idle);

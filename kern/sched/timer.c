@@ -2,7 +2,6 @@
 #include <riscv/sbi.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
-#include <skew_heap.h>
 
 struct timer {
     skew_heap_entry_t link;             /* in `pending`; first member */

@@ -3,13 +3,11 @@
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <error.h>
-#include <mm/pagetable.h>
 #include <mm/usercopy.h>
-#include <process/inspect.h>
 #include <process/proc.h>
 #include <sched/timer.h>
-#include <string.h>
 #include <syscall/syscall.h>
+#include <syscall/sysinfo.h>
 #include <unistd.h>
 
 #define CHUNK   256     /* bytes that pass through the kernel stack at a time */
@@ -148,47 +146,9 @@ static int sys_putc(uint64_t arg[])
     return 0;
 }
 
-static int sys_pgdir(__unused uint64_t arg[])
-{
-    mutex_lock(&current->mm->lock);
-    print_pgdir(current->mm->as.pgdir);
-    mutex_unlock(&current->mm->lock);
-    return 0;
-}
-
-static int sys_progname(uint64_t arg[])
-{
-    if (arg[0] >= user_program_count)
-        return -E_NOENT;
-    const char *name = user_programs[arg[0]].name;
-    size_t size = strlen(name) + 1;
-
-    if (size > arg[2])
-        return -E_TOO_BIG;
-    return copy_to_user(arg[1], name, size) != 0 ? -E_FAULT : (int)size - 1;
-}
-
 static int sys_job(uint64_t arg[])
 {
     return do_job((int)arg[0]);
-}
-
-static int sys_procinfo(uint64_t arg[])
-{
-    struct procinfo info;
-    int result = inspect_process((int)arg[0], &info);
-
-    if (result == 0 && copy_to_user(arg[1], &info, sizeof(info)) != 0)
-        return -E_FAULT;
-    return result;
-}
-
-static int sys_meminfo(uint64_t arg[])
-{
-    struct meminfo info;
-
-    inspect_memory(&info);
-    return copy_to_user(arg[0], &info, sizeof(info));
 }
 
 /* There are no files yet: 0 is the console's input, 1 and 2 are its output. */

@@ -118,3 +118,8 @@ int test_exec(void *arg)
     asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
     return a0;
 }
+
+bool kstack_is_guard(uintptr_t addr)
+{
+    return addr >= KSTACK_BASE && addr < KSTACK_END && !(addr >> KSTACK_SHIFT & 1);
+}

@@ -46,3 +46,6 @@ void test_threads(int n, int (*fn)(void *));
  * error where that cannot be.
  */
 int test_exec(void *arg);
+
+/* Does an address lie in the guard below a kernel stack? */
+bool kstack_is_guard(uintptr_t addr);

@@ -7,7 +7,6 @@
 #include <mm/kstack.h>
 #include <mm/usercopy.h>
 #include <process/proc.h>
-#include <string.h>
 #include <syscall/syscall.h>
 #include <trap/trap.h>
 
@@ -167,8 +166,6 @@ void trap_kernel(struct trapframe *tf)
         return;
     if (fault_access(tf->cause) != 0 && tf->tval < PGSIZE)
         what = "page fault: the kernel used a null pointer";
-    else if (fault_access(tf->cause) != 0 && kstack_is_guard(tf->tval))
-        what = "page fault: access to the guard of a kernel stack";
     panic_trap(tf, what);
 }
 

@@ -135,3 +135,12 @@ ssize_t getline(char **line, size_t *size, int fd)
     strcpy(*line + length, "\n");
     return length + 1;
 }
+
+void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vprintfmt(putch, putdat, fmt, ap);
+    va_end(ap);
+}

@@ -21,6 +21,7 @@ int cputs(const char *s);               /* with a newline after it, as puts */
 void cputchar(int c);
 
 /* C's printing; the compiler checks the arguments. */
+void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...);
 int printf(const char *fmt, ...) __printf_like(1, 2);
 int fprintf(int fd, const char *fmt, ...);
 int vfprintf(int fd, const char *fmt, va_list ap);

@@ -1,0 +1,58 @@
+/* What a panic tells beside its reason: the registers, and what each hart was doing. */
+#include <debug/backtrace.h>
+#include <debug/printk.h>
+#include <debug/report.h>
+#include <riscv/atomic.h>
+#include <riscv/cpu.h>
+
+#define STOP_TIME   1000000     /* of rdtime: so long may the other harts take to stop */
+
+static void (*describe_cpu)(const struct cpu *cpu);
+
+void panic_set_describe(void (*describe)(const struct cpu *cpu))
+{
+    describe_cpu = describe;
+}
+
+void print_registers(const struct trapframe *tf)
+{
+    static const char names[32][5] = {
+        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
+        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
+        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"
+    };
+    const uint64_t *reg = &tf->gpr.zero;
+    for (int i = 1; i < 32; i++)
+        cprintf("  %-3s %016lx%s", names[i], reg[i], i % 4 == 0 || i == 31 ? "\n" : "");
+    cprintf("  epc %016lx  status %016lx  cause %lx  tval %016lx\n",
+            tf->epc, tf->status, tf->cause, tf->tval);
+}
+
+void report_current(void)
+{
+    cprintf(" on hart %lu", this_cpu->hartid);
+    if (describe_cpu != NULL) {
+        cprintf(", running ");
+        describe_cpu(this_cpu);
+    }
+}
+
+/* What each other hart was doing when it was stopped. */
+void report_other_harts(void)
+{
+    uint64_t deadline = rdtime() + STOP_TIME;
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        const struct cpu *cpu = &cpus[i];
+        if (cpu == this_cpu || !(atomic_load(&cpus_online) & 1U << i))
+            continue;
+        while (atomic_load_acquire(&cpu->stopped_fp) == 0 && rdtime() < deadline)
+            cpu_relax();
+        cprintf("hart %lu%s", cpu->hartid, describe_cpu != NULL ? ", running " : "");
+        if (describe_cpu != NULL)
+            describe_cpu(cpu);
+        cprintf(cpu->stopped_fp == 0 ? ", does not answer\n" : ":\n");
+        if (cpu->stopped_fp != 0)
+            backtrace(cpu->stopped_fp);
+    }
+}
