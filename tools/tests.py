@@ -183,7 +183,7 @@ GIVES_UP = "a task gives up the hart while it holds a spinlock"
 
 PANIC_TESTS = [
     # kern/test/protect.c: memory
-    panics("write-text", "store page fault", regex("at write_text.*address 0xffffffc080200000")),
+    panics("write-text", "store page fault", regex("at write_text.* 0xffffffc08020000[0-7]")),
     panics("write-text 4 harts", "store page fault", "at write_text", harts=4),
     panics("write-rodata", "store page fault", "at write_rodata"),
     panics("exec-data", "instruction page fault"),
