@@ -117,7 +117,7 @@ def command_of(test, options):
                "-smp", str(test.harts), "-kernel", options.objects + "/kernel",
                "-display", "none", "-monitor", "none", "-serial", "stdio"]
     if test.harts == 1:
-        command += ["-icount", "shift=0,sleep=off"]
+        command += ["-icount", "shift=%d,sleep=off" % test.shift]
     return command + ["-append", test.append]
 
 

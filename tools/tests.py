@@ -21,6 +21,7 @@ class Test:
     append    further boot arguments
     cpu       limit of CPU time, in seconds
     harts     with one hart time is counted in instructions, and each run is alike
+    shift     with one hart, an instruction takes 2^shift ns of guest time
     runs      how often the machine is booted; each run must pass
     panic     the kernel must panic: exit status not 0, and no leak check is made
     exit      False: the first program must fail, all else is as always
@@ -28,9 +29,10 @@ class Test:
     """
 
     def __init__(self, name, prog=None, selftest=None, command=None, harts=1, mem="128M",
-                 append="", runs=1, expect=(), forbid=(), panic=False, exit=True,
+                 append="", shift=0, runs=1, expect=(), forbid=(), panic=False, exit=True,
                  input="", cpu=CPU_LIMIT, points=1):
         self.name, self.command, self.harts, self.mem = name, command, harts, mem
+        self.shift = shift
         self.runs, self.expect, self.forbid = runs, list(expect), list(forbid)
         self.panic, self.exit, self.input = panic, exit, input
         self.cpu, self.points = cpu, points
@@ -90,7 +92,13 @@ ONE_HART = [
     program("mmap"),
     program("oom"),
     program("pgdir"),
-    program("priority", "rr"),
+    program("priority", "rr", shift=5),
+    program("priority stride", "stride", append="sched=stride", shift=5),
+    program("newcomer", shift=5),
+    program("newcomer stride", append="sched=stride", shift=5),
+    program("newcomer mlfq", append="sched=mlfq", shift=5),
+    program("interactive mlfq", append="sched=mlfq", shift=5),
+    program("forktest fifo", append="sched=fifo"),
     Test("sh", prog='sh -c "echo one; echo two"', expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
     program("sleep"),
     program("sleepkill"),

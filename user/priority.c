@@ -8,7 +8,8 @@
 #define CHILDREN        5
 #define START_MS        100             /* until all children are there */
 #define MEASURE_MS      2000
-#define TOLERANCE       4               /* percent of the whole */
+#define CHECKED_MS      30000           /* long enough for 40 turns of the lowest priority */
+#define TOLERANCE       5               /* percent of what a child should get */
 
 /* Count between two points in time; the count is the exit code. */
 static __noreturn void count(int priority, unsigned int start, unsigned int end)
@@ -26,25 +27,27 @@ static __noreturn void count(int priority, unsigned int start, unsigned int end)
 
 static void check_share(int child, long counted, long total, const char *policy)
 {
-    int percent = counted * 100 / total, wanted;
+    int parts = CHILDREN, part = 1;     /* the child should get part / parts of the total */
 
-    cprintf("priority %d: %ld counts, %d %%\n", child + 1, counted, percent);
+    cprintf("priority %d: %ld counts, %ld %%\n", child + 1, counted, counted * 100 / total);
     if (counted == 0)
         panic("the child with priority %d starved", child + 1);
-    if (strcmp(policy, "rr") == 0)
-        wanted = 100 / CHILDREN;
-    else if (strcmp(policy, "stride") == 0)
-        wanted = 100 * (child + 1) / (CHILDREN * (CHILDREN + 1) / 2);
-    else
+    if (strcmp(policy, "stride") == 0) {
+        part = child + 1;
+        parts = CHILDREN * (CHILDREN + 1) / 2;
+    } else if (strcmp(policy, "rr") != 0) {
         return;
-    if (percent < wanted - TOLERANCE || percent > wanted + TOLERANCE)
-        panic("priority %d got %d %% of the time, not about %d %%", child + 1, percent, wanted);
+    }
+    long percent = counted * parts * 100 / (total * part);
+    if (percent < 100 - TOLERANCE || percent > 100 + TOLERANCE)
+        panic("priority %d got %ld %% of its share, which is %d/%d", child + 1, percent, part,
+              parts);
 }
 
 int main(int argc, char **argv)
 {
     const char *policy = argc > 1 ? argv[1] : "";
-    unsigned int start = gettime_msec() + START_MS;
+    unsigned int start = gettime_msec() + START_MS, length = argc > 1 ? CHECKED_MS : MEASURE_MS;
     int pids[CHILDREN], counted[CHILDREN];
     long total = 0;
 
@@ -54,7 +57,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < CHILDREN; i++) {
         pids[i] = fork();
         if (pids[i] == 0)
-            count(i + 1, start, start + MEASURE_MS);
+            count(i + 1, start, start + length);
         assert(pids[i] > 0);
     }
     cprintf("main: fork ok, now need to wait pids.\n");

@@ -178,9 +178,9 @@ static void make_runnable(struct run_queue *rq, struct task *task)
     if (task->wait_state == WT_KBD)
         atomic_add(&keyboard_waiters, -1);
     task->state = PROC_RUNNABLE;
-    task->wait_state = 0;
     atomic_add(&runnable_tasks, 1);
     enqueue(rq, task);
+    task->wait_state = 0;               /* after it: a class may favour who slept */
 }
 
 /* Who has been killed goes to the end of the queue instead of to sleep. */

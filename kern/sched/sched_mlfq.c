@@ -25,7 +25,8 @@ static void enter_level(struct task *task, uint32_t level)
     task->time_slice = 1 << level;
 }
 
-/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. */
+/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. But who
+   comes from a sleep goes before the others of its level, and so answers at the next tick. */
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
     if (task->runs == 0 || task->epoch != queues[rq->id].epoch)
@@ -33,7 +34,11 @@ static void mlfq_enqueue(struct run_queue *rq, struct task *task)
     else if (task->time_slice <= 0)
         enter_level(task, task->level < LEVELS - 1 ? task->level + 1 : task->level);
     task->epoch = queues[rq->id].epoch;
-    list_add_before(&queues[rq->id].waiting[task->level], &task->run_link);
+    list_entry_t *waiting = &queues[rq->id].waiting[task->level];
+    if (task->wait_state != 0)
+        list_add_after(waiting, &task->run_link);
+    else
+        list_add_before(waiting, &task->run_link);
 }
 
 static void mlfq_dequeue(__unused struct run_queue *rq, struct task *task)

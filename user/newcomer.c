@@ -1,0 +1,58 @@
+/* Fairness towards who is new and who slept: beside a process that has computed alone for a while, one
+   that begins and one that wakes get the same share as it, no more and no less. */
+#include <stdio.h>
+#include <ulib.h>
+
+#define ALONE_MS    3000
+#define TOGETHER_MS 12000
+#define TOLERANCE   12              /* percent */
+
+static __noreturn void count(unsigned int start, unsigned int end)
+{
+    int n = 0;
+
+    while ((int)(gettime_msec() - start) < 0)
+        ;
+    for (; (int)(gettime_msec() - end) < 0; n++)
+        for (volatile int i = 0; i < 200; i++)
+            ;
+    exit(n);
+}
+
+static int start_counting(unsigned int start, unsigned int end, unsigned int sleep_ticks)
+{
+    int pid = fork();
+
+    assert(pid >= 0);
+    if (pid == 0) {
+        if (sleep_ticks > 0)
+            sleep(sleep_ticks);
+        count(start, end);
+    }
+    return pid;
+}
+
+int main(void)
+{
+    unsigned int start = gettime_msec() + ALONE_MS, end = start + TOGETHER_MS;
+    const char *const names[] = { "the old one", "the sleeper", "the newcomer" };
+    int pids[3], counts[3], total = 0;
+
+    pids[0] = start_counting(start, end, 0);
+    pids[1] = start_counting(start, end, ALONE_MS / 10);
+    sleep(ALONE_MS / 10);
+    pids[2] = start_counting(start, end, 0);
+    for (int i = 0; i < 3; i++) {
+        assert(waitpid(pids[i], &counts[i]) == 0);
+        total += counts[i];
+    }
+    for (int i = 0; i < 3; i++) {
+        int percent = (long)counts[i] * 300 / total;
+
+        cprintf("%s: %d %% of a third\n", names[i], percent);
+        if (percent < 100 - TOLERANCE || percent > 100 + TOLERANCE)
+            panic("%s got %d %% of its share", names[i], percent);
+    }
+    cprintf("newcomer pass.\n");
+    return 0;
+}
