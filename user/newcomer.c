@@ -1,5 +1,5 @@
-/* Fairness towards who is new and who slept: beside a process that has computed alone for a while, one
-   that begins and one that wakes get the same share as it, no more and no less. */
+/* Fairness towards who is new and who slept: beside a process that has computed alone for a while,
+   one that begins and one that wakes get the same share as it, no more and no less. */
 #include <stdio.h>
 #include <ulib.h>
 

@@ -20,7 +20,7 @@
 
 #define CTRL_C          3
 #define CTRL_BACKSLASH  28
-#define BUFFER_SIZE     4096
+#define BUFFER_SIZE     16384
 
 static volatile uint8_t *uart;          /* set once at boot */
 static int (*interrupt_handler)(int group);
@@ -59,23 +59,24 @@ static bool buffer_full(void)
 }
 
 /* Move what the UART has received into the buffer. Where that is full, the rest stays in the UART,
-   which makes the sender wait: a page pasted into the terminal loses nothing. Returns the group
-   that a ctrl-C is for, or 0. */
+   which makes the sender wait: a page pasted to the shell loses nothing. But while a job has the
+   console, all is looked at, for its ctrl-C, and what does not fit is lost. Returns the group that
+   a ctrl-C is for, or 0. */
 static int drain_uart(bool *enter_monitor)
 {
     int interrupted = 0;
 
-    while (!buffer_full() && (uart[UART_LSR] & LSR_READY)) {
+    while ((!buffer_full() || input.group != 0) && (uart[UART_LSR] & LSR_READY)) {
         char c = uart[UART_DATA];
 
         if (c == CTRL_BACKSLASH)
             *enter_monitor = true;
         else if (c == CTRL_C && input.group != 0)
             interrupted = input.group;
-        else
+        else if (!buffer_full())
             input.buffer[input.write++ % BUFFER_SIZE] = c;
     }
-    uart[UART_IER] = buffer_full() ? 0 : IER_RECEIVE;
+    uart[UART_IER] = buffer_full() && input.group == 0 ? 0 : IER_RECEIVE;
     return interrupted;
 }
 
@@ -111,22 +112,21 @@ void console_init_input(void)
 
 int console_read(char *buf, size_t n, int group)
 {
+    bool killed = false;
     size_t count = 0;
 
     spin_lock(&input_lock);
-    while (input.read == input.write && group == input.group) {
-        if (!wait_sleep(&input.readers, WT_KBD, "a key")) {
-            spin_unlock(&input_lock);
-            return -E_KILLED;
-        }
-    }
-    if (group == input.group) {
+    while (input.read == input.write && group == input.group && !killed)
+        killed = !wait_sleep(&input.readers, WT_KBD, "a key");
+    if (group == input.group && !killed) {
         while (count < n && input.read != input.write)
             buf[count++] = input.buffer[input.read++ % BUFFER_SIZE];
         uart[UART_IER] = IER_RECEIVE;
     }
+    if (input.read != input.write)
+        wait_wake_one(&input.readers);          /* the rest is another's */
     spin_unlock(&input_lock);
-    return count;
+    return killed ? -E_KILLED : (int)count;
 }
 
 void console_set_interrupt(int (*interrupt)(int group))

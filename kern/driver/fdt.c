@@ -14,6 +14,8 @@
 #define HEADER_SIZE     40
 #define MAX_DEPTH       8
 
+extern const char kernel_start[], kernel_end[];
+
 struct machine machine;
 
 struct property {
@@ -152,9 +154,10 @@ static void visit(struct parser *p)
     if (p->depth == 1)
         copy_text(p->m->model, MODEL_LENGTH, &node->props[P_MODEL]);
     if (property_has(&node->props[P_DEVICE_TYPE], "memory")) {
-        /* The kernel runs in the first range, and uses that one. */
-        if (p->m->memory.end == 0 && take_range(reg, parent, &range))
-            p->m->memory = range;
+        /* The kernel uses the range that it lies in, whole; a machine may have more. */
+        while (take_range(reg, parent, &range))
+            if (range.start <= paddr(kernel_start) && paddr(kernel_end) <= range.end)
+                p->m->memory = range;
     } else if (property_has(&node->props[P_DEVICE_TYPE], "cpu")) {
         visit_cpu(p->m, node, parent);
     } else if (property_has(&parent->props[P_DEVICE_TYPE], "cpu")) {
@@ -272,7 +275,7 @@ static void parse_reservations(struct machine *m, const uint8_t *pos, const uint
 static const char *check_machine(const struct machine *m)
 {
     if (m->memory.end <= m->memory.start)
-        return "it names no memory";
+        return "it names no memory that holds the kernel";
     if (m->hart_count == 0)
         return "it names no hart";
     if (m->timebase_hz == 0)

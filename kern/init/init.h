@@ -22,6 +22,16 @@ void smp_init_boot_hart(void);
 /* Start the others, and wait until they run. */
 void smp_start_others(void);
 
+/* What there is: pages that are free, processes, and kernel objects. */
+struct inventory {
+    size_t pages, objects;
+    uint32_t processes;
+};
+
+struct inventory inventory_take(void);
+/* Has all that was taken since `before` come back? Prints the verdict, and what is missing. */
+bool inventory_check(const struct inventory *before);
+
 /* Make initproc, which runs the first program or a self test, and then switches the machine off. */
 void user_start(const struct bootargs *args);
 

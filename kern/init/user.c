@@ -3,9 +3,6 @@
 #include <driver/machine.h>
 #include <error.h>
 #include <init/init.h>
-#include <mm/kmalloc.h>
-#include <mm/kstack.h>
-#include <mm/pmm.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <string.h>
@@ -14,41 +11,6 @@
 #define DEFAULT_PROGRAM     "sh"
 
 extern const struct selftest selftests_start[], selftests_end[];
-
-/* What there was before the first process. */
-struct inventory {
-    size_t pages, objects;
-    uint32_t processes;
-};
-
-static struct inventory take_inventory(void)
-{
-    kstack_trim();
-    kmalloc_trim();
-    return (struct inventory){
-        .pages = nr_free_pages() + kstack_table_pages(),
-        .objects = kmalloc_objects(),
-        .processes = process_count(),
-    };
-}
-
-/* Has all that was taken since `before` come back? */
-static bool leak_check(const struct inventory *before)
-{
-    struct inventory now = take_inventory();
-
-    pmm_check();
-    if (now.pages == before->pages && now.objects == before->objects
-        && now.processes == before->processes) {
-        cprintf("leak check: ok\n");
-        return true;
-    }
-    cprintf("leak check: %ld pages, %d processes, %ld objects lost; objects in use are\n",
-            (long)(before->pages - now.pages), (int)(now.processes - before->processes),
-            (long)(now.objects - before->objects));
-    kmalloc_report();
-    return false;
-}
 
 /* exec of a kernel thread: it becomes the program, and returns only where that cannot be. */
 static int kernel_execve(const char *name, int argc, const char **argv)
@@ -124,7 +86,9 @@ static int run_selftest(void *name)
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
-    struct inventory before = take_inventory();
+    struct inventory before = inventory_take();
+
+    initproc = current;                 /* before there is a child that may need an adopter */
     int first = args->selftest != NULL
         ? kernel_thread(run_selftest, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
@@ -142,7 +106,7 @@ static int init_main(void *arg)
     }
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
-    if (!leak_check(&before) || exit_code != 0)
+    if (!inventory_check(&before) || exit_code != 0)
         power_off((exit_code & 0xff) != 0 ? exit_code : 1);
     power_off(0);
 }
@@ -153,7 +117,4 @@ void user_start(const struct bootargs *args)
 
     if (pid < 0)
         panic("the first kernel thread cannot be made: %s", error_name(pid));
-    spin_lock(&proc_lock);
-    initproc = find_proc(pid);
-    spin_unlock(&proc_lock);
 }

@@ -24,7 +24,8 @@ static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
     struct vma_struct *vma = find_vma_above(mm, addr);
     uintptr_t start = ROUNDDOWN(addr, PGSIZE);
 
-    if (vma == NULL || !(vma->vm_flags & VM_STACK) || vma->vm_end - start > USTACKSIZE)
+    if (vma == NULL || !(vma->vm_flags & VM_STACK) || vma->vm_end - start > USTACKSIZE
+        || start < USERBASE)
         return NULL;
     vma->vm_start = start;              /* no area lies between: it would have been found */
     return vma;

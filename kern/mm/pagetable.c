@@ -157,9 +157,9 @@ void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
     }
 }
 
-/* Free the tables that entries of this level point to, on the way to [start, end). */
-static void free_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t end,
-                        uintptr_t floor, uintptr_t ceiling)
+/* Take out the tables that entries of this level point to, on the way to [start, end). */
+static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t end,
+                          uintptr_t floor, uintptr_t ceiling, list_entry_t *removed)
 {
     size_t span = pt_span(level), step;
 
@@ -169,15 +169,27 @@ static void free_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t end,
         step = entry == NULL ? pt_span(level + 1) - la % pt_span(level + 1) : span;
         if (la < floor || la + span > ceiling || entry == NULL || !(*entry & PTE_V))
             continue;
-        page_ref_dec(pte2page(*entry));
+        list_add(removed, &pte2page(*entry)->page_link);
         *entry = 0;
     }
 }
 
-void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, uintptr_t ceiling)
+/* Other harts may walk a table until they are told: all are flushed before the first is freed. */
+void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t floor,
+                uintptr_t ceiling)
 {
+    list_entry_t removed;
+
+    list_init(&removed);
     for (int level = 1; level < PT_LEVELS; level++)
-        free_tables(pgdir, level, start, end, floor, ceiling);
+        remove_tables(as->pgdir, level, start, end, floor, ceiling, &removed);
+    if (!list_empty(&removed))
+        tlb_flush(as, 0, SIZE_MAX);
+    while (!list_empty(&removed)) {
+        list_entry_t *first = list_next(&removed);
+        list_del(first);
+        page_ref_dec(to_struct(first, struct Page, page_link));
+    }
 }
 
 /* Share the pages that these entries map, copy-on-write where they may be written. A fork does this

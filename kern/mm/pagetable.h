@@ -38,7 +38,8 @@ void page_remove(struct addrspace *as, uintptr_t la);
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end);
 /* Free the tables on the way to an unmapped range, but for those that also map addresses below
    `floor` or from `ceiling` on, where the neighbouring areas are. */
-void exit_range(pte_t *pgdir, uintptr_t start, uintptr_t end, uintptr_t floor, uintptr_t ceiling);
+void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t floor,
+                uintptr_t ceiling);
 
 /* Map in `to` what `from` has mapped in a range. share: both have the same pages from here on, and
    writable ones become copy-on-write on both sides: the caller must flush `from` before anyone may

@@ -5,10 +5,10 @@
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
 
-/* Return 0, or -1 after a fault. */
+/* Return 0, or the error of a fault that could not be repaired. */
 int usercopy_bytes(void *dst, const void *src, size_t n);
 int usercopy_words(void *dst, const void *src, size_t n);       /* n: a multiple of 8 */
-/* Returns the length, n where the string is longer, or -1 after a fault. */
+/* Returns the length, n where the string is longer, or such an error. */
 long usercopy_string(char *dst, const char *src, size_t n);
 
 /* The loops, and where each goes on after a fault. In the section .extable. */
@@ -21,12 +21,14 @@ static int copy_user(void *dst, const void *src, size_t n)
 {
     size_t words = ((uintptr_t)dst | (uintptr_t)src) % 8 == 0 ? n & ~7UL : 0;
 
+    int error = 0;
+
     assert(this_cpu->irq_depth == 0);
-    if (words > 0 && usercopy_words(dst, src, words) != 0)
-        return -E_FAULT;
-    if (n > words && usercopy_bytes((char *)dst + words, (const char *)src + words, n - words) != 0)
-        return -E_FAULT;
-    return 0;
+    if (words > 0)
+        error = usercopy_words(dst, src, words);
+    if (error == 0 && n > words)
+        error = usercopy_bytes((char *)dst + words, (const char *)src + words, n - words);
+    return error;
 }
 
 int copy_from_user(void *dst, uintptr_t usrc, size_t n)
@@ -55,9 +57,9 @@ int copy_string_from_user(char *dst, uintptr_t usrc, size_t size)
     size_t limit = USERTOP - usrc < size ? USERTOP - usrc : size;
     long length = usercopy_string(dst, (const char *)usrc, limit);
 
-    if (length < 0 || (length == (long)limit && limit < size))
-        return -E_FAULT;
-    return length == (long)size ? -E_TOO_BIG : length;
+    if (length == (long)limit)
+        return limit < size ? -E_FAULT : -E_TOO_BIG;
+    return length;
 }
 
 uintptr_t usercopy_fixup(uintptr_t epc)

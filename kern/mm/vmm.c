@@ -54,7 +54,7 @@ void mm_put(struct mm_struct *mm)
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
         unmap_range(&mm->as, vma->vm_start, vma->vm_end);
-        exit_range(mm->as.pgdir, vma->vm_start, vma->vm_end, 0,
+        exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         kmem_cache_free(&vma_cache, vma);
     }
@@ -138,7 +138,7 @@ static void free_tables(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     struct vma_struct *above = find_vma_above(mm, start);
     list_entry_t *below = list_prev(above != NULL ? &above->list_link : &mm->mmap_list);
 
-    exit_range(mm->as.pgdir, start, end, below == &mm->mmap_list ? 0 : le2vma(below)->vm_end,
+    exit_range(&mm->as, start, end, below == &mm->mmap_list ? 0 : le2vma(below)->vm_end,
                above != NULL ? above->vm_start : USERTOP);
 }
 
@@ -150,9 +150,12 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, end))
         return -E_INVAL;
-    struct vma_struct *spare = vma_create(0, 0, 0), *vma;
-    if (spare == NULL)
-        return -E_NO_MEM;
+    struct vma_struct *vma = find_vma_above(mm, addr), *spare = NULL;
+    if (vma != NULL && vma->vm_start < addr && end < vma->vm_end) {
+        spare = vma_create(0, 0, 0);
+        if (spare == NULL)
+            return -E_NO_MEM;
+    }
     while (!spare_used && (vma = find_vma_above(mm, addr)) != NULL && vma->vm_start < end) {
         uintptr_t low = vma->vm_start > addr ? vma->vm_start : addr;
         uintptr_t high = vma->vm_end < end ? vma->vm_end : end;
@@ -160,8 +163,6 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
         spare_used = cut_area(mm, vma, low, high, spare);
         unmap_range(&mm->as, low, high);
     }
-    if (!spare_used)
-        kmem_cache_free(&vma_cache, spare);
     free_tables(mm, addr, end);
     if (end > mm->mmap_top)
         mm->mmap_top = end < USTACKBASE ? end : USTACKBASE;

@@ -103,11 +103,11 @@ int do_wait(int pid, uintptr_t code_store)
 
     if (child == NULL)
         return error;
-    if (code_store != 0
-        && copy_to_user(code_store, &child->exit_code, sizeof(child->exit_code)) != 0)
-        return -E_FAULT;
-    reap(child);
-    return 0;
+    if (code_store != 0)
+        error = copy_to_user(code_store, &child->exit_code, sizeof(child->exit_code));
+    if (error == 0)
+        reap(child);
+    return error;
 }
 
 int wait_child(int pid, int *exit_code)

@@ -64,7 +64,8 @@ static int start_child(struct proc_struct *proc)
     spin_lock(&proc_lock);
     proc->parent = current;
     proc->group = current->group;
-    int result = link_proc(proc);
+    /* A kill of the group that came before the child joined it has missed the child. */
+    int result = atomic_load(&current->task.killed) ? -E_KILLED : link_proc(proc);
     if (result == 0) {
         result = proc->pid;             /* the child may be gone when the lock is released */
         wakeup_proc(&proc->task);

@@ -43,6 +43,7 @@ static struct proc_struct *alloc_proc(void)
     proc->task.state = PROC_UNINIT;
     proc->task.as = &kernel_as;
     proc->task.lab6_priority = 1;
+    proc->task.wait_what = "";
     proc->pid = -1;
     list_init(&proc->task.run_link);
     list_init(&proc->zombies);

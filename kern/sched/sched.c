@@ -14,8 +14,12 @@ static const struct sched_class *sched_class;           /* set once at boot */
 static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
 
 static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for work */
-static uint32_t runnable_tasks;     /* atomic */
-static uint32_t keyboard_waiters;   /* atomic */
+
+/* Atomic: tasks that run or could, plus KEYBOARD_WAITER for each that sleeps until a key is
+   pressed. One word, changed once for each task that falls asleep or wakes: 0 is a deadlock, unless
+   a timer is pending. */
+static uint64_t hopeful_tasks;
+#define KEYBOARD_WAITER (1UL << 32)
 
 const char *sched_init(const char *name)
 {
@@ -159,53 +163,58 @@ void schedule(void)
     spin_unlock(&rq->lock);
 }
 
-/* Change the current task's state while the caller's lock is still held, so that whoever takes that
-   lock next sees it. Returns this hart's queue, locked. */
-static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state state)
+static void count_hopeful(const struct task *task, int64_t runnable)
 {
-    struct run_queue *rq = this_rq();
+    uint64_t keyboard = task->wait_state == WT_KBD ? KEYBOARD_WAITER : 0;
 
-    assert(spin_held(held) && this_cpu->task != rq->idle);
-    spin_lock(&rq->lock);
-    this_cpu->task->state = state;
-    atomic_add(&runnable_tasks, -1);
-    spin_unlock(held);
-    return rq;
+    __atomic_fetch_add(&hopeful_tasks, runnable - runnable * keyboard, __ATOMIC_SEQ_CST);
 }
 
 static void make_runnable(struct run_queue *rq, struct task *task)
 {
-    if (task->wait_state == WT_KBD)
-        atomic_add(&keyboard_waiters, -1);
+    count_hopeful(task, 1);
     task->state = PROC_RUNNABLE;
-    atomic_add(&runnable_tasks, 1);
     enqueue(rq, task);
     task->wait_state = 0;               /* after it: a class may favour who slept */
 }
 
-/* Who has been killed goes to the end of the queue instead of to sleep. */
-bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
+/* Change the current task's state while the caller's lock is still held, so that whoever takes that
+   lock next sees it. Who has been killed goes to the end of the queue instead of to an
+   interruptible sleep. Returns this hart's queue, locked. */
+static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state state,
+                                          uint32_t wait_state, const char *what)
 {
     struct task *task = this_cpu->task;
-    bool interruptible = wait_state & WT_INTERRUPTED;
+    struct run_queue *rq = task->rq;
 
-    struct run_queue *rq = leave_with_state(held, PROC_SLEEPING);
-    task->wait_state = wait_state;
-    task->wait_what = what;
-    if (wait_state == WT_KBD)
-        atomic_add(&keyboard_waiters, 1);
-    if (interruptible && task->killed)
-        make_runnable(rq, task);
+    assert(spin_held(held) && task != rq->idle);
+    spin_lock(&rq->lock);
+    if ((wait_state & WT_INTERRUPTED) && task->killed) {
+        enqueue(rq, task);
+    } else {
+        task->wait_state = wait_state;
+        task->wait_what = what;
+        atomic_store_release(&task->state, state);      /* last: reports read it without the lock */
+        count_hopeful(task, -1);
+    }
+    spin_unlock(held);
+    return rq;
+}
+
+bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
+{
+    struct run_queue *rq = leave_with_state(held, PROC_SLEEPING, wait_state, what);
+
     rq = switch_away(rq);
-    bool killed = task->killed;
+    bool killed = (wait_state & WT_INTERRUPTED) && this_cpu->task->killed;
     spin_unlock(&rq->lock);
     spin_lock(held);
-    return !interruptible || !killed;
+    return !killed;
 }
 
 void sched_exit(struct spinlock *held)
 {
-    switch_away(leave_with_state(held, PROC_ZOMBIE));
+    switch_away(leave_with_state(held, PROC_ZOMBIE, 0, ""));
     panic("a zombie was scheduled");
 }
 
@@ -350,5 +359,5 @@ void sched_steal(void)
 
 bool sched_all_asleep(void)
 {
-    return atomic_load(&runnable_tasks) == 0 && atomic_load(&keyboard_waiters) == 0;
+    return __atomic_load_n(&hopeful_tasks, __ATOMIC_SEQ_CST) == 0;
 }

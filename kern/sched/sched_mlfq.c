@@ -25,8 +25,8 @@ static void enter_level(struct task *task, uint32_t level)
     task->time_slice = 1 << level;
 }
 
-/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. But who
-   comes from a sleep goes before the others of its level, and so answers at the next tick. */
+/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. But
+   who comes from a sleep goes before the others of its level, and so answers at the next tick. */
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
     if (task->runs == 0 || task->epoch != queues[rq->id].epoch)

@@ -72,18 +72,16 @@ static int sys_brk(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
     uintptr_t brk;
-    int result = 0;
+    int result = copy_from_user(&brk, arg[0], sizeof(brk));
 
-    if (copy_from_user(&brk, arg[0], sizeof(brk)) != 0)
-        return -E_FAULT;
+    if (result != 0)
+        return result;
     mutex_lock(&mm->lock);
     if (brk != 0)
         result = mm_brk(mm, brk);
     brk = mm->brk;
     mutex_unlock(&mm->lock);
-    if (copy_to_user(arg[0], &brk, sizeof(brk)) != 0)
-        return -E_FAULT;
-    return result;
+    return copy_to_user(arg[0], &brk, sizeof(brk)) ?: result;
 }
 
 static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint32_t flags)
@@ -106,23 +104,25 @@ static int sys_mmap(uint64_t arg[])
     struct mm_struct *mm = current->mm;
     uintptr_t addr, wanted;
     size_t len = ROUNDUP(arg[1], PGSIZE);
+    int result = copy_from_user(&wanted, arg[0], sizeof(wanted));
 
-    if (copy_from_user(&wanted, arg[0], sizeof(wanted)) != 0)
-        return -E_FAULT;
+    if (result != 0)
+        return result;
     if (len == 0 || (arg[2] & ~(uint64_t)(MMAP_WRITE | MMAP_STACK)))
         return -E_INVAL;
     addr = wanted;
     mutex_lock(&mm->lock);
-    int result = map_anonymous(mm, &addr, len, arg[2]);
+    result = map_anonymous(mm, &addr, len, arg[2]);
     mutex_unlock(&mm->lock);
     if (result != 0 || addr == wanted)
         return result;
-    if (copy_to_user(arg[0], &addr, sizeof(addr)) == 0)
-        return 0;
-    mutex_lock(&mm->lock);
-    result = mm_unmap(mm, addr, len);
-    mutex_unlock(&mm->lock);
-    return -E_FAULT;
+    result = copy_to_user(arg[0], &addr, sizeof(addr));
+    if (result != 0) {
+        mutex_lock(&mm->lock);
+        result = mm_unmap(mm, addr, len) ?: result;
+        mutex_unlock(&mm->lock);
+    }
+    return result;
 }
 
 static int sys_munmap(uint64_t arg[])
@@ -164,9 +164,7 @@ static int sys_read(uint64_t arg[])
     if (!user_range_ok(arg[1], arg[1] + n))
         return -E_FAULT;
     int count = console_read(buf, n, current->group);
-    if (count > 0 && copy_to_user(arg[1], buf, count) != 0)
-        return -E_FAULT;
-    return count;
+    return count > 0 ? copy_to_user(arg[1], buf, count) ?: count : count;
 }
 
 static int sys_write(uint64_t arg[])
@@ -180,9 +178,12 @@ static int sys_write(uint64_t arg[])
         return -E_INVAL;
     for (; done < arg[2] && !atomic_load(&current->task.killed); done += step) {
         step = arg[2] - done < CHUNK ? arg[2] - done : CHUNK;
-        if (copy_from_user(buf, arg[1] + done, step) != 0)
-            return done > 0 ? (int)done : -E_FAULT;
+        int error = copy_from_user(buf, arg[1] + done, step);
+        if (error != 0)
+            return done > 0 ? (int)done : error;
         print_bytes(buf, step);
+        if (atomic_load(&current->task.need_resched))
+            schedule();                 /* a long text must not keep the hart */
     }
     return done;
 }

@@ -23,7 +23,7 @@ int sys_progname(uint64_t arg[])
 
     if (size > arg[2])
         return -E_TOO_BIG;
-    return copy_to_user(arg[1], name, size) != 0 ? -E_FAULT : (int)size - 1;
+    return copy_to_user(arg[1], name, size) ?: (int)size - 1;
 }
 
 int sys_procinfo(uint64_t arg[])
@@ -31,9 +31,7 @@ int sys_procinfo(uint64_t arg[])
     struct procinfo info;
     int result = inspect_process((int)arg[0], &info);
 
-    if (result == 0 && copy_to_user(arg[1], &info, sizeof(info)) != 0)
-        return -E_FAULT;
-    return result;
+    return result ?: copy_to_user(arg[1], &info, sizeof(info));
 }
 
 int sys_meminfo(uint64_t arg[])

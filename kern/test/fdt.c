@@ -46,7 +46,7 @@ static void window_open(size_t size)
 static void window_close(void)
 {
     unmap_range(&kernel_as, WINDOW, (uintptr_t)window_end);
-    exit_range(kernel_as.pgdir, 0, USERTOP, 0, USERTOP);
+    exit_range(&kernel_as, 0, USERTOP, 0, USERTOP);
 }
 
 /* What every machine that is found must keep to, whatever the tree says. */

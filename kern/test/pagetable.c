@@ -30,7 +30,7 @@ static void space_create(struct addrspace *as)
 static void space_destroy(struct addrspace *as)
 {
     unmap_range(as, USERBASE, USERTOP);
-    exit_range(as->pgdir, 0, USERTOP, 0, USERTOP);
+    exit_range(as, 0, USERTOP, 0, USERTOP);
     for (int i = 0; i < PT_ENTRIES / 2; i++)
         assert_eq(as->pgdir[i], 0);
     pgdir_destroy(as->pgdir);
@@ -144,7 +144,7 @@ static void test_unmap_range(uint32_t harts)
 /* The tables for a range that has no neighbours closer than its own ends. */
 static void exit_alone(struct addrspace *as, uintptr_t start, uintptr_t end)
 {
-    exit_range(as->pgdir, start, end, start, end);
+    exit_range(as, start, end, start, end);
 }
 
 /* exit_range frees the tables that no neighbour of the range needs, and no others. */
@@ -160,14 +160,14 @@ static void test_exit_range(void)
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
     exit_alone(&as, giga + PGSIZE, giga + mega2);               /* not the whole table */
     exit_alone(&as, giga, giga + mega2 - PGSIZE);
-    exit_range(as.pgdir, giga, giga + PGSIZE, giga, giga + PGSIZE);
+    exit_range(&as, giga, giga + PGSIZE, giga, giga + PGSIZE);
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
     exit_alone(&as, giga + PGSIZE, giga + 3 * mega2 - PGSIZE);  /* the second only */
     assert_eq(nr_free_pages(), before - 1 - 4 - 2);
     assert(get_pte(as.pgdir, giga, false) != NULL);
     assert(get_pte(as.pgdir, giga + mega2, false) == NULL);
     assert(get_pte(as.pgdir, giga + 2 * mega2, false) != NULL);
-    exit_range(as.pgdir, giga + 3 * mega2 + PGSIZE, giga + 3 * mega2 + 2 * PGSIZE,
+    exit_range(&as, giga + 3 * mega2 + PGSIZE, giga + 3 * mega2 + 2 * PGSIZE,
                giga + 3 * mega2, giga + 4 * mega2);             /* a page alone in its table */
     assert_eq(nr_free_pages(), before - 1 - 3 - 2);
     assert(get_pte(as.pgdir, giga + 3 * mega2, false) == NULL);
@@ -175,7 +175,7 @@ static void test_exit_range(void)
     assert_eq(nr_free_pages(), before - 1 - 2);
     assert_eq(as.pgdir[pt_index(giga, 2)], 0);
     assert(get_pte(as.pgdir, 2 * giga, false) != NULL);
-    exit_range(as.pgdir, 2 * giga, 2 * giga + PGSIZE, 0, USERTOP);
+    exit_range(&as, 2 * giga, 2 * giga + PGSIZE, 0, USERTOP);
     assert_eq(nr_free_pages(), before - 1);
     space_destroy(&as);
     assert_eq(nr_free_pages(), before);
@@ -262,7 +262,7 @@ static void test_out_of_memory(bool share)
         result = copy_range(&child, &parent, TABLE_END - 5 * PGSIZE, TABLE_END + 5 * PGSIZE, share);
         assert_eq(result == 0 ? 0 : -E_NO_MEM, result);
         unmap_range(&child, USERBASE, USERTOP);
-        exit_range(child.pgdir, 0, USERTOP, 0, USERTOP);
+        exit_range(&child, 0, USERTOP, 0, USERTOP);
         assert_eq(nr_free_pages(), k);
     } while (result != 0 && ++k < 100);
     assert_eq(k, share ? 4 : 14);                       /* tables in two places, and ten pages */

@@ -117,7 +117,7 @@ void trap_user(struct trapframe *tf)
     proc_give_way();
 }
 
-/* A fault in one of the functions of usercopy: repair it, or have the function return -E_FAULT. */
+/* A fault in one of the functions of usercopy: repair it, or have the function return the error. */
 static bool usercopy_fault(struct trapframe *tf)
 {
     uintptr_t fixup = usercopy_fixup(tf->epc);
@@ -126,8 +126,11 @@ static bool usercopy_fault(struct trapframe *tf)
         return false;
     if (tf->status & SSTATUS_SPIE)
         irq_enable();                   /* the repair may sleep */
-    if (repair_fault(tf) != 0)
+    int error = repair_fault(tf);
+    if (error != 0) {
+        tf->gpr.t5 = error;
         tf->epc = fixup;
+    }
     irq_disable();
     return true;
 }

@@ -1,0 +1,35 @@
+/* Counting what is in use, to see at the end whether all of it came back. */
+#include <debug/printk.h>
+#include <init/init.h>
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <mm/pmm.h>
+#include <process/proc.h>
+
+struct inventory inventory_take(void)
+{
+    kstack_trim();
+    kmalloc_trim();
+    return (struct inventory){
+        .pages = nr_free_pages() + kstack_table_pages(),
+        .objects = kmalloc_objects(),
+        .processes = process_count(),
+    };
+}
+
+bool inventory_check(const struct inventory *before)
+{
+    struct inventory now = inventory_take();
+
+    pmm_check();
+    if (now.pages == before->pages && now.objects == before->objects
+        && now.processes == before->processes) {
+        cprintf("leak check: ok\n");
+        return true;
+    }
+    cprintf("leak check: %ld pages, %d processes, %ld objects lost; objects in use are\n",
+            (long)(before->pages - now.pages), (int)(now.processes - before->processes),
+            (long)(now.objects - before->objects));
+    kmalloc_report();
+    return false;
+}
