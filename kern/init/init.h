@@ -22,7 +22,6 @@ void smp_init_boot_hart(void);
 /* Start the others, and wait until they run. */
 void smp_start_others(void);
 
-/* What there is: pages that are free, processes, and kernel objects. */
 struct inventory {
     size_t pages, objects;
     uint32_t processes;
