@@ -113,6 +113,8 @@ ONE_HART = [
 ]
 
 MANY_HARTS = [
+    program("hello 64M 8 harts", mem="64M", harts=8),
+    program("hello 8G 2 harts", mem="8G", harts=2),
     program("cowrace 4 harts", harts=4, runs=3),
     program("forkwait 4 harts", "2000", harts=4, runs=2),
     program("fpu 4 harts", harts=4, runs=3),

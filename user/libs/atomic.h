@@ -1,17 +1,18 @@
-/* Bits in memory, changed in one indivisible step. Bit nr counts on from addr, in 64-bit words. */
+/* Bits in memory, changed in one indivisible step. Bit nr counts on from addr, in words of 32 bits:
+   in memory these are the bits of 64-bit words too, and an int is aligned for them. */
 #ifndef USER_LIBS_ATOMIC_H
 #define USER_LIBS_ATOMIC_H
 
 #include <defs.h>
 
-static inline volatile uint64_t *bit_word(int nr, volatile void *addr)
+static inline volatile uint32_t *bit_word(int nr, volatile void *addr)
 {
-    return (volatile uint64_t *)addr + nr / 64;
+    return (volatile uint32_t *)addr + nr / 32;
 }
 
-static inline uint64_t bit_mask(int nr)
+static inline uint32_t bit_mask(int nr)
 {
-    return (uint64_t)1 << nr % 64;
+    return (uint32_t)1 << nr % 32;
 }
 
 static inline bool test_and_set_bit(int nr, volatile void *addr)
