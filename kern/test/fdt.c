@@ -1,9 +1,6 @@
-/*
- * Device trees. The machine's own is damaged in every place and cut off at every
- * length, and fdt_parse() must return: with an error, or with a machine. The
- * tree is put at the very end of memory that is mapped for the test, so that a
- * read beyond the end is a page fault.
- */
+/* Device trees. The machine's own is damaged in every place and cut off at every length, and
+   fdt_parse() must return: with an error, or with a machine. The tree is put at the very end of
+   memory that is mapped for the test, so that a read beyond the end is a page fault. */
 #include <driver/machine.h>
 #include <mm/pagetable.h>
 #include <string.h>
@@ -66,10 +63,8 @@ static bool parse(const uint8_t *blob, size_t size)
     return true;
 }
 
-/*
- * A tree without the room that firmware leaves in it, its parts in either order:
- * the last one ends where the window does. Returns its size.
- */
+/* A tree without the room that firmware leaves in it, its parts in either order:
+   the last one ends where the window does. Returns its size. */
 static size_t build(uint8_t *to, const uint8_t *tree, bool strings_last, size_t structure_size,
                     size_t strings_size)
 {

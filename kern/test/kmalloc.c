@@ -87,10 +87,8 @@ static void test_trim(void)
     stock_check(&before, "freeing objects and kmalloc_trim()");
 }
 
-/*
- * Whatever a free object is marked with: one in use may hold the same bytes, and
- * can be freed. The mark is read from an object that was just freed.
- */
+/* Whatever a free object is marked with: one in use may hold the same bytes, and can be freed. The
+   mark is read from an object that was just freed. */
 static void test_mark_in_data(void)
 {
     uint64_t *object = kmalloc(64);

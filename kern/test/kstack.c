@@ -1,8 +1,6 @@
-/*
- * Kernel stacks that come and go on all harts, with pages that are used for
- * other things in between. A hart that still knew an old place of a stack's
- * memory would write into somebody else's page.
- */
+/* Kernel stacks that come and go on all harts, with pages that are used for other things in
+   between. A hart that still knew an old place of a stack's memory would write into somebody else's
+   page. */
 #include <mm/kstack.h>
 #include <process/proc.h>
 #include <sched/timer.h>
@@ -105,10 +103,8 @@ static void test_kstack(void)
 
 SELFTEST("kstack", test_kstack);
 
-/*
- * One hart reads a stack's memory; the other gives it back, gets the place again
- * with another page, and writes there. The first must not see the old page.
- */
+/* One hart reads a stack's memory; the other gives it back, gets the place again with another page,
+   and writes there. The first must not see the old page. */
 static volatile uint64_t *place;
 static uint32_t phase;              /* atomic: odd while the reader is to read */
 static uint64_t seen;

@@ -1,7 +1,5 @@
-/*
- * Misuse of pages, objects, locks and sleep that the kernel notices at once: each
- * test must end in a panic that says what was wrong.
- */
+/* Misuse of pages, objects, locks and sleep that the kernel notices at once: each test must end in
+   a panic that says what was wrong. */
 #include <mm/kmalloc.h>
 #include <process/proc.h>
 #include <sched/timer.h>
@@ -68,10 +66,8 @@ static void object_double_free(void)
     NOT_CAUGHT("an object that is freed twice");
 }
 
-/*
- * Also when its page went from the cache of this hart to the manager in between,
- * and stays there alone, because its neighbours are in use.
- */
+/* Also when its page went from the cache of this hart to the manager in between, and stays there
+   alone, because its neighbours are in use. */
 static void object_double_free_large(void)
 {
     char *objects[32], *victim = NULL;

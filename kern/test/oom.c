@@ -1,9 +1,6 @@
-/*
- * Memory that runs out, at every point where it can: a test takes all pages but
- * k, has the kernel do something big, and takes all but k + 1, until that works.
- * Each time the answer must be an error, or the end of one process, and all that
- * was taken must be back.
- */
+/* Memory that runs out, at every point where it can: a test takes all pages but k, has the kernel
+   do something big, and takes all but k + 1, until that works. Each time the answer must be an
+   error, or the end of one process, and all that was taken must be back. */
 #include <error.h>
 #include <mm/vmm.h>
 #include <process/proc.h>
@@ -43,10 +40,8 @@ static int try_program(void *name)
     return run_thread(test_exec, name);
 }
 
-/*
- * Attempt it with more and more memory, by `step` pages, until it works. What is
- * there then is what was there at first, without what the test holds.
- */
+/* Attempt it with more and more memory, by `step` pages, until it works. What is there then is what
+   was there at first, without what the test holds. */
 static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
 {
     const struct stock before = stock_take();
@@ -73,10 +68,8 @@ static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
     cprintf("%s: needs %lu pages\n", what, k);
 }
 
-/*
- * Everything about an address space that takes memory. The kernel's own errors
- * are known here, so that each must be the right one.
- */
+/* Everything about an address space that takes memory. The kernel's own errors are known here, so
+   that each must be the right one. */
 static int try_mm(void *arg)
 {
     struct mm_struct *mm = mm_create(), *copy = NULL;

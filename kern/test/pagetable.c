@@ -1,7 +1,5 @@
-/*
- * Page tables: an address space that no hart runs on is filled, copied and
- * emptied, and each page and reference is counted.
- */
+/* Page tables: an address space that no hart runs on is filled, copied and emptied, and each page
+   and reference is counted. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <riscv/cpu.h>

@@ -1,8 +1,6 @@
-/*
- * Physical memory, through the functions that the kernel uses, so that one test
- * serves every manager: boot it with pmm=NAME. The last two are only for first
- * fit and best fit: they look which block was chosen.
- */
+/* Physical memory, through the functions that the kernel uses, so that one test serves every
+   manager: boot it with pmm=NAME. The last two are only for first fit and best fit: they look which
+   block was chosen. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <string.h>

@@ -1,7 +1,5 @@
-/*
- * What the kernel must not do to memory. Each test breaks one rule and must end
- * in a panic that names it; where it goes on, it panics with another text.
- */
+/* What the kernel must not do to memory. Each test breaks one rule and must end in a panic that
+   names it; where it goes on, it panics with another text. */
 #include <driver/machine.h>
 #include <mm/pagetable.h>
 #include <riscv/csr.h>

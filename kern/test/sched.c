@@ -1,8 +1,6 @@
-/*
- * The scheduler: threads that yield, that sleep and wake each other, that sleep
- * for a time, and that are killed while they sleep. Where a wake-up is lost,
- * everything sleeps, and the kernel reports a deadlock.
- */
+/* The scheduler: threads that yield, that sleep and wake each other, that sleep for a time, and
+   that are killed while they sleep. Where a wake-up is lost, everything sleeps, and the kernel
+   reports a deadlock. */
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <test/testlib.h>
@@ -191,10 +189,8 @@ static bool killed(int i)
     return i % 3 != 0;
 }
 
-/*
- * Kill two thirds of the sleepers, in an order that is not that of their timers:
- * they end long before their time, and the others wake when they should.
- */
+/* Kill two thirds of the sleepers, in an order that is not that of their timers:
+   they end long before their time, and the others wake when they should. */
 static void test_kill(void)
 {
     struct stock before = stock_take();

@@ -1,8 +1,5 @@
-/*
- * What the self tests share. A self test runs in a kernel thread on the whole
- * system, panics where something is wrong, and gives back all that it takes: the
- * kernel counts afterwards.
- */
+/* What the self tests share. A self test runs in a kernel thread on the whole system, panics where
+   something is wrong, and gives back all that it takes: the kernel counts afterwards. */
 #pragma once
 
 #include <debug/panic.h>
@@ -41,10 +38,8 @@ int test_thread(int (*fn)(void *), void *arg);
 /* Make n threads fn(0) to fn(n - 1), wait for all; each must return 0. */
 void test_threads(int n, int (*fn)(void *));
 
-/*
- * For a kernel thread: become the program `arg`, without arguments. Returns the
- * error where that cannot be.
- */
+/* For a kernel thread: become the program `arg`, without arguments. Returns the error where that
+   cannot be. */
 int test_exec(void *arg);
 
 /* Does an address lie in the guard below a kernel stack? */

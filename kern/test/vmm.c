@@ -1,7 +1,5 @@
-/*
- * Areas of an address space. Ten thousand of them come and go in disorder, and
- * each answer is compared with a model: an array with an element for each page.
- */
+/* Areas of an address space. Ten thousand of them come and go in disorder, and each answer is
+   compared with a model: an array with an element for each page. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>

@@ -1,7 +1,6 @@
 /* Checks that end the program, and warnings that do not. Each message names the file and the line;
    a panic's exit code is -E_PANIC. */
-#ifndef USER_LIBS_ASSERT_H
-#define USER_LIBS_ASSERT_H
+#pragma once
 
 #include <defs.h>
 
@@ -15,5 +14,3 @@ __noreturn void __panic(const char *file, int line, const char *fmt, ...);
 
 /* Checked when compiled; C's second argument, a message, may be left out. */
 #define static_assert(x, ...)   _Static_assert(x, #x)
-
-#endif /* USER_LIBS_ASSERT_H */

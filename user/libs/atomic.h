@@ -1,7 +1,6 @@
 /* Bits in memory, changed in one indivisible step. Bit nr counts on from addr, in words of 32 bits:
    in memory these are the bits of 64-bit words too, and an int is aligned for them. */
-#ifndef USER_LIBS_ATOMIC_H
-#define USER_LIBS_ATOMIC_H
+#pragma once
 
 #include <defs.h>
 
@@ -45,5 +44,3 @@ static inline bool test_bit(int nr, volatile void *addr)
 {
     return *bit_word(nr, addr) & bit_mask(nr);
 }
-
-#endif /* USER_LIBS_ATOMIC_H */

@@ -1,8 +1,7 @@
 /* Cutting a shell's command line into commands and words. Commands end with ; or & or the line.
    Words are parted by blanks; "double" and 'single' quotes keep what is between them together; # at
    the beginning of a word starts a comment. */
-#ifndef USER_LIBS_COMMAND_H
-#define USER_LIBS_COMMAND_H
+#pragma once
 
 #include <defs.h>
 #include <unistd.h>
@@ -17,5 +16,3 @@ struct command {
    which is changed. Returns NULL, with argc 0 where the command is empty, or a message that says
    what is wrong with the line. */
 const char *command_next(char **line, struct command *cmd);
-
-#endif /* USER_LIBS_COMMAND_H */

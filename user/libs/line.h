@@ -1,8 +1,7 @@
 /* A line editor for a raw terminal. It echoes what is typed and understands backspace, ctrl-U
    (empty the line), ctrl-C (give the line up), ctrl-D (end of the input, on an empty line), and the
    up and down keys for earlier lines. */
-#ifndef USER_LIBS_LINE_H
-#define USER_LIBS_LINE_H
+#pragma once
 
 /* Room for a line: 1023 characters and the closing zero. */
 #define LINE_SIZE       1024
@@ -16,5 +15,3 @@ enum {
    without the newline, or one of the values above. A line that was given up is empty. Reads no byte
    past the line's end: the next program may want it. */
 int line_edit(const char *prompt, char *text);
-
-#endif /* USER_LIBS_LINE_H */

@@ -1,7 +1,6 @@
 /* A lock between the threads of a program. Who finds it taken yields and tries again: simple, and
    good for short sections. It does not nest. */
-#ifndef USER_LIBS_LOCK_H
-#define USER_LIBS_LOCK_H
+#pragma once
 
 #include <defs.h>
 #include <ulib.h>
@@ -31,5 +30,3 @@ static inline void unlock(lock_t *l)
 {
     __atomic_store_n(l, 0, __ATOMIC_RELEASE);
 }
-
-#endif /* USER_LIBS_LOCK_H */

@@ -1,8 +1,7 @@
 /* Text output and input on the console. Each call prints its text with one write where it has at
    most 256 bytes, so lines of different processes do not mix. There are no FILE objects: stdin,
    stdout and stderr are file descriptors. */
-#ifndef USER_LIBS_STDIO_H
-#define USER_LIBS_STDIO_H
+#pragma once
 
 #include <defs.h>
 #include <printfmt.h>
@@ -35,5 +34,3 @@ int getchar(void);
    malloc that grows as needed, *size bytes of it. Returns its length, or -1 at the end of the
    input. fd must be stdin. */
 ssize_t getline(char **line, size_t *size, int fd);
-
-#endif /* USER_LIBS_STDIO_H */

@@ -1,6 +1,5 @@
 /* Memory, random numbers, and the few other things of C's stdlib.h that programs here use. */
-#ifndef USER_LIBS_STDLIB_H
-#define USER_LIBS_STDLIB_H
+#pragma once
 
 #include <defs.h>
 #include <string.h>             /* strtol stands there, as in ucore */
@@ -27,5 +26,3 @@ void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *ptr, size_t size);
 void free(void *ptr);
-
-#endif /* USER_LIBS_STDLIB_H */

@@ -1,8 +1,7 @@
 /* The ecall instruction as functions, one for each number of arguments. The kernel takes the call's
    number from a0 and the arguments from a1 to a5, puts the result into a0, and keeps all other
    registers. Programs normally use ulib.h; the tests of the system calls themselves use these. */
-#ifndef USER_LIBS_SYSCALL_H
-#define USER_LIBS_SYSCALL_H
+#pragma once
 
 #include <defs.h>
 #include <unistd.h>
@@ -59,5 +58,3 @@ static inline long syscall0(long number)
     asm volatile("ecall" : "+r"(a0) : : "memory");
     return a0;
 }
-
-#endif /* USER_LIBS_SYSCALL_H */

@@ -1,6 +1,5 @@
 /* What several of the test programs need. */
-#ifndef USER_LIBS_TESTING_H
-#define USER_LIBS_TESTING_H
+#pragma once
 
 #include <defs.h>
 
@@ -25,5 +24,3 @@ int number_argument(int argc, char **argv, int otherwise);
 
 /* Yield some times, to let others run. */
 void yield_often(int times);
-
-#endif /* USER_LIBS_TESTING_H */

@@ -1,7 +1,6 @@
 /* Threads: processes that share their creator's memory. Each has a pid, its exit code is what its
    function returns, and only its creator can join it. */
-#ifndef USER_LIBS_THREAD_H
-#define USER_LIBS_THREAD_H
+#pragma once
 
 #include <defs.h>
 
@@ -16,5 +15,3 @@ int thread_join(int tid, int *code);
    returns, on the stack that ends at `stack`, or at the same address as the caller's where that is
    0. Returns its pid, or -E_. */
 int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg);
-
-#endif /* USER_LIBS_THREAD_H */

@@ -1,7 +1,6 @@
 /* System calls as C functions, under the names that ucore courses use. Unless stated otherwise they
    return 0 or a positive result, or -E_ of error.h. */
-#ifndef USER_LIBS_ULIB_H
-#define USER_LIBS_ULIB_H
+#pragma once
 
 #include <assert.h>
 #include <defs.h>
@@ -47,5 +46,3 @@ int progname(int index, char *buf, size_t size);
 int procinfo(int pid, struct procinfo *info);
 int meminfo(struct meminfo *info);
 int job(int what);
-
-#endif /* USER_LIBS_ULIB_H */
