@@ -2,8 +2,9 @@
 #include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/panic.h>
-#include <debug/report.h>
 #include <debug/printk.h>
+#include <debug/report.h>
+#include <printfmt.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
 #include <riscv/sbi.h>
@@ -32,8 +33,8 @@ void interrupt_others(void)
 }
 
 /* Be the one hart that reports. Another hart that panics at the same time stops here; a second
-   panic on the same hart has one line and ends the machine. */
-static void panic_begin(const char *file, int line)
+   panic on the same hart has one line, and ends the machine. */
+static void panic_begin(const char *place, const char *what)
 {
     uint32_t self = this_cpu->id + 1;
 
@@ -41,11 +42,14 @@ static void panic_begin(const char *file, int line)
     if (!atomic_cas(&panic_cpu, 0, self)) {
         if (atomic_load(&panic_cpu) != self)
             panic_stop();
-        cprintf("\npanic inside the panic, at %s:%d\n", file, line);
+        cprintf("\npanic inside the panic, at %s: %s\n", place, what);
         power_off(PANIC_EXIT_STATUS);
     }
     interrupt_others();
     print_break_lock();
+    cprintf("\nkernel panic at %s", place);
+    report_current();
+    cprintf(":\n    ");
 }
 
 /* The end of every panic. */
@@ -60,21 +64,19 @@ static __noreturn void panic_end(const struct trapframe *tf)
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
     struct trapframe here;
+    char place[SYMBOL_LENGTH];
     va_list ap;
 
     save_registers(&here);
     here.epc = (uintptr_t)__builtin_return_address(0);
-    panic_begin(file, line);
-    cprintf("\nkernel panic at %s:%d", file, line);
-    report_current();
-    cprintf(":\n    ");
+    snprintf(place, sizeof(place), "%s:%d", file, line);
+    panic_begin(place, fmt);
     va_start(ap, fmt);
     vcprintf(fmt, ap);
     va_end(ap);
-    cprintf("\n");
-    print_registers(&here);
-    cprintf("call stack, innermost first:\n");
+    cprintf("\ncall stack, innermost first:\n");
     backtrace((uintptr_t)__builtin_frame_address(0));
+    print_registers(&here);
     panic_end(NULL);
 }
 
@@ -82,13 +84,10 @@ void panic_trap(const struct trapframe *tf, const char *what)
 {
     char place[SYMBOL_LENGTH];
 
-    panic_begin(__FILE__, __LINE__);
     symbol_format(place, sizeof(place), tf->epc);
-    cprintf("\nkernel panic");
-    report_current();
-    cprintf(": %s\n    at %s, address %#lx\n", what, place, tf->tval);
-    print_registers(tf);
-    cprintf("call stack, innermost first:\n");
+    panic_begin(place, what);
+    cprintf("%s, address %#lx\ncall stack, innermost first:\n", what, tf->tval);
     backtrace_trap(tf);
+    print_registers(tf);
     panic_end(tf);
 }

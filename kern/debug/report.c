@@ -22,6 +22,8 @@ void print_registers(const struct trapframe *tf)
         "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"
     };
     const uint64_t *reg = &tf->gpr.zero;
+
+    cprintf("registers:\n");
     for (int i = 1; i < 32; i++)
         cprintf("  %-3s %016lx%s", names[i], reg[i], i % 4 == 0 || i == 31 ? "\n" : "");
     cprintf("  epc %016lx  status %016lx  cause %lx  tval %016lx\n",

@@ -1,8 +1,11 @@
 /* What the kernel must not do to memory. Each test breaks one rule and must end in a panic that
    names it; where it goes on, it panics with another text. */
+#include <debug/printk.h>
+#include <driver/irq.h>
 #include <driver/machine.h>
 #include <mm/pagetable.h>
 #include <riscv/csr.h>
+#include <riscv/sbi.h>
 #include <test/testlib.h>
 
 #define NOT_CAUGHT(what)    panic("not caught: %s", what)
@@ -154,6 +157,35 @@ static void panic_in_panic(void)
     panic("a message from a bad pointer: %s", (const char *)null_pointer() + 1);
 }
 
+static void panicking_handler(void)
+{
+    panic("a panic that comes from an interrupt");
+}
+
+static void panic_in_interrupt(void)
+{
+    irq_register(IRQ_S_SOFT, panicking_handler);
+    sbi_send_ipi(1UL << this_cpu->hartid);
+    NOT_CAUGHT("a panic in an interrupt handler");
+}
+
+/* The first time it is called by cprintf(), which holds the console's lock. */
+static void panicking_output(const char *s, size_t n)
+{
+    static uint32_t called;
+
+    if (atomic_swap(&called, 1) == 0)
+        panic("a panic while the console's lock is held");
+    while (n-- > 0)
+        sbi_putchar(*s++);
+}
+
+static void panic_while_printing(void)
+{
+    print_set_output(panicking_output);
+    cprintf("this is lost\n");
+}
+
 SELFTEST("write-text", write_text);
 SELFTEST("write-rodata", write_rodata);
 SELFTEST("exec-data", exec_data);
@@ -169,3 +201,5 @@ SELFTEST("illegal-instruction", illegal_instruction);
 SELFTEST("breakpoint", breakpoint);
 SELFTEST("read-unmapped", read_unmapped);
 SELFTEST("panic-in-panic", panic_in_panic);
+SELFTEST("panic-in-interrupt", panic_in_interrupt);
+SELFTEST("panic-while-printing", panic_while_printing);
