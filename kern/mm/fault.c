@@ -51,8 +51,7 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
     pte_t flags = pte_leaf_flags((*pte & PTE_USER) | PTE_W);
 
     if (page_ref(old) == 1) {
-        *pte = pte_make(page2pa(old), flags);
-        tlb_flush(&mm->as, la, PGSIZE);
+        *pte = pte_make(page2pa(old), flags);   /* a stale entry costs another fault, no more */
         return 0;
     }
     struct Page *copy = alloc_page();
