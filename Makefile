@@ -18,7 +18,7 @@
 ##
 ## Knobs, with what they are when not given:
 ##   SMP=2               harts, 1 to 8
-##   MEM=128M            memory, as 96M or 4G
+##   MEM=128M            memory, 16M to 64G
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: warnings in user programs are errors too; 0: none are
@@ -46,10 +46,11 @@ given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
     BENCH PROFILE,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
-$(if $(filter-out 1 2 3 4 5 6 7 8,$(SMP))$(word 2,$(SMP)),\
+$(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
-$(if $(shell echo $(call quote,$(MEM)) | grep -E '^[1-9][0-9]*[MG]$$'),,\
-    $(error MEM=$(MEM): give a size like 96M or 4G))
+$(if $(shell echo $(call quote,$(MEM)) | \
+    grep -E '^([1-9]|[1-5][0-9]|6[0-4])G$$|^(1[6-9]|[2-9][0-9]|[1-9][0-9]{2,4})M$$'),,\
+    $(error MEM=$(MEM): give a size from 16M to 64G, as in 96M or 4G))
 $(if $(filter-out 0 1,$(WERROR) $(V)),$(error WERROR= and V= are 0 or 1))
 
 # The tools are looked for when a recipe first needs them, not when this file is

@@ -21,6 +21,7 @@
 #define SYS_job                 41      /* (JOB_ what): who has the console */
 #define SYS_procinfo            43      /* (pid, struct procinfo *): that one, or the next */
 #define SYS_meminfo             44      /* (struct meminfo *) */
+#define SYS_trywait             45      /* (the same): as wait, or -E_BUSY at once */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
 #define SYS_lab6_set_priority   255     /* (priority) */

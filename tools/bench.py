@@ -156,7 +156,7 @@ def print_instructions(found):
                        times(row.ucore, value)) + ("" if holds else "  MISSED")).rstrip())
     print("\nratio: rvlab by its bound; xv6 x, ucore x: how many times as many they need")
     if missed:
-        print("%d bounds are missed. Where the instructions go: "
+        print("Missed bounds: %d. Where the instructions go: "
               'make profile PROG="bench NAME"' % len(missed))
     else:
         print("All bounds hold.")

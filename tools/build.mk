@@ -43,8 +43,9 @@ $(O)/flags: FORCE
 	@printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' | cmp -s - $@ || \
 	    printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' >$@
 $(O)/sources: FORCE
-	@echo '$(kernel_src) $(ulib_src) $(program_src)' | cmp -s - $@ || \
-	    echo '$(kernel_src) $(ulib_src) $(program_src)' >$@
+	@echo '$(kernel_src) $(ulib_src) $(program_src)' | cmp -s - $@ || { \
+	    rm -f $(filter-out $(programs:%=$(O)/user/%),$(wildcard $(O)/user/*)); \
+	    echo '$(kernel_src) $(ulib_src) $(program_src)' >$@; }
 
 # The one file of the kernel that touches floating-point registers.
 $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))

@@ -2,6 +2,7 @@
 """Boot a machine that waits, and attach gdb to it, stopped at kern_init.
 
     debug.py [--prog "NAME ARGS"] [--append "BOOT ARGUMENTS"] -- QEMU ARGUMENTS...
+    debug.py --console SOCKET       type to that machine, from another terminal
 
 gdb knows the symbols of the kernel and of one user program, the one that is
 started, or the shell; `program NAME` in gdb takes another. The machine prints
@@ -10,8 +11,10 @@ when gdb does.
 """
 import argparse
 import os
+import select
 import shutil
 import signal
+import socket as socketlib
 import subprocess
 import sys
 import tempfile
@@ -27,13 +30,7 @@ set confirm off
 set pagination off
 {architecture}
 file {kernel}
-define program
-    remove-symbol-file -a 0x800000
-    add-symbol-file {users}/$arg0
-end
-document program
-Take the symbols of the user program of that name.
-end
+{define_program}
 {add_symbols}
 target remote {socket}
 hbreak kern_init
@@ -42,7 +39,36 @@ delete
 set pagination on
 echo \\nThe kernel is at kern_init, with paging on: break where you like, then continue.\\n
 echo User program: {program} (break main); another one: program NAME.\\n
-echo Console input, from another terminal: nc -U {console}\\n
+echo Console input, from another terminal: python3 tools/debug.py --console {console}\\n
+"""
+
+# The command of gdb that takes another program's symbols; some gdbs have no Python.
+PROGRAM_PYTHON = """
+python
+import os
+class Program(gdb.Command):
+    "Take the symbols of the user program of that name: program NAME."
+    def __init__(self):
+        super().__init__("program", gdb.COMMAND_FILES)
+    def invoke(self, name, from_tty):
+        path = os.path.join("{users}", name.strip())
+        if not os.path.isfile(path):
+            print("there is no program %s; there are %s"
+                  % (name or "of that name", " ".join(sorted(os.listdir("{users}")))))
+            return
+        try:
+            gdb.execute("remove-symbol-file -a 0x800000", to_string=True)
+        except gdb.error:
+            pass                    # none was loaded
+        gdb.execute("add-symbol-file " + path)
+Program()
+end
+"""
+PROGRAM_PLAIN = """
+define program
+    remove-symbol-file -a 0x800000
+    add-symbol-file {users}/$arg0
+end
 """
 
 
@@ -61,12 +87,41 @@ def find_gdb():
     sys.exit("debug: no gdb for RISC-V: run make setup")
 
 
+def has_python(gdb):
+    return subprocess.run([gdb, "-nx", "-batch", "-ex", "python print(1)"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
+def console(path):
+    """Copy between this terminal and a machine's console until either ends."""
+    link = socketlib.socket(socketlib.AF_UNIX)
+    try:
+        link.connect(path)
+        while True:
+            ready = select.select([link, sys.stdin], [], [])[0]
+            data = link.recv(4096) if link in ready else os.read(sys.stdin.fileno(), 4096)
+            if not data:
+                return 0
+            if link in ready:
+                os.write(sys.stdout.fileno(), data)
+            else:
+                link.sendall(data)
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        sys.exit("debug: no machine at %s: %s" % (path, error.strerror))
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="Boot under gdb.")
     parser.add_argument("--prog", default="")
     parser.add_argument("--append", default="")
-    parser.add_argument("machine", nargs="+")
+    parser.add_argument("--console")
+    parser.add_argument("machine", nargs="*")
     options = parser.parse_args()
+    if options.console:
+        sys.exit(console(options.console))
     options.kernel = options.machine[options.machine.index("-kernel") + 1]
     options.users = os.path.join(os.path.dirname(options.kernel), "user")
     words = options.prog.split()
@@ -99,6 +154,8 @@ def run_gdb(gdb, options, socket, console, folder):
     script = os.path.join(folder, "start.gdb")
     with open(script, "w") as file:
         file.write(SCRIPT.format(
+            define_program=(PROGRAM_PYTHON if has_python(gdb) else PROGRAM_PLAIN).format(
+                users=options.users),
             architecture=ARCHITECTURE, kernel=options.kernel, users=options.users,
             program=options.program, socket=socket, console=console,
             add_symbols="add-symbol-file " + symbols if os.path.exists(symbols) else ""))

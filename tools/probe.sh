@@ -60,7 +60,8 @@ option()
 
 write_config()
 {
-    mkdir -p "$dir" || fail "$dir cannot be written"
+    mkdir -p "$dir" 2>/dev/null && [ -w "$dir" ] ||
+        fail "$dir cannot be written: work in a copy of this tree that is yours"
     soft=$(march rv64imac) && full=$(march rv64imafdc) ||
         fail "TOOLCHAIN=$name: $CC cannot compile for rv64gc; take another TOOLCHAIN="
     cat >"$dir/config.new.$$" <<END

@@ -250,7 +250,7 @@ PANIC_TESTS = [
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
     Test("argument pmm", prog="hello", append="pmm=nonsense", panic=True,
-         expect=["pmm=nonsense: there are buddy, first_fit and best_fit"]),
+         expect=["pmm=nonsense: there are buddy first_fit best_fit"]),
     Test("argument sched", prog="hello", append="sched=nonsense", panic=True,
          expect=["sched=nonsense: there "]),
 ]

@@ -1,26 +1,20 @@
 /* The shell, and the first program. A command runs in a child: in the foreground the shell waits
-   for it and tells how it ended, in the background (&) a thread of the shell waits for it and the
-   shell asks that thread's record of the job before each prompt. sh -c "line" runs one line and
-   ends with its code. */
+   for it and tells how it ended; for those in the background (&) it looks before each prompt.
+   sh -c "line" runs one line and ends with its code. */
 #include <command.h>
 #include <error.h>
 #include <line.h>
 #include <stdio.h>
 #include <string.h>
-#include <thread.h>
 #include <ulib.h>
 
 #define NOT_STARTED     127             /* exit code of a child whose exec failed */
 #define MAX_JOBS        16
 #define NAME_SIZE       32
 
-/* A background job. Its thread writes what is volatile, the shell the rest. */
+/* A background job. */
 struct job {
-    int tid;                            /* the thread that waits for it; 0: slot is free */
-    volatile int pid;                   /* the job's; 0 until it is known, or -E_ */
-    volatile bool done;
-    volatile int code;
-    const struct command *cmd;          /* only valid until the job has started */
+    int pid;                            /* 0: the slot is free */
     char name[NAME_SIZE];
 };
 
@@ -71,65 +65,54 @@ static void run_foreground(const struct command *cmd)
         cprintf("[%s: exit code %d%s]\n", cmd->argv[0], last_code, code_name(last_code));
 }
 
-/* A job's thread. The child that it forks has its own copy of the command. */
-static int watch_job(void *arg)
-{
-    struct job *j = arg;
-    int pid = fork(), code = NOT_STARTED;
-
-    if (pid == 0)
-        run_program(j->cmd, JOB_BACKGROUND);
-    j->pid = pid;
-    if (pid > 0)
-        waitpid(pid, &code);
-    j->code = code;
-    j->done = true;
-    return 0;
-}
-
 static void run_background(const struct command *cmd)
 {
     struct job *j = jobs;
 
-    while (j < jobs + MAX_JOBS && j->tid != 0)
+    while (j < jobs + MAX_JOBS && j->pid != 0)
         j++;
     if (j == jobs + MAX_JOBS) {
         cprintf("sh: there are %d background jobs already; wait for some\n", MAX_JOBS);
         return;
     }
-    *j = (struct job){ .cmd = cmd };
-    snprintf(j->name, sizeof(j->name), "%s", cmd->argv[0]);
-    int tid = thread_create(watch_job, j);
+    int pid = fork();
 
-    if (tid < 0) {
-        cprintf("sh: no new process: %e\n", tid);
+    if (pid == 0)
+        run_program(cmd, JOB_BACKGROUND);
+    if (pid < 0) {
+        cprintf("sh: no new process: %e\n", pid);
         return;
     }
-    while (j->pid == 0)
-        yield();
-    j->tid = tid;
-    if (j->pid > 0)
-        cprintf("[%d] %s\n", j->pid, j->name);
-    else
-        cprintf("sh: no new process: %e\n", j->pid);
+    j->pid = pid;
+    snprintf(j->name, sizeof(j->name), "%s", cmd->argv[0]);
+    cprintf("[%d] %s\n", pid, j->name);
 }
 
-/* Wait until a job has ended, report it, free its slot. */
-static void finish_job(struct job *j)
+/* Report a job that has ended, and free its slot. */
+static void finish_job(struct job *j, int code)
 {
-    thread_join(j->tid, NULL);
-    j->tid = 0;
-    if (j->pid > 0 && j->code == 0)
+    if (code == 0)
         cprintf("[%d] %s: done\n", j->pid, j->name);
-    else if (j->pid > 0 && j->code != NOT_STARTED)
-        cprintf("[%d] %s: exit code %d%s\n", j->pid, j->name, j->code, code_name(j->code));
+    else if (code != NOT_STARTED)
+        cprintf("[%d] %s: exit code %d%s\n", j->pid, j->name, code, code_name(code));
+    j->pid = 0;
+}
+
+static void wait_job(struct job *j)
+{
+    int code = NOT_STARTED;
+
+    waitpid(j->pid, &code);
+    finish_job(j, code);
 }
 
 static void report_jobs(void)
 {
+    int code;
+
     for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
-        if (j->tid != 0 && j->done)
-            finish_job(j);
+        if (j->pid != 0 && trywait(j->pid, &code) == 0)
+            finish_job(j, code);
 }
 
 /* End a job with all the processes that it made; one that leads no group, alone. */
@@ -142,12 +125,12 @@ static int kill_job(int pid)
 
 static void end_jobs(void)
 {
+    report_jobs();
     for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
-        if (j->tid == 0)
+        if (j->pid == 0)
             continue;
-        if (!j->done)
-            kill_job(j->pid);
-        finish_job(j);
+        kill_job(j->pid);
+        wait_job(j);
     }
 }
 
@@ -176,9 +159,10 @@ static int cmd_exit(int argc, const char **argv)
 static int cmd_jobs(int argc, const char **argv)
 {
     (void)argc, (void)argv;
+    report_jobs();
     for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
-        if (j->tid != 0)
-            cprintf("[%d] %s: %s\n", j->pid, j->name, j->done ? "done" : "running");
+        if (j->pid != 0)
+            cprintf("[%d] %s: running\n", j->pid, j->name);
     return 0;
 }
 
@@ -206,10 +190,10 @@ static int cmd_wait(int argc, const char **argv)
     if (argc > 1 && !number("wait", argv[1], &pid))
         return 1;
     for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
-        if (j->tid == 0 || (pid != 0 && j->pid != pid))
+        if (j->pid == 0 || (pid != 0 && j->pid != pid))
             continue;
         found++;
-        finish_job(j);
+        wait_job(j);
     }
     if (pid != 0 && found == 0) {
         cprintf("sh: %d is not a background job of this shell\n", pid);

@@ -8,7 +8,7 @@
 
 # Turn paging on with the root table whose satp value is in t0, and go on at the
 # high address of the next instruction. That is not mapped at the low address, so
-# fetching it faults, and stvec leads on. Clobbers t0 and t1.
+# fetching it faults, and stvec leads on. Clobbers t1 and t2.
 .macro enable_paging
     la t1, 9f
     li t2, KERNEL_OFFSET

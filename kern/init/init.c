@@ -1,4 +1,4 @@
-/* The order in which the kernel comes up, and how it ends. */
+/* The order in which the kernel comes up. How it ends is in user.c. */
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
@@ -35,20 +35,23 @@ static void read_device_tree(paddr_t where)
     machine.device_tree.end += where;
 }
 
+/* A mistake on the kernel's command line is no panic: what was typed wrong, and off. */
 static void read_bootargs(void)
 {
     const char *unknown = bootargs_parse(machine.bootargs, &bootargs);
 
-    if (unknown != NULL)
-        panic("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, "
-              "pmm=NAME, sched=NAME, poison, monitor", unknown);
     monitor_set_on_panic(bootargs.monitor);
+    if (unknown == NULL)
+        return;
+    cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
+            "sched=NAME, poison, monitor\n", unknown);
+    power_off(PANIC_EXIT_STATUS);
 }
 
 static void init_memory(void)
 {
     if (!pmm_init(bootargs.pmm, bootargs.poison))
-        panic("pmm=%s: there are buddy, first_fit and best_fit", bootargs.pmm);
+        power_off(PANIC_EXIT_STATUS);
     kernel_map_init();
     kmalloc_init();
     vmm_init();
@@ -59,7 +62,7 @@ static void init_scheduling(void)
     smp_init_boot_hart();
     sched_name = sched_init(bootargs.sched);
     if (sched_name == NULL)
-        panic("sched=%s: there are rr, fifo, stride and mlfq", bootargs.sched);
+        power_off(PANIC_EXIT_STATUS);
     irq_init();
     clock_init();
     proc_init();

@@ -1,5 +1,5 @@
 /* Page faults: an access to an area whose page is not there yet, or is shared copy-on-write.
-   Everything else is the program's mistake. */
+   What is neither is the program's mistake, or memory has run out. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>

@@ -2,7 +2,8 @@
 
    A page that is mapped has a reference for each entry that maps it. The table pages of an address
    space have one reference each. Whoever changes an entry of a process holds the lock of its mm;
-   functions that take an addrspace flush the TLBs themselves, those that take a pgdir do not. */
+   page_remove, unmap_range and exit_range flush the TLBs; copy_range leaves that to its caller; a
+   new entry in place of an invalid one needs none. */
 #pragma once
 
 #include <mm/pmm.h>
@@ -24,8 +25,8 @@ pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */
 void pgdir_destroy(pte_t *pgdir);
 
-/* The entry of the last level for an address, whatever is in it. Missing tables are made where
-   `create` says so. NULL: no table, or no memory for one. */
+/* The entry of the last level for a virtual address (la is ucore's name for it), whatever is in it.
+   Missing tables are made where `create` says so. NULL: no table, or no memory for one. */
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create);
 
 /* Map a page at la with these rights (PTE_R ...), and take a reference to it; what was mapped there

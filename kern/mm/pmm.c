@@ -1,4 +1,5 @@
 /* Free memory at boot, the per-hart caches, and the checks around every allocation. */
+#include <debug/choose.h>
 #include <driver/machine.h>
 #include <lock/spinlock.h>
 #include <mm/pmm.h>
@@ -14,7 +15,7 @@ size_t npage;
 paddr_t pages_base;
 uintptr_t frame_zero;
 
-static const struct pmm_manager *const managers[] = {
+static const void *const managers[] = {
     &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager
 };
 static const struct pmm_manager *pmm_manager;           /* set once at boot */
@@ -91,9 +92,7 @@ bool pmm_init(const char *manager, bool poison)
 {
     struct range_list list;
 
-    for (size_t i = 0; i < ARRAY_SIZE(managers) && pmm_manager == NULL; i++)
-        if (manager == NULL || strcmp(manager, managers[i]->name) == 0)
-            pmm_manager = managers[i];
+    pmm_manager = choose("pmm", manager, managers, ARRAY_SIZE(managers));
     if (pmm_manager == NULL)
         return false;
     poison_freed = poison;

@@ -41,7 +41,8 @@ extern paddr_t pages_base;      /* where the first of them lies */
 extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
 
 /* Find the free memory and set up the manager; NULL chooses the default. With `poison` freed pages
-   are filled with junk. False: there is no manager of that name. */
+   are filled with junk. False: there is no manager of that name, and those that there are have been
+   printed. */
 bool pmm_init(const char *manager, bool poison);
 const char *pmm_name(void);
 

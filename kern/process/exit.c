@@ -69,7 +69,7 @@ static struct proc_struct *find_zombie(int pid, bool *exists)
 
 /* Sleep until a child has ended. It stays a child, so nothing is lost where its exit code cannot be
    stored; only its parent can take it away, so it stays valid. */
-static struct proc_struct *wait_zombie(int pid, int *error)
+static struct proc_struct *wait_zombie(int pid, bool block, int *error)
 {
     struct proc_struct *child;
     bool exists;
@@ -79,6 +79,8 @@ static struct proc_struct *wait_zombie(int pid, int *error)
     while ((child = find_zombie(pid, &exists)) == NULL && *error == 0) {
         if (!exists)
             *error = -E_BAD_PROC;
+        else if (!block)
+            *error = -E_BUSY;
         else if (!wait_sleep(&current->child_exit, WT_CHILD, "a child to end"))
             *error = -E_KILLED;
     }
@@ -96,10 +98,10 @@ static void reap(struct proc_struct *child)
     free_proc(child);
 }
 
-int do_wait(int pid, uintptr_t code_store)
+int do_wait(int pid, uintptr_t code_store, bool block)
 {
     int error;
-    struct proc_struct *child = wait_zombie(pid, &error);
+    struct proc_struct *child = wait_zombie(pid, block, &error);
 
     if (child == NULL)
         return error;
@@ -113,7 +115,7 @@ int do_wait(int pid, uintptr_t code_store)
 int wait_child(int pid, int *exit_code)
 {
     int error;
-    struct proc_struct *child = wait_zombie(pid, &error);
+    struct proc_struct *child = wait_zombie(pid, true, &error);
 
     if (child == NULL)
         return error;

@@ -76,8 +76,8 @@ void proc_give_way(void);
 
 /* Wait for a child, or with pid 0 for any, and store its exit code at a user address, where that is
    not 0. Returns 0; -E_BAD_PROC where there is no such child; -E_FAULT, the child still waits then;
-   -E_KILLED. */
-int do_wait(int pid, uintptr_t code_store);
+   -E_BUSY, where none has ended and `block` is false; -E_KILLED. */
+int do_wait(int pid, uintptr_t code_store, bool block);
 /* The same for kernel threads: stores the code in *exit_code, and returns the child's pid. */
 int wait_child(int pid, int *exit_code);
 
@@ -98,7 +98,7 @@ int do_job(int what);
    program goes on. May sleep. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 
-/* The current process has other memory from here on, or none: it is a user process now, or ends. */
+/* Set current->mm. With memory it counts as a user process; without any it is about to end. */
 void proc_set_mm(struct mm_struct *mm);
 void set_proc_name(struct proc_struct *proc, const char *name);
 struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */

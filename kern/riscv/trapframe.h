@@ -1,5 +1,5 @@
 /* What a trap saves: the registers of the interrupted code. A trap from user mode puts its frame at
-   the very top of the process's kernel stack, so current->tf is always there; a trap from the
+   the very top of the process's kernel stack, so current->task.tf is always there; a trap from the
    kernel pushes it where the stack is. Assembly uses the TF_ offsets below, which the compiler
    checks. */
 #pragma once

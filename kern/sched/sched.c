@@ -1,12 +1,12 @@
 /* Run queues, switching, sleeping and waking. */
+#include <debug/choose.h>
 #include <riscv/sbi.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
-#include <string.h>
 
 #define MAX_TIME_SLICE  5
 
-static const struct sched_class *const classes[] = {
+static const void *const classes[] = {
     &rr_sched_class, &fifo_sched_class, &stride_sched_class, &mlfq_sched_class
 };
 static const struct sched_class *sched_class;           /* set once at boot */
@@ -23,9 +23,7 @@ static uint64_t hopeful_tasks;
 
 const char *sched_init(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(classes) && sched_class == NULL; i++)
-        if (name == NULL || strcmp(name, classes[i]->name) == 0)
-            sched_class = classes[i];
+    sched_class = choose("sched", name, classes, ARRAY_SIZE(classes));
     if (sched_class == NULL)
         return NULL;
     for (uint32_t i = 0; i < cpu_count; i++) {
@@ -142,7 +140,7 @@ static __always_inline struct run_queue *switch_away(struct run_queue *rq)
         dequeue(rq, next);
     else
         next = rq->idle;
-    atomic_store(&prev->need_resched, prev->killed);
+    atomic_store(&prev->need_resched, prev->killed);    /* who was killed must still end */
     if (next != prev) {
         proc_run(rq, next);
         rq = finish_switch();
@@ -163,16 +161,18 @@ void schedule(void)
     spin_unlock(&rq->lock);
 }
 
-static void count_hopeful(const struct task *task, int64_t runnable)
+/* A task falls asleep or ends: one runnable less, maybe one more that waits for a key. Or it
+   wakes. */
+static void count_hopeful(const struct task *task, bool wakes)
 {
-    uint64_t keyboard = task->wait_state == WT_KBD ? KEYBOARD_WAITER : 0;
+    int64_t change = task->wait_state == WT_KBD ? 1 - (int64_t)KEYBOARD_WAITER : 1;
 
-    __atomic_fetch_add(&hopeful_tasks, runnable - runnable * keyboard, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&hopeful_tasks, wakes ? change : -change, __ATOMIC_SEQ_CST);
 }
 
 static void make_runnable(struct run_queue *rq, struct task *task)
 {
-    count_hopeful(task, 1);
+    count_hopeful(task, true);
     task->state = PROC_RUNNABLE;
     enqueue(rq, task);
     task->wait_state = 0;               /* after it: a class may favour who slept */
@@ -195,7 +195,7 @@ static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state
         task->wait_state = wait_state;
         task->wait_what = what;
         atomic_store_release(&task->state, state);      /* last: reports read it without the lock */
-        count_hopeful(task, -1);
+        count_hopeful(task, false);
     }
     spin_unlock(held);
     return rq;
@@ -321,6 +321,8 @@ static struct run_queue *busy_queue(void)
     return NULL;
 }
 
+/* The bit comes first, then the look at the queues; kick_idle_hart() does it the other way round.
+   wfi ends with a pending interrupt though interrupts are off; the caller takes it afterwards. */
 void sched_idle_wait(void)
 {
     uint32_t bit = 1U << this_cpu->id;

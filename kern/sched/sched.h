@@ -33,13 +33,14 @@ struct sched_class {
 extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
     mlfq_sched_class;
 
-/* Set up the queues; `name` chooses the class, NULL the default. Its name, NULL: no such class. */
+/* Set up the queues; `name` chooses the class, NULL the default. Its name; or NULL where there is
+   no such class, and all that there are have been printed. */
 const char *sched_init(const char *name);
 
 /* This hart begins to schedule: the caller is its idle task. */
 void sched_start(struct task *idle);
 
-/* Let other tasks run. May be called with no spinlock held, interrupts on or off. */
+/* Let other tasks run. No spinlock may be held; interrupts may be on or off. */
 void schedule(void);
 
 /* Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits for, in one step
@@ -76,5 +77,5 @@ void sched_idle_wait(void);
 /* For idle tasks: take a waiting task from another hart, where this one has none. */
 void sched_steal(void);
 
-/* Is there no task that runs or could, and none that sleeps until a key is pressed? */
+/* True if every task sleeps, and none of them until a key is pressed. */
 bool sched_all_asleep(void);

@@ -51,7 +51,7 @@ struct task {
     uint32_t lab6_stride;
     uint32_t level, epoch;              /* multi-level feedback only: see sched_mlfq.c */
     uint32_t wait_state;                /* WT_, while SLEEPING */
-    const char *wait_what;              /* in words, for the deadlock report */
+    const char *wait_what;              /* in words, for ps and reports */
     uint64_t runs;                      /* how often it was picked */
 
     /* Atomic. */

@@ -5,7 +5,9 @@
        spin_lock(&lock);                    spin_lock(&lock);
        while (!condition)                   condition = true;
            wait_sleep(&queue, ...);         wait_wake_all(&queue);
-       spin_unlock(&lock);                  spin_unlock(&lock); */
+       spin_unlock(&lock);                  spin_unlock(&lock);
+
+   Where a kill may end the sleep (WT_INTERRUPTED), leave the loop when wait_sleep() is false. */
 #pragma once
 
 #include <sched/sched.h>

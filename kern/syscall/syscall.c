@@ -33,7 +33,12 @@ static int sys_clone(uint64_t arg[])
 
 static int sys_wait(uint64_t arg[])
 {
-    return do_wait((int)arg[0], arg[1]);
+    return do_wait((int)arg[0], arg[1], true);
+}
+
+static int sys_trywait(uint64_t arg[])
+{
+    return do_wait((int)arg[0], arg[1], false);
 }
 
 static int sys_exec(uint64_t arg[])
@@ -214,6 +219,7 @@ static int (*const syscalls[])(uint64_t arg[]) = {
     [SYS_job] = sys_job,
     [SYS_procinfo] = sys_procinfo,
     [SYS_meminfo] = sys_meminfo,
+    [SYS_trywait] = sys_trywait,
     [SYS_read] = sys_read,
     [SYS_write] = sys_write,
     [SYS_lab6_set_priority] = sys_lab6_set_priority,

@@ -1,10 +1,8 @@
 /* Trap dispatch: interrupts to their drivers, system calls, faults, and what kills a program. */
-#include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <error.h>
-#include <mm/kstack.h>
 #include <mm/usercopy.h>
 #include <process/proc.h>
 #include <syscall/syscall.h>
@@ -19,18 +17,6 @@ void trap_init_hart(void)
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
     csr_write(scounteren, 7);           /* user programs may read cycle, time and instret */
-}
-
-static const char *cause_name(uint64_t cause)
-{
-    static const char *const names[] = {
-        "misaligned jump", "instruction access fault", "illegal instruction", "breakpoint",
-        "misaligned load", "load access fault", "misaligned store", "store access fault",
-        "system call", "system call of the kernel", "reserved", "reserved",
-        "instruction page fault", "load page fault", "reserved", "store page fault"
-    };
-
-    return cause < ARRAY_SIZE(names) ? names[cause] : "unknown exception";
 }
 
 /* What kind of access a page fault was; 0: no page fault. */
@@ -78,16 +64,6 @@ static bool first_fpu_use(struct trapframe *tf)
     return true;
 }
 
-/* What a program did wrong, in a line that helps to find it. */
-static void report_killed(const struct trapframe *tf, const char *why)
-{
-    char place[SYMBOL_LENGTH];
-
-    program_symbol(current->program, tf->epc, place, sizeof(place));
-    cprintf("%s (pid %d) was killed: %s, address %#lx, at pc %#lx (%s)\n",
-            current->name, current->pid, why, tf->tval, tf->epc, place);
-}
-
 static void user_exception(struct trapframe *tf)
 {
     int result = repair_fault(tf);
@@ -128,7 +104,7 @@ static bool usercopy_fault(struct trapframe *tf)
         irq_enable();                   /* the repair may sleep */
     int error = repair_fault(tf);
     if (error != 0) {
-        tf->gpr.t5 = error;
+        tf->gpr.t5 = error;             /* see usercopy_asm.S */
         tf->epc = fixup;
     }
     irq_disable();

@@ -7,7 +7,7 @@
 
 #define RECORD_SIZE     16      /* return address and frame pointer, for backtraces */
 
-# Save all registers but sp and tp, which the hart's scratch words hold.
+# Save all registers but sp and tp: sp is in a scratch word, a user's tp in sscratch.
 .macro save_registers
     .irp n, 1,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     sd x\n, TF_REG(\n)(sp)
@@ -98,7 +98,7 @@ from_user:
     sd t3, TF_CAUSE(sp)
     mv a0, sp
     jal syscall_from_user
-    beqz a0, 1f
+    beqz a0, 1f                 # it was exec: all registers are the new program's
     j trap_return_syscall
 1:  mv a0, sp
     j trap_return

@@ -40,6 +40,11 @@ int waitpid(int pid, int *store)
     return syscall2(SYS_wait, pid, (uintptr_t)store);
 }
 
+int trywait(int pid, int *store)
+{
+    return syscall2(SYS_trywait, pid, (uintptr_t)store);
+}
+
 int __exec(const char *name, const char **argv)
 {
     int argc = 0;

@@ -18,6 +18,8 @@ void yield(void);
    such child. */
 int wait(void);
 int waitpid(int pid, int *store);
+/* The same without waiting: -E_BUSY where the child has not ended yet. */
+int trywait(int pid, int *store);
 
 /* Become the program of this name, or the one that argv[0] names where name is NULL. argv ends with
    NULL. They return only when that failed. */
