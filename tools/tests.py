@@ -100,6 +100,10 @@ ONE_HART = [
     program("interactive mlfq", append="sched=mlfq", shift=5),
     program("forktest fifo", append="sched=fifo"),
     Test("sh", prog='sh -c "echo one; echo two"', expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
+    # The session that README.md shows. The first characters come before the kernel does.
+    Test("sh session", prog="sh", input="\n\n\n\nhello\nhog 60000 &\nkill 4\njobs\nexit\n",
+         expect=["I am process 3", "[4] hog", "[4] hog: exit code -9 E_KILLED",
+                 "init ended with code 0"]),
     program("sleep"),
     program("sleepkill"),
     program("softint"),
