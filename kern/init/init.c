@@ -8,6 +8,7 @@
 #include <init/init.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <process/inspect.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <trap/trap.h>
@@ -66,6 +67,7 @@ static void init_scheduling(void)
     irq_init();
     clock_init();
     proc_init();
+    inspect_init();
 }
 
 /* The boot hart, on the boot stack: everything up to the first process, whose stack is guarded. */

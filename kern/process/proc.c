@@ -3,10 +3,10 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
-#include <process/inspect.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HASH_LISTS  1024
 
@@ -29,7 +29,6 @@ void proc_init(void)
     for (int i = 0; i < HASH_LISTS; i++)
         list_init(&hash_list[i]);
     console_set_interrupt(kill_group);
-    inspect_init();
 }
 
 /* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
