@@ -5,10 +5,11 @@
 
 #include <defs.h>
 
-#define atomic_load(p)              __atomic_load_n(p, __ATOMIC_RELAXED)
-#define atomic_store(p, v)          __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define atomic_load(p)              (*(volatile const typeof(*(p)) *)(p))
+#define atomic_store(p, v)          ((void)(*(volatile typeof(*(p)) *)(p) = (v)))
 #define atomic_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define atomic_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define atomic_store_release(p, v) \
+    (__atomic_thread_fence(__ATOMIC_RELEASE), atomic_store(p, v))
 
 /* Change a word in memory in one step; they return what it was before. One AMO instruction each:
    gcc 12 would put a fence before it, which aqrl makes needless. */
