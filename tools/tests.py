@@ -70,12 +70,16 @@ ONE_HART = [
     Test("args with words", prog="args one two"),
     program("badarg"),
     program("badcalls"),
+    program("badpointers"),
+    program("badpointers keys", "keys", input="k" * 200),
     program("badsegment"),
     program("brk"),
     program("cow"),
     program("cowkernel"),
     program("demandzero"),
     program("divzero"),
+    program("exceptions"),
+    program("exceptions csrs", "csrs"),
     program("exit"),
     Test("false", prog="false", exit=False),
     program("faultread"),
@@ -85,7 +89,9 @@ ONE_HART = [
     program("forktree"),
     program("forkwait", "60000", cpu=120),
     program("fpu"),
+    program("groupkill", shift=3),
     program("hello"),
+    program("inspect"),
     program("kill"),
     program("manyproc", "4000", mem="256M", cpu=120),
     program("matrix"),
@@ -99,6 +105,7 @@ ONE_HART = [
     program("newcomer mlfq", append="sched=mlfq", shift=5),
     program("interactive mlfq", append="sched=mlfq", shift=5),
     program("forktest fifo", append="sched=fifo"),
+    program("secrets"),
     Test("sh", prog='sh -c "echo one; echo two"', expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
     # The session that README.md shows. The first characters come before the kernel does.
     Test("sh session", prog="sh", input="\n\n\n\nhello\nhog 60000 &\nkill 4\njobs\nexit\n",
@@ -117,11 +124,17 @@ ONE_HART = [
 ]
 
 MANY_HARTS = [
+    program("badpointers 4 harts", harts=4, runs=2),
     program("hello 64M 8 harts", mem="64M", harts=8),
     program("hello 8G 2 harts", mem="8G", harts=2),
     program("cowrace 4 harts", harts=4, runs=3),
+    program("exceptions 4 harts", harts=4, runs=2),
+    program("exceptions csrs 4 harts", "csrs", harts=4, runs=2),
     program("forkwait 4 harts", "2000", harts=4, runs=2),
     program("fpu 4 harts", harts=4, runs=3),
+    program("groupkill 4 harts", harts=4, runs=2),
+    program("inspect 4 harts", harts=4, runs=2),
+    program("secrets 4 harts", harts=4, runs=2),
     program("threads 4 harts", harts=4, runs=3),
 ]
 

@@ -221,23 +221,29 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
     return proc->mm;
 }
 
+/* Finding takes a look at all, describing another one: who has ended in between is passed over. */
 int inspect_process(int pid, struct procinfo *info)
 {
-    struct search search = { .pid = pid };
+    struct proc_struct *proc;
     struct mm_struct *mm = NULL;
 
-    for_each_proc(match, &search);
     memset(info, 0, sizeof(*info));
-    spin_lock(&proc_lock);
-    struct proc_struct *proc = search.found != NULL ? find_proc(search.found_pid) : NULL;
-    if (proc != NULL)
-        mm = describe_locked(proc, info);
-    spin_unlock(&proc_lock);
+    do {
+        struct search search = { .pid = pid };
+        for_each_proc(match, &search);
+        if (search.found == NULL)
+            return -E_NOENT;
+        spin_lock(&proc_lock);
+        proc = find_proc(search.found_pid);
+        if (proc != NULL)
+            mm = describe_locked(proc, info);
+        spin_unlock(&proc_lock);
+    } while (proc == NULL);
     if (mm != NULL) {
         count_pages(mm, info);
         mm_put(mm);
     }
-    return proc != NULL ? 0 : -E_NOENT;
+    return 0;
 }
 
 void inspect_memory(struct meminfo *info)

@@ -1,0 +1,498 @@
+/* Every system call that takes a pointer, with every kind of bad pointer: each is refused with
+   -E_FAULT, also where only a part of the object is out of reach, and where a thread unmaps the
+   page meanwhile. Then lengths and numbers that make no sense. With the argument "keys" it checks
+   what needs something typed on the console instead: read. */
+#include <error.h>
+#include <file.h>
+#include <stdio.h>
+#include <string.h>
+#include <syscall.h>
+#include <testing.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define USERBASE        0x200000UL
+#define UTEXT           0x800000UL
+#define USERTOP         0x4000000000UL
+#define ANY             1               /* a result: all that is not negative */
+#define RACES           200             /* of each result, for each call */
+#define KEYS            100             /* typed, at least, for the argument "keys" */
+
+/* A call and one of its arguments, which is a pointer. */
+struct call {
+    const char *name;
+    long number;
+    int pointer;                        /* which argument */
+    size_t size;                        /* of what it points to */
+    bool writes;                        /* the kernel writes there, else it only reads */
+    long good;                          /* the result where the pointer is good */
+    uintptr_t args[3];
+};
+
+static char no_program[] = "nowhere";
+static uintptr_t vector[2];             /* for "string of exec": the pointer is in here */
+
+static struct call calls[] = {
+    { "wait", SYS_wait, 1, sizeof(int), true, 0, { 0, 0, 0 } },
+    { "trywait", SYS_trywait, 1, sizeof(int), true, 0, { 0, 0, 0 } },
+    { "name of exec", SYS_exec, 0, sizeof(no_program), false, -E_NOENT, { 0, 0, 0 } },
+    { "vector of exec", SYS_exec, 2, 8, false, -E_NOENT, { (uintptr_t)no_program, 1, 0 } },
+    { "string of exec", SYS_exec, 3, sizeof(no_program), false, -E_NOENT,
+      { (uintptr_t)no_program, 1, (uintptr_t)vector } },
+    { "brk", SYS_brk, 0, 8, true, 0, { 0, 0, 0 } },
+    { "mmap", SYS_mmap, 0, 8, true, 0, { 0, 2 * PGSIZE, MMAP_WRITE } },
+    { "progname", SYS_progname, 1, 0, true, ANY, { 0, 0, 64 } },    /* size: set by main */
+    { "procinfo", SYS_procinfo, 1, sizeof(struct procinfo), true, 0, { 1, 0, 0 } },
+    { "meminfo", SYS_meminfo, 0, sizeof(struct meminfo), true, 0, { 0, 0, 0 } },
+    { "write", SYS_write, 1, 8, false, 8, { 1, 0, 8 } },
+};
+
+/* Wherever the kernel may not read or write for a program: unmapped; its own addresses, where they
+   are the interrupt controller, the UART, the firmware, text, data, free memory, kernel stacks and
+   nothing; ucore's KERNBASE; not canonical. */
+static const uintptr_t nowhere[] = {
+    0, 1, PGSIZE - 1, PGSIZE, USERBASE - 1, USERBASE, UTEXT - 8, 0x20000000, 0x80200000,
+    0x3000000000, USERTOP, USERTOP + PGSIZE, 0x8000000000, 0x8000000000000000, 0xFFFFFF8000000000,
+    0xFFFFFFC000000000, 0xFFFFFFC00C000000, 0xFFFFFFC010000000, 0xFFFFFFC080000000, KERNEL_TEXT,
+    KERNEL_TEXT + 0x100000, KERNEL_TEXT + 0x200000, KERNEL_TEXT + 0x400000, 0xFFFFFFC087FFF000,
+    0xFFFFFFE000000000, 0xFFFFFFE000002000, 0xFFFFFFE000007FF8, 0xFFFFFFFFC0200000,
+    UINTPTR_MAX - PGSIZE + 1,
+};
+
+static const uint64_t constant = 0;
+static int zombie;                      /* a child for wait, or 0 */
+
+/* Put there what the call wants to find. */
+static void prepare(const struct call *c, void *at)
+{
+    uintptr_t name = (uintptr_t)no_program;
+
+    memset(at, 0, c->size);
+    if (c->number == SYS_exec && c->pointer == 2)
+        memcpy(at, &name, sizeof(name));
+    else if (c->number == SYS_exec)
+        memcpy(at, no_program, sizeof(no_program));
+}
+
+/* The two calls that need a child, and take NULL for "do not store". */
+static bool waits(const struct call *c)
+{
+    return c->number == SYS_wait || c->number == SYS_trywait;
+}
+
+static long make(struct call *c, uintptr_t pointer)
+{
+    long result;
+    uintptr_t args[3] = { c->args[0], c->args[1], c->args[2] };
+
+    if (c->pointer < 3)
+        args[c->pointer] = pointer;
+    else
+        vector[0] = pointer;
+    if (waits(c) && zombie == 0) {
+        zombie = fork();
+        if (zombie == 0)
+            exit(7);
+        assert(zombie > 0);
+    }
+    if (waits(c))
+        args[0] = zombie;
+    while ((result = syscall3(c->number, args[0], args[1], args[2])) == -E_BUSY)
+        yield();                        /* trywait: that child has not ended yet */
+    if (waits(c) && result == 0)
+        zombie = 0;
+    return result;
+}
+
+static bool is_good(const struct call *c, long result)
+{
+    return c->good == ANY ? result >= 0 : result == c->good;
+}
+
+static void refused(struct call *c, uintptr_t pointer, const char *why)
+{
+    long result = make(c, pointer);
+
+    if (result != -E_FAULT)
+        panic("%s with a pointer that is bad (%s): 0x%lx returned %ld", c->name, why, pointer,
+              result);
+}
+
+static void accepted(struct call *c, uintptr_t pointer)
+{
+    uintptr_t area;
+
+    prepare(c, (void *)pointer);
+    long result = make(c, pointer);
+
+    if (!is_good(c, result))
+        panic("%s with a good pointer, 0x%lx, returned %ld", c->name, pointer, result);
+    if (c->number == SYS_mmap) {
+        memcpy(&area, (void *)pointer, sizeof(area));
+        assert(munmap(area, c->args[1]) == 0);
+    }
+}
+
+/* A new area at an address, or anywhere if that is 0. */
+static uintptr_t map(uintptr_t addr, size_t pages, uint32_t flags)
+{
+    assert(mmap(&addr, pages * PGSIZE, flags) == 0);
+    return addr;
+}
+
+/* main() has filled the end of the stack, so that no string ends there. */
+static void check_fixed(struct call *c)
+{
+    static uint64_t object[32];
+
+    accepted(c, (uintptr_t)object);
+    accepted(c, (uintptr_t)object + 1);
+    for (size_t i = waits(c) ? 1 : 0; i < ARRAY_SIZE(nowhere); i++)
+        refused(c, nowhere[i], "nothing for programs");
+    for (size_t part = 1; part < c->size; part++)
+        refused(c, USERTOP - part, "its end is beyond the user's addresses");
+    for (size_t part = 1; part <= c->size; part++)
+        refused(c, -part, "its end wraps around");
+    for (size_t part = 1; part < c->size; part++)
+        refused(c, USERBASE - part, "its beginning is below the user's addresses");
+    for (uintptr_t at = USERTOP - 16; at < USERTOP; at++)
+        assert(*(char *)at == 'x');
+}
+
+/* Of the words that brk and mmap store the highest three bytes are 0, whatever they are: with these
+   in the page that comes and goes, the next call finds 0 again. */
+static bool takes_word(const struct call *c)
+{
+    return c->number == SYS_brk || c->number == SYS_mmap;
+}
+
+/* Read-only memory is good enough only for calls that do not write there. An mmap that cannot
+   store its result leaves no area behind. */
+static void check_readonly(struct call *c)
+{
+    uintptr_t fresh = map(0, 1, 0), touched = map(0, 1, 0), before = map(0, 2, MMAP_WRITE);
+
+    if (!c->writes)
+        return;
+    read_from(touched);
+    assert(munmap(before, 2 * PGSIZE) == 0);
+    for (int i = 0; i < 3; i++) {
+        refused(c, fresh, "read-only, not touched yet");
+        refused(c, touched, "read-only");
+        refused(c, (uintptr_t)&constant, "a constant");
+        if (!takes_word(c))             /* else it is one that makes no sense */
+            refused(c, (uintptr_t)check_readonly, "text");
+    }
+    assert(*(const volatile uint64_t *)&constant == 0);
+    assert(map(0, 2, MMAP_WRITE) == before && munmap(before, 2 * PGSIZE) == 0);
+    assert(munmap(fresh, PGSIZE) == 0 && munmap(touched, PGSIZE) == 0);
+}
+
+/* The object lies across two pages, at each possible place: with both it works, without one not. */
+static void check_half_mapped(struct call *c)
+{
+    for (size_t part = 1; part < c->size; part++) {
+        uintptr_t first = map(0, 2, MMAP_WRITE), second = first + PGSIZE;
+
+        accepted(c, second - part);
+        prepare(c, (void *)(second - part));
+        assert(munmap(second, PGSIZE) == 0);
+        refused(c, second - part, "its second page is not mapped");
+        if (c->writes) {
+            map(second, 1, 0);
+            refused(c, second - part, "its second page is read-only");
+            assert(munmap(second, PGSIZE) == 0);
+        }
+        map(second, 1, MMAP_WRITE);
+        assert(munmap(first, PGSIZE) == 0);
+        refused(c, second - part, "its first page is not mapped");
+        assert(munmap(second, PGSIZE) == 0);
+    }
+}
+
+static struct {
+    uintptr_t page;
+    volatile bool stop;
+} flapping;
+
+/* A thread: the page comes and goes. Where mmap fails, something else was put there. */
+static int flap(void *unused)
+{
+    (void)unused;
+    while (!flapping.stop) {
+        uintptr_t addr = flapping.page;
+
+        mmap(&addr, PGSIZE, MMAP_WRITE);
+        yield();
+        munmap(flapping.page, PGSIZE);
+        yield();
+    }
+    return 0;
+}
+
+/* Two pages around the one that comes and goes stay, so mmap of two pages finds no room there; what
+   it maps is not found again where its result was lost, and stays until the end. */
+static void race(struct call *c)
+{
+    uintptr_t area = map(0, 3, MMAP_WRITE), page = area + PGSIZE;
+    int faults = 0, successes = 0, code;
+    char object[sizeof(struct procinfo)];
+
+    flapping.page = page;
+    flapping.stop = false;
+    prepare(c, object);
+    int tid = thread_create(flap, NULL);
+
+    assert(tid > 0);
+    for (size_t i = 0; faults < RACES || successes < RACES; i++) {
+        size_t part = takes_word(c) ? 5 + i % 3 : i % c->size;
+
+        memcpy((void *)(page - part), object, part);
+        long result = make(c, page - part);
+
+        if (result == -E_FAULT)
+            faults++;
+        else if (is_good(c, result))
+            successes++;
+        else
+            panic("%s with a page that comes and goes returned %ld", c->name, result);
+        yield_often(i % 3);             /* out of step with the thread */
+    }
+    flapping.stop = true;
+    assert(thread_join(tid, &code) == 0 && code == 0);
+    assert(munmap(area, 3 * PGSIZE) == 0);
+}
+
+/* An argument array and a string that go on beyond what is mapped, or for ever. */
+static void check_long(void)
+{
+    uintptr_t area = map(0, 3, MMAP_WRITE), name = (uintptr_t)no_program, *last;
+
+    assert(munmap(area + 2 * PGSIZE, PGSIZE) == 0);
+    last = (uintptr_t *)(area + 2 * PGSIZE) - 1;
+    *last = name;
+    assert(syscall3(SYS_exec, name, 1, (uintptr_t)last) == -E_NOENT);
+    assert(syscall3(SYS_exec, name, 2, (uintptr_t)last) == -E_FAULT);
+    assert(syscall3(SYS_exec, name, 2, UINTPTR_MAX - 7) == -E_FAULT);
+    memset((void *)area, 'x', 2 * PGSIZE);
+    assert(syscall3(SYS_exec, area, 0, 0) == -E_TOO_BIG);
+    assert(syscall3(SYS_exec, area + 2 * PGSIZE - EXEC_MAX_ARG_LEN, 0, 0) == -E_FAULT);
+    assert(munmap(area, 2 * PGSIZE) == 0);
+}
+
+/* A call and its result. */
+struct attempt {
+    long number;
+    uintptr_t args[3];
+    long result;
+};
+
+static void check_results(const struct attempt *a, size_t count)
+{
+    for (; count > 0; a++, count--) {
+        long result = syscall3(a->number, a->args[0], a->args[1], a->args[2]);
+
+        if (result != a->result)
+            panic("call %ld(0x%lx, 0x%lx, 0x%lx) returned %ld, not %ld", a->number, a->args[0],
+                  a->args[1], a->args[2], result, a->result);
+    }
+}
+
+/* Lengths, and numbers that belong to memory, with pointers that are good. */
+static void check_lengths(void)
+{
+    static uint64_t good;
+    uintptr_t g = (uintptr_t)&good, page = map(0, 2, MMAP_WRITE);
+    const struct attempt attempts[] = {
+        { SYS_write, { 1, g, INT32_MAX + 1UL }, -E_INVAL },
+        { SYS_write, { 1, g, -g }, -E_INVAL },
+        { SYS_write, { 1, page + PGSIZE - 4, INT32_MAX }, -E_FAULT },
+        { SYS_write, { 1, 0, 0 }, 0 },
+        { SYS_write, { 1UL << 32 | 1, g, 1 }, -E_INVAL },
+        { SYS_write, { 0, g, 1 }, -E_INVAL },
+        { SYS_read, { 1, g, 1 }, -E_INVAL },
+        { SYS_read, { 1UL << 32, g, 1 }, -E_INVAL },
+        { SYS_read, { 0, 0, 0 }, 0 },
+        { SYS_read, { 0, KERNEL_TEXT, 1 }, -E_FAULT },
+        { SYS_read, { 0, KERNEL_TEXT, UINTPTR_MAX }, -E_FAULT },
+        { SYS_read, { 0, UINTPTR_MAX, 2 }, -E_FAULT },
+        { SYS_read, { 0, USERTOP - 1, 2 }, -E_FAULT },
+        { SYS_mmap, { g, 0, 0 }, -E_INVAL },
+        { SYS_mmap, { g, UINTPTR_MAX, 0 }, -E_INVAL },
+        { SYS_mmap, { g, -PGSIZE, 0 }, -E_NO_MEM },
+        { SYS_mmap, { g, USERTOP, 0 }, -E_NO_MEM },
+        { SYS_mmap, { g, INT64_MAX, 0 }, -E_NO_MEM },
+        { SYS_mmap, { g, PGSIZE, 1 }, -E_INVAL },
+        { SYS_mmap, { g, PGSIZE, 1UL << 32 }, -E_INVAL },
+        { SYS_munmap, { page, 0 }, -E_INVAL },
+        { SYS_munmap, { page, -page }, -E_INVAL },
+        { SYS_munmap, { page, UINTPTR_MAX }, -E_INVAL },
+        { SYS_munmap, { page, -PGSIZE }, -E_INVAL },
+        { SYS_munmap, { page + 1, PGSIZE }, -E_INVAL },
+        { SYS_munmap, { 0, USERTOP }, -E_INVAL },
+        { SYS_munmap, { USERTOP - PGSIZE, 2 * PGSIZE }, -E_INVAL },
+        { SYS_munmap, { KERNEL_TEXT, PGSIZE }, -E_INVAL },
+        { SYS_munmap, { 0x8000000000000000, PGSIZE }, -E_INVAL },
+    };
+
+    assert(munmap(page + PGSIZE, PGSIZE) == 0);         /* nothing behind it */
+    check_results(attempts, ARRAY_SIZE(attempts));
+    *(volatile char *)page = 1;                         /* it is still there */
+    assert(munmap(page, PGSIZE) == 0);
+}
+
+/* Numbers of processes, arguments, programs, and others. */
+static void check_numbers(void)
+{
+    static uint64_t good[16];
+    uintptr_t g = (uintptr_t)good, name = (uintptr_t)no_program;
+    const struct attempt attempts[] = {
+        { SYS_exec, { name, -1, g }, -E_INVAL },
+        { SYS_exec, { name, INT32_MIN, g }, -E_INVAL },
+        { SYS_exec, { name, EXEC_MAX_ARG_NUM + 1, g }, -E_TOO_BIG },
+        { SYS_exec, { name, INT32_MAX, g }, -E_TOO_BIG },
+        { SYS_progname, { UINTPTR_MAX, g, 64 }, -E_NOENT },
+        { SYS_progname, { 1UL << 32, g, 64 }, -E_NOENT },
+        { SYS_progname, { 0, g, 0 }, -E_TOO_BIG },
+        { SYS_procinfo, { INT32_MAX, g }, -E_NOENT },
+        { SYS_clone, { 1UL << 32 | CLONE_VM, g }, -E_INVAL },
+        { SYS_clone, { UINTPTR_MAX, g }, -E_INVAL },
+        { SYS_wait, { -1, g }, -E_BAD_PROC },
+        { SYS_wait, { INT32_MAX, g }, -E_BAD_PROC },
+        { SYS_wait, { INT32_MIN, g }, -E_BAD_PROC },
+        { SYS_wait, { 1, g }, -E_BAD_PROC },
+        { SYS_kill, { -1 }, -E_INVAL },
+        { SYS_kill, { INT32_MIN }, -E_INVAL },
+        { SYS_kill, { 0 }, -E_INVAL },
+        { SYS_sleep, { 1UL << 32 }, 0 },
+    };
+
+    check_results(attempts, ARRAY_SIZE(attempts));
+}
+
+/* Addresses where an area or the end of the heap cannot be. */
+static void check_places(void)
+{
+    static const uintptr_t places[] = {
+        1, PGSIZE, USERBASE - PGSIZE, UTEXT, UTEXT + 1, USERTOP - 256 * PGSIZE, USERTOP - PGSIZE,
+        USERTOP, 0x8000000000, 0x8000000000000000, KERNEL_TEXT, 0xFFFFFFC000000000,
+        UINTPTR_MAX - PGSIZE + 1, UINTPTR_MAX,
+    };
+    uintptr_t heap = 0;
+
+    assert(brk(&heap) == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        uintptr_t addr = places[i], end = places[i];
+
+        assert(mmap(&addr, PGSIZE, MMAP_WRITE) == -E_INVAL && addr == places[i]);
+        assert(mmap(&addr, -places[i] & -PGSIZE, MMAP_WRITE) == -E_INVAL);
+        if (brk(&end) != -E_INVAL || end != heap)
+            panic("brk(0x%lx) worked, or stored 0x%lx", places[i], end);
+    }
+}
+
+/* Nearly all addresses in one area, and nothing left at all. */
+static void map_much(uintptr_t unused)
+{
+    uintptr_t area = map(0, 0x3000000, MMAP_WRITE);     /* 192 GiB */
+    struct procinfo info;
+
+    (void)unused;
+    *(char *)area = *(char *)(area + 0x2FFFFFFFFF) = 1;
+    assert(procinfo(getpid(), &info) == 0 && info.pid == getpid());
+    assert(munmap(area + PGSIZE, 0x3000000000 - 2 * PGSIZE) == 0);
+    assert(*(char *)area == 1 && *(char *)(area + 0x2FFFFFFFFF) == 1);
+}
+
+static void unmap_all(uintptr_t unused)
+{
+    (void)unused;
+    munmap(USERBASE, USERTOP - USERBASE);
+}
+
+static void set_priorities(uintptr_t unused)
+{
+    (void)unused;
+    for (int i = 0; i < 64; i++) {
+        assert(syscall1(SYS_lab6_set_priority, 1UL << i) == 0);
+        yield();
+    }
+    assert(syscall1(SYS_lab6_set_priority, 0) == 0);
+    assert(syscall1(SYS_lab6_set_priority, UINTPTR_MAX) == 0);
+    yield_often(10);
+}
+
+/* A key that came is lost where it cannot be stored; the next read gets the next one. */
+static void check_read(void)
+{
+    uintptr_t area = map(0, 2, MMAP_WRITE), readonly = map(0, 1, 0);
+    char key = 0;
+    int result = 0;
+
+    assert(munmap(area + PGSIZE, PGSIZE) == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(nowhere); i++)
+        assert(read(0, (void *)nowhere[i], 1) == -E_FAULT);
+    assert(read(0, (void *)readonly, 1) == -E_FAULT);
+    assert(read(0, (void *)check_read, 1) == -E_FAULT);
+    assert(read(0, (void *)(area + PGSIZE), 1) == -E_FAULT);
+    while (result != -E_FAULT) {        /* until two keys have come together */
+        result = read(0, (void *)(area + PGSIZE - 1), KEYS);
+        assert(result == -E_FAULT || result == 1);
+    }
+    assert(read(0, &key, 1) == 1 && key == 'k');
+}
+
+/* A process beside all this, whose memory nobody may touch. It ends when its parent has. */
+static int start_canary(void)
+{
+    static char memory[4 * PGSIZE];
+    struct procinfo info = { .pid = 0 };
+    int parent = getpid(), pid = fork();
+
+    assert(pid >= 0);
+    if (pid > 0)
+        return pid;
+    memset(memory, 'c', sizeof(memory));
+    do {
+        for (size_t i = 0; i < sizeof(memory); i++)
+            assert(memory[i] == 'c');
+        sleep(1);
+    } while (procinfo(getpid(), &info) == 0 && info.parent == parent);
+    exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    char name[64];
+    int code;
+
+    if (argc > 1 && strcmp(argv[1], "keys") == 0) {
+        check_read();
+        cprintf("badpointers pass.\n");
+        return 0;
+    }
+    memset((void *)(USERTOP - 16), 'x', 16);    /* its arguments */
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        if (calls[i].number == SYS_progname)
+            calls[i].size = progname(0, name, sizeof(name)) + 1;
+    int canary = start_canary();
+
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        check_fixed(&calls[i]);
+        check_readonly(&calls[i]);
+        check_half_mapped(&calls[i]);
+        race(&calls[i]);
+    }
+    check_long();
+    check_lengths();
+    check_numbers();
+    check_places();
+    assert(child_code(map_much, 0) == 0);
+    expect_killed("all memory unmapped", unmap_all, 0);
+    assert(child_code(set_priorities, 0) == 0);
+    if (zombie != 0)
+        assert(waitpid(zombie, &code) == 0 && code == 7);
+    assert(kill(canary) == 0 && waitpid(canary, &code) == 0 && code == -E_KILLED);
+    cprintf("badpointers pass.\n");
+    return 0;
+}
