@@ -132,8 +132,8 @@ MANY_HARTS = [
     program("exceptions csrs 4 harts", "csrs", harts=4, runs=2),
     program("forkwait 4 harts", "2000", harts=4, runs=2),
     program("fpu 4 harts", harts=4, runs=3),
-    program("groupkill 4 harts", harts=4, runs=2),
-    program("inspect 4 harts", harts=4, runs=2),
+    program("groupkill 4 harts", harts=4, runs=2, cpu=90),
+    program("inspect 4 harts", "1000", harts=4, runs=2),
     program("secrets 4 harts", harts=4, runs=2),
     program("threads 4 harts", harts=4, runs=3),
 ]

@@ -1,5 +1,6 @@
 /* procinfo and meminfo while processes are made, sleep, run other programs, share memory and end:
-   what they tell makes sense at each moment, and looking hurts nobody, who may end meanwhile. */
+   what they tell makes sense at each moment, and looking hurts nobody, who may end meanwhile. The
+   argument says how many processes each of the CHURNERS makes. */
 #include <error.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,14 +10,13 @@
 
 #define INSPECTORS      3
 #define CHURNERS        4
-#define ROUNDS          200
-#define GENERATIONS     60              /* of inspectors */
-#define LOOKS           20              /* that one of them takes */
+#define LOOKS           10              /* that an inspector takes */
 #define MAX_PID         (1 << 20)
 #define PAGES           100UL
 
 static int self;                        /* the pid of main's process, its parent's, */
 static int self_parent;
+static int short_lived;                 /* the first pid behind those of who lives long */
 static uint64_t total_pages;            /* and what never changes */
 
 static void check_text(const char *text, size_t size, bool may_be_empty)
@@ -72,6 +72,17 @@ static void look_at_processes(void)
         panic("procinfo(%d) finds nobody, but process %d is there", asked, pid);
 }
 
+/* The lowest pid among those who live shortly: somebody is found, because this one is there. */
+static void look_at_short_lived(void)
+{
+    struct procinfo info;
+    int pid = getpid();
+
+    for (int i = 0; i < 30; i++)
+        if (procinfo(short_lived, &info) != 0 || info.pid > pid)
+            panic("procinfo(%d) does not find process %d or one before it", short_lived, pid);
+}
+
 static uint64_t runs_of(int pid)
 {
     struct procinfo info;
@@ -99,6 +110,7 @@ static int inspector(void *unused)
     (void)unused;
     for (int i = 0; i < LOOKS; i++) {
         look_at_processes();
+        look_at_short_lived();
         look_at_memory();
         after = runs_of(tid);
         assert(after >= before);
@@ -159,11 +171,11 @@ static void live(int kind)
     exit(0);
 }
 
-static void churn(int number)
+static void churn(int number, int rounds)
 {
     int code;
 
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         int pid = fork();
 
         if (pid == 0)
@@ -240,8 +252,9 @@ static void check_known(void)
     assert(munmap(area, PAGES * PGSIZE) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int rounds = number_argument(argc, argv, 200);
     struct procinfo info;
     struct meminfo mem;
     int pids[CHURNERS], code;
@@ -255,12 +268,15 @@ int main(void)
         pids[i] = fork();
         assert(pids[i] >= 0);
         if (pids[i] == 0) {
-            churn(i);
+            churn(i, rounds);
             exit(0);
         }
     }
-    for (int i = 0; i < GENERATIONS; i++)
+    short_lived = pids[CHURNERS - 1] + 1;
+    do {
         inspect();
+        assert(procinfo(pids[0], &info) == 0);
+    } while (strcmp(info.state, "ended") != 0);
     for (int i = 0; i < CHURNERS; i++)
         assert(waitpid(pids[i], &code) == 0 && code == 0);
     assert(procinfo(INT32_MAX, &info) == -E_NOENT);
