@@ -48,7 +48,7 @@
 #define USTACKTOP       USERTOP
 #define USTACKPAGE      256
 #define USTACKSIZE      (USTACKPAGE * PGSIZE)
-#define USTACKBASE      (USTACKTOP - USTACKSIZE)        /* other areas end below */
+#define USTACKBASE      (USTACKTOP - USTACKSIZE - PGSIZE)       /* other areas end a page below */
 
 #ifndef __ASSEMBLER__
 #include <defs.h>

@@ -243,16 +243,16 @@ static void test_find_room(struct mm_struct *mm)
         addr[i] = mm_find_room(mm, (1 + i % 5) * PGSIZE);
         assert(addr[i] != 0 && find_vma(mm, addr[i]) == NULL);
         assert_eq(mm_map(mm, addr[i], (1 + i % 5) * PGSIZE, RW), 0);
-        assert(addr[i] + (1 + i % 5) * PGSIZE <= USTACKTOP - USTACKSIZE);
+        assert(addr[i] + (1 + i % 5) * PGSIZE <= USTACKBASE);
     }
     assert_eq(mm_unmap(mm, addr[50], PGSIZE), 0);
     assert_eq(mm_find_room(mm, PGSIZE), addr[50]);                  /* the gap is found again */
     assert_eq(mm_find_room(mm, USERTOP), 0);
     assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1), 0);
-    assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), 0);
-    assert_eq(mm_unmap(mm, addr[99], USTACKTOP - USTACKSIZE - addr[99]), 0);
+    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE), 0);
+    assert_eq(mm_unmap(mm, addr[99], USTACKBASE - addr[99]), 0);
     check_all(mm, 0);
-    assert_eq(mm_find_room(mm, USTACKTOP - USTACKSIZE - USERBASE), USERBASE);
+    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE), USERBASE);
 }
 
 static void test_vmm(void)
