@@ -69,7 +69,7 @@ void free_area_check(void)
     list_for_each(pos, &free_area.free_list) {
         struct Page *head = le2page(pos);
 
-        assert(pos->next->prev == pos);
+        assert_eq(pos->next->prev, pos);
         assert(head->flags == PG_PROPERTY && head->property > 0 && page_ref(head) == 0);
         assert(head > end || end == NULL);          /* in order, and merged where they touch */
         end = head + head->property;

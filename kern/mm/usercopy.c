@@ -23,7 +23,7 @@ static int copy_user(void *dst, const void *src, size_t n)
 
     int error = 0;
 
-    assert(this_cpu->irq_depth == 0);
+    assert_eq(this_cpu->irq_depth, 0);
     if (words > 0)
         error = usercopy_words(dst, src, words);
     if (error == 0 && n > words)

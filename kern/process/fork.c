@@ -116,6 +116,6 @@ int kernel_thread(int (*fn)(void *), void *arg, const char *name)
         .gpr.a2 = (uintptr_t)arg,
     };
 
-    assert(current->mm == NULL);
+    assert_eq(current->mm, NULL);
     return fork_named(0, 0, &tf, name, PF_KERNEL);
 }
