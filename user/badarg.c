@@ -1,5 +1,6 @@
 /* wait with wrong arguments: it says so, and the child is still there for the right ones. */
 #include <error.h>
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -23,5 +24,5 @@ int main(void)
     assert(waitpid(pid, &code) == 0 && code == CODE);
     assert(waitpid(pid, &code) != 0);
     cprintf("badarg pass.\n");
-    return 0;
+    return check_done();
 }

@@ -1,5 +1,6 @@
 /* Accesses outside the program's segments, and ones that a segment does not allow: text cannot be
    written, data cannot be run. Each kills the process. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -32,5 +33,5 @@ int main(void)
     expect_killed("jump into the data", jump_to, (uintptr_t)code_in_data);
     expect_killed("jump into the stack", jump_to, (uintptr_t)&(int){ 0 } & ~3UL);
     cprintf("badsegment pass.\n");
-    return 0;
+    return check_done();
 }

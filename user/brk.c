@@ -1,7 +1,7 @@
 /* The heap: it grows and shrinks by brk, its memory ends where brk says, and ends that make no
    sense are refused and change nothing. */
 #include <error.h>
-#include <stdio.h>
+#include <report.h>
 #include <string.h>
 #include <testing.h>
 #include <ulib.h>
@@ -37,17 +37,24 @@ static void check_refused(uintptr_t wanted)
 
 static void check_growth(uintptr_t start)
 {
+    char junk = 0;
+
     set_end(start + 10);
     strcpy((char *)start, "heap");
     set_end(start + 20 * PGSIZE);
-    assert(strcmp((char *)start, "heap") == 0);
+    check("the heap keeps what is in it when it grows", strcmp((char *)start, "heap") == 0);
     memset((void *)start, 1, 20 * PGSIZE);
     set_end(start + 5 * PGSIZE);
-    assert(*(char *)(start + 5 * PGSIZE - 1) == 1);
-    expect_killed("write behind the heap", write_to, start + 5 * PGSIZE);
-    expect_killed("read behind the heap", read_from, start + 19 * PGSIZE);
+    check_eq("the heap keeps what is left of it when it shrinks",
+             *(char *)(start + 5 * PGSIZE - 1), 1);
+    check_eq("a write behind the heap's end kills", child_code(write_to, start + 5 * PGSIZE),
+             -E_KILLED);
+    check_eq("a read behind the heap's end kills", child_code(read_from, start + 19 * PGSIZE),
+             -E_KILLED);
     set_end(start + 20 * PGSIZE);
-    assert(*(char *)(start + 5 * PGSIZE) == 0);
+    for (int page = 5; page < 20; page++)
+        junk |= *(char *)(start + page * PGSIZE);
+    check_eq("memory that was given back is zero when it returns", junk, 0);
 }
 
 int main(void)
@@ -66,11 +73,10 @@ int main(void)
     assert(brk((uintptr_t *)KERNEL_TEXT) == -E_FAULT);
     assert(brk((uintptr_t *)heap_end) < 0);
     set_end(start);
-    expect_killed("write into a heap that is gone", write_to, start);
+    check_eq("a write into a heap that is gone kills", child_code(write_to, start), -E_KILLED);
     for (int i = 1; i <= 200; i++) {
         set_end(start + i * PGSIZE * 3 / 2);
         *(int *)(start + i * PGSIZE * 3 / 2 - sizeof(int)) = i;
     }
-    cprintf("brk pass.\n");
-    return 0;
+    return check_done();
 }

@@ -2,7 +2,7 @@
    process's memory must not appear in the other's. The child makes the calls, the parent looks at
    its own memory after; then the other way round. */
 #include <error.h>
-#include <stdio.h>
+#include <report.h>
 #include <testing.h>
 #include <thread.h>
 #include <ulib.h>
@@ -23,11 +23,17 @@ static struct {
 
 static const int constant = OLD;
 
-static void check_old(void)
+/* In the process that did not make the calls. */
+static bool check_old(void)
 {
-    assert(pages[0].code == OLD);
-    assert(pages[1].heap_end == 0 && pages[2].area == 0);
-    assert(pages[3].name[0] == '?' && across.name[0] == '?' && across.name[2] == '?');
+    bool same = check_eq("wait stores into the caller's page only", pages[0].code, OLD);
+
+    same &= check_eq("brk stores into the caller's page only", pages[1].heap_end, 0);
+    same &= check_eq("mmap stores into the caller's page only", pages[2].area, 0);
+    same &= check_eq("progname stores into the caller's page only", pages[3].name[0], '?');
+    same &= check("a text across two pages is stored into the caller's only",
+                  across.name[0] == '?' && across.name[2] == '?');
+    return same;
 }
 
 static void let_kernel_write(void)
@@ -54,8 +60,8 @@ static void check_readonly(void)
     if (pid == 0)
         exit(CODE);
     assert(pid > 0);
-    assert(waitpid(pid, (int *)&constant) == -E_FAULT);
-    assert(waitpid(pid, (int *)check_readonly) == -E_FAULT);
+    check_eq("wait does not store into a constant", waitpid(pid, (int *)&constant), -E_FAULT);
+    check_eq("wait does not store into text", waitpid(pid, (int *)check_readonly), -E_FAULT);
     assert(*(const volatile int *)&constant == OLD);
     assert(waitpid(pid, &code) == 0 && code == CODE);
 }
@@ -63,13 +69,12 @@ static void check_readonly(void)
 /* The child that shares the pages looks when its parent's writes are surely done. */
 static void parent_writes(void)
 {
-    int code, pid = fork();
+    int code = -1, pid = fork();
 
     assert(pid >= 0);
     if (pid == 0) {
         yield_often(500);
-        check_old();
-        exit(0);
+        exit(check_old() ? 0 : 1);
     }
     let_kernel_write();
     assert(waitpid(pid, &code) == 0 && code == 0);
@@ -80,7 +85,7 @@ int main(void)
     pages[0].code = OLD;
     pages[3].name[0] = across.name[0] = across.name[2] = '?';
 
-    int code, pid = fork();
+    int code = -1, pid = fork();
 
     assert(pid >= 0);
     if (pid == 0) {
@@ -91,6 +96,5 @@ int main(void)
     check_old();
     check_readonly();
     parent_writes();
-    cprintf("cowkernel pass.\n");
-    return 0;
+    return check_done();
 }

@@ -1,7 +1,7 @@
 /* Threads fault on the same copy-on-write pages at the same time, in two processes that share them.
    Each thread writes only its own bytes: a page that is copied twice loses those of one. Meant for
    several harts. */
-#include <stdio.h>
+#include <report.h>
 #include <testing.h>
 #include <thread.h>
 #include <ulib.h>
@@ -66,6 +66,5 @@ int main(void)
             exit(0);
         assert(waitpid(pid, &code) == 0 && code == 0);
     }
-    cprintf("cowrace pass.\n");
-    return 0;
+    return check_done();
 }

@@ -1,4 +1,5 @@
 /* Exit codes: the parent gets each code as the child gave it, and only once. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -13,7 +14,7 @@ static void exit_with(uintptr_t code)
 int main(void)
 {
     static const int codes[] = { 0, 1, -1, 255, 256, INT32_MAX, INT32_MIN };
-    int code = 0;
+    int code = 0, got = 0, given = 0;
 
     cprintf("I am the parent. Forking the child...\n");
     int pid = fork();
@@ -25,12 +26,17 @@ int main(void)
     }
     assert(pid > 0);
     cprintf("I am the parent, waiting now.\n");
-    assert(waitpid(pid, &code) == 0 && code == MAGIC);
-    assert(waitpid(pid, &code) != 0 && wait() != 0);
+    assert(waitpid(pid, &code) == 0);
+    check_eq("the parent gets its child's exit code", code, MAGIC);
+    check("it gets it only once", waitpid(pid, &code) != 0 && wait() != 0);
     cprintf("waitpid %d ok.\n", pid);
 
-    for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-        assert(child_code(exit_with, codes[i]) == codes[i]);
-    cprintf("exit pass.\n");
-    return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(codes) && got == given; i++) {
+        given = codes[i];
+        got = child_code(exit_with, given);
+    }
+    check_eq("each number can be an exit code", got, given);
+    if (all_passed())
+        cprintf("exit pass.\n");
+    return check_done();
 }

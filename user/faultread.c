@@ -1,4 +1,5 @@
 /* The first page is not mapped: using a NULL pointer, in any way, kills the process. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -10,5 +11,5 @@ int main(void)
     expect_killed("call of NULL", jump_to, 0);
     expect_killed("read from the end of the first page", read_from, PGSIZE - 1);
     cprintf("faultread pass.\n");
-    return 0;
+    return check_done();
 }

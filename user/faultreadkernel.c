@@ -1,4 +1,5 @@
 /* The kernel's memory is mapped in every address space, but not for user mode. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -20,5 +21,5 @@ int main(void)
         expect_killed("jump into the kernel", jump_to, kernel[i]);
     }
     cprintf("faultreadkernel pass.\n");
-    return 0;
+    return check_done();
 }

@@ -1,5 +1,6 @@
 /* A tree of processes: each has two children, which carry on its name with 0 and with 1. Each
    process's exit code is the number of processes below and with it. */
+#include <report.h>
 #include <stdio.h>
 #include <string.h>
 #include <ulib.h>
@@ -35,5 +36,5 @@ int main(void)
     if (count != (2 << DEPTH) - 1)
         panic("the tree has %d processes, not %d", count, (2 << DEPTH) - 1);
     cprintf("forktree pass.\n");
-    return 0;
+    return check_done();
 }

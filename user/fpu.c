@@ -1,7 +1,7 @@
 /* Floating-point registers belong to a process. Several processes fill all of them and fcsr with
    values of their own, are switched away from, and compare; a forked child has its parent's values;
    a new program finds zeros. */
-#include <stdio.h>
+#include <report.h>
 #include <string.h>
 #include <syscall.h>
 #include <testing.h>
@@ -58,7 +58,7 @@ static void choose(struct fpu *fpu, int process, int round)
     fpu->fcsr = (process + round) % 5 << 5 | (process & 31);
 }
 
-static void check(const struct fpu *wanted, const char *after)
+static void compare(const struct fpu *wanted, const char *after)
 {
     struct fpu found;
 
@@ -81,11 +81,11 @@ static void keep_values(int process)
         choose(&fpu, process, round);
         load(&fpu);
         syscall0(SYS_yield);
-        check(&fpu, "yield");
+        compare(&fpu, "yield");
         load(&fpu);
         for (volatile int i = 0; i < SPIN; i++)
             ;
-        check(&fpu, "waiting for a timer tick");
+        compare(&fpu, "waiting for a timer tick");
     }
 }
 
@@ -98,12 +98,12 @@ static void check_fork(void)
     load(&fpu);
     int pid = syscall0(SYS_fork);
 
-    check(&fpu, "fork");
+    compare(&fpu, "fork");
     if (pid == 0)
         exit(0);
     assert(pid > 0);
     assert(waitpid(pid, &code) == 0 && code == 0);
-    check(&fpu, "wait");
+    compare(&fpu, "wait");
 }
 
 static void check_zeros(void)
@@ -111,7 +111,7 @@ static void check_zeros(void)
     struct fpu zeros;
 
     memset(&zeros, 0, sizeof(zeros));
-    check(&zeros, "exec");
+    compare(&zeros, "exec");
 }
 
 static void exec_check(uintptr_t arg)
@@ -145,6 +145,5 @@ int main(int argc, char **argv)
         assert(child_code(exec_check, 0) == 0);
     for (int i = 0; i < PROCESSES; i++)
         assert(waitpid(pids[i], &code) == 0 && code == 0);
-    cprintf("fpu pass.\n");
-    return 0;
+    return check_done();
 }

@@ -3,6 +3,7 @@
    in a group cannot leave it, nor take the console. Must be the first program, or be started by
    it: in a shell's job there are no new groups. */
 #include <error.h>
+#include <report.h>
 #include <stdio.h>
 #include <string.h>
 #include <syscall.h>
@@ -300,6 +301,5 @@ int main(int argc, char **argv)
     check_states();
     assert(kill(single) == 0 && waitpid(single, &code) == 0 && code == -E_KILLED);
     assert(kill(-other_group) == 0 && waitpid(other_group, &code) == 0 && code == -E_KILLED);
-    cprintf("groupkill pass.\n");
-    return 0;
+    return check_done();
 }

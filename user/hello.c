@@ -1,4 +1,5 @@
 /* The first program to try. */
+#include <report.h>
 #include <stdio.h>
 #include <ulib.h>
 
@@ -7,5 +8,5 @@ int main(void)
     cprintf("Hello world!!.\n");
     cprintf("I am process %d.\n", getpid());
     cprintf("hello pass.\n");
-    return 0;
+    return check_done();
 }

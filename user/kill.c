@@ -1,7 +1,7 @@
 /* kill: of a process that sleeps, runs, waits, or has ended; of oneself; and of ones that must not
    be killed. */
 #include <error.h>
-#include <stdio.h>
+#include <report.h>
 #include <testing.h>
 #include <ulib.h>
 
@@ -111,6 +111,5 @@ int main(void)
     assert(kill(INT32_MAX) < 0);
     assert(kill(INT32_MIN) < 0);
     sleep(30);
-    cprintf("kill pass.\n");
-    return 0;
+    return check_done();
 }

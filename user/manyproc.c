@@ -1,5 +1,6 @@
 /* manyproc [N]: N processes alive at once, 200 by default. First a chain, where each waits for the
    next; then a crowd of brothers that sleep. Each tells by its exit code that it ran. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -59,6 +60,6 @@ int main(int argc, char **argv)
     if (count != wanted)
         panic("the chain has %d processes, not %d", count, wanted);
     crowd();
-    cprintf("manyproc pass: %d processes.\n", wanted);
-    return 0;
+    cprintf("manyproc: %d processes.\n", wanted);
+    return check_done();
 }

@@ -1,4 +1,5 @@
 /* sleep takes as long as it should, never shorter, and sleepers do not wait for each other. */
+#include <report.h>
 #include <stdio.h>
 #include <ulib.h>
 
@@ -52,5 +53,5 @@ int main(void)
     sleep_together();
     assert(sleep(0) == 0);
     cprintf("sleep pass.\n");
-    return 0;
+    return check_done();
 }

@@ -1,5 +1,6 @@
 /* A process that would sleep for 497 days can be killed at once; its timer does no harm later. */
 #include <error.h>
+#include <report.h>
 #include <stdio.h>
 #include <ulib.h>
 
@@ -27,5 +28,5 @@ int main(void)
     assert(waitpid(pid, &code) == 0 && code == -E_KILLED);
     sleep(20);
     cprintf("sleepkill pass.\n");
-    return 0;
+    return check_done();
 }

@@ -2,6 +2,7 @@
    also with a7 = 10, by which kernel mode starts the first program: it must not become a system
    call from user mode. */
 #include <error.h>
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
@@ -53,5 +54,5 @@ int main(void)
             panic("ebreak in user mode worked as a system call, exit code %d", code);
     }
     cprintf("softint pass.\n");
-    return 0;
+    return check_done();
 }

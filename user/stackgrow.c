@@ -1,7 +1,7 @@
 /* The stack grows on demand, by small steps and by large ones, to 256 pages; a process that wants
    more is killed. */
 #include <error.h>
-#include <stdio.h>
+#include <report.h>
 #include <testing.h>
 #include <ulib.h>
 
@@ -44,11 +44,12 @@ static void large_array(uintptr_t first)
 
 int main(void)
 {
-    assert(child_code(large_array, 0) == 0);
-    assert(child_code(recurse_in_child, NEAR_THE_END) == 0);
-    expect_killed("a stack of more than 256 pages", recurse_in_child, BEYOND);
-    assert(recurse(NEAR_THE_END) == NEAR_THE_END + 1);
-    assert(child_code(recurse_in_child, 10) == 0);
-    cprintf("stackgrow pass.\n");
-    return 0;
+    check_eq("the stack grows by 200 pages at once", child_code(large_array, 0), 0);
+    check_eq("the stack grows in small steps, nearly to its end",
+             child_code(recurse_in_child, NEAR_THE_END), 0);
+    check_eq("a process that needs more than 256 pages is killed",
+             child_code(recurse_in_child, BEYOND), -E_KILLED);
+    check_eq("its parent's stack grows all the same", recurse(NEAR_THE_END), NEAR_THE_END + 1);
+    check_eq("a child uses its copy of the grown stack", child_code(recurse_in_child, 10), 0);
+    return check_done();
 }

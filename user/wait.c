@@ -1,6 +1,6 @@
 /* wait and waitpid: for any child or one, with bad arguments, with none, and for orphans. */
 #include <error.h>
-#include <stdio.h>
+#include <report.h>
 #include <testing.h>
 #include <ulib.h>
 
@@ -30,19 +30,24 @@ static void check_any(void)
         assert(code >= CODE && code < CODE + CHILDREN && (seen & 1 << (code - CODE)) == 0);
         seen |= 1 << (code - CODE);
     }
-    assert(waitpid(0, &code) < 0 && wait() < 0);
+    check_eq("wait for any child finds each of them once", seen, (1 << CHILDREN) - 1);
+    check("wait is refused when no child is left", waitpid(0, &code) < 0 && wait() < 0);
 }
 
 static void check_one(void)
 {
-    int pids[CHILDREN], code;
+    int pids[CHILDREN], code, good = 0, twice = 0;
 
     for (int n = 0; n < CHILDREN; n++)
         pids[n] = start(n);
     for (int n = CHILDREN - 1; n >= 0; n--) {
-        assert(waitpid(pids[n], &code) == 0 && code == CODE + n);
-        assert(waitpid(pids[n], &code) < 0);
+        if (waitpid(pids[n], &code) == 0 && code == CODE + n)
+            good++;
+        if (waitpid(pids[n], &code) >= 0)
+            twice++;
     }
+    check_eq("waitpid gets the exit code of the child that it names", good, CHILDREN);
+    check_eq("waitpid is refused when that child was waited for", twice, 0);
 }
 
 /* With a store that is bad the child is not lost; NULL is not bad, but says "no need". */
@@ -52,12 +57,15 @@ static void check_store(void)
         1, 0x20000000, (uintptr_t)check_store, 0x3FFFFFFFFE, 0x4000000000, KERNEL_TEXT,
         UINTPTR_MAX,
     };
+    size_t refused = 0;
     int code, pid = start(1);
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert(waitpid(pid, (int *)bad[i]) == -E_FAULT);
+        if (waitpid(pid, (int *)bad[i]) == -E_FAULT)
+            refused++;
+    check_eq("waitpid refuses each bad address for the code", refused, ARRAY_SIZE(bad));
     assert(waitpid(0, (int *)bad[1]) == -E_FAULT);
-    assert(waitpid(pid, &code) == 0 && code == CODE + 1);
+    check("the child is still there afterwards", waitpid(pid, &code) == 0 && code == CODE + 1);
     pid = start(2);
     assert(waitpid(pid, NULL) == 0);
     assert(waitpid(pid, NULL) < 0);
@@ -81,7 +89,7 @@ static void check_strangers(void)
     int code, orphan = child_code(leave_child, 0);
 
     assert(orphan > 0);
-    assert(waitpid(orphan, &code) < 0);         /* a grandchild is init's, not ours */
+    check("a grandchild is init's, not its grandparent's", waitpid(orphan, &code) < 0);
     assert(waitpid(getpid(), &code) < 0);
     assert(waitpid(1, &code) < 0);
     assert(waitpid(-1, &code) < 0);
@@ -93,12 +101,11 @@ static void check_strangers(void)
 
 int main(void)
 {
-    assert(wait() < 0);
+    check("wait is refused where there never was a child", wait() < 0);
     check_any();
     check_one();
     check_store();
     check_strangers();
     yield_often(300);                           /* the orphans end */
-    cprintf("wait pass.\n");
-    return 0;
+    return check_done();
 }

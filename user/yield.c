@@ -1,29 +1,34 @@
 /* Two processes that yield to each other, and go on where they were. */
+#include <report.h>
 #include <stdio.h>
 #include <ulib.h>
 
-static void greet(void)
+static bool greet(void)
 {
-    int pid = getpid();
+    int pid = getpid(), back = 0;
 
     cprintf("Hello, I am process %d.\n", pid);
     for (int i = 0; i < 5; i++) {
         yield();
-        assert(getpid() == pid);
+        if (getpid() == pid)
+            back++;
         cprintf("Back in process %d, iteration %d.\n", pid, i);
     }
     cprintf("All done in process %d.\n", pid);
+    return check_eq("each of 5 yields returns to the process that called it", back, 5);
 }
 
 int main(void)
 {
-    int code, pid = fork();
+    int code = -1, pid = fork();
 
     assert(pid >= 0);
-    greet();
+    bool good = greet();
+
     if (pid == 0)
-        return 0;
-    assert(waitpid(pid, &code) == 0 && code == 0);
-    cprintf("yield pass.\n");
-    return 0;
+        return good ? 0 : 1;
+    check("both processes come to their end", waitpid(pid, &code) == 0 && code == 0);
+    if (all_passed())
+        cprintf("yield pass.\n");
+    return check_done();
 }

@@ -4,6 +4,7 @@
 #include <error.h>
 #include <init/init.h>
 #include <process/proc.h>
+#include <report.h>
 #include <riscv/sbi.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #define DEFAULT_PROGRAM     "sh"
 
 extern const struct selftest selftests_start[], selftests_end[];
+
+/* How a self test reports. */
+struct report_side report_side = { .print = print_bytes };
 
 /* exec of a kernel thread: it becomes the program, and returns only where that cannot be. */
 static int kernel_execve(const char *name, int argc, const char **argv)
@@ -70,9 +74,9 @@ static int run_selftest(void *name)
     for (const struct selftest *test = selftests_start; test < selftests_end; test++) {
         if (strcmp(test->name, name) != 0)
             continue;
+        report_side.subject = test->name;
         test->run();
-        cprintf("selftest %s: ok\n", test->name);
-        return 0;
+        return check_done();
     }
     cprintf("there is no self test \"%s\"; there are:", (const char *)name);
     for (const struct selftest *test = selftests_start; test < selftests_end; test++)

@@ -1,7 +1,18 @@
 /* Helpers of the test programs: see testing.h. */
 #include <error.h>
+#include <file.h>
+#include <report.h>
+#include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
+
+static void print_line(const char *text, size_t length)
+{
+    write(stdout, text, length);
+}
+
+/* How the program's checks are reported. */
+struct report_side report_side = { .print = print_line, .pid = getpid };
 
 int child_code(void (*body)(uintptr_t), uintptr_t arg)
 {
