@@ -27,7 +27,7 @@ import tempfile
 import time
 
 from bench_data import FLAT_PERCENT, OPERATIONS, SCALING
-from gdbstub import Stub, StubError
+from gdbstub import StubError, connect
 
 KERNEL_ENTRY, USER_ENTRY = 0x80200000, 0x800000
 TRIES = 3                   # of scaling; the best counts
@@ -95,7 +95,7 @@ def boot_cost(options, mem):
             if machine.poll() is not None:
                 raise Failed("boot with %s: QEMU does not start" % mem)
             time.sleep(0.01)
-        stub = Stub(path)
+        stub = connect(path)
         stub.run_to(KERNEL_ENTRY)
         begin = stub.register("minstret")
         stub.run_to(USER_ENTRY)

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from gdbstub import Stub, StubError
+import gdbstub
+from gdbstub import StubError
 
 ENTRY = 0x80200000
 NOTHING_THERE = 0x84000000      # RAM that nobody has written to
@@ -73,7 +74,7 @@ def connect(socket, process):
     """The stub, as soon as QEMU listens."""
     while True:
         try:
-            return Stub(socket)
+            return gdbstub.connect(socket)
         except (FileNotFoundError, ConnectionRefusedError):
             if process.poll() is not None:
                 raise

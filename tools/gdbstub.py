@@ -1,10 +1,11 @@
-"""A very small client of QEMU's gdb stub: breakpoints, go on, read a register.
+"""A small client of QEMU's gdb stub: breakpoints, go on, stop, read registers, write memory.
 
-    stub = Stub(path)               # a unix socket; the machine is stopped
+    stub = Stub(socket)             # connected; the machine is stopped
     stub.run_to(0x80200000)         # before the instruction there is executed
     stub.register("minstret")       # any register or CSR that QEMU describes
 """
 import re
+import select
 import socket
 
 
@@ -12,44 +13,73 @@ class StubError(Exception):
     """The stub does not answer, or not as expected."""
 
 
+def connect(path):
+    """A connection to the stub that listens at a unix socket."""
+    link = socket.socket(socket.AF_UNIX)
+    link.connect(path)
+    return Stub(link)
+
+
 class Stub:
     """One connection. A packet is $TEXT#CHECKSUM; each side confirms with +."""
 
-    def __init__(self, path, seconds=120):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(seconds)
-        self.socket.connect(path)
+    numbers = {}                # of registers, by name: the same in all machines of a QEMU
+
+    def __init__(self, link, seconds=120):
+        self.link, self.seconds = link, seconds
         self.buffer = b""
-        self.numbers = {}
         self.ask("qSupported:xmlRegisters=riscv")
-        self.numbers = self.read_numbers()
+        self.ask("qXfer:features:read:target.xml:0,1")  # before it QEMU shows no single register
+        if not Stub.numbers:
+            Stub.numbers = self.read_numbers()
 
     def close(self):
-        self.socket.close()
+        self.link.close()
 
-    def byte(self):
-        if not self.buffer:
+    # -- packets
+
+    def send(self, text):
+        data = text.encode()
+        try:
+            self.link.sendall(b"$%s#%02x" % (data, sum(data) & 0xff))
+        except OSError as error:
+            raise StubError("QEMU's gdb stub is gone: %s" % error)
+
+    def answer(self, seconds):
+        """The text of the next packet, or None when none has come after so many seconds."""
+        while True:
+            packet = re.search(rb"\$([^#]*)#..", self.buffer, re.DOTALL)
+            if packet:
+                self.buffer = self.buffer[packet.end():]
+                try:
+                    self.link.sendall(b"+")
+                except OSError:
+                    pass                # it said this and ended
+                return packet.group(1).decode("latin-1")
+            if not select.select([self.link], [], [], seconds)[0]:
+                return None
             try:
-                self.buffer = self.socket.recv(1 << 16)
+                data = self.link.recv(1 << 16)
             except OSError as error:
                 raise StubError("no answer of QEMU's gdb stub: %s" % error)
-            if not self.buffer:
+            if not data:
                 raise StubError("the machine ended too early")
-        first, self.buffer = self.buffer[:1], self.buffer[1:]
-        return first
+            self.buffer += data
 
     def ask(self, text):
         """Send a packet; the text of the answer."""
-        data = text.encode()
-        self.socket.sendall(b"$%s#%02x" % (data, sum(data) & 0xff))
-        while self.byte() != b"$":
-            pass                        # the confirmation
-        answer = b""
-        while not answer.endswith(b"#"):
-            answer += self.byte()
-        self.byte(), self.byte()        # the checksum: a socket does not lose bytes
-        self.socket.sendall(b"+")
-        return answer[:-1].decode("latin-1")
+        self.send(text)
+        answer = self.answer(self.seconds)
+        if answer is None:
+            raise StubError("no answer of QEMU's gdb stub to %s" % text)
+        return answer
+
+    def command(self, text):
+        answer = self.ask(text)
+        if answer != "OK":
+            raise StubError("QEMU's gdb stub answers %s to %s" % (answer or "nothing", text))
+
+    # -- what a debugger does
 
     def feature(self, name):
         """A file of the machine's description."""
@@ -74,17 +104,41 @@ class Stub:
         return numbers
 
     def register(self, name):
-        if name not in self.numbers:
+        """Of the hart that stopped."""
+        if name not in Stub.numbers:
             raise StubError("QEMU's gdb stub has no register " + name)
-        answer = self.ask("p%x" % self.numbers[name])
+        answer = self.ask("p%x" % Stub.numbers[name])
         if not re.match(r"([0-9a-f]{2})+$", answer) or answer.startswith("E"):
             raise StubError("QEMU's gdb stub cannot read %s: %s" % (name, answer))
         return int.from_bytes(bytes.fromhex(answer), "little")
 
+    def add_breakpoint(self, address):
+        self.command("Z1,%x,2" % address)
+
+    def remove_breakpoint(self, address):
+        self.command("z1,%x,2" % address)
+
+    def physical(self, on):
+        """Whether addresses of memory are physical from now on."""
+        self.command("Qqemu.PhyMemMode:%d" % on)
+
+    def write(self, address, data):
+        self.command("M%x,%x:%s" % (address, len(data), data.hex()))
+
+    def interrupt(self):
+        """Stop a machine that runs."""
+        try:
+            self.link.sendall(b"\x03")
+        except OSError as error:
+            raise StubError("QEMU's gdb stub is gone: %s" % error)
+        if self.answer(self.seconds) is None:
+            raise StubError("QEMU's gdb stub cannot stop the machine")
+
     def run_to(self, address):
-        for text in ("Z1,%x,2" % address, "c", "z1,%x,2" % address):
-            answer = self.ask(text)
-            if answer[:1] not in ("O", "T", "S"):
-                raise StubError("QEMU's gdb stub answers %s to %s" % (answer or "nothing", text))
+        self.add_breakpoint(address)
+        answer = self.ask("c")
+        if answer[:1] not in ("T", "S"):
+            raise StubError("QEMU's gdb stub answers %s to c" % (answer or "nothing"))
+        self.remove_breakpoint(address)
         if self.register("pc") != address:
             raise StubError("the machine stopped elsewhere than at %#x" % address)
