@@ -1,0 +1,224 @@
+"""A linked program, the kernel or one of the user programs: where its symbols lie, and what its
+types and variables look like. A check names a member as the C code does, so that a field that is
+added or moved breaks none.
+
+    image = Image("obj/clang/kernel")
+    image.address("power_off")
+    image.type("proc_struct").member("pid")         # (offset, Type)
+    image.variable("caches", "kern/mm/pmm.c")       # (address, Type)
+
+The debug information of a compile unit is looked through when a name is sought that the units
+before it do not have. What was found stays right, so threads may share an Image.
+"""
+import bisect
+import contextlib
+import struct
+import zlib
+from collections import namedtuple
+
+from grader.dwarf import Unit
+
+PT_LOAD, PF_X, SHT_NOBITS, SHF_COMPRESSED = 1, 1, 8, 0x800
+SIGNED = (0x05, 0x06, 0x0d)                 # encodings of numbers that can be negative
+
+Symbol = namedtuple("Symbol", "address size")
+
+
+class ImageError(Exception):
+    """The file is not what it must be, or has not what is sought: a sentence for the user."""
+
+
+class Type:
+    """`kind` is int (also of char, bool and enum), pointer, array, struct (also of a union), or
+    other. `count` is the length of an array, None where none is given."""
+
+    def __init__(self, image, kind, name, size=0, target=None, count=None, signed=False):
+        self.image, self.kind, self.name, self.size = image, kind, name, size
+        self.place, self.count, self.signed = target, count, signed
+        self.members = {}                   # {name: (offset, place of its type)}
+
+    @property
+    def target(self):
+        """What a pointer points to, or the element of an array."""
+        return self.place if isinstance(self.place, Type) else self.image.type_at(self.place)
+
+    def member(self, name):
+        if name not in self.members:
+            raise ImageError("%s has no member \"%s\", which a check reads; its members are: %s" % (
+                self.name, name, " ".join(self.members) or "none"))
+        offset, place = self.members[name]
+        if offset is None:
+            raise ImageError("%s.%s is a bit field, which no check can read" % (self.name, name))
+        return offset, self.image.type_at(place)
+
+
+class Image:
+    """`symbols`: {name: Symbol}. `offset`: the kernel's constant, virtual less physical address."""
+
+    def __init__(self, path):
+        self.path, self.types = path, {}
+        try:
+            with open(path, "rb") as file:
+                self.data = file.read()
+        except OSError as error:
+            raise ImageError("%s cannot be read (%s): build it first" % (path, error.strerror))
+        if self.data[:6] != b"\x7fELF\2\1" or self.data[18:20] != b"\xf3\0":
+            raise ImageError("%s is not an ELF file of 64-bit RISC-V: build it anew" % path)
+        with self.reading():
+            self.read_headers()
+            self.symbols = self.read_symbols()
+            self.units, place = [], 0
+            while place < len(self.section(".debug_info")):
+                self.units.append(Unit(self.section, place))
+                place = self.units[-1].end
+        self.starts = [unit.start for unit in self.units]
+
+    @contextlib.contextmanager
+    def reading(self):
+        """What goes wrong while the file is read is the file's fault."""
+        try:
+            yield
+        except (struct.error, zlib.error, LookupError, TypeError, ValueError) as error:
+            raise ImageError("%s cannot be understood (%s): build it anew" % (self.path, error))
+
+    def read_headers(self):
+        programs, sections, size, count, each, total, names = struct.unpack_from(
+            "<QQ6xHHHHH", self.data, 32)
+        segments = [struct.unpack_from("<IIQQQQQQ", self.data, programs + i * size)
+                    for i in range(count)]
+        headers = [struct.unpack_from("<IIQQQQIIQQ", self.data, sections + i * each)
+                   for i in range(total)]
+        self.segments = [segment for segment in segments if segment[0] == PT_LOAD]
+        self.offset = next((s[3] - s[4] for s in self.segments), 0)
+        start = headers[names][4]
+        self.contents = {self.text(self.data, start + header[0]): self.content(*header[1:6])
+                         for header in headers}
+
+    @staticmethod
+    def text(data, pos):
+        return data[pos:data.index(0, pos)].decode("utf-8", "replace")
+
+    def content(self, kind, flags, _, start, size):
+        content = b"" if kind == SHT_NOBITS else self.data[start:start + size]
+        return zlib.decompress(content[24:]) if flags & SHF_COMPRESSED else content
+
+    def section(self, name):
+        return self.contents.get(name, b"")
+
+    def read_symbols(self):
+        """Of several with one name the global one counts, else the first."""
+        strings, local, others = self.section(".strtab"), {}, {}
+        for name, info, _, section, value, size in struct.iter_unpack(
+                "<IBBHQQ", self.section(".symtab")):
+            if name and section and info & 15 < 3:  # not those that name a section or a file
+                symbols = others if info >> 4 else local
+                symbols.setdefault(self.text(strings, name), Symbol(value, size))
+        return {**local, **others}
+
+    def address(self, name):
+        if name not in self.symbols:
+            raise ImageError("%s has no symbol \"%s\", which the grader needs" % (self.path, name))
+        return self.symbols[name].address
+
+    def file_offset(self, address):
+        """Where in the file the content of an address is."""
+        for _, _, offset, start, _, size, _, _ in self.segments:
+            if start <= address < start + size:
+                return address - start + offset
+        raise ImageError("%s has no content at %#x" % (self.path, address))
+
+    def nearest(self, address):
+        """The function that an instruction belongs to, as "name+0x12"; None where no code is."""
+        code = [range(s[3], s[3] + s[6]) for s in self.segments if s[1] & PF_X]
+        if not any(address in part for part in code):
+            return None
+        start, _, name = max(((symbol.address, symbol.size > 0, name)
+                              for name, symbol in self.symbols.items()
+                              if symbol.address <= address and name[0] not in "$."),
+                             default=(0, 0, "?"))
+        return name + (address > start and "+%#x" % (address - start) or "")
+
+    def find(self, *names, file=""):
+        """(unit, place) of the first entry with one of these names."""
+        if not self.units:
+            raise ImageError("%s has no debug information: compile it with -g" % self.path)
+        with self.reading():
+            for unit in self.units:
+                if unit.is_compile_unit and unit.name.endswith(file):
+                    for name in names:
+                        if name in unit.names():
+                            return unit, unit.names()[name]
+        return None, None
+
+    def type(self, name):
+        """A type by its name; of a struct, a union or an enum also without that word."""
+        _, place = self.find(name, "struct " + name, "union " + name, "enum " + name)
+        if place is None:
+            raise ImageError("%s has no type \"%s\", which a check reads" % (self.path, name))
+        return self.type_at(place)
+
+    def variable(self, name, file=""):
+        """(address, type) of a variable outside of functions. `file`: where it is defined, or how
+        that path ends; needed where others have the same name."""
+        unit, place = self.find("=" + name, file=file)
+        if place is None:
+            unit, place = self.find("extern " + name, file=file)
+        if place is None:
+            raise ImageError("%s has no variable \"%s\"%s, which a check reads" % (
+                self.path, name, file and " in " + file))
+        with self.reading():
+            entry = unit.entry(place)
+            address = unit.address(entry.get("location", b""))
+            if "type" not in entry:
+                entry = unit.entry(entry["specification"])
+            return self.address(name) if address is None else address, self.type_at(entry["type"])
+
+    def type_at(self, place):
+        """The type that an entry of the debug information describes; None is void."""
+        if place not in self.types:
+            with self.reading():
+                self.types[place] = self.read_type(place)
+        return self.types[place]
+
+    def read_type(self, place):
+        if place is None:
+            return Type(self, "other", "void")
+        unit = self.units[bisect.bisect_right(self.starts, place) - 1]
+        entry = unit.entry(place)
+        tag, target, size = entry["tag"], entry.get("type"), entry.get("size", 0)
+        name = entry.get("name", "without a name")
+        if tag in ("typedef", "const", "volatile", "restrict", "atomic"):
+            return self.type_at(target)
+        if tag == "pointer":
+            return Type(self, "pointer", name, 8, target)
+        if tag == "array":
+            return self.read_array(unit, entry)
+        if tag in ("base", "enum"):
+            signed = entry.get("encoding") in SIGNED or (target and self.type_at(target).signed)
+            return Type(self, "int", name, size, signed=bool(signed))
+        if tag not in ("struct", "union"):
+            return Type(self, "other", name, size)
+        if "declaration" in entry:
+            return self.type(tag + " " + name)
+        return self.read_struct(unit, entry, Type(self, "struct", tag + " " + name, size))
+
+    def read_array(self, unit, entry):
+        """An array of several dimensions is an array of arrays."""
+        result = self.type_at(entry["type"])
+        for _, child in reversed(list(unit.children(entry, {"range"}))):
+            count = child.get("count")
+            if count is None and "last" in child:
+                count = (child["last"] + 1) % (1 << 64)
+            result = Type(self, "array", "array", result.size * (count or 0), result, count)
+        return result
+
+    def read_struct(self, unit, entry, result):
+        """The members of a member without a name count as the struct's own."""
+        for _, child in unit.children(entry, {"member"}):
+            offset = None if "bits" in child else child.get("offset", 0)
+            if "name" in child:
+                result.members[child["name"]] = offset, child["type"]
+            elif offset is not None:
+                for name, (more, place) in self.type_at(child["type"]).members.items():
+                    result.members[name] = None if more is None else offset + more, place
+        return result

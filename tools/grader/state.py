@@ -1,0 +1,331 @@
+"""What must hold in the memory of a stopped machine: checks for Test.after and Test.at.
+
+A check takes the machine and returns complaints: sentences that say what was expected and what was
+found; none when all is well. It uses machine.memory, machine.baseline (the Snapshot taken when the
+kernel first counted what is in use, or None), machine.registers(name) of the hart that stopped, and
+machine.program. All is counted from the structures themselves, and the kernel's own counters
+are compared with that. No hart may be changing what is looked at: so it is when the machine is
+switched off, and with one hart at a checkpoint.
+"""
+from collections import Counter
+from itertools import compress
+
+from grader.memory import (KERNEL_HALF, PAGE, PTE_COW, PTE_U, PTE_W, PTE_X, USER_HALF, MemoryFault,
+                           pte_frame)
+
+PG_ALLOCATED = 2                        # in kern/mm/pmm.h
+SSTATUS_SIE = 2
+IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
+AT_MOST = 4                             # complaints of one kind
+PMM, PROC = "kern/mm/pmm.c", "kern/process/proc.c"
+
+
+def few(complaints):
+    rest = len(complaints) - AT_MOST
+    return complaints[:AT_MOST] + (["and %d more of this kind" % rest] if rest > 0 else [])
+
+
+class Pages:
+    """The kernel's array of struct Page. `allocated` has a 1 for each page in use, else a 0."""
+
+    def __init__(self, memory):
+        self.memory, self.type = memory, memory.image.type("Page")
+        self.start, self.count, self.base = (
+            int(memory.variable(name)) for name in ("pages", "npage", "pages_base"))
+        self.allocated = self.column("flags").translate(IS_ALLOCATED)
+
+    def column(self, member, byte=0):
+        """One byte of a member, of all pages."""
+        first = self.start + self.type.member(member)[0] + byte
+        return self.memory.column(first, self.type.size, self.count)
+
+    def used(self):
+        return compress(range(self.count), self.allocated)
+
+    def ref(self, index):
+        offset, c_type = self.type.member("ref")
+        data = self.memory.read_virtual(self.start + index * self.type.size + offset, c_type.size)
+        return int.from_bytes(data, "little")
+
+    def address(self, index):
+        return self.base + index * PAGE
+
+    def index(self, address):
+        """The number of the page in use at a physical address; None where there is none."""
+        index = (address - self.base) // PAGE
+        return index if 0 <= index < self.count and self.allocated[index] else None
+
+
+class Slabs:
+    """Kernel objects, counted in the slabs. A slab is a page in use, without references, that
+    begins with the address of its cache."""
+
+    def __init__(self, memory, pages):
+        self.memory, self.type = memory, memory.image.type("slab")
+        self.caches, cache = {}, memory.variable("all_caches")      # by address
+        while cache and int(cache) not in self.caches:
+            self.caches[int(cache)] = cache.deref
+            cache = cache.next
+        self.objects = dict.fromkeys(self.caches, 0)                # in use, of each cache
+        first, refs = self.type.member("cache")[0], pages.column("ref")
+        for index in pages.used():
+            cache = 0 if refs[index] else memory.u64(pages.address(index) + first)
+            if cache in self.caches and pages.ref(index) == 0:
+                self.objects[cache] += self.count(pages.address(index), self.caches[cache])
+
+    def count(self, address, cache):
+        """The objects of a slab that are not in its list of free ones."""
+        slab = self.memory.object("slab", address + self.memory.image.offset)
+        size, free, seen = int(cache.size), slab.free, set()
+        if not slab.in_use:         # an empty one is given back; what looks like one is a leftover
+            return 0
+        places = range(slab.address + self.type.size, slab.address + PAGE - size + 1, size or PAGE)
+        while free:
+            if int(free) not in places or int(free) in seen:
+                raise MemoryFault("the slab at %#x of %s is damaged: its list of free objects has "
+                                  "%#x" % (slab.address, self.name(cache.address), int(free)))
+            seen.add(int(free))
+            free = free.next
+        return len(places) - len(seen)
+
+    def name(self, cache):
+        return "%s (%d bytes)" % (self.caches[cache].name.text(), int(self.caches[cache].size))
+
+
+def process_list(memory):
+    return memory.list(memory.variable("proc_list", PROC), "proc_struct", "list_link")
+
+
+def name_of(process):
+    return "pid %d (%s)" % (int(process.pid), process.name.text())
+
+
+def manager(memory):
+    """(its own counter of free pages, its blocks as (address of the struct Page, length)) of the
+    pmm_manager in use; None where its structures are not known here."""
+    name = memory.variable("pmm_manager", PMM).name.text()
+    if name == "buddy":
+        heads = memory.variable("free_list", "kern/mm/pmm_buddy.c")
+        return int(memory.variable("nr_free", "kern/mm/pmm_buddy.c")), (
+            (page.address, 1 << order) for order in range(len(heads))
+            for page in memory.list(heads[order], "Page", "page_link"))
+    if name in ("first_fit", "best_fit"):
+        area = memory.variable("free_area")
+        return int(area.nr_free), ((page.address, int(page.property)) for page in
+                                   memory.list(area.free_list, "Page", "page_link"))
+    return None
+
+
+def cached_pages(memory):
+    """The addresses of struct Page of the free pages that harts keep for themselves."""
+    caches = memory.variable("caches", PMM)
+    return [int(caches[hart].free[i]) for hart in range(int(memory.variable("cpu_count")))
+            for i in range(int(caches[hart].count))]
+
+
+class Snapshot:
+    """What is in use at one moment. The tables of the kernel's own map, which are kept for good, do
+    not count. `counters`: (what there is, by the kernel's own count, by ours)."""
+
+    def __init__(self, memory):
+        pages, known = Pages(memory), manager(memory)
+        slabs = Slabs(memory, pages)
+        self.pages = {pages.address(i): pages.ref(i) for i in pages.used()}     # {address: ref}
+        self.total, used = int(memory.variable("total_pages", PMM)), len(self.pages)
+        for table in memory.walk(memory.kernel_root(), KERNEL_HALF)[1]:
+            self.pages.pop(table, None)
+        self.processes = {int(process.pid): name_of(process) for process in process_list(memory)}
+        self.objects = {slabs.name(cache): count for cache, count in slabs.objects.items()}
+        self.counters = [("objects of %s are in use" % slabs.name(cache),
+                          int(slabs.caches[cache].objects), count)
+                         for cache, count in slabs.objects.items()]
+        self.counters.append(("processes exist", int(memory.variable("nr_process", PROC)),
+                              len(self.processes)))
+        if known:
+            self.counters.append(("pages are free", known[0] + len(cached_pages(memory)),
+                                  self.total - used))
+
+
+snapshot = Snapshot
+
+
+def no_leaks(machine):
+    """All that was taken since the baseline has come back; the kernel's counters tell the truth."""
+    before, now = machine.baseline, Snapshot(machine.memory)
+    wrong = ["the kernel's counter says {1:,} {0}, but {2:,} are".format(*counter)
+             for counter in now.counters if counter[1] != counter[2]]
+    if before is None:
+        return wrong + ["inventory_take() was never called; expected: before the first program"]
+    new = sorted(set(now.pages) - set(before.pages))
+    for what, count, expected in (("pages exist in all", now.total, before.total),
+                                  ("pages are in use", len(now.pages), len(before.pages))):
+        if count != expected:
+            wrong.append("{:,} {}, expected {:,} as before the test".format(count, what, expected))
+    if len(now.pages) > len(before.pages):
+        wrong[-1] += "; of those taken since, {:,} have references; the first is at {:#x}".format(
+            sum(now.pages[page] > 0 for page in new), new[0])
+    wrong += few(["%s is left over: it has not ended, or its parent did not wait" % name
+                  for pid, name in now.processes.items() if pid not in before.processes])
+    return wrong + ["{:,} objects of {} are in use, expected {:,} as before the test".format(
+        count, name, before.objects.get(name, 0)) for name, count in now.objects.items()
+        if count != before.objects.get(name, 0)]
+
+
+def free_list(machine):
+    """What the manager and the harts' caches hold is free, and nothing else is."""
+    memory, wrong = machine.memory, []
+    pages, known = Pages(memory), manager(memory)
+    if known is None:
+        return []
+    counter, blocks = known[0], list(known[1])
+    refs = [pages.column("ref", byte) for byte in range(pages.type.member("ref")[1].size)]
+    free = bytearray(pages.count)
+    for address, length in blocks + [(page, 1) for page in cached_pages(memory)]:
+        first, rest = divmod(address - pages.start, pages.type.size)
+        end = first + length
+        if rest or first < 0 or length < 1 or end > pages.count:
+            raise MemoryFault("a list of free pages has %d pages at %#x, where no struct Page is"
+                              % (length, address))
+        block = "the free pages at %#x (%d in a row) " % (pages.address(first), length)
+        if free.count(1, first, end):
+            wrong.append(block + "are in the lists of free pages twice")
+        if pages.allocated.count(1, first, end):
+            wrong.append(block + "are marked PG_ALLOCATED, expected no mark")
+        if any(column.count(0, first, end) != length for column in refs):
+            wrong.append(block + "have references, expected ref 0")
+        free[first:end] = b"\1" * length
+    listed = sum(length for _, length in blocks)
+    if listed != counter:
+        wrong.append("the manager counts {:,} free pages, but its lists have {:,}".format(
+            counter, listed))
+    total, used = int(memory.variable("total_pages", PMM)), pages.allocated.count(1)
+    if free.count(1) + used != total:
+        wrong.append("{:,} pages are free and {:,} in use, expected {:,} together".format(
+            free.count(1), used, total))
+    return few(wrong)
+
+
+def address_spaces(memory):
+    """[(name, root, leaves, tables)] of the user half of each process; threads share one."""
+    roots = {}
+    for process in process_list(memory):
+        if process.mm:
+            roots.setdefault(memory.physical(int(process.mm["as"].pgdir)), name_of(process))
+    return [(name, root) + memory.walk(root, USER_HALF) for root, name in roots.items()]
+
+
+def references(machine):
+    """A page that users have mapped has one reference for each entry that maps it."""
+    pages, mapped, user, wrong = Pages(machine.memory), Counter(), {}, []
+    for name, _, leaves, _ in address_spaces(machine.memory):
+        for va, pte, _ in leaves:
+            mapped[pte_frame(pte)] += 1
+            user[pte_frame(pte)] = name, va
+    for frame, count in mapped.items():
+        page = "the page at %#x, which %s has at %#x, " % ((frame,) + user[frame])
+        index = pages.index(frame)
+        if index is None:
+            wrong.append(page + "is not in use: it is free, or the kernel's own")
+        elif pages.ref(index) != count:
+            wrong.append(page + "has ref %d, expected %d: so many page table entries map it" % (
+                pages.ref(index), count))
+    return few(wrong)
+
+
+def wrong_rights(va, pte, level, constant, tables):
+    """What is wrong with a leaf of a page table, in words; None if nothing."""
+    frame, user = range(pte_frame(pte), pte_frame(pte) + (PAGE << 9 * level), PAGE), not va >> 63
+    if pte & PTE_W and pte & PTE_X:
+        return "has both W and X"
+    if user != bool(pte & PTE_U):
+        return "has no U in the user half" if user else "has U in the kernel half"
+    if pte & PTE_W and frame.start < constant.stop and constant.start < frame.stop:
+        return "has W, and maps the kernel's text or constants"
+    if user and (frame.start in tables if level == 0 else any(table in frame for table in tables)):
+        return "maps a page table"
+    return None
+
+
+def permissions(machine):
+    """No page table gives more rights than it should."""
+    memory, wrong = machine.memory, []
+    root, half = memory.kernel_root(), PAGE // 2
+    constant = range(*(memory.physical(memory.image.address(name))
+                       for name in ("kernel_text_start", "kernel_rodata_end")))
+    spaces = address_spaces(memory) + [("the kernel", root) + memory.walk(root)]
+    tables = set().union(*(space[3] for space in spaces))
+    for name, own, leaves, _ in spaces:
+        if memory.read(own + half, half) != memory.read(root + half, half):
+            wrong.append("the upper half of the root table of %s is not the kernel's" % name)
+        for va, pte, level in leaves:
+            problem = wrong_rights(va, pte, level, constant, tables)
+            if problem:
+                wrong.append("in the page table of %s, the entry %#x for the address %#x %s" % (
+                    name, pte, va, problem))
+    return few(wrong)
+
+
+def this_cpu(machine):
+    """struct cpu of the hart that stopped: in user mode sscratch points to it, else tp."""
+    address = machine.registers("sscratch") or machine.registers("tp")
+    cpus = machine.memory.variable("cpus")
+    for i in range(len(cpus)):
+        if cpus[i].address == address:
+            return cpus[i]
+    raise MemoryFault("tp is %#x, expected the address of the hart's struct cpu" % address)
+
+
+def locks(machine):
+    """For a machine that initproc switches off: no lock is held, interrupts are on."""
+    cpu, wrong = this_cpu(machine), []
+    if cpu.held_ranks:
+        wrong.append("spinlocks are held, of ranks %#x, expected none: a spin_unlock() is missing"
+                     % int(cpu.held_ranks))
+    if cpu.irq_depth:
+        wrong.append("irq_depth is %d, expected 0: an irq_pop() or spin_unlock() is missing"
+                     % int(cpu.irq_depth))
+    if not machine.registers("sstatus") & SSTATUS_SIE:
+        wrong.append("interrupts are off, expected on: sstatus.SIE is 0")
+    return wrong
+
+
+def processes(n):
+    """Exactly n processes exist beyond those at the baseline."""
+    def check(machine):
+        old = machine.baseline.processes if machine.baseline else {}
+        new = [name_of(p) for p in process_list(machine.memory) if int(p.pid) not in old]
+        return [] if len(new) == n else ["the test has %d processes, expected %d: %s" % (
+            len(new), n, ", ".join(few(new)) or "none")]
+    return check
+
+
+def cow_pair(symbol):
+    """The running program and its children share the page of a variable, copy-on-write."""
+    def check(machine):
+        memory, frames, wrong = machine.memory, set(), []
+        va = machine.program.address(symbol)
+        me = memory.object("proc_struct", int(this_cpu(machine).task))
+        family = [p for p in process_list(memory) if p.mm and int(p.program) == int(me.program)
+                  and me.address in (p.address, int(p.parent))]
+        if len(family) < 2:
+            return ["%s has no child that runs the same program, expected one" % name_of(me)]
+        for process in family:
+            try:
+                pte = memory.leaf(va, memory.physical(int(process.mm["as"].pgdir)))[0]
+            except MemoryFault as fault:
+                return ["%s cannot read %s: %s" % (name_of(process), symbol, fault)]
+            frames.add(pte_frame(pte))
+            if pte & PTE_W or not pte & PTE_COW:
+                wrong.append("the entry of %s for %s is %#x, expected without W (%#x), with COW "
+                             "(%#x)" % (name_of(process), symbol, pte, PTE_W, PTE_COW))
+        if len(frames) > 1:
+            return wrong + ["%d processes have %d pages for %s, expected one that they share" % (
+                len(family), len(frames), symbol)]
+        pages, frame = Pages(memory), frames.pop()
+        ref = 0 if pages.index(frame) is None else pages.ref(pages.index(frame))
+        return wrong + (["the page of %s has ref %d, expected %d or more" % (
+            symbol, ref, len(family))] if ref < len(family) else [])
+    return check
+
+
+DEFAULT = [no_leaks, free_list, references, permissions, locks]

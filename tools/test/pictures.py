@@ -1,0 +1,147 @@
+"""Pictures of the memory of real machines, for tests of what looks into it. RVLAB_OBJECTS names the
+folder with the built kernel, RVLAB_QEMU the QEMU."""
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from gdbstub import Stub
+from grader import state
+from grader.image import Image
+from grader.memory import PAGE, PTE_R, PTE_W, PTE_X, Memory, pte_frame
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
+MEGABYTES = 32
+PROGRAM = "cow"
+
+
+class Guest:
+    """A machine that runs to some places, where pictures of its memory are taken; then it ends."""
+
+    def __init__(self, append):
+        self.image = Image(os.path.join(OBJECTS, "kernel"))
+        self.program = Image(os.path.join(OBJECTS, "user", PROGRAM))
+        self.size = MEGABYTES << 20
+        self.ram = tempfile.TemporaryFile()
+        self.ram.truncate(self.size)
+        ours, theirs = socket.socketpair()
+        files = self.ram.fileno(), theirs.fileno()
+        self.process = subprocess.Popen(
+            [QEMU, "-machine", "virt,memory-backend=ram", "-bios", "default", "-smp", "1", "-m",
+             "%dM" % MEGABYTES, "-kernel", self.image.path, "-append", append, "-display", "none",
+             "-object", "memory-backend-file,id=ram,size=%d,mem-path=/dev/fd/%d,share=on"
+             % (self.size, files[0]), "-monitor", "none", "-serial", "null", "-S", "-icount",
+             "shift=0,sleep=off", "-chardev", "socket,id=gdb,fd=%d" % files[1], "-gdb",
+             "chardev:gdb"], stdin=subprocess.DEVNULL, pass_fds=files)
+        theirs.close()
+        self.stub = Stub(ours)
+
+    def run_to(self, *places):
+        """A place is a symbol of the kernel, a number, or "ra": where the function returns to."""
+        for place in places:
+            if isinstance(place, str):
+                place = self.stub.register("ra") if place == "ra" else self.image.address(place)
+            self.stub.run_to(place)
+
+    def picture(self):
+        with tempfile.TemporaryFile() as file, mmap.mmap(self.ram.fileno(), self.size) as ram:
+            file.write(ram)
+            file.flush()
+            content = os.dup(file.fileno())
+        registers = {name: self.stub.register(name) for name in ("tp", "sscratch", "sstatus")}
+        return Picture(self, content, registers)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.stub.close()
+        self.ram.close()
+
+
+class Picture:
+    """A machine that stopped, as the checks see it; what is poked into one hurts no other."""
+
+    baseline = None
+
+    def __init__(self, guest, content, registers):
+        self.image, self.program, self.content, self.values = (
+            guest.image, guest.program, content, registers)
+        self.memory = Memory(mmap.mmap(content, MEGABYTES << 20, mmap.MAP_PRIVATE), self.image)
+
+    def registers(self, name):
+        return self.values[name]
+
+    def copy(self):
+        result = Picture(self, self.content, dict(self.values))
+        result.baseline = self.baseline
+        return result
+
+    def poke(self, value, number):
+        """Into a Value, or as eight bytes at an address."""
+        address, size = (value, 8) if isinstance(value, int) else (value.address, value._type.size)
+        self.memory.write(address, (number & (1 << 8 * size) - 1).to_bytes(size, "little"))
+
+    def page(self, frame):
+        """The struct Page of a physical address."""
+        pages = self.memory.variable("pages")
+        return pages[(frame - int(self.memory.variable("pages_base"))) // PAGE]
+
+    def root(self, process):
+        return self.memory.physical(int(process.mm["as"].pgdir))
+
+    def entry(self, va, root):
+        """The kernel's address of the page table entry for a virtual address."""
+        table = root
+        for level in (2, 1):
+            pte = self.memory.u64(table + 8 * (va >> 12 + 9 * level & 511))
+            if pte & (PTE_R | PTE_W | PTE_X):
+                return table + 8 * (va >> 12 + 9 * level & 511) + self.image.offset
+            table = pte_frame(pte)
+        return table + 8 * (va >> 12 & 511) + self.image.offset
+
+    def change(self, va, root, clear=0, add=0):
+        entry = self.entry(va, root)
+        self.poke(entry, self.memory.u64(entry - self.image.offset) & ~clear | add)
+
+
+class MachineTest(unittest.TestCase):
+    """Pictures: `at_end` when the machine is switched off, `at_fork` when the program has just
+    forked for the first time, both with the baseline of their machine."""
+
+    @classmethod
+    def setUpClass(cls):
+        if hasattr(MachineTest, "at_end"):
+            return
+        guest = Guest("init=" + PROGRAM)
+        try:
+            guest.run_to("inventory_take", "ra")
+            start = guest.picture()
+            baseline = state.snapshot(start.memory)
+            guest.run_to(guest.program.address("main"), "do_fork", "ra")
+            MachineTest.at_fork = guest.picture()
+            guest.run_to("power_off")
+            MachineTest.at_end = guest.picture()
+        finally:
+            guest.end()
+        MachineTest.at_fork.baseline = MachineTest.at_end.baseline = baseline
+
+    def setUp(self):
+        self.end, self.fork = MachineTest.at_end.copy(), MachineTest.at_fork.copy()
+        running = [p for p in state.process_list(self.fork.memory) if p.mm]
+        self.child, self.parent = running
+        self.va = self.fork.program.address("memory") & -PAGE
+        self.parent_root, self.child_root = self.fork.root(self.parent), self.fork.root(self.child)
+        self.frame = pte_frame(self.fork.memory.leaf(self.va, self.parent_root)[0])
+
+    def expect(self, complaints, *patterns):
+        """Exactly these complaints, each matching its pattern."""
+        self.assertEqual(len(complaints), len(patterns), complaints)
+        for complaint, pattern in zip(complaints, patterns):
+            self.assertRegex(complaint, pattern)

@@ -1,0 +1,331 @@
+"""The checks of a stopped machine: on what a real machine left in its memory all is well; then
+something there is changed, and exactly the check that must see it does."""
+import unittest
+
+from pictures import Guest, MachineTest
+from grader import state
+from grader.image import ImageError
+from grader.memory import (PAGE, PTE_COW, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X, RAM_START, MemoryFault,
+                           pte_frame)
+
+NOWHERE = 0x123456789abc
+
+
+class Healthy(MachineTest):
+    def test_end(self):
+        for check in state.DEFAULT + [state.processes(0)]:
+            self.assertEqual(check(self.end), [], check)
+
+    def test_fork(self):
+        for check in (state.free_list, state.references, state.permissions, state.processes(2),
+                      state.cow_pair("memory")):
+            self.assertEqual(check(self.fork), [], check)
+
+
+class Leaks(MachineTest):
+    def free_page(self, picture):
+        """Take a page from the buddy manager: (its struct Page, its physical address)."""
+        memory = picture.memory
+        single = memory.variable("free_list", "pmm_buddy.c")[0]
+        page = next(memory.list(single, "Page", "page_link"))
+        picture.poke(page.page_link.prev.next, int(page.page_link.next))
+        picture.poke(page.page_link.next.prev, int(page.page_link.prev))
+        counter = memory.variable("nr_free", "pmm_buddy.c")
+        picture.poke(counter, int(counter) - 1)
+        number = (page.address - int(memory.variable("pages"))) // page._type.size
+        return page, int(memory.variable("pages_base")) + number * PAGE
+
+    def test_lost_page(self):
+        page, address = self.free_page(self.end)
+        self.end.poke(page.flags, state.PG_ALLOCATED)
+        self.expect(state.no_leaks(self.end), "^6 pages are in use, expected 5 as before the test; "
+                    "of those taken since, 0 have references; the first is at %#x$" % address)
+        self.end.poke(page.ref, 2)
+        self.expect(state.no_leaks(self.end), "of those taken since, 1 have references")
+        self.assertEqual(state.free_list(self.end), [])
+
+    def test_page_that_is_neither_free_nor_in_use(self):
+        page, _ = self.free_page(self.end)
+        self.end.poke(page.flags, 0)
+        self.expect(state.free_list(self.end), "pages are free and .* in use, expected .* together")
+        self.expect(state.no_leaks(self.end), "the kernel's counter says .* pages are free, but")
+
+    def test_page_freed_that_is_needed(self):
+        page = self.end.page(max(self.end.baseline.pages))
+        self.end.poke(page.flags, 0)
+        self.assertIn("4 pages are in use, expected 5 as before the test", state.no_leaks(self.end))
+
+    def test_left_over_processes(self):
+        complaints = state.no_leaks(self.fork)
+        for name in (self.parent, self.child):
+            self.assertIn("pid %d (cow) is left over: it has not ended, or its parent did not wait"
+                          % int(name.pid), complaints)
+        self.assertIn("2 objects of mm_struct (%d bytes) are in use, expected 0 as before the test"
+                      % self.fork.image.type("mm_struct").size, complaints)
+
+    def test_lost_object(self):
+        memory = self.end.memory
+        slab = memory.object("slab", int(memory.variable("initproc")) & -PAGE)
+        self.end.poke(slab.free, int(slab.free.next))
+        self.end.poke(slab.in_use, int(slab.in_use) + 1)
+        self.expect(state.no_leaks(self.end),
+                    r"says 2 objects of proc_struct \(\d+ bytes\) are in use, but 3 are",
+                    r"^3 objects of proc_struct \(\d+ bytes\) are in use, expected 2")
+        self.end.poke(slab.cache.objects, 3)
+        self.expect(state.no_leaks(self.end), r"^3 objects of proc_struct")
+
+    def test_counters_are_overwritten(self):
+        for name, file, what in (("nr_free", "pmm_buddy.c", "pages are free"),
+                                 ("nr_process", "proc.c", "processes exist")):
+            picture = self.end.copy()
+            counter = picture.memory.variable(name, file)
+            picture.poke(counter, int(counter) + 2000)
+            self.expect(state.no_leaks(picture), "the kernel's counter says .* %s, but" % what)
+
+    def test_the_managers_counter(self):
+        counter = self.end.memory.variable("nr_free", "pmm_buddy.c")
+        self.end.poke(counter, int(counter) - 7)
+        self.expect(state.free_list(self.end), "the manager counts .* free pages, but its lists")
+
+    def test_count_of_all_pages(self):
+        counter = self.end.memory.variable("total_pages")
+        self.end.poke(counter, int(counter) - 1)
+        self.expect(state.no_leaks(self.end), "pages are free, but", "pages exist in all, expected")
+
+    def test_never_counted(self):
+        self.end.baseline = None
+        self.expect(state.no_leaks(self.end), r"inventory_take\(\) was never called")
+
+
+class FreeList(MachineTest):
+    def head(self):
+        memory = self.end.memory
+        heads = memory.variable("free_list", "pmm_buddy.c")
+        return next(page for order in range(len(heads))
+                    for page in memory.list(heads[order], "Page", "page_link"))
+
+    def test_free_page_is_marked(self):
+        page = self.head()
+        self.end.poke(page.flags, int(page.flags) | state.PG_ALLOCATED)
+        self.expect(state.free_list(self.end), "are marked PG_ALLOCATED, expected no mark",
+                    "pages are free and .* in use")
+
+    def test_free_page_has_references(self):
+        for ref in (1, 0x100, 1 << 31):
+            self.end.poke(self.head().ref, ref)
+            self.expect(state.free_list(self.end), "have references, expected ref 0")
+
+    def test_page_in_two_lists(self):
+        memory, page = self.end.memory, self.head()
+        cache = memory.variable("caches")[0]
+        self.end.poke(cache.free[0], page.address)
+        self.end.poke(cache["count"], 1)
+        self.expect(state.free_list(self.end), "are in the lists of free pages twice")
+
+    def test_cached_page_is_in_use(self):
+        memory = self.end.memory
+        used = next(state.Pages(memory).used())
+        cache = memory.variable("caches")[0]
+        self.end.poke(cache.free[0], memory.variable("pages")[used].address)
+        self.end.poke(cache["count"], 1)
+        self.assertRegex(state.free_list(self.end)[0], "are marked PG_ALLOCATED")
+
+    def test_cache_with_impossible_content(self):
+        cache = self.end.memory.variable("caches")[0]
+        self.end.poke(cache["count"], 1)
+        self.end.poke(cache.free[0], NOWHERE)
+        with self.assertRaisesRegex(MemoryFault, "where no struct Page is"):
+            state.free_list(self.end)
+        self.end.poke(cache["count"], 1000000)
+        with self.assertRaisesRegex(MemoryFault, r"caches\[0\].free has 48 elements"):
+            state.free_list(self.end)
+
+    def test_list_in_a_circle(self):
+        page = self.head()
+        for pointer, sentence in ((page.page_link.address, "is damaged"),
+                                  (NOWHERE, "cannot be read"), (0, "cannot be read")):
+            self.end.poke(page.page_link.next, pointer)
+            with self.assertRaisesRegex(MemoryFault, sentence):
+                state.free_list(self.end)
+
+    def test_list_managers(self):
+        for name in ("first_fit", "best_fit"):
+            guest = Guest("pmm=%s init=hello" % name)
+            try:
+                guest.run_to("inventory_take", "ra")
+                picture = guest.picture()
+            finally:
+                guest.end()
+            picture.baseline = state.snapshot(picture.memory)
+            self.assertEqual(state.free_list(picture), [])
+            self.assertEqual(state.no_leaks(picture), [])
+            area = picture.memory.variable("free_area")
+            first = next(picture.memory.list(area.free_list, "Page", "page_link"))
+            picture.poke(first.property, int(first.property) - 1)
+            self.expect(state.free_list(picture), "the manager counts .* but its lists have",
+                        "pages are free and .* in use")
+            picture.poke(first.property, 1 << 40)
+            with self.assertRaisesRegex(MemoryFault, "a list of free pages has"):
+                state.free_list(picture)
+
+
+class References(MachineTest):
+    def test_wrong_number(self):
+        for ref in (0, 1, 3):
+            self.fork.poke(self.fork.page(self.frame).ref, ref)
+            self.expect(state.references(self.fork), r"^the page at %#x, which pid \d+ \(cow\) has "
+                        "at %#x, has ref %d, expected 2:" % (self.frame, self.va, ref))
+
+    def test_mapped_page_is_free(self):
+        self.fork.poke(self.fork.page(self.frame).flags, 0)
+        self.expect(state.references(self.fork), "is not in use: it is free")
+
+    def test_device_is_mapped(self):
+        self.fork.poke(self.fork.entry(self.va, self.child_root),
+                       0x10000000 >> 2 | PTE_V | PTE_R | PTE_U)
+        self.expect(state.references(self.fork), "0x10000000, .* is not in use",
+                    "has ref 2, expected 1")
+
+    def test_many(self):
+        for index in state.Pages(self.fork.memory).used():
+            self.fork.poke(self.fork.memory.variable("pages")[index].ref, 77)
+        complaints = state.references(self.fork)
+        self.assertEqual(len(complaints), state.AT_MOST + 1)
+        self.assertRegex(complaints[-1], "and [0-9]+ more")
+
+
+class Permissions(MachineTest):
+    def check(self, *patterns):
+        self.expect(state.permissions(self.fork), *patterns)
+
+    def test_writable_and_executable(self):
+        text = self.fork.program.address("main") & -PAGE
+        self.fork.change(text, self.child_root, add=PTE_W)
+        self.check(r"^in the page table of pid \d+ \(cow\), the entry 0x[0-9a-f]+ for the address "
+                   "%#x has both W and X$" % text)
+
+    def test_user_page_without_u(self):
+        self.fork.change(self.va, self.child_root, clear=PTE_U)
+        self.check("has no U in the user half")
+
+    def test_kernel_page_with_u(self):
+        root, address = self.fork.memory.kernel_root(), self.fork.image.address("pages")
+        self.fork.change(address, root, add=PTE_U)
+        self.check("of the kernel, .* has U in the kernel half")
+
+    def test_kernel_text_is_writable(self):
+        root, address = self.fork.memory.kernel_root(), self.fork.image.address("power_off")
+        self.fork.change(address, root, clear=PTE_X, add=PTE_W)
+        self.check("of the kernel, .* has W, and maps the kernel's text or constants")
+
+    def test_user_can_write_to_kernel_text(self):
+        frame = self.fork.memory.physical(self.fork.image.address("power_off")) & -PAGE
+        self.fork.poke(self.fork.entry(self.va, self.child_root),
+                       frame >> 2 | PTE_V | PTE_R | PTE_W | PTE_U)
+        self.check("has W, and maps the kernel's text or constants")
+
+    def test_user_has_a_page_table(self):
+        self.fork.poke(self.fork.entry(self.va, self.child_root),
+                       self.parent_root >> 2 | PTE_V | PTE_R | PTE_U)
+        self.check("maps a page table")
+
+    def test_large_page_over_page_tables(self):
+        self.fork.poke(self.child_root + 8 * 200 + self.fork.image.offset,
+                       RAM_START >> 2 | PTE_V | PTE_R | PTE_U)
+        self.check("for the address %#x maps a page table" % (200 << 30))
+
+    def test_other_kernel_half(self):
+        self.fork.poke(self.child_root + PAGE - 8 + self.fork.image.offset, 0x1234 << 10)
+        self.check("the upper half of the root table of pid .* is not the kernel's")
+
+    def test_damaged_tables(self):
+        entry, root = self.fork.entry(self.va, self.child_root), self.child_root
+        for place, pte in ((entry, PTE_V), (root + 8 * 9, NOWHERE << 10 | PTE_V),
+                           (root + 8 * 9, root >> 2 | PTE_V)):
+            picture = self.fork.copy()
+            picture.poke(place if place == entry else place + self.fork.image.offset, pte)
+            with self.assertRaisesRegex(MemoryFault, "the page table with the root .* is damaged"):
+                state.permissions(picture)
+
+
+class Locks(MachineTest):
+    def test_forgotten(self):
+        cpu = state.this_cpu(self.end)
+        self.end.poke(cpu.held_ranks, 0x40)
+        self.expect(state.locks(self.end), "spinlocks are held, of ranks 0x40, expected none")
+        self.end.poke(cpu.irq_depth, 2)
+        self.end.poke(cpu.held_ranks, 0)
+        self.expect(state.locks(self.end), "irq_depth is 2, expected 0")
+
+    def test_interrupts_off(self):
+        self.end.values["sstatus"] &= ~2
+        self.expect(state.locks(self.end), "interrupts are off, expected on")
+
+    def test_lost_cpu(self):
+        self.end.values["tp"] = NOWHERE
+        with self.assertRaisesRegex(MemoryFault, "tp is 0x123456789abc, expected the address"):
+            state.locks(self.end)
+
+    def test_stopped_in_user_mode(self):
+        self.fork.values.update(sscratch=self.fork.values["tp"], tp=NOWHERE)
+        self.assertEqual(state.cow_pair("memory")(self.fork), [])
+
+
+class Processes(MachineTest):
+    def test_wrong_number(self):
+        self.expect(state.processes(1)(self.fork), r"^the test has 2 processes, expected 1: "
+                    r"pid \d+ \(cow\), pid \d+ \(cow\)$")
+        self.expect(state.processes(1)(self.end), "^the test has 0 processes, expected 1: none$")
+
+    def test_name_is_no_text(self):
+        self.fork.memory.write(self.child.name.address, b"\x1b[2J\xff\n" + b"x" * 26)
+        self.assertIn("(?[2J??xxxxx", state.processes(1)(self.fork)[0])
+
+    def test_damaged_list(self):
+        link = self.child.list_link
+        for place, pointer in ((link.next, link.address), (link.next, NOWHERE), (link.prev, 8)):
+            picture = self.fork.copy()
+            picture.poke(place, pointer)
+            for check in (state.processes(2), state.references, state.permissions, state.no_leaks,
+                          state.cow_pair("memory")):
+                with self.assertRaisesRegex(MemoryFault, "the list proc_list is damaged"):
+                    check(picture)
+
+
+class CopyOnWrite(MachineTest):
+    def check(self, *patterns):
+        self.expect(state.cow_pair("memory")(self.fork), *patterns)
+
+    def test_one_may_write(self):
+        self.fork.change(self.va, self.parent_root, add=PTE_W)
+        self.check(r"^the entry of pid %d \(cow\) for memory is .* expected without W"
+                   % int(self.parent.pid))
+
+    def test_no_mark(self):
+        self.fork.change(self.va, self.child_root, clear=PTE_COW)
+        self.check(r"^the entry of pid %d \(cow\) for memory is .* with COW" % int(self.child.pid))
+
+    def test_copied(self):
+        other = self.fork.memory.leaf(self.va + PAGE, self.child_root)[0]
+        self.fork.poke(self.fork.entry(self.va, self.child_root), other)
+        self.check("^2 processes have 2 pages for memory, expected one that they share")
+
+    def test_too_few_references(self):
+        self.fork.poke(self.fork.page(self.frame).ref, 1)
+        self.check("^the page of memory has ref 1, expected 2 or more")
+
+    def test_not_mapped(self):
+        self.fork.poke(self.fork.entry(self.va, self.child_root), 0)
+        self.check(r"\(cow\) cannot read memory: nothing is mapped at")
+
+    def test_no_child(self):
+        self.fork.poke(self.child.parent, 0)
+        self.check(r"\(cow\) has no child that runs the same program, expected one")
+
+    def test_no_such_variable(self):
+        with self.assertRaisesRegex(ImageError, 'has no symbol "nothing"'):
+            state.cow_pair("nothing")(self.fork)
+
+
+if __name__ == "__main__":
+    unittest.main()
