@@ -5,8 +5,12 @@
 ##   make qemu           boot to the shell; leave with Ctrl-A x
 ##   make run PROG=...   boot without a terminal, run one program, power off;
 ##                       succeeds only when the program does: PROG="forktest"
-##   make debug          boot under gdb, with the symbols of the kernel and of PROG=
-##   make grade          run all tests, or some: TEST="hello fork*"
+##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
+##                       with TEST=name stop where that test fails
+##   make replay TEST=name   record that test once, then run it in gdb, also backwards
+##   make grade          build, run the tests of all labs, show the marks; or of some:
+##                       LAB=5, EX=5.3, TEST="hello fork*"; GRADE="--help" tells more
+##   make test           the same, the kernel's and the grader's own tests too
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
 ##                       failure, --no-host leaves out what depends on this host
@@ -22,7 +26,7 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: warnings in user programs are errors too; 0: none are
-##   BENCH=, PROFILE=    options of these two targets
+##   GRADE=, BENCH=, PROFILE=    options of these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -35,6 +39,9 @@ WERROR ?=
 V ?=
 PROG ?=
 TEST ?=
+LAB ?=
+EX ?=
+GRADE ?=
 BENCH ?=
 PROFILE ?=
 
@@ -44,7 +51,7 @@ quote = '$(subst ','\'',$(1))'
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
-    BENCH PROFILE,$(given))
+    LAB EX GRADE BENCH PROFILE,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -65,12 +72,16 @@ machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug grade bench profile clean help
+.PHONY: all build setup qemu run debug replay grade test bench profile clean help
 
 all: build
 
 build:
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
+
+# The grader builds by itself, because it grades what does compile.
+grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
+    "$(MAKE) -r -f tools/build.mk TC=$(TC) WERROR=$(WERROR) -j$(shell getconf _NPROCESSORS_ONLN)"
 
 setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
@@ -88,8 +99,13 @@ debug: build
 	@python3 tools/debug.py --prog $(call quote,$(value PROG)) \
 	    --append $(call quote,$(value APPEND)) -- $(machine)
 
-grade: build
-	@python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) $(call quote,$(TEST))
+grade:
+	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) $(GRADE) \
+	    $(call quote,$(TEST))
+
+test:
+	@$(grader) --all $(GRADE)
+	@RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test
 
 bench: build
 	@python3 tools/bench.py --objects obj/$(TC) --qemu $(EMU) $(BENCH)

@@ -1,0 +1,109 @@
+"""Building what is graded; where an exercise does not compile, everything but that exercise.
+
+The compiler's messages are mapped to exercises by the markers in the sources. A
+broken exercise is blanked in a copy of the tree, which is built and graded instead,
+so that one syntax error costs the exercise that it is in and no other.
+"""
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+from grader.model import Outcome, Verdict
+from lab import regions
+
+ERROR = re.compile(r"^(?:\S*: )?((?:kern|libs|user)/[^:\s]+):(\d+)(?::\d+)?: "
+                   r"(?:fatal )?(?:error: |undefined reference )", re.MULTILINE)
+MESSAGE_LINES = 12              # of the compiler, shown for an exercise
+SOURCES = ("Makefile", "kern", "libs", "user", "tools")
+
+
+class BuildError(Exception):
+    """Nothing can be graded; the text is for the user."""
+
+
+class Built:
+    """What can be graded.
+
+    objects   folder with the kernel
+    messages  the compiler's words for each exercise that is broken
+    notes     lines for the user
+    """
+
+    def __init__(self, objects):
+        self.objects, self.messages, self.notes = objects, {}, []
+
+    def broken(self, test):
+        return test.exercise in self.messages
+
+    def outcome(self, test):
+        return Outcome(test, Verdict.BUILD, ["the exercise does not compile:"]
+                       + self.messages[test.exercise])
+
+
+def make(command, folder="."):
+    """Run the build: (whether it succeeded, all that it said)."""
+    environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C")
+    result = subprocess.run(shlex.split(command), cwd=folder, env=environment,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+    return result.returncode == 0, result.stdout.decode("utf-8", "replace")
+
+
+def errors_by_exercise(output, folder):
+    """{exercise: the lines of its errors}; the key None for errors outside of any exercise."""
+    found, lines = {}, output.split("\n")
+    for number, line in enumerate(lines):
+        match = ERROR.match(line)
+        if match:
+            path, at = match.group(1), int(match.group(2))
+            exercise = regions.find(os.path.join(folder, path), at)
+            shown = found.setdefault(exercise, [])
+            if len(shown) < MESSAGE_LINES:
+                shown.append(line)
+                shown += [text for text in lines[number + 1:number + 4]
+                          if re.match(r" +(\d+)? \|", text)]
+    return found
+
+
+def mend(built, options, output, hints):
+    """Blank what does not compile in a copy, until the rest does."""
+    folder, copy = ".", os.path.join(options.objects, "mended")
+    while True:
+        found = errors_by_exercise(output, folder)
+        if None in found or not found:
+            raise BuildError("the kernel does not compile, outside of any exercise:\n%s"
+                             % "\n".join(found.get(None) or output.split("\n")[-MESSAGE_LINES:]))
+        built.messages.update(found)
+        shutil.rmtree(copy, ignore_errors=True)
+        regions.blank_tree(".", copy, set(built.messages), hints)
+        folder = copy
+        succeeded, output = make(options.build, copy)
+        if succeeded:
+            break
+    built.objects = os.path.join(copy, options.objects)
+    built.notes.append("without %s, which does not compile; all else is graded"
+                       % ", ".join("exercise " + number for number in sorted(built.messages)))
+
+
+def build(options, labs):
+    """Build, where that was asked for. Gradings at the same time build one after the other."""
+    built = Built(options.objects)
+    if options.build:
+        os.makedirs(options.objects, exist_ok=True)
+        with open(os.path.join(options.objects, "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            succeeded, output = make(options.build + " -k")
+            warnings = [line for line in output.split("\n") if "warning: " in line]
+            if not succeeded:
+                mend(built, options, output, {exercise.number: exercise.hint for lab in labs
+                                              for exercise in lab.exercises})
+            for line in warnings:
+                print(line)
+            sys.stdout.flush()
+    if not os.path.exists(os.path.join(built.objects, "kernel")):
+        raise BuildError("%s/kernel is not there: run make grade" % built.objects)
+    return built

@@ -1,0 +1,298 @@
+"""What the grader writes for programs: JSON, JUnit XML, TAP 14, Gradescope, Autolab, Markdown.
+
+Each writer takes a Report and returns a text. What the guest printed may hold control
+characters, markup and lines without end: each writer makes sure that it stays plain text in
+its format. The JSON is rvlab's own; results.schema.json beside this file describes it.
+"""
+import html
+import json
+import re
+from xml.etree import ElementTree
+
+from grader.model import Verdict
+
+SCHEMA = "rvlab/results/v1"
+TEST_LIMIT = 20 << 10           # bytes that one test may take in a course system
+HINT_LIMIT, DETAILS_LIMIT = 1 << 10, 4 << 10
+SUMMARY_LIMIT = 900 << 10       # GitHub shows no step summary of more than 1 MiB
+NAME_LIMIT = 300                # characters of a name or a message
+# What XML 1.0 or YAML 1.1 forbids, and what turns the direction of writing.
+CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
+                     "\U00010000-\U0010ffff]")
+MARKDOWN = "\\`*_[]<>#|~&$"    # characters with a meaning in it
+NO_FAULT = ("The machine that grades failed, not the code under test: it is not the student's "
+            "fault, and the points are not final. Run the grader again.")
+
+
+class Report:
+    """All that a run of the grader found out.
+
+    labs       those that were graded: each outcome's test belongs to one
+    outcomes   in the order of the tests
+    toolchain  that built the kernel
+    qemu       its version, a text
+    seconds    of CPU time on the host, all tests
+    notes      what else is to be said; nothing in it may depend on the host
+    """
+
+    def __init__(self, labs, outcomes, toolchain="", qemu="", seconds=0.0, notes=()):
+        self.labs, self.outcomes, self.notes = list(labs), list(outcomes), list(notes)
+        self.toolchain, self.qemu, self.seconds = toolchain, qemu, seconds
+
+    @property
+    def total(self):
+        """The points, those of challenges included: it may be more than max."""
+        return sum(outcome.points for outcome in self.outcomes)
+
+    @property
+    def max(self):
+        """The points that there are for the tests that were run, without challenges."""
+        challenges = [exercise.number for lab in self.labs for exercise in lab.exercises
+                      if exercise.is_challenge]
+        return sum(outcome.test.points for outcome in self.outcomes
+                   if outcome.test.exercise not in challenges)
+
+    @property
+    def broken(self):
+        """The outcomes that say nothing about the code, because the host failed."""
+        return [outcome for outcome in self.outcomes if outcome.verdict == Verdict.SETUP]
+
+    def of_lab(self, lab):
+        return [outcome for outcome in self.outcomes if outcome.test.lab == lab.number]
+
+    def exercises(self, lab):
+        """(exercise, its outcomes) of a lab, without exercises none of whose tests was run."""
+        pairs = [(exercise, [outcome for outcome in self.of_lab(lab)
+                             if outcome.test.exercise == exercise.number])
+                 for exercise in lab.exercises]
+        return [(exercise, outcomes) for exercise, outcomes in pairs if outcomes]
+
+    def summary(self):
+        passed = sum(outcome.passed for outcome in self.outcomes)
+        text = "%g of %g points; %d of %d tests passed" % (
+            self.total, self.max, passed, len(self.outcomes))
+        return text + (", %d could not be run. %s" % (len(self.broken), NO_FAULT)
+                       if self.broken else ".")
+
+
+def clean(text):
+    """The text without what no format can carry; tabs and ends of lines stay."""
+    return CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def one_line(text):
+    text = " ".join(clean(text).split())
+    return text if len(text) <= NAME_LIMIT else text[:NAME_LIMIT] + "..."
+
+
+def escaped(text, special):
+    """One line, with a backslash before each character that is special."""
+    return re.sub("([%s])" % re.escape(special), r"\\\1", one_line(text))
+
+
+def joined(lines, limit=TEST_LIMIT):
+    """The lines as one text; of a long one the beginning and the end, in so many bytes."""
+    text = clean("\n".join(lines))
+    data = text.encode("utf-8")
+    if len(data) <= limit:
+        return text
+    note = "\n[cut here: the whole text has %d bytes]\n" % len(data)
+    half = (limit - len(note)) // 2
+    return data[:half].decode("utf-8", "ignore") + note + data[-half:].decode("utf-8", "ignore")
+
+
+def explanation(outcome, console=False):
+    """Why a test failed and where, as lines."""
+    test, lines = outcome.test, []
+    if not outcome.passed:
+        run = ", in run %d of %d" % (outcome.run, test.runs) if test.runs > 1 else ""
+        fault = [NO_FAULT] if outcome.verdict == Verdict.SETUP else []
+        lines = [outcome.verdict + run] + fault + outcome.reasons
+    if outcome.trace:
+        lines += ["call stack:"] + ["  " + line for line in outcome.trace]
+    if console and outcome.console:
+        lines += ["last lines of the console:"] + ["  | " + line for line in outcome.console]
+    return lines
+
+
+def label(test):
+    """A test in one line: exercise, name and title."""
+    title = ": " + test.title if test.title != test.name else ""
+    return one_line("%s %s%s" % (test.exercise or "", test.name, title))
+
+
+def dump(value, indent=None):
+    """JSON in UTF-8. Half a surrogate pair is no text, so a question mark takes its place."""
+    return json.dumps(value, ensure_ascii=False, indent=indent).encode(
+        "utf-8", "replace").decode("utf-8")
+
+
+def json_test(outcome):
+    test = outcome.test
+    return {
+        "name": test.name, "title": test.title, "exercise": test.exercise,
+        "points": outcome.points, "max": test.points, "verdict": outcome.verdict,
+        "reasons": outcome.reasons,
+        "reports": [{"kind": line.kind, "subject": line.subject, "pid": line.pid,
+                     "number": line.number, "text": line.text, "failed": line.failed}
+                    for line in outcome.reports],
+        "console": outcome.console, "trace": outcome.trace,
+        "instructions": outcome.instructions, "run": outcome.run, "runs": test.runs,
+    }
+
+
+def json_lab(report, lab):
+    known = [exercise.number for exercise in lab.exercises]
+    return {
+        "number": lab.number, "title": lab.title,
+        "exercises": [{
+            "number": exercise.number, "title": exercise.title,
+            "challenge": exercise.is_challenge,
+            "points": sum(outcome.points for outcome in outcomes),
+            "max": sum(outcome.test.points for outcome in outcomes),
+            "tests": [json_test(outcome) for outcome in outcomes],
+        } for exercise, outcomes in report.exercises(lab)],
+        "tests": [json_test(outcome) for outcome in report.of_lab(lab)
+                  if outcome.test.exercise not in known],
+    }
+
+
+def to_json(report):
+    """rvlab's own format. Without "host" two runs with the same results are equal."""
+    return dump({
+        "schema": SCHEMA, "total": report.total, "max": report.max,
+        "complete": not report.broken, "toolchain": report.toolchain, "notes": report.notes,
+        "labs": [json_lab(report, lab) for lab in report.labs],
+        "host": {
+            "qemu": report.qemu, "seconds": round(report.seconds, 3),
+            "tests": [{"name": outcome.test.name, "log": outcome.log,
+                       "seconds": round(outcome.seconds, 3)} for outcome in report.outcomes],
+        },
+    }, indent=2) + "\n"
+
+
+def junit_counts(outcomes):
+    errors = sum(outcome.verdict == Verdict.SETUP for outcome in outcomes)
+    failures = sum(not outcome.passed for outcome in outcomes) - errors
+    return {"tests": str(len(outcomes)), "failures": str(failures), "errors": str(errors),
+            "time": "%.3f" % sum(outcome.seconds for outcome in outcomes)}
+
+
+def junit_case(suite, outcome):
+    """Add a test: what the host is to blame for is an error, all else a failure."""
+    test = outcome.test
+    place = "exercise " + test.exercise if test.exercise else "lab %d" % test.lab
+    case = ElementTree.SubElement(suite, "testcase", {
+        "name": one_line(test.name), "classname": place, "time": "%.3f" % outcome.seconds})
+    if not outcome.passed:
+        kind = "error" if outcome.verdict == Verdict.SETUP else "failure"
+        message = outcome.reasons[0] if outcome.reasons else outcome.verdict
+        ElementTree.SubElement(case, kind, {
+            "type": outcome.verdict, "message": one_line(message),
+        }).text = joined([test.title] + explanation(outcome))
+    if outcome.console:
+        ElementTree.SubElement(case, "system-out").text = joined(outcome.console)
+
+
+def to_junit(report):
+    """JUnit XML: a test suite for each lab."""
+    root = ElementTree.Element("testsuites", {"name": "rvlab", **junit_counts(report.outcomes)})
+    properties = [("toolchain", report.toolchain), ("qemu", report.qemu)]
+    properties += [("note", note) for note in report.notes]
+    for lab in report.labs:
+        suite = ElementTree.SubElement(root, "testsuite", {
+            "name": one_line("lab %d: %s" % (lab.number, lab.title)),
+            **junit_counts(report.of_lab(lab))})
+        parent = ElementTree.SubElement(suite, "properties")
+        for name, value in properties:
+            ElementTree.SubElement(parent, "property", {"name": name, "value": one_line(value)})
+        for outcome in report.of_lab(lab):
+            junit_case(suite, outcome)
+    text = ElementTree.tostring(root, encoding="unicode")
+    # In texts and attributes each > stands as &gt; so that >< is only found between two tags.
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + text.replace("><", ">\n<") + "\n"
+
+
+def tap_block(outcome):
+    """The YAML block below a test. Each value is JSON in one line, which YAML reads as it is.
+
+    No lists: perl's reader takes a quoted text with a colon in a list for a map.
+    """
+    values = [("verdict", outcome.verdict), ("points", outcome.points),
+              ("max", outcome.test.points), ("run", outcome.run)]
+    values += [(key, joined(getattr(outcome, key))) for key in ("reasons", "trace", "console")
+               if getattr(outcome, key) and not outcome.passed]
+    return ["  ---"] + ["  %s: %s" % (key, dump(value)) for key, value in values] + ["  ..."]
+
+
+def to_tap(report):
+    """TAP 14. A test that is not written yet is no TAP "to do": that would count as passed."""
+    count = len(report.outcomes)
+    lines = ["TAP version 14", "1..%d" % count + ("" if count else " # no test was run")]
+    lines += ["# note: " + one_line(note) for note in report.notes]
+    for number, outcome in enumerate(report.outcomes, 1):
+        result = "ok" if outcome.passed else "not ok"
+        lines.append("%s %d - %s" % (result, number, escaped(label(outcome.test), "\\#")))
+        lines += tap_block(outcome)
+    if count and len(report.broken) == count:
+        lines.append("Bail out! " + escaped((report.broken[0].reasons + [NO_FAULT])[0], "\\#"))
+    return "\n".join(lines) + "\n"
+
+
+def to_gradescope(report):
+    """Gradescope's results.json."""
+    return dump({
+        "score": report.total, "execution_time": int(round(report.seconds)),
+        "output": joined([report.summary()] + report.notes), "output_format": "text",
+        "test_output_format": "text",
+        "tests": [{
+            "number": outcome.test.exercise or str(outcome.test.lab),
+            "name": one_line(outcome.test.title), "score": outcome.points,
+            "max_score": outcome.test.points, "status": "passed" if outcome.passed else "failed",
+            "output": joined(explanation(outcome, console=True)), "output_format": "text",
+            "extra_data": {"test": outcome.test.name, "verdict": outcome.verdict},
+        } for outcome in report.outcomes],
+    }, indent=2) + "\n"
+
+
+def to_autolab(report):
+    """Autolab's last two lines: a stage for each lab, a problem for each exercise."""
+    view, scores = {"_presentation": "semantic", "stages": []}, {}
+    for lab in report.labs:
+        stage = one_line("Lab %d: %s" % (lab.number, lab.title))
+        view["stages"].append(stage)
+        view[stage] = {}
+        for outcome in report.of_lab(lab):
+            result = view[stage][label(outcome.test)] = {"passed": outcome.passed}
+            if not outcome.passed:
+                result["hint"] = joined(explanation(outcome), HINT_LIMIT)
+        for exercise, outcomes in report.exercises(lab):
+            scores[exercise.number] = sum(outcome.points for outcome in outcomes)
+    return dump(view) + "\n" + dump({"scores": scores}) + "\n"
+
+
+def to_markdown(report):
+    """A summary for people, as GitHub Actions shows it. What failed is folded up below a table."""
+    lines = ["# rvlab", "", report.summary(), ""]
+    lines += ["- note: " + escaped(note, MARKDOWN) for note in report.notes]
+    lines += ["", "| Test | Verdict | Points |", "| --- | --- | ---: |"]
+    for outcome in report.outcomes:
+        points = "%g/%g" % (outcome.points, outcome.test.points) if outcome.test.points else ""
+        lines.append("| %s | %s | %s |" % (escaped(label(outcome.test), MARKDOWN),
+                                           outcome.verdict, points))
+    text = "\n".join(lines) + "\n"
+    failed = [outcome for outcome in report.outcomes if not outcome.passed]
+    for number, outcome in enumerate(failed):
+        block = joined(explanation(outcome, console=True), DETAILS_LIMIT)
+        details = "\n<details><summary>%s: %s</summary>\n\n%s\n\n</details>\n" % (
+            html.escape(label(outcome.test)), outcome.verdict,
+            # Indented, no line can end the block that it stands in.
+            "\n".join("    " + line for line in block.split("\n")))
+        if len((text + details).encode("utf-8")) > SUMMARY_LIMIT:
+            return text + "\n%d more failed tests are not shown here.\n" % (len(failed) - number)
+        text += details
+    return text
+
+
+WRITERS = {"json": to_json, "junit": to_junit, "tap": to_tap, "gradescope": to_gradescope,
+           "autolab": to_autolab, "markdown": to_markdown}

@@ -1,0 +1,156 @@
+"""From a machine that has ended to a verdict, with reasons a student can use."""
+import os
+import re
+
+from gdbstub import StubError
+from grader.image import ImageError
+from grader.machine import MAX_OUTPUT, End, Machine, SetupError
+from grader.model import Outcome, Verdict
+
+PANIC_CODE = 255                # what power_off() gets from a panic
+CONSOLE_LINES = 12              # of the console of a failed test
+TRACE_FRAMES = 16
+FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
+
+
+def position(wanted, text, start):
+    """(where it begins, where it ends) of a text or a pattern; (-1, -1) without one."""
+    if isinstance(wanted, str):
+        at = text.find(wanted, start)
+        return at, at + len(wanted) if at >= 0 else -1
+    match = wanted.search(text, start)
+    return match.span() if match else (-1, -1)
+
+
+def shown(wanted):
+    return '"%s"' % wanted if isinstance(wanted, str) else "/%s/" % wanted.pattern
+
+
+def printed_wrong(test, text):
+    """Reasons from what was printed, and what was not."""
+    reasons, at = [], 0
+    for wanted in test.expect:
+        end = position(wanted, text, at)[1]
+        if end < 0:
+            order = ", or not after the text before it" if position(wanted, text, 0)[1] >= 0 else ""
+            reasons.append("expected %s on the console; it is not there%s" % (shown(wanted), order))
+            break
+        at = end
+    for unwanted in test.forbid:
+        if position(unwanted, text, 0)[1] >= 0:
+            reasons.append("printed %s, which must not be" % shown(unwanted))
+    return reasons
+
+
+def code_wrong(test, machine):
+    if test.panic:
+        return [] if machine.code == PANIC_CODE else [
+            "expected a kernel panic, but the kernel switched off with code %d" % machine.code]
+    if machine.code == test.exit & 0xff:
+        return []
+    return ["expected the first program to exit with code %d, got %d"
+            % (test.exit, machine.code)]
+
+
+def reports_wrong(test, console):
+    """Reasons from the signed reports: a failed check, or no verdict at all."""
+    reasons = ["check failed: " + report.text.partition(": ")[2] for report in console.failed()]
+    if not test.reports or test.panic or reasons:
+        return reasons
+    if console.done(test.subject) is None:
+        reasons.append("%s did not come to its end: its signed last line [done] is missing"
+                       % test.subject)
+    forged = console.forged.get(test.subject)
+    if forged:
+        reasons.append("a line looks like the test's report, but is not signed by the test: %s"
+                       % forged[0][:120])
+    return reasons
+
+
+class Judge:
+    """Runs the machines of tests and gives verdicts; used by several threads."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def run(self, test, number):
+        """Boot the test's machine once; its Outcome."""
+        outcome = Outcome(test, Verdict.SETUP, log=self.log_path(test, number))
+        outcome.run = number
+        machine = Machine(test, self.host)
+        try:
+            machine.run()
+        except (SetupError, StubError, ImageError, OSError) as error:
+            outcome.reasons.append(str(error))
+        if machine.console:
+            outcome.console = [line for line in machine.console.text.split("\n") if line.strip()]
+            outcome.console = outcome.console[-CONSOLE_LINES:]
+            outcome.reports = machine.console.reports
+            outcome.instructions, outcome.seconds = machine.instructions, machine.seconds
+            with open(outcome.log, "w", encoding="utf-8", errors="replace") as log:
+                log.write(machine.console.text)
+        if not outcome.reasons:
+            self.decide(outcome, machine)
+        return outcome
+
+    def log_path(self, test, number):
+        name = test.name + (".%d" % number if test.runs > 1 else "")
+        return os.path.join(self.host.folder, name + ".log")
+
+    def decide(self, outcome, machine):
+        test, text = outcome.test, machine.console.text
+        if machine.end == End.GONE:
+            outcome.verdict = Verdict.WRONG if machine.status >= 0 else Verdict.SETUP
+            outcome.reasons.append(
+                "the machine was switched off before the kernel's own power_off()"
+                if machine.status >= 0 else
+                "QEMU was ended by signal %d; is there too little memory?" % -machine.status)
+        elif machine.end == End.FLOOD:
+            outcome.verdict = Verdict.HANG
+            outcome.reasons.append("printed more than %d MB" % (MAX_OUTPUT >> 20))
+        elif machine.end in (End.LIMIT, End.IDLE):
+            outcome.verdict = Verdict.HANG
+            outcome.reasons.append(self.hang(machine))
+        elif machine.code == PANIC_CODE and not test.panic:
+            self.panic(outcome, text)
+        else:
+            outcome.reasons += reports_wrong(test, machine.console)
+            # Where checks failed the exit code is no news.
+            outcome.reasons += [] if outcome.reasons else code_wrong(test, machine)
+            outcome.reasons += printed_wrong(test, text) + machine.complaints
+            outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
+
+    def hang(self, machine):
+        test, where = machine.test, machine.place
+        if machine.end == End.IDLE:
+            return "all harts sleep, and nothing will wake them"
+        limit = ("%d million instructions" % test.limit if test.harts == 1
+                 else "%d seconds of CPU time" % test.cpu)
+        if where is None:
+            return "no end after %s" % limit
+        name = machine.image.nearest(where)
+        if name:
+            return "no end after %s; it is in the kernel, at %s%s" % (
+                limit, name, self.host.source_lines([where])[0])
+        name = machine.program and machine.program.nearest(where)
+        return "no end after %s; it is in a program, at %s" % (limit, name or "%#x" % where)
+
+    def panic(self, outcome, text):
+        """Words and call stack of the panic that the kernel printed."""
+        found = re.search(r"^(deadlock: all |kernel panic at )", text, re.MULTILINE)
+        part = text[found.start():] if found else ""
+        part = part[:part.find("\nregisters:")] if "\nregisters:" in part else part
+        if "is not written yet" in part:
+            outcome.verdict = Verdict.NOT_WRITTEN
+        elif part.startswith("deadlock"):
+            outcome.verdict = Verdict.DEADLOCK
+        else:
+            outcome.verdict = Verdict.PANIC
+        words = part.split("\ncall stack")[0].split("\n\n")[0]
+        outcome.reasons += [line.rstrip() for line in words.split("\n")
+                            if line and not FRAME.match(line)] or ["the kernel stopped itself"]
+        frames = FRAME.findall(part)[:TRACE_FRAMES]
+        places = self.host.source_lines([int(address, 16) for address, _ in frames])
+        outcome.trace = [name + place for (_, name), place in zip(frames, places)]
+        if found:
+            outcome.console = []        # the panic says it all

@@ -1,0 +1,345 @@
+"""One boot of one virtual machine, under full control from outside.
+
+QEMU's memory is a file that this process maps too, and its processor is driven
+through the gdb stub, so that nothing inside the guest has to help: the key of the
+reports is written into memory before the first instruction, the machine stops where
+we want to look, and what it left in memory can be read at leisure. With one hart,
+time is counted in instructions, and a watchdog device that we arm stops the machine
+at an exact instruction when the test's limit is used up.
+"""
+import collections
+import mmap
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from gdbstub import Stub, StubError
+from grader import state
+from grader.memory import Memory
+from grader.reports import KEY_LENGTH, Console
+
+RAM_BASE = 0x80000000       # of QEMU's machine virt
+MAX_OUTPUT = 4 << 20        # bytes of console
+POLL_SECONDS = 0.05         # how often a running machine is looked after
+IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing will wake it
+
+# The watchdog device, Intel 6300ESB: its configuration space as first device on the
+# bus, where its registers are put, and the length of its tick.
+WATCHDOG_CONFIG = 0x30008000
+WATCHDOG_REGISTERS = 0x40000000
+WATCHDOG_TICK_NS = 30 << 15
+
+
+class SetupError(Exception):
+    """The host cannot run the machine; the text says why and what to do."""
+
+
+class End:
+    """How a machine's run ended."""
+    OFF = "switched off"            # by the kernel, as it should be; `code` tells more
+    LIMIT = "limit"                 # the instructions or the CPU time are used up
+    IDLE = "idle"                   # all harts sleep, for ever
+    FLOOD = "flood"                 # it printed too much
+    GONE = "gone"                   # QEMU ended by itself: a switch-off behind the kernel's back
+
+
+def bytes_of(size):
+    """Of "128M" or "8G"."""
+    return int(size[:-1]) << {"M": 20, "G": 30}[size[-1]]
+
+
+def memory_file(size=0):
+    """A file descriptor; the file is in memory where the system has such files, and has no name."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("rvlab")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def is_busy(pid):
+    """Whether a thread of the process runs, or would if the host let it."""
+    try:
+        for thread in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
+                if file.read().rpartition(")")[2].split()[0] in "RD":
+                    return True
+        return False
+    except OSError:
+        return True             # just ended, or a host without /proc
+
+
+def cpu_seconds(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0              # the kernel's limit of CPU time still holds
+
+
+class Machine:
+    """A machine for one run of a test. run() does it all; then the fields tell.
+
+    end           of End
+    code          the argument of power_off()
+    console       reports.Console, all that was printed
+    instructions  so many, waiting counted, up to the tick that follows; None with several harts
+    seconds       of CPU time
+    status        QEMU's exit status, where it ended by itself
+    complaints    what the checks of its memory found, as sentences
+    place         address at which it was stopped at a limit, with what runs there
+    """
+
+    def __init__(self, test, host):
+        self.test, self.host = test, host
+        self.image = host.image
+        self.program = host.program(test) if test.prog else None
+        self.harts = test.harts
+        self.end, self.code, self.console = None, None, None
+        self.instructions, self.seconds, self.status = None, 0.0, None
+        self.complaints, self.place = [], None
+        self.polls = collections.deque(maxlen=IDLE_POLLS)
+        self.process = self.stub = self.memory = None
+        self.key = os.urandom(KEY_LENGTH)
+        self.labels = []                # of the checkpoints reached so far
+
+    # -- what the checks of state.py may use
+
+    @property
+    def baseline(self):
+        """What was in use when the first program began, in a machine like this one."""
+        return self.host.baseline(self.test)
+
+    def registers(self, name):
+        """A register of the hart that stopped."""
+        return self.stub.register(name)
+
+    # -- starting
+
+    def command(self, ram, gdb):
+        test = self.test
+        command = [
+            self.host.qemu, "-machine", "virt,memory-backend=ram", "-bios", "default",
+            "-object", "memory-backend-file,id=ram,size=%s,mem-path=/dev/fd/%d,share=on"
+            % (test.mem, ram), "-m", test.mem, "-smp", str(test.harts),
+            "-kernel", self.host.kernel, "-append", test.append,
+            "-display", "none", "-monitor", "none", "-serial", "stdio", "-S",
+            "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
+        if test.harts == 1:
+            command += ["-icount", "shift=%d,sleep=off" % test.shift,
+                        "-device", "i6300esb,addr=1", "-action", "watchdog=pause"]
+        if shutil.which("setpriv"):         # no QEMU outlives us, whatever ends us
+            command = ["setpriv", "--pdeathsig", "KILL"] + command
+        return command
+
+    def start(self):
+        size = bytes_of(self.test.mem)
+        ram = memory_file(size)
+        ours, theirs = socket.socketpair()
+        self.log = os.fdopen(memory_file(), "w+b")
+        with os.fdopen(memory_file(), "w+b") as typed:
+            typed.write(self.test.input.encode())
+            typed.seek(0)
+            # A session of its own: ctrl-C comes to this process only.
+            self.process = subprocess.Popen(
+                self.command(ram, theirs.fileno()), stdin=typed, stdout=self.log,
+                stderr=subprocess.STDOUT, pass_fds=(ram, theirs.fileno()),
+                start_new_session=True)
+        theirs.close()
+        self.limit_host(resource.RLIMIT_CPU, 10 * self.test.cpu)
+        self.limit_host(resource.RLIMIT_FSIZE, MAX_OUTPUT)
+        self.memory = Memory(mmap.mmap(ram, size), self.image)
+        os.close(ram)
+        try:
+            self.stub = Stub(ours)
+        except StubError:
+            raise SetupError("QEMU does not start: " + self.last_line())
+
+    def limit_host(self, what, value):
+        if hasattr(resource, "prlimit"):
+            resource.prlimit(self.process.pid, what, (value, value))
+
+    def last_line(self):
+        lines = self.printed().decode("utf-8", "replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it says nothing")
+
+    def write_key(self):
+        """Into the image in memory: the program's, or the kernel's for a self test."""
+        address = self.host.key_address(self.test)
+        if address is not None:
+            self.memory.write(address, self.key)
+
+    def arm_watchdog(self):
+        """Through the stub's view of physical addresses, as a driver would."""
+        ticks = (self.test.limit * 1000000 << self.test.shift) // WATCHDOG_TICK_NS
+
+        def store(address, value, size):
+            self.stub.write(address, value.to_bytes(size, "little"))
+
+        def unlocked(register, value):
+            store(WATCHDOG_REGISTERS + 0xc, 0x80, 2)
+            store(WATCHDOG_REGISTERS + 0xc, 0x86, 2)
+            store(WATCHDOG_REGISTERS + register, value, 4)
+
+        self.stub.physical(True)
+        store(WATCHDOG_CONFIG + 0x10, WATCHDOG_REGISTERS, 4)
+        store(WATCHDOG_CONFIG + 0x04, 2, 2)             # answer to memory accesses
+        store(WATCHDOG_CONFIG + 0x60, 0x03, 2)          # no interrupt; ticks of 2^15 / 33 MHz
+        unlocked(0, max(1, ticks - 1))                  # two stages, one after the other
+        unlocked(4, 1)
+        store(WATCHDOG_CONFIG + 0x68, 0x03, 1)          # on, and locked
+        self.stub.physical(False)
+
+    # -- running
+
+    def run(self):
+        try:
+            self.start()
+            self.follow()
+        finally:
+            self.finish()
+
+    def follow(self):
+        """From stop to stop, until the machine is done.
+
+        A stop lets QEMU's clock jump to the guest's next timer, so there is none
+        before the end but at checkpoints; the jump is the same in each run.
+        """
+        self.write_key()
+        if self.harts == 1:
+            self.arm_watchdog()
+        power_off = self.image.address("power_off")
+        reached = self.host.checkpoint_address(self.test)
+        self.stub.add_breakpoint(power_off)
+        if reached:
+            self.stub.add_breakpoint(reached)
+        while self.go():
+            pc = self.stub.register("pc")
+            if pc == power_off:
+                self.off()
+                return
+            self.stub.remove_breakpoint(pc)
+            if pc == reached:
+                self.at_checkpoint()
+                self.stub.add_breakpoint(self.stub.register("ra"))
+            else:
+                self.stub.add_breakpoint(reached)
+
+    def go(self):
+        """Let it run; true when it has stopped at a breakpoint."""
+        self.stub.send("c")
+        while True:
+            try:
+                answer = self.stub.answer(POLL_SECONDS)
+            except StubError:
+                self.end = End.GONE
+                return False
+            if answer is None:
+                reason = self.look_after()
+                if reason:
+                    self.end = reason
+                    self.stop_here()
+                    return False
+            elif answer.startswith("T0e"):              # SIGALRM: the watchdog
+                self.end = End.LIMIT
+                self.place = self.stub.register("pc")
+                self.count()
+                return False
+            elif answer[:1] in "TS":
+                return True
+            elif answer[:1] in "WX":
+                self.end = End.GONE
+                return False
+
+    def look_after(self):
+        """While it runs: End.something where it must not go on."""
+        if self.host.cancelled:
+            return End.GONE
+        if os.fstat(self.log.fileno()).st_size >= MAX_OUTPUT:
+            return End.FLOOD
+        if self.harts == 1:
+            return None
+        if cpu_seconds(self.process.pid) > self.test.cpu:
+            return End.LIMIT
+        self.polls.append(is_busy(self.process.pid))
+        if len(self.polls) == IDLE_POLLS and sum(self.polls) * 10 < IDLE_POLLS:
+            return End.IDLE
+        return None
+
+    def stop_here(self):
+        """Interrupt it, to see where it is; a machine that does not answer is killed."""
+        try:
+            self.stub.interrupt()
+            self.place = self.stub.register("pc")
+        except StubError:
+            pass
+
+    def count(self):
+        if self.harts == 1:
+            self.instructions = self.stub.register("minstret") >> self.test.shift
+
+    def off(self):
+        """The kernel is about to switch off: its memory is as it left it."""
+        self.end, self.code = End.OFF, self.stub.register("a0") & 0xff
+        self.count()
+        if not self.test.panic and self.code == self.test.exit & 0xff:
+            self.complaints += ["the checkpoint %s was not reached" % label
+                                for label in self.test.at if label not in self.labels]
+            self.check(state.DEFAULT if self.test.after is None else self.test.after)
+
+    def at_checkpoint(self):
+        """Only a signed report names a checkpoint; other code may lie at that address."""
+        found = [report.text for report in Console(self.printed(), self.key).reports
+                 if report.kind == "checkpoint"]
+        for label in found[len(self.labels):]:
+            self.check(self.test.at.get(label, ()), "at the checkpoint %s: " % label)
+        self.labels = found
+
+    def check(self, checks, where=""):
+        for check in checks:
+            self.complaints += [where + text for text in self.host.complaints(check, self)]
+
+    # -- the end
+
+    def printed(self):
+        self.log.seek(0)
+        return self.log.read(MAX_OUTPUT)
+
+    def finish(self):
+        if self.process:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except OSError:
+                pass                    # it has ended
+            usage = os.wait4(self.process.pid, 0)
+            self.process.returncode = self.status = -(usage[1] & 127) or usage[1] >> 8
+            self.seconds = usage[2].ru_utime + usage[2].ru_stime
+            self.console = Console(self.printed(), self.key)
+            self.log.close()
+        if self.stub:
+            self.stub.close()
+        if self.memory:
+            self.memory.close()
+
+
+class FreshMachine(Machine):
+    """A machine that is stopped when the first program is about to begin, and counted."""
+
+    snapshot = None
+
+    def follow(self):
+        taken = self.image.address("inventory_take")
+        self.stub.add_breakpoint(taken)
+        if self.go():
+            self.stub.add_breakpoint(self.stub.register("ra"))
+            self.stub.remove_breakpoint(taken)
+            if self.go():
+                self.snapshot = state.snapshot(self.memory)

@@ -1,0 +1,122 @@
+"""Several machines at once: who boots when, and the outcomes in the order of the tests."""
+import subprocess
+import threading
+
+from grader.model import Outcome, Verdict
+
+COMMAND_SECONDS = 300
+
+
+class Job:
+    """One run of one test."""
+
+    def __init__(self, test, number):
+        self.test, self.number = test, number
+
+    def places(self, jobs):
+        """A machine with several harts takes as many of the host's places."""
+        return min(self.test.harts, jobs)
+
+
+class Runner:
+    """Runs tests in threads; report(outcome) is called for each test, in the tests' order.
+
+    Everything that the threads share is guarded by `lock`, which `changed` belongs to.
+    """
+
+    def __init__(self, tests, judge, jobs, objects):
+        self.tests, self.judge, self.jobs, self.objects = tests, judge, jobs, objects
+        self.waiting = [Job(test, number) for test in tests for number in range(1, test.runs + 1)]
+        # What takes long begins first, so that the end is not a wait for it.
+        self.waiting.sort(key=lambda job: (-job.test.harts, -job.test.limit))
+        self.outcomes = {test: [] for test in tests}
+        self.used = 0                   # places
+        self.running = []
+        self.error = None               # of a thread: a defect of the grader itself
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+
+    def next_job(self):
+        """The first that finds room; None when no job is left. The lock is held."""
+        while self.waiting and not self.error:
+            for job in self.waiting:
+                if self.used == 0 or self.used + job.places(self.jobs) <= self.jobs:
+                    self.waiting.remove(job)
+                    self.running.append(job)
+                    self.used += job.places(self.jobs)
+                    return job
+            self.changed.wait()
+        return None
+
+    def work(self):
+        """What each thread does."""
+        while True:
+            with self.lock:
+                job = self.next_job()
+            if job is None:
+                return
+            outcome = error = None
+            try:
+                outcome = self.command(job.test) if job.test.command \
+                    else self.judge.run(job.test, job.number)
+            except Exception as defect:     # told by the main thread, with its traceback
+                error = defect
+            with self.lock:
+                self.error = self.error or error
+                self.outcomes[job.test].append(outcome)
+                self.running.remove(job)
+                self.used -= job.places(self.jobs)
+                self.changed.notify_all()
+
+    def command(self, test):
+        """A check on the host."""
+        words = [word.replace("@OBJ@", self.objects) for word in test.command]
+        outcome = Outcome(test, Verdict.OK)
+        try:
+            result = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, timeout=COMMAND_SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Outcome(test, Verdict.SETUP, [str(error)])
+        if result.returncode != 0:
+            outcome.verdict = Verdict.WRONG
+            outcome.reasons = ["`%s` failed" % " ".join(words)]
+            outcome.console = result.stdout.decode("utf-8", "replace").split("\n")[-20:]
+        return outcome
+
+    def merged(self, test):
+        """The outcome of all runs of a test, or None while some are not done."""
+        outcomes = self.outcomes[test]
+        if len(outcomes) < test.runs or None in outcomes:
+            return None
+        outcomes.sort(key=lambda outcome: outcome.run)
+        chosen = next((outcome for outcome in outcomes if not outcome.passed), outcomes[0])
+        chosen.seconds = sum(outcome.seconds for outcome in outcomes)
+        return chosen
+
+    def run(self, report, progress):
+        """Until all is done, or an exception comes up here, as ctrl-C does."""
+        threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.jobs)]
+        for thread in threads:
+            thread.start()
+        pending = list(self.tests)
+        try:
+            while pending and not self.error:
+                with self.lock:
+                    outcome = self.merged(pending[0])
+                    if outcome is None:
+                        self.changed.wait(0.2)
+                        busy = [job.test.name for job in self.running]
+                if outcome is None:
+                    progress(len(self.tests) - len(pending), len(self.tests), busy)
+                else:
+                    report(outcome)
+                    pending.pop(0)
+            if self.error:
+                raise self.error
+        finally:
+            self.judge.host.cancelled = True
+            with self.lock:
+                self.waiting.clear()
+                self.changed.notify_all()
+            for thread in threads:
+                thread.join()

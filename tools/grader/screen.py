@@ -1,0 +1,136 @@
+"""What a person sees of a grading: a line for each test, what went wrong, the marks."""
+import os
+import shutil
+import sys
+
+from grader.labs import find_exercise
+from grader.model import Verdict
+
+COLORS = {Verdict.OK: "32", Verdict.SETUP: "35", Verdict.BUILD: "33", Verdict.NOT_WRITTEN: "36"}
+RED = "31"
+VERDICT_WIDTH = max(len(word) for name, word in vars(Verdict).items() if name.isupper())
+
+
+def printable(line):
+    return "".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:200]
+
+
+class Screen:
+    """Writes to standard output; on a terminal also what is running, and in colors."""
+
+    def __init__(self, labs, tests):
+        self.labs = labs
+        self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self.has_colors = self.is_terminal and not os.environ.get("NO_COLOR")
+        self.width = max([len(test.name) for test in tests] or [0])
+        self.status = ""                # the line that progress() has written
+
+    def color(self, code, text):
+        return "\033[%sm%s\033[0m" % (code, text) if self.has_colors else text
+
+    def clear(self):
+        if self.status:
+            sys.stdout.write("\r\033[K")
+            self.status = ""
+
+    def line(self, text=""):
+        self.clear()
+        # A console may know fewer letters than a student's program prints.
+        encoding = sys.stdout.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding))
+
+    def progress(self, done, total, names):
+        """What is running now, on a terminal only."""
+        if not self.is_terminal:
+            return
+        status = "%d/%d  %s" % (done, total, ", ".join(names))
+        status = status[:shutil.get_terminal_size().columns - 1]
+        if status != self.status:
+            self.clear()
+            sys.stdout.write(status)
+            sys.stdout.flush()
+            self.status = status
+
+    def report(self, outcome):
+        """A line, and where it failed what a student needs."""
+        test, verdict = outcome.test, outcome.verdict
+        word = self.color(COLORS.get(verdict, RED), "%-*s" % (VERDICT_WIDTH, verdict))
+        more = "" if outcome.instructions is None else "%8.2f M instructions" % (
+            outcome.instructions / 1e6)
+        self.line(("%-4s %-*s  %s %s" % (test.exercise or "", self.width, test.name, word,
+                                         more)).rstrip())
+        if not outcome.passed:
+            for line in self.explanation(outcome):
+                self.line("       " + printable(line))
+        sys.stdout.flush()
+
+    def explanation(self, outcome):
+        test = outcome.test
+        exercise = find_exercise(self.labs, test.exercise)
+        lines = ["tests: " + test.title] if test.title != test.name else []
+        if exercise:
+            lines.append("asked: %s (exercise %s)" % (exercise.asks, exercise.number))
+        if test.runs > 1:
+            lines.append("in run %d of %d" % (outcome.run, test.runs))
+        lines += outcome.reasons
+        if outcome.trace:
+            lines += ["call stack, innermost first:"] + ["  " + line for line in outcome.trace]
+        if outcome.console:
+            lines += ["the last lines of its output:"] + ["  | " + line for line in outcome.console]
+        if test.command or outcome.verdict in (Verdict.SETUP, Verdict.BUILD):
+            return lines
+        lines.append("all of its output: %s" % outcome.log)
+        lines += self.commands(test)
+        return lines
+
+    @staticmethod
+    def commands(test):
+        lines = ["make debug TEST=%s    gdb, stopped where it fails" % test.name]
+        if test.harts == 1:
+            lines.append("make replay TEST=%s   the same run in gdb, forwards and backwards"
+                         % test.name)
+        return lines
+
+    def score(self, outcomes):
+        """The marks by lab and exercise; the last line is the sum. True for full marks."""
+        graded = {outcome.test for outcome in outcomes}
+        total = best = extra = extra_best = 0
+        for lab in self.labs:
+            exercises = [e for e in lab.exercises
+                         if any(test.exercise == e.number for test in graded)]
+            if not exercises:
+                continue
+            self.line()
+            self.line("lab %d: %s" % (lab.number, lab.title))
+            for exercise in exercises:
+                mine = [o for o in outcomes if o.test.exercise == exercise.number]
+                got = sum(outcome.points for outcome in mine)
+                most = sum(outcome.test.points for outcome in mine)
+                failed = ", ".join(o.test.name for o in mine if not o.passed)
+                self.line(self.mark(exercise, got, most, failed))
+                if exercise.is_challenge:
+                    extra, extra_best = extra + got, extra_best + most
+                else:
+                    total, best = total + got, best + most
+        self.line()
+        passed = sum(outcome.passed for outcome in outcomes)
+        self.line("%d tests: %d passed, %d failed" % (len(outcomes), passed,
+                                                      len(outcomes) - passed))
+        if extra_best:
+            self.line("Challenges, beyond the total: %d/%d" % (extra, extra_best))
+        self.advise(outcomes)
+        self.line("Total Score: %d/%d" % (total, best))
+        return passed == len(outcomes)
+
+    def mark(self, exercise, got, most, failed):
+        text = "  %-4s %-45s %3d/%-3d" % (exercise.number, exercise.title, got, most)
+        text += "  failed: " + failed if failed else ""
+        return self.color(COLORS[Verdict.OK] if got == most else RED, text.rstrip())
+
+    def advise(self, outcomes):
+        """Where to begin: the failed test that costs most."""
+        failed = [o for o in outcomes if not o.passed and not o.test.command
+                  and o.verdict not in (Verdict.SETUP, Verdict.BUILD, Verdict.NOT_WRITTEN)]
+        if failed:
+            worst = max(failed, key=lambda outcome: outcome.test.points)
+            self.line("Begin with %s: %s" % (worst.test.name, self.commands(worst.test)[-1]))

@@ -1,0 +1,28 @@
+"""Short forms in which the labs write their tests."""
+from grader.model import Exercise, Lab, Test, regex
+
+__all__ = ["Exercise", "Lab", "Test", "regex", "program", "selftest", "panics", "check"]
+
+CALL_STACK = "call stack, innermost first:"
+
+
+def program(name, arguments="", points=0, exercise=None, **more):
+    """A test program; for "cow 4 harts" it is cow."""
+    return Test(name, points=points, exercise=exercise,
+                prog=(name.split()[0] + " " + arguments).strip(), **more)
+
+
+def selftest(name, points=0, exercise=None, **more):
+    """A self test of kern/test; for "mutex 4 harts" it is mutex."""
+    return Test(name, points=points, exercise=exercise, selftest=name.split()[0], **more)
+
+
+def panics(name, *texts, trace="run_selftest", **more):
+    """A self test that breaks a rule: the kernel must panic with these texts and a call stack."""
+    return Test(name, selftest=name.split()[0], panic=True, forbid=["not caught"],
+                expect=list(texts) + [CALL_STACK, trace], **more)
+
+
+def check(name, *arguments):
+    """A check on the host: one of the scripts in tools/."""
+    return Test(name, command=["python3", "tools/%s.py" % name] + list(arguments))
