@@ -115,8 +115,8 @@ class Judge:
             self.panic(outcome, text)
         else:
             outcome.reasons += reports_wrong(test, machine.console)
-            # Where checks failed the exit code is no news.
-            outcome.reasons += [] if outcome.reasons else code_wrong(test, machine)
+            if not machine.console.failed():        # else the exit code is no news
+                outcome.reasons += code_wrong(test, machine)
             outcome.reasons += printed_wrong(test, text) + machine.complaints
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
 

@@ -1,0 +1,242 @@
+"""The grader as a whole: the same twice, six verdicts, ended from outside, bad command lines."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from grader.labs import LabError, check, load
+from grader.model import Verdict
+from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
+
+INIT = "kern/init/user.c"
+START = "    struct inventory before = inventory_take();\n"
+BUSY = [sys.executable, "-c", "while True: pass"]
+
+
+def machines_of(tree):
+    """Processes that run a kernel of this tree."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                words = file.read().split(b"\0")
+            folder = os.readlink("/proc/%s/cwd" % pid)
+        except OSError:
+            continue
+        if b"-kernel" in words and folder == tree:
+            found.append(int(pid))
+    return found
+
+
+class Tree(unittest.TestCase):
+    """A copy of the tree, in a folder whose name has a blank and letters beyond ASCII."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="rvlab-")
+        cls.tree = os.path.join(cls.folder, "h\u00e9 ll\u00f6")
+        os.mkdir(cls.tree)
+        copy_tree(cls.tree)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+
+class SameTwice(Tree):
+    TESTS = ["hello", "cow", "exceptions", "newcomer-stride", "pmm-first-fit", "deadlock"]
+
+    def logs(self):
+        texts = {}
+        for test in self.TESTS:
+            with open(os.path.join(self.tree, OBJECTS, "grade", test + ".log"), "rb") as file:
+                texts[test] = file.read()
+        return texts
+
+    def test_logs_are_alike_to_the_byte_also_under_load(self):
+        first, output = grade(self.tree, *self.TESTS)
+        self.assertEqual({r["verdict"] for r in first.values()}, {"ok"}, output)
+        before = self.logs()
+        load_on_host = [subprocess.Popen(BUSY) for _ in range(os.cpu_count() or 1)]
+        try:
+            again = grade(self.tree, *self.TESTS)[0]
+        finally:
+            for process in load_on_host:
+                process.kill()
+                process.wait()
+        self.assertEqual(self.logs(), before)
+        self.assertEqual(again, first)
+
+    def test_a_hang_ends_at_the_same_instruction(self):
+        loop = START + '    for (int i = 0;; i++)\n        cprintf("%d\\n", i);\n'
+        with Edited(self.tree, [(INIT, START, loop)]):
+            logs = []
+            for _ in range(2):
+                result = grade(self.tree, "hello")[0]["hello"]
+                self.assertEqual(result["verdict"], Verdict.HANG)
+                with open(os.path.join(self.tree, OBJECTS, "grade", "hello.log"), "rb") as file:
+                    logs.append(file.read())
+        self.assertEqual(logs[0], logs[1])
+
+    def test_two_gradings_at_once(self):
+        command = [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS,
+                   "--build", build_command(), "--lab", "3"]
+        both = [subprocess.Popen(command, cwd=self.tree, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT) for _ in range(2)]
+        outputs = [process.communicate()[0].decode() for process in both]
+        self.assertEqual([process.returncode for process in both], [0, 0], outputs)
+        self.assertEqual(outputs[0], outputs[1])
+
+
+class Verdicts(Tree):
+    def verdict(self, code, test="hello"):
+        """Of a kernel whose initproc begins with this code."""
+        with Edited(self.tree, [(INIT, START, START + code)]):
+            results, output = grade(self.tree, test)
+        self.assertEqual(results[test]["points"], 0, output)
+        return results[test]["verdict"], output
+
+    def test_wrong_answer(self):
+        verdict, output = self.verdict("    power_off(7);\n")
+        self.assertEqual(verdict, Verdict.WRONG)
+        self.assertIn("expected the first program to exit with code 0, got 7", output)
+
+    def test_panic(self):
+        verdict, output = self.verdict('    panic("the sky falls on %d heads", 3);\n')
+        self.assertEqual(verdict, Verdict.PANIC)
+        self.assertIn("the sky falls on 3 heads", output)
+        self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+")
+        self.assertIn("make replay TEST=hello", output)
+
+    def test_hang(self):
+        verdict, output = self.verdict("    for (;;)\n        ;\n")
+        self.assertEqual(verdict, Verdict.HANG)
+        self.assertRegex(output, r"no end after 400 million instructions; it is in the kernel, "
+                                 r"at init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+")
+
+    def test_hang_with_interrupts_off(self):
+        verdict, _ = self.verdict('    irq_disable();\n    for (;;)\n'
+                                  '        asm volatile ("wfi");\n')
+        self.assertEqual(verdict, Verdict.HANG)
+
+    def test_deadlock(self):
+        verdict, output = self.verdict(
+            "    static struct wait_queue queue;\n    initproc = current;\n"
+            "    wait_queue_init(&queue, &proc_lock);\n    spin_lock(&proc_lock);\n"
+            "    wait_sleep(&queue, WT_MUTEX, \"a bell that nobody rings\");\n")
+        self.assertEqual(verdict, Verdict.DEADLOCK)
+        self.assertIn("waits for a bell that nobody rings", output)
+
+    def test_broken_set_up(self):
+        fake = os.path.join(self.tree, "qemu")
+        with open(fake, "w") as file:
+            file.write("#!/bin/sh\necho no such machine\nexit 1\n")
+        os.chmod(fake, 0o755)
+        status, output = run_grader(self.tree, "--qemu", fake, "hello")
+        self.assertEqual(status, 1)
+        self.assertIn(Verdict.SETUP, output)
+        self.assertIn("no such machine", output)
+
+    def test_the_words_differ(self):
+        words = [word for name, word in vars(Verdict).items() if name.isupper()]
+        self.assertEqual(len(words), len(set(words)))
+
+
+class FromOutside(Tree):
+    def begin(self):
+        process = subprocess.Popen(
+            [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS, "--lab",
+             "6"], cwd=self.tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 30
+        while not machines_of(self.tree):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        return process
+
+    def none_left(self):
+        deadline = time.monotonic() + 5
+        while machines_of(self.tree) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not machines_of(self.tree)
+
+    def test_ctrl_c(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.begin()
+            process.send_signal(number)
+            output = process.communicate()[0].decode()
+            self.assertEqual(process.returncode, 130, output)
+            self.assertIn("grade: interrupted", output)
+            self.assertNotIn("Traceback", output)
+            self.assertTrue(self.none_left())
+
+    def test_killed(self):
+        process = self.begin()
+        process.kill()
+        process.communicate()
+        self.assertTrue(self.none_left())
+
+    def test_nobody_reads(self):
+        process = self.begin()
+        process.stdout.close()
+        self.assertIn(process.wait(), (0, 1))
+        self.assertTrue(self.none_left())
+
+
+class CommandLine(unittest.TestCase):
+    def fails(self, words, *arguments, **more):
+        status, output = run_grader(TOP, *arguments, **more)
+        self.assertEqual(status, 2, output)
+        self.assertIn(words, output)
+        self.assertNotIn("Traceback", output)
+
+    def test_bad_ones(self):
+        self.fails("there is no test helo; do you mean hello?", "helo")
+        self.fails("there is no lab 9", "--lab", "9")
+        self.fails("there is no exercise 5.9", "--exercise", "5.9")
+        self.fails("nonsense is missing: run make setup", "--qemu", "nonsense", "hello")
+        self.fails("/nowhere/kernel is not there", "--objects", "/nowhere", "hello")
+        self.fails("/nowhere/x: No such file", "--json", "/nowhere/x", "hello")
+        self.fails("invalid int value", "-j", "many")
+
+    def test_a_full_disk(self):
+        self.fails("No space left on device", "--json", "/dev/full", "hello")
+
+    def test_no_letters_beyond_ascii(self):
+        status, output = run_grader(TOP, "hello", env=dict(os.environ, LC_ALL="C", PYTHONUTF8="0"))
+        self.assertEqual(status, 0, output)
+
+    def test_a_pipe_gets_plain_lines(self):
+        status, output = run_grader(TOP, "hello")
+        self.assertNotIn("\033", output)
+        self.assertNotIn("\r", output)
+        self.assertEqual(output.splitlines()[-1], "Total Score: 5/5")
+        self.assertEqual(status, 0)
+
+    def test_list_and_dry_run(self):
+        self.assertIn("forktree", run_grader(TOP, "--list", "--lab", "5")[1])
+        self.assertIn("4 harts, 128M", run_grader(TOP, "--dry-run", "cowrace*")[1])
+
+
+class Labs(unittest.TestCase):
+    def test_each_lab_has_100_points_beside_its_challenges(self):
+        for lab in load():
+            points = sum(e.points for e in lab.exercises if not e.is_challenge)
+            self.assertEqual(points, 100 if lab.number else 0, lab.number)
+
+    def test_points_that_do_not_add_up(self):
+        labs = load()
+        labs[1].tests[0].points += 1
+        self.addCleanup(setattr, labs[1].tests[0], "points", labs[1].tests[0].points - 1)
+        with self.assertRaisesRegex(LabError, "points, but its tests"):
+            check(labs)
+
+
+if __name__ == "__main__":
+    unittest.main()
