@@ -10,7 +10,7 @@
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards
 ##   make grade          build, run the tests of all labs, show the marks; or of some:
 ##                       LAB=5, EX=5.3, TEST="hello fork*"; GRADE="--help" tells more
-##   make test           the same, the kernel's and the grader's own tests too
+##   make test           the same, the kernel's other tests and the grader's own too
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
 ##                       failure, --no-host leaves out what depends on this host
@@ -72,7 +72,7 @@ machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug replay grade test bench profile clean help
+.PHONY: all build setup qemu run debug replay grade test unittest bench profile clean help
 
 all: build
 
@@ -104,7 +104,10 @@ grade:
 	    $(call quote,$(TEST))
 
 test:
-	@$(grader) --all $(GRADE)
+	@status=0; $(grader) --all $(GRADE) || status=1; \
+	    $(MAKE) --no-print-directory unittest || status=1; exit $$status
+
+unittest: build
 	@RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test
 
 bench: build

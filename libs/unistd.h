@@ -19,6 +19,7 @@
 #define SYS_pgdir               31      /* (): print the caller's page table */
 #define SYS_progname            40      /* (index, char *buf, size): a program in the image */
 #define SYS_job                 41      /* (JOB_ what): who has the console */
+#define SYS_vfork               42      /* (): as fork, but see do_vfork in process/proc.h */
 #define SYS_procinfo            43      /* (pid, struct procinfo *): that one, or the next */
 #define SYS_meminfo             44      /* (struct meminfo *) */
 #define SYS_trywait             45      /* (the same): as wait, or -E_BUSY at once */

@@ -9,6 +9,7 @@
    but one that calls no other keeps only its caller's fp, at fp - 8. A trap from kernel mode leaves
    such a pair over its frame too, so that the chain leads on to what it interrupted. */
 #include <debug/backtrace.h>
+#include <debug/panic.h>
 #include <debug/printk.h>
 #include <printfmt.h>
 #include <riscv/memlayout.h>
@@ -71,6 +72,7 @@ static void print_place(uintptr_t addr, uintptr_t symbol_addr)
 
 void backtrace(uintptr_t fp)
 {
+    /* EXERCISE 1.3 begin: backtrace */
     struct stack_bounds stack = stack_of(fp);
 
     for (int i = 0; i < MAX_FRAMES; i++) {
@@ -84,6 +86,7 @@ void backtrace(uintptr_t fp)
             return;
         fp = caller;
     }
+    /* EXERCISE 1.3 end */
 }
 
 void backtrace_trap(const struct trapframe *tf)

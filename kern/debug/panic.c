@@ -9,6 +9,8 @@
 #include <riscv/cpu.h>
 #include <riscv/sbi.h>
 
+#define MESSAGE_LENGTH  256
+
 static uint32_t panic_cpu;      /* atomic: cpu number + 1 of the hart that panicked first */
 
 bool panicked(void)
@@ -64,20 +66,28 @@ static __noreturn void panic_end(const struct trapframe *tf)
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
     struct trapframe here;
-    char place[SYMBOL_LENGTH];
+    char place[SYMBOL_LENGTH], what[MESSAGE_LENGTH] = "";
     va_list ap;
 
     save_registers(&here);
     here.epc = (uintptr_t)__builtin_return_address(0);
     snprintf(place, sizeof(place), "%s:%d", file, line);
-    panic_begin(place, fmt);
     va_start(ap, fmt);
+    if (panicked())                     /* then this is all that is printed */
+        vsnprintf(what, sizeof(what), fmt, ap);
+    panic_begin(place, what);
     vcprintf(fmt, ap);
     va_end(ap);
     cprintf("\ncall stack, innermost first:\n");
     backtrace((uintptr_t)__builtin_frame_address(0));
     print_registers(&here);
     panic_end(NULL);
+}
+
+void not_written_at(const char *file, int line, const char *exercise, const char *part, ...)
+{
+    panic_at(file, line, "exercise %s (%s) is not written yet, at %s:%d; labcodes.md tells what to "
+             "write there", exercise, part, file, line);
 }
 
 void panic_trap(const struct trapframe *tf, const char *what)

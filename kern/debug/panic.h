@@ -12,6 +12,13 @@
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
 __noreturn void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
+/* What stands in a handout where a part of an exercise is to be written: not_written("5.2",
+   "dispatch", ...). The arguments that follow are what the part will need: so the compiler does not
+   warn that nothing uses it. */
+#define not_written(exercise, ...)  not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__)
+__noreturn void not_written_at(const char *file, int line, const char *exercise, const char *part,
+                               ...);
+
 struct trapframe;
 /* The same for a trap in the kernel that has no good reason. */
 __noreturn void panic_trap(const struct trapframe *tf, const char *what);

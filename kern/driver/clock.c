@@ -5,15 +5,17 @@
 #include <sched/sched.h>
 #include <sched/timer.h>
 
-/* The interrupt stays pending until the next deadline is set, and the deadline is a time, not a
-   distance: the next tick comes one length from now. */
 static void clock_interrupt(void)
 {
+    /* EXERCISE 1.1 begin: clock_interrupt */
+    /* The interrupt stays pending until the next deadline is set, and the deadline is a time, not a
+       distance: the next tick comes one length from now. */
     uint64_t now = rdtime();
 
     timer_arm(now + timer_tick_length());
     timer_expire(now);
     sched_tick();
+    /* EXERCISE 1.1 end */
 }
 
 void clock_init(void)

@@ -42,6 +42,8 @@ const char *bootargs_parse(char *line, struct bootargs *args)
         }
         if (strcmp(arg, "poison") == 0)
             args->poison = found = true;
+        if (strcmp(arg, "nocow") == 0)
+            args->nocow = found = true;
         if (strcmp(arg, "monitor") == 0)
             args->monitor = found = true;
         if (!found)

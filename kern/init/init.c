@@ -45,7 +45,7 @@ static void read_bootargs(void)
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
-            "sched=NAME, poison, monitor\n", unknown);
+            "sched=NAME, poison, nocow, monitor\n", unknown);
     power_off(PANIC_EXIT_STATUS);
 }
 
@@ -56,6 +56,7 @@ static void init_memory(void)
     kernel_map_init();
     kmalloc_init();
     vmm_init();
+    fork_shares = fork_shares && !bootargs.nocow;
 }
 
 static void init_scheduling(void)
@@ -81,7 +82,7 @@ __noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
     init_memory();
     init_scheduling();
 
-    struct proc_struct *idle = idle_create();
+    struct proc_struct *idle = idle_create(0);
 
     sched_start(&idle->task);
     call_on_stack((uintptr_t)idle->task.tf, kern_start);
@@ -106,6 +107,7 @@ static void kern_start(void)
     console_init_input();
     smp_start_others();
     print_banner();
+    selftest_run(&bootargs, STAGE_BOOT);
     user_start(&bootargs);
     cpu_idle();
 }

@@ -10,6 +10,7 @@ struct bootargs {
     const char *pmm;            /* pmm_manager */
     const char *sched;          /* sched_class */
     bool poison;                /* fill freed pages with junk */
+    bool nocow;                 /* fork copies pages instead of sharing them */
     bool monitor;               /* a panic enters the kernel monitor */
 };
 
@@ -34,13 +35,27 @@ bool inventory_check(const struct inventory *before);
 /* Make initproc, which runs the first program or a self test, and then switches the machine off. */
 void user_start(const struct bootargs *args);
 
+/* When a self test runs, so that it needs nothing of the labs that come later. */
+enum selftest_stage {
+    STAGE_BOOT,                 /* on the boot hart's idle process, while there is no other */
+    STAGE_INIT,                 /* as initproc: with threads, none of which needs to end */
+    STAGE_CHILD,                /* as a child of initproc */
+};
+
+/* Run the self test that was asked for, and switch off, where it is one of this stage. */
+void selftest_run(const struct bootargs *args, enum selftest_stage stage);
+/* What a thread that runs a self test calls, with its name. 0 where all is well. */
+int selftest_thread(void *name);
+
 /* A self test, kept in the section .selftests: one file in kern/test declares it, `selftest=`
-   chooses it by its name. It panics where something is wrong. */
+   chooses it by its name. It reports by libs/report.h, and panics where it cannot go on. */
 struct selftest {
     const char *name;
     void (*run)(void);
+    enum selftest_stage stage;
 };
 
-#define SELFTEST(test_name, function) \
+#define SELFTEST_AT(selftest_stage, test_name, function) \
     static const struct selftest selftest_##function \
-        __attribute__((used, section(".selftests"))) = { test_name, function }
+        __attribute__((used, section(".selftests"))) = { test_name, function, selftest_stage }
+#define SELFTEST(test_name, function)   SELFTEST_AT(STAGE_CHILD, test_name, function)

@@ -41,7 +41,7 @@ struct cpu *starting_cpu;               /* read by entry.S */
 static void start_hart(struct cpu *cpu)
 {
     extern char secondary_start[];
-    struct proc_struct *idle = idle_create();
+    struct proc_struct *idle = idle_create(cpu->id);
     uint64_t deadline = rdtime() + 10 * machine.timebase_hz;
 
     cpu->task = &idle->task;

@@ -4,17 +4,11 @@
 #include <error.h>
 #include <init/init.h>
 #include <process/proc.h>
-#include <report.h>
 #include <riscv/sbi.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_PROGRAM     "sh"
-
-extern const struct selftest selftests_start[], selftests_end[];
-
-/* How a self test reports. */
-struct report_side report_side = { .print = print_bytes };
 
 /* exec of a kernel thread: it becomes the program, and returns only where that cannot be. */
 static int kernel_execve(const char *name, int argc, const char **argv)
@@ -69,32 +63,17 @@ static int user_main(void *arg)
     return error;
 }
 
-static int run_selftest(void *name)
-{
-    for (const struct selftest *test = selftests_start; test < selftests_end; test++) {
-        if (strcmp(test->name, name) != 0)
-            continue;
-        report_side.subject = test->name;
-        test->run();
-        return check_done();
-    }
-    cprintf("there is no self test \"%s\"; there are:", (const char *)name);
-    for (const struct selftest *test = selftests_start; test < selftests_end; test++)
-        cprintf(" %s", test->name);
-    cprintf("\n");
-    return -E_NOENT;
-}
-
 /* The parent of all: start the first program, wait for it and for all orphans in the order in which
    they end, switch off. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
-    struct inventory before = inventory_take();
 
     initproc = current;                 /* before there is a child that may need an adopter */
+    selftest_run(args, STAGE_INIT);
+    struct inventory before = inventory_take();
     int first = args->selftest != NULL
-        ? kernel_thread(run_selftest, (void *)args->selftest, "selftest")
+        ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
     int exit_code = 0, code, pid;
 

@@ -5,8 +5,10 @@
 #include <mm/vmm.h>
 #include <string.h>
 
+/* The rights of a page table entry in this area. */
 static pte_t vma_rights(const struct vma_struct *vma)
 {
+    /* EXERCISE 3.4 begin: vma_rights */
     pte_t rights = PTE_U;
 
     if (vma->vm_flags & VM_READ)
@@ -16,6 +18,7 @@ static pte_t vma_rights(const struct vma_struct *vma)
     if (vma->vm_flags & VM_EXEC)
         rights |= PTE_X;
     return rights;
+    /* EXERCISE 3.4 end */
 }
 
 /* The area that an address below the stack makes grow to it, or NULL. */
@@ -31,8 +34,10 @@ static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
     return vma;
 }
 
+/* Give this entry, which is invalid, a new page. 0 or -E_NO_MEM. */
 static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
 {
+    /* EXERCISE 3.4 begin: map_zeroed_page */
     struct Page *page = alloc_zeroed_page();
 
     if (page == NULL)
@@ -40,13 +45,15 @@ static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
     page->ref = 1;
     *pte = pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma)));
     return 0;
+    /* EXERCISE 3.4 end */
 }
 
-/* A write to a page that is shared copy-on-write. With one reference left it is the mm's own, and
-   only needs the right back; that count cannot rise meanwhile, because only a fork of this mm could
-   raise it, which needs the mm's lock. */
+/* A write to a page that is shared copy-on-write. 0 or -E_NO_MEM. */
 static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
 {
+    /* EXERCISE 5.4 begin: break_cow */
+    /* With one reference left it is the mm's own, and only needs the right back; that count cannot
+       rise meanwhile, because only a fork of this mm could raise it, which needs the mm's lock. */
     struct Page *old = pa2page(pte_paddr(*pte));
     pte_t flags = pte_leaf_flags((*pte & PTE_USER) | PTE_W);
 
@@ -63,10 +70,22 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
     tlb_flush(&mm->as, la, PGSIZE);     /* other threads must not go on with the old page */
     page_ref_dec(old);
     return 0;
+    /* EXERCISE 5.4 end */
+}
+
+/* A fault on a page that is there, in an area that allows the access. */
+static int mapped_fault(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint32_t access)
+{
+    if (access == VM_WRITE && (*pte & PTE_COW))
+        return break_cow(mm, la, pte);
+    /* It is allowed by now: another thread faulted here too, and was first. */
+    tlb_flush(&mm->as, la, PGSIZE);
+    return 0;
 }
 
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
+    /* EXERCISE 3.4 begin: do_pgfault */
     uintptr_t la = ROUNDDOWN(addr, PGSIZE);
     struct vma_struct *vma = find_vma(mm, addr);
 
@@ -79,11 +98,8 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
         return -E_NO_MEM;
     if (!(*pte & PTE_V))
         return map_zeroed_page(vma, pte);
-    if (access == VM_WRITE && (*pte & PTE_COW))
-        return break_cow(mm, la, pte);
-    /* It is allowed by now: another thread faulted here too, and was first. */
-    tlb_flush(&mm->as, la, PGSIZE);
-    return 0;
+    return mapped_fault(mm, la, pte, access);
+    /* EXERCISE 3.4 end */
 }
 
 /* What mm_write() needs: the kernel's address of a page that may be written. */

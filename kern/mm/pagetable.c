@@ -33,6 +33,7 @@ void pgdir_destroy(pte_t *pgdir)
 /* The table one level down from an entry; made where it is missing and `create` says so. */
 static pte_t *next_table(pte_t *entry, bool create)
 {
+    /* EXERCISE 3.1 begin: next_table */
     if (likely(*entry & PTE_V)) {
         assert(!pte_is_leaf(*entry));
         return table_of(*entry);
@@ -46,15 +47,18 @@ static pte_t *next_table(pte_t *entry, bool create)
     page->ref = 1;
     *entry = pte_make(page2pa(page), PTE_V);
     return page2kva(page);
+    /* EXERCISE 3.1 end */
 }
 
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create)
 {
+    /* EXERCISE 3.1 begin: get_pte */
     pte_t *table = next_table(&pgdir[pt_index(la, 2)], create);
 
     if (table != NULL)
         table = next_table(&table[pt_index(la, 1)], create);
     return table == NULL ? NULL : &table[pt_index(la, 0)];
+    /* EXERCISE 3.1 end */
 }
 
 /* The entry for an address at any level, or NULL where no table holds it. */
@@ -67,22 +71,24 @@ static pte_t *find_entry(pte_t *pgdir, uintptr_t la, int wanted)
     return table == NULL ? NULL : &table[pt_index(la, wanted)];
 }
 
-/* The reference of the new page comes first: it may be the one that is mapped here already. */
 int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rights)
 {
+    /* EXERCISE 3.2 begin: page_insert */
     pte_t *pte = get_pte(as->pgdir, la, true);
 
     if (pte == NULL)
         return -E_NO_MEM;
-    page_ref_inc(page);
+    page_ref_inc(page);                 /* first: it may be mapped here already */
     if (*pte & PTE_V)
         page_remove(as, la);
     *pte = pte_make(page2pa(page), pte_leaf_flags(rights));
     return 0;
+    /* EXERCISE 3.2 end */
 }
 
 void page_remove(struct addrspace *as, uintptr_t la)
 {
+    /* EXERCISE 3.2 begin: page_remove */
     pte_t *pte = get_pte(as->pgdir, la, false);
 
     if (pte == NULL || !(*pte & PTE_V))
@@ -91,6 +97,7 @@ void page_remove(struct addrspace *as, uintptr_t la)
     *pte = 0;
     tlb_flush(as, la, PGSIZE);          /* before the page can serve anyone else */
     page_ref_dec(page);
+    /* EXERCISE 3.2 end */
 }
 
 /* The end of the part of [start, end) that one table of the last level maps. */
@@ -196,6 +203,7 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
    for every page of a process, so each instruction counts. */
 static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
 {
+    /* EXERCISE 5.4 begin: share_entries */
     for (; from < end; from++, to++) {
         pte_t pte = *from;
         if (!(pte & PTE_V))
@@ -207,11 +215,13 @@ static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
         page_ref_inc(pte2page(pte));
         *to = pte;
     }
+    /* EXERCISE 5.4 end */
 }
 
 /* Copy the pages that these entries map. A copy is nobody else's: what was COW is writable. */
 static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
 {
+    /* EXERCISE 5.3 begin: copy_entries */
     for (; from < end; from++, to++) {
         if (!(*from & PTE_V))
             continue;
@@ -224,6 +234,7 @@ static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
         *to = pte_make(page2pa(page), pte_leaf_flags(rights));
     }
     return 0;
+    /* EXERCISE 5.3 end */
 }
 
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,

@@ -19,6 +19,9 @@ static inline struct Page *pte2page(pte_t pte)
    it needs; then run on that map. Room for the kernel stacks' tables is made here, so that the
    upper half of every root stays the same. */
 void kernel_map_init(void);
+/* The kernel's entry for an address in a table of this level; tables above it are made. NULL: no
+   memory for one. */
+pte_t *kernel_entry(uintptr_t va, int wanted);
 
 /* A root table with the kernel's half filled in; NULL where there is no memory. */
 pte_t *pgdir_create(void) __must_check;

@@ -16,7 +16,10 @@ paddr_t pages_base;
 uintptr_t frame_zero;
 
 static const void *const managers[] = {
-    &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager
+    &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager,
+    /* EXERCISE 2.C begin extra: entry of own_pmm_manager */
+    &own_pmm_manager,
+    /* EXERCISE 2.C end */
 };
 static const struct pmm_manager *pmm_manager;           /* set once at boot */
 static bool poison_freed;

@@ -33,7 +33,8 @@ struct pmm_manager {
     void (*check)(void);                                        /* assert that all is consistent */
 };
 
-extern const struct pmm_manager buddy_pmm_manager, first_fit_pmm_manager, best_fit_pmm_manager;
+extern const struct pmm_manager buddy_pmm_manager, first_fit_pmm_manager, best_fit_pmm_manager,
+    own_pmm_manager;
 
 extern struct Page *pages;      /* of all RAM, in order; set once at boot */
 extern size_t npage;

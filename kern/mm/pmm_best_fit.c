@@ -1,8 +1,10 @@
 /* Best fit: allocate from the smallest block that is large enough; of equals, the lowest. */
+#include <debug/panic.h>
 #include <mm/pmm_list.h>
 
 static struct Page *best_fit_alloc_pages(size_t n)
 {
+    /* EXERCISE 2.2 begin: best_fit_alloc_pages */
     struct Page *best = NULL;
 
     if (n == 0 || n > free_area.nr_free)
@@ -16,6 +18,7 @@ static struct Page *best_fit_alloc_pages(size_t n)
     if (best != NULL)
         free_area_take(best, n);
     return best;
+    /* EXERCISE 2.2 end */
 }
 
 const struct pmm_manager best_fit_pmm_manager = {

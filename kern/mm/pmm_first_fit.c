@@ -1,8 +1,10 @@
 /* First fit: allocate from the first block, by address, that is large enough. */
+#include <debug/panic.h>
 #include <mm/pmm_list.h>
 
 static struct Page *first_fit_alloc_pages(size_t n)
 {
+    /* EXERCISE 2.1 begin: first_fit_alloc_pages */
     if (n == 0 || n > free_area.nr_free)
         return NULL;
     list_for_each(pos, &free_area.free_list) {
@@ -14,6 +16,7 @@ static struct Page *first_fit_alloc_pages(size_t n)
         }
     }
     return NULL;
+    /* EXERCISE 2.1 end */
 }
 
 const struct pmm_manager first_fit_pmm_manager = {

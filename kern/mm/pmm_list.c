@@ -10,23 +10,11 @@ void free_area_init(void)
     free_area.nr_free = 0;
 }
 
+/* EXERCISE 2.1 begin extra: helpers of free_area_take and free_area_put */
 static void make_head(struct Page *head, size_t n)
 {
     head->property = n;
     head->flags |= PG_PROPERTY;
-}
-
-void free_area_take(struct Page *head, size_t n)
-{
-    if (head->property > n) {
-        struct Page *rest = head + n;
-
-        make_head(rest, head->property - n);
-        list_add(&head->page_link, &rest->page_link);
-    }
-    list_del(&head->page_link);
-    head->flags &= ~PG_PROPERTY;
-    free_area.nr_free -= n;
 }
 
 /* Merge the block `upper` into the block `lower` where it begins at its end. */
@@ -39,9 +27,26 @@ static bool merge(struct Page *lower, struct Page *upper)
     list_del(&upper->page_link);
     return true;
 }
+/* EXERCISE 2.1 end */
+
+void free_area_take(struct Page *head, size_t n)
+{
+    /* EXERCISE 2.1 begin: free_area_take */
+    if (head->property > n) {
+        struct Page *rest = head + n;
+
+        make_head(rest, head->property - n);
+        list_add(&head->page_link, &rest->page_link);
+    }
+    list_del(&head->page_link);
+    head->flags &= ~PG_PROPERTY;
+    free_area.nr_free -= n;
+    /* EXERCISE 2.1 end */
+}
 
 void free_area_put(struct Page *base, size_t n)
 {
+    /* EXERCISE 2.1 begin: free_area_put */
     list_entry_t *head = &free_area.free_list, *next = list_next(head), *prev;
 
     while (next != head && le2page(next) < base)
@@ -54,6 +59,7 @@ void free_area_put(struct Page *base, size_t n)
         merge(base, le2page(next));
     if (prev != head)
         merge(le2page(prev), base);
+    /* EXERCISE 2.1 end */
 }
 
 size_t free_area_size(void)

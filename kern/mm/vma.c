@@ -18,6 +18,7 @@ static uint32_t next_priority(void)
 
 struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
 {
+    /* EXERCISE 3.3 begin: find_vma_above */
     struct vma_struct *found = NULL;
 
     for (struct vma_struct *vma = mm->mmap_root; vma != NULL;) {
@@ -29,10 +30,12 @@ struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
         }
     }
     return found;
+    /* EXERCISE 3.3 end */
 }
 
 struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
 {
+    /* EXERCISE 3.3 begin: find_vma */
     struct vma_struct *vma = mm->mmap_cache;
 
     if (vma == NULL || addr < vma->vm_start || addr >= vma->vm_end) {
@@ -42,6 +45,7 @@ struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
         mm->mmap_cache = vma;
     }
     return vma;
+    /* EXERCISE 3.3 end */
 }
 
 /* Put the area in at the height of its priority, and split what hangs below there around it. */
@@ -92,6 +96,7 @@ static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
 
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
+    /* EXERCISE 3.3 begin: insert_vma_struct */
     struct vma_struct *next = find_vma_above(mm, vma->vm_start);
     list_entry_t *place = next != NULL ? &next->list_link : &mm->mmap_list;
 
@@ -102,6 +107,7 @@ void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
     list_add_before(place, &vma->list_link);
     tree_insert(mm, vma);
     mm->map_count++;
+    /* EXERCISE 3.3 end */
 }
 
 void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma)

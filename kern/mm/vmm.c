@@ -4,6 +4,11 @@
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 
+bool fork_shares;
+/* EXERCISE 5.4 begin extra: the default of fork_shares */
+bool fork_shares = true;
+/* EXERCISE 5.4 end */
+
 static struct kmem_cache mm_cache, vma_cache;
 
 void vmm_init(void)
@@ -62,7 +67,7 @@ void mm_put(struct mm_struct *mm)
     kmem_cache_free(&mm_cache, mm);
 }
 
-static int dup_areas(struct mm_struct *to, struct mm_struct *from)
+static int dup_areas(struct mm_struct *to, struct mm_struct *from, bool share)
 {
     list_for_each(pos, &from->mmap_list) {
         struct vma_struct *vma = le2vma(pos);
@@ -71,18 +76,28 @@ static int dup_areas(struct mm_struct *to, struct mm_struct *from)
         if (copy == NULL)
             return -E_NO_MEM;
         insert_vma_struct(to, copy);
-        if (copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, true) != 0)
+        if (copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share) != 0)
             return -E_NO_MEM;
     }
     return 0;
 }
 
-/* Pages that became read-only in `from` must be so on every hart before the child may run. */
+/* dup_areas(), sharing. What it made read-only in `from` must be so on every hart, before the child
+   may run. */
+static int share_areas(struct mm_struct *to, struct mm_struct *from)
+{
+    /* EXERCISE 5.4 begin: share_areas */
+    int result = dup_areas(to, from, true);
+
+    tlb_flush(&from->as, 0, USERTOP);
+    return result;
+    /* EXERCISE 5.4 end */
+}
+
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     mutex_lock(&from->lock);
-    int result = dup_areas(to, from);
-    tlb_flush(&from->as, 0, USERTOP);
+    int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
     to->brk = from->brk;
     to->mmap_top = from->mmap_top;

@@ -40,6 +40,9 @@ struct mm_struct {
 
 void vmm_init(void);
 
+/* Does fork share pages copy-on-write, or copy them at once? The boot argument nocow chooses. */
+extern bool fork_shares;
+
 /* An empty address space with mm_count 1; NULL where there is no memory. */
 struct mm_struct *mm_create(void) __must_check;
 void mm_get(struct mm_struct *mm);

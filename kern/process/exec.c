@@ -107,6 +107,7 @@ static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr
 /* The frame by which the process leaves the kernel, into the new program. */
 static void set_user_frame(struct trapframe *tf, uintptr_t entry, uintptr_t sp, int argc)
 {
+    /* EXERCISE 5.1 begin: set_user_frame */
     uint64_t status = csr_read(sstatus);
 
     memset(tf, 0, sizeof(*tf));
@@ -115,6 +116,7 @@ static void set_user_frame(struct trapframe *tf, uintptr_t entry, uintptr_t sp, 
     tf->gpr.a1 = sp;
     tf->epc = entry;
     tf->status = (status & ~(SSTATUS_SPP | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_FS)) | SSTATUS_SPIE;
+    /* EXERCISE 5.1 end */
 }
 
 /* Build the new program's memory. On success *new_mm and *sp are set. */

@@ -6,6 +6,7 @@
 /* Run on the kernel's page table from here on, and let go of the program's memory. */
 static void exit_mm(void)
 {
+    /* EXERCISE 5.5 begin: exit_mm */
     struct mm_struct *mm = current->mm;
 
     if (mm == NULL)
@@ -13,6 +14,7 @@ static void exit_mm(void)
     sched_set_addrspace(&kernel_as);
     proc_set_mm(NULL);
     mm_put(mm);
+    /* EXERCISE 5.5 end */
 }
 
 /* Tell the parent of a process that ends or has ended. */
@@ -25,6 +27,7 @@ static void report_end(struct proc_struct *proc)
 /* Hand all children on to initproc; it wakes up for those that have ended already. */
 static void orphan_children(void)
 {
+    /* EXERCISE 5.5 begin: orphan_children */
     struct proc_struct *child;
 
     while ((child = current->cptr) != NULL) {
@@ -33,12 +36,14 @@ static void orphan_children(void)
         if (child->task.state == PROC_ZOMBIE)
             report_end(child);
     }
+    /* EXERCISE 5.5 end */
 }
 
 void do_exit(int exit_code)
 {
     if (current == initproc)
         panic("the first kernel thread must not end");
+    /* EXERCISE 5.5 begin: do_exit */
     exit_mm();
     spin_lock(&proc_lock);
     current->flags |= PF_EXITING;
@@ -46,6 +51,7 @@ void do_exit(int exit_code)
     orphan_children();
     report_end(current);
     sched_exit(&proc_lock);             /* a zombie before the parent can look */
+    /* EXERCISE 5.5 end */
 }
 
 void proc_give_way(void)
@@ -71,6 +77,7 @@ static struct proc_struct *find_zombie(int pid, bool *exists)
    stored; only its parent can take it away, so it stays valid. */
 static struct proc_struct *wait_zombie(int pid, bool block, int *error)
 {
+    /* EXERCISE 5.5 begin: wait_zombie */
     struct proc_struct *child;
     bool exists;
 
@@ -86,6 +93,7 @@ static struct proc_struct *wait_zombie(int pid, bool block, int *error)
     }
     spin_unlock(&proc_lock);
     return child;
+    /* EXERCISE 5.5 end */
 }
 
 static void reap(struct proc_struct *child)
@@ -100,6 +108,7 @@ static void reap(struct proc_struct *child)
 
 int do_wait(int pid, uintptr_t code_store, bool block)
 {
+    /* EXERCISE 5.5 begin: do_wait */
     int error;
     struct proc_struct *child = wait_zombie(pid, block, &error);
 
@@ -110,6 +119,7 @@ int do_wait(int pid, uintptr_t code_store, bool block)
     if (error == 0)
         reap(child);
     return error;
+    /* EXERCISE 5.5 end */
 }
 
 int wait_child(int pid, int *exit_code)

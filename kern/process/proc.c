@@ -34,6 +34,7 @@ void proc_init(void)
 /* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
 static struct proc_struct *alloc_proc(void)
 {
+    /* EXERCISE 4.1 begin: alloc_proc */
     struct proc_struct *proc = kmem_cache_alloc(&proc_cache);
 
     if (proc == NULL)
@@ -48,6 +49,7 @@ static struct proc_struct *alloc_proc(void)
     list_init(&proc->zombies);
     wait_queue_init(&proc->child_exit, &proc_lock);
     return proc;
+    /* EXERCISE 4.1 end */
 }
 
 struct proc_struct *proc_create(void)
@@ -73,14 +75,20 @@ void free_proc(struct proc_struct *proc)
     kmem_cache_free(&proc_cache, proc);
 }
 
-struct proc_struct *idle_create(void)
+/* It never ends and is in no list, so it needs no more than this. */
+struct proc_struct *idle_create(uint32_t cpu)
 {
-    struct proc_struct *idle = proc_create();
+    static struct proc_struct idles[MAX_HARTS];
+    struct proc_struct *idle = &idles[cpu];
 
-    if (idle == NULL)
+    idle->task.kstack = kstack_alloc();
+    if (idle->task.kstack == 0)
         panic("out of memory for an idle process");
+    idle->task.tf = (struct trapframe *)(idle->task.kstack + KSTACKSIZE) - 1;
     memset(idle->task.tf, 0, sizeof(*idle->task.tf));
-    idle->pid = 0;
+    idle->task.as = &kernel_as;
+    idle->task.lab6_priority = 1;
+    idle->task.wait_what = "";
     idle->flags = PF_KERNEL;
     set_proc_name(idle, "idle");
     return idle;
@@ -97,6 +105,12 @@ void proc_set_mm(struct mm_struct *mm)
     current->mm = mm;
     if (mm != NULL)
         current->flags &= ~PF_KERNEL;
+    /* EXERCISE 5.C begin extra: proc_set_mm */
+    if (current->flags & PF_VFORK) {            /* the memory is the parent's alone again */
+        current->flags &= ~PF_VFORK;
+        wait_wake_all(&current->parent->child_exit);
+    }
+    /* EXERCISE 5.C end */
     spin_unlock(&proc_lock);
 }
 
@@ -141,10 +155,12 @@ void make_child(struct proc_struct *parent, struct proc_struct *child)
     parent->cptr = child;
 }
 
-/* Give a process its pid, and make it the youngest child of its parent. 0 or -E_NO_FREE_PROC. */
+/* A kill of the group that came before the child joined it has missed the child. */
 int link_proc(struct proc_struct *proc)
 {
     assert(spin_held(&proc_lock));
+    if (atomic_load(&proc->parent->task.killed))
+        return -E_KILLED;
     if (nr_process >= MAX_PID - 1)
         return -E_NO_FREE_PROC;
     proc->pid = get_pid();

@@ -48,9 +48,9 @@ struct proc_struct {
 extern struct spinlock proc_lock;
 extern struct proc_struct *initproc;    /* the first kernel thread; set once */
 
-/* Set up; then make and return the idle process of a hart. */
+/* Set up; then make and return the idle process of a hart, by its cpu number. */
 void proc_init(void);
-struct proc_struct *idle_create(void);
+struct proc_struct *idle_create(uint32_t cpu);
 /* What an idle process does for ever. */
 __noreturn void cpu_idle(void);
 
@@ -58,6 +58,14 @@ __noreturn void cpu_idle(void);
    child's stack pointer, or 0 for the parent's. Returns the child's pid, -E_NO_MEM or
    -E_NO_FREE_PROC. May sleep. */
 int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) __must_check;
+
+/* EXERCISE 5.C begin extra: declaration of do_vfork */
+#define PF_VFORK        0x4             /* its parent sleeps until it has other memory, or none */
+
+/* Make a child that runs in the parent's memory, and sleep until it calls exec or ends. As
+   do_fork(). */
+int do_vfork(struct trapframe *tf) __must_check;
+/* EXERCISE 5.C end */
 
 /* Make a kernel thread that calls fn(arg) and exits with its result. Its pid or an error. */
 int kernel_thread(int (*fn)(void *), void *arg, const char *name) __must_check;
@@ -108,5 +116,7 @@ uint32_t process_count(void);
 
 /* Link and unlink a process with the others; proc_lock is held. */
 void make_child(struct proc_struct *parent, struct proc_struct *child);     /* its youngest */
+/* Give a process its pid, and make it the youngest child of its parent, which is set. 0,
+   -E_NO_FREE_PROC, or -E_KILLED: the parent is to end. */
 int link_proc(struct proc_struct *proc) __must_check;
 void unlink_proc(struct proc_struct *proc);

@@ -1,9 +1,8 @@
-/* Finding, checking and loading programs, and naming their addresses. */
+/* Finding, checking and loading programs. */
 #include <elf.h>
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
-#include <printfmt.h>
 #include <process/program.h>
 #include <string.h>
 
@@ -20,8 +19,7 @@ static const struct elfhdr *header(const struct user_program *program)
     return (const struct elfhdr *)program->start;
 }
 
-/* Does [offset, offset + size) lie in the file? */
-static bool in_file(const struct user_program *program, uint64_t offset, uint64_t size)
+bool program_in_file(const struct user_program *program, uint64_t offset, uint64_t size)
 {
     size_t length = program->end - program->start;
 
@@ -32,7 +30,7 @@ static bool segment_ok(const struct user_program *program, const struct proghdr 
 {
     if (ph->p_type != ELF_PT_LOAD || ph->p_memsz == 0)
         return true;
-    return ph->p_filesz <= ph->p_memsz && in_file(program, ph->p_offset, ph->p_filesz)
+    return ph->p_filesz <= ph->p_memsz && program_in_file(program, ph->p_offset, ph->p_filesz)
         && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz)
         && ph->p_va + ph->p_memsz <= USTACKBASE;
 }
@@ -41,11 +39,11 @@ int program_check(const struct user_program *program)
 {
     const struct elfhdr *elf = header(program);
 
-    if (!in_file(program, 0, sizeof(*elf)) || elf->e_magic != ELF_MAGIC
+    if (!program_in_file(program, 0, sizeof(*elf)) || elf->e_magic != ELF_MAGIC
         || elf->e_class != ELF_CLASS64 || elf->e_data != ELF_DATA2LSB
         || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV
         || elf->e_phentsize != sizeof(struct proghdr) || elf->e_phoff % 8 != 0
-        || !in_file(program, elf->e_phoff, (uint64_t)elf->e_phnum * sizeof(struct proghdr)))
+        || !program_in_file(program, elf->e_phoff, (uint64_t)elf->e_phnum * sizeof(struct proghdr)))
         return -E_INVAL_ELF;
     const struct proghdr *ph = (const struct proghdr *)(program->start + elf->e_phoff);
     for (int i = 0; i < elf->e_phnum; i++)
@@ -123,45 +121,4 @@ int program_load(const struct user_program *program, struct mm_struct *mm)
 uintptr_t program_entry(const struct user_program *program)
 {
     return header(program)->e_entry;
-}
-
-/* The symbol table, and the strings that it refers to; false where the file has none. */
-static bool find_symbols(const struct user_program *program, const struct secthdr **symbols,
-                         const struct secthdr **strings)
-{
-    const struct elfhdr *elf = header(program);
-    const struct secthdr *sh = (const struct secthdr *)(program->start + elf->e_shoff);
-
-    if (elf->e_shentsize != sizeof(*sh) || elf->e_shoff % 8 != 0
-        || !in_file(program, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(*sh)))
-        return false;
-    for (int i = 0; i < elf->e_shnum; i++) {
-        if (sh[i].sh_type != ELF_SHT_SYMTAB || sh[i].sh_link >= elf->e_shnum)
-            continue;
-        *symbols = &sh[i];
-        *strings = &sh[sh[i].sh_link];
-        return in_file(program, (*symbols)->sh_offset, (*symbols)->sh_size)
-            && in_file(program, (*strings)->sh_offset, (*strings)->sh_size);
-    }
-    return false;
-}
-
-void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
-{
-    const struct secthdr *symbols, *strings;
-    const struct elfsym *best = NULL;
-
-    snprintf(buf, size, "%#lx", addr);
-    if (program == NULL || !find_symbols(program, &symbols, &strings))
-        return;
-    const struct elfsym *sym = (const struct elfsym *)(program->start + symbols->sh_offset);
-    for (size_t n = symbols->sh_size / sizeof(*sym); n > 0; n--, sym++)
-        if ((sym->st_info & 15) == ELF_STT_FUNC && sym->st_value <= addr
-            && (addr - sym->st_value < sym->st_size || sym->st_size == 0)
-            && (best == NULL || sym->st_value >= best->st_value))
-            best = sym;
-    if (best != NULL && best->st_name < strings->sh_size)
-        snprintf(buf, size, "%s+%#lx",
-                 (const char *)program->start + strings->sh_offset + best->st_name,
-                 addr - best->st_value);
 }

@@ -21,5 +21,8 @@ int program_check(const struct user_program *program) __must_check;
 int program_load(const struct user_program *program, struct mm_struct *mm) __must_check;
 uintptr_t program_entry(const struct user_program *program);
 
+/* Does [offset, offset + size) lie in the file? */
+bool program_in_file(const struct user_program *program, uint64_t offset, uint64_t size);
+
 /* Write "function+offset" for an address of the program, or the address where it has no name. */
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size);

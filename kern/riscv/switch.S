@@ -1,12 +1,15 @@
 /* Context switch. switch_to is called like any C function, so only ra, sp and s0 to s11 are live:
    the compiler has saved what else it needs. gp is not used by the kernel, and tp belongs to the
    hart, not to the task. */
+#include <riscv/not_written.h>
+
 .text
 
 # void switch_to(struct context *from, struct context *to)
 .globl switch_to
 .type switch_to, @function
 switch_to:
+    /* EXERCISE 4.3 begin: switch_to */
     sd ra,   0*8(a0)
     sd sp,   1*8(a0)
     .set i, 2
@@ -23,6 +26,7 @@ switch_to:
     .set i, i+1
     .endr
     ret
+    /* EXERCISE 4.3 end */
 
 # void call_on_stack(uintptr_t stack_top, void (*fn)(void))
 .globl call_on_stack

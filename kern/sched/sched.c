@@ -6,8 +6,15 @@
 
 #define MAX_TIME_SLICE  5
 
+/* The first is the default. */
 static const void *const classes[] = {
-    &rr_sched_class, &fifo_sched_class, &stride_sched_class, &mlfq_sched_class
+    /* EXERCISE 6.1 begin extra: entry of rr_sched_class */
+    &rr_sched_class,
+    /* EXERCISE 6.1 end */
+    &mlfq_sched_class, &fifo_sched_class, &stride_sched_class,
+    /* EXERCISE 6.C begin extra: entry of own_sched_class */
+    &own_sched_class,
+    /* EXERCISE 6.C end */
 };
 static const struct sched_class *sched_class;           /* set once at boot */
 
@@ -94,6 +101,7 @@ static void switch_fpu(struct task *prev, struct task *next)
    is held all the way, so nobody sees prev half switched. */
 static inline void proc_run(struct run_queue *rq, struct task *next)
 {
+    /* EXERCISE 4.3 begin: proc_run */
     struct task *prev = this_cpu->task;
 
     rq->prev = prev;
@@ -106,6 +114,7 @@ static inline void proc_run(struct run_queue *rq, struct task *next)
     if ((prev->tf->status | next->tf->status) & SSTATUS_FS)
         switch_fpu(prev, next);
     switch_to(&prev->context, &next->context);
+    /* EXERCISE 4.3 end */
 }
 
 /* After proc_run, on the stack of the task that goes on. */

@@ -31,7 +31,7 @@ struct sched_class {
 };
 
 extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
-    mlfq_sched_class;
+    mlfq_sched_class, own_sched_class;
 
 /* Set up the queues; `name` chooses the class, NULL the default. Its name; or NULL where there is
    no such class, and all that there are have been printed. */

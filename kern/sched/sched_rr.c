@@ -1,5 +1,8 @@
 /* Round robin: tasks run in turn, each for max_time_slice ticks. Who gives up the hart early keeps
-   the rest of the slice for the next turn. */
+   the rest of the slice for the next turn.
+
+   First in, first out is the same without the clock: a task runs until it sleeps, yields or ends,
+   and one that never does keeps its hart for itself. */
 #include <sched/sched.h>
 
 static void rr_init(struct run_queue *rq)
@@ -9,30 +12,42 @@ static void rr_init(struct run_queue *rq)
 
 static void rr_enqueue(struct run_queue *rq, struct task *task)
 {
+    /* EXERCISE 6.1 begin: rr_enqueue */
     list_add_before(&rq->run_list, &task->run_link);
     if (task->time_slice <= 0 || task->time_slice > rq->max_time_slice)
         task->time_slice = rq->max_time_slice;
+    /* EXERCISE 6.1 end */
 }
 
 static void rr_dequeue(struct run_queue *rq, struct task *task)
 {
+    /* EXERCISE 6.1 begin: rr_dequeue */
     assert(!list_empty(&rq->run_list));
     list_del_init(&task->run_link);
+    /* EXERCISE 6.1 end */
 }
 
 static struct task *rr_pick_next(struct run_queue *rq)
 {
+    /* EXERCISE 6.1 begin: rr_pick_next */
     if (list_empty(&rq->run_list))
         return NULL;
     return to_struct(list_next(&rq->run_list), struct task, run_link);
+    /* EXERCISE 6.1 end */
 }
 
 static void rr_proc_tick(__unused struct run_queue *rq, struct task *task)
 {
+    /* EXERCISE 6.1 begin: rr_proc_tick */
     if (task->time_slice > 0)
         task->time_slice--;
     if (task->time_slice == 0)
         atomic_store(&task->need_resched, true);
+    /* EXERCISE 6.1 end */
+}
+
+static void no_tick(__unused struct run_queue *rq, __unused struct task *task)
+{
 }
 
 const struct sched_class rr_sched_class = {
@@ -42,4 +57,13 @@ const struct sched_class rr_sched_class = {
     .dequeue = rr_dequeue,
     .pick_next = rr_pick_next,
     .proc_tick = rr_proc_tick,
+};
+
+const struct sched_class fifo_sched_class = {
+    .name = "fifo",
+    .init = rr_init,
+    .enqueue = rr_enqueue,
+    .dequeue = rr_dequeue,
+    .pick_next = rr_pick_next,
+    .proc_tick = no_tick,
 };

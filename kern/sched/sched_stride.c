@@ -1,11 +1,11 @@
 /* Stride scheduling (Waldspurger and Weihl, 1995). Each task has a stride, its place on a road that
    all travel: the one that is furthest behind runs next, and each turn takes it a step on that is
-   the shorter the higher its priority is. So turns are in proportion to priorities.
-
-   Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the queue lie within that
-   of each other, and the sign of the 32-bit difference tells who is behind. */
+   the shorter the higher its priority is. So turns are in proportion to priorities. */
 #include <sched/sched.h>
 
+/* EXERCISE 6.2 begin extra: constants, variables, helpers */
+/* Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the queue lie within that
+   of each other, and the sign of the 32-bit difference tells who is behind. */
 #define BIG_STRIDE  0x7fffffffU
 
 /* By run queue: where the task was that ran last. Nobody in the queue is behind it. */
@@ -18,32 +18,41 @@ static int compare_strides(void *a, void *b)
     int32_t ahead = (int32_t)(first - second);
     return ahead < 0 ? -1 : ahead > 0;
 }
+/* EXERCISE 6.2 end */
 
 static void stride_init(struct run_queue *rq)
 {
+    /* EXERCISE 6.2 begin: stride_init */
     rq->lab6_run_pool = NULL;
     passed[rq->id] = 0;
+    /* EXERCISE 6.2 end */
 }
 
-/* Who is new here, or slept while others went on, joins where they are now: no turns are owed. */
 static void stride_enqueue(struct run_queue *rq, struct task *task)
 {
+    /* EXERCISE 6.2 begin: stride_enqueue */
+    /* Who is new here, or slept while others went on, joins where they are now: no turns are
+       owed. */
     if (task->runs == 0 || task->lab6_stride - passed[rq->id] > BIG_STRIDE)
         task->lab6_stride = passed[rq->id];
     task->time_slice = rq->max_time_slice;      /* each turn is paid for, and is a whole one */
     rq->lab6_run_pool = skew_heap_insert(rq->lab6_run_pool, &task->lab6_run_pool,
                                          compare_strides);
+    /* EXERCISE 6.2 end */
 }
 
 static void stride_dequeue(struct run_queue *rq, struct task *task)
 {
+    /* EXERCISE 6.2 begin: stride_dequeue */
     rq->lab6_run_pool = skew_heap_remove(rq->lab6_run_pool, &task->lab6_run_pool,
                                          compare_strides);
+    /* EXERCISE 6.2 end */
 }
 
-/* The task takes its step here, and leaves the heap at once: see struct sched_class. */
 static struct task *stride_pick_next(struct run_queue *rq)
 {
+    /* EXERCISE 6.2 begin: stride_pick_next */
+    /* The task takes its step here, and leaves the heap at once: see struct sched_class. */
     if (rq->lab6_run_pool == NULL)
         return NULL;
     struct task *task = to_struct(rq->lab6_run_pool, struct task, lab6_run_pool);
@@ -51,14 +60,15 @@ static struct task *stride_pick_next(struct run_queue *rq)
     passed[rq->id] = task->lab6_stride;
     task->lab6_stride += BIG_STRIDE / priority;
     return task;
+    /* EXERCISE 6.2 end */
 }
 
 static void stride_proc_tick(__unused struct run_queue *rq, struct task *task)
 {
-    if (task->time_slice > 0)
-        task->time_slice--;
-    if (task->time_slice == 0)
+    /* EXERCISE 6.2 begin: stride_proc_tick */
+    if (--task->time_slice <= 0)
         atomic_store(&task->need_resched, true);
+    /* EXERCISE 6.2 end */
 }
 
 const struct sched_class stride_sched_class = {

@@ -50,6 +50,9 @@ struct task {
     skew_heap_entry_t lab6_run_pool;    /* in the queue's heap; stride only */
     uint32_t lab6_stride;
     uint32_t level, epoch;              /* multi-level feedback only: see sched_mlfq.c */
+    /* EXERCISE 6.C begin extra: fields of struct task */
+    uint64_t used;                      /* time, while it waits on that of the queue: sched_own.c */
+    /* EXERCISE 6.C end */
     uint32_t wait_state;                /* WT_, while SLEEPING */
     const char *wait_what;              /* in words, for ps and reports */
     uint64_t runs;                      /* how often it was picked */

@@ -83,6 +83,7 @@ void timer_sleep_until(uint64_t deadline)
 
 void timer_expire(uint64_t now)
 {
+    /* EXERCISE 1.1 begin: timer_expire */
     if (now < atomic_load(&next_deadline))
         return;
     spin_lock(&timer_lock);
@@ -93,6 +94,7 @@ void timer_expire(uint64_t now)
         wakeup_proc(timer->task);
     }
     spin_unlock(&timer_lock);
+    /* EXERCISE 1.1 end */
 }
 
 /* Under the lock, because timer_expire() takes a timer away before its task is runnable. */

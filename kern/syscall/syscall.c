@@ -22,6 +22,13 @@ static int sys_fork(__unused uint64_t arg[])
     return do_fork(0, 0, current->task.tf);
 }
 
+/* EXERCISE 5.C begin extra: sys_vfork */
+static int sys_vfork(__unused uint64_t arg[])
+{
+    return do_vfork(current->task.tf);
+}
+/* EXERCISE 5.C end */
+
 static int sys_clone(uint64_t arg[])
 {
     uint32_t known = CLONE_VM | CLONE_THREAD | CLONE_FS;
@@ -217,6 +224,9 @@ static int (*const syscalls[])(uint64_t arg[]) = {
     [SYS_pgdir] = sys_pgdir,
     [SYS_progname] = sys_progname,
     [SYS_job] = sys_job,
+    /* EXERCISE 5.C begin extra: entry of sys_vfork */
+    [SYS_vfork] = sys_vfork,
+    /* EXERCISE 5.C end */
     [SYS_procinfo] = sys_procinfo,
     [SYS_meminfo] = sys_meminfo,
     [SYS_trywait] = sys_trywait,
@@ -228,11 +238,13 @@ static int (*const syscalls[])(uint64_t arg[]) = {
 /* After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
 static inline void dispatch(struct trapframe *tf, uint64_t number)
 {
+    /* EXERCISE 5.2 begin: dispatch */
     int result = -E_UNIMP;
 
     if (likely(number < ARRAY_SIZE(syscalls) && syscalls[number] != NULL))
         result = syscalls[number](&tf->gpr.a1);
     tf->gpr.a0 = result;
+    /* EXERCISE 5.2 end */
 }
 
 void syscall(struct trapframe *tf)

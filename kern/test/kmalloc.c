@@ -141,7 +141,7 @@ static void test_kmalloc(void)
     stock_check(&before, "all of kmalloc's tests");
 }
 
-SELFTEST("kmalloc", test_kmalloc);
+SELFTEST_AT(STAGE_BOOT, "kmalloc", test_kmalloc);
 
 /* Objects that one hart allocated are often freed by another: a table that all share by slots. */
 static struct object *shared[SLOTS];

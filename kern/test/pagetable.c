@@ -289,4 +289,4 @@ static void test_pagetable(void)
     stock_check(&before, "all of the page tables' tests");
 }
 
-SELFTEST("pagetable", test_pagetable);
+SELFTEST_AT(STAGE_BOOT, "pagetable", test_pagetable);

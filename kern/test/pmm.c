@@ -169,7 +169,7 @@ static void test_pmm(void)
     pmm_check();
 }
 
-SELFTEST("pmm", test_pmm);
+SELFTEST_AT(STAGE_BOOT, "pmm", test_pmm);
 
 /* What the lists of first fit and best fit hold, read from the pages' flags. */
 struct choice {
@@ -258,5 +258,5 @@ static void test_best_fit(void)
     test_choices(check_best);
 }
 
-SELFTEST("choice-first-fit", test_first_fit);
-SELFTEST("choice-best-fit", test_best_fit);
+SELFTEST_AT(STAGE_BOOT, "choice-first-fit", test_first_fit);
+SELFTEST_AT(STAGE_BOOT, "choice-best-fit", test_best_fit);

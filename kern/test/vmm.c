@@ -271,4 +271,4 @@ static void test_vmm(void)
     stock_check(&before, "all of the areas' tests");
 }
 
-SELFTEST("vmm", test_vmm);
+SELFTEST_AT(STAGE_BOOT, "vmm", test_vmm);

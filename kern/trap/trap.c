@@ -22,6 +22,7 @@ void trap_init_hart(void)
 /* What kind of access a page fault was; 0: no page fault. */
 static uint32_t fault_access(uint64_t cause)
 {
+    /* EXERCISE 1.2 begin: fault_access */
     switch (cause) {
     case CAUSE_FETCH_PAGE:
         return VM_EXEC;
@@ -32,6 +33,7 @@ static uint32_t fault_access(uint64_t cause)
     default:
         return 0;
     }
+    /* EXERCISE 1.2 end */
 }
 
 /* Try to make a faulting access possible, with the mm locked. 0 or an error. */
@@ -64,14 +66,17 @@ static bool first_fpu_use(struct trapframe *tf)
     return true;
 }
 
+/* An exception of a program: make it possible, or end the program with a message. */
 static void user_exception(struct trapframe *tf)
 {
+    /* EXERCISE 1.2 begin: user_exception */
     int result = repair_fault(tf);
 
     if (result == 0 || first_fpu_use(tf))
         return;
     report_killed(tf, result == -E_NO_MEM ? "out of memory" : cause_name(tf->cause));
     do_exit(-E_KILLED);
+    /* EXERCISE 1.2 end */
 }
 
 static void handle_interrupt(struct trapframe *tf)
@@ -116,8 +121,6 @@ static bool usercopy_fault(struct trapframe *tf)
    frame at the top of the stack. */
 static bool kernel_breakpoint(struct trapframe *tf)
 {
-    const uint16_t *instruction = (const uint16_t *)tf->epc;
-
     if (tf->cause != CAUSE_BREAKPOINT)
         return false;
     if (tf->gpr.a7 != EBREAK_SYSCALL) {
@@ -129,7 +132,11 @@ static bool kernel_breakpoint(struct trapframe *tf)
         if (current->mm != NULL)
             trap_return(current->task.tf);
     }
+    /* EXERCISE 1.2 begin: kernel_breakpoint */
+    const uint16_t *instruction = (const uint16_t *)tf->epc;
+
     tf->epc += (*instruction & 3) == 3 ? 4 : 2;
+    /* EXERCISE 1.2 end */
     return true;
 }
 

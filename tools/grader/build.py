@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from grader.model import Outcome, Verdict
-from lab import regions
+from exercise import regions
 
 ERROR = re.compile(r"^(?:\S*: )?((?:kern|libs|user)/[^:\s]+):(\d+)(?::\d+)?: "
                    r"(?:fatal )?(?:error: |undefined reference )", re.MULTILINE)

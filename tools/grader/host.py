@@ -61,9 +61,10 @@ class Host:
             where.address("checkpoint_reached")
 
     def baseline(self, test):
-        """The Snapshot of a machine like that of the test, before its first program began."""
+        """The Snapshot of a machine like that of the test, before its first program began, or
+        before the self test that takes its place."""
         words = [word for word in test.append.partition("init=")[0].split()
-                 if not word.startswith("selftest=")]
+                 if test.early or not word.startswith("selftest=")]
         key = (test.harts, test.mem, tuple(words))
         with self.lock:
             if key not in self.baselines:

@@ -55,6 +55,7 @@ class Test:
     exercise  "5.3"; None in lab 0, whose tests have no points
     prog      command line of the first program; the program ends by check_done()
     selftest  or a self test of the kernel
+    early     the self test runs before there is a process
     command   or a check on the host, which must succeed; @OBJ@ in it is the folder with the objects
     harts     with one hart time is counted in instructions, and each run is alike
     mem       of the machine
@@ -75,12 +76,13 @@ class Test:
     """
 
     def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
-                 command=None, harts=1, mem="128M", append="", input="", runs=1, limit=400, cpu=30,
-                 shift=SHIFT, expect=(), forbid=(), reports=True, exit=0, panic=False,
+                 early=False, command=None, harts=1, mem="128M", append="", input="", runs=1,
+                 limit=400, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True, exit=0, panic=False,
                  after=None, at=None):
         self.name = name.replace(" ", "-")
         self.title, self.points, self.exercise = title or self.name, points, exercise
-        self.prog, self.selftest, self.command = prog, selftest, command
+        self.prog, self.selftest, self.early = prog, selftest, early
+        self.command = command
         self.harts, self.mem, self.input, self.runs = harts, mem, input, runs
         self.limit, self.cpu, self.shift = limit, cpu, shift
         self.expect, self.forbid = list(expect), list(forbid)

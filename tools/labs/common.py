@@ -1,7 +1,8 @@
 """Short forms in which the labs write their tests."""
 from grader.model import Exercise, Lab, Test, regex
 
-__all__ = ["Exercise", "Lab", "Test", "regex", "program", "selftest", "panics", "check"]
+__all__ = ["Exercise", "Lab", "Test", "regex", "program", "selftest", "early", "panics",
+           "check"]
 
 CALL_STACK = "call stack, innermost first:"
 
@@ -17,7 +18,12 @@ def selftest(name, points=0, exercise=None, **more):
     return Test(name, points=points, exercise=exercise, selftest=name.split()[0], **more)
 
 
-def panics(name, *texts, trace="run_selftest", **more):
+def early(name, points=0, exercise=None, **more):
+    """One that runs before there is a process: labs 1 to 3."""
+    return selftest(name, points, exercise, early=True, **more)
+
+
+def panics(name, *texts, trace="selftest_thread", **more):
     """A self test that breaks a rule: the kernel must panic with these texts and a call stack."""
     return Test(name, selftest=name.split()[0], panic=True, forbid=["not caught"],
                 expect=list(texts) + [CALL_STACK, trace], **more)

@@ -1,6 +1,6 @@
 """Lab 0: what no exercise asks for. Whoever changes the kernel itself runs it, by `make test`:
 hostile programs, misuse that must panic, odd machines, many harts, the rules of the tree."""
-from labs.common import Lab, Test, check, panics, program, regex, selftest
+from labs.common import Lab, Test, check, early, panics, program, regex, selftest
 
 CHECKS = [
     check("check_style"),
@@ -62,14 +62,14 @@ SELF_TESTS = [
     # An ebreak in the kernel enters the monitor, which can go on.
     selftest("breakpoint", input="\n\n\n\nhelp\nregisters\nbacktrace\nnonsense\ncontinue\n",
              expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
-                     "breakpoint+", "run_selftest", "no command nonsense"]),
+                     "breakpoint+", "selftest_thread", "no command nonsense"]),
     selftest("fdt", limit=2000),
-    selftest("kmalloc"),
+    early("kmalloc"),
     selftest("kmap"),
     selftest("oom-kernel"),
     selftest("oom-programs", limit=2000),
-    selftest("pmm buddy", append="pmm=buddy"),
-    selftest("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
+    early("pmm buddy", append="pmm=buddy"),
+    early("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
     selftest("kmalloc-harts", harts=4, runs=3),
     selftest("kstack-harts", harts=4, runs=3),
     selftest("kstack-tlb", harts=4, runs=2),

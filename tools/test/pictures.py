@@ -68,7 +68,7 @@ class Guest:
 class Picture:
     """A machine that stopped, as the checks see it; what is poked into one hurts no other."""
 
-    baseline = None
+    baseline, early = None, False
 
     def __init__(self, guest, content, registers):
         self.image, self.program, self.content, self.values = (

@@ -1,0 +1,54 @@
+/* Finding and running a self test, at its stage: see init.h. */
+#include <debug/printk.h>
+#include <error.h>
+#include <init/init.h>
+#include <report.h>
+#include <riscv/sbi.h>
+#include <string.h>
+
+extern const struct selftest selftests_start[], selftests_end[];
+
+struct report_side report_side = { .print = print_bytes };
+
+/* The self test of a name, or NULL. */
+static const struct selftest *find_selftest(const char *name)
+{
+    for (const struct selftest *test = selftests_start; test < selftests_end; test++)
+        if (strcmp(test->name, name) == 0)
+            return test;
+    return NULL;
+}
+
+/* How many of its checks failed. */
+static int selftest_call(const struct selftest *test)
+{
+    report_side.subject = test->name;
+    test->run();
+    return check_done();
+}
+
+void selftest_run(const struct bootargs *args, enum selftest_stage stage)
+{
+    const struct selftest *test = args->selftest != NULL ? find_selftest(args->selftest) : NULL;
+
+    if (test == NULL || test->stage != stage)
+        return;
+    struct inventory before = inventory_take();
+    bool failed = selftest_call(test) != 0;
+    if (stage == STAGE_BOOT)            /* later its threads are still there */
+        failed |= !inventory_check(&before);
+    power_off(failed);
+}
+
+int selftest_thread(void *name)
+{
+    const struct selftest *test = find_selftest(name);
+
+    if (test != NULL)
+        return selftest_call(test);
+    cprintf("there is no self test \"%s\"; there are:", (const char *)name);
+    for (test = selftests_start; test < selftests_end; test++)
+        cprintf(" %s", test->name);
+    cprintf("\n");
+    return -E_NOENT;
+}

@@ -1,0 +1,1 @@
+"""Exercises: their regions in the tree, handouts, hand-ins."""

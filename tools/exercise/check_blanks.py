@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Check that the kernel compiles without a warning, whatever exercises are blank.
+
+    python3 tools/exercise/check_blanks.py [--toolchains unknown-elf,linux-gnu,clang] [SET...]
+
+A SET is an exercise (5.3), a lab (5), several of these (5.3+6), or "all". Without one: each
+exercise alone, each lab and all with the first compiler, and all with the others.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from exercise import regions
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HINT = "A hint of\nmore than one line."
+
+
+def write(tree, texts):
+    """Give files of the tree these texts; those that have them already keep their time."""
+    for path, text in texts.items():
+        if regions.read(tree, path) != text:
+            with open(os.path.join(tree, path), "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+
+
+def build(tree, toolchain):
+    """Build the kernel; the compiler's words where they are not as they should be, or None."""
+    result = subprocess.run(["make", "-s", "TOOLCHAIN=" + toolchain, "WERROR=1"], cwd=tree,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+    text = result.stdout.decode("utf-8", "replace")
+    lines = [line for line in text.split("\n")
+             if re.search(": error: |warning: |undefined reference", line)]
+    return "\n".join(lines[:8] or ["make failed"]) if result.returncode or lines else None
+
+
+def members(word, exercises):
+    """The exercises of a SET."""
+    chosen = [exercise for exercise in exercises
+              for part in word.split("+") if part in ("all", exercise, exercise.split(".")[0])]
+    if not chosen:
+        sys.exit("check_blanks.py: %s is no exercise, lab, or \"all\"; there are %s"
+                 % (word, " ".join(exercises)))
+    return chosen
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--toolchains", default="unknown-elf,linux-gnu,clang")
+    parser.add_argument("sets", nargs="*", metavar="SET", help="5.3, 5, 5.3+6, all")
+    options = parser.parse_args()
+    found = regions.parse_tree(ROOT)
+    exercises = sorted({region.exercise for region in found})
+    labs = sorted({exercise.split(".")[0] for exercise in exercises})
+    texts = {region.path: regions.read(ROOT, region.path) for region in found}
+    first, *others = options.toolchains.split(",")
+    jobs = [(first, word) for word in options.sets or exercises + labs + ["all"]]
+    jobs += [(other, word) for other in others for word in options.sets or ["all"]]
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = os.path.join(folder, "tree")
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("obj", ".git", "__pycache__"))
+        for toolchain, word in jobs:
+            chosen = members(word, exercises)
+            write(tree, {path: regions.blank(text, path, chosen, dict.fromkeys(chosen, HINT))
+                         for path, text in texts.items()})
+            problem = build(tree, toolchain)
+            failures += problem is not None
+            print("%-12s %-6s %s" % (toolchain, word, "ok" if problem is None else problem),
+                  flush=True)
+    print("%d sets of blanks, %d that do not compile" % (len(jobs), failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,250 @@
+"""The regions of the exercises: finding them, giving them other texts, blanking them.
+
+A region is what stands between two lines, in C and assembly alike:
+
+    /* EXERCISE 5.3 begin: copy_entries */
+    ...
+    /* EXERCISE 5.3 end */
+
+"copy_entries" is its label; no two regions of an exercise have the same. Such a region is code in a
+function: blank, it stops the kernel with a message when it is reached. One that begins with "begin
+extra: LABEL" is room for more, as helpers, fields, an entry in a table: blank, it is just empty.
+"""
+import collections
+import os
+import re
+import shutil
+import textwrap
+
+BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (\w[\w ,.-]*) \*/")
+END = "/* EXERCISE %s end */"
+MARK = re.compile(r"EXERCISE\s+\S+\s+(?:begin|end)")        # whatever could be meant as one
+KINDS = (".c", ".h", ".S")
+MAX_FILE = 1 << 20
+WIDTH = 100
+
+WORD = re.compile(r"\b[A-Za-z_]\w*")
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+# Definitions, as this tree writes them.
+STATIC_FUNCTION = re.compile(r"^static [^=;{]*?\b(\w+)\([^;{]*\)\s*\{", re.M)
+STATIC_TABLE = re.compile(r"^static [^;={]*?(\w+)(?:\[\w*\])+[^;={]*= \{", re.M)
+BLANK_CODE = re.compile(r'not_written\("\d+\.\w",\s*"[^"]*"[\w\s,]*\);?')
+
+
+class RegionError(Exception):
+    """Something is wrong with a region: where, and what to do. Shown as path:line: message."""
+
+    def __init__(self, path, line, message):
+        super().__init__("%s:%d: %s" % (path, line, message))
+        self.path, self.line, self.message = path, line, message
+
+
+class Region:
+    """One region of a tree.
+
+    exercise     "5.3"
+    number       which of the exercise's regions it is, from 1
+    label, form  form is "code" or "extra"
+    key          (exercise, label): what it is known by, wherever it moves
+    path         of the file, from the tree's root
+    begin, end   its markers
+    first, last  the lines of its text, without the markers; last < first where it is empty
+    text         these lines
+    """
+
+    def __init__(self, exercise, label, form, path, first):
+        self.exercise, self.label, self.form, self.path = exercise, label, form, path
+        self.key, self.end = (exercise, label), END % exercise
+        self.begin = "/* EXERCISE %s begin%s: %s */" % (
+            exercise, " extra" if form == "extra" else "", label)
+        self.first, self.last, self.number, self.text = first, first - 1, 1, ""
+
+    @property
+    def is_blank(self):
+        """Is nothing written yet? Comments do not count."""
+        return not BLANK_CODE.sub("", COMMENT.sub("", self.text)).strip()
+
+
+def read(root, path):
+    """The text of a file, which may be a student's: whatever is in it must not harm."""
+    full = os.path.join(root, path)
+    inside = os.path.realpath(full).startswith(os.path.join(os.path.realpath(root), ""))
+    if not os.path.isfile(full) or not inside or not os.access(full, os.R_OK):
+        raise RegionError(path, 1, "there is no such file in this tree that can be read")
+    with open(full, "rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise RegionError(path, 1, "the file has more than %d bytes" % MAX_FILE)
+    # Bytes that are not UTF-8 are told of by exercise.vet, where they stand in a region.
+    text = data.decode("utf-8", "surrogateescape")
+    return text.lstrip("\ufeff").replace("\r\n", "\n")
+
+
+def parse(text, path, known=None):
+    """The regions of a file; `known` are the exercises that there are, where that matters."""
+    regions, region, lines = [], None, text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not MARK.search(line):
+            continue
+        mark = line.strip()
+        begin = BEGIN.fullmatch(mark)
+        if begin and not region:
+            exercise, extra, label = begin.groups()
+            if known is not None and exercise not in known:
+                raise RegionError(path, number, "there is no exercise %s; there are %s" % (
+                    exercise, ", ".join(sorted(known))))
+            region = Region(exercise, label, "extra" if extra else "code", path, number + 1)
+        elif region and mark == region.end:
+            region.last = number - 1
+            region.text = "".join(line + "\n" for line in lines[region.first - 1:region.last])
+            regions.append(region)
+            region = None
+        else:
+            raise RegionError(path, number, "this marker does not fit here; expected %s%s" % (
+                region.end if region else "/* EXERCISE N.M begin: LABEL */",
+                " for the region of line %d" % (region.first - 1) if region else ""))
+    if region:
+        raise RegionError(path, region.first - 1, "this region has no end: put %s behind it"
+                          % region.end)
+    return number_regions(regions)
+
+
+def number_regions(regions):
+    """Count the regions of each exercise, and see that their labels differ."""
+    count, seen = {}, {}
+    for region in regions:
+        if region.key in seen:
+            raise RegionError(region.path, region.first - 1, "exercise %s has a region \"%s\" "
+                              "already, in %s: choose another label"
+                              % (*region.key, seen[region.key]))
+        seen[region.key] = region.path
+        region.number = count[region.exercise] = count.get(region.exercise, 0) + 1
+    return regions
+
+
+def kernel_files(root):
+    """The files that may have regions, as paths from the root."""
+    for folder, folders, names in os.walk(os.path.join(root, "kern")):
+        folders.sort()
+        for name in sorted(names):
+            if name.endswith(KINDS):
+                yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+
+
+def parse_tree(root, known=None):
+    """All regions of a tree, by path and line."""
+    return number_regions([region for path in kernel_files(root)
+                           for region in parse(read(root, path), path, known)])
+
+
+def find(path, line):
+    """The exercise to which a line of a file belongs, or None. Lines of a function around a region
+    count too: there the compiler tells what the region lacks."""
+    lines = read(os.path.dirname(path) or ".", os.path.basename(path)).split("\n")
+    for back, text in enumerate(reversed(lines[:line])):
+        begin = BEGIN.fullmatch(text.strip())
+        if begin:
+            return begin.group(1)
+        if MARK.search(text):
+            if back == 0:                                   # the end marker itself
+                return text.split()[2]
+            break
+    first = last = line - 1
+    while first > 0 and not lines[first - 1].startswith("}"):
+        first -= 1
+    while last < len(lines) and not lines[last].startswith("}"):
+        last += 1
+    around = {begin.group(1) for begin in map(BEGIN.fullmatch, map(str.strip, lines[first:last]))
+              if begin}
+    return around.pop() if len(around) == 1 else None
+
+
+def replace(text, path, texts):
+    """The file with other texts in its regions: {(exercise, label): text}."""
+    lines = text.split("\n")
+    for region in reversed(parse(text, path)):
+        if region.key in texts:
+            new = texts[region.key]
+            lines[region.first - 1:region.last] = new[:-1].split("\n") if new else []
+    return "\n".join(lines)
+
+
+def parameters(lines, region):
+    """The names of the parameters of the function that a region stands in."""
+    start = region.first - 2
+    while start > 0 and lines[start] != "{":
+        start -= 1
+    head = start
+    while head > 0 and lines[head - 1] and lines[head - 1][-1] not in ";}/":
+        head -= 1
+    inner = re.match(r"[^(]*\((.*)\)\s*$", "\n".join(lines[head:start]), re.S)
+    parts = inner.group(1).split(",") if inner else []
+    names = [WORD.findall(part.split("[")[0]) for part in parts if part.strip() != "void"]
+    return [words[-1] for words in names if words]
+
+
+def unused(text, regions):
+    """For each of these regions of a file, the names that the compiler would find unused with all
+    of them blank: parameters, and static functions and tables that serve nothing else."""
+    lines = text.split("\n")
+    rest = COMMENT.sub(" ", replace(text, "", {region.key: "" for region in regions}))
+    count, result = collections.Counter(WORD.findall(rest)), {}
+    code = [region for region in regions if region.form == "code"]
+    for region in code:
+        words = set(WORD.findall(COMMENT.sub(" ", region.text)))
+        above = "\n".join(lines[:region.first])
+        statics = [name for pattern in (STATIC_FUNCTION, STATIC_TABLE)
+                   for name in pattern.findall(above)
+                   if count[name] == 1 and (name in words or region is code[-1])]
+        count.subtract(statics)
+        result[region.key] = parameters(lines, region) + statics
+    return result
+
+
+def hint_of(region, hint):
+    """The lines of an exercise's hint for this region. A paragraph that begins with "LABEL: " is
+    for the region of that label only; others are for the exercise's first region in the file."""
+    for paragraph in filter(None, re.split(r"\n\s*\n", hint.strip("\n"))):
+        label, colon, rest = paragraph.partition(": ")
+        labelled = colon and BEGIN.fullmatch("/* EXERCISE 0.0 begin: %s */" % label)
+        if labelled and label == region.label:
+            yield from rest.split("\n")
+        elif not labelled and region.number == 1:
+            yield from paragraph.split("\n")
+
+
+def blank_text(region, names, hint=""):
+    """What a handout has in a region; `names` are those of unused()."""
+    indent = re.match(" *", region.text).group()
+    lines = ["%s: %s. See labcodes.md, exercise %s." % (
+        "Write here" if region.form == "code" else "Room for", region.label, region.exercise)]
+    lines += [line.rstrip() for line in hint_of(region, hint)]
+    if "*/" in " ".join(lines):
+        raise RegionError(region.path, region.first, "a hint cannot have */ in it")
+    result = indent + "/* " + ("\n" + indent + "   ").join(lines) + " */\n"
+    if region.form == "extra":
+        return result
+    if region.path.endswith(".S"):
+        return result + '%snot_written("%s", "%s")\n' % (indent, *region.key)
+    call = ", ".join(['not_written("%s", "%s"' % region.key] + names) + ");"
+    return result + textwrap.fill(call, WIDTH, initial_indent=indent, break_on_hyphens=False,
+                                  subsequent_indent=indent + " " * len("not_written(")) + "\n"
+
+
+def blank(text, path, exercises, hints=None):
+    """A file with the regions of these exercises blank; hints are {"5.3": text}."""
+    regions = [region for region in parse(text, path) if region.exercise in exercises]
+    names, hints = unused(text, regions), hints or {}
+    return replace(text, path, {
+        region.key: blank_text(region, names.get(region.key), hints.get(region.exercise, ""))
+        for region in regions})
+
+
+def blank_tree(source, destination, exercises, hints=None, ignore=("obj", ".git", "__pycache__")):
+    """Write a whole tree, but for what is to be ignored, with these exercises blank."""
+    regions = parse_tree(source)
+    shutil.copytree(source, destination, ignore=shutil.ignore_patterns(*ignore))
+    for path in sorted({region.path for region in regions if region.exercise in exercises}):
+        text = blank(read(source, path), path, exercises, hints)
+        with open(os.path.join(destination, path), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)

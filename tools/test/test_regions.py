@@ -1,0 +1,413 @@
+"""Regions of exercises: found, blanked, and filled with what a student wrote, whatever that is."""
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+from exercise import graft, regions
+from exercise.regions import RegionError
+from exercise.vet import MAX_BYTES, vet
+
+C_FILE = """/* A file. */
+#include <defs.h>
+
+static int helper(int a)
+{
+    return a;
+}
+
+/* EXERCISE 1.1 begin extra: constants */
+#define LIMIT 3
+/* EXERCISE 1.1 end */
+
+int first(int a, const char *text[SIZE],
+          bool flag)
+{
+    /* EXERCISE 1.1 begin: first */
+    return helper(a) + LIMIT;
+    /* EXERCISE 1.1 end */
+}
+
+int second(void)
+{
+    int x = 0;
+
+    /* EXERCISE 1.2 begin: second */
+    x = helper2(x);
+    /* EXERCISE 1.2 end */
+    return x;
+}
+
+static const int table[] = {
+    /* EXERCISE 1.C begin extra: entry */
+    /* EXERCISE 1.C end */
+    4,
+};
+"""
+ASM_FILE = """/* Assembly. */
+label:
+    /* EXERCISE 1.2 begin: label */
+    sd ra, 0(a0)
+    .irp reg, s0, s1
+    sd \\reg, 8(a0)     # saved
+    .endr
+    ret
+    /* EXERCISE 1.2 end */
+"""
+PATH = "kern/mm/a.c"
+
+
+class Tree:
+    """A small tree in a folder of its own: {path: text or bytes}."""
+
+    def __init__(self, test, files):
+        self.root = tempfile.mkdtemp()
+        test.addCleanup(shutil.rmtree, self.root)
+        for path, text in files.items():
+            full = os.path.join(self.root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, "wb") as file:
+                file.write(text if isinstance(text, bytes) else text.encode())
+
+
+def region_of(text, label, path=PATH):
+    return next(region for region in regions.parse(text, path) if region.label == label)
+
+
+class ParseTest(unittest.TestCase):
+    def error(self, text, line, *words, known=None):
+        with self.assertRaises(RegionError) as caught:
+            regions.parse(text, PATH, known)
+        self.assertEqual(caught.exception.line, line, caught.exception)
+        self.assertTrue(str(caught.exception).startswith("%s:%d: " % (PATH, line)))
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+
+    def test_regions(self):
+        found = regions.parse(C_FILE, PATH)
+        self.assertEqual([(r.exercise, r.number, r.label, r.form) for r in found], [
+            ("1.1", 1, "constants", "extra"), ("1.1", 2, "first", "code"),
+            ("1.2", 1, "second", "code"), ("1.C", 1, "entry", "extra")])
+        self.assertEqual(found[1].text, "    return helper(a) + LIMIT;\n")
+        self.assertEqual((found[1].first, found[1].last), (17, 17))
+        self.assertEqual((found[3].first, found[3].last, found[3].text), (33, 32, ""))
+
+    def test_errors(self):
+        begin, end = "/* EXERCISE 1.1 begin: x */\n", "/* EXERCISE 1.1 end */\n"
+        self.error("a\n" + begin + "b\n", 2, "no end", end.strip())
+        self.error(begin + "\n" + begin.replace("x", "y") + end, 3, "expected " + end.strip())
+        self.error(begin + "/* EXERCISE 1.2 end */\n", 2, "region of line 1")
+        self.error(end, 1, "does not fit")
+        self.error(begin + "x\n" + end + begin + end, 4, '"x" already')
+        self.error(begin + end, 1, "no exercise 1.1", "2.1, 2.2", known={"2.2", "2.1"})
+        self.error("/* EXERCISE 1.1 begin x */\n" + end, 1, "LABEL")
+        self.error("int x; " + begin + end, 1)
+        self.error('char *s = "EXERCISE 1.1 end";\n', 1)
+
+    def test_tree(self):
+        tree = Tree(self, {"kern/b/b.S": ASM_FILE, PATH: C_FILE, "kern/a/x.txt": "EXERCISE 1.1 end",
+                           "user/a.c": "/* EXERCISE 1.1 end */"})
+        twice = Tree(self, {"kern/b/b.c": C_FILE, PATH: C_FILE})
+        with self.assertRaisesRegex(RegionError, "kern/mm/a.c:9: .* already, in kern/b/b.c"):
+            regions.parse_tree(twice.root)
+        found = regions.parse_tree(tree.root)
+        self.assertEqual([(r.path, r.label, r.number) for r in found if r.exercise == "1.2"],
+                         [("kern/b/b.S", "label", 1), (PATH, "second", 2)])
+
+    def test_read(self):
+        tree = Tree(self, {PATH: b"\xef\xbb\xbfa\r\nb\xff\n", "kern/big.c": b" " * (2 << 20),
+                           "secret": b"x"})
+        self.assertEqual(regions.read(tree.root, PATH), "a\nb\udcff\n")
+        os.symlink("/etc/passwd", os.path.join(tree.root, "kern/link.c"))
+        os.symlink("/etc", os.path.join(tree.root, "kern/etc"))
+        os.mkfifo(os.path.join(tree.root, "kern/fifo.c"))
+        for path in ("kern/link.c", "kern/etc/passwd", "kern/fifo.c", "kern/none.c", "kern",
+                     "kern/big.c", "../" + os.path.basename(tree.root) + "x/secret"):
+            with self.assertRaises(RegionError, msg=path):
+                regions.read(tree.root, path)
+
+    def test_find(self):
+        tree = Tree(self, {PATH: C_FILE + "/* EXERCISE 1.3 begin: no end */\nint y;\n"})
+        path = os.path.join(tree.root, PATH)
+        expected = {10: "1.1", 13: "1.1", 16: "1.1", 17: "1.1", 18: "1.1", 19: "1.1", 23: "1.2",
+                    27: "1.2", 28: "1.2", 29: "1.2", 31: "1.C", 1: None, 4: None, 36: "1.3"}
+        self.assertEqual({line: regions.find(path, line) for line in expected}, expected)
+        self.assertEqual(regions.find(path, 1000), "1.3")
+
+    def test_find_between(self):
+        part = "    /* EXERCISE 1.%d begin: x */\n    a;\n    /* EXERCISE 1.%d end */\n    b;\n"
+        tree = Tree(self, {PATH: "void f(void)\n{\n" + part % (1, 1) + part % (2, 2) + "}\n"})
+        self.assertEqual([regions.find(os.path.join(tree.root, PATH), line)
+                          for line in range(1, 11)],
+                         [None, None, "1.1", "1.1", "1.1", None, "1.2", "1.2", "1.2", None])
+
+
+class BlankTest(unittest.TestCase):
+    def test_code(self):
+        text = regions.blank(C_FILE, PATH, {"1.1"})
+        self.assertIn("    /* Write here: first. See labcodes.md, exercise 1.1. */\n"
+                      '    not_written("1.1", "first", a, text, flag, helper);\n', text)
+        self.assertIn("/* Room for: constants. See labcodes.md, exercise 1.1. */\n"
+                      "/* EXERCISE 1.1 end */\n", text)
+        self.assertNotIn("LIMIT", text)
+        self.assertIn("helper2(x)", text)
+        for region in regions.parse(text, PATH):
+            self.assertEqual(region.is_blank, region.exercise in ("1.1", "1.C"))
+
+    def test_void_and_asm(self):
+        self.assertIn('    not_written("1.2", "second");\n    /* EX',
+                      regions.blank(C_FILE, PATH, {"1.2"}))
+        text = regions.blank(ASM_FILE, "kern/a.S", {"1.2"})
+        self.assertIn('\n    not_written("1.2", "label")\n    /* EXERCISE 1.2 end */\n', text)
+        self.assertNotIn("sd ra", text)
+        self.assertTrue(region_of(text, "label", "kern/a.S").is_blank)
+
+    def test_all_but_the_regions_stays(self):
+        text = regions.blank(C_FILE, PATH, {"1.1", "1.2", "1.C"})
+        old = {region.key: region.text for region in regions.parse(C_FILE, PATH)}
+        self.assertEqual(regions.replace(text, PATH, old), C_FILE)
+        self.assertEqual(regions.blank(text, PATH, {"1.1", "1.2", "1.C"}).count("not_written"), 2)
+        self.assertEqual(regions.blank(C_FILE, PATH, set()), C_FILE)
+
+    def test_hints(self):
+        hint = "All of it.\nMore.\n\nfirst: only\nhere\n\nother: nowhere"
+        text = regions.blank(C_FILE, PATH, {"1.1"}, {"1.1": hint})
+        self.assertIn("exercise 1.1.\n   All of it.\n   More. */\n/* EXERCISE 1.1 end", text)
+        self.assertIn("exercise 1.1.\n       only\n       here */\n    not_written(", text)
+        self.assertNotIn("nowhere", text)
+        with self.assertRaisesRegex(RegionError, "hint"):
+            regions.blank(C_FILE, PATH, {"1.1"}, {"1.1": "x */ y"})
+
+    def test_long_lists_are_wrapped(self):
+        names = ["argument_number_%d" % i for i in range(9)]
+        text = C_FILE.replace("int a, const", ", ".join("int " + n for n in names) + ", const")
+        text = regions.blank(text, PATH, {"1.1"})
+        self.assertLessEqual(max(map(len, text.split("not_written")[1].split("\n"))), 100)
+        self.assertIn(",\n                argument_number_", text)
+
+    def test_tree(self):
+        tree = Tree(self, {"kern/b/b.S": ASM_FILE, PATH: C_FILE, "README.md": "x", "obj/x/y": "y",
+                           ".git/z": "z"})
+        copy = os.path.join(tree.root, "obj", "copy")
+        regions.blank_tree(tree.root, copy, {"1.2"})
+        self.assertEqual(sorted(os.listdir(copy)), ["README.md", "kern"])
+        for path in ("kern/b/b.S", PATH):
+            self.assertEqual(regions.read(copy, path),
+                             regions.blank(regions.read(tree.root, path), path, {"1.2"}))
+
+
+class GraftTest(unittest.TestCase):
+    def extract(self, text, label="first"):
+        return graft.extract(text, region_of(C_FILE, label))
+
+    def error(self, text, line, word, label="first"):
+        with self.assertRaises(RegionError) as caught:
+            self.extract(text, label)
+        self.assertIn(word, str(caught.exception))
+        self.assertEqual(caught.exception.line, line)
+
+    def test_extract(self):
+        text, line = self.extract("\n" + C_FILE)
+        self.assertEqual((text, line), ("    return helper(a) + LIMIT;\n", 18))
+        moved = C_FILE.replace("    /* EXERCISE 1.1", "\t/*  EXERCISE 1.1")
+        self.assertEqual(self.extract(moved)[0], text)
+        # What happened elsewhere does not matter.
+        broken = C_FILE.replace("/* EXERCISE 1.2 end */", "").replace("extra: constants", "x")
+        self.assertEqual(self.extract(broken)[0], text)
+        self.error(broken, 32, "/* EXERCISE 1.2 end */", "second")
+        self.error(broken, 1, "missing or changed", "constants")
+
+    def test_markers_of_the_student(self):
+        mark = "    /* EXERCISE 1.1 begin: first */\n"
+        self.error(C_FILE + mark, C_FILE.count("\n") + 1, "twice")
+        self.error(C_FILE.replace("return helper", '"EXERCISE 1.1 begin"; return helper'), 17,
+                   "/* EXERCISE 1.1 end */")
+        self.error(C_FILE.replace("return helper", "/* EXERCISE 1.2 end */ return helper"), 17,
+                   "/* EXERCISE 1.1 end */")
+        # An end that comes too early ends the text; what follows is outside, and is not looked at.
+        early = C_FILE.replace("    return helper", "x;\n    /* EXERCISE 1.1 end */\n    return h")
+        self.assertEqual(self.extract(early)[0], "x;\n")
+        cut = C_FILE[:C_FILE.index("    return helper")]
+        self.error(cut, cut.count("\n") + 1, "expected /* EXERCISE 1.1 end */")
+
+    def test_graft(self):
+        key = ("1.1", "first")
+        text = graft.graft(C_FILE, PATH, {key: ("    return 7;\n", 50)})
+        self.assertEqual(text, C_FILE.replace("    return helper(a) + LIMIT;", "    return 7;"))
+        self.assertEqual(graft.graft(C_FILE, PATH, {key: ("", 50)}).count("\n"),
+                         C_FILE.count("\n") - 1)
+        with self.assertRaises(RegionError) as caught:
+            graft.graft(C_FILE, PATH, {key: ("    x;\n    }\n", 50)})
+        self.assertEqual(caught.exception.line, 51)
+
+    def test_extract_tree(self):
+        files = {"kern/b/b.S": ASM_FILE, PATH: C_FILE}
+        found = regions.parse_tree(Tree(self, files).root)
+        files[PATH] = C_FILE.replace("\n", "\r\n").replace("begin: second", "begin: third").encode()
+        del files["kern/b/b.S"]
+        texts, errors = graft.extract_tree(Tree(self, files).root, found)
+        self.assertEqual(texts["1.1", "first"], ("    return helper(a) + LIMIT;\n", 17))
+        self.assertEqual(set(errors), {("1.2", "second"), ("1.2", "label")})
+
+    def test_faults(self):
+        tree = Tree(self, {PATH: C_FILE.replace("LIMIT;", "(LIMIT;")})
+        (exercise, (error,)), = graft.faults(tree.root).items()
+        self.assertEqual((exercise, str(error)),
+                         ("1.1", "kern/mm/a.c:17: this ( is not closed"))
+
+    def test_names_outside(self):
+        tree = Tree(self, {PATH: C_FILE, "kern/b.h": "#define OTHER 1 /* comment */\n"})
+        words = graft.names_outside(tree.root, "1.1")
+        self.assertTrue({"OTHER", "helper", "helper2", "return", "first"} <= words)
+        self.assertFalse({"LIMIT", "comment", "file"} & words)
+
+
+GOOD = """
+    int x = a["["] + '{' + '"' + '\\''; /* } */ // { /*
+    char *s = "/* EXERCISE */ } \\" \\\\";
+    if (x) { for (;;) { (void)s[0]; } }
+    #define SIZE (1 + 2)    /* new */
+    csr_write(sstatus, csr_read(sstatus) | 2);
+    do_it(0x1e+1, 1.5e-3f, x ? a : b, a->b, u8"x", L'x');
+    /* Kommentar, \u8bf4\u660e: \u00fc */
+label: ;
+"""
+# Text, and a word of what is said about it; in a region of code.
+BAD = [
+    ("x;", "no end"),
+    ("}\nvoid evil(void) {\n", "closes nothing"),
+    ("if (x) {\n", "{ is not closed"),
+    ("%> <%\n", "closes nothing"), ("f(];\n", "closes nothing"), ("x = (;\n", "not closed"),
+    ("/* open\n", "no end"), ('"open\n', "no end"), ("'open\n", "no end"), ('"\\\n"', "backslash"),
+    ("x;\n// \\\n", "backslash"), ("x; \\ \ny;\n", "backslash"),
+    ("a\\x69b;\n", "backslash outside"),
+    ("if (x)\n", 'ends with ")"'), ("x = \n", "middle"), ("return\n", "middle"),
+    ("x, \n", "middle"), ("do_it(), else\n", "middle"),
+    ("#if 0\n#endif\n", "preprocessor"), ("#endif\n", "preprocessor"),
+    ("x;\n#else\n", "preprocessor"),
+    ('#include "/etc/passwd"\n', "preprocessor"), ("%:include <x>\n", "preprocessor"),
+    ("/* \n */ #include <x>\n", "preprocessor"), ("#embed <x>\n", "preprocessor"),
+    ("# 1 \"x\"\n", "preprocessor"), ("#line 5\n", "preprocessor"), ("#pragma x\n", "preprocessor"),
+    ("#define A {\n#define B }\n", "not closed"), ("#define A a##m\n", "preprocessor"),
+    ("#define A(x) #x\n", "preprocessor"), ("#undef A\n", "preprocessor"),
+    ("#define A /* x\n*/\n", "no end"), ("#define assert(x)\n", "assert elsewhere"),
+    ("x; #define A 1\n", "preprocessor"),
+    ("x;\n#define A asm\n", "asm is not allowed"), ("#define A csr_read\n", "plain name"),
+    ('asm volatile (".incbin \\"x\\"");\n', "asm is not"), ("__asm__ (\"\");\n", "not allowed"),
+    ("_Pragma(\"x\");\n", "not allowed"),
+    ("int x __attribute__((section(\"a\")));\n", "not allowed"),
+    ("[[gnu::section(\"x\")]] int x;\n", "attribute"), ("<: /**/ [a]] int x;\n", "attribute"),
+    ("f(x; .incbin y);\n", "incbin"), ("csr_read(x; .foo);\n", "plain name"),
+    ("csr_read (a b);\n", "plain name"), ("__has_include(x);\n", "not allowed"),
+    ("report_key[0] = 1;\n", "not allowed"), ("check_done();\n", "not allowed"),
+    ("x; /* EXERCISE 1.1 end */\n", "marker"), ('"EXERCISE 5.3 begin: x";\n', "marker"),
+    ("a\x00b;\n", "no text"), ("a\rb;\n", "no text"), ("a\fb;\n", "no text"),
+    ("a\x1bb;\n", "no text"),
+    ("a \udcff;\n", "0xff"), ("/* \u202e */\n", "no text"), ("/* \u2028 */\n", "no text"),
+    ("x;\n" * MAX_BYTES, "KiB"), ("@\n", "no end"), ("`x`\n", "no end"),
+]
+BAD_ASM = [
+    ('.incbin "/etc/passwd"\n', "quotes"), (".include x\n", "not allowed here"),
+    ("nop; .section x\n", "not allowed here"), ("1: .word 1\n", "not allowed here"),
+    (".macro x\n.endm\n", "not allowed here"), (".irp x, a\n", "no .endr"),
+    (".endr\n", "ends nothing"),
+    (".irp d, incbin\n.\\d x\n.endr\n", "not allowed here"), ("\\d x\n", "not allowed here"),
+    ("#include <x>\n", "preprocessor"), ("  # define A .section b\n", "preprocessor"),
+    ("/* x */ #define A b\n", "preprocessor"), ("%:define A b\n", "preprocessor"),
+    ("# ' /* '\n.section x\n# */\n", "quotes"), ("# /*\n", "no end"), ("nop /*\n", "no end"),
+    ("nop \\\n", "backslash"), ("switch_to: .globl x\n", "not allowed here"),
+    ("nop\n/* EXERCISE 1.2 end */\n", "marker"), ("\x00\n", "no text"),
+]
+
+
+class VetTest(unittest.TestCase):
+    taken = {"assert", "if"}
+
+    def refuse(self, region, text, word):
+        with self.assertRaises(RegionError, msg=repr(text[:80])) as caught:
+            vet(region, text, 10, self.taken)
+        self.assertIn(word, str(caught.exception), repr(text[:80]))
+        self.assertTrue(10 <= caught.exception.line <= 10 + text.count("\n"))
+
+    def test_code(self):
+        code, extra = region_of(C_FILE, "first"), region_of(C_FILE, "constants")
+        for text in (GOOD, "", "\n", "/* only this */\n", "x;\n", "{ }\n",
+                     'not_written("1.1", "first", a, b,\n    c);\n'):
+            vet(code, text, 10, self.taken)
+            vet(extra, text, 10, self.taken)
+        for text, word in BAD:
+            self.refuse(code, text, word)
+        vet(extra, "&entry,\n", 10)
+        self.refuse(extra, "static int\n", 'ends with "int"')
+
+    def test_line(self):
+        with self.assertRaises(RegionError) as caught:
+            vet(region_of(C_FILE, "first"), "a;\nb;\n/* */ asm;\n", 10)
+        self.assertEqual(str(caught.exception)[:16], "kern/mm/a.c:12: ")
+        for bracket in "{}":
+            with self.assertRaises(RegionError) as caught:
+                vet(region_of(C_FILE, "first"), "a_long_name;\nb;\n#define A %s\nc;\n" % bracket,
+                    10)
+            self.assertEqual(str(caught.exception)[:16], "kern/mm/a.c:12: ")
+
+    def test_assembly(self):
+        region = region_of(ASM_FILE, "label", "kern/a.S")
+        for text in (region.text, '    not_written("1.2", "label")\n', "1: nop; 2: ret # it is\n",
+                     "/* it doesn't */ nop // \"\n", ""):
+            vet(region, text, 10)
+        for text, word in BAD_ASM:
+            self.refuse(region, text, word)
+
+    def test_damage(self):
+        """Whatever bytes are in a text, it is taken or refused, and nothing else moves."""
+        region, state = region_of(C_FILE, "first"), 1
+        pieces = ["/*", "*/", "//", '"', "'", "\\", "\n", "{", "}", "(", ")", "#", "define A", "x",
+                  ";", region.begin, region.end, "\udc80", "\x00", "\r", "%:", "<%", "%>", "if",
+                  " "]
+        taken = 0
+        for _ in range(20000):
+            text = ""
+            for _ in range(6):
+                state = state * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
+                text += pieces[(state >> 33) % len(pieces)]
+            try:
+                result = graft.graft(C_FILE, PATH, {region.key: (text + ";\n", 1)}, self.taken)
+            except RegionError:
+                continue
+            taken += 1
+            self.assertEqual([r.key for r in regions.parse(result, PATH)],
+                             [r.key for r in regions.parse(C_FILE, PATH)])
+            self.assertEqual(regions.replace(result, PATH, {region.key: region.text}), C_FILE)
+        self.assertGreater(taken, 100)
+
+
+class ThisTreeTest(unittest.TestCase):
+    """The regions of the tree that this is."""
+
+    def test_regions(self):
+        found = regions.parse_tree(ROOT)
+        self.assertEqual(graft.faults(ROOT), {})
+        for path in sorted({region.path for region in found}):
+            text = regions.read(ROOT, path)
+            blank = regions.blank(text, path, {region.exercise for region in found})
+            old = {region.key: (region.text, region.first) for region in found
+                   if region.path == path}
+            self.assertEqual(graft.graft(blank, path, old), text)
+            for region in regions.parse(blank, path):
+                self.assertTrue(region.is_blank, region.key)
+                vet(region, region.text)
+                self.assertLessEqual(max(map(len, region.text.split("\n"))), 100)
+
+    def test_code_labels_are_names(self):
+        for region in regions.parse_tree(ROOT):
+            if region.form == "code":
+                self.assertRegex(region.label, r"\A\w+\Z")
+
+
+if __name__ == "__main__":
+    unittest.main()
