@@ -25,7 +25,7 @@
 ##   MEM=128M            memory, 16M to 64G
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
-##   WERROR=             1: warnings in user programs are errors too; 0: none are
+##   WERROR=             1: the compiler's warnings are errors
 ##   GRADE=, BENCH=, PROFILE=    options of these targets
 ##   V=                  1: show the commands
 ##

@@ -16,14 +16,13 @@ ifneq ($(V),1)
 Q := @
 endif
 
-WARN := -Wall -Wextra
+WARN := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common -fno-pic -fno-pie \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
     -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax
-KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs \
-    $(if $(filter 0,$(WERROR)),,-Werror)
+KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs
 UFLAGS := $(COMMON) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
-    -fdata-sections -Iuser/libs -Ilibs $(if $(filter 1,$(WERROR)),-Werror)
+    -fdata-sections -Iuser/libs -Ilibs
 LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
     -z noexecstack -X
 

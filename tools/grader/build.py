@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 
+from exercise import graft, regions
+from exercise.regions import RegionError
 from grader.model import Outcome, Verdict
-from exercise import regions
 
 ERROR = re.compile(r"^(?:\S*: )?((?:kern|libs|user)/[^:\s]+):(\d+)(?::\d+)?: "
-                   r"(?:fatal )?(?:error: |undefined reference )", re.MULTILINE)
+                   r"(?:fatal )?(?:error: |undefined reference |multiple definition )",
+                   re.MULTILINE)
 MESSAGE_LINES = 12              # of the compiler, shown for an exercise
-SOURCES = ("Makefile", "kern", "libs", "user", "tools")
 
 
 class BuildError(Exception):
@@ -53,6 +54,14 @@ def make(command, folder="."):
     return result.returncode == 0, result.stdout.decode("utf-8", "replace")
 
 
+def exercise_of(path, line):
+    """The exercise that a line belongs to, or None."""
+    try:
+        return regions.find(path, line) if path.endswith(regions.KINDS) else None
+    except RegionError:
+        return None
+
+
 def errors_by_exercise(output, folder):
     """{exercise: the lines of its errors}; the key None for errors outside of any exercise."""
     found, lines = {}, output.split("\n")
@@ -60,7 +69,7 @@ def errors_by_exercise(output, folder):
         match = ERROR.match(line)
         if match:
             path, at = match.group(1), int(match.group(2))
-            exercise = regions.find(os.path.join(folder, path), at)
+            exercise = exercise_of(os.path.join(folder, path), at)
             shown = found.setdefault(exercise, [])
             if len(shown) < MESSAGE_LINES:
                 shown.append(line)
@@ -69,17 +78,37 @@ def errors_by_exercise(output, folder):
     return found
 
 
+def faults(folder):
+    """{exercise: lines} where the text of a region is not whole in itself."""
+    try:
+        return {exercise: ["%s" % error for error in errors]
+                for exercise, errors in graft.faults(folder).items()}
+    except RegionError as error:
+        raise BuildError(error)
+
+
+def copy_blanked(objects, copy, exercises, hints):
+    """The tree without these exercises, and its objects, so that little is compiled again."""
+    shutil.rmtree(copy, ignore_errors=True)
+    try:
+        regions.blank_tree(".", copy, exercises, hints)
+    except RegionError as error:
+        raise BuildError(error)
+    shutil.copytree(objects, os.path.join(copy, objects),
+                    ignore=shutil.ignore_patterns("grade", "mended", "lock"))
+
+
 def mend(built, options, output, hints):
     """Blank what does not compile in a copy, until the rest does."""
     folder, copy = ".", os.path.join(options.objects, "mended")
     while True:
-        found = errors_by_exercise(output, folder)
+        # What is open in a region is told there; the compiler finds it far behind.
+        found = faults(folder) or errors_by_exercise(output, folder)
         if None in found or not found:
             raise BuildError("the kernel does not compile, outside of any exercise:\n%s"
                              % "\n".join(found.get(None) or output.split("\n")[-MESSAGE_LINES:]))
         built.messages.update(found)
-        shutil.rmtree(copy, ignore_errors=True)
-        regions.blank_tree(".", copy, set(built.messages), hints)
+        copy_blanked(options.objects, copy, set(built.messages), hints)
         folder = copy
         succeeded, output = make(options.build, copy)
         if succeeded:

@@ -18,7 +18,7 @@ from collections import namedtuple
 
 from grader.dwarf import Unit
 
-PT_LOAD, PF_X, SHT_NOBITS, SHF_COMPRESSED = 1, 1, 8, 0x800
+PT_LOAD, PF_X, SHF_COMPRESSED = 1, 1, 0x800
 SIGNED = (0x05, 0x06, 0x0d)                 # encodings of numbers that can be negative
 
 Symbol = namedtuple("Symbol", "address size")
@@ -91,26 +91,26 @@ class Image:
         self.segments = [segment for segment in segments if segment[0] == PT_LOAD]
         self.offset = next((s[3] - s[4] for s in self.segments), 0)
         start = headers[names][4]
-        self.contents = {self.text(self.data, start + header[0]): self.content(*header[1:6])
+        self.sections = {self.text(self.data, start + header[0]): self.content(header)
                          for header in headers}
 
     @staticmethod
     def text(data, pos):
         return data[pos:data.index(0, pos)].decode("utf-8", "replace")
 
-    def content(self, kind, flags, _, start, size):
-        content = b"" if kind == SHT_NOBITS else self.data[start:start + size]
-        return zlib.decompress(content[24:]) if flags & SHF_COMPRESSED else content
+    def content(self, header):
+        content = self.data[header[4]:header[4] + header[5]]
+        return zlib.decompress(content[24:]) if header[2] & SHF_COMPRESSED else content
 
     def section(self, name):
-        return self.contents.get(name, b"")
+        return self.sections.get(name, b"")
 
     def read_symbols(self):
         """Of several with one name the global one counts, else the first."""
         strings, local, others = self.section(".strtab"), {}, {}
         for name, info, _, section, value, size in struct.iter_unpack(
                 "<IBBHQQ", self.section(".symtab")):
-            if name and section and info & 15 < 3:  # not those that name a section or a file
+            if name and section:
                 symbols = others if info >> 4 else local
                 symbols.setdefault(self.text(strings, name), Symbol(value, size))
         return {**local, **others}
@@ -144,10 +144,10 @@ class Image:
             raise ImageError("%s has no debug information: compile it with -g" % self.path)
         with self.reading():
             for unit in self.units:
-                if unit.is_compile_unit and unit.name.endswith(file):
-                    for name in names:
-                        if name in unit.names():
-                            return unit, unit.names()[name]
+                known = unit.names() if unit.name.endswith(file) else {}
+                for name in names:
+                    if name in known:
+                        return unit, known[name]
         return None, None
 
     def type(self, name):
@@ -160,9 +160,7 @@ class Image:
     def variable(self, name, file=""):
         """(address, type) of a variable outside of functions. `file`: where it is defined, or how
         that path ends; needed where others have the same name."""
-        unit, place = self.find("=" + name, file=file)
-        if place is None:
-            unit, place = self.find("extern " + name, file=file)
+        unit, place = self.find("variable " + name, file=file)
         if place is None:
             raise ImageError("%s has no variable \"%s\"%s, which a check reads" % (
                 self.path, name, file and " in " + file))
@@ -218,7 +216,7 @@ class Image:
             offset = None if "bits" in child else child.get("offset", 0)
             if "name" in child:
                 result.members[child["name"]] = offset, child["type"]
-            elif offset is not None:
+            else:
                 for name, (more, place) in self.type_at(child["type"]).members.items():
                     result.members[name] = None if more is None else offset + more, place
         return result

@@ -12,6 +12,8 @@ MemoryFault, whose text says what is wrong.
 """
 import struct
 
+from grader.image import ImageError
+
 RAM_START = 0x80000000
 PAGE = 4096
 PTE_V, PTE_R, PTE_W, PTE_X, PTE_U, PTE_COW = 0x01, 0x02, 0x04, 0x08, 0x10, 0x100
@@ -55,6 +57,8 @@ class Value:
                      "%s[%d]" % (self._name, index))
 
     def __int__(self):
+        if self._type.kind not in ("int", "pointer"):
+            raise ImageError("%s is no number, but a check reads it as one" % self._name)
         try:
             data = self._memory.read_virtual(self.address, self._type.size)
         except MemoryFault as fault:
@@ -161,9 +165,8 @@ class Memory:
 
     def list(self, head, struct_name, member):
         """The structs that a list_entry_t of theirs links, in the order of the list."""
-        offset = self.image.type(struct_name).member(member)[0]
+        offset, node = self.image.type(struct_name).member(member)[0], head.address
         next_at, prev_at = (head._type.member(name)[0] for name in ("next", "prev"))
-        node, seen = head.address, set()
         while True:
             where = "the list %s is damaged: its entry %#x" % (head._name, node)
             try:
@@ -171,14 +174,11 @@ class Memory:
                 before = int.from_bytes(self.read_virtual(after + prev_at, 8), "little")
             except MemoryFault as fault:
                 raise MemoryFault("%s is followed by one that cannot be read: %s" % (where, fault))
-            if before != node:
+            if before != node:          # so no entry comes twice, and the list has an end
                 raise MemoryFault("%s is followed by %#x, whose prev is %#x" % (
                     where, after, before))
             if after == head.address:
                 return
-            if after in seen:
-                raise MemoryFault("%s is followed by %#x, which came before" % (where, after))
-            seen.add(after)
             node = after
             yield self.object(struct_name, node - offset)
 

@@ -149,6 +149,35 @@ class Verdicts(Tree):
         self.assertEqual(len(words), len(set(words)))
 
 
+class BuildErrors(Tree):
+    """A mistake in one exercise's region costs that exercise only."""
+
+    def test_in_a_region(self):
+        edit = ("kern/syscall/syscall.c", "    /* EXERCISE 5.2 begin: dispatch */\n",
+                "    /* EXERCISE 5.2 begin: dispatch */\n    int x = undeclared;\n")
+        with Edited(self.tree, [edit]):
+            results, output = grade(self.tree, "badcalls", "pmm-first-fit", "vmm")
+        self.assertEqual(results["badcalls"]["verdict"], Verdict.BUILD, output)
+        self.assertIn("'undeclared' undeclared", "\n".join(results["badcalls"]["reasons"]))
+        self.assertEqual(results["pmm-first-fit"]["verdict"], Verdict.OK, output)
+        self.assertIn("without exercise 5.2, which does not compile", output)
+
+    def test_an_open_brace(self):
+        edit = ("kern/mm/pmm_best_fit.c", "    /* EXERCISE 2.2 begin: best_fit_alloc_pages */\n",
+                "    /* EXERCISE 2.2 begin: best_fit_alloc_pages */\n    if (n == 0) {\n")
+        with Edited(self.tree, [edit]):
+            results, output = grade(self.tree, "pmm-best-fit", "pmm-first-fit")
+        self.assertEqual(results["pmm-best-fit"]["verdict"], Verdict.BUILD, output)
+        self.assertEqual(results["pmm-first-fit"]["verdict"], Verdict.OK, output)
+
+    def test_outside_of_all_regions(self):
+        with Edited(self.tree, [(INIT, START, START + "    nonsense;\n")]):
+            status, output = run_grader(self.tree, "--build", build_command(), "hello")
+        self.assertEqual(status, 2)
+        self.assertIn("does not compile, outside of any exercise", output)
+        self.assertIn("kern/init/user.c", output)
+
+
 class FromOutside(Tree):
     def begin(self):
         process = subprocess.Popen(
