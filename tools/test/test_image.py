@@ -40,32 +40,38 @@ typedef struct sample {
     char name[12];
     const char *words;
     long double big;
+    void *anything;
+    struct { uint8_t flag : 1; char plain; };
+    int none[0];
     int tail[];
 } sample_t;
+extern int unsized[];
 extern sample_t shared;
 extern int *const pointers[3];
 """
 FIRST = HEADER + """
-struct later { int a; long b; };
-static long twin = 0x1111;
+static long twin = 0x1111, local = 0x1111;
 static short only_here[7] = { 1, -2, 3 };
-static struct later later_one = { 7, -8 };
+extern struct later later_one;
 entry_t head = { &shared.link, &shared.link };
 #define AT(member) offsetof(sample_t, member)
 const unsigned long expected[] = {
     sizeof(sample_t), AT(first), AT(number), AT(low), AT(high), AT(wide), AT(link), AT(both),
     AT(colour), AT(grid), AT(later), AT(call), AT(named), AT(yes), AT(minus), AT(name), AT(words),
-    AT(big), AT(tail)
+    AT(big), AT(anything), AT(plain),
+    AT(none), AT(tail)
 };
 sample_t shared = { .first = 'x', .high = 3, .wide = 1UL << 63 | 5, .link = { &head, &head },
     .both = { .half = { 0, 0, 9, 0 } }, .colour = RED, .grid = { { 0 }, { 0, 0, -77 } },
     .later = &later_one, .named = { 12 }, .bits = 5, .yes = 1, .minus = -3, .name = "a\\tname",
     .words = "some words" };
-long *volatile use_first = &twin;
+long *volatile use_first = &twin, *volatile use_local = &local;
 short *volatile use_here = only_here;
 """
 SECOND = HEADER + """
 static char twin = 0x22;
+struct later { int a; long b; } later_one = { 7, -8 };
+int local = 3, unsized[4] = { 1, 2, 3, 4 };
 static int number = -6;
 int *const pointers[3] = { &number, 0, (int *)0x123456789abc };
 char *volatile use_second = &twin;
@@ -73,7 +79,7 @@ static char empty_table[4096] __attribute__((aligned(4096))) = { 0 };
 struct addrspace { char *pgdir; } kernel_as = { empty_table };
 """
 MEMBERS = ("first number low high wide link both colour grid later call named yes minus name words "
-           "big tail").split()
+           "big anything plain none tail").split()
 
 # What the grader reads in the kernel.
 LAYOUT = {
@@ -95,7 +101,7 @@ SECTIONS {
 """
 
 
-def build(folder, sources, debug="-g"):
+def build(folder, sources, debug="-g", options=()):
     """An Image, linked from {file name: text} with the kernel's options, at the start of RAM."""
     with open(os.path.join(OBJECTS, "flags")) as lines:
         flags = [debug if word == "-g" else word for word in lines.readline().split()]
@@ -110,7 +116,7 @@ def build(folder, sources, debug="-g"):
     path = os.path.join(folder, "program")
     script = os.path.join(folder, "script.ld")
     subprocess.run([linker, "-static", "-nostdlib", "-e", "data_start", "-T", script, "-o", path]
-                   + [name + ".o" for name in names], check=True)
+                   + list(options) + [name + ".o" for name in names], check=True)
     return Image(path)
 
 
@@ -124,13 +130,13 @@ def load(image):
 
 class Sample:
     """Tests of a program with types of all kinds; subclasses choose the debug information."""
-    version = None
+    version, options = 5, ()
 
     @classmethod
     def setUpClass(cls):
         with tempfile.TemporaryDirectory() as folder:
             cls.image = build(folder, {"first.c": FIRST, "second.c": SECOND, "script.ld": SCRIPT},
-                              "-gdwarf-%d" % cls.version)
+                              "-gdwarf-%d" % cls.version, cls.options)
         cls.memory = load(cls.image)
         cls.shared = cls.memory.variable("shared")
 
@@ -180,6 +186,7 @@ class Sample:
         self.assertEqual(int(self.memory.variable("twin", "first.c")), 0x1111)
         self.assertEqual(int(self.memory.variable("twin", "second.c")), 0x22)
         self.assertEqual(int(self.memory.variable("only_here")[1]), -2)
+        self.assertEqual(self.image.address("local"), self.image.variable("local", "second.c")[0])
 
     def test_list(self):
         found = list(self.memory.list(self.memory.variable("head"), "sample", "link"))
@@ -189,11 +196,19 @@ class Sample:
     def test_index_beyond_the_end(self):
         with self.assertRaisesRegex(MemoryFault, r"shared.grid has 3 elements, .* 3 is used"):
             self.shared.grid[3]
+        with self.assertRaisesRegex(MemoryFault, "number -1 is used"):
+            self.shared.grid[-1]
+        with self.assertRaisesRegex(MemoryFault, "has 0 elements"):
+            self.shared.none[0]
         self.assertEqual(self.shared.tail[2].address, self.shared.tail.address + 8)
+        self.assertEqual(len(self.memory.variable("unsized")), 4)
 
     def test_what_is_not_there(self):
         for call, sentence in (
                 (lambda: self.shared.bits, "struct sample.bits is a bit field"),
+                (lambda: self.shared.flag, "struct sample.flag is a bit field"),
+                (lambda: int(self.shared.link), "shared.link is no number"),
+                (lambda: int(self.shared.anything.deref), "anything.* is no number"),
                 (lambda: self.shared.nothing, 'sample has no member "nothing".*: first number'),
                 (lambda: self.shared.number.x, 'int has no member "x"'),
                 (lambda: self.image.type("nothing"), 'no type "nothing"'),
@@ -215,7 +230,11 @@ class Dwarf4(Sample, unittest.TestCase):
 
 
 class Dwarf5(Sample, unittest.TestCase):
-    version = 5
+    pass
+
+
+class Compressed(Sample, unittest.TestCase):
+    options = ["--compress-debug-sections=zlib"]
 
 
 class Kernel(unittest.TestCase):
@@ -291,6 +310,7 @@ class Damage(unittest.TestCase):
         content = bytearray(self.kernel())
         content[18] = 0x3e
         self.refuse(bytes(content), "not an ELF file of 64-bit RISC-V")
+        self.refuse(b"?" + self.kernel()[1:], "not an ELF file")
 
     def test_cut_off(self):
         content = self.kernel()
@@ -302,6 +322,13 @@ class Damage(unittest.TestCase):
         self.assertGreater(image.address("main"), 0)
         with self.assertRaisesRegex(ImageError, "no debug information: compile it with -g"):
             image.type("Page")
+
+    def test_other_kinds_of_debug_information(self):
+        content = self.kernel()
+        at = content.index(Image(KERNEL).section(".debug_info"))
+        for place, value in ((at, b"\xff\xff\xff\xff"), (at + 4, b"\x06"), (at + 4, b"\x03")):
+            self.refuse(content[:place] + value + content[place + len(value):],
+                        "DWARF . of a kind that the grader does not read")
 
     def test_debug_information_of_nonsense(self):
         content, image = self.kernel(), Image(KERNEL)

@@ -85,14 +85,38 @@ class Reading(MachineTest):
             self.fork.memory.read_virtual(stack - 8, 16)
 
     def test_user_memory(self):
-        address = self.fork.program.address("memory") + 4
+        """The program has filled its pages: memory[i][i] = memory[0][0] + i."""
+        address = self.fork.program.address("memory")
         for root in (self.parent_root, self.child_root):
-            data = self.fork.memory.read_virtual(address - 4, PAGE + 8, root)
-            self.assertEqual(data[PAGE + 4:PAGE + 8], (1).to_bytes(4, "little"))
+            data = self.fork.memory.read_virtual(address, PAGE + 8, root)
+            first, second = (int.from_bytes(data[i:i + 4], "little") for i in (0, PAGE + 4))
+            self.assertEqual(second, first + 1)
         with self.assertRaisesRegex(MemoryFault, "nothing is mapped"):
             self.fork.memory.read_virtual(0, 1, self.child_root)
         with self.assertRaisesRegex(MemoryFault, "nothing is mapped"):
             self.fork.memory.read_virtual(1 << 38, 1, self.child_root)
+
+    def test_ends_of_memory(self):
+        end = RAM_START + (MEGABYTES << 20)
+        for address, size in ((RAM_START, 8), (end - 8, 8), (RAM_START, MEGABYTES << 20)):
+            self.assertEqual(len(self.fork.memory.read(address, size)), size)
+        for address, size in ((RAM_START - 1, 8), (end - 7, 8), (0, 1), (end, 1)):
+            with self.assertRaisesRegex(MemoryFault, "there is no memory at"):
+                self.fork.memory.read(address, size)
+        start = RAM_START + self.fork.image.offset
+        self.assertEqual(len(self.fork.memory.column(start, PAGE, MEGABYTES << 8)), MEGABYTES << 8)
+        pages = MEGABYTES << 8
+        for va, count in ((start - 1, 1), (start, pages + 1), (start + 1, pages)):
+            with self.assertRaisesRegex(MemoryFault, "do not lie in memory"):
+                self.fork.memory.column(va, PAGE, count)
+
+    def test_address_that_is_not_canonical(self):
+        """Its lower bits alone would lead to the linear map."""
+        address = self.fork.image.address("pages")
+        self.assertEqual(self.fork.memory.physical(address, self.child_root),
+                         address - self.fork.image.offset)
+        with self.assertRaisesRegex(MemoryFault, "nothing is mapped"):
+            self.fork.memory.physical(address & (1 << 39) - 1, self.child_root)
 
     def test_root_before_the_map_is_made(self):
         self.fork.poke(self.fork.memory.variable("kernel_as").pgdir, 0)
