@@ -9,7 +9,8 @@
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards
 ##   make grade          build, run the tests of all labs, show the marks; or of some:
-##                       LAB=5, EX=5.3, TEST="hello fork*"; GRADE="--help" tells more
+##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N for N harts at once;
+##                       GRADE="--help" tells more
 ##   make test           the same, the kernel's other tests and the grader's own too
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
@@ -81,7 +82,8 @@ build:
 
 # The grader builds by itself, because it grades what does compile.
 grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
-    "$(MAKE) -r -f tools/build.mk TC=$(TC) WERROR=$(WERROR) -j$(shell getconf _NPROCESSORS_ONLN)"
+    "$(MAKE) -r -f tools/build.mk TC=$(TC) WERROR=$(WERROR) -j$(shell getconf _NPROCESSORS_ONLN)" \
+    $(filter -j%,$(MAKEFLAGS))
 
 setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))

@@ -88,6 +88,7 @@ def grade(options):
         raise build.BuildError("%s is missing: run make setup" % options.qemu)
     started = time.monotonic()
     screen = Screen(labs, tests)
+    screen.progress(0, len(tests), ["building"])
     built = build.build(options, labs)
     outcomes = []
 
