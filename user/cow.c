@@ -61,6 +61,21 @@ static void check_pair(void)
     check_eq("the parent reads what it wrote itself", memory[0][0], 30);
 }
 
+/* Nothing comes between the fork and the writes before and after it: the TLB still has the page as
+   writable, if the fork did not flush it. */
+static void check_flush(void)
+{
+    int code = -1, pid;
+
+    memory[0][0] = 40;
+    pid = fork();
+    if (pid == 0)
+        exit(memory[0][0]);
+    memory[0][0] = 41;
+    assert(pid > 0 && waitpid(pid, &code) == 0);
+    check_eq("the child does not see what its parent writes at once after the fork", code, 40);
+}
+
 static void check_readonly(void)
 {
     expect_killed("write into the text", write_to, (uintptr_t)check_readonly);
@@ -132,6 +147,7 @@ static void siblings(void)
 int main(void)
 {
     check_pair();
+    check_flush();
     fill(0);
     family(0);
     siblings();

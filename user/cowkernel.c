@@ -82,6 +82,7 @@ static void parent_writes(void)
 
 int main(void)
 {
+    check_fork_shares();
     pages[0].code = OLD;
     pages[3].name[0] = across.name[0] = across.name[2] = '?';
 

@@ -13,7 +13,8 @@
 /* Byte t of each page is thread t's; the last is nobody's. */
 static volatile unsigned char memory[PAGES][PGSIZE] __attribute__((aligned(PGSIZE)));
 static volatile unsigned char value;
-static volatile bool go;
+static volatile bool go, stop;
+static volatile unsigned long *count;   /* in a page above all others: a fork comes to it last */
 
 /* Write to all pages, each thread beginning at another one or from the other end. */
 static int writer(void *arg)
@@ -53,10 +54,49 @@ static void race(unsigned char my_value)
     }
 }
 
+/* Writes to its page all the time. */
+static int counter(void *unused)
+{
+    (void)unused;
+    while (!stop)
+        ++*count;
+    return 0;
+}
+
+/* A fork while another thread writes: the child's page is what it was at the fork. */
+static void check_fork_while_writing(void)
+{
+    int code, good = 0;
+
+    assert(mmap((uintptr_t *)&count, PGSIZE, MMAP_WRITE) == 0);
+    int tid = thread_create(counter, NULL);
+    assert(tid > 0);
+    while (*count == 0)
+        yield();
+    for (int round = 0; round < ROUNDS; round++) {
+        int pid = fork();
+
+        assert(pid >= 0);
+        if (pid == 0) {
+            unsigned long before = *count;
+
+            yield_often(50);
+            exit(*count == before ? 0 : 1);
+        }
+        if (waitpid(pid, &code) == 0 && code == 0)
+            good++;
+    }
+    stop = true;
+    assert(thread_join(tid, &code) == 0);
+    check_eq("no child sees what a thread of its parent writes later", good, ROUNDS);
+}
+
 int main(void)
 {
+    check_fork_shares();
     for (int page = 0; page < PAGES; page++)
         memory[page][PGSIZE - 1] = 1;
+    check_fork_while_writing();
     for (int round = 0; round < ROUNDS; round++) {
         int code, pid = fork();
 

@@ -23,7 +23,7 @@ static __noreturn void hog(void)
 
 int main(void)
 {
-    int pids[HOGS], worst = 0, turns;
+    int pids[HOGS], worst = 0, working = 0, turns;
 
     for (int i = 0; i < HOGS; i++) {
         pids[i] = fork();
@@ -40,11 +40,11 @@ int main(void)
             worst = late;
     }
     cprintf("beside %d hogs it was late by %d ms at worst\n", HOGS, worst);
-    assert(worst <= LATE_MS);
+    check("who sleeps runs again within 20 ms of when it should", worst <= LATE_MS);
     for (int i = 0; i < HOGS; i++) {
         assert(waitpid(pids[i], &turns) == 0);
-        if (turns <= 0)
-            panic("hog %d starved", i);
+        working += turns > 0;
     }
+    check_eq("each of those that compute has got on", working, HOGS);
     return check_done();
 }

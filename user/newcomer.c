@@ -47,12 +47,15 @@ int main(void)
         assert(waitpid(pids[i], &counts[i]) == 0);
         total += counts[i];
     }
+    assert(total > 0);
     for (int i = 0; i < 3; i++) {
         int percent = (long)counts[i] * 300 / total;
+        char what[80];
 
         cprintf("%s: %d %% of a third\n", names[i], percent);
-        if (percent < 100 - TOLERANCE || percent > 100 + TOLERANCE)
-            panic("%s got %d %% of its share", names[i], percent);
+        snprintf(what, sizeof(what), "%s gets a third of the time, within %d %%", names[i],
+                 TOLERANCE);
+        check(what, percent >= 100 - TOLERANCE && percent <= 100 + TOLERANCE);
     }
     return check_done();
 }

@@ -9,7 +9,7 @@
 #define CHILDREN        5
 #define START_MS        100             /* until all children are there */
 #define MEASURE_MS      2000
-#define CHECKED_MS      30000           /* long enough for 40 turns of the lowest priority */
+#define CHECKED_MS      20000           /* long enough for 26 turns of the lowest priority */
 #define TOLERANCE       5               /* percent of what a child should get */
 
 /* Count between two points in time; the count is the exit code. */

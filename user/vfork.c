@@ -1,14 +1,20 @@
-/* vfork: the parent sleeps until the child calls exec or ends, and they share memory until then. */
+/* vfork: the parent sleeps until the child calls exec or ends, and they share memory until then.
+   With an argument it is the program that such a child becomes. */
+#include <error.h>
 #include <report.h>
 #include <syscall.h>
 #include <ulib.h>
 
-#define ROUNDS  50
+#define ROUNDS      20
+#define CODE        7                   /* of a child that ends without exec */
+#define OWN_CODE    9                   /* of one that became another program */
+#define LONG_TICKS  3
 
+static const char *const itself[] = { "vfork", "child", NULL };
 static volatile int shared, order;
 
 /* The child runs on the parent's stack: it may not return from here. */
-static int __noinline spawn(const char *name, int code)
+static int __noinline spawn(bool with_exec)
 {
     int pid = syscall0(SYS_vfork);
 
@@ -16,25 +22,93 @@ static int __noinline spawn(const char *name, int code)
         return pid;
     shared++;
     order = 1;
-    yield();                    /* the parent must not run, though it is its turn */
+    for (int i = 0; i < 10; i++)
+        yield();                        /* the parent must not run, though it is its turn */
     order = 2;
-    if (name != NULL)
-        syscall3(SYS_exec, (uintptr_t)name, 0, 0);
-    exit(code);
+    if (with_exec)
+        syscall3(SYS_exec, (uintptr_t)itself[0], 2, (uintptr_t)itself);
+    exit(CODE);
 }
 
-int main(void)
+/* The parent must sleep on when another of its children ends. */
+static void check_other_child(void)
 {
+    int code, other = fork();
+
+    if (other == 0) {
+        yield();
+        exit(0);
+    }
+    order = 0;
+    int pid = spawn(false);
+
+    check_eq("the end of another child does not wake the parent", order, 2);
+    assert(pid > 0 && waitpid(other, &code) == 0 && waitpid(pid, &code) == 0);
+}
+
+/* A parent that is killed need not wait. Its child ends by itself. */
+static void check_killed(void)
+{
+    struct meminfo before, after;
+    int code = 0;
+
+    meminfo(&before);
+    int pid = fork();
+    if (pid == 0) {
+        int parent = getpid();
+
+        if (syscall0(SYS_vfork) == 0) {
+            kill(parent);
+            sleep(LONG_TICKS);
+            exit(0);
+        }
+        exit(1);
+    }
+    check("a parent that is killed meanwhile ends", waitpid(pid, &code) == 0
+          && code == -E_KILLED);
+    meminfo(&after);
+    check_eq("it ends at once, before its child", after.processes, before.processes + 1);
+}
+
+static void check_memory(void)
+{
+    struct meminfo before, after;
     int code;
 
-    for (int i = 0; i < ROUNDS; i++) {
-        int pid = spawn(i % 2 ? "true" : NULL, 7);
+    meminfo(&before);
+    int pid = spawn(true);
+    check_eq("the parent goes on as soon as its child calls exec", trywait(pid, &code), -E_BUSY);
+    assert(waitpid(pid, &code) == 0);
+    check_eq("the new program's exit code arrives", code, OWN_CODE);
+    meminfo(&after);
+    check_eq("nothing is left of the child", after.processes, before.processes);
+}
 
-        assert(pid > 0);
-        assert(order == 2);
-        assert(shared == i + 1);
-        assert(waitpid(pid, &code) == 0);
-        assert(code == (i % 2 ? 0 : 7));
+int main(int argc, char **argv)
+{
+    int good = 0, waited = 0, together = 0, code;
+
+    (void)argv;
+    if (argc > 1) {
+        sleep(LONG_TICKS);
+        return OWN_CODE;
     }
+    if (!check("there is a system call vfork", spawn(false) > 0) || waitpid(0, &code) != 0)
+        return check_done();
+    for (int i = 0; i < ROUNDS; i++) {
+        shared = order = 0;
+        int pid = spawn(i % 2);
+
+        waited += order == 2;
+        together += shared == 1;
+        good += pid > 0 && waitpid(pid, &code) == 0 && code == (i % 2 ? OWN_CODE : CODE);
+    }
+    check_eq("the parent sleeps until the child calls exec or ends", waited, ROUNDS);
+    check_eq("parent and child have the same memory", together, ROUNDS);
+    check_eq("each child's exit code arrives", good, ROUNDS);
+    check_memory();
+    check_other_child();
+    check_killed();
+    sleep(2 * LONG_TICKS);
     return check_done();
 }

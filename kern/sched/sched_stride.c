@@ -11,12 +11,16 @@
 /* By run queue: where the task was that ran last. Nobody in the queue is behind it. */
 static uint32_t passed[MAX_HARTS];
 
-static int compare_strides(void *a, void *b)
+static int by_stride(void *a, void *b)
 {
     uint32_t first = to_struct(a, struct task, lab6_run_pool)->lab6_stride;
     uint32_t second = to_struct(b, struct task, lab6_run_pool)->lab6_stride;
-    int32_t ahead = (int32_t)(first - second);
-    return ahead < 0 ? -1 : ahead > 0;
+    return (int32_t)(first - second);
+}
+
+static uint32_t step(const struct task *task)
+{
+    return BIG_STRIDE / (task->lab6_priority > 0 ? task->lab6_priority : 1);
 }
 /* EXERCISE 6.2 end */
 
@@ -31,21 +35,19 @@ static void stride_init(struct run_queue *rq)
 static void stride_enqueue(struct run_queue *rq, struct task *task)
 {
     /* EXERCISE 6.2 begin: stride_enqueue */
-    /* Who is new here, or slept while others went on, joins where they are now: no turns are
-       owed. */
-    if (task->runs == 0 || task->lab6_stride - passed[rq->id] > BIG_STRIDE)
+    /* Who is new here, or slept while others went on, joins where they are now: no turns are owed.
+       All others are at most a step ahead of who ran last. */
+    if (task->runs == 0 || task->lab6_stride - passed[rq->id] > step(task))
         task->lab6_stride = passed[rq->id];
     task->time_slice = rq->max_time_slice;      /* each turn is paid for, and is a whole one */
-    rq->lab6_run_pool = skew_heap_insert(rq->lab6_run_pool, &task->lab6_run_pool,
-                                         compare_strides);
+    rq->lab6_run_pool = skew_heap_insert(rq->lab6_run_pool, &task->lab6_run_pool, by_stride);
     /* EXERCISE 6.2 end */
 }
 
 static void stride_dequeue(struct run_queue *rq, struct task *task)
 {
     /* EXERCISE 6.2 begin: stride_dequeue */
-    rq->lab6_run_pool = skew_heap_remove(rq->lab6_run_pool, &task->lab6_run_pool,
-                                         compare_strides);
+    rq->lab6_run_pool = skew_heap_remove(rq->lab6_run_pool, &task->lab6_run_pool, by_stride);
     /* EXERCISE 6.2 end */
 }
 
@@ -56,9 +58,8 @@ static struct task *stride_pick_next(struct run_queue *rq)
     if (rq->lab6_run_pool == NULL)
         return NULL;
     struct task *task = to_struct(rq->lab6_run_pool, struct task, lab6_run_pool);
-    uint32_t priority = task->lab6_priority > 0 ? task->lab6_priority : 1;
     passed[rq->id] = task->lab6_stride;
-    task->lab6_stride += BIG_STRIDE / priority;
+    task->lab6_stride += step(task);
     return task;
     /* EXERCISE 6.2 end */
 }

@@ -3,18 +3,11 @@
 #include <sched/sched.h>
 #include <sched/timer.h>
 
-struct timer {
-    skew_heap_entry_t link;             /* in `pending`; first member */
-    uint64_t deadline;
-    struct task *task;
-    bool due;                           /* no longer pending */
-};
-
 #define NEVER   UINT64_MAX
 
 static struct spinlock timer_lock = SPINLOCK_INIT("timers", RANK_TIMER);
-static skew_heap_entry_t *pending;          /* guarded by timer_lock */
-static uint64_t next_deadline = NEVER;      /* of `pending`; written under the lock, read without */
+skew_heap_entry_t *timer_heap;          /* pending timers; guarded by timer_lock */
+uint64_t next_deadline = NEVER;         /* of timer_heap; written under the lock, read without */
 
 static uint64_t timebase, boot_time;        /* set once at boot */
 
@@ -62,9 +55,9 @@ static int compare_deadlines(void *a, void *b)
 
 static void timer_remove(struct timer *timer)
 {
-    pending = skew_heap_remove(pending, &timer->link, compare_deadlines);
+    timer_heap = skew_heap_remove(timer_heap, &timer->link, compare_deadlines);
     timer->due = true;
-    atomic_store(&next_deadline, pending == NULL ? NEVER : ((struct timer *)pending)->deadline);
+    atomic_store(&next_deadline, timer_heap ? ((struct timer *)timer_heap)->deadline : NEVER);
 }
 
 void timer_sleep_until(uint64_t deadline)
@@ -72,8 +65,8 @@ void timer_sleep_until(uint64_t deadline)
     struct timer timer = { .deadline = deadline, .task = this_cpu->task };
 
     spin_lock(&timer_lock);
-    pending = skew_heap_insert(pending, &timer.link, compare_deadlines);
-    atomic_store(&next_deadline, ((struct timer *)pending)->deadline);
+    timer_heap = skew_heap_insert(timer_heap, &timer.link, compare_deadlines);
+    atomic_store(&next_deadline, ((struct timer *)timer_heap)->deadline);
     while (!timer.due && sched_sleep(&timer_lock, WT_TIMER, "a timer"))
         ;
     if (!timer.due)
@@ -87,8 +80,8 @@ void timer_expire(uint64_t now)
     if (now < atomic_load(&next_deadline))
         return;
     spin_lock(&timer_lock);
-    while (pending != NULL && ((struct timer *)pending)->deadline <= now) {
-        struct timer *timer = (struct timer *)pending;
+    while (timer_heap != NULL && ((struct timer *)timer_heap)->deadline <= now) {
+        struct timer *timer = (struct timer *)timer_heap;
 
         timer_remove(timer);
         wakeup_proc(timer->task);
@@ -101,7 +94,7 @@ void timer_expire(uint64_t now)
 bool timer_system_asleep(void)
 {
     spin_lock(&timer_lock);
-    bool asleep = pending == NULL && sched_all_asleep();
+    bool asleep = timer_heap == NULL && sched_all_asleep();
     spin_unlock(&timer_lock);
     return asleep;
 }

@@ -2,9 +2,17 @@
    of rdtime(). */
 #pragma once
 
-#include <defs.h>
+#include <skew_heap.h>
 
 #define TICKS_PER_SECOND    100
+
+/* A sleeper. */
+struct timer {
+    skew_heap_entry_t link;             /* in timer_heap; first member */
+    uint64_t deadline;
+    struct task *task;
+    bool due;                           /* no longer pending */
+};
 
 /* Set up, with the rate at which rdtime() counts. */
 void timer_init(uint64_t timebase_hz);

@@ -1,11 +1,12 @@
 /* Kernel objects: kmalloc in all sizes, alone and on all harts at once. */
 #include <mm/kmalloc.h>
+#include <report.h>
 #include <string.h>
 #include <sched/sched.h>
 #include <test/testlib.h>
 
 #define SLOTS       512
-#define STEPS       40000
+#define STEPS       12000
 #define MANY        3000
 #define THREADS     8
 
@@ -134,9 +135,12 @@ static void test_kmalloc(void)
     struct stock before = stock_take();
 
     test_random_objects();
+    check("objects of all sizes keep what is written to them", true);
     test_trim();
+    check("the pages of objects that are free come back", true);
     test_mark_in_data();
     test_out_of_memory();
+    check("without memory there is no object, and with memory there is again", true);
     kfree(NULL);
     stock_check(&before, "all of kmalloc's tests");
 }

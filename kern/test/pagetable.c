@@ -1,292 +1,218 @@
-/* Page tables: an address space that no hart runs on is filled, copied and emptied, and each page
-   and reference is counted. */
-#include <error.h>
-#include <mm/pagetable.h>
-#include <riscv/cpu.h>
+/* The walk of a page table. What get_pte() answers is compared with a walk of the test's own, on an
+   address space that no hart runs on; and with what the hardware makes of it, in the user half of
+   the kernel's own map, where nothing is mapped. */
+#include <report.h>
 #include <string.h>
-#include <test/testlib.h>
+#include <test/space.h>
 
-#define LA          0x12345000UL                /* somewhere in a table */
-#define TABLE_END   0x40000000UL                /* where one table of each level ends */
-#define RW          (PTE_R | PTE_W | PTE_U)
+#define LA              0x12345000UL            /* somewhere in a table */
+#define PLACES          300
+#define OWN_LA          0x2345678000UL          /* in the kernel's map: its own root entry */
 
-static struct Page *filled_page(uint8_t byte)
+/* The entry for an address, as the hardware finds it. NULL where an entry on the way is not just V
+   and a page in use. */
+static pte_t *walk(pte_t *table, uintptr_t la)
 {
-    struct Page *page = alloc_page();
+    for (int shift = 30; shift > 12; shift -= 9) {
+        pte_t pte = table[la >> shift & 511];
+        paddr_t pa = pte >> 10 << 12;
 
-    assert(page != NULL);
-    memset(page2kva(page), byte, PGSIZE);
-    return page;
+        if ((pte & PTE_FLAGS) != PTE_V || pa < pages_base || pa - pages_base >= npage * PGSIZE
+            || !(pa2page(pa)->flags & PG_ALLOCATED))
+            return NULL;
+        table = kva(pa);
+    }
+    return &table[la >> 12 & 511];
 }
 
-static void space_create(struct addrspace *as)
+static bool made_right(struct addrspace *as, uintptr_t la)
 {
-    *as = (struct addrspace){ .pgdir = pgdir_create() };
-    assert(as->pgdir != NULL);
+    pte_t *pte = get_pte(as->pgdir, la, true);
+
+    return pte != NULL && pte == walk(as->pgdir, la);
 }
 
-static void space_destroy(struct addrspace *as)
+static void check_looking(struct addrspace *as)
 {
-    unmap_range(as, USERBASE, USERTOP);
-    exit_range(as, 0, USERTOP, 0, USERTOP);
-    for (int i = 0; i < PT_ENTRIES / 2; i++)
-        assert_eq(as->pgdir[i], 0);
-    pgdir_destroy(as->pgdir);
+    size_t before = nr_free_pages();
+
+    check("where there is no table, get_pte finds nothing",
+          get_pte(as->pgdir, LA, false) == NULL);
+    check_eq("looking takes no page", before - nr_free_pages(), 0);
+    check_eq("looking changes no entry of the root", as->pgdir[pt_index(LA, 2)], 0);
 }
 
-/* Insert a new page; the page table has its only reference. */
-static struct Page *put(struct addrspace *as, uintptr_t la, uint8_t byte, pte_t rights)
+static void check_making(struct addrspace *as)
 {
-    struct Page *page = filled_page(byte);
+    size_t before = nr_free_pages();
+    pte_t *pte = get_pte(as->pgdir, LA, true);
 
-    assert_eq(page_insert(as, page, la, rights), 0);
-    assert_eq(page_ref(page), 1);
-    return page;
+    if (!check("get_pte makes what is missing", pte != NULL))
+        return;
+    check_eq("two tables are made below the root", before - nr_free_pages(), 2);
+    check_eq("an entry that points to a table has V, and no other flag",
+             as->pgdir[pt_index(LA, 2)] & PTE_FLAGS, PTE_V);
+    check("the entry is where the hardware looks for it", pte == walk(as->pgdir, LA));
+    check("get_pte finds the same entry again, with create and without",
+          get_pte(as->pgdir, LA, true) == pte && get_pte(as->pgdir, LA, false) == pte);
+    check("all addresses of a page have the same entry",
+          get_pte(as->pgdir, LA + PGSIZE - 1, true) == pte);
+    check("the next page has the next entry", get_pte(as->pgdir, LA + PGSIZE, false) == pte + 1);
+    check_eq("what is there already takes no page", before - nr_free_pages(), 2);
 }
 
-static pte_t entry(struct addrspace *as, uintptr_t la)
+/* Addresses on both sides of a border of 1 GiB and of 2 MiB. */
+static void check_borders(struct addrspace *as)
 {
-    pte_t *pte = get_pte(as->pgdir, la, false);
+    size_t before = nr_free_pages();
 
-    return pte == NULL ? 0 : *pte;
+    check("the entry of the last page below 1 GiB is where the hardware looks",
+          made_right(as, TABLE_END - PGSIZE));
+    check_eq("the last page below 1 GiB takes one more table", before - nr_free_pages(), 1);
+    check("the page on the other side of the border has no table yet",
+          get_pte(as->pgdir, TABLE_END, false) == NULL);
+    check("the entry of the first page of the next GiB is where it must be",
+          made_right(as, TABLE_END));
+    check_eq("the next GiB takes two more tables", before - nr_free_pages(), 3);
+    check("the middle table alone is not enough, without create",
+          get_pte(as->pgdir, TABLE_END + pt_span(1), false) == NULL);
+    check("the entries of the lowest and the highest user page are where they must be",
+          made_right(as, USERBASE) && made_right(as, USERTOP - PGSIZE));
+}
+
+/* Each entry of many places holds a number of its own: two places never share one. */
+static void check_many(struct addrspace *as)
+{
+    uint64_t seed = 11;
+    int right = 0, kept = 0;
+
+    for (int i = 0; i < PLACES; i++) {
+        uintptr_t la = test_random(&seed) % (USERTOP >> PGSHIFT) << PGSHIFT;
+
+        right += made_right(as, la);
+        *get_pte(as->pgdir, la, true) = (pte_t)(i + 1) << 1;    /* V is 0 */
+    }
+    check_eq("each of 300 places has its entry where the hardware looks", right, PLACES);
+    seed = 11;
+    for (int i = 0; i < PLACES; i++) {
+        uintptr_t la = test_random(&seed) % (USERTOP >> PGSHIFT) << PGSHIFT;
+
+        kept += *get_pte(as->pgdir, la, false) == (pte_t)(i + 1) << 1;
+    }
+    check_eq("each of the entries keeps what was written to it", kept, PLACES);
 }
 
 static void test_get_pte(void)
 {
     struct addrspace as;
     size_t before = nr_free_pages();
+    int used = 0;
 
     space_create(&as);
-    assert(memcmp(as.pgdir + PT_ENTRIES / 2, kernel_as.pgdir + PT_ENTRIES / 2, PGSIZE / 2) == 0);
-    assert(get_pte(as.pgdir, LA, false) == NULL);
-    assert_eq(nr_free_pages(), before - 1);             /* looking makes no tables */
+    check_looking(&as);
+    check_making(&as);
+    check_borders(&as);
+    check_many(&as);
+    check("the kernel's half of the root is as it was",
+          memcmp(as.pgdir + PT_ENTRIES / 2, kernel_as.pgdir + PT_ENTRIES / 2, PGSIZE / 2) == 0);
+    for (int i = 0; i < PT_ENTRIES / 2; i++)
+        used += kernel_as.pgdir[i] != 0;
+    check_eq("no table was made in the kernel's own map", used, 0);
+    space_destroy(&as);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "get-pte", test_get_pte);
+
+/* How many entries of a table are not 0. */
+static int used_entries(paddr_t table)
+{
+    int used = 0;
+
+    for (int i = 0; i < PT_ENTRIES; i++)
+        used += ((pte_t *)kva(table))[i] != 0;
+    return used;
+}
+
+static void check_new_tables(void)
+{
+    struct addrspace as;
+
+    space_create(&as);
+    dirty_free_pages();
     pte_t *pte = get_pte(as.pgdir, LA, true);
-    assert(pte != NULL);
-    assert_eq(*pte, 0);
-    assert_eq(nr_free_pages(), before - 3);             /* two tables below the root */
+    paddr_t middle = pte_paddr(as.pgdir[pt_index(LA, 2)]);
 
-    pte_t *middle = kva(pte_paddr(as.pgdir[pt_index(LA, 2)]));
-    pte_t *last = kva(pte_paddr(middle[pt_index(LA, 1)]));
-    assert(pte == last + pt_index(LA, 0));
-    assert_eq(as.pgdir[pt_index(LA, 2)] & PTE_FLAGS, PTE_V);    /* a leaf with any other bit */
-    assert_eq(middle[pt_index(LA, 1)] & PTE_FLAGS, PTE_V);
-
-    assert(get_pte(as.pgdir, LA, false) == pte && get_pte(as.pgdir, LA + 123, true) == pte);
-    assert(get_pte(as.pgdir, LA + PGSIZE, false) == pte + 1);
-    assert_eq(nr_free_pages(), before - 3);
-    assert(get_pte(as.pgdir, TABLE_END - PGSIZE, true) != NULL);
-    assert_eq(nr_free_pages(), before - 4);             /* one more of the last level */
-    assert(get_pte(as.pgdir, TABLE_END, false) == NULL);
-    assert(get_pte(as.pgdir, TABLE_END, true) != NULL);
-    assert_eq(nr_free_pages(), before - 6);
+    if (!check("the walk leads to the entry", pte != NULL && walk(as.pgdir, LA) == pte))
+        return;
+    paddr_t last = pte_paddr(((pte_t *)kva(middle))[pt_index(LA, 1)]);
+    check_eq("a new middle table has one entry in use", used_entries(middle), 1);
+    check_eq("a new table of the last level is empty", used_entries(last), 0);
+    check_eq("the middle table has one reference", page_ref(pa2page(middle)), 1);
+    check_eq("the table of the last level has one reference", page_ref(pa2page(last)), 1);
     space_destroy(&as);
-    assert_eq(nr_free_pages(), before);
 }
 
-static void test_insert_remove(void)
+/* A page that stands in the entry is what the hart reads and writes at the address. */
+static void check_hardware(void)
 {
-    struct addrspace as;
+    struct Page *page = filled_page(0x11), *next = filled_page(0x22);
+    pte_t *pte = get_pte(kernel_as.pgdir, OWN_LA, true);
+    pte_t flags = pte_leaf_flags(PTE_R | PTE_W);
+    uint64_t value = 0;
+
+    page->ref = next->ref = 1;
+    *pte = pte_make(page2pa(page), flags);
+    pte[1] = pte_make(page2pa(next), flags);
+    check("the hart finds the page that stands in the entry", can_read(OWN_LA, &value));
+    check_eq("the hart reads what is in that page", value, 0x1111111111111111);
+    check("the hart finds the next page behind it",
+          can_read(OWN_LA + PGSIZE, &value) && value == 0x2222222222222222);
+    check("the hart writes to the page", can_write(OWN_LA + 8, 5)
+          && ((uint64_t *)page2kva(page))[1] == 5);
+    check("the page behind the two is not mapped", !can_read(OWN_LA + 2 * PGSIZE, &value));
+    space_empty(&kernel_as);
+}
+
+static void test_tables(void)
+{
     size_t before = nr_free_pages();
 
-    space_create(&as);
-    struct Page *page = put(&as, LA, 1, RW);
-    assert_eq(entry(&as, LA), pte_make(page2pa(page), RW | PTE_V | PTE_A | PTE_D));
-    assert_eq(page_insert(&as, page, LA, PTE_R | PTE_U), 0);        /* the same page again */
-    assert_eq(page_ref(page), 1);
-    assert_eq(entry(&as, LA) & (PTE_USER | PTE_V), PTE_R | PTE_U | PTE_V);
-    assert_eq(*(uint8_t *)page2kva(page), 1);
-    assert_eq(page_insert(&as, page, LA + 5 * PGSIZE, RW), 0);      /* at a second place */
-    assert_eq(page_ref(page), 2);
-
-    size_t now = nr_free_pages();
-    struct Page *other = put(&as, LA, 2, RW);                       /* in its stead */
-    assert_eq(page_ref(page), 1);
-    assert_eq(pte_paddr(entry(&as, LA)), page2pa(other));
-    assert_eq(nr_free_pages(), now - 1);
-    page_remove(&as, LA + 5 * PGSIZE);
-    assert_eq(entry(&as, LA + 5 * PGSIZE), 0);
-    assert_eq(nr_free_pages(), now);                                /* the first page is free */
-    page_remove(&as, LA + 5 * PGSIZE);                              /* nothing is there */
-    page_remove(&as, TABLE_END);                                    /* not even a table */
-    page_remove(&as, LA);
-    assert_eq(nr_free_pages(), now + 1);
-    space_destroy(&as);
-    assert_eq(nr_free_pages(), before);
+    check_new_tables();
+    check_hardware();
+    check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
-/* More pages than are freed at once, on both sides of a border between tables; in use or not. */
-static void test_unmap_range(uint32_t harts)
+SELFTEST_AT(STAGE_BOOT, "get-pte-tables", test_tables);
+
+/* With k pages left. The tables of LA are there; AWAY needs two new ones, NEAR one. */
+#define NEAR    (LA + pt_span(1))
+#define AWAY    (LA + pt_span(2))
+
+static void test_memory(void)
 {
     struct addrspace as;
-    size_t before = nr_free_pages(), n = 0;
-
-    space_create(&as);
-    as.harts = harts;
-    for (uintptr_t la = TABLE_END - 100 * PGSIZE; la < TABLE_END + 100 * PGSIZE; la += PGSIZE)
-        if (la / PGSIZE % 3 != 0)                       /* with gaps */
-            put(&as, la, 1, RW);
-    size_t filled = nr_free_pages();
-    for (uintptr_t la = TABLE_END - 90 * PGSIZE; la < TABLE_END + 80 * PGSIZE; la += PGSIZE)
-        n += entry(&as, la) != 0;
-    unmap_range(&as, TABLE_END - 90 * PGSIZE, TABLE_END + 80 * PGSIZE);
-    assert_eq(nr_free_pages(), filled + n);
-    for (uintptr_t la = TABLE_END - 100 * PGSIZE; la < TABLE_END + 100 * PGSIZE; la += PGSIZE) {
-        bool inside = la >= TABLE_END - 90 * PGSIZE && la < TABLE_END + 80 * PGSIZE;
-
-        assert_eq(entry(&as, la) != 0, !inside && la / PGSIZE % 3 != 0);
-    }
-    space_destroy(&as);
-    assert_eq(nr_free_pages(), before);
-}
-
-/* The tables for a range that has no neighbours closer than its own ends. */
-static void exit_alone(struct addrspace *as, uintptr_t start, uintptr_t end)
-{
-    exit_range(as, start, end, start, end);
-}
-
-/* exit_range frees the tables that no neighbour of the range needs, and no others. */
-static void test_exit_range(void)
-{
-    struct addrspace as;
-    size_t before = nr_free_pages(), giga = pt_span(2), mega2 = pt_span(1);
-
-    space_create(&as);
-    for (int i = 0; i < 4; i++)
-        assert(get_pte(as.pgdir, giga + i * mega2, true) != NULL);
-    assert(get_pte(as.pgdir, 2 * giga, true) != NULL);
-    assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_alone(&as, giga + PGSIZE, giga + mega2);               /* not the whole table */
-    exit_alone(&as, giga, giga + mega2 - PGSIZE);
-    exit_range(&as, giga, giga + PGSIZE, giga, giga + PGSIZE);
-    assert_eq(nr_free_pages(), before - 1 - 5 - 2);
-    exit_alone(&as, giga + PGSIZE, giga + 3 * mega2 - PGSIZE);  /* the second only */
-    assert_eq(nr_free_pages(), before - 1 - 4 - 2);
-    assert(get_pte(as.pgdir, giga, false) != NULL);
-    assert(get_pte(as.pgdir, giga + mega2, false) == NULL);
-    assert(get_pte(as.pgdir, giga + 2 * mega2, false) != NULL);
-    exit_range(&as, giga + 3 * mega2 + PGSIZE, giga + 3 * mega2 + 2 * PGSIZE,
-               giga + 3 * mega2, giga + 4 * mega2);             /* a page alone in its table */
-    assert_eq(nr_free_pages(), before - 1 - 3 - 2);
-    assert(get_pte(as.pgdir, giga + 3 * mega2, false) == NULL);
-    exit_alone(&as, giga, 2 * giga);                            /* with the middle table */
-    assert_eq(nr_free_pages(), before - 1 - 2);
-    assert_eq(as.pgdir[pt_index(giga, 2)], 0);
-    assert(get_pte(as.pgdir, 2 * giga, false) != NULL);
-    exit_range(&as, 2 * giga, 2 * giga + PGSIZE, 0, USERTOP);
-    assert_eq(nr_free_pages(), before - 1);
-    space_destroy(&as);
-    assert_eq(nr_free_pages(), before);
-}
-
-static void test_share(void)
-{
-    struct addrspace parent, child;
-    size_t before = nr_free_pages();
-
-    space_create(&parent);
-    space_create(&child);
-    struct Page *data = put(&parent, TABLE_END - PGSIZE, 1, RW);
-    struct Page *text = put(&parent, TABLE_END, 2, PTE_R | PTE_X | PTE_U);
-    put(&parent, TABLE_END + 9 * PGSIZE, 3, RW);                    /* out of the range */
-    assert_eq(copy_range(&child, &parent, TABLE_END - 2 * PGSIZE, TABLE_END + 2 * PGSIZE, true), 0);
-
-    pte_t pte = entry(&parent, TABLE_END - PGSIZE);
-    assert_eq(pte & (PTE_USER | PTE_COW), PTE_R | PTE_U | PTE_COW);
-    assert_eq(entry(&child, TABLE_END - PGSIZE), pte);
-    assert_eq(pte_paddr(pte), page2pa(data));
-    assert_eq(page_ref(data), 2);
-    pte = entry(&parent, TABLE_END);
-    assert_eq(pte & (PTE_USER | PTE_COW), PTE_R | PTE_X | PTE_U);   /* nobody may write it */
-    assert_eq(entry(&child, TABLE_END), pte);
-    assert_eq(page_ref(text), 2);
-    assert_eq(entry(&child, TABLE_END - 2 * PGSIZE), 0);
-    assert_eq(entry(&child, TABLE_END + 9 * PGSIZE), 0);
-    assert_eq(entry(&parent, TABLE_END + 9 * PGSIZE) & PTE_W, PTE_W);
-    space_destroy(&parent);
-    assert_eq(page_ref(data), 1);
-    space_destroy(&child);
-    assert_eq(nr_free_pages(), before);
-}
-
-static void test_copy(void)
-{
-    struct addrspace parent, child;
-    size_t before = nr_free_pages();
-    uintptr_t shared = LA + PGSIZE;
-
-    space_create(&parent);
-    space_create(&child);
-    struct Page *page = put(&parent, LA, 0x5a, RW);
-    put(&parent, shared, 0x6b, RW);
-    assert_eq(copy_range(&child, &parent, shared, shared + PGSIZE, true), 0);
-    unmap_range(&child, shared, shared + PGSIZE);
-    assert_eq(copy_range(&child, &parent, LA, LA + 2 * PGSIZE, false), 0);
-
-    pte_t pte = entry(&child, LA);
-    assert(pte_paddr(pte) != page2pa(page));
-    assert_eq(pte & (PTE_USER | PTE_COW), RW);
-    assert_eq(page_ref(page), 1);
-    assert_eq(page_ref(pa2page(pte_paddr(pte))), 1);
-    assert(memcmp(kva(pte_paddr(pte)), page2kva(page), PGSIZE) == 0);
-    assert_eq(entry(&parent, LA) & (PTE_USER | PTE_COW), RW);
-    pte = entry(&child, shared);                        /* copied from a copy-on-write page: */
-    assert_eq(pte & (PTE_USER | PTE_COW), RW);          /* its one owner may write it */
-    assert_eq(*(uint8_t *)kva(pte_paddr(pte)), 0x6b);
-    space_destroy(&parent);
-    space_destroy(&child);
-    assert_eq(nr_free_pages(), before);
-}
-
-/* With k pages left, for each k until it succeeds: an error, and nothing is lost. */
-static void test_out_of_memory(bool share)
-{
-    struct addrspace parent, child;
-    size_t before = nr_free_pages(), k = 0;
     struct hoard hoard = { .count = 0 };
-    int result;
+    size_t before = nr_free_pages();
 
-    space_create(&parent);
-    space_create(&child);
-    for (uintptr_t la = TABLE_END - 5 * PGSIZE; la < TABLE_END + 5 * PGSIZE; la += PGSIZE)
-        put(&parent, la, 1, RW);
-    struct Page *spare = filled_page(1);
-    do {
-        hoard_take(&hoard);
-        hoard_give(&hoard, k);
-        if (k < 2)
-            assert_eq(page_insert(&child, spare, LA, RW), -E_NO_MEM);
-        assert_eq(page_ref(spare), 0);
-        result = copy_range(&child, &parent, TABLE_END - 5 * PGSIZE, TABLE_END + 5 * PGSIZE, share);
-        assert_eq(result == 0 ? 0 : -E_NO_MEM, result);
-        unmap_range(&child, USERBASE, USERTOP);
-        exit_range(&child, 0, USERTOP, 0, USERTOP);
-        assert_eq(nr_free_pages(), k);
-    } while (result != 0 && ++k < 100);
-    assert_eq(k, share ? 4 : 14);                       /* tables in two places, and ten pages */
+    space_create(&as);
+    pte_t *pte = get_pte(as.pgdir, LA, true);
+
     hoard_take(&hoard);
-    assert(pgdir_create() == NULL);
+    check("without memory, an entry whose table is there is found",
+          pte != NULL && get_pte(as.pgdir, LA, true) == pte);
+    check("no memory for a table of the last level: NULL", get_pte(as.pgdir, NEAR, true) == NULL);
+    check("no memory for a middle table: NULL", get_pte(as.pgdir, AWAY, true) == NULL);
+    hoard_give(&hoard, 1);
+    check("memory for one of two tables: NULL", get_pte(as.pgdir, AWAY, true) == NULL);
+    check("afterwards there is still no entry", get_pte(as.pgdir, AWAY, false) == NULL);
+    hoard_take(&hoard);
+    hoard_give(&hoard, 2);
+    check("with memory again, the entry is made", made_right(&as, AWAY));
+    check("the next page takes no memory", made_right(&as, AWAY + PGSIZE));
     hoard_end(&hoard);
-    free_page(spare);
-    space_destroy(&parent);
-    space_destroy(&child);
-    assert_eq(nr_free_pages(), before);
+    space_destroy(&as);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
-static void test_pagetable(void)
-{
-    struct stock before = stock_take();
-
-    test_get_pte();
-    test_insert_remove();
-    test_unmap_range(0);
-    test_unmap_range(1U << this_cpu->id);
-    test_exit_range();
-    test_share();
-    test_copy();
-    test_out_of_memory(true);
-    test_out_of_memory(false);
-    stock_check(&before, "all of the page tables' tests");
-}
-
-SELFTEST_AT(STAGE_BOOT, "pagetable", test_pagetable);
+SELFTEST_AT(STAGE_BOOT, "get-pte-memory", test_memory);

@@ -3,11 +3,12 @@
    block was chosen. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <report.h>
 #include <string.h>
 #include <test/testlib.h>
 
 #define SLOTS       256         /* blocks that are allocated at most at a time */
-#define STEPS       20000
+#define STEPS       8000
 #define MAX_BLOCK   64          /* pages */
 #define OWNED       0x6f776e65642d6279          /* in `property` of pages that a test has */
 #define STRIDE      999983      /* a prime: i * STRIDE % npage goes through all pages */
@@ -75,6 +76,7 @@ static void test_random_blocks(void)
         if (blocks[i].base != NULL)
             block_toggle(&blocks[i], &seed);
     pmm_check();
+    check("no page is in two blocks, and the number of free pages is always right", true);
 }
 
 /* The largest block that can be had; what has room for n pages has room for fewer. */
@@ -101,16 +103,18 @@ static size_t largest_block(void)
 static void test_exhaustion(void)
 {
     size_t before = nr_free_pages(), largest = largest_block(), taken = 0;
+    bool anything = false;
     struct Page *page;
 
     while ((page = alloc_page()) != NULL) {
         page->property = OWNED;
         taken++;
     }
-    assert_eq(taken, before);
-    assert_eq(nr_free_pages(), 0);
+    check_eq("every page that is free can be had", taken, before);
+    check_eq("then no page is free", nr_free_pages(), 0);
     for (size_t n = 1; n < npage; n *= 2)
-        assert(alloc_pages(n) == NULL);
+        anything |= alloc_pages(n) != NULL;
+    check("then there is no block of any size", !anything);
     assert(npage % STRIDE != 0);
     for (size_t i = 0; i < npage; i++) {
         page = pages + i * STRIDE % npage;
@@ -121,20 +125,19 @@ static void test_exhaustion(void)
         taken--;
     }
     assert_eq(taken, 0);
-    assert_eq(nr_free_pages(), before);
-    assert_eq(largest_block(), largest);        /* free neighbours have been merged again */
+    check_eq("all of them come back", nr_free_pages(), before);
+    check_eq("free neighbours make one block again", largest_block(), largest);
 }
 
 static void test_impossible_sizes(void)
 {
     size_t before = nr_free_pages();
 
-    assert(alloc_pages(0) == NULL);
-    assert(alloc_pages(before + 1) == NULL);
-    assert(alloc_pages(1UL << 40) == NULL);
-    assert(alloc_pages(SIZE_MAX / 2 + 1) == NULL);
-    assert(alloc_pages(SIZE_MAX) == NULL);
-    assert_eq(nr_free_pages(), before);
+    check("a block of 0 pages does not exist", alloc_pages(0) == NULL);
+    check("nor does one of more pages than there are", alloc_pages(before + 1) == NULL);
+    check("nor do larger ones", alloc_pages(1UL << 40) == NULL
+          && alloc_pages(SIZE_MAX / 2 + 1) == NULL && alloc_pages(SIZE_MAX) == NULL);
+    check_eq("what fails takes no page", nr_free_pages(), before);
 }
 
 /* Parts of a block may be freed one by one, and a page comes back zeroed where it should. */
@@ -147,7 +150,7 @@ static void test_parts(void)
     memset(page2kva(base), 0xff, 10 * PGSIZE);
     for (int i = 9; i >= 0; i--)
         free_page(base + i);
-    assert_eq(nr_free_pages(), before);
+    check_eq("the pages of a block can come back one by one", nr_free_pages(), before);
     for (int i = 0; i < 100; i++) {
         struct Page *page = alloc_zeroed_page();
         const uint64_t *word = page2kva(page);
@@ -161,7 +164,7 @@ static void test_parts(void)
 
 static void test_pmm(void)
 {
-    assert_eq(nr_free_pages() <= nr_total_pages(), true);
+    check("not more pages are free than there are", nr_free_pages() <= nr_total_pages());
     test_random_blocks();
     test_impossible_sizes();
     test_parts();
@@ -219,13 +222,13 @@ static void check_best(struct Page *got, size_t n, const struct choice *before)
 }
 
 /* In memory that random blocks have fragmented, see for each allocation which block was chosen. */
-static void test_choices(void (*check)(struct Page *, size_t, const struct choice *))
+static void test_choices(void (*verify)(struct Page *, size_t, const struct choice *))
 {
     static struct block blocks[SLOTS];
     uint64_t seed = 2;
 
     kmalloc_trim();
-    for (int step = 0; step < 3000; step++) {
+    for (int step = 0; step < 1500; step++) {
         struct block *block = &blocks[test_random(&seed) % SLOTS];
 
         if (block->base != NULL) {
@@ -238,7 +241,7 @@ static void test_choices(void (*check)(struct Page *, size_t, const struct choic
         before = look(block->n, before.smallest);
         block->base = alloc_pages(block->n);
         assert(block->base != NULL);
-        check(block->base, block->n, &before);
+        verify(block->base, block->n, &before);
     }
     for (int i = 0; i < SLOTS; i++)
         if (blocks[i].base != NULL)
@@ -250,12 +253,14 @@ static void test_first_fit(void)
 {
     assert(strcmp(pmm_name(), "first_fit") == 0);
     test_choices(check_first);
+    check("each time the first block that has room was chosen", true);
 }
 
 static void test_best_fit(void)
 {
     assert(strcmp(pmm_name(), "best_fit") == 0);
     test_choices(check_best);
+    check("each time the smallest block that has room was chosen", true);
 }
 
 SELFTEST_AT(STAGE_BOOT, "choice-first-fit", test_first_fit);

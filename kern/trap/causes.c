@@ -1,8 +1,10 @@
 /* Traps in words. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
+#include <error.h>
 #include <printfmt.h>
 #include <process/proc.h>
+#include <trap/trap.h>
 
 const char *cause_name(uint64_t cause)
 {
@@ -16,8 +18,8 @@ const char *cause_name(uint64_t cause)
     return cause < ARRAY_SIZE(names) ? names[cause] : "unknown exception";
 }
 
-/* What a program did wrong, in a line that helps to find it. stval is an address only for some. */
-void report_killed(const struct trapframe *tf, const char *why)
+/* The line should help to find the mistake. stval is an address only for some causes. */
+void kill_current(const struct trapframe *tf, const char *why)
 {
     const char *tval = tf->cause == CAUSE_ILLEGAL ? " (instruction " : ", address ";
     char place[SYMBOL_LENGTH], detail[32] = "";
@@ -27,4 +29,5 @@ void report_killed(const struct trapframe *tf, const char *why)
     program_symbol(current->program, tf->epc, place, sizeof(place));
     cprintf("%s (pid %d) was killed: %s%s, at pc %#lx (%s)\n",
             current->name, current->pid, why, detail, tf->epc, place);
+    do_exit(-E_KILLED);
 }

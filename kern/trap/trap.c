@@ -19,19 +19,14 @@ void trap_init_hart(void)
     csr_write(scounteren, 7);           /* user programs may read cycle, time and instret */
 }
 
-/* What kind of access a page fault was; 0: no page fault. */
-static uint32_t fault_access(uint64_t cause)
+uint32_t fault_access(uint64_t cause)
 {
     /* EXERCISE 1.2 begin: fault_access */
     switch (cause) {
-    case CAUSE_FETCH_PAGE:
-        return VM_EXEC;
-    case CAUSE_LOAD_PAGE:
-        return VM_READ;
-    case CAUSE_STORE_PAGE:
-        return VM_WRITE;
-    default:
-        return 0;
+    case CAUSE_FETCH_PAGE: return VM_EXEC;
+    case CAUSE_LOAD_PAGE: return VM_READ;
+    case CAUSE_STORE_PAGE: return VM_WRITE;
+    default: return 0;
     }
     /* EXERCISE 1.2 end */
 }
@@ -66,16 +61,12 @@ static bool first_fpu_use(struct trapframe *tf)
     return true;
 }
 
-/* An exception of a program: make it possible, or end the program with a message. */
-static void user_exception(struct trapframe *tf)
+const char *user_exception(struct trapframe *tf, int error)
 {
     /* EXERCISE 1.2 begin: user_exception */
-    int result = repair_fault(tf);
-
-    if (result == 0 || first_fpu_use(tf))
-        return;
-    report_killed(tf, result == -E_NO_MEM ? "out of memory" : cause_name(tf->cause));
-    do_exit(-E_KILLED);
+    if (error == 0 || first_fpu_use(tf))
+        return NULL;
+    return error == -E_NO_MEM ? "out of memory" : cause_name(tf->cause);
     /* EXERCISE 1.2 end */
 }
 
@@ -92,7 +83,9 @@ void trap_user(struct trapframe *tf)
         handle_interrupt(tf);
     } else {
         irq_enable();
-        user_exception(tf);
+        const char *why = user_exception(tf, repair_fault(tf));
+        if (why != NULL)
+            kill_current(tf, why);
         irq_disable();
     }
     proc_give_way();

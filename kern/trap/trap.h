@@ -14,5 +14,9 @@ __noreturn void trap_stack_overflow(struct trapframe *tf);
 
 /* The name of an exception, by its number in scause. */
 const char *cause_name(uint64_t cause);
-/* Say what the current program did wrong, and where. */
-void report_killed(const struct trapframe *tf, const char *why);
+/* What kind of access (VM_) a page fault was; 0: no page fault. */
+uint32_t fault_access(uint64_t cause);
+/* Why an exception ends the program; NULL: it may go on. `error` is 0 where a fault is repaired. */
+const char *user_exception(struct trapframe *tf, int error);
+/* End the current program: say what it did wrong, and where. */
+__noreturn void kill_current(const struct trapframe *tf, const char *why);

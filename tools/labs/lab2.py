@@ -1,26 +1,81 @@
-"""Lab 2: physical memory. Two allocators of pages, judged by the same property tests."""
-from labs.common import Exercise, Lab, early, selftest
+"""Lab 2: physical memory. Allocators of pages, all judged by the same property tests.
+
+"blocks" gives an allocator a few pages to play with, while the kernel itself lives on another; in
+the other tests, which have pmm=, the kernel lives on it.
+"""
+from labs.common import Exercise, Lab, early
 
 EXERCISES = [
     Exercise("2.1", "first fit", 50,
-             asks="hand out the first free block that is large enough; join neighbours again"),
+             asks="hand out the first free block that is large enough; join neighbours again",
+             hint="""
+first_fit_alloc_pages: Take n pages from the first block of
+free_area.free_list that has as many (property), by free_area_take(), and
+return its first page. NULL where there is no such block, and for n = 0.
+
+helpers of free_area_take and free_area_put: static functions, if you
+like: one that makes a page the head of a block, one that joins two.
+
+free_area_take: `head` is a free block of n pages or more. Its first n
+pages leave the list. What is left behind them is a free block of its
+own, in the same place of the list, which stays in the order of addresses.
+- Only the head of a free block has PG_PROPERTY in its flags, and its
+  number of pages in property.
+- free_area.nr_free is the number of pages in all blocks.
+
+free_area_put: The n pages from `base` on are free: put them where they
+belong by their address. Where the block before ends at `base`, or the one
+behind begins at base + n, they become one block.
+- Find the place first: the first block whose address is higher, which may
+  be the list's head where there is none. Then insert once, before that.
+- Of two blocks that join, the upper one leaves the list and is no head
+  any more. A block may join on both sides."""),
     Exercise("2.2", "best fit", 50,
-             asks="hand out the smallest free block that is large enough"),
+             asks="hand out the smallest free block that is large enough",
+             hint="""
+Look at every block of free_area.free_list. Of those that have n pages or
+more take from the one that has fewest, and of equals from the first, by
+free_area_take(), which is part of exercise 2.1. Return its first page;
+NULL where no block is large enough, and for n = 0."""),
+    Exercise("2.C", "an allocator of your own", 10,
+             asks="a pmm_manager with another plan, that passes what all the others pass",
+             hint="""
+own_pmm_manager: A struct pmm_manager with .name = "own"; mm/pmm.h tells
+what each of its functions does, pmm_buddy.c is an example. You may use
+free_area_take() and the like of mm/pmm_list.h. A free page's property and
+page_link are yours; of its flags use PG_PROPERTY only.
+
+entry of own_pmm_manager: &own_pmm_manager, with a comma behind it"""),
 ]
 
+
+def blocks(name, points, exercise, **more):
+    return early(name, points, exercise, limit=100, **more)
+
+
+def live(name, manager, points, exercise, title, **more):
+    """The kernel lives on that manager. Little memory, because a list is slow where it is long."""
+    return early("%s %s" % (name, manager.replace("_", " ")), points, exercise, title=title,
+                 append="pmm=%s%s" % (manager, " poison" if name == "kmalloc" else ""), mem="32M",
+                 **more)
+
+
+PROPERTIES = "blocks never overlap, all come back, neighbours join"
+OBJECTS = "the kernel's objects live on it"
+
 TESTS = [
-    early("pmm first fit", 25, "2.1", append="pmm=first_fit", limit=1000,
-             title="blocks never overlap, all come back, neighbours join"),
-    early("choice-first-fit", 15, "2.1", append="pmm=first_fit", limit=1000,
-             title="the block chosen is the first that fits"),
-    early("kmalloc first fit", 10, "2.1", append="pmm=first_fit poison",
-             title="the kernel's objects live on it"),
-    early("pmm best fit", 25, "2.2", append="pmm=best_fit", limit=1000,
-             title="blocks never overlap, all come back, neighbours join"),
-    early("choice-best-fit", 15, "2.2", append="pmm=best_fit", limit=1000,
-             title="the block chosen is the smallest that fits"),
-    selftest("oom-kernel best fit", 10, "2.2", append="pmm=best_fit poison",
-             title="memory runs out and comes back"),
+    blocks("blocks-first-fit", 25, "2.1", title="the list is in order, blocks split and join"),
+    early("choice-first-fit", 10, "2.1", append="pmm=first_fit", mem="32M",
+          title="the block chosen is the first that fits"),
+    live("pmm", "first_fit", 10, "2.1", PROPERTIES),
+    live("kmalloc", "first_fit", 5, "2.1", OBJECTS),
+    blocks("blocks-best-fit", 25, "2.2", title="the smallest block is found, wherever it is"),
+    early("choice-best-fit", 10, "2.2", append="pmm=best_fit", mem="32M",
+          title="the block chosen is the smallest that fits"),
+    live("pmm", "best_fit", 10, "2.2", PROPERTIES),
+    live("kmalloc", "best_fit", 5, "2.2", OBJECTS),
+    live("pmm", "own", 6, "2.C", PROPERTIES),
+    live("kmalloc", "own", 4, "2.C", OBJECTS),
 ]
 
 LAB = Lab(2, "physical memory", EXERCISES, TESTS)

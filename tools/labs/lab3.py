@@ -1,27 +1,88 @@
 """Lab 3: virtual memory. Page tables, areas, and pages that come when they are touched."""
-from labs.common import Exercise, Lab, early, program, selftest
+from labs.common import Exercise, Lab, early
+
+GET_PTE = """
+next_table: Return the table that *entry points to, as an address that the
+kernel can use. Where *entry is not valid: NULL without `create`; with it, make
+a table. A new table is a page full of zeros with one reference; the entry gets
+its physical address and V, and nothing else, for R, W or X would make it a
+leaf. No memory: NULL, and *entry stays as it was. An entry that is valid on
+the way down is never a leaf: assert that.
+
+get_pte: Go from the root (level 2) down to level 0, one call of next_table()
+a level, and return the address of the entry there, whatever is in it. Pass
+`create` on. NULL where a table is missing. pt_index() takes an address apart.
+"""
+
+MAPPING = """
+page_insert: Map `page` at la, with these rights and what pte_leaf_flags() adds.
+Each mapping is one reference. What was mapped at la goes, with its reference
+and the TLB entries. It may be the same page with other rights: it must never
+be free in between. No memory for a table: -E_NO_MEM, and nothing has changed.
+
+page_remove: Make the entry for la 0, all of it, have every hart that uses `as`
+forget it, and drop the page's reference, which frees it if it was the last:
+in this order. Where nothing is mapped, do nothing, and make no table.
+"""
+
+AREAS = """
+find_vma_above: Of the areas that end above addr, return the lowest, or NULL.
+Use the tree, mm->mmap_root: left of an area is all that lies below it, right
+of it all that lies above. With 10,000 areas it may take 64 steps, no more.
+
+find_vma: Return the area that addr lies in, or NULL; vm_end lies outside. Ask
+mmap_cache first, the area that was found last or NULL, and keep it up to date:
+a program mostly faults where it faulted before.
+
+insert_vma_struct: Put the area into the list, which is in order of address,
+and into the tree; tree_insert() does that, by vm_start and priority, for which
+next_priority() gives a value. Set vm_mm, count it in map_count. Assert that it
+is not empty and overlaps no other.
+"""
+
+FAULTS = """
+vma_rights: The bits of a page table entry for the rights in vma->vm_flags. All
+pages of an area are the user's. W without R is reserved on RISC-V.
+
+map_zeroed_page: Take a page full of zeros, which the entry refers to from now
+on, and map it with the rights of its area. No memory: -E_NO_MEM.
+
+do_pgfault: Find the area of addr; one below the stack may make it grow, see
+grow_stack(). No area, or an area that does not allow this access: -E_FAULT,
+with nothing changed. Get the entry, with its tables; no memory: -E_NO_MEM. An
+entry that is not valid gets a new page; for one that is, see mapped_fault().
+Never panic: addr may be anything that a program made up.
+"""
 
 EXERCISES = [
-    Exercise("3.1", "get_pte", 25, asks="walk the page table, and make tables where asked"),
-    Exercise("3.2", "page_insert and page_remove", 25,
+    Exercise("3.1", "get_pte", 25, hint=GET_PTE,
+             asks="walk the page table, and make tables where asked"),
+    Exercise("3.2", "page_insert and page_remove", 25, hint=MAPPING,
              asks="map and unmap a page: references counted, stale translations flushed"),
-    Exercise("3.3", "find and insert areas", 25,
+    Exercise("3.3", "find and insert areas", 25, hint=AREAS,
              asks="find the area of an address; insert an area in order"),
-    Exercise("3.4", "page faults, demand-zero pages", 25,
+    Exercise("3.4", "page faults, demand-zero pages", 25, hint=FAULTS,
              asks="decide whether a fault is allowed; map a page full of zeros"),
 ]
 
 TESTS = [
-    early("pagetable", 15, "3.1", title="every entry is where the hardware looks for it"),
-    program("pgdir", "", 10, "3.1", title="a program prints its own page table"),
-    early("pagetable poison", 15, "3.2", append="poison",
-             title="references are counted, freed pages are not used"),
-    selftest("kmap 4 harts", 10, "3.2", harts=4, title="no hart keeps a stale translation"),
-    early("vmm", 15, "3.3", title="areas are found, split and joined"),
-    program("mmap", "", 10, "3.3", title="ten thousand areas of a program"),
-    program("demandzero", "", 10, "3.4", title="fresh memory is zero and comes on demand"),
-    program("stackgrow", "", 10, "3.4", title="the stack grows to 256 pages, no further"),
-    program("testbss", "", 5, "3.4", title="bss is zero"),
+    early("get-pte", 10, "3.1", title="every entry is where the hardware looks for it"),
+    early("get-pte-tables", 10, "3.1", title="new tables are empty, and the hart uses them"),
+    early("get-pte-memory", 5, "3.1", title="without memory, no table and no damage"),
+    early("mapping", 8, "3.2", append="poison",
+          title="each mapping is a reference, the last one frees the page"),
+    early("mapping-memory", 2, "3.2", title="without memory, no mapping and no reference"),
+    early("mapping-tlb", 10, "3.2", title="a hart does not go on with an old translation"),
+    early("mapping-harts", 5, "3.2", harts=2, runs=2, cpu=10,
+          title="neither does another hart"),
+    early("areas", 10, "3.3", title="an address is found in its area, and in no gap"),
+    early("areas-random", 10, "3.3", title="areas come and go in disorder, list and tree agree"),
+    early("areas-many", 5, "3.3", title="among ten thousand areas, one is found fast"),
+    early("fault-rights", 10, "3.4", title="an access is possible where the area allows it"),
+    early("fault-zero", 5, "3.4", append="poison", limit=100,
+          title="a new page is zero, and the only one"),
+    early("fault-stack", 5, "3.4", title="the stack grows to 256 pages, no further"),
+    early("fault-memory", 5, "3.4", title="without memory, an error; later it works"),
 ]
 
 LAB = Lab(3, "virtual memory", EXERCISES, TESTS)

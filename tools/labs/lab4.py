@@ -1,20 +1,77 @@
 """Lab 4: kernel threads. A process is made, copied, and switched to."""
-from labs.common import Exercise, Lab, selftest
+from grader.state import free_list, locks, permissions, references
+from labs.common import Exercise, Lab, early, selftest
+
+HINTS = {
+    "4.1": """
+Take a struct proc_struct from proc_cache, and return it; NULL where there is
+no memory. The object has unknown content: it may be what is left of an old
+process. Every field must be right:
+- state PROC_UNINIT, pid -1, lab6_priority 1, wait_what an empty text "";
+- task.as is the address space of the kernel, &kernel_as;
+- run_link and zombies are empty lists, child_exit a wait queue under proc_lock;
+- all else is 0, NULL or false. Look through both structures, task.h and proc.h.
+""",
+    "4.2": """
+copy_thread: Give the child the floating-point registers (copy_fpu), a copy of
+the frame tf in its own frame proc->task.tf, and 0 in a0, which is what fork()
+returns in it. Its user stack pointer is `stack`, where that is not 0. A kernel
+thread (SPP is set in the frame's status) goes on with its own kernel stack,
+whose free part ends where the frame begins. At last the context, with which the
+scheduler goes to it for the first time: it begins in forkret, below the frame.
+
+start_child: proc_lock guards the tree. Under it set the parent and the group
+(as the current process's), call link_proc(), which gives the pid and may fail,
+and, where it did not, wakeup_proc(): do not set the state by hand. When the
+lock is released the child may run, end and be gone: what is needed of it must
+be read before.
+
+fork_named: Make a process (proc_create), its memory (copy_mm), its frame
+(copy_thread); let it inherit lab6_priority and program; set flags and name;
+then start it. Whatever fails, return that error, and free_proc() what there
+is: it frees the stack and the memory too. After a failure not a page, not an
+object and no process may be left.
+""",
+    "4.3": """
+proc_run: The order in which things happen: rq->prev is who runs now (its stack
+is free for others when the switch is over: finish_switch() says so); next gets
+on_cpu and one more in runs; this hart gets task and user_tf, which is the frame
+where the next trap from user mode saves; the address space, where it differs
+(addrspace_switch); the floating-point registers, where FS is not 0 in the
+status of one of the two frames (switch_fpu); at last switch_to. Interrupts are
+off, and stay off: who calls this restores them.
+
+switch_to: a0 is where to save, a1 what to load. The order is that of struct
+context: ra, sp, s0 to s11, eight bytes each. Then `ret`: it goes to the ra that
+was loaded, on the stack that was loaded. Nothing else may change.
+""",
+}
 
 EXERCISES = [
-    Exercise("4.1", "alloc_proc", 20, asks="set each field of a new process to what it must be"),
-    Exercise("4.2", "do_fork", 50, asks="make a copy of the current process, or nothing at all"),
+    Exercise("4.1", "alloc_proc", 20, asks="set each field of a new process to what it must be",
+             hint=HINTS["4.1"]),
+    Exercise("4.2", "do_fork", 50, asks="make a copy of the current process, or nothing at all",
+             hint=HINTS["4.2"]),
     Exercise("4.3", "proc_run and the context switch", 30,
-             asks="change over to another process, registers and address space"),
+             asks="change over to another process, registers and address space",
+             hint=HINTS["4.3"]),
 ]
 
+# Threads of these tests are still there at the end: to end is an exercise of lab 5.
+THREADS_STAY = [free_list, references, permissions, locks]
+
 TESTS = [
-    selftest("proc", 20, "4.1", title="processes as a family: exit codes, orphans, pids"),
-    selftest("wait-kill", 15, "4.2", title="threads that wait and are killed"),
-    selftest("kstack", 10, "4.2", title="kernel stacks come and go"),
-    selftest("proc 4 harts", 25, "4.2", harts=4, runs=2, title="the same with four harts"),
-    selftest("sched-yield", 15, "4.3", title="threads yield to each other"),
-    selftest("sched-yield 4 harts", 15, "4.3", harts=4, runs=2, title="the same with four harts"),
+    early("alloc-proc", 15, "4.1", limit=100, title="each field of a new process"),
+    early("alloc-proc-memory", 5, "4.1", limit=100, title="no memory for a new process"),
+    early("fork", 20, "4.2", limit=100, title="what a child is before it runs"),
+    early("fork-memory", 15, "4.2", limit=100,
+          title="a child's memory, and no memory for a child"),
+    selftest("fork-run", 15, "4.2", limit=100, title="children run", after=THREADS_STAY),
+    early("switch", 15, "4.3", limit=100, title="registers, stacks and interrupts over a switch"),
+    early("switch-memory", 10, "4.3", limit=100,
+          title="address spaces and floating point over a switch"),
+    selftest("thread-yield 2 harts", 5, "4.3", harts=2, runs=2, after=THREADS_STAY,
+             title="threads give way to each other"),
 ]
 
 LAB = Lab(4, "processes and switching", EXERCISES, TESTS)

@@ -1,35 +1,142 @@
 """Lab 5: user programs. Loading, system calls, fork with copy-on-write, exit and wait."""
-from grader.state import cow_pair
-from labs.common import Exercise, Lab, program, regex
+from grader.state import cow_pair, free_list, locks, permissions, references
+from labs.common import Exercise, Lab, early, program, regex, selftest
+
+FRAME = """
+set_user_frame: Fill the frame by which the process leaves the kernel, with
+sret, into the new program. Of the 32 registers only sp, a0 and a1 have a value:
+a0 is argc, a1 is argv, and the array argv stands exactly at sp. All others are
+0, or the new program sees what the old one left. It begins at `entry`.
+The status is that of this hart, csr_read(sstatus), with some bits changed. Ask
+of each what sret does with it, or what the program could do with it: SPP,
+SPIE, SIE, SUM, FS. The other bits stay as they are.
+"""
+
+DISPATCH = """
+dispatch: Call the function that the table has for this number, and store its
+result in a0. A function gets the address of its first argument: a1 to a5 lie
+behind one another in the frame. A number may be anything: below 0, behind the
+table, in a hole of it. All of those give -E_UNIMP, and nobody is hurt.
+Change nothing else in the frame. The trap entry has advanced epc already, and
+exec has filled the frame anew before its function returns.
+"""
+
+COPY = """
+copy_entries: For each valid entry in [from, end) make a page with the same
+contents, and map it by the entry of `to` at the same place. Where nothing is
+mapped `to` gets nothing. The copy has one reference, and the rights that the
+parent has. If the parent's entry is marked PTE_COW, its owner may write: the
+copy is nobody else's, so it is writable and has no mark.
+No memory: -E_NO_MEM; the caller removes what was copied already. An entry
+holds a physical address, kva() gives one that the kernel can use.
+"""
+
+COW = """
+the default of fork_shares: Define fork_shares again, now as true, so that fork
+calls share_areas() instead of copying.
+
+share_entries: For each valid entry in [from, end) let `to` map the same page,
+with a reference for its entry. A page that the parent may write gets read-only
+and PTE_COW, in the parent as well as in the child. One that is marked already
+stays so. One that nobody may write is shared as it is. Needs no memory.
+
+share_areas: Copy the areas with dup_areas(), shared. Think of the TLB: what
+became read-only in `from` must be so on every hart before this returns, also
+where dup_areas() fails half-way. Return what it returned.
+
+break_cow: Somebody writes to the page that *pte maps with PTE_COW. If this
+entry is the last reference to the page, give it W back; else map a copy of it,
+and give back the reference to the old page, when no hart can use it any more.
+Either way the mark is gone and the other rights stay. No memory: -E_NO_MEM,
+and everything is as before.
+"""
+
+EXIT = """
+exit_mm: A process that has memory runs on the kernel's page table from here on,
+sched_set_addrspace(&kernel_as), has no mm, proc_set_mm(NULL), and gives up its
+use of the old one, mm_put(). Mind the order. A kernel thread has none.
+
+orphan_children: Make each child of the current process a child of initproc;
+current->cptr is the youngest, child->optr the next older, make_child() links.
+Nobody told initproc of those that have ended already: report_end().
+
+do_exit: Let go of the memory, first and without the lock. Then with proc_lock:
+set PF_EXITING and exit_code, hand on the children, tell the parent, and call
+sched_exit(), which lets go of the lock and never returns.
+
+wait_zombie: With proc_lock, look for a child that has ended by find_zombie();
+where there is none yet, sleep in wait_sleep(&current->child_exit, WT_CHILD,
+"a child to end") and look again. Return the child, or NULL with *error set:
+-E_BAD_PROC where there is no such child, -E_BUSY where `block` is false,
+-E_KILLED where wait_sleep() says so. No other process may come between the
+look and the sleep.
+
+do_wait: Wait by wait_zombie(), store the exit code at the user's address with
+copy_to_user(), where that is not 0, and take the child away by reap(). If the
+address is bad, return its error: the child must still be there.
+"""
+
+VFORK = """
+do_vfork: do_fork() with CLONE_VM makes a child in the parent's memory. Sleep on
+current->child_exit as long as the child has that memory, also when another
+child's end wakes you; a kill ends it. The child is valid until you wait for it.
+
+declaration of do_vfork: Declare it here, and a flag PF_VFORK, 0x4, that says
+that a parent sleeps so.
+
+proc_set_mm: The current process has got other memory, or none: where its parent
+sleeps for that, wake it. proc_lock is held.
+
+sys_vfork: A system call that calls do_vfork() with the current frame.
+
+entry of sys_vfork: Put it into the table as SYS_vfork.
+"""
+
+# What holds at the end of a self test that runs as initproc, which is a program by then.
+STANDING = [free_list, references, permissions, locks]
 
 EXERCISES = [
-    Exercise("5.1", "load_icode's trap frame", 15,
+    Exercise("5.1", "load_icode's trap frame", 15, hint=FRAME,
              asks="make the frame with which a new program begins in user mode"),
-    Exercise("5.2", "system call dispatch", 15,
+    Exercise("5.2", "system call dispatch", 15, hint=DISPATCH,
              asks="find the call by its number, pass arguments and result, refuse what is unknown"),
-    Exercise("5.3", "copy_range by copying", 15,
+    Exercise("5.3", "copy_range by copying", 15, hint=COPY,
              asks="give the child its own copy of each page of the parent"),
-    Exercise("5.4", "copy-on-write", 30,
+    Exercise("5.4", "copy-on-write", 30, hint=COW,
              asks="share pages read-only at fork, and copy at the first write"),
-    Exercise("5.5", "do_exit and do_wait", 25,
+    Exercise("5.5", "do_exit and do_wait", 25, hint=EXIT,
              asks="end a process; hand its exit code to its parent, its children to initproc"),
+    Exercise("5.C", "vfork", 10, hint=VFORK,
+             asks="a fork that copies nothing: the parent sleeps until the child calls exec"),
 ]
 
 TESTS = [
-    program("hello", "", 5, "5.1", title="the first program runs",
+    selftest("user-frame", 9, "5.1", after=STANDING,
+             title="exec makes the frame of a new program, bit by bit"),
+    program("hello", "", 3, "5.1", title="the first program runs",
             expect=["Hello world!!.", regex(r"I am process \d+\."), "hello pass."]),
-    program("args", "one two", 10, "5.1", title="a program gets its arguments"),
-    program("badcalls", "", 15, "5.2", title="wild system calls are refused"),
-    program("forktest", "", 15, "5.3", title="many children, each with its own memory"),
-    program("cow", "", 20, "5.4", title="each process has its own memory, whoever writes first",
+    program("args", "one two", 3, "5.1", title="a program gets its arguments",
+            expect=['argv[1] = "one"']),
+    selftest("syscalls", 9, "5.2", after=STANDING, expect=["a text"],
+             title="each number its call, each argument its place; unknown ones are refused"),
+    program("badcalls", "", 6, "5.2", title="wild system calls are refused"),
+    early("copy-range", 10, "5.3", mem="32M",
+          title="the child's pages are copies, with the same rights"),
+    program("forktest nocow", "", 5, "5.3", append="nocow",
+            title="many children, each with its own memory"),
+    early("copy-on-write", 14, "5.4", mem="32M",
+          title="what is shared, what is copied, what is taken over"),
+    program("cow", "", 8, "5.4", title="each process has its own memory, whoever writes first",
             at={"shared": [cow_pair("memory")]}),
-    program("cowkernel", "", 5, "5.4", title="the kernel's writes respect it too"),
-    program("cowrace 4 harts", "", 5, "5.4", harts=4, runs=3,
+    program("cowkernel", "", 4, "5.4", title="the kernel's writes respect it too"),
+    program("cowrace 4 harts", "", 4, "5.4", harts=4, runs=2,
             title="threads that fault on the same page at once"),
-    program("exit", "", 5, "5.5", title="exit codes arrive"),
-    program("wait", "", 10, "5.5", title="wait: bad pids, bad stores, orphans"),
-    program("waitkill", "", 5, "5.5", title="a waiting process is killed"),
-    program("forktree", "", 5, "5.5", title="a tree of processes ends"),
+    selftest("exit-wait", 9, "5.5", title="exit codes, zombies, orphans, waiting for one of many"),
+    selftest("exit-moment", 4, "5.5", title="a child may end at any moment"),
+    selftest("exit-race 4 harts", 3, "5.5", harts=4, runs=2, title="no wake-up is lost"),
+    program("wait", "", 5, "5.5", title="wait: bad pids, bad stores, orphans"),
+    program("waitkill", "", 4, "5.5", title="a waiting process is killed"),
+    program("vfork", "", 10, "5.C", title="the parent sleeps until its child calls exec or ends"),
 ]
 
 LAB = Lab(5, "user programs, fork, copy-on-write", EXERCISES, TESTS)

@@ -6,6 +6,8 @@
 #include <testing.h>
 #include <ulib.h>
 
+#define SHARED_PAGES    128
+
 static void print_line(const char *text, size_t length)
 {
     write(stdout, text, length);
@@ -65,6 +67,28 @@ int number_argument(int argc, char **argv, int otherwise)
     if (end == argv[1] || *end != '\0' || number <= 0)
         panic("usage: %s [NUMBER]; '%s' is not a number above 0", argv[0], argv[1]);
     return number;
+}
+
+void check_fork_shares(void)
+{
+    struct meminfo before, after;
+    uintptr_t area = 0;
+
+    assert(mmap(&area, SHARED_PAGES * PGSIZE, MMAP_WRITE) == 0);
+    for (int i = 0; i < SHARED_PAGES; i++)
+        write_to(area + i * PGSIZE);
+    assert(meminfo(&before) == 0);
+    int pid = fork();
+
+    assert(pid >= 0);
+    if (pid == 0) {
+        sleep(2);
+        exit(0);
+    }
+    assert(meminfo(&after) == 0);
+    check("a fork does not copy the pages of its parent",
+          after.free_pages + SHARED_PAGES / 2 > before.free_pages);
+    assert(waitpid(pid, NULL) == 0 && munmap(area, SHARED_PAGES * PGSIZE) == 0);
 }
 
 void yield_often(int times)

@@ -22,5 +22,9 @@ void jump_to(uintptr_t addr);
 /* The number that is the program's argument, or `otherwise` where it has none. */
 int number_argument(int argc, char **argv, int otherwise);
 
+/* Check that a fork takes less memory than its parent has: it shares pages, and copies few. Must be
+   called while there is no other process that takes or gives back memory. */
+void check_fork_shares(void);
+
 /* Yield some times, to let others run. */
 void yield_often(int times);

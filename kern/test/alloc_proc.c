@@ -1,0 +1,146 @@
+/* New processes as alloc_proc() makes them: each field, in memory that held something else before;
+   and what happens where there is no memory. */
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <report.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define PROCESSES   12          /* more than fit into one page */
+#define OLD_BYTE    0xa5
+#define OLD_WORD    0xa5a5a5a5a5a5a5a5UL
+#define MAX_PAGES   8           /* more than a process and its stack take */
+
+/* Is all of this memory 0? */
+static bool zero(const void *memory, size_t n)
+{
+    const uint8_t *bytes = memory;
+
+    while (n > 0 && bytes[n - 1] == 0)
+        n--;
+    return n == 0;
+}
+
+static struct proc_struct *make(void)
+{
+    struct proc_struct *proc = proc_create();
+
+    assert(proc != NULL);
+    return proc;
+}
+
+/* Have objects in the cache that are full of old bytes, so that nothing is right by chance. */
+static void leave_old_bytes(void)
+{
+    struct proc_struct *procs[PROCESSES];
+
+    for (int i = 0; i < PROCESSES; i++)
+        procs[i] = make();
+    for (int i = 0; i < PROCESSES; i++) {
+        uintptr_t kstack = procs[i]->task.kstack;
+
+        memset(procs[i], OLD_BYTE, sizeof(*procs[i]));
+        procs[i]->task.kstack = kstack;
+        procs[i]->mm = NULL;
+        free_proc(procs[i]);
+    }
+}
+
+static void check_scheduling(const struct task *task)
+{
+    check_eq("task.state is PROC_UNINIT: it cannot run yet", task->state, PROC_UNINIT);
+    check("task.as is the kernel's address space", task->as == &kernel_as);
+    check("task.context is all 0", zero(&task->context, sizeof(task->context)));
+    check("task.fpu is all 0: nobody's floating-point numbers are left in it",
+          zero(&task->fpu, sizeof(task->fpu)));
+    check("task.rq is NULL: it belongs to no hart yet", task->rq == NULL);
+    check("task.run_link is an empty list", list_empty(&task->run_link)
+          && task->run_link.prev == &task->run_link);
+    check_eq("task.time_slice is 0", task->time_slice, 0);
+    check_eq("task.lab6_priority is 1", task->lab6_priority, 1);
+    check_eq("task.lab6_stride is 0", task->lab6_stride, 0);
+    check("task.lab6_run_pool has no neighbours",
+          zero(&task->lab6_run_pool, sizeof(task->lab6_run_pool)));
+    check("task.level and task.epoch are 0", task->level == 0 && task->epoch == 0);
+    check_eq("task.wait_state is 0: it does not wait", task->wait_state, 0);
+    check("task.wait_what is an empty text, not NULL",
+          task->wait_what != NULL && (uintptr_t)task->wait_what != OLD_WORD
+          && task->wait_what[0] == '\0');
+    check_eq("task.runs is 0", task->runs, 0);
+    check_eq("task.need_resched is false", *(const uint8_t *)&task->need_resched, 0);
+    check_eq("task.killed is false", *(const uint8_t *)&task->killed, 0);
+    check_eq("task.on_cpu is false", *(const uint8_t *)&task->on_cpu, 0);
+}
+
+static void check_family(const struct proc_struct *proc)
+{
+    check_eq("pid is -1: it has none yet", proc->pid, -1);
+    check("program is NULL", proc->program == NULL);
+    check("name is empty, all of its bytes", zero(proc->name, sizeof(proc->name)));
+    check("mm is NULL", proc->mm == NULL);
+    check_eq("flags is 0", proc->flags, 0);
+    check_eq("exit_code is 0", proc->exit_code, 0);
+    check_eq("group is 0", proc->group, 0);
+    check("parent, cptr, yptr and optr are NULL", proc->parent == NULL && proc->cptr == NULL
+          && proc->yptr == NULL && proc->optr == NULL);
+    check("zombies is an empty list", proc->zombies.next == &proc->zombies
+          && proc->zombies.prev == &proc->zombies);
+    check("child_exit is a wait queue whose lock is proc_lock",
+          proc->child_exit.lock == &proc_lock);
+    check("nobody waits in child_exit",
+          proc->child_exit.waiters.next == &proc->child_exit.waiters);
+}
+
+/* Of the second one only that it is another. */
+static void test_fields(void)
+{
+    leave_old_bytes();
+    struct proc_struct *proc = make();
+    struct proc_struct *other = make();
+
+    check_scheduling(&proc->task);
+    check_family(proc);
+    check("each call gives another proc_struct", proc != other);
+    proc->pid = 1;
+    set_proc_name(proc, "first");
+    check("they share nothing", other->pid == -1 && other->name[0] == '\0');
+    check("to make one makes it known to nobody", process_count() == 0);
+    free_proc(proc);
+    free_proc(other);
+}
+
+SELFTEST_AT(STAGE_BOOT, "alloc-proc", test_fields);
+
+/* With no free page, with one, with two, and so on until there is enough. */
+static void test_no_memory(void)
+{
+    struct stock before = stock_take();
+    struct hoard hoard = { .count = 0 };
+    struct proc_struct *proc = NULL;
+    size_t n = 0, all, lost = 0;
+
+    hoard_take(&hoard);
+    all = hoard.count + kstack_table_pages();
+    check("without memory there is no process, and no panic", proc_create() == NULL);
+    for (; n < MAX_PAGES && proc == NULL; n++) {
+        kstack_trim();
+        kmalloc_trim();
+        hoard_take(&hoard);
+        lost += all - hoard.count - kstack_table_pages();
+        hoard_give(&hoard, n <= hoard.count ? n : hoard.count);
+        proc = proc_create();
+    }
+    check_eq("each try without enough memory gives back all that it took (pages)", lost, 0);
+    check("with a few pages there is a process", proc != NULL);
+    check("it is as good as any", proc != NULL && proc->pid == -1
+          && proc->task.state == PROC_UNINIT && proc->task.as == &kernel_as);
+    if (proc != NULL)
+        free_proc(proc);
+    hoard_end(&hoard);
+    struct stock now = stock_take();
+    check_eq("as many pages are free as before", now.pages, before.pages);
+    check_eq("as many kernel objects exist as before", now.objects, before.objects);
+}
+
+SELFTEST_AT(STAGE_BOOT, "alloc-proc-memory", test_no_memory);

@@ -1,0 +1,266 @@
+/* Finding and inserting areas, without page tables: the areas stand in an array of the test's own,
+   so that each answer can be compared with what is in it. */
+#include <mm/vmm.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <test/testlib.h>
+
+#define BASE            0x10000000UL
+#define SLOT            (4 * PGSIZE)            /* room for an area, from 1 to 3 pages */
+#define SLOTS           500
+#define STEPS           4000
+#define MANY            10000
+#define MAX_DEPTH       64                      /* of a tree of MANY; a balanced one has 14 */
+#define FEW             100
+#define QUESTIONS       1000
+#define MAX_SLOWER      4                       /* a tree of 10,000 is twice as deep as of 100 */
+
+static void mm_begin(struct mm_struct *mm)
+{
+    *mm = (struct mm_struct){ .mm_count = 1 };
+    list_init(&mm->mmap_list);
+}
+
+/* Areas from the given page to before another; not yet in an mm. */
+static struct vma_struct area(int first, int end)
+{
+    return (struct vma_struct){
+        .vm_start = BASE + first * PGSIZE, .vm_end = BASE + end * PGSIZE, .vm_flags = VM_READ
+    };
+}
+
+static struct vma_struct *find_page(struct mm_struct *mm, int page)
+{
+    return find_vma(mm, BASE + page * PGSIZE);
+}
+
+static struct vma_struct *above_page(struct mm_struct *mm, int page)
+{
+    return find_vma_above(mm, BASE + page * PGSIZE);
+}
+
+/* Go through the tree in order, and along the list with it: *place is the next entry. False where
+   they do not agree, or the tree is deeper than `room`. */
+static bool same_order(struct mm_struct *mm, struct vma_struct *vma, list_entry_t **place, int room)
+{
+    if (vma == NULL)
+        return true;
+    if (room == 0 || !same_order(mm, vma->left, place, room - 1) || *place == &mm->mmap_list
+        || le2vma(*place) != vma || vma->vm_mm != mm || vma->vm_start >= vma->vm_end)
+        return false;
+    *place = list_next(*place);
+    if (*place != &mm->mmap_list && vma->vm_end > le2vma(*place)->vm_start)
+        return false;
+    return same_order(mm, vma->right, place, room - 1);
+}
+
+/* The list has n areas by address, also backwards; the tree and map_count agree. */
+static bool in_order(struct mm_struct *mm, int n)
+{
+    list_entry_t *place = list_next(&mm->mmap_list);
+    int forwards = 0, backwards = 0;
+
+    for (list_entry_t *pos = place; pos != &mm->mmap_list && forwards <= n; pos = list_next(pos))
+        forwards++;
+    for (list_entry_t *pos = list_prev(&mm->mmap_list); pos != &mm->mmap_list && backwards <= n;
+         pos = list_prev(pos))
+        backwards++;
+    return forwards == n && backwards == n && mm->map_count == n
+        && same_order(mm, mm->mmap_root, &place, MAX_DEPTH) && place == &mm->mmap_list;
+}
+
+/* Two areas that touch, [6, 8) and [8, 10), a gap, and [14, 15). */
+static void check_finding(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
+                          struct vma_struct *c)
+{
+    check("an address is found in its area", find_page(mm, 6) == a && find_page(mm, 9) == b
+          && find_page(mm, 14) == c);
+    check("the last byte of an area belongs to it", find_vma(mm, a->vm_end - 1) == a
+          && find_vma(mm, c->vm_end - 1) == c);
+    check("the end of an area does not belong to it, but to one that touches it",
+          find_vma(mm, a->vm_end) == b);
+    check("in a gap there is no area", find_page(mm, 10) == NULL && find_page(mm, 12) == NULL
+          && find_vma(mm, c->vm_start - 1) == NULL);
+    check("below the first area and above the last there is none", find_page(mm, 5) == NULL
+          && find_vma(mm, 0) == NULL && find_page(mm, 15) == NULL && find_vma(mm, -1UL) == NULL);
+    check("find_vma_above finds the area that an address lies in", above_page(mm, 6) == a
+          && above_page(mm, 7) == a && above_page(mm, 14) == c);
+    check("in a gap, find_vma_above finds the next one",
+          above_page(mm, 10) == c && above_page(mm, 13) == c
+          && find_vma_above(mm, 0) == a);
+    check("at an area's end, find_vma_above finds the one behind it", above_page(mm, 8) == b);
+    check("above the last, find_vma_above finds nothing", above_page(mm, 15) == NULL
+          && find_vma_above(mm, -1UL) == NULL);
+}
+
+/* What was found last is remembered: it must not be the answer to another question. */
+static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
+                         struct vma_struct *c)
+{
+    check("after one area, another is found", find_page(mm, 14) == c && find_page(mm, 6) == a
+          && find_page(mm, 8) == b);
+    check("after an area, a gap is a gap", find_page(mm, 14) == c && find_page(mm, 12) == NULL
+          && find_page(mm, 15) == NULL);
+    check("the same question has the same answer", find_page(mm, 7) == a && find_page(mm, 7) == a);
+    remove_vma_struct(mm, a);
+    check("an area that was found and is removed is not found again", find_page(mm, 7) == NULL);
+    check("the neighbours of an area that is removed are found",
+          find_page(mm, 8) == b && above_page(mm, 6) == b);
+    check("the two that are left are in order", in_order(mm, 2));
+    struct vma_struct again = area(5, 7);
+    insert_vma_struct(mm, &again);
+    check("an area in its place is found, where it reaches", find_page(mm, 5) == &again
+          && find_page(mm, 6) == &again && find_page(mm, 7) == NULL);
+    remove_vma_struct(mm, &again);
+}
+
+static void test_areas(void)
+{
+    struct vma_struct a = area(6, 8), b = area(8, 10), c = area(14, 15);
+    struct mm_struct mm;
+
+    mm_begin(&mm);
+    check("without areas nothing is found", find_page(&mm, 6) == NULL
+          && above_page(&mm, 6) == NULL);
+    insert_vma_struct(&mm, &b);
+    check("an area belongs to its mm, is in its list, its tree and its count", in_order(&mm, 1));
+    insert_vma_struct(&mm, &c);
+    check("an area above it comes behind it", in_order(&mm, 2));
+    insert_vma_struct(&mm, &a);
+    check("an area below it comes before it", in_order(&mm, 3));
+    check("the first in the list is the lowest", le2vma(list_next(&mm.mmap_list)) == &a);
+    check("what stands in the areas is as it was", a.vm_flags == VM_READ && a.vm_end == b.vm_start);
+    check_finding(&mm, &a, &b, &c);
+    check_memory(&mm, &a, &b, &c);
+}
+
+SELFTEST_AT(STAGE_BOOT, "areas", test_areas);
+
+/* n areas, the memory for which is to be given back. */
+static struct vma_struct *areas_alloc(size_t n)
+{
+    struct Page *page = alloc_pages(ROUNDUP(n * sizeof(struct vma_struct), PGSIZE) / PGSIZE);
+
+    assert(page != NULL);
+    return page2kva(page);
+}
+
+static void areas_free(struct vma_struct *areas, size_t n)
+{
+    free_pages(kva2page(areas), ROUNDUP(n * sizeof(struct vma_struct), PGSIZE) / PGSIZE);
+}
+
+/* Is the answer for an address what the array says? Areas that are not in the mm have vm_end 0. */
+static bool answers_right(struct mm_struct *mm, struct vma_struct *areas, uintptr_t addr)
+{
+    size_t slot = (addr - BASE) / SLOT;
+    bool inside = addr >= areas[slot].vm_start && addr < areas[slot].vm_end;
+    struct vma_struct *vma = find_vma(mm, addr), *above = find_vma_above(mm, addr);
+
+    while (slot < SLOTS && areas[slot].vm_end <= addr)
+        slot++;
+    return vma == (inside ? &areas[slot] : NULL) && above == (slot < SLOTS ? &areas[slot] : NULL);
+}
+
+static void toggle(struct mm_struct *mm, struct vma_struct *areas, int slot, uint64_t *seed)
+{
+    if (areas[slot].vm_end != 0) {
+        remove_vma_struct(mm, &areas[slot]);
+        areas[slot].vm_end = 0;
+    } else {
+        int first = 4 * slot + test_random(seed) % 2;
+
+        areas[slot] = area(first, first + 1 + test_random(seed) % 3);
+        insert_vma_struct(mm, &areas[slot]);
+    }
+}
+
+static void test_areas_random(void)
+{
+    struct vma_struct *areas = areas_alloc(SLOTS);
+    struct mm_struct mm;
+    uint64_t seed = 21;
+    int orders = 0, answers = 0;
+
+    mm_begin(&mm);
+    for (int slot = 0; slot < SLOTS; slot++)
+        areas[slot].vm_end = 0;
+    for (int step = 0; step < STEPS; step++) {
+        int slot = test_random(&seed) % SLOTS;
+
+        toggle(&mm, areas, slot, &seed);
+        uintptr_t start = BASE + slot * SLOT, end = areas[slot].vm_end;
+        answers += answers_right(&mm, areas, start)
+                && answers_right(&mm, areas, start + SLOT - 1)
+                && (end == 0 || (answers_right(&mm, areas, end - 1)
+                                 && (slot == SLOTS - 1 || answers_right(&mm, areas, end))))
+                && answers_right(&mm, areas, BASE + test_random(&seed) % (SLOTS * SLOT));
+        if (step % 50 == 0)
+            orders += in_order(&mm, mm.map_count);
+    }
+    check_eq("4,000 times, what is found at and around an area is right", answers, STEPS);
+    check_eq("each 50 times, the list, the tree and map_count agree", orders, STEPS / 50);
+    int left = 0;
+    for (int slot = 0; slot < SLOTS; slot++)
+        left += areas[slot].vm_end != 0;
+    check_eq("map_count is how many there are", mm.map_count, left);
+    areas_free(areas, SLOTS);
+}
+
+SELFTEST_AT(STAGE_BOOT, "areas-random", test_areas_random);
+
+/* Add areas until there are n, in order of address, which is the worst for a tree that nobody
+   balances. Time for one, by the counter of instructions. */
+static uint64_t time_to_insert(struct mm_struct *mm, struct vma_struct *areas, int n)
+{
+    int first = mm->map_count;
+    uint64_t start = csr_read(instret);
+
+    for (int i = first; i < n; i++) {
+        areas[i] = area(2 * i, 2 * i + 1);
+        insert_vma_struct(mm, &areas[i]);
+    }
+    return (csr_read(instret) - start) / (n - first);
+}
+
+/* Time to find one of n areas. */
+static uint64_t time_to_find(struct mm_struct *mm, struct vma_struct *areas, int n)
+{
+    uint64_t seed = 31, start = csr_read(instret);
+    int right = 0;
+
+    for (int i = 0; i < QUESTIONS; i++) {
+        struct vma_struct *wanted = &areas[test_random(&seed) % n];
+
+        right += find_vma(mm, wanted->vm_start + 5) == wanted;
+    }
+    uint64_t time = (csr_read(instret) - start) / QUESTIONS;
+    check_eq("each area is found", right, QUESTIONS);
+    return time;
+}
+
+static void test_areas_many(void)
+{
+    struct vma_struct *areas = areas_alloc(MANY);
+    struct mm_struct mm;
+    bool fast = true;
+
+    mm_begin(&mm);
+    uint64_t insert = time_to_insert(&mm, areas, FEW), find = time_to_find(&mm, areas, FEW);
+    for (int n = 10 * FEW; n <= MANY && fast; n *= 10) {
+        uint64_t insert_now = time_to_insert(&mm, areas, n);
+        uint64_t find_now = time_to_find(&mm, areas, n);
+
+        cprintf("%d areas instead of %d: %lu%% of the time to insert one, %lu%% to find one\n", n,
+                FEW, 100 * insert_now / insert, 100 * find_now / find);
+        fast = check("to find one takes less than 4 times as long as among 100 areas",
+                     find_now < MAX_SLOWER * find);
+        fast &= check("to insert one takes less than 4 times as long as among 100 areas",
+                      insert_now < MAX_SLOWER * insert);
+    }
+    check("the list, the tree and map_count agree; no branch is longer than 64",
+          in_order(&mm, fast ? MANY : mm.map_count));
+    areas_free(areas, MANY);
+}
+
+SELFTEST_AT(STAGE_BOOT, "areas-many", test_areas_many);

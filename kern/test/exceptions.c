@@ -1,0 +1,167 @@
+/* Lab 1: what becomes of an exception. Trap frames are made up here, so that no process is needed;
+   then the kernel's own breakpoints are real. */
+#include <debug/monitor.h>
+#include <error.h>
+#include <mm/vmm.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <string.h>
+#include <test/testlib.h>
+#include <trap/trap.h>
+
+#define CAUSES      64
+#define PC          0x200000        /* of the program that traps */
+
+static void test_fault_access(void)
+{
+    bool others = true;
+
+    check_eq("a fetch needs the right to execute", fault_access(CAUSE_FETCH_PAGE), VM_EXEC);
+    check_eq("a load needs the right to read", fault_access(CAUSE_LOAD_PAGE), VM_READ);
+    check_eq("a store needs the right to write", fault_access(CAUSE_STORE_PAGE), VM_WRITE);
+    check_eq("an illegal instruction is no page fault", fault_access(CAUSE_ILLEGAL), 0);
+    check_eq("a breakpoint is no page fault", fault_access(CAUSE_BREAKPOINT), 0);
+    check_eq("an access fault is none: no page table can repair it", fault_access(5)
+             | fault_access(7) | fault_access(1), 0);
+    check_eq("a misaligned access is none", fault_access(4) | fault_access(6), 0);
+    for (uint64_t cause = 0; cause < CAUSES; cause++)
+        if (cause != CAUSE_FETCH_PAGE && cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE)
+            others &= fault_access(cause) == 0;
+    check("nor is any other exception", others);
+    check_eq("an interrupt with such a number is none",
+             fault_access(CAUSE_INTERRUPT | CAUSE_STORE_PAGE), 0);
+    check_eq("all 64 bits of the cause count", fault_access(CAUSE_LOAD_PAGE | 1UL << 40), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "fault-access", test_fault_access);
+
+static struct trapframe frame(uint64_t cause, uint64_t status)
+{
+    return (struct trapframe){
+        .status = status | SSTATUS_SPIE, .epc = PC, .tval = 0x1234, .cause = cause,
+        .gpr = { .sp = 0x5678, .a0 = 1, .a7 = 10 },
+    };
+}
+
+/* Does this end the program, for this reason? Nothing of its frame may change then. */
+static bool ends(uint64_t cause, uint64_t status, int error, const char *reason)
+{
+    struct trapframe before = frame(cause, status), tf = before;
+    const char *why = user_exception(&tf, error);
+
+    return why != NULL && strcmp(why, reason) == 0 && memcmp(&tf, &before, sizeof(tf)) == 0;
+}
+
+/* A page fault that is repaired happens again, with success: the frame stays as it is. */
+static bool goes_on(uint64_t cause, uint64_t status)
+{
+    struct trapframe before = frame(cause, status), tf = before;
+
+    return user_exception(&tf, 0) == NULL && memcmp(&tf, &before, sizeof(tf)) == 0;
+}
+
+static void check_fpu(void)
+{
+    struct trapframe tf = frame(CAUSE_ILLEGAL, 0);
+    const char *why = user_exception(&tf, -E_FAULT);
+
+    check("the first floating-point instruction does not end it", why == NULL);
+    check_eq("its registers are in use from now on", tf.status & SSTATUS_FS, SSTATUS_FS_DIRTY);
+    check_eq("and the instruction runs once more", tf.epc, PC);
+    csr_clear(sstatus, SSTATUS_FS);
+}
+
+static void test_user_exception(void)
+{
+    const uint64_t fs = SSTATUS_FS_DIRTY;
+    bool named = true;
+
+    check("a load from a page that was made ready goes on", goes_on(CAUSE_LOAD_PAGE, fs));
+    check("so does a store", goes_on(CAUSE_STORE_PAGE, 0));
+    check("so does a fetch", goes_on(CAUSE_FETCH_PAGE, fs));
+    check("a load from nowhere ends the program",
+          ends(CAUSE_LOAD_PAGE, fs, -E_FAULT, "load page fault"));
+    check("so does a store", ends(CAUSE_STORE_PAGE, 0, -E_FAULT, "store page fault"));
+    check("so does a jump", ends(CAUSE_FETCH_PAGE, fs, -E_FAULT, "instruction page fault"));
+    check("where there is no memory for the page, that is the reason",
+          ends(CAUSE_STORE_PAGE, fs, -E_NO_MEM, "out of memory"));
+    check("an illegal instruction ends the program",
+          ends(CAUSE_ILLEGAL, fs, -E_FAULT, "illegal instruction"));
+    check("so does a breakpoint, and its message names it",
+          ends(CAUSE_BREAKPOINT, fs, -E_FAULT, "breakpoint"));
+    check("also where it has not used floating point",
+          ends(CAUSE_BREAKPOINT, 0, -E_FAULT, "breakpoint"));
+    check("an access fault ends it, and is not skipped",
+          ends(5, fs, -E_FAULT, "load access fault"));
+    for (uint64_t cause = 0; cause < CAUSES; cause++)
+        named &= ends(cause, fs, -E_FAULT, cause_name(cause));
+    check("each exception that stays is told by its name", named);
+    check_fpu();
+}
+
+SELFTEST_AT(STAGE_BOOT, "user-exception", test_user_exception);
+
+/* What the monitor reads: each time "continue". */
+static unsigned int monitor_reads;
+
+static int monitor_input(void)
+{
+    static const char command[] = "continue\n";
+
+    return command[monitor_reads++ % (sizeof(command) - 1)];
+}
+
+/* Where the kernel goes on after a breakpoint at this instruction, in bytes behind it. */
+static int64_t skipped(const uint16_t *instruction)
+{
+    struct trapframe tf = frame(CAUSE_BREAKPOINT, SSTATUS_SPP);
+
+    tf.gpr.a7 = 0;                  /* no system call: that would be 10 */
+    tf.epc = (uintptr_t)instruction;
+    trap_kernel(&tf);
+    return tf.epc - (uintptr_t)instruction;
+}
+
+/* Every instruction behind the ebreak counts, in a bit of its own. */
+static uint64_t break_long(void)
+{
+    register uint64_t a7 asm("a7") = 0;
+    uint64_t bits;
+
+    asm volatile (".option push\n.option norvc\nli %0, 0\nebreak\n"
+                  "addi %0, %0, 1\naddi %0, %0, 2\naddi %0, %0, 4\n.option pop"
+                  : "=&r" (bits) : "r" (a7) : "memory");
+    return bits;
+}
+
+static uint64_t break_short(void)
+{
+    register uint64_t a7 asm("a7") = 0;
+    register uint64_t bits asm("a0") = 0;
+
+    asm volatile ("c.ebreak\nc.addi a0, 1\nc.addi a0, 2\naddi a0, a0, 4"
+                  : "+r" (bits) : "r" (a7) : "memory");
+    return bits;
+}
+
+static void test_kernel_breakpoint(void)
+{
+    static const uint16_t compressed[] = { 0x9002, 0x0505, 0x0505 }, full[] = { 0x0073, 0x0010 };
+    static const uint16_t before_long[] = { 0x9002, 0x0073, 0x0010 };
+    unsigned int reads;
+
+    monitor_set_input(monitor_input);
+    bool good = check_eq("a compressed ebreak has 2 bytes", skipped(compressed), 2);
+    good &= check_eq("an ebreak that is not compressed has 4", skipped(full), 4);
+    good &= check_eq("what follows does not count", skipped(before_long), 2);
+    check("the kernel monitor was entered", monitor_reads > 0);
+    if (!good)
+        return;                     /* the real ones would end in a panic */
+    reads = monitor_reads;
+    check_eq("the code behind a compressed ebreak runs, all of it", break_short(), 7);
+    check_eq("so does the code behind one that is not", break_long(), 7);
+    check_eq("each entered the monitor once", monitor_reads, 2 * reads / 3 + reads);
+    check("interrupts are as they were", !irq_enabled());
+}
+
+SELFTEST_AT(STAGE_BOOT, "kernel-breakpoint", test_kernel_breakpoint);

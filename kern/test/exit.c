@@ -1,0 +1,244 @@
+/* The end of processes, and waiting for it, with kernel threads only: no program is needed. */
+#include <error.h>
+#include <mm/usercopy.h>
+#include <process/proc.h>
+#include <report.h>
+#include <sched/timer.h>
+#include <test/testlib.h>
+
+#define CHILDREN    20
+#define ORPHANS     10
+#define BASE        0x10000000UL
+#define PAGES       64
+#define NOWHERE     0x20000000UL        /* an address of the user's where nothing is */
+
+static uint32_t may_end;                /* atomic: what slow() waits for */
+
+static int answer(void *number)
+{
+    schedule();
+    return (uintptr_t)number;
+}
+
+static int slow(void *number)
+{
+    while (!atomic_load(&may_end))
+        timer_sleep_until(rdtime() + timer_tick_length());
+    return (uintptr_t)number;
+}
+
+static enum proc_state state_of(int pid)
+{
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+    enum proc_state state = proc == NULL ? PROC_UNINIT : proc->task.state;
+    spin_unlock(&proc_lock);
+    return state;
+}
+
+static void until_zombie(int pid)
+{
+    for (int i = 0; i < 1000 && state_of(pid) != PROC_ZOMBIE; i++)
+        timer_sleep_until(rdtime() + timer_tick_length() / 10);
+}
+
+/* Each child's own code, in whatever order; then there is none. */
+static void test_codes(void)
+{
+    int pids[CHILDREN], code, good = 0, twice = 0;
+
+    check_eq("wait is refused where there never was a child", wait_child(0, &code), -E_BAD_PROC);
+    for (int i = 0; i < CHILDREN; i++)
+        pids[i] = test_thread(answer, (void *)(uintptr_t)(100 + i));
+    for (int i = 0; i < CHILDREN; i++) {
+        int child = i * 7 % CHILDREN;
+
+        code = -1;
+        good += wait_child(pids[child], &code) == pids[child] && code == 100 + child;
+        twice += wait_child(pids[child], &code) != -E_BAD_PROC;
+    }
+    check_eq("each of 20 children is found by its pid, with its exit code", good, CHILDREN);
+    check_eq("no child can be waited for twice", twice, 0);
+    check_eq("wait is refused when no child is left", wait_child(0, &code), -E_BAD_PROC);
+    check_eq("wait is refused for one's own parent", wait_child(initproc->pid, &code),
+             -E_BAD_PROC);
+    check_eq("wait is refused for oneself", wait_child(current->pid, &code), -E_BAD_PROC);
+}
+
+/* Whoever waits for one child is woken by the end of each, and must look again. */
+static void test_one_of_two(void)
+{
+    int code = -1;
+
+    may_end = 0;
+    int late = test_thread(slow, (void *)22), early = test_thread(answer, (void *)11);
+    int helper = test_thread(answer, NULL);
+
+    check_eq("without blocking, wait says that the child has not ended", do_wait(late, 0, false),
+             -E_BUSY);
+    check_eq("a child that ended can be waited for", wait_child(helper, &code), helper);
+    until_zombie(early);
+    atomic_store(&may_end, 1);
+    check_eq("wait for one child does not return another that ended", wait_child(late, &code),
+             late);
+    check_eq("and gives that one's exit code", code, 22);
+    check_eq("the other child is still there to wait for", do_wait(early, 0, false), 0);
+}
+
+static int wait_for_slow(void *pid_of_other)
+{
+    int code = -1, pid = test_thread(slow, (void *)33);
+
+    for (int i = 0; i < 3; i++)
+        test_thread(answer, NULL);      /* their ends wake this thread, too early */
+    *(int *)pid_of_other = pid;
+    return wait_child(pid, &code) == pid && code == 33 ? 0 : 1;
+}
+
+static void test_look_again(void)
+{
+    int code = -1, other = 0;
+
+    atomic_store(&may_end, 0);
+    int pid = test_thread(wait_for_slow, &other);
+
+    timer_sleep_until(rdtime() + 3 * timer_tick_length());
+    check_eq("who waits for one child sleeps on when others end", state_of(pid), PROC_SLEEPING);
+    atomic_store(&may_end, 1);
+    wait_child(pid, &code);
+    check_eq("and gets that one's exit code in the end", code, 0);
+}
+
+/* Make the calling thread a user process, with memory. */
+static void take_memory(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL);
+    assert_eq(mm_map(mm, BASE, PAGES * PGSIZE, VM_READ | VM_WRITE), 0);
+    proc_set_mm(mm);
+    sched_set_addrspace(&mm->as);
+    for (int i = 0; i < PAGES; i++)
+        assert_eq(copy_to_user(BASE + i * PGSIZE, &i, sizeof(i)), 0);
+}
+
+static int answer_with_memory(void *number)
+{
+    take_memory();
+    return (uintptr_t)number;
+}
+
+/* A zombie is a pid and an exit code, and a stack that it cannot free itself. */
+static void test_zombie(void)
+{
+    size_t before = nr_free_pages();
+    int code = -1, pid = test_thread(answer_with_memory, (void *)(uintptr_t)-7);
+
+    until_zombie(pid);
+    check_eq("a child that ended is a zombie until its parent waits", state_of(pid), PROC_ZOMBIE);
+    check("a zombie's memory is free before its parent waits",
+          nr_free_pages() + PAGES / 2 > before);
+    check_eq("a zombie cannot be killed: it has ended", do_kill(pid), -E_KILLED);
+    wait_child(pid, &code);
+    check_eq("a zombie keeps its exit code", code, -7);
+    check_eq("after wait it is no more", state_of(pid), PROC_UNINIT);
+}
+
+/* Runs with memory of its own, where do_wait() can store. How many checks failed. */
+static int wait_with_store(void *arg)
+{
+    int code = 0, failed = 0;
+
+    (void)arg;
+    int pid = test_thread(answer, (void *)55), other = test_thread(answer, (void *)66);
+    take_memory();                      /* only a thread without makes other threads */
+    failed += !check_eq("a bad address for the exit code is refused",
+                        do_wait(pid, NOWHERE, true), -E_FAULT);
+    failed += !check_eq("an address of the kernel is refused",
+                        do_wait(pid, (uintptr_t)&code, true), -E_FAULT);
+    failed += !check_eq("the child is not lost by that", do_wait(pid, BASE, true), 0);
+    assert_eq(copy_from_user(&code, BASE, sizeof(code)), 0);
+    failed += !check_eq("the exit code is stored for the program", code, 55);
+    failed += !check_eq("without an address nothing is stored", do_wait(0, 0, true), 0);
+    failed += !check_eq("and the child is gone", do_wait(other, 0, true), -E_BAD_PROC);
+    return failed;
+}
+
+/* It waits for a child that does not end, and is killed: the child becomes an orphan. */
+static int wait_in_vain(void *result)
+{
+    int pid = test_thread(slow, NULL);
+
+    take_memory();
+    *(int *)result = do_wait(pid, 0, true);
+    return 0;
+}
+
+static void test_killed(void)
+{
+    int code = -1, result = 1;
+    struct stock before = stock_take();
+
+    atomic_store(&may_end, 0);
+    int pid = test_thread(wait_in_vain, &result);
+    while (state_of(pid) != PROC_SLEEPING)
+        schedule();
+    check_eq("a process that waits for a child can be killed", do_kill(pid), 0);
+    until_zombie(pid);
+    check_eq("then its wait returns -E_KILLED", result, -E_KILLED);
+    atomic_store(&may_end, 1);
+    wait_child(pid, &code);
+    stock_settle(&before, "a process that was killed while it waited");
+}
+
+/* Half of its children have ended before it does. */
+static int forsake(void *arg)
+{
+    int pids[ORPHANS];
+
+    (void)arg;
+    for (int i = 0; i < ORPHANS; i++)
+        pids[i] = test_thread(i % 2 ? slow : answer, NULL);
+    for (int i = 0; i < ORPHANS; i += 2)
+        until_zombie(pids[i]);
+    return pids[1];
+}
+
+static void test_orphans(void)
+{
+    struct stock before = stock_take();
+    int orphan = -1, code;
+
+    atomic_store(&may_end, 0);
+    wait_child(test_thread(forsake, NULL), &orphan);
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(orphan);
+    bool adopted = proc != NULL && proc->parent == initproc;
+    spin_unlock(&proc_lock);
+    check("children whose parent has ended are initproc's", adopted);
+    check_eq("they are not their grandparent's", wait_child(orphan, &code), -E_BAD_PROC);
+    for (int i = 0; i < 100 && process_count() > before.processes + ORPHANS / 2; i++)
+        timer_sleep_until(rdtime() + timer_tick_length());
+    check_eq("initproc has waited for those that had ended before their parent",
+             process_count() - before.processes, ORPHANS / 2);
+    atomic_store(&may_end, 1);
+    stock_settle(&before, "all orphans have ended");
+}
+
+static void test_exit_wait(void)
+{
+    int failed = -1;
+    struct stock before = stock_take();
+
+    test_codes();
+    test_one_of_two();
+    test_look_again();
+    test_zombie();
+    wait_child(test_thread(wait_with_store, NULL), &failed);
+    check_eq("all that is right for a program that waits, as well", failed, 0);
+    test_killed();
+    test_orphans();
+    stock_check(&before, "all children have been waited for");
+}
+
+SELFTEST("exit-wait", test_exit_wait);

@@ -1,0 +1,173 @@
+/* A child that ends just while its parent looks for one: the wake-up must not be lost. With several
+   harts the two really meet; with one, an interrupt brings the end at every possible moment. */
+#include <driver/irq.h>
+#include <process/proc.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <sched/timer.h>
+#include <test/testlib.h>
+
+#define ROUNDS      300                 /* with several harts; who else wants the lock then, */
+#define WATCHERS    2
+#define PAUSE       20                  /* and how long they let go of it */
+#define MOMENTS     250                 /* with one hart: from now on, in units of rdtime() */
+
+static struct proc_struct *parent;      /* who waits again and again; guarded by proc_lock */
+static uint32_t parent_done, child_runs, child_may_end;     /* atomic */
+static int lost;                        /* guarded by proc_lock */
+
+static int end_at_once(void *number)
+{
+    atomic_store(&child_runs, 1);
+    while (!atomic_load(&child_may_end))
+        schedule();
+    return (uintptr_t)number;
+}
+
+static int wait_often(void *unused)
+{
+    int code, wrong = 0;
+
+    (void)unused;
+    spin_lock(&proc_lock);
+    parent = current;
+    spin_unlock(&proc_lock);
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_store(&child_runs, 0);
+        atomic_store(&child_may_end, 0);
+        int pid = test_thread(end_at_once, (void *)(uintptr_t)i);
+
+        code = -1;
+        while (!atomic_load(&child_runs))
+            schedule();
+        atomic_store(&child_may_end, 1);
+        wrong += wait_child(0, &code) != pid || code != i;
+    }
+    atomic_store(&parent_done, 1);
+    return wrong;
+}
+
+/* Does the parent sleep though it has a child that has ended? Nobody else would ever wake it. */
+static void look(void)
+{
+    spin_lock(&proc_lock);
+    if (parent != NULL && parent->task.state == PROC_SLEEPING && !list_empty(&parent->zombies)) {
+        lost++;
+        wait_wake_all(&parent->child_exit);
+    }
+    spin_unlock(&proc_lock);
+}
+
+/* Those who look keep the lock busy: whoever lets go of it has to wait to get it back, and others
+   come between. */
+static int watch(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&parent_done)) {
+        look();
+        for (int i = 0; i < PAUSE; i++)
+            asm volatile ("");
+    }
+    return 0;
+}
+
+static void test_exit_race(void)
+{
+    int wrong = -1, pids[WATCHERS], code;
+    int pid = test_thread(wait_often, NULL);
+
+    for (int i = 0; i < WATCHERS; i++)
+        pids[i] = test_thread(watch, NULL);
+    check_eq("each child is found by its parent", wait_child(pid, &wrong), pid);
+    check_eq("each with its own exit code", wrong, 0);
+    for (int i = 0; i < WATCHERS; i++)
+        wait_child(pids[i], &code);
+    check_eq("no wake-up is lost: nobody sleeps whose child has ended", lost, 0);
+}
+
+static struct proc_struct *hidden;      /* a child that has ended, but not as its parent sees it */
+
+/* Takes the place of the clock's handler, and does what that does. */
+static void show_hidden(void)
+{
+    uint64_t now = rdtime();
+
+    timer_arm(now + timer_tick_length());
+    if (hidden != NULL) {
+        spin_lock(&proc_lock);
+        list_add_before(&hidden->parent->zombies, &hidden->zombie_link);
+        wait_wake_all(&hidden->parent->child_exit);
+        spin_unlock(&proc_lock);
+        hidden = NULL;
+    }
+    timer_expire(now);
+    sched_tick();
+}
+
+static int end(void *number)
+{
+    return (uintptr_t)number;
+}
+
+/* Make a child that ends, and hide that. */
+static void make_hidden(int number)
+{
+    struct proc_struct *child;
+    int pid = test_thread(end, (void *)(uintptr_t)number);
+
+    spin_lock(&proc_lock);
+    while ((child = find_proc(pid))->task.state != PROC_ZOMBIE) {
+        spin_unlock(&proc_lock);
+        schedule();
+        spin_lock(&proc_lock);
+    }
+    list_del(&child->zombie_link);
+    hidden = child;
+    spin_unlock(&proc_lock);
+}
+
+static int wait_at_moments(void *unused)
+{
+    int code, wrong = 0;
+
+    (void)unused;
+    spin_lock(&proc_lock);
+    parent = current;
+    spin_unlock(&proc_lock);
+    for (int i = 0; i < MOMENTS; i++) {
+        irq_register(IRQ_S_TIMER, show_hidden);
+        make_hidden(i);
+        irq_disable();
+        timer_arm(rdtime() + i);
+        irq_enable();
+        code = -1;
+        wrong += wait_child(0, &code) < 0 || code != i;
+    }
+    atomic_store(&parent_done, 1);
+    return wrong;
+}
+
+/* Like watch(), once in a tick. */
+static int look_after(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&parent_done)) {
+        look();
+        timer_sleep_until(rdtime() + timer_tick_length());
+    }
+    return 0;
+}
+
+static void test_exit_moment(void)
+{
+    int wrong = -1, code;
+    int pid = test_thread(wait_at_moments, NULL), watcher = test_thread(look_after, NULL);
+
+    check_eq("each child is found by its parent", wait_child(pid, &wrong), pid);
+    check_eq("each with its own exit code", wrong, 0);
+    wait_child(watcher, &code);
+    check_eq("no wake-up is lost, whenever the child ends", lost, 0);
+}
+
+SELFTEST("exit-moment", test_exit_moment);
+SELFTEST("exit-race", test_exit_race);

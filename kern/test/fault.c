@@ -1,0 +1,272 @@
+/* Page faults: which accesses do_pgfault() makes possible, with which rights, and what it takes for
+   that. The hart runs on the address space where an access is really made: as the kernel does it
+   for a program, by copy_to_user() and copy_from_user(). */
+#include <error.h>
+#include <mm/pagetable.h>
+#include <mm/vmm.h>
+#include <process/proc.h>
+#include <report.h>
+#include <test/space.h>
+
+#define A       0x12345000UL                    /* where an area begins */
+#define RW      (VM_READ | VM_WRITE)
+
+static struct mm_struct *mm_begin(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL);
+    return mm;
+}
+
+static void add_area(struct mm_struct *mm, uintptr_t start, size_t n, uint32_t vm_flags)
+{
+    assert_eq(mm_map(mm, start, n * PGSIZE, vm_flags), 0);
+}
+
+static pte_t rights_at(struct mm_struct *mm, uintptr_t la)
+{
+    return space_entry(&mm->as, la) & (PTE_USER | PTE_V);
+}
+
+/* A refused access; it must leave no entry and take no memory. */
+static bool refused(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    size_t before = nr_free_pages();
+    pte_t old = space_entry(&mm->as, addr);
+
+    return do_pgfault(mm, addr, access) == -E_FAULT && nr_free_pages() == before
+        && space_entry(&mm->as, addr) == old;
+}
+
+/* A kind of area, and what is to be said of it. */
+struct kind {
+    uint32_t vm_flags;
+    pte_t rights;                       /* in the entries of its pages, beside U and V */
+    const char *allowed, *entries, *refused;
+};
+
+static const struct kind kinds[] = {
+    { VM_READ, PTE_R, "an area to read can be read",
+      "entries of an area to read have R and U",
+      "an area to read cannot be written or executed" },
+    { RW, PTE_R | PTE_W, "an area to read and write can be read and written",
+      "entries of an area to read and write have R, W and U",
+      "an area to read and write cannot be executed" },
+    { VM_READ | VM_EXEC, PTE_R | PTE_X, "an area for code can be read and executed",
+      "entries of an area for code have R, X and U",
+      "an area for code cannot be written" },
+    { VM_EXEC, PTE_X, "an area to execute only can be executed",
+      "entries of an area to execute only have X and U",
+      "an area to execute only cannot be read or written" },
+    { VM_WRITE, PTE_R | PTE_W, "an area to write only can be written",
+      "entries of an area to write only have R, W and U: W without R is reserved",
+      "an area to write only cannot be executed" },
+    { 0, 0, "an area without rights can be made",
+      "no entry is made in an area without rights",
+      "an area without rights cannot be read, written or executed" },
+};
+
+/* Each access to an area of this kind, to a page of its own: refused ones to one that is not there,
+   and to one that is. */
+static void check_kind(const struct kind *kind)
+{
+    static const uint32_t accesses[] = { VM_READ, VM_WRITE, VM_EXEC };
+    struct mm_struct *mm = mm_begin();
+    bool allowed = true, entries = true, strict = true;
+
+    add_area(mm, A, 8, kind->vm_flags);
+    for (int i = 0; i < 3; i++) {
+        uintptr_t la = A + (2 * i + 1) * PGSIZE;
+
+        if (kind->vm_flags & accesses[i]) {
+            allowed = allowed && do_pgfault(mm, la + 0x123, accesses[i]) == 0;
+            entries = entries && rights_at(mm, la) == (kind->rights | PTE_U | PTE_V);
+        } else if (accesses[i] != VM_READ || !(kind->vm_flags & VM_WRITE)) {
+            strict = strict && refused(mm, la + 0x123, accesses[i]);
+            if (kind->vm_flags & VM_READ)
+                strict = strict && do_pgfault(mm, la, VM_READ) == 0
+                    && refused(mm, la + 0x123, accesses[i]);
+        }
+        entries = entries && (kind->vm_flags != 0 || space_entry(&mm->as, la) == 0);
+    }
+    check(kind->allowed, allowed);
+    check(kind->entries, entries);
+    check(kind->refused, strict);
+    mm_put(mm);
+}
+
+static void check_outside(void)
+{
+    struct mm_struct *mm = mm_begin();
+
+    check("without areas every access is refused", refused(mm, A, VM_READ));
+    add_area(mm, A, 2, RW);
+    add_area(mm, A + 4 * PGSIZE, 1, RW);
+    check("an access below an area is refused",
+          refused(mm, A - 1, VM_READ) && refused(mm, A - PGSIZE, VM_WRITE));
+    check("an access at the end of an area is refused", refused(mm, A + 2 * PGSIZE, VM_READ));
+    check("an access in a gap between two is refused", refused(mm, A + 3 * PGSIZE + 5, VM_WRITE));
+    check("an access behind the last area is refused", refused(mm, A + 5 * PGSIZE, VM_READ));
+    check("an access through a null pointer is refused",
+          refused(mm, 0, VM_WRITE) && refused(mm, 8, VM_READ));
+    check("an access high above all areas is refused", refused(mm, USERTOP - 1, VM_READ));
+    check_eq("the last byte of an area is in it", do_pgfault(mm, A + 2 * PGSIZE - 1, VM_WRITE), 0);
+    check_eq("the first byte of an area is in it", do_pgfault(mm, A, VM_READ), 0);
+    mm_put(mm);
+}
+
+static void test_fault_rights(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        check_kind(&kinds[i]);
+    check_outside();
+}
+
+SELFTEST_AT(STAGE_BOOT, "fault-rights", test_fault_rights);
+
+static bool all_zero(struct mm_struct *mm, uintptr_t la)
+{
+    const uint64_t *words = kva(pte_paddr(space_entry(&mm->as, la)));
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < PGSIZE / sizeof(*words); i++)
+        found |= words[i];
+    return found == 0;
+}
+
+static void check_new_page(struct mm_struct *mm)
+{
+    size_t before = nr_free_pages();
+
+    check_eq("a read deep in a page is made possible", do_pgfault(mm, A + 0xff8, VM_READ), 0);
+    if (!check("the entry of that page is valid", rights_at(mm, A) & PTE_V))
+        return;
+    check_eq("a page and two tables are taken", before - nr_free_pages(), 3);
+    check("a new page is full of zeros", all_zero(mm, A));
+    check_eq("it has one reference", page_ref(pte2page(space_entry(&mm->as, A))), 1);
+    check_eq("the neighbours' entries are still 0",
+             space_entry(&mm->as, A - PGSIZE) | space_entry(&mm->as, A + PGSIZE), 0);
+    before = nr_free_pages();
+    check_eq("a write to the next page is made possible",
+             do_pgfault(mm, A + PGSIZE + 1, VM_WRITE), 0);
+    check_eq("the next page takes one page", before - nr_free_pages(), 1);
+    check("it is another one, and zero as well", all_zero(mm, A + PGSIZE)
+          && pte_paddr(space_entry(&mm->as, A)) != pte_paddr(space_entry(&mm->as, A + PGSIZE)));
+}
+
+/* Another thread was first, or a translation was stale: the page is there and allows the access. */
+static void check_second_fault(struct mm_struct *mm)
+{
+    size_t before = nr_free_pages();
+    pte_t pte = space_entry(&mm->as, A);
+    uint64_t *words = kva(pte_paddr(pte));
+
+    words[3] = 77;
+    check_eq("a fault on a page that is there is no error", do_pgfault(mm, A + 24, VM_WRITE), 0);
+    check_eq("a second fault leaves the entry as it is", space_entry(&mm->as, A), pte);
+    check_eq("a second fault takes no page", before - nr_free_pages(), 0);
+    check_eq("a second fault changes nothing in the page", words[3], 77);
+}
+
+/* The hart runs on the address space, and the test accesses it as the kernel does. */
+static void check_access(struct mm_struct *mm)
+{
+    uint64_t value = 1;
+
+    current->mm = mm;
+    addrspace_switch(&kernel_as, &mm->as);
+    check("the hart reads a page that nobody touched before",
+          can_read(A + 4 * PGSIZE, &value) && value == 0);
+    check("the hart writes to a page that nobody touched before", can_write(A + 5 * PGSIZE, 5));
+    check("the hart reads what it wrote", can_read(A + 5 * PGSIZE, &value) && value == 5);
+    check("the hart writes to a page that it has read", can_write(A + 4 * PGSIZE, 6));
+    check("the hart reads a page of a read-only area",
+          can_read(A + 16 * PGSIZE, &value) && value == 0);
+    check("it cannot write to a read-only area, whether the page was read or not",
+          !can_write(A + 16 * PGSIZE, 7) && !can_write(A + 17 * PGSIZE, 7));
+    check("it cannot access what is in no area", !can_read(A + 8 * PGSIZE, &value)
+          && !can_write(A - PGSIZE, 7));
+    addrspace_switch(&mm->as, &kernel_as);
+    current->mm = NULL;
+}
+
+static void test_fault_zero(void)
+{
+    struct mm_struct *mm = mm_begin(), *other = mm_begin();
+    int used = 0;
+
+    add_area(mm, A, 8, RW);
+    add_area(mm, A + 16 * PGSIZE, 2, VM_READ);
+    add_area(other, A, 8, RW);
+    dirty_free_pages();
+    check_new_page(mm);
+    check_second_fault(mm);
+    check_access(mm);
+    check_eq("another address space has no page there", space_entry(&other->as, A), 0);
+    for (int i = 0; i < PT_ENTRIES / 2; i++)
+        used += kernel_as.pgdir[i] != 0;
+    check_eq("nothing is mapped in the kernel's own address space", used, 0);
+    mm_put(mm);
+    mm_put(other);
+}
+
+SELFTEST_AT(STAGE_BOOT, "fault-zero", test_fault_zero);
+
+static void test_fault_stack(void)
+{
+    struct mm_struct *mm = mm_begin();
+    uintptr_t top = A + USTACKSIZE;
+
+    add_area(mm, top - PGSIZE, 1, RW | VM_STACK);
+    add_area(mm, A - 2 * PGSIZE, 1, RW);
+    check_eq("the page that the stack has", do_pgfault(mm, top - 8, VM_WRITE), 0);
+    check_eq("a write just below it makes it grow", do_pgfault(mm, top - PGSIZE - 8, VM_WRITE), 0);
+    check("the area reaches down to that page", find_vma(mm, top - 2 * PGSIZE) != NULL
+          && find_vma(mm, top - 2 * PGSIZE)->vm_start == top - 2 * PGSIZE);
+    check_eq("a read far below it makes it grow too",
+             do_pgfault(mm, top - 100 * PGSIZE + 4, VM_READ), 0);
+    check_eq("pages between come when they are touched",
+             space_entry(&mm->as, top - 50 * PGSIZE), 0);
+    check_eq("the page has the rights of the stack", rights_at(mm, top - 100 * PGSIZE),
+             PTE_R | PTE_W | PTE_U | PTE_V);
+    check_eq("the stack may have 256 pages", do_pgfault(mm, A, VM_WRITE), 0);
+    check("a stack of 257 pages is refused", refused(mm, A - 8, VM_WRITE));
+    check("the area below it does not grow", refused(mm, A - 2 * PGSIZE - 8, VM_WRITE));
+    check_eq("the area below the stack is still there",
+             do_pgfault(mm, A - 2 * PGSIZE, VM_WRITE), 0);
+    check("nobody may execute the stack", refused(mm, top - 8, VM_EXEC));
+    mm_put(mm);
+}
+
+SELFTEST_AT(STAGE_BOOT, "fault-stack", test_fault_stack);
+
+/* With k pages left: the page and its two tables need three. */
+static void test_fault_memory(void)
+{
+    struct mm_struct *mm = mm_begin();
+    struct hoard hoard = { .count = 0 };
+    uint64_t value = 1;
+
+    add_area(mm, A, 8, RW);
+    for (size_t k = 0; k < 3; k++) {
+        hoard_take(&hoard);
+        hoard_give(&hoard, k);
+        check_eq("not enough memory for the page and its tables: -E_NO_MEM",
+                 do_pgfault(mm, A, VM_WRITE), -E_NO_MEM);
+        check_eq("no entry is made", space_entry(&mm->as, A), 0);
+        space_empty(&mm->as);
+    }
+    check_eq("a wrong access is still -E_FAULT", do_pgfault(mm, A - PGSIZE, VM_READ), -E_FAULT);
+    current->mm = mm;
+    addrspace_switch(&kernel_as, &mm->as);
+    check("the kernel's access fails without memory, and the kernel goes on",
+          !can_read(A + PGSIZE, &value));
+    hoard_end(&hoard);
+    check("with memory again, it is made", can_read(A + PGSIZE, &value) && value == 0);
+    addrspace_switch(&mm->as, &kernel_as);
+    current->mm = NULL;
+    mm_put(mm);
+}
+
+SELFTEST_AT(STAGE_BOOT, "fault-memory", test_fault_memory);

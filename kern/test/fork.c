@@ -1,0 +1,294 @@
+/* do_fork(): what a child is before it runs, that nothing is left of one that could not be made,
+   and that children run. */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <report.h>
+#include <sched/timer.h>
+#include <string.h>
+#include <test/testlib.h>
+#include <unistd.h>
+
+#define CHILDREN    5
+#define THREADS     40
+#define MAX_PAGES   16          /* more than a process without areas takes */
+#define GROUP       7
+#define PRIORITY    5
+#define PATTERN     0x1234567800000000UL
+#define USER_SP     0x7ffff000UL
+
+static struct user_program program;
+
+/* A frame like that of a trap, with another value in each register. */
+static struct trapframe test_frame(uint64_t status)
+{
+    struct trapframe tf = { .status = status, .epc = 0x800020 };
+
+    for (int i = 1; i < 32; i++)
+        (&tf.gpr.zero)[i] = PATTERN + i;
+    tf.gpr.sp = USER_SP;
+    return tf;
+}
+
+static struct proc_struct *process_of(int pid)
+{
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+    spin_unlock(&proc_lock);
+    return proc;
+}
+
+/* Fork, and get the child; it has not run yet, because the caller does not give way. */
+static struct proc_struct *fork_child(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf)
+{
+    int pid = do_fork(clone_flags, stack, tf);
+    struct proc_struct *child = process_of(pid);
+
+    if (pid <= 0 || child == NULL)
+        panic("do_fork() returned %d, expected the pid of a process that can be found", pid);
+    return child;
+}
+
+/* Take back a child that has not run. */
+static void unmake(struct proc_struct *child)
+{
+    spin_lock(&proc_lock);
+    unlink_proc(child);
+    spin_unlock(&proc_lock);
+    if (!list_empty(&child->task.run_link)) {
+        list_del_init(&child->task.run_link);
+        child->task.rq->proc_num--;
+    }
+    free_proc(child);
+}
+
+static void test_child(void)
+{
+    uint32_t waiting = current->task.rq->proc_num;
+    struct trapframe tf = test_frame(SSTATUS_SPIE);
+    struct proc_struct *child = fork_child(0, 0, &tf);
+    struct task *task = &child->task;
+
+    check("the child's parent is who called do_fork()", child->parent == current);
+    check("it is its parent's youngest child", current->cptr == child && child->optr == NULL
+          && child->yptr == NULL);
+    check_eq("it is counted as a process", process_count(), 1);
+    check_eq("its state is PROC_RUNNABLE", task->state, PROC_RUNNABLE);
+    check("it waits in the run queue of its parent's hart: it was woken by wakeup_proc()",
+          task->rq == current->task.rq && task->rq->proc_num == waiting + 1
+          && !list_empty(&task->run_link));
+    check("it is in its parent's group", child->group == GROUP);
+    check("it has its parent's priority", task->lab6_priority == PRIORITY);
+    check("it has its parent's program", child->program == &program);
+    check("it has its parent's name", strcmp(child->name, current->name) == 0);
+    check_eq("none of its flags is set", child->flags, 0);
+    check("a parent without an mm has a child without", child->mm == NULL
+          && task->as == &kernel_as);
+    check("its kernel stack is its own", task->kstack != 0
+          && task->kstack != current->task.kstack && !kstack_is_guard(task->kstack));
+    check("its frame is at the top of that",
+          task->tf == (struct trapframe *)(task->kstack + KSTACKSIZE) - 1);
+    check("it begins on its own kernel stack, below the frame",
+          task->context.sp <= (uintptr_t)task->tf
+          && task->context.sp > (uintptr_t)task->tf - 1024 && task->context.sp % 16 == 0);
+    check("it begins somewhere in the kernel's text", task->context.ra >= KERNEL_OFFSET);
+    unmake(child);
+}
+
+static void check_frame(const struct trapframe *child, const struct trapframe *parent)
+{
+    int wrong = 0;
+
+    for (int i = 1; i < 32; i++)
+        if (i != 2 && i != 10)
+            wrong += (&child->gpr.zero)[i] != (&parent->gpr.zero)[i];
+    check_eq("the child's other registers are as its parent's (how many are not)", wrong, 0);
+    check_eq("it goes on where its parent does: epc", child->epc, parent->epc);
+    check_eq("with the same status, but for FS", (child->status ^ parent->status) & ~SSTATUS_FS, 0);
+    check_eq("a0, the result of fork, is 0 in the child", child->gpr.a0, 0);
+}
+
+static void test_frames(void)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE), saved = tf;
+    struct proc_struct *child = fork_child(0, 0, &tf);
+
+    check_frame(child->task.tf, &tf);
+    check_eq("without a stack given, sp is the parent's", child->task.tf->gpr.sp, USER_SP);
+    check("the parent's own frame stays as it was", memcmp(&tf, &saved, sizeof(tf)) == 0);
+    unmake(child);
+    child = fork_child(0, USER_SP - 4096, &tf);
+    check_eq("with a stack given, sp is that", child->task.tf->gpr.sp, USER_SP - 4096);
+    unmake(child);
+    tf = test_frame(SSTATUS_SPIE | SSTATUS_SPP);
+    child = fork_child(0, 0, &tf);
+    check_frame(child->task.tf, &tf);
+    check_eq("a kernel thread's sp is on its own kernel stack, below the frame",
+             child->task.tf->gpr.sp, child->task.tf);
+    unmake(child);
+}
+
+/* Floating-point numbers that are in the registers only. */
+static void test_fpu(void)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE | SSTATUS_FS_DIRTY);
+    struct fpu_state numbers = { .fcsr = 0x1f };
+
+    for (int i = 0; i < 32; i++)
+        numbers.f[i] = PATTERN + i;
+    csr_set(sstatus, SSTATUS_FS);
+    fpu_restore(&numbers);
+    struct proc_struct *child = fork_child(0, 0, &tf);
+    csr_clear(sstatus, SSTATUS_FS);
+    check("the child has its parent's floating-point registers",
+          memcmp(&child->task.fpu, &numbers, sizeof(numbers)) == 0);
+    unmake(child);
+}
+
+/* Each the youngest when it is made; with a pid of its own. */
+static void test_siblings(void)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE);
+    struct proc_struct *children[CHILDREN];
+    bool linked = true, pids = true;
+
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork_child(0, 0, &tf);
+        for (int j = 0; j < i; j++)
+            pids &= children[j]->pid != children[i]->pid;
+    }
+    check_eq("five children are five processes", process_count(), CHILDREN);
+    check("each has another pid", pids);
+    check("the parent points to the youngest", current->cptr == children[CHILDREN - 1]);
+    for (int i = 1; i < CHILDREN; i++)
+        linked &= children[i]->optr == children[i - 1] && children[i - 1]->yptr == children[i];
+    check("each knows the one before it and the one after it", linked
+          && children[0]->optr == NULL && children[CHILDREN - 1]->yptr == NULL);
+    for (int i = 0; i < CHILDREN; i++)
+        unmake(children[i * 3 % CHILDREN]);
+}
+
+/* Something to inherit. The boot hart's idle process is the parent. */
+static void begin(struct mm_struct *mm)
+{
+    current->group = GROUP;
+    current->program = &program;
+    current->task.lab6_priority = PRIORITY;
+    current->mm = mm;
+}
+
+static void end(void)
+{
+    current->group = 0;
+    current->program = NULL;
+    current->task.lab6_priority = 1;
+    current->mm = NULL;
+}
+
+static void test_fork(void)
+{
+    begin(NULL);
+    test_child();
+    test_frames();
+    test_fpu();
+    test_siblings();
+    end();
+}
+
+SELFTEST_AT(STAGE_BOOT, "fork", test_fork);
+
+static void test_memory(struct mm_struct *mm)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE);
+    struct proc_struct *child = fork_child(0, 0, &tf);
+
+    check("the child of a process with memory has memory of its own",
+          child->mm != NULL && child->mm != mm && child->task.as == &child->mm->as);
+    unmake(child);
+    child = fork_child(CLONE_VM, USER_SP, &tf);
+    check("with CLONE_VM it has its parent's", child->mm == mm && child->task.as == &mm->as);
+    check_eq("which two processes use then", mm->mm_count, 2);
+    unmake(child);
+    check_eq("and one when the child is gone", mm->mm_count, 1);
+}
+
+/* One that is told to end makes no children any more. */
+static void test_killed(void)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE);
+    struct stock before = stock_take();
+
+    current->task.killed = true;
+    int result = do_fork(0, 0, &tf);
+    current->task.killed = false;
+    check_eq("where link_proc() fails, do_fork() returns its error", result, -E_KILLED);
+    struct stock now = stock_take();
+    check_eq("and there is no child", now.processes, before.processes);
+    check_eq("nor any page of it", now.pages, before.pages);
+    check_eq("nor any kernel object", now.objects, before.objects);
+}
+
+/* A fork with this number of free pages. What is left of one that failed is added up. */
+static struct {
+    long pages, objects, processes;
+    int other_results;
+} left;
+
+static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
+{
+    kstack_trim();
+    kmalloc_trim();
+    hoard_take(hoard);
+    long objects = kmalloc_objects(), pages = hoard->count + kstack_table_pages();
+    hoard_give(hoard, n <= hoard->count ? n : hoard->count);
+    int pid = do_fork(0, 0, tf);
+    if (pid > 0)
+        return pid;
+    kstack_trim();
+    kmalloc_trim();
+    hoard_take(hoard);
+    left.pages += pages - (long)(hoard->count + kstack_table_pages());
+    left.objects += (long)kmalloc_objects() - objects;
+    left.processes += process_count();
+    left.other_results += pid != -E_NO_MEM;
+    return pid;
+}
+
+static void test_no_memory(void)
+{
+    struct trapframe tf = test_frame(SSTATUS_SPIE);
+    struct hoard hoard = { .count = 0 };
+    int pid = 0;
+    size_t n;
+
+    for (n = 0; n < MAX_PAGES && pid <= 0; n++)
+        pid = fork_with(&hoard, n, &tf);
+    struct proc_struct *child = pid > 0 ? process_of(pid) : NULL;
+    check("with no free page there is no child", n > 1);
+    check_eq("each try without enough memory returns -E_NO_MEM (how many do not)",
+             left.other_results, 0);
+    check_eq("and leaves no page behind", left.pages, 0);
+    check_eq("and no kernel object", left.objects, 0);
+    check_eq("and no process", left.processes, 0);
+    check("with enough there is a whole child: known, with a stack and memory", child != NULL
+          && child->task.kstack != 0 && child->mm != NULL && child->task.as == &child->mm->as);
+    if (child != NULL)
+        unmake(child);
+    hoard_end(&hoard);
+}
+
+static void test_fork_failures(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL);
+    begin(mm);
+    test_memory(mm);
+    test_killed();
+    test_no_memory();
+    end();
+    mm_put(mm);
+}
+
+SELFTEST_AT(STAGE_BOOT, "fork-memory", test_fork_failures);

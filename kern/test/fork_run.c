@@ -1,0 +1,204 @@
+/* Children that run: where they begin, with which registers, and what they are. As initproc, whose
+   threads sleep for ever when they are done: here nothing can end. */
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <report.h>
+#include <sched/timer.h>
+#include <test/testlib.h>
+
+#define CHILDREN    3
+#define THREADS     20
+#define TURNS       50
+#define PATTERN     0x5555000000000000UL
+
+static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
+static struct wait_queue never;
+static uint32_t done;                   /* atomic: threads that are done */
+
+static __noreturn void sleep_for_ever(void)
+{
+    atomic_add(&done, 1);
+    spin_lock(&lock);
+    for (;;)
+        wait_sleep(&never, WT_MUTEX, "the end of the test");
+}
+
+/* Until n are done. Where they never will be, the grader's limit ends it. */
+static void wait_until_done(uint32_t n)
+{
+    while (atomic_load(&done) < n)
+        schedule();
+}
+
+static struct child {
+    uint64_t x[32];                     /* first member: see child_entry */
+    struct proc_struct *proc, *parent;
+    int pid;
+    uintptr_t satp;
+    bool irq_was_on;
+} children[CHILDREN];
+
+__noreturn void child_main(struct child *child);
+
+/* A child stores all of its registers as it begins, at the address that it has in gp. */
+asm (".pushsection .text\n"
+     "child_entry:\n"
+     "    .irp n, 1,2,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
+     "    sd x\\n, 8*\\n(gp)\n"
+     "    .endr\n"
+     "    sd x31, 8*31(gp)\n"
+     "    mv a0, gp\n"
+     "    tail child_main\n"
+     ".popsection");
+void child_entry(void);
+
+void child_main(struct child *child)
+{
+    child->irq_was_on = irq_enabled();
+    child->satp = csr_read(satp);
+    child->proc = current;
+    child->pid = current->pid;
+    child->parent = current->parent;
+    sleep_for_ever();
+}
+
+static int fork_child(struct child *child)
+{
+    struct trapframe tf = { .status = SSTATUS_SPP | SSTATUS_SPIE, .epc = (uintptr_t)child_entry };
+
+    for (int i = 1; i < 32; i++)
+        (&tf.gpr.zero)[i] = PATTERN + i;
+    tf.gpr.gp = (uintptr_t)child;
+    return do_fork(0, 0, &tf);
+}
+
+/* All but sp, gp and tp, which a kernel thread has of its own, and a0. */
+static bool registers_right(const struct child *child)
+{
+    bool right = true;
+
+    for (uint64_t i = 1; i < 32; i++)
+        if (i != 2 && i != 3 && i != 4 && i != 10)
+            right &= child->x[i] == PATTERN + i;
+    return right;
+}
+
+static void check_child(const struct child *child, int pid)
+{
+    uintptr_t kstack = child->proc->task.kstack;
+
+    check_eq("a child begins with 0 in a0", child->x[10], 0);
+    check("its other registers are its parent's", registers_right(child));
+    check("it begins on its own kernel stack",
+          child->x[2] > kstack + KSTACKSIZE / 2 && child->x[2] <= kstack + KSTACKSIZE);
+    check_eq("tp is that of the hart", child->x[4], (uintptr_t)this_cpu);
+    check_eq("do_fork() returned its pid", pid, child->pid);
+    check("its parent is who forked", child->parent == current);
+    check("interrupts are on", child->irq_was_on);
+    check_eq("it runs on the kernel's address space", child->satp, kernel_as.satp);
+}
+
+static void test_children(void)
+{
+    int pids[CHILDREN];
+
+    for (int i = 0; i < CHILDREN; i++)
+        pids[i] = fork_child(&children[i]);
+    wait_until_done(CHILDREN);
+    for (int i = 0; i < CHILDREN; i++)
+        check_child(&children[i], pids[i]);
+}
+
+static struct proc_struct *grandparent, *forker, *grandchild_parent;
+static uintptr_t arguments[THREADS];
+
+static int grandchild(void *arg)
+{
+    (void)arg;
+    grandchild_parent = current->parent;
+    sleep_for_ever();
+}
+
+static int fork_again(void *arg)
+{
+    (void)arg;
+    grandparent = current->parent;
+    forker = current;
+    test_thread(grandchild, NULL);
+    sleep_for_ever();
+}
+
+static int remember(void *number)
+{
+    arguments[(uintptr_t)number] += (uintptr_t)number + 1;
+    sleep_for_ever();
+}
+
+static void test_threads_of_threads(void)
+{
+    uint32_t before = process_count();
+    bool right = true;
+
+    atomic_store(&done, 0);
+    test_thread(fork_again, NULL);
+    wait_until_done(2);
+    check("a child may fork as well: its child has it as parent",
+          grandparent == current && grandchild_parent == forker);
+    atomic_store(&done, 0);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        test_thread(remember, (void *)i);
+    wait_until_done(THREADS);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        right &= arguments[i] == i + 1;
+    check("each of twenty kernel threads runs once, with its own argument", right);
+    check_eq("all processes are counted", process_count() - before, THREADS + 2);
+}
+
+static void test_fork_run(void)
+{
+    wait_queue_init(&never, &lock);
+    test_children();
+    test_threads_of_threads();
+}
+
+SELFTEST_AT(STAGE_INIT, "fork-run", test_fork_run);
+
+/* Threads that give way to each other, on all harts. */
+static uint64_t turns[THREADS];
+static uint32_t wrong;                  /* atomic: how often something was not as before */
+
+static int yielder(void *number)
+{
+    uint64_t *count = &turns[(uintptr_t)number];
+    struct proc_struct *me = current;
+
+    for (int i = 0; i < TURNS; i++) {
+        uint64_t before = *count, here = (uintptr_t)&before;
+
+        schedule();
+        *count = before + 1;
+        if (current != me || here - me->task.kstack >= KSTACKSIZE || !me->task.on_cpu
+            || me->task.state != PROC_RUNNABLE || !irq_enabled() || this_cpu->irq_depth != 0
+            || this_cpu->user_tf != me->task.tf)
+            atomic_add(&wrong, 1);
+    }
+    sleep_for_ever();
+}
+
+static void test_yield(void)
+{
+    bool all = true;
+
+    wait_queue_init(&never, &lock);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        test_thread(yielder, (void *)i);
+    wait_until_done(THREADS);
+    for (int i = 0; i < THREADS; i++)
+        all &= turns[i] == TURNS;
+    check("each of twenty threads has all of its 50 turns", all);
+    check_eq("after each switch a thread is itself again, interrupts on (how often not)", wrong,
+             0);
+    check("and so is who made them", current == initproc && irq_enabled());
+}
+
+SELFTEST_AT(STAGE_INIT, "thread-yield", test_yield);

@@ -1,0 +1,259 @@
+/* page_insert() and page_remove(): each reference and page is counted, and no hart may go on with a
+   translation that is not valid any more. Each test of that writes to the page just before the
+   mapping changes, so that the hart has the translation in its TLB. */
+#include <driver/irq.h>
+#include <error.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <riscv/cpu.h>
+#include <riscv/sbi.h>
+#include <test/space.h>
+
+#define LA          0x12345000UL                /* somewhere in a table */
+#define OTHER_LA    (LA + 5 * PGSIZE)
+#define KRW         (PTE_R | PTE_W)             /* of the kernel, so that loads and stores do */
+
+static void check_insert(struct addrspace *as, struct Page *page)
+{
+    size_t before = nr_free_pages();
+
+    check_eq("page_insert succeeds", page_insert(as, page, LA, URW), 0);
+    check_eq("two tables are made for it, no more", before - nr_free_pages(), 2);
+    check_eq("the mapping is a reference", page_ref(page), 1);
+    check_eq("the entry has the page, the rights, V, A, and D where it may be written",
+             space_entry(as, LA), pte_make(page2pa(page), URW | PTE_V | PTE_A | PTE_D));
+    check_eq("the neighbours' entries are as they were",
+             space_entry(as, LA - PGSIZE) | space_entry(as, LA + PGSIZE), 0);
+    check_eq("the same page is inserted again, read-only",
+             page_insert(as, page, LA, PTE_R | PTE_U), 0);
+    check_eq("a page that is inserted twice at one place has one reference", page_ref(page), 1);
+    check("a page that is inserted again is not freed on the way", page->flags & PG_ALLOCATED);
+    check_eq("the entry has the new rights", space_entry(as, LA) & (PTE_USER | PTE_V),
+             PTE_R | PTE_U | PTE_V);
+    check_eq("what is in a page that is inserted again is untouched",
+             *(uint8_t *)page2kva(page), 1);
+    check_eq("a second place for the page", page_insert(as, page, OTHER_LA, URW), 0);
+    check_eq("a second mapping is a second reference", page_ref(page), 2);
+}
+
+/* `page` is at LA and OTHER_LA. */
+static void check_remove(struct addrspace *as, struct Page *page)
+{
+    struct Page *other = filled_page(2);
+    size_t before = nr_free_pages();
+
+    check_eq("another page takes its place", page_insert(as, other, LA, URW), 0);
+    check_eq("the entry has the other page", pte_paddr(space_entry(as, LA)), page2pa(other));
+    check_eq("the page that was there loses that reference", page_ref(page), 1);
+    check_eq("a page that is mapped elsewhere is not freed", nr_free_pages() - before, 0);
+    page_remove(as, OTHER_LA);
+    check_eq("page_remove makes the whole entry 0", space_entry(as, OTHER_LA), 0);
+    check_eq("a page is freed with its last mapping", nr_free_pages() - before, 1);
+    check("the page that is freed is the right one",
+          !(page->flags & PG_ALLOCATED) && (other->flags & PG_ALLOCATED));
+    page_remove(as, OTHER_LA);
+    page_remove(as, TABLE_END);
+    check_eq("where nothing is mapped, page_remove does nothing", nr_free_pages() - before, 1);
+    check("page_remove makes no tables", get_pte(as->pgdir, TABLE_END, false) == NULL);
+    check_eq("the page at another place keeps its reference", page_ref(other), 1);
+    page_ref_inc(other);
+    page_remove(as, LA);
+    check_eq("a page that somebody else uses loses one reference", page_ref(other), 1);
+    check_eq("a page that somebody else uses is not freed", nr_free_pages() - before, 1);
+    page_ref_dec(other);
+}
+
+static void test_mapping(void)
+{
+    struct addrspace as;
+    size_t before = nr_free_pages();
+
+    space_create(&as);
+    struct Page *page = filled_page(1);
+    check_insert(&as, page);
+    check_remove(&as, page);
+    space_destroy(&as);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "mapping", test_mapping);
+
+static void test_mapping_memory(void)
+{
+    struct addrspace as;
+    struct hoard hoard = { .count = 0 };
+    size_t before = nr_free_pages();
+
+    space_create(&as);
+    struct Page *page = filled_page(1);
+    hoard_take(&hoard);
+    for (size_t k = 0; k < 2; k++) {
+        hoard_take(&hoard);
+        hoard_give(&hoard, k);
+        check_eq("no memory for the tables: -E_NO_MEM", page_insert(&as, page, LA, URW), -E_NO_MEM);
+        check_eq("the page has no reference then", page_ref(page), 0);
+        space_empty(&as);
+    }
+    hoard_give(&hoard, 1);
+    check_eq("memory for two tables is enough", page_insert(&as, page, LA, URW), 0);
+    check_eq("where the tables are, none is needed", page_insert(&as, page, OTHER_LA, URW), 0);
+    check_eq("the page has two references", page_ref(page), 2);
+    space_empty(&as);
+    hoard_end(&hoard);
+    space_destroy(&as);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "mapping-memory", test_mapping_memory);
+
+static volatile uint64_t *word(uintptr_t la)
+{
+    return (volatile uint64_t *)la;
+}
+
+static uint64_t first_word(struct Page *page)
+{
+    return *(volatile uint64_t *)page2kva(page);
+}
+
+/* Map a page that the test keeps a reference to, and write to it through the mapping. SUM is set
+   long before can_read() needs it: QEMU forgets its translations when that bit changes. */
+static struct Page *map_and_write(uintptr_t la, uint64_t value)
+{
+    struct Page *page = filled_page(0);
+
+    page->ref = 1;
+    assert_eq(page_insert(&kernel_as, page, la, KRW), 0);
+    csr_set(sstatus, SSTATUS_SUM);
+    *word(la) = value;
+    return page;
+}
+
+static void check_removed(uintptr_t la)
+{
+    struct Page *page = map_and_write(la, 1);
+    uint64_t value = 0;
+
+    page_remove(&kernel_as, la);
+    check("a page that was just written cannot be read once it is unmapped", !can_read(la, &value));
+    page_ref_dec(page);
+}
+
+static void check_removed_write(uintptr_t la)
+{
+    struct Page *page = map_and_write(la, 1);
+
+    page_remove(&kernel_as, la);
+    check("a page that was just written cannot be written once it is unmapped", !can_write(la, 2));
+    check_eq("an unmapped page keeps what is in it", first_word(page), 1);
+    page_ref_dec(page);
+}
+
+/* The entry is made again by hand, for another page: no flush is due for that. */
+static void check_removed_remade(uintptr_t la)
+{
+    struct Page *old = map_and_write(la, 1), *new = filled_page(0);
+
+    new->ref = 1;
+    page_remove(&kernel_as, la);
+    *get_pte(kernel_as.pgdir, la, false) = pte_make(page2pa(new), pte_leaf_flags(KRW));
+    *word(la) = 2;
+    check_eq("a page that is mapped there later gets what is written there", first_word(new), 2);
+    check_eq("the page that was there before does not", first_word(old), 1);
+    page_remove(&kernel_as, la);
+    page_ref_dec(old);
+}
+
+static void check_replaced(uintptr_t la)
+{
+    struct Page *old = map_and_write(la, 1), *new = filled_page(0);
+
+    assert_eq(page_insert(&kernel_as, new, la, KRW), 0);
+    *word(la) = 2;
+    check_eq("when a page takes another's place, writes go to it", first_word(new), 2);
+    check_eq("the page that was replaced keeps what was in it", first_word(old), 1);
+    page_remove(&kernel_as, la);
+    page_ref_dec(old);
+}
+
+static void check_read_only(uintptr_t la)
+{
+    struct Page *page = map_and_write(la, 1);
+
+    assert_eq(page_insert(&kernel_as, page, la, PTE_R), 0);
+    check("a page that is inserted again read-only cannot be written", !can_write(la, 2));
+    check_eq("a page that is read-only now keeps what was in it", first_word(page), 1);
+    page_remove(&kernel_as, la);
+    page_ref_dec(page);
+}
+
+static void test_mapping_tlb(void)
+{
+    size_t before = nr_free_pages();
+
+    check_removed(LA);
+    check_removed_write(LA + PGSIZE);
+    check_removed_remade(LA + 2 * PGSIZE);
+    check_replaced(LA + 3 * PGSIZE);
+    check_read_only(LA + 4 * PGSIZE);
+    csr_clear(sstatus, SSTATUS_SUM);
+    space_empty(&kernel_as);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "mapping-tlb", test_mapping_tlb);
+
+/* What another hart, which is idle, is asked to do, in an interrupt; atomic: not 0 until it did. */
+static uint32_t asked;
+static uint64_t to_write;
+
+static void write_as_asked(void)
+{
+    csr_clear(sip, SIE_SOFT);
+    if (panicked())
+        panic_stop();
+    if (this_cpu->id != 1 || !atomic_load(&asked))
+        return;
+    *word(LA) = to_write;
+    atomic_store(&asked, 0);
+}
+
+static void write_on_hart_1(uint64_t value)
+{
+    to_write = value;
+    atomic_store(&asked, 1);
+    sbi_send_ipi(cpu_hart_mask(1U << 1));
+    while (atomic_load(&asked))
+        cpu_relax();
+}
+
+static void test_mapping_harts(void)
+{
+    size_t before = nr_free_pages();
+    struct Page *old = filled_page(0), *new = filled_page(0), *last = filled_page(0);
+
+    old->ref = new->ref = last->ref = 1;
+    irq_register(IRQ_S_SOFT, write_as_asked);
+    assert_eq(page_insert(&kernel_as, old, LA, KRW), 0);
+    write_on_hart_1(1);
+    check_eq("another hart writes to the page", first_word(old), 1);
+    assert_eq(page_insert(&kernel_as, new, LA, KRW), 0);
+    write_on_hart_1(2);
+    check_eq("when a page takes another's place, other harts write to it", first_word(new), 2);
+    check_eq("the page that was replaced keeps what was in it", first_word(old), 1);
+    page_remove(&kernel_as, LA);
+    *get_pte(kernel_as.pgdir, LA, false) = pte_make(page2pa(last), pte_leaf_flags(KRW));
+    write_on_hart_1(3);
+    check_eq("after page_remove, other harts have forgotten the page", first_word(new), 2);
+    check_eq("other harts find the page that is mapped there later", first_word(last), 3);
+    page_ref_inc(last);
+    page_remove(&kernel_as, LA);
+    irq_init();                         /* the handler that was there */
+    space_empty(&kernel_as);
+    page_ref_dec(old);
+    page_ref_dec(new);
+    page_ref_dec(last);
+    check_eq("all pages come back", before - nr_free_pages(), 0);
+}
+
+SELFTEST_AT(STAGE_BOOT, "mapping-harts", test_mapping_harts);

@@ -1,0 +1,99 @@
+/* Scheduling classes on a run queue of the test's own: see sched_class.h. */
+#include <string.h>
+#include <test/sched_class.h>
+#include <test/testlib.h>
+
+#define TRIAL_ID        (MAX_HARTS - 1)     /* no hart of these tests has it */
+#define SLICE           5
+#define ENDLESS_TICKS   1000
+
+void trial_begin(struct trial *trial, const struct sched_class *class)
+{
+    memset(trial, 0, sizeof(*trial));
+    trial->class = class;
+    trial->rq.lock = (struct spinlock)SPINLOCK_INIT("trial", RANK_RUNQUEUE);
+    trial->rq.id = TRIAL_ID;
+    trial->rq.max_time_slice = SLICE;
+    class->init(&trial->rq);
+}
+
+struct task *trial_add(struct trial *trial, uint32_t priority)
+{
+    assert(trial->n < MAX_TASKS);
+    struct task *task = &trial->tasks[trial->n++];
+
+    task->state = PROC_RUNNABLE;
+    task->rq = &trial->rq;
+    task->lab6_priority = priority;
+    list_init(&task->run_link);
+    trial_enqueue(trial, task);
+    return task;
+}
+
+void trial_enqueue(struct trial *trial, struct task *task)
+{
+    spin_lock(&trial->rq.lock);
+    trial->class->enqueue(&trial->rq, task);
+    trial->rq.proc_num++;
+    spin_unlock(&trial->rq.lock);
+}
+
+void trial_wake(struct trial *trial, struct task *task)
+{
+    task->wait_state = WT_TIMER;
+    trial_enqueue(trial, task);
+    task->wait_state = 0;
+}
+
+void trial_dequeue(struct trial *trial, struct task *task)
+{
+    spin_lock(&trial->rq.lock);
+    trial->class->dequeue(&trial->rq, task);
+    trial->rq.proc_num--;
+    spin_unlock(&trial->rq.lock);
+}
+
+struct task *trial_pick(struct trial *trial)
+{
+    spin_lock(&trial->rq.lock);
+    struct task *task = trial->class->pick_next(&trial->rq);
+    spin_unlock(&trial->rq.lock);
+    if (task != NULL && (task < trial->tasks || task >= trial->tasks + trial->n))
+        panic("pick_next() returned %p, which is no task of this queue", task);
+    return task;
+}
+
+void trial_tick(struct trial *trial, struct task *task)
+{
+    spin_lock(&trial->rq.lock);
+    trial->class->proc_tick(&trial->rq, task);
+    spin_unlock(&trial->rq.lock);
+}
+
+struct task *trial_turn(struct trial *trial, int ticks)
+{
+    struct task *task = trial_pick(trial);
+
+    if (task == NULL)
+        return NULL;
+    trial_dequeue(trial, task);
+    task->need_resched = false;
+    task->runs++;
+    trial->turns[task - trial->tasks]++;
+    for (int i = 0; ticks > 0 ? i < ticks : !task->need_resched && i < ENDLESS_TICKS; i++) {
+        trial_tick(trial, task);
+        trial->ticks[task - trial->tasks]++;
+    }
+    trial_enqueue(trial, task);
+    return task;
+}
+
+void trial_turns(struct trial *trial, int n, int ticks)
+{
+    memset(trial->turns, 0, sizeof(trial->turns));
+    memset(trial->ticks, 0, sizeof(trial->ticks));
+    while (n-- > 0)
+        if (trial_turn(trial, ticks) == NULL)
+            panic("pick_next() found the queue empty, but %u tasks wait in it",
+                  trial->rq.proc_num);
+}

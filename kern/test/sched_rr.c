@@ -1,0 +1,164 @@
+/* Round robin, its functions called by hand: the queue, and the slices. */
+#include <report.h>
+#include <test/sched_class.h>
+
+#define TASKS   4
+#define SLICE   5
+#define ROUNDS  20
+
+static struct trial trial;
+
+/* The tasks in the list, forwards or backwards; -1 where it does not come back to its head. */
+static int length(bool forwards)
+{
+    list_entry_t *head = &trial.rq.run_list, *pos = forwards ? head->next : head->prev;
+    int n = 0;
+
+    while (pos != head && n <= MAX_TASKS) {
+        pos = forwards ? pos->next : pos->prev;
+        n++;
+    }
+    return n <= MAX_TASKS ? n : -1;
+}
+
+static void check_length(const char *what, int expected)
+{
+    check_eq(what, length(true), expected);
+    check_eq("and as many backwards", length(false), expected);
+}
+
+/* The order in which n tasks are picked and taken out, as digits: 123 is tasks 1, 2, 3. */
+static int picked(int n)
+{
+    int digits = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct task *task = trial_pick(&trial);
+
+        if (task == NULL)
+            return -1;
+        trial_dequeue(&trial, task);
+        digits = 10 * digits + (task - trial.tasks) + 1;
+    }
+    return digits;
+}
+
+static void test_order(void)
+{
+    trial_begin(&trial, &rr_sched_class);
+    check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
+    for (int i = 0; i < TASKS; i++)
+        trial_add(&trial, 1);
+    check_length("four tasks are in the list", TASKS);
+    check("who came first is picked", trial_pick(&trial) == &trial.tasks[0]);
+    check("to be picked does not take it out of the queue", trial_pick(&trial) == &trial.tasks[0]);
+    check_eq("tasks are picked in the order in which they came", picked(2), 12);
+    check_length("two of four are left", 2);
+    check("a task that was taken out is in no list",
+          list_empty(&trial.tasks[0].run_link) && list_empty(&trial.tasks[1].run_link));
+    trial_enqueue(&trial, &trial.tasks[1]);
+    trial_enqueue(&trial, &trial.tasks[0]);
+    check_eq("who comes again goes to the end", picked(4), 3421);
+    check("then the queue is empty again", trial_pick(&trial) == NULL);
+    check_length("and so is the list", 0);
+}
+
+static void test_removal(void)
+{
+    trial_begin(&trial, &rr_sched_class);
+    for (int i = 0; i < TASKS; i++)
+        trial_add(&trial, 1);
+    trial_dequeue(&trial, &trial.tasks[2]);
+    trial_dequeue(&trial, &trial.tasks[0]);
+    check_length("one of the middle and the first are taken out", 2);
+    trial_enqueue(&trial, &trial.tasks[2]);
+    check_eq("the others keep their order", picked(3), 243);
+    trial_enqueue(&trial, &trial.tasks[1]);
+    check("a task alone is picked, each time", trial_turn(&trial, 1) == &trial.tasks[1]
+          && trial_turn(&trial, 1) == &trial.tasks[1]);
+    check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 1);
+}
+
+static void test_queue(void)
+{
+    test_order();
+    test_removal();
+}
+
+SELFTEST_AT(STAGE_BOOT, "rr-queue", test_queue);
+
+/* The slice after enqueue, where it was `left` before. */
+static int slice_after(int left)
+{
+    struct task *task = &trial.tasks[0];
+
+    trial_dequeue(&trial, task);
+    task->time_slice = left;
+    trial_enqueue(&trial, task);
+    return task->time_slice;
+}
+
+static void test_refill(void)
+{
+    trial_begin(&trial, &rr_sched_class);
+    check_eq("a new task gets a whole slice", trial_add(&trial, 1)->time_slice, SLICE);
+    check_eq("one that has used up its slice gets a new one", slice_after(0), SLICE);
+    check_eq("one that gave way early keeps what was left", slice_after(3), 3);
+    check_eq("also where that is one tick", slice_after(1), 1);
+    check_eq("nobody has more than max_time_slice", slice_after(SLICE + 1), SLICE);
+    check_eq("a slice below 0 is used up", slice_after(-1), SLICE);
+}
+
+static void test_ticks(void)
+{
+    struct task *task, *other;
+    int early = 0, wrong = 0;
+
+    trial_begin(&trial, &rr_sched_class);
+    task = trial_add(&trial, 1);
+    other = trial_add(&trial, 1);
+    trial_dequeue(&trial, task);
+    for (int i = 1; i < SLICE; i++) {
+        trial_tick(&trial, task);
+        early += task->need_resched;
+        wrong += task->time_slice != SLICE - i;
+    }
+    check_eq("each tick takes one from the slice of the task that runs (how often not)", wrong, 0);
+    check_eq("before its slice is used up it goes on (how often not)", early, 0);
+    trial_tick(&trial, task);
+    check("with the last tick of its slice it must give way", task->need_resched);
+    check_eq("then nothing is left of the slice", task->time_slice, 0);
+    task->need_resched = false;
+    trial_tick(&trial, task);
+    check_eq("the slice does not fall below 0", task->time_slice, 0);
+    check("and a tick without a slice left makes it give way too", task->need_resched);
+    check("who waits loses nothing", other->time_slice == SLICE && !other->need_resched);
+}
+
+/* Full turns; then one task that gives way after two ticks each time. */
+static void test_turns(void)
+{
+    bool same = true;
+
+    trial_begin(&trial, &rr_sched_class);
+    for (int i = 0; i < TASKS; i++)
+        trial_add(&trial, i + 1);
+    trial_turns(&trial, TASKS * ROUNDS, 0);
+    for (int i = 0; i < TASKS; i++)
+        same &= trial.turns[i] == ROUNDS && trial.ticks[i] == ROUNDS * SLICE;
+    check("all have the same number of turns and ticks, whatever their priority", same);
+    trial_begin(&trial, &rr_sched_class);
+    trial_add(&trial, 1);
+    trial_add(&trial, 1);
+    trial_turns(&trial, 2 * ROUNDS, 2);
+    check_eq("short turns are in turn too", trial.turns[0], ROUNDS);
+}
+
+static void test_slices(void)
+{
+    test_refill();
+    test_ticks();
+    test_turns();
+}
+
+SELFTEST_AT(STAGE_BOOT, "rr-slices", test_slices);

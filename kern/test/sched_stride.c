@@ -1,0 +1,202 @@
+/* Stride scheduling, its functions called by hand: turns are counted, not time. */
+#include <debug/printk.h>
+#include <report.h>
+#include <test/sched_class.h>
+
+#define SLICE   5
+
+static struct trial trial;
+
+static void begin(int n, const uint32_t *priorities)
+{
+    trial_begin(&trial, &stride_sched_class);
+    for (int i = 0; i < n; i++)
+        trial_add(&trial, priorities[i]);
+}
+
+/* How far the tasks' turns are from these numbers, at most. */
+static int worst(int n, const int *expected)
+{
+    int result = 0;
+
+    for (int i = 0; i < n; i++) {
+        int off = trial.turns[i] - expected[i];
+
+        if (off < 0)
+            off = -off;
+        if (off > result)
+            result = off;
+    }
+    return result;
+}
+
+static void print_turns(void)
+{
+    cprintf("turns:");
+    for (int i = 0; i < trial.n; i++)
+        cprintf(" priority %u: %d", trial.tasks[i].lab6_priority, trial.turns[i]);
+    cprintf("\n");
+}
+
+static void test_small(void)
+{
+    static const uint32_t priorities[] = { 1, 2, 3, 4, 5 };
+    static const int few[] = { 2, 4, 6, 8, 10 }, many[] = { 200, 400, 600, 800, 1000 };
+
+    begin(5, priorities);
+    trial_turns(&trial, 30, 1);
+    print_turns();
+    check("of 30 turns priorities 1 to 5 get 2, 4, 6, 8 and 10, within 1", worst(5, few) <= 1);
+    trial_turns(&trial, 3000, 1);
+    print_turns();
+    check("of 3000 turns they get 200, 400, 600, 800 and 1000, within 2", worst(5, many) <= 2);
+    trial_turns(&trial, 3000, 1);
+    check("and the same again: strides have wrapped around meanwhile", worst(5, many) <= 2);
+}
+
+static void test_others(void)
+{
+    static const uint32_t equal[] = { 1, 1, 1 }, large[] = { 1000, 3000, 1 };
+    static const int thirds[] = { 100, 100, 100 }, larger[] = { 1000, 3000, 1 };
+    static const int longer[] = { 100, 300, 0 };
+
+    begin(3, equal);
+    trial_turns(&trial, 300, 1);
+    check("tasks of priority 1 share evenly: the longest step of all", worst(3, thirds) <= 1);
+    begin(3, large);
+    trial_turns(&trial, 400, 1);
+    print_turns();
+    check("of 400 turns priorities 1000 and 3000 get 100 and 300, within 2",
+          worst(3, longer) <= 2);
+    trial_turns(&trial, 4001, 1);
+    print_turns();
+    check("of 4001 turns they get 1000 and 3000, and priority 1 gets one, within 2",
+          worst(3, larger) <= 2);
+    begin(2, (const uint32_t[]){ 7, 0x7fffffff });
+    trial_turns(&trial, 1000, 1);
+    check("with the highest priority of all there is still progress", trial.turns[1] >= 990);
+}
+
+static void test_zero(void)
+{
+    static const uint32_t priorities[] = { 0, 1, 2 };
+    static const int expected[] = { 100, 100, 200 };
+
+    begin(3, priorities);
+    trial_turns(&trial, 400, 1);
+    print_turns();
+    check("priority 0 counts as 1: of 400 turns 0, 1 and 2 get 100, 100 and 200, within 2",
+          worst(3, expected) <= 2);
+}
+
+static void test_shares(void)
+{
+    test_small();
+    test_others();
+    test_zero();
+}
+
+SELFTEST_AT(STAGE_BOOT, "stride-shares", test_shares);
+
+static void test_queue(void)
+{
+    static const uint32_t priorities[] = { 1, 1, 1, 1 };
+    uint32_t seen = 0;
+
+    begin(0, priorities);
+    check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
+    begin(4, priorities);
+    for (int i = 0; i < 4; i++) {
+        struct task *task = trial_pick(&trial);
+
+        if (task == NULL)
+            break;
+        trial_dequeue(&trial, task);
+        seen |= 1U << (task - trial.tasks);
+    }
+    check_eq("each task is picked once and taken out: a bit for each", seen, 0xf);
+    check("then the queue is empty again", trial_pick(&trial) == NULL);
+    for (int i = 0; i < 4; i++)
+        trial_enqueue(&trial, &trial.tasks[i]);
+    trial_turns(&trial, 400, 1);
+    check("all of them can come again, and have as many turns",
+          worst(4, (const int[]){ 100, 100, 100, 100 }) <= 1);
+    check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 4);
+}
+
+/* Whole slices, and turns that end early: a turn is paid for, however long it is. */
+static void test_slices(void)
+{
+    static const uint32_t priorities[] = { 2, 2 };
+    struct task *task;
+    int early = 0;
+
+    begin(2, priorities);
+    check_eq("a new task gets a whole slice", trial.tasks[0].time_slice, SLICE);
+    task = trial_turn(&trial, 2);
+    check_eq("each turn begins with a whole slice", task->time_slice, SLICE);
+    task = trial_pick(&trial);
+    trial_dequeue(&trial, task);
+    task->need_resched = false;
+    for (int i = 1; i < SLICE; i++) {
+        trial_tick(&trial, task);
+        early += task->need_resched;
+    }
+    check_eq("before its slice is used up a task goes on (how often not)", early, 0);
+    trial_tick(&trial, task);
+    check("with the last tick of its slice it must give way", task->need_resched);
+    trial_enqueue(&trial, task);
+    trial_turns(&trial, 100, 0);
+    check_eq("all turns are whole slices", trial.ticks[0] + trial.ticks[1], 100 * SLICE);
+    check("equal priorities have equal turns", worst(2, (const int[]){ 50, 50 }) <= 1);
+}
+
+/* Among two tasks of a high priority, with short steps, that have had so many turns: at some of
+   these numbers their strides look far ahead of 0 or of an old stride, at others far behind. */
+static const int thirds[] = { 100, 100, 100 };
+static const uint32_t high[] = { 1000, 1000, 1000 };
+
+static bool newcomer_fair(int turns)
+{
+    begin(2, high);
+    trial_turns(&trial, turns, 1);
+    trial_add(&trial, 1000);
+    trial_turns(&trial, 300, 1);
+    print_turns();
+    return worst(3, thirds) <= 2;
+}
+
+static bool sleeper_fair(int turns)
+{
+    struct task *sleeper;
+
+    begin(3, high);
+    trial_turns(&trial, 30, 1);
+    sleeper = trial_pick(&trial);
+    trial_dequeue(&trial, sleeper);
+    sleeper->runs++;
+    trial_turns(&trial, turns, 1);
+    trial_wake(&trial, sleeper);
+    trial_turns(&trial, 300, 1);
+    print_turns();
+    return worst(3, thirds) <= 2;
+}
+
+static void test_newcomers(void)
+{
+    check("a new task gets its third among two old ones, and no more", newcomer_fair(1001));
+    check("nor less: also where 0 is ahead of the old ones' strides", newcomer_fair(3001));
+    check("who has slept for 1001 turns gets its third again, and makes up for none of them",
+          sleeper_fair(1001));
+    check("and is not kept waiting after 3001, where its old stride looks ahead",
+          sleeper_fair(3001));
+}
+
+static void test_stride_queue(void)
+{
+    test_queue();
+    test_slices();
+    test_newcomers();
+}
+
+SELFTEST_AT(STAGE_BOOT, "stride-queue", test_stride_queue);

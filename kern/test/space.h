@@ -1,0 +1,30 @@
+/* Address spaces for the tests of page tables: no hart runs on them, so that each entry, page and
+   reference can be counted; and accesses that may fault, to the kernel's own map. */
+#pragma once
+
+#include <mm/pagetable.h>
+#include <test/testlib.h>
+
+#define TABLE_END       0x40000000UL            /* where one table of each level ends */
+#define URW             (PTE_R | PTE_W | PTE_U)
+
+/* A page with this byte all over it, and without references. */
+struct Page *filled_page(uint8_t byte);
+
+void space_create(struct addrspace *as);
+/* Give back all that is mapped, and every table; the user half must be empty then. */
+void space_destroy(struct addrspace *as);
+void space_empty(struct addrspace *as);
+
+/* The entry for an address; 0 where there is no table for it. */
+pte_t space_entry(struct addrspace *as, uintptr_t la);
+/* Insert a new page by page_insert(); the page table has its only reference. */
+struct Page *space_put(struct addrspace *as, uintptr_t la, uint8_t byte, pte_t rights);
+
+/* Leave junk in many free pages: those that are allocated next. */
+void dirty_free_pages(void);
+
+/* Access an address below USERTOP through the map that the hart is on, as the kernel accesses user
+   memory: false where that is a fault that nobody repairs. */
+bool can_read(uintptr_t la, uint64_t *value);
+bool can_write(uintptr_t la, uint64_t value);

@@ -1,0 +1,284 @@
+/* The context switch: registers, stacks, the address space, floating point. The boot hart's idle
+   process switches to tasks that are made by hand, so that nothing but the switch is needed. */
+#include <mm/kstack.h>
+#include <process/proc.h>
+#include <report.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define SAVED       12                  /* s0 to s11 */
+#define HERE        0xaaaa000000000000UL
+#define THERE       0xbbbb000000000000UL
+
+/* What the callee-saved registers were before switch_to(), and after it. */
+struct probe {
+    uint64_t in[SAVED], out[SAVED];
+    uint64_t sp_before, sp_after, gp_before, gp_after, tp_before, tp_after;
+};
+
+/* Call switch_to(from, to) with these registers, and see what they are when it returns. */
+asm (".pushsection .text\n"
+     ".macro each_saved instruction, base, offset\n"
+     "    .set i, \\offset\n"
+     "    .irp reg, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11\n"
+     "    \\instruction \\reg, i(\\base)\n"
+     "    .set i, i+8\n"
+     "    .endr\n"
+     ".endm\n"
+     "probe_switch:\n"
+     "    addi sp, sp, -112\n"
+     "    sd ra, 0(sp)\n"
+     "    sd a2, 8(sp)\n"
+     "    each_saved sd, sp, 16\n"
+     "    sd sp, 192(a2)\n"
+     "    sd gp, 208(a2)\n"
+     "    sd tp, 224(a2)\n"
+     "    each_saved ld, a2, 0\n"
+     "    call switch_to\n"
+     "    ld a2, 8(sp)\n"
+     "    each_saved sd, a2, 96\n"
+     "    sd sp, 200(a2)\n"
+     "    sd gp, 216(a2)\n"
+     "    sd tp, 232(a2)\n"
+     "    each_saved ld, sp, 16\n"
+     "    ld ra, 0(sp)\n"
+     "    addi sp, sp, 112\n"
+     "    ret\n"
+     ".popsection");
+void probe_switch(struct context *from, struct context *to, struct probe *probe);
+
+_Static_assert(offsetof(struct probe, tp_after) == 232, "probe_switch stores there");
+
+static struct context here, there;
+static struct probe probe_here, probe_there;
+static uint8_t other_stack[4096] __attribute__((aligned(16)));
+static uint64_t steps, other_sp;
+
+static void on_other_stack(void)
+{
+    for (;;) {
+        uint64_t local = ++steps;
+
+        other_sp = (uintptr_t)&local;
+        probe_switch(&there, &here, &probe_there);
+    }
+}
+
+static bool survived(const struct probe *probe)
+{
+    return memcmp(probe->in, probe->out, sizeof(probe->in)) == 0;
+}
+
+static void test_registers(void)
+{
+    for (uint64_t i = 0; i < SAVED; i++) {
+        probe_here.in[i] = HERE + i;
+        probe_there.in[i] = THERE + i;
+    }
+    there.ra = (uintptr_t)on_other_stack;
+    there.sp = (uintptr_t)other_stack + sizeof(other_stack);
+    probe_switch(&here, &there, &probe_here);
+    check_eq("switch_to() goes on at ra of the context that it switches to", steps, 1);
+    check("on the stack that sp of it tells", other_sp - (uintptr_t)other_stack < 4096);
+    check("s0 to s11 are in the context, in this order",
+          memcmp(&here.s0, probe_here.in, sizeof(probe_here.in)) == 0);
+    check_eq("sp too", here.sp, probe_here.sp_before);
+    check("s0 to s11 are as before when it comes back", survived(&probe_here));
+    check_eq("and sp", probe_here.sp_after, probe_here.sp_before);
+    memset(probe_here.out, 0, sizeof(probe_here.out));
+    probe_switch(&here, &there, &probe_here);
+    check_eq("the other side goes on where it was", steps, 2);
+    check("with its own s0 to s11", survived(&probe_there));
+    check("a second switch changes nothing", survived(&probe_here));
+    check("gp and tp are left alone", probe_here.gp_after == probe_here.gp_before
+          && probe_here.tp_after == probe_here.tp_before);
+}
+
+/* Tasks made by hand. What each finds when it runs is noted, and checked later. */
+#define TASKS       3
+#define TURNS       3
+
+static struct player {
+    struct proc_struct proc;            /* first member: current is it */
+    void (*play)(struct player *player, int turn);
+    bool irqs;                          /* gives way with interrupts on */
+    int wrong_current, wrong_stack, wrong_frame, wrong_irqs, wrong_as, wrong_numbers;
+    struct fpu_state numbers, found;
+} players[TASKS];
+
+static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
+static int order[TASKS * TURNS], moves;
+
+static void look_around(struct player *player, bool irqs)
+{
+    struct task *task = &player->proc.task;
+    uintptr_t local = (uintptr_t)&local;
+
+    player->wrong_current += this_cpu->task != task || !task->on_cpu;
+    player->wrong_stack += local - task->kstack >= KSTACKSIZE;
+    player->wrong_frame += this_cpu->user_tf != task->tf;
+    player->wrong_irqs += irq_enabled() != irqs || this_cpu->irq_depth != 0;
+    player->wrong_as += csr_read(satp) != task->as->satp
+        || (atomic_load(&task->as->harts) & 1U << this_cpu->id) == 0;
+}
+
+static void player_main(void)
+{
+    struct player *player = (struct player *)current;
+
+    sched_finish_switch();
+    look_around(player, false);
+    if (player->irqs)
+        irq_enable();
+    for (int turn = 0; turn < TURNS; turn++) {
+        order[moves++] = player - players;
+        if (player->play != NULL)
+            player->play(player, turn);
+        schedule();
+        look_around(player, player->irqs);
+    }
+    spin_lock(&lock);
+    sched_sleep(&lock, 0, "the end of the test");
+    panic("a task that sleeps was scheduled");
+}
+
+static struct player *new_player(int number)
+{
+    struct player *player = &players[number];
+    struct task *task = &player->proc.task;
+
+    memset(player, 0, sizeof(*player));
+    list_init(&task->run_link);
+    task->kstack = kstack_alloc();
+    assert(task->kstack != 0);
+    task->tf = (struct trapframe *)(task->kstack + KSTACKSIZE) - 1;
+    memset(task->tf, 0, sizeof(*task->tf));
+    task->as = &kernel_as;
+    task->lab6_priority = 1;
+    task->wait_what = "";
+    task->context.ra = (uintptr_t)player_main;
+    task->context.sp = (uintptr_t)task->tf;
+    set_proc_name(&player->proc, "player");
+    player->proc.pid = number + 1;
+    return player;
+}
+
+/* The boot hart's idle process lets them play, and goes on when all of them sleep. */
+static void play(int n)
+{
+    moves = 0;
+    for (int i = 0; i < n; i++)
+        wakeup_proc(&players[i].proc.task);
+    schedule();
+    for (int i = 0; i < n; i++)
+        kstack_free(players[i].proc.task.kstack);
+}
+
+static void test_tasks(void)
+{
+    struct proc_struct *idle = current;
+    bool in_turn = true, right = true;
+
+    for (int i = 0; i < TASKS; i++)
+        new_player(i)->irqs = i == 1;
+    play(TASKS);
+    check("who called schedule() is current again when it returns", current == idle);
+    check("this_cpu->user_tf is its frame again", this_cpu->user_tf == idle->task.tf);
+    check("interrupts are off again, as they were", !irq_enabled());
+    check_eq("no lock is left held", this_cpu->irq_depth, 0);
+    check_eq("each task has had each of its turns", moves, TASKS * TURNS);
+    for (int i = 0; i < moves; i++)
+        in_turn &= order[i] == i % TASKS;
+    check("one after the other", in_turn);
+    for (int i = 0; i < TASKS; i++) {
+        const struct player *player = &players[i];
+
+        check_eq("after a switch to a task it is current, and on_cpu (how often not)",
+                 player->wrong_current, 0);
+        check_eq("it is on its own kernel stack", player->wrong_stack, 0);
+        check_eq("this_cpu->user_tf is its trap frame", player->wrong_frame, 0);
+        check_eq("interrupts are on or off for it as they were before", player->wrong_irqs, 0);
+        right &= player->proc.task.runs == TURNS + 1 && !player->proc.task.on_cpu;
+    }
+    check("task.runs counts its turns; on_cpu is false when it has left", right);
+}
+
+static void test_switch(void)
+{
+    test_registers();
+    test_tasks();
+}
+
+SELFTEST_AT(STAGE_BOOT, "switch", test_switch);
+
+/* Two processes with memory of their own, and a thread of the kernel. */
+static void test_address_spaces(void)
+{
+    struct mm_struct *mms[TASKS] = { mm_create(), mm_create() };
+
+    assert(mms[0] != NULL && mms[1] != NULL);
+    for (int i = 0; i < TASKS; i++) {
+        struct player *player = new_player(i);
+
+        if (mms[i] != NULL)
+            player->proc.task.as = &mms[i]->as;
+    }
+    play(TASKS);
+    for (int i = 0; i < TASKS; i++)
+        check_eq("while a task runs, satp has its page table (how often not)",
+                 players[i].wrong_as, 0);
+    check_eq("afterwards it has the kernel's again", csr_read(satp), kernel_as.satp);
+    check("a hart is not counted any more in an address space that it has left",
+          mms[0]->as.harts == 0 && mms[1]->as.harts == 0);
+    check("but in the one that it is in", kernel_as.harts & 1U << this_cpu->id);
+    mm_put(mms[0]);
+    mm_put(mms[1]);
+}
+
+/* A program's trap: FS tells that it has changed its numbers. Numbers that were changed must be
+   saved, others need not be. */
+static void compute(struct player *player, int turn)
+{
+    csr_set(sstatus, SSTATUS_FS);
+    if (turn > 0) {
+        fpu_save(&player->found);
+        player->wrong_numbers += memcmp(&player->found, &player->numbers,
+                                        sizeof(player->found)) != 0;
+    }
+    for (int i = 0; i < 32; i++)
+        player->numbers.f[i] = HERE + player->proc.pid * 1000 + turn * 100 + i;
+    player->numbers.fcsr = player->proc.pid;
+    fpu_restore(&player->numbers);
+    player->proc.task.tf->status |= SSTATUS_FS_DIRTY;
+}
+
+static void test_floating_point(void)
+{
+    for (int i = 0; i < TASKS; i++) {
+        struct player *player = new_player(i);
+
+        player->play = i < 2 ? compute : NULL;
+        player->proc.task.tf->status = i < 2 ? SSTATUS_FS_CLEAN : 0;
+    }
+    play(TASKS);
+    csr_clear(sstatus, SSTATUS_FS);
+    for (int i = 0; i < 2; i++) {
+        const struct player *player = &players[i];
+
+        check_eq("a task finds its floating-point numbers as it left them (how often not)",
+                 player->wrong_numbers, 0);
+        check("when it has left, they are saved",
+              memcmp(&player->proc.task.fpu, &player->numbers, sizeof(player->numbers)) == 0);
+        check_eq("and its frame tells so: FS is clean", player->proc.task.tf->status & SSTATUS_FS,
+                 SSTATUS_FS_CLEAN);
+    }
+    check("nothing is saved for one that has none", players[2].proc.task.fpu.f[1] == 0);
+}
+
+static void test_switch_memory(void)
+{
+    test_address_spaces();
+    test_floating_point();
+}
+
+SELFTEST_AT(STAGE_BOOT, "switch-memory", test_switch_memory);

@@ -1,0 +1,93 @@
+/* The frame by which exec leaves the kernel. Most of its status cannot be seen from user mode, so
+   it is looked at here: initproc becomes a program, but never leaves the kernel. */
+#include <mm/usercopy.h>
+#include <process/proc.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define PROGRAM     "hello"
+#define JUNK        0xa5
+#define CHANGED     (SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_FS)
+
+/* Of the 32 registers all but sp, a0 and a1 are 0, so that nothing of the old program is left. */
+static size_t leftovers(const struct trapframe *tf)
+{
+    struct pushregs gpr = tf->gpr;
+    const uint64_t *reg = (const uint64_t *)&gpr;
+    size_t count = 0;
+
+    gpr.sp = gpr.a0 = gpr.a1 = 0;
+    for (size_t i = 0; i < sizeof(gpr) / sizeof(*reg); i++)
+        count += reg[i] != 0;
+    return count;
+}
+
+static void check_status(uint64_t status, uint64_t kernel)
+{
+    check_eq("SPP is 0: sret goes to user mode", status & SSTATUS_SPP, 0);
+    check("SPIE is 1: sret turns interrupts on", status & SSTATUS_SPIE);
+    check_eq("SIE is 0: no interrupt comes between the last steps in the kernel",
+             status & SSTATUS_SIE, 0);
+    check_eq("SUM is 0: the kernel does not touch user memory by mistake", status & SSTATUS_SUM, 0);
+    check_eq("FS is 0: the old program's floating-point registers are out of reach",
+             status & SSTATUS_FS, 0);
+    check_eq("the other bits of sstatus are as they were", status & ~CHANGED, kernel & ~CHANGED);
+}
+
+static void check_word(uintptr_t argv, int i, const char *expected)
+{
+    uintptr_t where = 0;
+    char word[16] = "";
+
+    check_eq("argv can be read at sp", copy_from_user(&where, argv + i * sizeof(where),
+                                                      sizeof(where)), 0);
+    check("each word of argv can be read, and is the one that was given",
+          copy_string_from_user(word, where, sizeof(word)) >= 0 && strcmp(word, expected) == 0);
+}
+
+static void check_frame(const struct trapframe *tf, int argc)
+{
+    check_eq("epc is the program's entry", tf->epc, program_entry(program_find(PROGRAM)));
+    check("sp lies in the user stack's page", tf->gpr.sp >= USTACKTOP - PGSIZE
+          && tf->gpr.sp < USTACKTOP);
+    check_eq("sp is a multiple of 16", tf->gpr.sp % 16, 0);
+    check_eq("a0 is argc", tf->gpr.a0, argc);
+    check_eq("a1 is argv, which stands where sp points", tf->gpr.a1, tf->gpr.sp);
+    check_eq("no other register keeps anything of the old program", leftovers(tf), 0);
+}
+
+static void test_user_frame(void)
+{
+    struct trapframe *tf = current->task.tf;
+    const char *argv[] = { PROGRAM, "world" };
+
+    memset(tf, JUNK, sizeof(*tf));
+    irq_disable();                      /* a trap would set SPIE in sstatus */
+    csr_clear(sstatus, SSTATUS_SPIE);
+    csr_set(sstatus, SSTATUS_SUM);
+    uint64_t status = csr_read(sstatus);
+    check_eq("a kernel thread can become a program: exec returns argc",
+             do_execve((uintptr_t)PROGRAM, 2, (uintptr_t)argv), 2);
+    csr_clear(sstatus, SSTATUS_SUM);
+    irq_enable();
+    check_status(tf->status, status);
+    check_frame(tf, 2);
+    check_word(tf->gpr.a1, 0, PROGRAM);
+    check_word(tf->gpr.a1, 1, "world");
+
+    uintptr_t old_argv = tf->gpr.sp;            /* now as the program itself would */
+    uintptr_t name = 0;
+    assert_eq(copy_from_user(&name, old_argv, sizeof(name)), 0);
+    memset(tf, JUNK, sizeof(*tf));
+    csr_set(sstatus, SSTATUS_FS);
+    status = csr_read(sstatus);
+    check_eq("a program can become another one", do_execve(name, 1, old_argv), 1);
+    csr_clear(sstatus, SSTATUS_FS);
+    check_status(tf->status, status);
+    check_frame(tf, 1);
+    check_word(tf->gpr.a1, 0, PROGRAM);
+}
+
+SELFTEST_AT(STAGE_INIT, "user-frame", test_user_frame);
