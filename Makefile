@@ -97,9 +97,15 @@ run: build
 	@$(machine) -display none -monitor none -serial stdio </dev/null \
 	    -append $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
+debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU)
+
 debug: build
-	@python3 tools/debug.py --prog $(call quote,$(value PROG)) \
-	    --append $(call quote,$(value APPEND)) -- $(machine)
+	@$(debugger) --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
+	    --append $(call quote,$(value APPEND)) $(if $(TEST),--test $(call quote,$(TEST)))
+
+replay: build
+	$(if $(TEST),,$(error replay needs TEST=, as in make replay TEST=hello))
+	@$(debugger) --test $(call quote,$(TEST)) --replay
 
 grade:
 	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) $(GRADE) \

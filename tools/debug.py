@@ -1,75 +1,44 @@
 #!/usr/bin/env python3
-"""Boot a machine that waits, and attach gdb to it, stopped at kern_init.
+"""Boot a machine under gdb: with a program, or as a test of the grader boots it.
 
-    debug.py [--prog "NAME ARGS"] [--append "BOOT ARGUMENTS"] -- QEMU ARGUMENTS...
-    debug.py --console SOCKET       type to that machine, from another terminal
+    debug.py [--prog "NAME ARGS"] [--append "BOOT ARGUMENTS"]   stop at kern_init
+    debug.py --test NAME                stop where the test fails
+    debug.py --test NAME --replay       the same, and gdb can go backwards from there
+    debug.py --console SOCKET           type to a machine, from another terminal
 
 gdb knows the symbols of the kernel and of one user program, the one that is
-started, or the shell; `program NAME` in gdb takes another. The machine prints
-into this terminal, and reads what comes over the socket that is told. It ends
-when gdb does.
+started, or the shell, and the commands of gdb_commands.py. The machine prints into
+this terminal. It ends when gdb does.
 """
 import argparse
 import os
 import select
+import shlex
 import shutil
 import signal
-import socket as socketlib
+import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
+
+import gdb_scripts
+from gdbstub import StubError, connect
+from grader import labs
+from grader.host import Host
+from grader.image import ImageError
+from grader.machine import Machine
+from grader.reports import Console
+from recording import Player, Recording, RecordError
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
-ARCHITECTURE = "set architecture riscv:rv64"
+TOOLS = os.path.dirname(os.path.abspath(__file__))
+SHOWN_LINES = 30                # of the console of a recorded run
+KEY = bytes(range(1, 17))       # not zero: then reports are signed, which takes its time
 
-# The kernel is linked high, and runs low until paging is on: only a hardware
-# breakpoint, which compares addresses, can be set before that.
-SCRIPT = """
-set confirm off
-set pagination off
-{architecture}
-file {kernel}
-{define_program}
-{add_symbols}
-target remote {socket}
-hbreak kern_init
-continue
-delete
-set pagination on
-echo \\nThe kernel is at kern_init, with paging on: break where you like, then continue.\\n
-echo User program: {program} (break main); another one: program NAME.\\n
-echo Console input, from another terminal: python3 tools/debug.py --console {console}\\n
-"""
 
-# The command of gdb that takes another program's symbols; some gdbs have no Python.
-PROGRAM_PYTHON = """
-python
-import os
-class Program(gdb.Command):
-    "Take the symbols of the user program of that name: program NAME."
-    def __init__(self):
-        super().__init__("program", gdb.COMMAND_FILES)
-    def invoke(self, name, from_tty):
-        path = os.path.join("{users}", name.strip())
-        if not os.path.isfile(path):
-            print("there is no program %s; there are %s"
-                  % (name or "of that name", " ".join(sorted(os.listdir("{users}")))))
-            return
-        try:
-            gdb.execute("remove-symbol-file -a 0x800000", to_string=True)
-        except gdb.error:
-            pass                    # none was loaded
-        gdb.execute("add-symbol-file " + path)
-Program()
-end
-"""
-PROGRAM_PLAIN = """
-define program
-    remove-symbol-file -a 0x800000
-    add-symbol-file {users}/$arg0
-end
-"""
+class Ended(Exception):
+    """This is over: the text is for the user."""
 
 
 class Terminated(Exception):
@@ -79,12 +48,12 @@ class Terminated(Exception):
 def find_gdb():
     for name in GDBS:
         if shutil.which(name):
-            result = subprocess.run([name, "-nx", "-batch", "-ex", ARCHITECTURE],
+            result = subprocess.run([name, "-nx", "-batch", "-ex", gdb_scripts.ARCHITECTURE],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, universal_newlines=True)
             if result.returncode == 0 and "Undefined item" not in result.stdout:
                 return name
-    sys.exit("debug: no gdb for RISC-V: run make setup")
+    raise Ended("no gdb for RISC-V: run make setup")
 
 
 def has_python(gdb):
@@ -95,7 +64,7 @@ def has_python(gdb):
 
 def console(path):
     """Copy between this terminal and a machine's console until either ends."""
-    link = socketlib.socket(socketlib.AF_UNIX)
+    link = socket.socket(socket.AF_UNIX)
     try:
         link.connect(path)
         while True:
@@ -110,87 +79,192 @@ def console(path):
     except KeyboardInterrupt:
         return 0
     except OSError as error:
-        sys.exit("debug: no machine at %s: %s" % (path, error.strerror))
+        raise Ended("no machine at %s: %s" % (path, error.strerror))
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="Boot under gdb.")
-    parser.add_argument("--prog", default="")
-    parser.add_argument("--append", default="")
-    parser.add_argument("--console")
-    parser.add_argument("machine", nargs="*")
+    add = parser.add_argument
+    add("--objects", default="obj/unknown-elf", help="where the kernel is built; %(default)s")
+    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
+    add("--mem", default="128M", help="of the machine, without a test; %(default)s")
+    add("--harts", type=int, default=1, help="of the machine, without a test; %(default)s")
+    add("--prog", default="", help="the first program and its arguments, instead of the shell")
+    add("--append", default="", help="boot arguments of the kernel")
+    add("--test", default="", metavar="NAME", help="boot as for this test, stop where it fails")
+    add("--replay", action="store_true", help="record the test, run it forwards and backwards")
+    add("--commands", metavar="FILE", help="gdb commands to run instead of a session")
+    add("--console", metavar="SOCKET", help="type to a machine that runs")
     options = parser.parse_args()
-    if options.console:
-        sys.exit(console(options.console))
-    options.kernel = options.machine[options.machine.index("-kernel") + 1]
-    options.users = os.path.join(os.path.dirname(options.kernel), "user")
-    words = options.prog.split()
-    options.program = words[0] if words else "sh"
-    if words and not os.path.exists(os.path.join(options.users, words[0])):
-        sys.exit("debug: there is no program %s; user/ has the programs" % words[0])
+    if options.replay and not options.test:
+        parser.error("--replay needs --test")
+    if options.test and (options.prog or options.append):
+        parser.error("--test says itself what is booted: no --prog, no --append")
     return options
 
 
-def start_machine(options, folder):
-    """QEMU, stopped before its first instruction, with a socket for gdb and one for input."""
-    append = options.append + (" init=" + options.prog if options.prog else "")
-    socket, console = os.path.join(folder, "gdb"), os.path.join(folder, "console")
-    command = options.machine + [
-        "-append", append.strip(), "-display", "none", "-monitor", "none", "-S",
-        "-chardev", "socket,id=console,path=%s,server=on,wait=off,logfile=/dev/stdout" % console,
-        "-serial", "chardev:console",
-        "-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % socket, "-gdb", "chardev:gdb"]
-    # A session of its own: ctrl-C is for gdb.
-    machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    while not os.path.exists(socket):
-        if machine.poll() is not None:
-            sys.exit("debug: QEMU does not start; see above")
-        time.sleep(0.02)
-    return machine, socket, console
+class Session:
+    """A machine and gdb: what both need. Without a test the machine is the user's."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder, self.machine = options, folder, None
+        self.test = labs.find_test(options.test) if options.test else None
+        self.host = Host(options.objects, options.qemu, folder)
+        self.users = os.path.join(options.objects, "user")
+        self.kernel, self.mem, self.harts = self.host.kernel, options.mem, options.harts
+        self.append = (options.append + (options.prog and " init=" + options.prog)).strip()
+        self.program = (options.prog.split() or ["sh"])[0]
+        if self.test:
+            self.use_test()
+        elif not os.path.exists(os.path.join(self.users, self.program)):
+            raise Ended("there is no program %s; user/ has the programs" % self.program)
+
+    def use_test(self):
+        test = self.test
+        if test.command:
+            raise Ended("%s is a check on the host, there is no machine to look into; run: %s" % (
+                test.name, " ".join(test.command).replace("@OBJ@", self.options.objects)))
+        if self.options.replay and test.harts > 1:
+            raise Ended("QEMU can record a machine with one hart, and %s has %d: use make debug"
+                        " TEST=%s" % (test.name, test.harts, shlex.quote(test.name)))
+        self.mem, self.harts, self.append = test.mem, test.harts, test.append
+        self.program = test.subject if test.prog else "sh"
+        self.sign_reports()
+
+    def sign_reports(self):
+        """Give a copy of the kernel a key, as the grader does: to the instruction it runs alike."""
+        address = self.host.key_address(self.test)
+        if address is not None:
+            self.kernel = os.path.join(self.folder, "kernel")
+            shutil.copyfile(self.host.kernel, self.kernel)
+            with open(self.kernel, "r+b") as file:
+                file.seek(self.host.image.file_offset(address))
+                file.write(KEY)
+
+    def command(self):
+        # No QEMU outlives this process, whatever ends it.
+        tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
+                       "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
+                       "-display", "none", "-monitor", "none"]
+
+    def start(self, more, **streams):
+        """A machine that waits before its first instruction; the path of the socket for gdb."""
+        path = os.path.join(self.folder, "gdb")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(1)
+        # A session of its own: ctrl-C is for gdb.
+        self.machine = subprocess.Popen(self.command() + more + [
+            "-S", "-chardev", "socket,id=gdb,fd=%d,server=on,wait=off" % listener.fileno(),
+            "-gdb", "chardev:gdb"], start_new_session=True, pass_fds=[listener.fileno()], **streams)
+        listener.close()
+        try:
+            connect(path).close()
+        except (OSError, StubError):
+            raise Ended("QEMU does not start; see above")
+        return path
+
+    # -- the three ways to begin: each gives the path of gdb's socket, and gdb's first commands
+
+    def interactive(self):
+        typed = os.path.join(self.folder, "console")
+        path = self.start(["-chardev", "socket,id=console,path=%s,server=on,wait=off,"
+                           "logfile=/dev/stdout" % typed, "-serial", "chardev:console"],
+                          stdin=subprocess.DEVNULL)
+        return path, gdb_scripts.INTERACTIVE.format(program=self.program, console=typed)
+
+    def live(self):
+        """As the grader runs it: with one hart time is counted, and a watchdog stops it. But where
+        the machine idles, time must pass: else it jumps whenever gdb stops the machine."""
+        counted = ["-icount", "shift=%d" % self.test.shift,
+                   "-device", "i6300esb,addr=1", "-action", "watchdog=pause"]
+        with tempfile.TemporaryFile() as typed:
+            typed.write(self.test.input.encode())
+            typed.seek(0)
+            path = self.start(["-serial", "stdio"] + (counted if self.harts == 1 else []),
+                              stdin=typed)
+        if self.harts == 1:
+            machine = Machine(self.test, self.host)
+            machine.stub = connect(path)
+            machine.arm_watchdog()
+            machine.stub.close()
+        return path, self.for_test(gdb_scripts.LIVE)
+
+    def replay(self):
+        recording = Recording(self.folder, self.test, self.command())
+        print("Recording %s ..." % self.test.name, flush=True)
+        printed = Console(recording.record(), KEY).text.splitlines()
+        print("\n".join(printed[-SHOWN_LINES:]), flush=True)
+        self.machine = Player(recording)
+        threading.Thread(target=self.machine.serve, daemon=True).start()
+        return self.machine.path, self.for_test(
+            gdb_scripts.REPLAY, "limit" if recording.end else "end")
+
+    # -- what gdb is told
+
+    def for_test(self, script, end="end"):
+        exercise = labs.find_exercise(labs.load(), self.test.exercise)
+        title = "%s: %s%s" % (self.test.name, self.test.title, exercise and (
+            " (exercise %s: %s)" % (exercise.number, exercise.asks)) or "")
+        program = self.host.program(self.test) if self.test.prog else None
+        known = set(self.host.image.symbols) | set(program.symbols if program else ())
+        return gdb_scripts.for_test(script, title, known, end)
+
+    def script(self, gdb, path, begin):
+        symbols = os.path.join(self.users, self.program)
+        return gdb_scripts.START.format(
+            architecture=gdb_scripts.ARCHITECTURE, kernel=self.host.kernel, socket=path,
+            begin=begin, commands="source %s/gdb_commands.py" % TOOLS if has_python(gdb) else
+            gdb_scripts.PLAIN.format(users=self.users),
+            add_symbols="add-symbol-file " + symbols if os.path.exists(symbols) else "")
 
 
-def run_gdb(gdb, options, socket, console, folder):
-    symbols = os.path.join(options.users, options.program)
-    script = os.path.join(folder, "start.gdb")
-    with open(script, "w") as file:
-        file.write(SCRIPT.format(
-            define_program=(PROGRAM_PYTHON if has_python(gdb) else PROGRAM_PLAIN).format(
-                users=options.users),
-            architecture=ARCHITECTURE, kernel=options.kernel, users=options.users,
-            program=options.program, socket=socket, console=console,
-            add_symbols="add-symbol-file " + symbols if os.path.exists(symbols) else ""))
-    return subprocess.call([gdb, "-q", "-x", script])
+def run(options, folder):
+    gdb = find_gdb()
+    session = Session(options, folder)
+    try:
+        begin = (session.replay if options.replay else session.live) if session.test else \
+            session.interactive
+        path = os.path.join(folder, "start.gdb")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(session.script(gdb, *begin()))
+        # Not ignored, for gdb would inherit that: ctrl-C is not for this process.
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        if options.commands:
+            return subprocess.call([gdb, "-nx", "-batch", "-x", path, "-x", options.commands,
+                                    "-ex", "disconnect"])
+        return subprocess.call([gdb, "-q", "-x", path])
+    finally:
+        if session.machine:
+            session.machine.kill()
+            session.machine.wait()
 
 
 def terminate(number, frame):
     raise Terminated()
 
 
-def debug(options):
-    gdb = find_gdb()
-    terminal = None
+def main():
+    options, terminal = arguments(), None
     if sys.stdin.isatty():
         import termios
         terminal = termios.tcgetattr(sys.stdin)
-    # Not ignored, for gdb would inherit that: ctrl-C is not for this process.
-    signal.signal(signal.SIGINT, lambda number, frame: None)
-    signal.signal(signal.SIGTERM, terminate)
-    signal.signal(signal.SIGHUP, terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, terminate)
     folder = tempfile.mkdtemp(prefix="rvlab-")
-    machine = None
     try:
-        machine, socket, console = start_machine(options, folder)
-        return run_gdb(gdb, options, socket, console, folder)
+        return console(options.console) if options.console else run(options, folder)
+    except (Ended, labs.LabError, ImageError, RecordError, StubError) as problem:
+        print("debug: %s" % problem, file=sys.stderr)
+        return 1
     except Terminated:
         return 1
     finally:
-        if machine:
-            machine.kill()
-            machine.wait()
         shutil.rmtree(folder, ignore_errors=True)
         if terminal:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
 
 
 if __name__ == "__main__":
-    sys.exit(debug(arguments()))
+    sys.exit(main())

@@ -104,8 +104,8 @@ static void test_fields(void)
     check("each call gives another proc_struct", proc != other);
     proc->pid = 1;
     set_proc_name(proc, "first");
-    check("they share nothing", other->pid == -1 && other->name[0] == '\0');
-    check("to make one makes it known to nobody", process_count() == 0);
+    check("two new processes share nothing", other->pid == -1 && other->name[0] == '\0');
+    check("a new process is known to nobody", process_count() == 0);
     free_proc(proc);
     free_proc(other);
 }
@@ -133,7 +133,7 @@ static void test_no_memory(void)
     }
     check_eq("each try without enough memory gives back all that it took (pages)", lost, 0);
     check("with a few pages there is a process", proc != NULL);
-    check("it is as good as any", proc != NULL && proc->pid == -1
+    check("a process made with little memory is as good as any", proc != NULL && proc->pid == -1
           && proc->task.state == PROC_UNINIT && proc->task.as == &kernel_as);
     if (proc != NULL)
         free_proc(proc);

@@ -125,9 +125,9 @@ static void test_areas(void)
     insert_vma_struct(&mm, &b);
     check("an area belongs to its mm, is in its list, its tree and its count", in_order(&mm, 1));
     insert_vma_struct(&mm, &c);
-    check("an area above it comes behind it", in_order(&mm, 2));
+    check("an area above another comes behind it", in_order(&mm, 2));
     insert_vma_struct(&mm, &a);
-    check("an area below it comes before it", in_order(&mm, 3));
+    check("an area below another comes before it", in_order(&mm, 3));
     check("the first in the list is the lowest", le2vma(list_next(&mm.mmap_list)) == &a);
     check("what stands in the areas is as it was", a.vm_flags == VM_READ && a.vm_end == b.vm_start);
     check_finding(&mm, &a, &b, &c);
@@ -235,7 +235,7 @@ static uint64_t time_to_find(struct mm_struct *mm, struct vma_struct *areas, int
         right += find_vma(mm, wanted->vm_start + 5) == wanted;
     }
     uint64_t time = (csr_read(instret) - start) / QUESTIONS;
-    check_eq("each area is found", right, QUESTIONS);
+    check_eq("each of the areas is found", right, QUESTIONS);
     return time;
 }
 

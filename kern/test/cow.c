@@ -24,7 +24,7 @@ static void test_share(void)
     as_create(&child);
     struct Page *data = as_put(&parent, DATA, 1, RIGHTS_RW);
     struct Page *text = as_put(&parent, TEXT, 2, RIGHTS_RX);
-    *get_pte(parent.pgdir, BASE, false) = RIGHTS_RW;            /* not valid, whatever else it is */
+    *get_pte(parent.pgdir, TEXT + PGSIZE, false) = RIGHTS_RW;   /* not valid, whatever else it is */
     struct Page *outside = as_put(&parent, END, 3, RIGHTS_RW);
     check_eq("copy_range() succeeds", copy_range(&child, &parent, DATA, END, true), 0);
     check("a page that is shared is the same page", as_page(&child, DATA) == data
@@ -37,8 +37,8 @@ static void test_share(void)
     check_eq("nor in the child", as_rights(&child, TEXT), RIGHTS_RX);
     check_eq("a shared page has one reference for each entry", page_ref(data), 2);
     check_eq("a shared read-only page, too", page_ref(text), 2);
-    check_eq("where the parent's entry is not valid the child gets none", as_entry(&child, BASE),
-             0);
+    check_eq("where the parent's entry is not valid the child gets none",
+             as_entry(&child, BASE) | as_entry(&child, TEXT + PGSIZE), 0);
     check("a page outside of the range is not shared", as_page(&child, END) == NULL
           && page_ref(outside) == 1 && as_rights(&parent, END) == RIGHTS_RW);
     as_destroy(&parent);

@@ -121,6 +121,8 @@ static void make_hidden(int number)
         schedule();
         spin_lock(&proc_lock);
     }
+    if (child->zombie_link.next == NULL)
+        panic("a child has ended, but its parent was not told by report_end()");
     list_del(&child->zombie_link);
     hidden = child;
     spin_unlock(&proc_lock);

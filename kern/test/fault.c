@@ -127,32 +127,36 @@ SELFTEST_AT(STAGE_BOOT, "fault-rights", test_fault_rights);
 
 static bool all_zero(struct mm_struct *mm, uintptr_t la)
 {
-    const uint64_t *words = kva(pte_paddr(space_entry(&mm->as, la)));
+    pte_t pte = space_entry(&mm->as, la);
+    const uint64_t *words = kva(pte_paddr(pte));
     uint64_t found = 0;
 
+    if (!(pte & PTE_V))
+        return false;
     for (size_t i = 0; i < PGSIZE / sizeof(*words); i++)
         found |= words[i];
     return found == 0;
 }
 
-static void check_new_page(struct mm_struct *mm)
+static bool check_new_page(struct mm_struct *mm)
 {
     size_t before = nr_free_pages();
 
     check_eq("a read deep in a page is made possible", do_pgfault(mm, A + 0xff8, VM_READ), 0);
     if (!check("the entry of that page is valid", rights_at(mm, A) & PTE_V))
-        return;
+        return false;
     check_eq("a page and two tables are taken", before - nr_free_pages(), 3);
     check("a new page is full of zeros", all_zero(mm, A));
-    check_eq("it has one reference", page_ref(pte2page(space_entry(&mm->as, A))), 1);
+    check_eq("the new page has one reference", page_ref(pte2page(space_entry(&mm->as, A))), 1);
     check_eq("the neighbours' entries are still 0",
              space_entry(&mm->as, A - PGSIZE) | space_entry(&mm->as, A + PGSIZE), 0);
     before = nr_free_pages();
     check_eq("a write to the next page is made possible",
              do_pgfault(mm, A + PGSIZE + 1, VM_WRITE), 0);
     check_eq("the next page takes one page", before - nr_free_pages(), 1);
-    check("it is another one, and zero as well", all_zero(mm, A + PGSIZE)
+    check("the next page is another one, and zero as well", all_zero(mm, A + PGSIZE)
           && pte_paddr(space_entry(&mm->as, A)) != pte_paddr(space_entry(&mm->as, A + PGSIZE)));
+    return rights_at(mm, A + PGSIZE) & PTE_V;
 }
 
 /* Another thread was first, or a translation was stale: the page is there and allows the access. */
@@ -183,9 +187,9 @@ static void check_access(struct mm_struct *mm)
     check("the hart writes to a page that it has read", can_write(A + 4 * PGSIZE, 6));
     check("the hart reads a page of a read-only area",
           can_read(A + 16 * PGSIZE, &value) && value == 0);
-    check("it cannot write to a read-only area, whether the page was read or not",
+    check("the hart cannot write to a read-only area, whether the page was read or not",
           !can_write(A + 16 * PGSIZE, 7) && !can_write(A + 17 * PGSIZE, 7));
-    check("it cannot access what is in no area", !can_read(A + 8 * PGSIZE, &value)
+    check("the hart cannot access what is in no area", !can_read(A + 8 * PGSIZE, &value)
           && !can_write(A - PGSIZE, 7));
     addrspace_switch(&mm->as, &kernel_as);
     current->mm = NULL;
@@ -200,9 +204,10 @@ static void test_fault_zero(void)
     add_area(mm, A + 16 * PGSIZE, 2, VM_READ);
     add_area(other, A, 8, RW);
     dirty_free_pages();
-    check_new_page(mm);
-    check_second_fault(mm);
-    check_access(mm);
+    if (check_new_page(mm)) {
+        check_second_fault(mm);
+        check_access(mm);
+    }
     check_eq("another address space has no page there", space_entry(&other->as, A), 0);
     for (int i = 0; i < PT_ENTRIES / 2; i++)
         used += kernel_as.pgdir[i] != 0;
@@ -220,15 +225,18 @@ static void test_fault_stack(void)
 
     add_area(mm, top - PGSIZE, 1, RW | VM_STACK);
     add_area(mm, A - 2 * PGSIZE, 1, RW);
-    check_eq("the page that the stack has", do_pgfault(mm, top - 8, VM_WRITE), 0);
-    check_eq("a write just below it makes it grow", do_pgfault(mm, top - PGSIZE - 8, VM_WRITE), 0);
-    check("the area reaches down to that page", find_vma(mm, top - 2 * PGSIZE) != NULL
+    check_eq("a page that the stack has already can be written",
+             do_pgfault(mm, top - 8, VM_WRITE), 0);
+    check_eq("a write just below the stack makes it grow",
+             do_pgfault(mm, top - PGSIZE - 8, VM_WRITE), 0);
+    check("the stack's area reaches down to the page that was written",
+          find_vma(mm, top - 2 * PGSIZE) != NULL
           && find_vma(mm, top - 2 * PGSIZE)->vm_start == top - 2 * PGSIZE);
-    check_eq("a read far below it makes it grow too",
+    check_eq("a read far below the stack makes it grow too",
              do_pgfault(mm, top - 100 * PGSIZE + 4, VM_READ), 0);
-    check_eq("pages between come when they are touched",
+    check_eq("stack pages between come when they are touched",
              space_entry(&mm->as, top - 50 * PGSIZE), 0);
-    check_eq("the page has the rights of the stack", rights_at(mm, top - 100 * PGSIZE),
+    check_eq("a page that the stack grew by has its rights", rights_at(mm, top - 100 * PGSIZE),
              PTE_R | PTE_W | PTE_U | PTE_V);
     check_eq("the stack may have 256 pages", do_pgfault(mm, A, VM_WRITE), 0);
     check("a stack of 257 pages is refused", refused(mm, A - 8, VM_WRITE));

@@ -71,28 +71,28 @@ static void test_child(void)
     struct task *task = &child->task;
 
     check("the child's parent is who called do_fork()", child->parent == current);
-    check("it is its parent's youngest child", current->cptr == child && child->optr == NULL
+    check("the child is its parent's youngest child", current->cptr == child && child->optr == NULL
           && child->yptr == NULL);
-    check_eq("it is counted as a process", process_count(), 1);
-    check_eq("its state is PROC_RUNNABLE", task->state, PROC_RUNNABLE);
-    check("it waits in the run queue of its parent's hart: it was woken by wakeup_proc()",
+    check_eq("the child is counted as a process", process_count(), 1);
+    check_eq("the child's state is PROC_RUNNABLE", task->state, PROC_RUNNABLE);
+    check("the child waits in the run queue of its parent's hart: wakeup_proc() was called",
           task->rq == current->task.rq && task->rq->proc_num == waiting + 1
           && !list_empty(&task->run_link));
-    check("it is in its parent's group", child->group == GROUP);
-    check("it has its parent's priority", task->lab6_priority == PRIORITY);
-    check("it has its parent's program", child->program == &program);
-    check("it has its parent's name", strcmp(child->name, current->name) == 0);
-    check_eq("none of its flags is set", child->flags, 0);
+    check("the child is in its parent's group", child->group == GROUP);
+    check("the child has its parent's priority", task->lab6_priority == PRIORITY);
+    check("the child has its parent's program", child->program == &program);
+    check("the child has its parent's name", strcmp(child->name, current->name) == 0);
+    check_eq("none of the child's flags is set", child->flags, 0);
     check("a parent without an mm has a child without", child->mm == NULL
           && task->as == &kernel_as);
-    check("its kernel stack is its own", task->kstack != 0
+    check("the child's kernel stack is its own", task->kstack != 0
           && task->kstack != current->task.kstack && !kstack_is_guard(task->kstack));
-    check("its frame is at the top of that",
+    check("the child's frame is at the top of its kernel stack",
           task->tf == (struct trapframe *)(task->kstack + KSTACKSIZE) - 1);
-    check("it begins on its own kernel stack, below the frame",
+    check("the child begins on its own kernel stack, below the frame",
           task->context.sp <= (uintptr_t)task->tf
           && task->context.sp > (uintptr_t)task->tf - 1024 && task->context.sp % 16 == 0);
-    check("it begins somewhere in the kernel's text", task->context.ra >= KERNEL_OFFSET);
+    check("the child begins somewhere in the kernel's text", task->context.ra >= KERNEL_OFFSET);
     unmake(child);
 }
 
@@ -104,8 +104,9 @@ static void check_frame(const struct trapframe *child, const struct trapframe *p
         if (i != 2 && i != 10)
             wrong += (&child->gpr.zero)[i] != (&parent->gpr.zero)[i];
     check_eq("the child's other registers are as its parent's (how many are not)", wrong, 0);
-    check_eq("it goes on where its parent does: epc", child->epc, parent->epc);
-    check_eq("with the same status, but for FS", (child->status ^ parent->status) & ~SSTATUS_FS, 0);
+    check_eq("the child goes on where its parent does: epc", child->epc, parent->epc);
+    check_eq("the child has its parent's status, but for FS",
+             (child->status ^ parent->status) & ~SSTATUS_FS, 0);
     check_eq("a0, the result of fork, is 0 in the child", child->gpr.a0, 0);
 }
 
@@ -115,11 +116,12 @@ static void test_frames(void)
     struct proc_struct *child = fork_child(0, 0, &tf);
 
     check_frame(child->task.tf, &tf);
-    check_eq("without a stack given, sp is the parent's", child->task.tf->gpr.sp, USER_SP);
+    check_eq("without a stack given, the child's sp is the parent's",
+             child->task.tf->gpr.sp, USER_SP);
     check("the parent's own frame stays as it was", memcmp(&tf, &saved, sizeof(tf)) == 0);
     unmake(child);
     child = fork_child(0, USER_SP - 4096, &tf);
-    check_eq("with a stack given, sp is that", child->task.tf->gpr.sp, USER_SP - 4096);
+    check_eq("with a stack given, the child's sp is that", child->task.tf->gpr.sp, USER_SP - 4096);
     unmake(child);
     tf = test_frame(SSTATUS_SPIE | SSTATUS_SPP);
     child = fork_child(0, 0, &tf);
@@ -159,11 +161,11 @@ static void test_siblings(void)
             pids &= children[j]->pid != children[i]->pid;
     }
     check_eq("five children are five processes", process_count(), CHILDREN);
-    check("each has another pid", pids);
+    check("each child has another pid", pids);
     check("the parent points to the youngest", current->cptr == children[CHILDREN - 1]);
     for (int i = 1; i < CHILDREN; i++)
         linked &= children[i]->optr == children[i - 1] && children[i - 1]->yptr == children[i];
-    check("each knows the one before it and the one after it", linked
+    check("each child knows the one before it and the one after it", linked
           && children[0]->optr == NULL && children[CHILDREN - 1]->yptr == NULL);
     for (int i = 0; i < CHILDREN; i++)
         unmake(children[i * 3 % CHILDREN]);
@@ -207,10 +209,11 @@ static void test_memory(struct mm_struct *mm)
           child->mm != NULL && child->mm != mm && child->task.as == &child->mm->as);
     unmake(child);
     child = fork_child(CLONE_VM, USER_SP, &tf);
-    check("with CLONE_VM it has its parent's", child->mm == mm && child->task.as == &mm->as);
-    check_eq("which two processes use then", mm->mm_count, 2);
+    check("with CLONE_VM the child has its parent's memory",
+          child->mm == mm && child->task.as == &mm->as);
+    check_eq("with CLONE_VM two processes use that memory", mm->mm_count, 2);
     unmake(child);
-    check_eq("and one when the child is gone", mm->mm_count, 1);
+    check_eq("when the child is gone one process uses that memory", mm->mm_count, 1);
 }
 
 /* One that is told to end makes no children any more. */
@@ -224,9 +227,9 @@ static void test_killed(void)
     current->task.killed = false;
     check_eq("where link_proc() fails, do_fork() returns its error", result, -E_KILLED);
     struct stock now = stock_take();
-    check_eq("and there is no child", now.processes, before.processes);
-    check_eq("nor any page of it", now.pages, before.pages);
-    check_eq("nor any kernel object", now.objects, before.objects);
+    check_eq("where link_proc() fails there is no child", now.processes, before.processes);
+    check_eq("where link_proc() fails no page stays in use", now.pages, before.pages);
+    check_eq("where link_proc() fails no kernel object stays in use", now.objects, before.objects);
 }
 
 /* A fork with this number of free pages. What is left of one that failed is added up. */
@@ -268,10 +271,10 @@ static void test_no_memory(void)
     check("with no free page there is no child", n > 1);
     check_eq("each try without enough memory returns -E_NO_MEM (how many do not)",
              left.other_results, 0);
-    check_eq("and leaves no page behind", left.pages, 0);
-    check_eq("and no kernel object", left.objects, 0);
-    check_eq("and no process", left.processes, 0);
-    check("with enough there is a whole child: known, with a stack and memory", child != NULL
+    check_eq("a do_fork() without enough memory leaves no page behind", left.pages, 0);
+    check_eq("a do_fork() without enough memory leaves no kernel object behind", left.objects, 0);
+    check_eq("a do_fork() without enough memory leaves no process behind", left.processes, 0);
+    check("with enough memory there is a whole child: known, with a stack and memory", child != NULL
           && child->task.kstack != 0 && child->mm != NULL && child->task.as == &child->mm->as);
     if (child != NULL)
         unmake(child);

@@ -1,6 +1,6 @@
 /* Children that run: where they begin, with which registers, and what they are. As initproc, whose
    threads sleep for ever when they are done: here nothing can end. */
-#include <mm/kstack.h>
+#include <error.h>
 #include <process/proc.h>
 #include <report.h>
 #include <sched/timer.h>
@@ -88,14 +88,14 @@ static void check_child(const struct child *child, int pid)
     uintptr_t kstack = child->proc->task.kstack;
 
     check_eq("a child begins with 0 in a0", child->x[10], 0);
-    check("its other registers are its parent's", registers_right(child));
-    check("it begins on its own kernel stack",
+    check("a child's other registers are its parent's", registers_right(child));
+    check("a child begins on its own kernel stack",
           child->x[2] > kstack + KSTACKSIZE / 2 && child->x[2] <= kstack + KSTACKSIZE);
-    check_eq("tp is that of the hart", child->x[4], (uintptr_t)this_cpu);
-    check_eq("do_fork() returned its pid", pid, child->pid);
-    check("its parent is who forked", child->parent == current);
-    check("interrupts are on", child->irq_was_on);
-    check_eq("it runs on the kernel's address space", child->satp, kernel_as.satp);
+    check_eq("in a child tp is that of the hart", child->x[4], (uintptr_t)this_cpu);
+    check_eq("do_fork() returned the child's pid", pid, child->pid);
+    check("a child's parent is who forked", child->parent == current);
+    check("a child begins with interrupts on, as its frame says", child->irq_was_on);
+    check_eq("a kernel thread runs on the kernel's address space", child->satp, kernel_as.satp);
 }
 
 static void test_children(void)
@@ -138,6 +138,7 @@ static void test_threads_of_threads(void)
 {
     uint32_t before = process_count();
     bool right = true;
+    int last = 0;
 
     atomic_store(&done, 0);
     test_thread(fork_again, NULL);
@@ -146,10 +147,11 @@ static void test_threads_of_threads(void)
           grandparent == current && grandchild_parent == forker);
     atomic_store(&done, 0);
     for (uintptr_t i = 0; i < THREADS; i++)
-        test_thread(remember, (void *)i);
+        last = test_thread(remember, (void *)i);
     wait_until_done(THREADS);
     for (uintptr_t i = 0; i < THREADS; i++)
         right &= arguments[i] == i + 1;
+    check_eq("kernel threads cannot be killed", do_kill(last), -E_INVAL);
     check("each of twenty kernel threads runs once, with its own argument", right);
     check_eq("all processes are counted", process_count() - before, THREADS + 2);
 }
@@ -198,7 +200,8 @@ static void test_yield(void)
     check("each of twenty threads has all of its 50 turns", all);
     check_eq("after each switch a thread is itself again, interrupts on (how often not)", wrong,
              0);
-    check("and so is who made them", current == initproc && irq_enabled());
+    check("who made the threads is itself again, interrupts on",
+          current == initproc && irq_enabled());
 }
 
 SELFTEST_AT(STAGE_INIT, "thread-yield", test_yield);

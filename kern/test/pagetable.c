@@ -27,9 +27,9 @@ static pte_t *walk(pte_t *table, uintptr_t la)
 
 static bool made_right(struct addrspace *as, uintptr_t la)
 {
-    pte_t *pte = get_pte(as->pgdir, la, true);
+    const pte_t *entry = get_pte(as->pgdir, la, true);
 
-    return pte != NULL && pte == walk(as->pgdir, la);
+    return entry != NULL && entry == walk(as->pgdir, la);
 }
 
 static void check_looking(struct addrspace *as)

@@ -24,7 +24,7 @@ static int length(bool forwards)
 static void check_length(const char *what, int expected)
 {
     check_eq(what, length(true), expected);
-    check_eq("and as many backwards", length(false), expected);
+    check_eq("the list has as many tasks backwards as forwards", length(false), expected);
 }
 
 /* The order in which n tasks are picked and taken out, as digits: 123 is tasks 1, 2, 3. */
@@ -53,14 +53,14 @@ static void test_order(void)
     check("who came first is picked", trial_pick(&trial) == &trial.tasks[0]);
     check("to be picked does not take it out of the queue", trial_pick(&trial) == &trial.tasks[0]);
     check_eq("tasks are picked in the order in which they came", picked(2), 12);
-    check_length("two of four are left", 2);
+    check_length("after two of four have left two are in the list", 2);
     check("a task that was taken out is in no list",
           list_empty(&trial.tasks[0].run_link) && list_empty(&trial.tasks[1].run_link));
     trial_enqueue(&trial, &trial.tasks[1]);
     trial_enqueue(&trial, &trial.tasks[0]);
     check_eq("who comes again goes to the end", picked(4), 3421);
-    check("then the queue is empty again", trial_pick(&trial) == NULL);
-    check_length("and so is the list", 0);
+    check("when all have left, nothing is picked", trial_pick(&trial) == NULL);
+    check_length("when all have left, the list is empty", 0);
 }
 
 static void test_removal(void)
@@ -70,9 +70,9 @@ static void test_removal(void)
         trial_add(&trial, 1);
     trial_dequeue(&trial, &trial.tasks[2]);
     trial_dequeue(&trial, &trial.tasks[0]);
-    check_length("one of the middle and the first are taken out", 2);
+    check_length("when one of the middle and the first have left two are in the list", 2);
     trial_enqueue(&trial, &trial.tasks[2]);
-    check_eq("the others keep their order", picked(3), 243);
+    check_eq("when some leave, the others keep their order", picked(3), 243);
     trial_enqueue(&trial, &trial.tasks[1]);
     check("a task alone is picked, each time", trial_turn(&trial, 1) == &trial.tasks[1]
           && trial_turn(&trial, 1) == &trial.tasks[1]);
@@ -102,9 +102,9 @@ static void test_refill(void)
 {
     trial_begin(&trial, &rr_sched_class);
     check_eq("a new task gets a whole slice", trial_add(&trial, 1)->time_slice, SLICE);
-    check_eq("one that has used up its slice gets a new one", slice_after(0), SLICE);
-    check_eq("one that gave way early keeps what was left", slice_after(3), 3);
-    check_eq("also where that is one tick", slice_after(1), 1);
+    check_eq("a task that has used up its slice gets a new one", slice_after(0), SLICE);
+    check_eq("a task that gave way early keeps what was left", slice_after(3), 3);
+    check_eq("a task that has one tick left keeps that", slice_after(1), 1);
     check_eq("nobody has more than max_time_slice", slice_after(SLICE + 1), SLICE);
     check_eq("a slice below 0 is used up", slice_after(-1), SLICE);
 }
@@ -124,14 +124,14 @@ static void test_ticks(void)
         wrong += task->time_slice != SLICE - i;
     }
     check_eq("each tick takes one from the slice of the task that runs (how often not)", wrong, 0);
-    check_eq("before its slice is used up it goes on (how often not)", early, 0);
+    check_eq("before its slice is used up a task goes on (how often not)", early, 0);
     trial_tick(&trial, task);
-    check("with the last tick of its slice it must give way", task->need_resched);
-    check_eq("then nothing is left of the slice", task->time_slice, 0);
+    check("with the last tick of its slice a task must give way", task->need_resched);
+    check_eq("with the last tick nothing is left of the slice", task->time_slice, 0);
     task->need_resched = false;
     trial_tick(&trial, task);
     check_eq("the slice does not fall below 0", task->time_slice, 0);
-    check("and a tick without a slice left makes it give way too", task->need_resched);
+    check("a tick without a slice left makes a task give way too", task->need_resched);
     check("who waits loses nothing", other->time_slice == SLICE && !other->need_resched);
 }
 

@@ -51,7 +51,8 @@ static void test_small(void)
     print_turns();
     check("of 3000 turns they get 200, 400, 600, 800 and 1000, within 2", worst(5, many) <= 2);
     trial_turns(&trial, 3000, 1);
-    check("and the same again: strides have wrapped around meanwhile", worst(5, many) <= 2);
+    check("of 3000 more turns, after strides have wrapped around, they get the same",
+          worst(5, many) <= 2);
 }
 
 static void test_others(void)
@@ -115,11 +116,11 @@ static void test_queue(void)
         seen |= 1U << (task - trial.tasks);
     }
     check_eq("each task is picked once and taken out: a bit for each", seen, 0xf);
-    check("then the queue is empty again", trial_pick(&trial) == NULL);
+    check("when all have left, nothing is picked", trial_pick(&trial) == NULL);
     for (int i = 0; i < 4; i++)
         trial_enqueue(&trial, &trial.tasks[i]);
     trial_turns(&trial, 400, 1);
-    check("all of them can come again, and have as many turns",
+    check("tasks that have left can come again, and have equal turns",
           worst(4, (const int[]){ 100, 100, 100, 100 }) <= 1);
     check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 4);
 }
@@ -166,6 +167,16 @@ static bool newcomer_fair(int turns)
     return worst(3, thirds) <= 2;
 }
 
+/* Its own step is the longest of all: half of the ring. */
+static bool newcomer_prompt(void)
+{
+    begin(2, high);
+    trial_turns(&trial, 3001, 1);
+    trial_add(&trial, 1);
+    trial_turns(&trial, 5, 1);
+    return trial.turns[2] == 1;
+}
+
 static bool sleeper_fair(int turns)
 {
     struct task *sleeper;
@@ -185,10 +196,13 @@ static bool sleeper_fair(int turns)
 static void test_newcomers(void)
 {
     check("a new task gets its third among two old ones, and no more", newcomer_fair(1001));
-    check("nor less: also where 0 is ahead of the old ones' strides", newcomer_fair(3001));
+    check("a new task gets no less than its third where 0 is ahead of the old ones' strides",
+          newcomer_fair(3001));
+    check("a new task of priority 1 has its first turn at once, and its second later",
+          newcomer_prompt());
     check("who has slept for 1001 turns gets its third again, and makes up for none of them",
           sleeper_fair(1001));
-    check("and is not kept waiting after 3001, where its old stride looks ahead",
+    check("who has slept for 3001 turns, and whose old stride looks ahead, is not kept waiting",
           sleeper_fair(3001));
 }
 

@@ -36,9 +36,9 @@ void space_destroy(struct addrspace *as)
 
 pte_t space_entry(struct addrspace *as, uintptr_t la)
 {
-    pte_t *pte = get_pte(as->pgdir, la, false);
+    const pte_t *entry = get_pte(as->pgdir, la, false);
 
-    return pte == NULL ? 0 : *pte;
+    return entry == NULL ? 0 : *entry;
 }
 
 struct Page *space_put(struct addrspace *as, uintptr_t la, uint8_t byte, pte_t rights)

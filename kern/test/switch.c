@@ -79,16 +79,17 @@ static void test_registers(void)
     there.sp = (uintptr_t)other_stack + sizeof(other_stack);
     probe_switch(&here, &there, &probe_here);
     check_eq("switch_to() goes on at ra of the context that it switches to", steps, 1);
-    check("on the stack that sp of it tells", other_sp - (uintptr_t)other_stack < 4096);
+    check("switch_to() goes on with sp of the context that it switches to",
+          other_sp - (uintptr_t)other_stack < 4096);
     check("s0 to s11 are in the context, in this order",
           memcmp(&here.s0, probe_here.in, sizeof(probe_here.in)) == 0);
-    check_eq("sp too", here.sp, probe_here.sp_before);
+    check_eq("sp is in the context", here.sp, probe_here.sp_before);
     check("s0 to s11 are as before when it comes back", survived(&probe_here));
-    check_eq("and sp", probe_here.sp_after, probe_here.sp_before);
+    check_eq("sp is as before when it comes back", probe_here.sp_after, probe_here.sp_before);
     memset(probe_here.out, 0, sizeof(probe_here.out));
     probe_switch(&here, &there, &probe_here);
     check_eq("the other side goes on where it was", steps, 2);
-    check("with its own s0 to s11", survived(&probe_there));
+    check("the other side has its own s0 to s11 again", survived(&probe_there));
     check("a second switch changes nothing", survived(&probe_here));
     check("gp and tp are left alone", probe_here.gp_after == probe_here.gp_before
           && probe_here.tp_after == probe_here.tp_before);
@@ -183,21 +184,22 @@ static void test_tasks(void)
         new_player(i)->irqs = i == 1;
     play(TASKS);
     check("who called schedule() is current again when it returns", current == idle);
-    check("this_cpu->user_tf is its frame again", this_cpu->user_tf == idle->task.tf);
-    check("interrupts are off again, as they were", !irq_enabled());
-    check_eq("no lock is left held", this_cpu->irq_depth, 0);
+    check("this_cpu->user_tf is the caller's frame again", this_cpu->user_tf == idle->task.tf);
+    check("interrupts are off again when schedule() returns, as they were", !irq_enabled());
+    check_eq("no lock is left held after a switch", this_cpu->irq_depth, 0);
     check_eq("each task has had each of its turns", moves, TASKS * TURNS);
     for (int i = 0; i < moves; i++)
         in_turn &= order[i] == i % TASKS;
-    check("one after the other", in_turn);
+    check("the tasks have their turns one after the other", in_turn);
     for (int i = 0; i < TASKS; i++) {
         const struct player *player = &players[i];
 
         check_eq("after a switch to a task it is current, and on_cpu (how often not)",
                  player->wrong_current, 0);
-        check_eq("it is on its own kernel stack", player->wrong_stack, 0);
-        check_eq("this_cpu->user_tf is its trap frame", player->wrong_frame, 0);
-        check_eq("interrupts are on or off for it as they were before", player->wrong_irqs, 0);
+        check_eq("after a switch to a task it is on its own kernel stack", player->wrong_stack, 0);
+        check_eq("after a switch to a task this_cpu->user_tf is its trap frame",
+                 player->wrong_frame, 0);
+        check_eq("interrupts are on or off for a task as they were before", player->wrong_irqs, 0);
         right &= player->proc.task.runs == TURNS + 1 && !player->proc.task.on_cpu;
     }
     check("task.runs counts its turns; on_cpu is false when it has left", right);
@@ -227,10 +229,11 @@ static void test_address_spaces(void)
     for (int i = 0; i < TASKS; i++)
         check_eq("while a task runs, satp has its page table (how often not)",
                  players[i].wrong_as, 0);
-    check_eq("afterwards it has the kernel's again", csr_read(satp), kernel_as.satp);
+    check_eq("afterwards satp has the kernel's page table again", csr_read(satp), kernel_as.satp);
     check("a hart is not counted any more in an address space that it has left",
           mms[0]->as.harts == 0 && mms[1]->as.harts == 0);
-    check("but in the one that it is in", kernel_as.harts & 1U << this_cpu->id);
+    check("a hart is counted in the address space that it is in",
+          kernel_as.harts & 1U << this_cpu->id);
     mm_put(mms[0]);
     mm_put(mms[1]);
 }
@@ -267,12 +270,13 @@ static void test_floating_point(void)
 
         check_eq("a task finds its floating-point numbers as it left them (how often not)",
                  player->wrong_numbers, 0);
-        check("when it has left, they are saved",
+        check("when a task has left, its floating-point numbers are saved",
               memcmp(&player->proc.task.fpu, &player->numbers, sizeof(player->numbers)) == 0);
-        check_eq("and its frame tells so: FS is clean", player->proc.task.tf->status & SSTATUS_FS,
-                 SSTATUS_FS_CLEAN);
+        check_eq("when they are saved its frame tells so: FS is clean",
+                 player->proc.task.tf->status & SSTATUS_FS, SSTATUS_FS_CLEAN);
     }
-    check("nothing is saved for one that has none", players[2].proc.task.fpu.f[1] == 0);
+    check("nothing is saved for a task without floating-point numbers",
+          players[2].proc.task.fpu.f[1] == 0);
 }
 
 static void test_switch_memory(void)

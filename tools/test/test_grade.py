@@ -156,7 +156,7 @@ class BuildErrors(Tree):
         edit = ("kern/syscall/syscall.c", "    /* EXERCISE 5.2 begin: dispatch */\n",
                 "    /* EXERCISE 5.2 begin: dispatch */\n    int x = undeclared;\n")
         with Edited(self.tree, [edit]):
-            results, output = grade(self.tree, "badcalls", "pmm-first-fit", "vmm")
+            results, output = grade(self.tree, "badcalls", "pmm-first-fit", "areas")
         self.assertEqual(results["badcalls"]["verdict"], Verdict.BUILD, output)
         self.assertIn("'undeclared' undeclared", "\n".join(results["badcalls"]["reasons"]))
         self.assertEqual(results["pmm-first-fit"]["verdict"], Verdict.OK, output)

@@ -1,0 +1,454 @@
+"""gdb commands that know rvlab's kernel: `rvlab` lists them, `help ps` explains ps.
+
+debug.py loads this file; by hand it is `source tools/gdb_commands.py`, after `file
+obj/unknown-elf/kernel`. Types and members are looked up in the kernel's own debug
+information, so that a moved or added field breaks nothing. Memory that is damaged
+gets a sentence.
+"""
+import os
+
+import gdb
+
+# Macros, which debug information does not have: kern/riscv/sv39.h, kern/mm/pmm.h, kern/mm/vmm.h.
+PTE_LETTERS, PTE_COW, PTE_U, PTE_V, PTE_LEAF = "DAGUXWRV", 0x100, 0x10, 0x1, 0xe
+PAGE_FLAGS = ((1, "reserved"), (2, "allocated"), (4, "head of a free block"))
+PG_ALLOCATED = 2
+VM_RIGHTS, VM_STACK = ((1, "r"), (2, "w"), (4, "x")), 8
+
+FIRMWARE, USERTOP, SUPERVISOR = 0x80000000, 1 << 38, 1
+INTERRUPTS = {1: "software interrupt", 5: "timer interrupt", 9: "external interrupt"}
+
+
+class Problem(gdb.error):
+    """What memory holds cannot be right, or what was asked for is not there: one sentence."""
+
+
+# -- reading the kernel's memory
+
+def kernel_file():
+    for objfile in gdb.objfiles():
+        if objfile.lookup_global_symbol("initproc"):
+            return objfile
+    raise Problem("gdb does not know the kernel: say `file obj/unknown-elf/kernel`")
+
+
+def variable(name):
+    """A variable of the kernel; programs may have one of the same name."""
+    symbol = kernel_file().lookup_global_symbol(name) or kernel_file().lookup_static_symbol(name)
+    if symbol is None:
+        raise Problem("this kernel has no variable %s" % name)
+    return symbol.value()
+
+
+def evaluate(expression):
+    """As an unsigned number; of a function or array its address."""
+    value = gdb.parse_and_eval(expression)
+    if value.type.strip_typedefs().code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY):
+        value = value.address
+    return int(value) & (1 << 64) - 1
+
+
+def kva(physical):
+    """The kernel's address of physical memory."""
+    return physical + evaluate("&KERNEL_OFFSET")
+
+
+def text(value):
+    """Of a char array or a char pointer."""
+    return value.string("latin-1", length=32).split("\0")[0]
+
+
+def struct_at(address, kind):
+    return gdb.Value(address).cast(gdb.lookup_type("struct " + kind).pointer()).dereference()
+
+
+def to_struct(address, kind, member):
+    """The struct around a member, as in libs/defs.h."""
+    return struct_at(address - gdb.lookup_type("struct " + kind)[member].bitpos // 8, kind)
+
+
+def words_at(address, count=512):
+    kind = gdb.lookup_type("unsigned long").array(count - 1)
+    return elements(gdb.Value(address).cast(kind.pointer()).dereference())
+
+
+def elements(array):
+    return [array[i] for i in range(array.type.range()[1] + 1)]
+
+
+def listed(head, kind, member):
+    """All structs in a list."""
+    seen, at = {0}, int(head["next"])
+    while at != int(head.address):
+        if at in seen:
+            raise Problem("the list at %#x is damaged, or not set up yet" % int(head.address))
+        seen.add(at)
+        yield to_struct(at, kind, member)
+        at = int(struct_at(at, "list_entry")["next"])
+
+
+# -- processes
+
+def cpus():
+    return elements(variable("cpus"))[:int(variable("cpu_count"))]
+
+
+def processes():
+    return sorted(listed(variable("proc_list"), "proc_struct", "list_link"),
+                  key=lambda proc: int(proc["pid"]))
+
+
+def process(pid=None):
+    """That of a pid, which is text; without one, what runs on the hart of gdb's thread."""
+    if pid is None:
+        task = [int(cpu["task"]) for cpu in cpus() if int(cpu["hartid"]) == evaluate("$mhartid")]
+        if not task or not task[0]:
+            raise Problem("no process runs yet on this hart")
+        return struct_at(task[0], "proc_struct")
+    for proc in processes():
+        if str(int(proc["pid"])) == pid:
+            return proc
+    raise Problem("there is no process %s; ps lists them" % pid)
+
+
+def title(proc):
+    return "%s (pid %d)" % (text(proc["name"]), int(proc["pid"]))
+
+
+def root_of(proc):
+    """Physical address of the page table of a process."""
+    if not int(proc["mm"]):
+        raise Problem("%s has no memory of its own: a kernel thread, or it ends" % title(proc))
+    return int(proc["mm"]["as"]["pgdir"]) - kva(0)
+
+
+def is_known(proc):
+    """Has gdb the symbols of the program that a process runs?"""
+    name = text(proc["program"]["name"]) if int(proc["program"]) else None
+    return name in [os.path.basename(objfile.filename or "") for objfile in gdb.objfiles()]
+
+
+def symbol(address, known=True):
+    """function+offset, or the address where gdb has no name for it."""
+    found = gdb.execute("info symbol %#x" % address, to_string=True) if known else ""
+    return found.split(" in section")[0].replace(" ", "") if " in section" in found else \
+        "%#x" % address
+
+
+# -- page tables
+
+def frame_of(entry):
+    """Physical address of the page or table that an entry points to."""
+    return (entry >> 10 & (1 << 44) - 1) << 12
+
+
+def walk(root, address):
+    """(level, index, table, entry) from the root to a page, or to an entry that is not valid."""
+    for level in (2, 1, 0):
+        index = address >> 12 + 9 * level & 511
+        entry = int(words_at(kva(root) + 8 * index, 1)[0])
+        yield level, index, root, entry
+        if not entry & PTE_V or entry & PTE_LEAF:
+            return
+        root = frame_of(entry)
+
+
+def leaves(root, level=2, base=0, count=256):
+    """(address, size, entry) of all that is mapped; of a root, in the user half."""
+    for index, entry in enumerate(map(int, words_at(kva(root), count))):
+        address = base + (index << 12 + 9 * level)
+        if entry & PTE_V and not entry & PTE_LEAF and level > 0:
+            yield from leaves(frame_of(entry), level - 1, address, 512)
+        elif entry & PTE_V:
+            yield address, 4096 << 9 * level, entry
+
+
+def letters(entry):
+    return "".join(letter if entry >> 7 - bit & 1 else "-"
+                   for bit, letter in enumerate(PTE_LETTERS)) + (" COW" if entry & PTE_COW else "")
+
+
+def print_page(physical):
+    index = physical - int(variable("pages_base")) >> 12
+    if not 0 <= index < int(variable("npage")):
+        raise Problem("physical %#x has no struct Page: it is not RAM, or too early" % physical)
+    page = variable("pages")[index]
+    flags = [word for bit, word in PAGE_FLAGS if int(page["flags"]) & bit] or ["none"]
+    print("  pages[%d]: ref %d, flags: %s, property %d" % (
+        index, int(page["ref"]), ", ".join(flags), int(page["property"])))
+
+
+# -- the commands
+
+class Command(gdb.Command):
+    """run() gets the words after the name, from `least` to `most`; the class's text is the help."""
+    least, most = 0, 1
+
+    def __init__(self):
+        self.name = type(self).__name__.lower()
+        super().__init__(self.name, gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        words, mode = gdb.string_to_argv(argument), None
+        try:
+            if not self.least <= len(words) <= self.most:
+                raise Problem("usage: " + self.__doc__.split(": ")[0])
+            if gdb.selected_thread() is None:
+                raise Problem("there is no machine to look at: make debug starts one")
+            # gdb reads with the rights of the hart, and user mode has none to the kernel.
+            mode = evaluate("$priv")
+            gdb.execute("set $priv = %d" % SUPERVISOR)
+            self.run(*words)
+        except gdb.error as problem:
+            print("%s: %s%s" % (self.name, problem, isinstance(problem, gdb.MemoryError)
+                                and ": damaged, or not set up yet" or ""))
+        finally:
+            if mode is not None:
+                gdb.execute("set $priv = %d" % mode)
+
+
+class Ps(Command):
+    """ps: list the processes, with what each waits for and where it is.
+
+In the kernel: the function that gave up the hart, or that runs. In the program: where it
+left user mode, or runs; in words only where gdb has its symbols: `program NAME`."""
+    most = 0
+
+    def run(self):
+        running = {int(cpu["task"]): cpu for cpu in cpus()}
+        print("  pid parent state     hart name             %-26s %-20s waits for"
+              % ("in the kernel", "in the program"))
+        for proc in processes():
+            task, cpu, state = proc["task"], running.get(int(proc.address)), "running"
+            if cpu is None:
+                state = str(task["state"]).replace("PROC_", "").lower()
+            user = int(task["tf"]["epc"]) if int(proc["mm"]) else 0
+            kernel = self.gave_up(task) if cpu is None else self.runs_at(int(cpu["hartid"]))
+            if kernel < FIRMWARE:
+                kernel, user = 0, kernel
+            print("%5d %6d %-9s %4s %-16s %-26s %-20s %s" % (
+                int(proc["pid"]), int(proc["parent"]["pid"]), state,
+                "-" if cpu is None else int(cpu["id"]), text(proc["name"]),
+                symbol(kernel) if kernel else "-", symbol(user, is_known(proc)) if user else "-",
+                text(task["wait_what"]) if state == "sleeping" else ""))
+
+    def gave_up(self, task):
+        """The first function above the scheduler, by the records on the stack."""
+        pc, frame = int(task["context"]["ra"]), int(task["context"]["s0"])
+        for _ in range(8):
+            block = gdb.block_for_pc(pc)
+            while block and block.superblock and not block.superblock.is_static:
+                block = block.superblock            # out of what is inlined
+            if not frame or block and block.function and not block.function.symtab.filename \
+                    .startswith(("kern/sched/", "kern/sync/")):
+                break
+            frame, pc = map(int, words_at(frame - 16, 2))
+        return pc
+
+    def runs_at(self, hart):
+        selected, frame, pc = gdb.selected_thread(), gdb.selected_frame(), 0
+        for thread in gdb.selected_inferior().threads():
+            thread.switch()
+            if evaluate("$mhartid") == hart:
+                pc = evaluate("$pc")
+        selected.switch()
+        frame.select()
+        return pc
+
+
+class Pt(Command):
+    """pt ADDRESS [PID]: walk the page table as the hardware does, for an address or expression.
+
+It is the page table that this hart uses now, or that of a process. Each line is an entry:
+  V valid    R, W, X what is allowed; none of them: it points to the next table
+  U for user mode, and so not for the kernel, unless sstatus.SUM is set
+  G in all address spaces    A was accessed    D was written    COW copy-on-write (ours)
+The last lines tell what that means, and show the frame's struct Page."""
+    least, most = 1, 2
+
+    def run(self, expression, pid=None):
+        address = evaluate(expression)
+        root = root_of(process(pid)) if pid else frame_of(evaluate("$satp") << 10)
+        if not root:
+            raise Problem("paging is off on this hart: every address is physical")
+        print("%#x, by the root table at %#x:" % (address, root))
+        for level, index, table, entry in walk(root, address):
+            print("  level %d, entry %3d of the table at %#x: %016x %s" % (
+                level, index, table, entry, letters(entry)))
+        if address >> 38 not in (0, (1 << 26) - 1):
+            print("  not canonical: bits 39 to 63 are not copies of bit 38")
+        elif not entry & PTE_V:
+            print("  not mapped, the last entry has no V: an access is a page fault; see vmas")
+        elif not entry & PTE_LEAF:
+            print("  damaged: an entry of level 0 points to a table")
+        else:
+            physical = frame_of(entry) + address % (4096 << 9 * level)
+            rights = [word for bit, word in ((2, "read"), (4, "write"), (8, "execute"))
+                      if entry & bit]
+            print("  physical %#x: %s may %s%s" % (
+                physical, "user mode" if entry & PTE_U else "the kernel", ", ".join(rights),
+                "; the first write gets a copy of the page" if entry & PTE_COW else ""))
+            print_page(physical)
+
+
+class Vmas(Command):
+    """vmas [PID]: the areas of a process: what may be mapped where, and how much of it is.
+
+Pages come when they are first used, so fewer may be there than the area is long."""
+
+    def run(self, pid=None):
+        proc = process(pid)
+        mapped, mm = [address for address, _, _ in leaves(root_of(proc))], proc["mm"]
+        print("areas of %s; %d use them, the heap is %#x-%#x" % (
+            title(proc), int(mm["mm_count"]), int(mm["brk_start"]), int(mm["brk"])))
+        for vma in listed(mm["mmap_list"], "vma_struct", "list_link"):
+            start, end, flags = (int(vma[name]) for name in ("vm_start", "vm_end", "vm_flags"))
+            print("  %010x-%010x %s %5d pages, %5d mapped%s" % (
+                start, end, "".join(c if flags & bit else "-" for bit, c in VM_RIGHTS),
+                end - start >> 12, sum(start <= address < end for address in mapped),
+                "  stack" if flags & VM_STACK else ""))
+
+
+class Tf(Command):
+    """tf [PID]: a trap frame: the registers at a trap, and why it came.
+
+Without PID that of the trap that is handled here; else the one by which the process left
+user mode last. Of status: SPP is the mode that the trap came from, SPIE whether
+interrupts were on there, FS the state of the floating-point registers."""
+
+    def run(self, pid=None):
+        proc, tf = process(pid), pid is None and self.handled()
+        if not tf and not int(proc["mm"]):
+            raise Problem("%s has no frame of user mode: a kernel thread, or it ends" % title(proc))
+        print("trap frame of %s: %s" % (title(proc), "of the trap that is handled here" if tf else
+                                        "how it left user mode last"))
+        tf = tf or proc["task"]["tf"]
+        status, epc, cause = (int(tf[name]) for name in ("status", "epc", "cause"))
+        names = [field.name for field in tf["gpr"].type.fields()][1:]
+        line, known = gdb.find_pc_line(epc), epc >= USERTOP or is_known(proc)
+        for row in range(0, len(names), 4):
+            print("  " + "  ".join("%-3s %016x" % (name, int(tf["gpr"][name]))
+                                   for name in names[row:row + 4]))
+        print("  status %#x: SPP=%s SPIE=%d SIE=%d SUM=%d FS=%s" % (
+            status, "supervisor" if status & 0x100 else "user", status >> 5 & 1, status >> 1 & 1,
+            status >> 18 & 1, ("off", "initial", "clean", "dirty")[status >> 13 & 3]))
+        print("  cause  %#x: %s" % (cause, INTERRUPTS.get(cause & 0xff, "unknown") if cause >> 63
+                                    else text(gdb.parse_and_eval("cause_name::names")[cause & 15])))
+        print("  tval   %#x" % int(tf["tval"]))
+        print("  epc    %#x: %s%s" % (epc, symbol(epc, known), " (%s:%d)" % (
+            line.symtab.filename, line.line) if known and line.symtab else ""))
+
+    def handled(self):
+        """The trap frame that the innermost function with a `tf` was called with, or None."""
+        frame = gdb.newest_frame()
+        while frame:
+            try:
+                tf = frame.read_var("tf")
+                if int(tf) and tf.dereference().type.unqualified().name == "trapframe":
+                    return tf
+            except (ValueError, gdb.error):
+                pass                    # it has none, or the compiler has dropped it
+            frame = frame.older()
+        return None
+
+
+class Runq(Command):
+    """runq: each hart's run queue: what waits to run, in the order of its list or heap.
+
+What runs is not in the queue. slice is in ticks of 10 ms; priority and stride count for
+sched=stride only, level for sched=mlfq."""
+    most = 0
+
+    def run(self):
+        name = text(variable("sched_class")["name"])
+        for cpu, rq in zip(cpus(), elements(variable("run_queues"))):
+            waiting, task = list(self.queued(name, rq)), int(cpu["task"])
+            print("hart %d, class %s: %d wait, %s runs" % (
+                int(cpu["id"]), name, len(waiting),
+                title(struct_at(task, "proc_struct")) if task else "nothing"))
+            for task in waiting:
+                print("  %-24s slice %2d  priority %d  stride %#010x  level %d" % (
+                    title(struct_at(int(task.address), "proc_struct")), int(task["time_slice"]),
+                    int(task["lab6_priority"]), int(task["lab6_stride"]), int(task["level"])))
+            if len(waiting) != int(rq["proc_num"]):
+                print("  proc_num is %d: that is not what is in the queue" % int(rq["proc_num"]))
+
+    def queued(self, name, rq):
+        """The tasks in a run queue, wherever the class keeps them."""
+        heads, heap, seen = [rq["run_list"]], [int(rq["lab6_run_pool"])], {0}
+        if name == "mlfq":
+            heads = elements(variable("queues")[int(rq["id"])]["waiting"])
+        while name == "stride" and heap:
+            entry = heap.pop()
+            if entry not in seen:
+                seen.add(entry)
+                yield to_struct(entry, "task", "lab6_run_pool")
+                node = struct_at(entry, "skew_heap_entry")
+                heap += [int(node["right"]), int(node["left"])]
+        for head in heads if name != "stride" else ():
+            yield from listed(head, "task", "run_link")
+
+
+class Pages(Command):
+    """pages [ADDRESS]: how physical memory is used; or all about one page.
+
+ADDRESS is physical, or the kernel's own. A page is free or allocated; its references
+are the page table entries that map it, or the one of a page table."""
+
+    def run(self, expression=None):
+        if expression is None:
+            return self.count()
+        address = evaluate(expression)
+        address -= kva(0) if address >= kva(0) else 0
+        print("physical page %#x" % (address & ~4095))
+        print_page(address)
+        for proc in processes():
+            for va, size, entry in leaves(root_of(proc)) if int(proc["mm"]) else ():
+                if frame_of(entry) <= address < frame_of(entry) + size:
+                    print("  %s maps it at %#x: %s" % (title(proc), va, letters(entry)))
+
+    def count(self):
+        pages, total, managed = (variable(name) for name in ("pages", "npage", "total_pages"))
+        kind = pages.dereference().type
+        raw = bytes(gdb.selected_inferior().read_memory(int(pages), int(total) * kind.sizeof))
+        flags, refs = ([int.from_bytes(raw[at:at + 4], "little") for at in range(
+            kind[name].bitpos // 8, len(raw), kind.sizeof)] for name in ("flags", "ref"))
+        used = [ref for flag, ref in zip(flags, refs) if flag & PG_ALLOCATED]
+        for some, what in (
+                (int(total), "pages of RAM, 4 KiB each"),
+                (int(total - managed), "cannot be had: firmware, kernel, device tree, pages[]"),
+                (int(managed) - len(used), "free, some of them in the harts' caches"),
+                (used.count(0), "in use, ref 0: the kernel's own"),
+                (used.count(1), "in use, ref 1: mapped once, or page tables"),
+                (sum(ref > 1 for ref in used), "in use, ref 2 and more: shared")):
+            print("%8d %s" % (some, what))
+
+
+class Program(Command):
+    """program NAME: take the symbols of that user program instead of those that gdb has."""
+    least = 1
+
+    def run(self, name):
+        users = os.path.join(os.path.dirname(kernel_file().filename), "user")
+        if not os.path.isfile(os.path.join(users, name)):
+            raise Problem("there is no program %s; there are %s"
+                          % (name, " ".join(sorted(os.listdir(users)))))
+        for objfile in gdb.objfiles():
+            if os.path.dirname(objfile.filename or "") == users:
+                gdb.execute("remove-symbol-file " + objfile.filename, to_string=True)
+        gdb.execute("add-symbol-file " + os.path.join(users, name))
+
+
+class Rvlab(Command):
+    """rvlab: list these commands."""
+
+    def invoke(self, argument, from_tty):
+        for command in COMMANDS:
+            print(command.__doc__.split("\n")[0])
+        print("`help ps` and so on tell more. At a stop in user mode gdb itself cannot read the\n"
+              "kernel's memory; these commands can.")
+
+
+COMMANDS = (Ps, Pt, Vmas, Tf, Runq, Pages, Program, Rvlab)
+for command in COMMANDS:
+    command()

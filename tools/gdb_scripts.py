@@ -1,0 +1,102 @@
+"""What debug.py has gdb do, as text: how it begins, and where the run of a test stops."""
+
+ARCHITECTURE = "set architecture riscv:rv64"
+
+START = """
+set confirm off
+set pagination off
+{architecture}
+file {kernel}
+{commands}
+{add_symbols}
+target remote {socket}
+{begin}
+set pagination on
+"""
+# The kernel is linked high, and runs low until paging is on: only a hardware
+# breakpoint, which compares addresses, can be set before that.
+INTERACTIVE = """
+hbreak kern_init
+continue
+delete
+echo \\nThe kernel is at kern_init, with paging on: break where you like, then continue.\\n
+echo User program: {program} (break main); another one: program NAME; more commands: rvlab.\\n
+echo Console input, from another terminal: python3 tools/debug.py --console {console}\\n
+"""
+# Instead of gdb_commands.py, for a gdb without Python.
+PLAIN = """
+define program
+    remove-symbol-file -a 0x800000
+    add-symbol-file {users}/$arg0
+end
+define rvlab
+    echo This command needs a gdb with Python, as gdb-multiarch of Debian and Ubuntu.\\n
+end
+""" + "".join("define %s\n    rvlab\nend\n" % name
+              for name in ("ps", "pt", "vmas", "tf", "runq", "pages"))
+
+# Where a test stops, and what is said there. Every panic begins in one of the first two.
+FAILURES = (("panic_at", "The kernel panics."),
+            ("panic_trap", "The kernel panics, for a trap."),
+            ("check_failed", "A check has failed: its line on the console tells which."),
+            ("__panic", "The program has found something wrong, and panics."))
+KILLS = (("report_killed", "The kernel kills a program, for a fault that it cannot repair.\\n"
+          "Where the test means it to, say continue."),)
+ENDS = (("power_off", "The machine is about to switch off, without a panic or a failed check.\\n"
+         "If the test fails all the same, make grade TEST= tells why."),)
+AT_END = {"end": ENDS[0][1],
+          "limit": "The recording ends here: the test has used up the time that it may take."}
+
+LOOK = "echo \\n{title}\\n{text}\\n\\n\nps\ntf\nbacktrace\n"
+STOP = "hbreak {function}\ncommands\nsilent\n" + LOOK + "end\n"
+
+LIVE = """
+{failures}
+{kills}
+{ends}
+handle SIGALRM stop print nopass
+echo A stop by SIGALRM: the test has used up its limit. Then look where it is: ps, tf, backtrace.\\n
+continue
+"""
+# To the end of the recording, then back to the last failure; without one to the last kill,
+# where the exit status in a0 is not 0. The machine begins at 0x1000: there, going back has
+# found nothing.
+REPLAY = """
+echo Going to the end of the recording, and back to what failed.\\n
+thbreak power_off
+continue
+{failures}
+reverse-continue
+set $found = $pc >= 0x2000
+if !$found
+    thbreak power_off
+    continue
+end
+{kills}
+if !$found && $a0 != 0
+    reverse-continue
+    set $found = $pc >= 0x2000
+    if !$found
+        thbreak power_off
+        continue
+    end
+end
+if !$found
+    {look}
+end
+{ends}
+echo \\nGo back: reverse-stepi, reverse-step, reverse-next, reverse-continue; forwards as always.\\n
+echo Who wrote a variable last: watch -location NAME, then reverse-continue.\\n
+"""
+
+
+def for_test(script, title, known, end):
+    """LIVE or REPLAY, for a test of that title. known: the symbols of kernel and program; end: a
+    key of AT_END."""
+    title = title.replace("\\", "\\\\")           # echo takes them for escapes
+
+    def stops(places):
+        return "".join(STOP.format(function=function, text=text, title=title)
+                       for function, text in places if function in known)
+    return script.format(failures=stops(FAILURES), kills=stops(KILLS), ends=stops(ENDS),
+                         look=LOOK.format(title=title, text=AT_END[end]))
