@@ -11,6 +11,7 @@
 ##   make grade          build, run the tests of all labs, show the marks; or of some:
 ##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N for N harts at once;
 ##                       GRADE="--help" tells more
+##   make handin         in a handout: write the file to hand in; HANDIN="--name Ada"
 ##   make test           the same, the kernel's other tests and the grader's own too
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
@@ -27,7 +28,7 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: the compiler's warnings are errors
-##   GRADE=, BENCH=, PROFILE=    options of these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=   options of these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -43,6 +44,7 @@ TEST ?=
 LAB ?=
 EX ?=
 GRADE ?=
+HANDIN ?=
 BENCH ?=
 PROFILE ?=
 
@@ -52,7 +54,7 @@ quote = '$(subst ','\'',$(1))'
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
-    LAB EX GRADE BENCH PROFILE,$(given))
+    LAB EX GRADE HANDIN BENCH PROFILE,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -73,7 +75,7 @@ machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug replay grade test unittest bench profile clean help
+.PHONY: all build setup qemu run debug replay grade handin test unittest bench profile clean help
 
 all: build
 
@@ -111,12 +113,15 @@ grade:
 	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) $(GRADE) \
 	    $(call quote,$(TEST))
 
+handin:
+	@python3 tools/lab handin . $(HANDIN)
+
 test:
 	@status=0; $(grader) --all $(GRADE) || status=1; \
 	    $(MAKE) --no-print-directory unittest || status=1; exit $$status
 
 unittest: build
-	@RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test
+	@[ ! -d tools/test ] || RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test
 
 bench: build
 	@python3 tools/bench.py --objects obj/$(TC) --qemu $(EMU) $(BENCH)

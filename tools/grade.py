@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 
+from exercise import manifest
 from grader import build, formats
 from grader.host import Host
 from grader.image import ImageError
@@ -90,6 +91,7 @@ def grade(options):
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])
     built = build.build(options, labs)
+    built.notes += manifest.notes()
     outcomes = []
 
     def report(outcome):

@@ -77,7 +77,7 @@ class Test:
 
     def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
                  early=False, command=None, harts=1, mem="128M", append="", input="",
-                 runs=1, limit=400, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
+                 runs=1, limit=200, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
                  exit=0, panic=False, after=None, at=None):
         self.name = name.replace(" ", "-")
         self.title, self.points, self.exercise = title or self.name, points, exercise

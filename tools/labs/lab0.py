@@ -20,8 +20,8 @@ PROGRAMS = [
     program("badsegment"),
     program("brk"),
     program("demandzero"),
-    program("exceptions"),
-    program("exceptions csrs", "csrs"),
+    program("exceptions", limit=1000),
+    program("exceptions csrs", "csrs", limit=1000),
     program("divzero"),
     program("exit"),
     program("faultread"),
@@ -44,7 +44,7 @@ PROGRAMS = [
     program("oom", limit=2000),
     program("pgdir"),
     program("secrets", limit=2000),
-    program("sleep"),
+    program("sleep", limit=1000),
     program("sleepkill"),
     program("softint"),
     program("spin"),
@@ -56,7 +56,7 @@ PROGRAMS = [
          expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
     # The session that README.md shows. The first characters come before the kernel does.
     Test("sh session", prog="sh", input="\n\n\n\nhello\nhog 60000 &\nkill 4\njobs\nexit\n",
-         reports=False, expect=["I am process 3", "[4] hog", "[4] hog: exit code -9 E_KILLED",
+         reports=False, limit=1000, expect=["I am process 3", "[4] hog", "[4] hog: exit code -9 E_KILLED",
                                 "init ended with code 0"]),
 ]
 
@@ -88,7 +88,7 @@ SELF_TESTS = [
     selftest("oom-kernel best fit", append="pmm=best_fit poison"),
     selftest("oom-programs", limit=2000),
     early("pagetable-ranges"),
-    selftest("pagetable-copy"),
+    selftest("pagetable-copy", limit=1000),
     selftest("pagetable-share"),
     early("vmm", limit=1000),
     early("pmm buddy", append="pmm=buddy"),

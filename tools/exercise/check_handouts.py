@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Check the handouts of all labs by machines: what is blank gets no point, what is solved gets all.
+
+    python3 tools/exercise/check_handouts.py [--each] [--toolchain unknown-elf] [LAB ...]
+
+For each lab: the handout compiles without a warning; each blank exercise of its labs has 0 points,
+and each test of it fails; each solved one has full points; with the reference's regions put in, its
+kernel is the reference byte for byte, and all its exercises have full points. With --each also the
+handouts in which one exercise of the lab is blank, and the lab's others are solved: there that one
+has 0, and the labs before have all.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from exercise import handout, regions
+from grader import labs as all_labs
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def seed(tree, objects):
+    """Give the handout what is built of the reference, for all that is the same in both."""
+    for full, path in handout.files_below(tree):
+        original = os.path.join(ROOT, path)
+        if os.path.isfile(original):
+            with open(original, "rb") as first, open(full, "rb") as second:
+                if first.read() == second.read():
+                    times = os.stat(original)
+                    os.utime(full, ns=(times.st_atime_ns, times.st_mtime_ns))
+    if os.path.isdir(os.path.join(ROOT, objects)):
+        shutil.copytree(os.path.join(ROOT, objects), os.path.join(tree, objects),
+                        ignore=shutil.ignore_patterns("grade", "mended", "lock"))
+
+
+def grade(tree, toolchain, qemu):
+    """({exercise: its result, as --json gives it}, all that was printed) of a tree's own grader."""
+    path = os.path.join(tree, "obj", "results.json")
+    if os.path.exists(path):
+        os.remove(path)
+    result = subprocess.run(
+        [sys.executable, "tools/grade.py", "--objects", "obj/" + toolchain, "--qemu", qemu,
+         "--build", "make -r -f tools/build.mk TC=%s -j2" % toolchain, "--json", path], cwd=tree,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = result.stdout.decode("utf-8", "replace")
+    if not os.path.exists(path):
+        return {}, output
+    with open(path, encoding="utf-8") as file:
+        found = json.load(file)
+    return {exercise["number"]: exercise for lab in found["labs"]
+            for exercise in lab["exercises"]}, output
+
+
+def wrong_marks(found, blank, full):
+    """Sentences about exercises whose points are not what they must be."""
+    for number in sorted(blank | full):
+        entry = found.get(number)
+        if entry is None:
+            yield "%s was not graded" % number
+        elif number in blank:
+            for test in entry["tests"]:
+                if test["verdict"] == "ok":
+                    yield "%s is blank, but passes the test %s" % (number, test["name"])
+        elif entry["points"] != entry["max"]:
+            failed = ["%s (%s)" % (test["name"], "; ".join([test["verdict"]] + test["reasons"][:1]))
+                      for test in entry["tests"] if test["verdict"] != "ok"]
+            yield "%s is solved, but fails %s" % (number, ", ".join(failed))
+
+
+def solve(tree):
+    """Put the reference's regions into a handout; sentences about what is then different."""
+    reference = regions.parse_tree(ROOT)
+    own = {region.key: region.text for region in reference}
+    for path in sorted({region.path for region in reference}):
+        text = regions.replace(regions.read(tree, path), path, own)
+        with open(os.path.join(tree, path), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    for folder, _, names in os.walk(os.path.join(ROOT, "kern")):
+        for name in sorted(names):
+            full = os.path.join(folder, name)
+            path = os.path.relpath(full, ROOT)
+            other = os.path.join(tree, path)
+            if not os.path.exists(other):
+                if os.path.join("kern", "test") not in path:
+                    yield "%s is not in the handout" % path
+                continue
+            with open(full, "rb") as first, open(other, "rb") as second:
+                if first.read() != second.read():
+                    yield "%s differs from the reference with its regions put in" % path
+
+
+def numbers(labs):
+    return {exercise.number for lab in labs for exercise in lab.exercises}
+
+
+def check(plan, folder, options, whole):
+    """Sentences about what is wrong with one handout; `whole` says that it is solved then, too."""
+    tree = os.path.join(folder, "tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    handout.make(ROOT, plan, tree)
+    seed(tree, os.path.join("obj", options.toolchain))
+    found, output = grade(tree, options.toolchain, options.qemu)
+    lines = [line for line in output.split("\n") if "warning:" in line or "error:" in line]
+    if lines or not found:
+        yield "it does not compile as it should: %s" % "; ".join(lines[:3] or [output[-400:]])
+        return
+    blank = set(plan.blank) & numbers(plan.labs)
+    others = numbers(plan.labs if whole else plan.labs[:-1]) - blank
+    yield from wrong_marks(found, blank, others)
+    if whole:
+        yield from solve(tree)
+        found, _ = grade(tree, options.toolchain, options.qemu)
+        yield from wrong_marks(found, set(), numbers(plan.labs))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    add("labs", nargs="*", type=int, metavar="LAB", help="only these")
+    add("--each", action="store_true", help="also each exercise alone blank")
+    add("--toolchain", default="unknown-elf", help="%(default)s")
+    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
+    options = parser.parse_args()
+    labs = [lab for lab in all_labs.load() if lab.number]
+    problems = {region.exercise for region in regions.parse_tree(ROOT)} ^ numbers(labs)
+    for number in sorted(problems):
+        print("exercise %s is in the tree or in tools/labs, but not in both" % number)
+    subprocess.run(["sh", "tools/probe.sh", "toolchain", options.toolchain], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+    count, wrong = 0, len(problems)
+    with tempfile.TemporaryDirectory(prefix="rvlab-handouts-") as folder:
+        for lab in labs:
+            if options.labs and lab.number not in options.labs:
+                continue
+            for exercise in [None] + [each.number for each in lab.exercises if options.each]:
+                plan = handout.Plan(labs, lab.number, None, exercise and [exercise])
+                found = list(check(plan, folder, options, exercise is None))
+                count, wrong = count + 1, wrong + len(found)
+                print("lab %d%s: %s" % (lab.number, ", only %s blank" % exercise if exercise
+                                        else "", "\n  ".join([""] + found) if found else "ok"),
+                      flush=True)
+    print("%d handouts, %d things wrong" % (count, wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

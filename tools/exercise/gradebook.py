@@ -1,0 +1,218 @@
+"""Grading what a course handed in: who is graded by what, side by side, and kept as it comes.
+
+The file of --resume holds results by the digest of all that they depend on: the reference, the
+tests, the policy, the texts. So a changed hand-in is graded anew, and equal ones are graded once.
+"""
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+from exercise import handin, handout, marksheet, regions
+from exercise.markers import Crew
+from exercise.marks import Reference, Work
+from exercise.submissions import Wanted, collect
+from exercise.workshop import WorkshopError, prepare
+from grader import labs as all_labs
+
+STATE = "rvlab/state/v1"
+
+
+class GradeError(Exception):
+    """Nothing can be graded; the text is for the teacher."""
+
+
+class Results:
+    """{digest: result}, kept in a file where one is given."""
+
+    def __init__(self, path):
+        self.path, self.found = path, {}
+        if path and os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                try:
+                    data = json.load(file)
+                    if data["schema"] != STATE:
+                        raise ValueError("its format is %r" % data["schema"])
+                    self.found = dict(data["results"])
+                except (ValueError, KeyError, TypeError) as error:
+                    raise GradeError("%s is no file of --resume: %s" % (path, error))
+
+    def add(self, digest, result):
+        self.found[digest] = result
+        self.save()
+
+    def save(self):
+        """The old file stays until the new one is whole."""
+        if self.path:
+            handin.write(self.path, json.dumps({"schema": STATE, "results": self.found}) + "\n")
+
+
+def toolchain_of(root, name):
+    """The compiler that is asked for, or the first that is installed."""
+    result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = result.stdout.decode("utf-8", "replace").strip()
+    if result.returncode != 0:
+        raise GradeError(said)
+    return said
+
+
+def chosen(reference, options):
+    """The exercises that --lab and --exercises name, or None."""
+    numbers = sorted(reference.exercises)
+    if options.lab:
+        numbers = [number for number in numbers if number.split(".")[0] == options.lab]
+        if not numbers:
+            raise GradeError("there is no lab %s with exercises" % options.lab)
+    if options.exercises:
+        words = options.exercises.replace(",", " ").split()
+        wrong = [word for word in words if word not in numbers]
+        if wrong:
+            raise GradeError("there is no exercise %s%s; there are %s" % (
+                wrong[0], " in lab " + options.lab if options.lab else "", " ".join(numbers)))
+        numbers = [number for number in numbers if number in words]
+    return numbers if options.lab or options.exercises else None
+
+
+class Student:
+    """A hand-in with its exercises and, once it is graded, its result."""
+
+    def __init__(self, submission, reference, asked, policy):
+        self.submission, self.result, self.work = submission, None, None
+        self.notes = []
+        if submission.refused:
+            self.notes.append("refused: " + submission.refused)
+            return
+        exercises = asked or [number for number in submission.handin.exercises
+                              if number in reference.exercises]
+        if not exercises:
+            self.notes.append("refused: it has no exercise that this tree knows")
+            return
+        version = submission.handin.version
+        if version and version != reference.version:
+            self.notes.append("made from version %s, graded with %s"
+                              % (version, reference.version))
+        self.work = Work(submission, reference, exercises)
+        self.digest = self.work.digest(reference.version, policy)
+
+    def finish(self, result):
+        """Take a result, or a sentence that says why there is none."""
+        if isinstance(result, str):
+            self.notes.append(result)
+            return
+        self.result = result
+        if not result["complete"]:
+            self.notes.append("this host failed in some tests: grade it again")
+        for number, entry in sorted(result["exercises"].items()):
+            if entry["why"] and entry["state"] != "still blank":
+                self.notes.append("%s %s: %s" % (number, entry["state"],
+                                                 entry["why"].split("\n")[0]))
+            elif entry["state"] == "still blank":
+                self.notes.append("%s still blank" % number)
+
+    @property
+    def is_graded(self):
+        return self.result is not None and self.result["complete"]
+
+    def sum(self, what):
+        """Of the marks, or of the points that there are; challenges are beyond these."""
+        entries = self.result["exercises"].values() if self.result else ()
+        return sum(entry[what] for entry in entries if what == "mark" or not entry["challenge"])
+
+
+def grade(students, results, crew_of, show):
+    """Give each Student a result; equal work is graded once."""
+    waiting = {}
+    for student in students:
+        if student.work is None:
+            show(student)
+        elif student.digest in results.found:
+            student.finish(results.found[student.digest])
+            show(student)
+        else:
+            waiting.setdefault(student.digest, []).append(student)
+    if not waiting:
+        return
+    with crew_of() as crew:
+        jobs = [(digest, same[0].work, crew.policy) for digest, same in waiting.items()]
+        for digest, result in crew.run(jobs):
+            if not isinstance(result, str) and result["complete"]:
+                results.add(digest, result)
+            for student in waiting[digest]:
+                student.finish(result)
+                show(student)
+
+
+class Preparation:
+    """A Crew and the folder in which it works, made when there is something to do."""
+
+    def __init__(self, root, reference, options):
+        self.root, self.reference, self.options = root, reference, options
+
+    def __enter__(self):
+        options = self.options
+        toolchain = toolchain_of(self.root, options.toolchain)
+        self.folder = tempfile.TemporaryDirectory(prefix="rvlab-grade-")
+        try:
+            pristine = prepare(self.root, os.path.join(self.folder.name, "pristine"), toolchain,
+                               max(1, options.jobs))
+            self.crew = Crew(self.reference, pristine, self.folder.name, toolchain, options.qemu,
+                             max(1, options.jobs))
+        except BaseException as error:
+            self.folder.cleanup()
+            if isinstance(error, WorkshopError):
+                raise GradeError(error)
+            raise
+        self.crew.policy = options.policy
+        return self.crew
+
+    def __exit__(self, *ignored):
+        self.crew.__exit__()
+        self.folder.cleanup()
+
+
+def check_output(options):
+    """What cannot be written is told before an hour of work, not after it."""
+    for path in (options.csv, options.json, options.gradescope, options.resume):
+        folder = os.path.dirname(os.path.abspath(path or ""))
+        if path and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+            raise GradeError("%s cannot be written: there is no such folder, or it is not yours"
+                             % path)
+    if options.reports:
+        os.makedirs(options.reports, exist_ok=True)
+
+
+def qemu_is_there(name):
+    try:
+        return subprocess.run([name, "--version"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+def run(root, options):
+    """The command `tools/lab grade`; its exit status."""
+    labs = all_labs.load()
+    reference = Reference(root, labs, handout.version_of(root))
+    asked = chosen(reference, options)
+    check_output(options)
+    if not qemu_is_there(options.qemu):
+        raise GradeError("%s is missing: run make setup" % options.qemu)
+    found = collect(options.files, Wanted(reference.regions, asked))
+    if options.gradescope and len(found) != 1:
+        raise GradeError("--gradescope is for one hand-in, and here are %d" % len(found))
+    students = [Student(each, reference, asked, options.policy) for each in found]
+    results, done = Results(options.resume), []
+
+    def show(student):
+        done.append(student)
+        print(marksheet.line(student, len(done), len(students)), flush=True)
+
+    grade(students, results, lambda: Preparation(root, reference, options), show)
+    marksheet.write(students, reference, options)
+    refused = sum(student.work is None for student in students)
+    failed = sum(student.work is not None and not student.is_graded for student in students)
+    print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed" % (
+        len(students), len(students) - refused - failed, refused, failed))
+    return 1 if refused or failed else 0

@@ -1,0 +1,263 @@
+"""Hand-ins: one text file with a student's name, answers, and the texts of the regions.
+
+    rvlab hand-in, format 1
+    lab: 5
+    handout: 0123456789ab
+    exercises: 5.1 5.3
+    name: Ada Lovelace
+    email: ada@example.org
+    answers: 2 lines
+    | Why is the entry read only?
+    |
+    region: 5.3, kern/mm/pagetable.c, 12 lines: copy_entries
+    |     for (;;) {
+    ...
+    missing: 5.1, kern/process/exec.c: set_user_frame
+    end of hand-in
+
+Each line of a text stands behind "| ", so whatever is in it, it is no head. There is no date in it:
+the same tree gives the same file. What comes from a student is read here as data, and judged later.
+"""
+import os
+import re
+
+from exercise import graft, manifest
+from exercise.regions import RegionError
+
+FORMAT = "rvlab hand-in, format 1"
+START = re.compile(r"rvlab hand-in, format (\d+)[ \t]*")
+END = "end of hand-in"
+STUDENT, ANSWERS = "student.txt", "answers.md"
+FIELDS = ("name", "email", "id")                        # of a student; the last may be empty
+TEMPLATE = "name:\nemail:\nid:\n"
+MAX_BYTES = 4 << 20
+MAX_ANSWERS = 1 << 20
+MAX_FIELD = 200
+HEAD = re.compile(r"(lab|handout|exercises|name|email|id): ?(.*)")
+REGION = re.compile(r"region: (\d+\.\w), (\S+), (\d+) lines: (\w[\w ,.-]*)")
+MISSING = re.compile(r"missing: (\d+\.\w), (\S+): (\w[\w ,.-]*)")
+COUNTED = re.compile(r"answers: (\d+) lines")
+
+
+class HandinError(Exception):
+    """A hand-in cannot be made or read; the text is for people."""
+
+
+class Handin:
+    """What a hand-in says.
+
+    student    {"name": ..., "email": ..., "id": ...}
+    lab        its number
+    version    of the handout
+    exercises  that it is about
+    texts      {(exercise, label): (text, line in the hand-in or file)}
+    errors     {(exercise, label): RegionError}, what cannot be taken
+    answers    a text
+    """
+
+    def __init__(self, lab=0, version=""):
+        self.student = dict.fromkeys(FIELDS, "")
+        self.lab, self.version, self.exercises = lab, version, []
+        self.texts, self.errors, self.answers = {}, {}, ""
+
+
+def plain(text):
+    """A field in one line, without what no terminal or table should get."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:MAX_FIELD]
+
+
+# -- writing
+
+def read_student(root):
+    """What student.txt says, where there is one."""
+    try:
+        with open(os.path.join(root, STUDENT), "rb") as file:
+            return student_in(file.read(1 << 16))
+    except OSError:
+        return student_in(b"")
+
+
+def student_in(data):
+    """The fields in these bytes."""
+    found = dict.fromkeys(FIELDS, "")
+    for line in data.decode("utf-8", "replace").lstrip("\ufeff").split("\n"):
+        name, colon, value = line.partition(":")
+        name = name.strip().lower().replace("e-mail", "email")
+        if colon and name in found:
+            found[name] = plain(value)
+    return found
+
+
+def read_answers(root):
+    try:
+        with open(os.path.join(root, ANSWERS), "rb") as file:
+            data = file.read(MAX_ANSWERS + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise HandinError("%s cannot be read: %s" % (ANSWERS, error.strerror))
+    if len(data) > MAX_ANSWERS:
+        raise HandinError("%s is longer than %d KiB: pictures and logs are handed in apart"
+                          % (ANSWERS, MAX_ANSWERS >> 10))
+    text = data.decode("utf-8", "surrogateescape").lstrip("\ufeff").replace("\r\n", "\n")
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def from_tree(root, about, exercises=None):
+    """The Handin of a tree; `about` is the Manifest of what was handed out."""
+    result = Handin(about.lab, about.version)
+    result.exercises = [number for number in about.due if not exercises or number in exercises]
+    mine = [region for region in about.regions if region.exercise in result.exercises]
+    result.texts, result.errors = graft.extract_tree(root, mine)
+    result.answers = read_answers(root)
+    return result
+
+
+def quoted(text):
+    """The lines of a text that ends a line, each behind a bar."""
+    return ["| " + line if line else "|" for line in text[:-1].split("\n")] if text else []
+
+
+def to_text(handin, regions):
+    """The file; `regions` tell the order and the paths."""
+    lines = [FORMAT, "lab: %d" % handin.lab, "handout: " + handin.version,
+             "exercises: " + " ".join(handin.exercises)]
+    lines += ["%s: %s" % (name, plain(handin.student[name])) for name in FIELDS
+              if name != "id" or handin.student[name]]
+    if handin.answers:
+        answers = quoted(handin.answers)
+        lines += ["answers: %d lines" % len(answers)] + answers
+    for region in regions:
+        if region.key in handin.texts:
+            text = quoted(handin.texts[region.key][0])
+            lines += ["region: %s, %s, %d lines: %s" % (region.exercise, region.path, len(text),
+                                                        region.label)] + text
+        elif region.key in handin.errors:
+            lines.append("missing: %s, %s: %s" % (region.exercise, region.path, region.label))
+    return "\n".join(lines + [END, ""])
+
+
+def write(path, text):
+    """Put the whole file there, or nothing."""
+    new = "%s.new.%d" % (path, os.getpid())
+    try:
+        with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        if os.path.exists(new):
+            os.remove(new)
+        raise HandinError("%s cannot be written: %s" % (path, error.strerror))
+
+
+# -- reading
+
+class Reader:
+    """Goes through the lines of a hand-in."""
+
+    def __init__(self, text):
+        self.lines, self.at = text.split("\n"), 0
+        if self.lines[-1] == "":
+            self.lines.pop()
+
+    def next(self):
+        self.at += 1
+        return self.lines[self.at - 1] if self.at <= len(self.lines) else None
+
+    def fail(self, why):
+        raise HandinError("line %d: %s" % (self.at, why))
+
+    def quoted(self, count):
+        """So many lines behind bars, as a text."""
+        if count > len(self.lines) - self.at:
+            self.fail("%d lines should follow, but the file ends before" % count)
+        text = []
+        for _ in range(count):
+            line = self.next()
+            if line != "|" and not line.startswith("| "):
+                self.fail("expected a line of the text, which begins with \"| \"")
+            text.append(line[2:] + "\n")
+        return "".join(text)
+
+
+def is_handin(data):
+    """Do these bytes begin like a hand-in?"""
+    return START.match(data[:80].decode("utf-8", "replace").lstrip("\ufeff")) is not None
+
+
+def parse(data):
+    """The Handin in these bytes; HandinError with the line where they are none."""
+    if len(data) > MAX_BYTES:
+        raise HandinError("the file has more than %d MiB; a hand-in is small" % (MAX_BYTES >> 20))
+    text = data.decode("utf-8", "surrogateescape").lstrip("\ufeff").replace("\r\n", "\n")
+    reader, result = Reader(text), Handin()
+    first = START.fullmatch(reader.next())
+    if not first:
+        reader.fail("expected \"%s\"" % FORMAT)
+    if first.group(1) != FORMAT.split()[-1]:
+        reader.fail("this is format %s; this tool reads \"%s\"" % (first.group(1), FORMAT))
+    while True:
+        line = reader.next()
+        if line is None:
+            reader.fail("the end is missing: the file was cut off")
+        if line == END:
+            return checked(result, reader)
+        read_head(reader, line, result)
+
+
+def read_head(reader, line, result):
+    """One head, with the text that follows it."""
+    head, region = HEAD.fullmatch(line), REGION.fullmatch(line)
+    missing, counted = MISSING.fullmatch(line), COUNTED.fullmatch(line)
+    if region:
+        key, number = region.group(1, 4), reader.at + 1
+        if key in result.texts:
+            reader.fail("the region %s of exercise %s is there twice" % key[::-1])
+        result.texts[key] = (reader.quoted(int(region.group(3)[:9])), number)
+    elif missing:
+        exercise, path, label = missing.groups()
+        result.errors[exercise, label] = RegionError(
+            path, reader.at, "the student's file had no such region: %s" % label)
+    elif counted:
+        result.answers = reader.quoted(int(counted.group(1)[:9]))
+    elif head and head.group(1) in FIELDS:
+        result.student[head.group(1)] = plain(head.group(2))
+    elif head and head.group(1) == "lab":
+        if not re.fullmatch(r"[0-9]", head.group(2)):
+            reader.fail("%s is no lab" % plain(head.group(2)))
+        result.lab = int(head.group(2))
+    elif head and head.group(1) == "exercises":
+        result.exercises = head.group(2).split()
+    elif head:
+        result.version = plain(head.group(2))
+    else:
+        reader.fail("this is no line of a hand-in")
+
+
+def checked(result, reader):
+    """The exercises must be told, and be numbers; texts of others are left out."""
+    for number in result.exercises:
+        if not re.fullmatch(r"[0-9]\.\w", number):
+            reader.fail("%s is no exercise" % plain(number))
+    if not result.exercises:
+        reader.fail("the hand-in names no exercises")
+    result.exercises = sorted(set(result.exercises))
+    result.texts = {key: pair for key, pair in result.texts.items()
+                    if key[0] in result.exercises}
+    return result
+
+
+def summary(handin, regions):
+    """What a hand-in contains, as lines for the student."""
+    mine = [region for region in regions if region.exercise in handin.exercises]
+    lines = []
+    for exercise, state in manifest.states(mine, handin.texts, handin.errors).items():
+        count = sum(len(quoted(text)) for key, (text, _) in handin.texts.items()
+                    if key[0] == exercise)
+        lines.append("  %-4s %-12s %3d lines" % (exercise, state.word, count))
+        lines += ["       %s:%d is still blank" % place for place in state.blank
+                  if state.word == "begun"]
+        lines += ["       cannot be graded: %s" % error for error in state.errors]
+    lines.append("  answers: %s" % ("%d lines" % len(quoted(handin.answers)) if handin.answers
+                                    else "none (%s is not there)" % ANSWERS))
+    return lines

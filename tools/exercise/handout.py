@@ -1,0 +1,311 @@
+"""Handouts: a tree that students can build, without what they are to write, and without what only
+a teacher needs. No file of it is copied unless it is named here, so nothing slips in."""
+import gzip
+import hashlib
+import io
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import zipfile
+
+from exercise import handin, manifest, regions
+from grader import labs as all_labs
+
+TOP = ("Makefile", "LICENSE", ".gitignore", "grade.sh")
+CODE = ("kern", "libs", "user")
+TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
+EXERCISE = ("__init__.py", "regions.py", "vet.py", "graft.py", "manifest.py", "handin.py")
+NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
+SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
+LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
+ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
+EPOCH = 1577836800                                      # 2020-01-01: archives are alike each time
+
+
+class HandoutError(Exception):
+    """What was asked for cannot be made; the text is for the teacher."""
+
+
+class Plan:
+    """What a handout is to contain.
+
+    lab      its number
+    due      exercises of this lab that are to be written
+    blank    all that are blank: `due`, those of earlier labs that are not solved, of later labs
+    labs     [Lab] 1 to `lab`
+    """
+
+    def __init__(self, labs, lab, solved=None, exercises=None):
+        self.all = [each for each in labs if each.number > 0]
+        numbers = [each.number for each in self.all]
+        if lab not in numbers:
+            raise HandoutError("there is no lab %s; there are labs %s"
+                               % (lab, " ".join(map(str, numbers))))
+        self.lab, self.labs = lab, [each for each in self.all if each.number <= lab]
+        solved = set(range(1, lab)) if solved is None else set(solved)
+        if not solved <= set(range(1, lab)):
+            raise HandoutError("only labs before lab %d can come solved, not lab %d"
+                               % (lab, max(solved - set(range(1, lab)))))
+        own = [exercise.number for exercise in self.labs[-1].exercises]
+        for number in exercises or ():
+            if number not in own:
+                raise HandoutError("lab %d has no exercise %s; there are %s"
+                                   % (lab, number, " ".join(own)))
+        self.due = [number for number in own if not exercises or number in exercises]
+        self.solved = sorted(solved)
+        self.blank = [exercise.number for each in self.all for exercise in each.exercises
+                      if exercise.number in self.due or each.number > lab
+                      or each.number < lab and each.number not in solved]
+
+
+def numbers_of(text):
+    """The labs of "1-4", "1,3" or "none"."""
+    found = set()
+    for part in [] if text.strip() in ("none", "") else text.split(","):
+        match = re.fullmatch(r"\s*(\d)(?:\s*-\s*(\d))?\s*", part)
+        if not match:
+            raise HandoutError("--solved %s: give labs as in 1-4 or 1,3, or \"none\"" % text)
+        first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+        found.update(range(first, last + 1))
+    return found
+
+
+# -- which files
+
+def self_tests_of(labs):
+    """The names of the self tests that these labs' tests use."""
+    return {test.selftest.split()[0] for lab in labs for test in lab.tests if test.selftest}
+
+
+def is_later_test(text, plan):
+    """Does a file of kern/test serve only labs after this one?"""
+    names = set(SELFTEST.findall(text))
+    later = self_tests_of([lab for lab in plan.all if lab.number > plan.lab])
+    return bool(names) and names <= later - self_tests_of(plan.labs)
+
+
+def is_wanted(path, plan):
+    """Whether a file of tools/ goes to students."""
+    parts = path.split("/")
+    if len(parts) == 2:
+        return not parts[1].startswith("check_")
+    if parts[1] not in TOOLS or len(parts) > 3:
+        return False
+    if parts[1] == "exercise":
+        return parts[2] in EXERCISE
+    number = re.fullmatch(r"lab(\d+)\.py", parts[2])
+    return not (parts[1] == "labs" and number) or 0 < int(number.group(1)) <= plan.lab
+
+
+def sources(root, plan):
+    """The files of a handout that come from the tree, as paths from its root."""
+    yield from (name for name in TOP if os.path.isfile(os.path.join(root, name)))
+    for top in CODE + ("tools",):
+        for folder, folders, names in os.walk(os.path.join(root, top)):
+            folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
+            for name in sorted(names):
+                full = os.path.join(folder, name)
+                path = os.path.relpath(full, root).replace(os.sep, "/")
+                if NO_SOURCE.search(name) or os.path.islink(full):
+                    continue
+                if top == "tools" and not is_wanted(path, plan):
+                    continue
+                if path.startswith("kern/test/") and name.endswith(".c") \
+                        and is_later_test(regions.read(root, path), plan):
+                    continue
+                yield path
+
+
+# -- texts that are made for this handout
+
+def cut_chapters(text, lab):
+    """labcodes.md without the chapters of later labs."""
+    kept, hidden, fenced = [], 0, False             # hidden: depth of the heading that hides
+    for line in text.split("\n"):
+        fenced ^= line.startswith("```")
+        head = re.match(r"(#+) ", line)
+        if head and not fenced:
+            chapter = LAB_HEAD.match(line)
+            if hidden and len(head.group(1)) <= hidden:
+                hidden = 0
+            if chapter and int(chapter.group(2)) > lab and not hidden:
+                hidden = len(head.group(1))
+        if not hidden:
+            kept.append(line)
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def places(plan, found):
+    """Lines of the README: each exercise that is to be written, and where."""
+    for lab in plan.labs:
+        for exercise in lab.exercises:
+            if exercise.number not in plan.blank:
+                continue
+            yield "- **%s %s** (%d points%s): %s" % (
+                exercise.number, exercise.title, exercise.points,
+                ", a challenge" if exercise.is_challenge else "", exercise.asks)
+            paths = dict.fromkeys(region.path for region in found
+                                  if region.exercise == exercise.number)
+            yield "  in " + ", ".join("`%s`" % path for path in paths)
+
+
+def readme(root, plan, found, paths):
+    """README.md: what is to be done, then the tree's own text without what is not here."""
+    title = plan.labs[-1].title
+    solved = ", ".join(map(str, plan.solved))
+    lines = ["# rvlab, lab %d: %s" % (plan.lab, title), "",
+             "This is a working kernel in which some parts are blank: you write them. labcodes.md",
+             "beside this file is the text to work from. To be written:", ""]
+    lines += places(plan, found)
+    lines += ["", "Labs that come solved: %s. What belongs to later labs is blank and stays so."
+              % (solved or "none"), "",
+              "    make setup          install the tools that are missing",
+              "    make grade LAB=%d    build, run this lab's tests, show the marks" % plan.lab,
+              "    make handin         write the file that you hand in", "",
+              "`tools/lab check` shows what is written, what is blank, and what you changed",
+              "elsewhere. Only what stands between the markers of an exercise is handed in. Write",
+              "your name and e-mail address into student.txt, your answers into answers.md.",
+              ""]
+    try:
+        text = regions.read(root, "README.md")
+    except regions.RegionError:
+        text = ""
+    for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
+        head = section.split("\n")[0].lower()
+        if "teach" not in head and "course finds" not in head:
+            lines += listed_files(section, paths).rstrip("\n").split("\n") + [""]
+    return "\n".join(lines)
+
+
+def listed_files(section, paths):
+    """A section of the README without the lines for files that the handout has not."""
+    folder, kept = None, []
+    for line in section.split("\n"):
+        title = re.match(r"`((?:libs|kern|user|tools)\S*)/`:", line)
+        entry = re.match(r"    (\S+)\s+\S", line)
+        folder = title.group(1) if title else folder if entry or not line.strip() else None
+        if title and not any(path.startswith(folder + "/") for path in paths):
+            folder = "nowhere"
+            continue
+        if not (entry and folder and folder + "/" + entry.group(1) not in paths):
+            kept.append(line)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+
+
+def version_of(root):
+    """Of a reference: a digest of its code and its tests, the same wherever it lies."""
+    total = hashlib.sha256()
+    for top in CODE + ("tools/labs", "tools/grader"):
+        for folder, folders, names in os.walk(os.path.join(root, top)):
+            folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
+            for name in sorted(names):
+                if not NO_SOURCE.search(name):
+                    path = os.path.join(folder, name)
+                    total.update(os.path.relpath(path, root).encode() + b"\0")
+                    with open(path, "rb") as file:
+                        total.update(hashlib.sha256(file.read()).digest())
+    return total.hexdigest()[:12]
+
+
+# -- writing it
+
+def write_text(folder, path, text):
+    full = os.path.join(folder, path)
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+def write_tree(root, folder, plan):
+    """Write the handout of a plan into a folder; its Manifest is returned."""
+    hints = {exercise.number: exercise.hint for lab in plan.all for exercise in lab.exercises}
+    found = regions.parse_tree(root)
+    # An exercise that no lab knows is blank too: its text must not slip out.
+    blank = sorted(set(plan.blank) | {region.exercise for region in found} - set(hints))
+    marked = {region.path for region in found}
+    paths = list(sources(root, plan))
+    for path in paths:
+        target = os.path.join(folder, path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(os.path.join(root, path), target)
+        shutil.copymode(os.path.join(root, path), target)
+        if path in marked:
+            write_text(folder, path, regions.blank(regions.read(root, path), path,
+                                                   set(blank), hints))
+    if os.path.isfile(os.path.join(root, "labcodes.md")):
+        write_text(folder, "labcodes.md", cut_chapters(regions.read(root, "labcodes.md"),
+                                                       plan.lab))
+    write_text(folder, "README.md", readme(root, plan, found, set(paths)))
+    write_text(folder, handin.STUDENT, handin.TEMPLATE)
+    about = manifest.describe(folder, plan.lab, version_of(root), blank, found)
+    write_text(folder, manifest.NAME, about.to_json())
+    return about
+
+
+def files_below(folder):
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            full = os.path.join(place, name)
+            yield full, os.path.relpath(full, folder).replace(os.sep, "/")
+
+
+def write_zip(folder, path, top):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for full, name in files_below(folder):
+            info = zipfile.ZipInfo(top + "/" + name, (2020, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3                      # so that the mode below is understood
+            info.external_attr = (0o100644 | os.stat(full).st_mode & 0o111) << 16
+            with open(full, "rb") as file:
+                archive.writestr(info, file.read())
+
+
+def write_tar(folder, path, top):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for full, name in files_below(folder):
+            info = tarfile.TarInfo(top + "/" + name)
+            info.size, info.mtime = os.path.getsize(full), EPOCH
+            info.mode = 0o644 | os.stat(full).st_mode & 0o111
+            with open(full, "rb") as file:
+                archive.addfile(info, file)
+    packed = data.getvalue()
+    if not path.endswith(".tar"):
+        packed = gzip.compress(packed, mtime=EPOCH)
+    with open(path, "wb") as file:
+        file.write(packed)
+
+
+def make(root, plan, target):
+    """Write a handout to a new folder or archive; its Manifest is returned."""
+    ending = next((ending for ending in ENDINGS if target.endswith(ending)), None)
+    if os.path.isdir(target) and os.listdir(target) or os.path.isfile(target) and not ending:
+        raise HandoutError("%s is there already: choose another name, or remove it" % target)
+    parent = os.path.dirname(os.path.abspath(target))
+    if not os.path.isdir(parent):
+        raise HandoutError("there is no folder %s" % parent)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".handout-") as folder:
+        tree = os.path.join(folder, "tree")
+        os.mkdir(tree)
+        about = write_tree(root, tree, plan)
+        if not ending:
+            if os.path.isdir(target):
+                os.rmdir(target)
+            os.rename(tree, target)
+            return about
+        packed = os.path.join(folder, "packed" + ending)
+        top = os.path.basename(target)[:-len(ending)]
+        (write_zip if ending == ".zip" else write_tar)(tree, packed, top)
+        os.replace(packed, target)
+    return about
+
+
+def plan_of(lab, solved=None, exercises=None):
+    """A Plan from words of the command line."""
+    if not re.fullmatch(r"\d", str(lab)):
+        raise HandoutError("%s is no lab; give a number, as in 5" % lab)
+    return Plan(all_labs.load(), int(lab), None if solved is None else numbers_of(solved),
+                exercises.replace(",", " ").split() if exercises else None)

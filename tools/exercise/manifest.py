@@ -1,0 +1,260 @@
+"""What a handout knows of itself: its file .handout.json, written by the teacher's tool.
+
+It tells which exercises are to be written, and what every file was like outside of them. With it a
+student's own tree can say what is still blank, what was changed where no grader looks, and what a
+hand-in must contain. It is a help and no seal: grading never reads it to decide about marks.
+"""
+import hashlib
+import json
+import os
+import zlib
+
+from exercise import graft, vet
+from exercise.regions import BEGIN, END, MARK, Region, RegionError, read
+
+NAME = ".handout.json"
+SCHEMA = "rvlab/handout/v1"
+MAX_BYTES = 4 << 20
+WATCHED = ("Makefile", "kern", "libs", "user", "tools")     # what a student might change
+SHOWN = 4                                                   # changes that a note names
+
+
+class Manifest:
+    """The content of .handout.json.
+
+    lab      its number
+    version  of the reference, as 12 hexadecimal digits
+    blank    the exercises that came blank, later labs' too
+    regions  [Region] of `due`, without text
+    files    {path: [digest, 4 hexadecimal digits for each line]}, without the blank regions
+    """
+
+    def __init__(self, lab, version, blank, regions, files):
+        self.lab, self.version, self.blank = lab, version, list(blank)
+        self.regions, self.files = list(regions), dict(files)
+
+    @property
+    def due(self):
+        """The exercises that are to be written: those of this lab, and of labs before it that came
+        blank too."""
+        return [exercise for exercise in self.blank if int(exercise.split(".")[0]) <= self.lab]
+
+    def to_json(self):
+        head = {"schema": SCHEMA, "lab": self.lab, "version": self.version, "blank": self.blank,
+                "regions": [[*region.key, region.form, region.path] for region in self.regions]}
+        text = json.dumps(head, indent=1)[:-2] + ',\n "files": {\n'
+        return text + ",\n".join("  %s: %s" % (json.dumps(path), json.dumps(entry))
+                                 for path, entry in sorted(self.files.items())) + "\n }\n}\n"
+
+
+def decode(data):
+    """The Manifest in these bytes; ValueError where they hold none."""
+    try:
+        found = json.loads(data.decode("utf-8"))
+        if found["schema"] != SCHEMA:
+            raise ValueError("its format is %r, not %s" % (found["schema"], SCHEMA))
+        regions = []
+        for exercise, label, form, path in found["regions"]:
+            if not BEGIN.fullmatch("/* EXERCISE %s begin: %s */" % (exercise, label)) \
+                    or os.path.isabs(path) or ".." in path.split("/"):
+                raise ValueError("it names no region: %s %s" % (exercise, label))
+            regions.append(Region(exercise, label, form, path, 1))
+        files = {path: (str(digest), str(lines))
+                 for path, (digest, lines) in found["files"].items()}
+        return Manifest(int(found["lab"]), str(found["version"]),
+                        [str(exercise) for exercise in found["blank"]], regions, files)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError("%s is damaged: %s" % (NAME, error)) from None
+
+
+def load(root):
+    """The Manifest of a tree, or None where it is no handout."""
+    path = os.path.join(root, NAME)
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        return decode(file.read(MAX_BYTES))
+
+
+# -- what stands outside of the blank regions
+
+def outside(data, blank):
+    """[(line, text)] of a file without what stands in regions of these exercises. A region whose
+    end is missing is not left out: its markers were changed, which is to be told."""
+    lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
+    if b"EXERCISE" not in data:
+        return list(enumerate(lines, 1))
+    result, number = [], 0
+    while number < len(lines):
+        line = " ".join(lines[number].split()) if MARK.search(lines[number]) else lines[number]
+        result.append((number + 1, line))
+        number += 1
+        begin = BEGIN.fullmatch(line)
+        if begin and begin.group(1) in blank:
+            last = number
+            while last < len(lines) and not MARK.search(lines[last]):
+                last += 1
+            if last < len(lines) and lines[last].strip() == END % begin.group(1):
+                number = last
+    return result
+
+
+def digest_of(lines):
+    return hashlib.sha256("\n".join(text for _, text in lines).encode(
+        "utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def line_digest(text):
+    return "%04x" % (zlib.crc32(text.encode("utf-8", "surrogateescape")) & 0xffff)
+
+
+def summary(data, blank):
+    """What .handout.json says of a file."""
+    lines = outside(data, blank)
+    return digest_of(lines), "".join(line_digest(text) for _, text in lines)
+
+
+def watched_files(root):
+    """What may be compared, as paths from the root."""
+    for top in WATCHED:
+        if os.path.isfile(os.path.join(root, top)):
+            yield top
+        for folder, folders, names in os.walk(os.path.join(root, top)):
+            folders[:] = sorted(name for name in folders if name[0] not in "._")
+            for name in sorted(names):
+                if name[0] != "." and name[-1] != "~" and not name.endswith((".pyc", ".swp")):
+                    yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+
+
+def describe(root, lab, version, blank, regions):
+    """The Manifest of a tree as it stands."""
+    files = {}
+    for path in watched_files(root):
+        with open(os.path.join(root, path), "rb") as file:
+            files[path] = summary(file.read(), set(blank))
+    due = sorted((region for region in regions if region.exercise in blank
+                  and int(region.exercise.split(".")[0]) <= lab), key=lambda each: each.exercise)
+    return Manifest(lab, version, blank, due, files)
+
+
+class Change:
+    """A file that is not as it was handed out, and the line where that begins."""
+
+    def __init__(self, path, line, what):
+        self.path, self.line, self.what = path, line, what
+
+    def __str__(self):
+        return "%s:%d: %s" % (self.path, self.line, self.what)
+
+
+def first_difference(lines, digests):
+    """The line of a file at which it stops being like the digests."""
+    for index, (number, text) in enumerate(lines):
+        if line_digest(text) != digests[4 * index:4 * index + 4]:
+            return number
+    return lines[-1][0]
+
+
+def changes(manifest, root):
+    """What was changed outside of the blank regions: [Change], by path."""
+    blank, found, present = set(manifest.blank), [], set(watched_files(root))
+    for path in sorted(present | set(manifest.files)):
+        if path not in present:
+            found.append(Change(path, 1, "removed"))
+        elif path not in manifest.files:
+            if path.startswith(("kern/", "libs/", "user/libs/")):
+                found.append(Change(path, 1, "added"))
+        else:
+            try:
+                with open(os.path.join(root, path), "rb") as file:
+                    data = file.read()
+            except OSError as error:
+                found.append(Change(path, 1, error.strerror))
+                continue
+            lines, (digest, digests) = outside(data, blank), manifest.files[path]
+            if digest_of(lines) != digest:
+                found.append(Change(path, first_difference(lines, digests), "changed"))
+    return found
+
+
+# -- what is written, and what is not
+
+class State:
+    """How far an exercise is.
+
+    blank    [(path, line)] of code regions that are still blank; of a challenge that is only room
+             for more, of all its regions where all are empty
+    errors   [RegionError], what a hand-in cannot contain
+    total    number of regions that count
+    """
+
+    def __init__(self):
+        self.blank, self.errors, self.total = [], [], 0
+
+    @property
+    def word(self):
+        if self.errors:
+            return "refused"
+        if not self.blank:
+            return "written"
+        return "still blank" if len(self.blank) == self.total else "begun"
+
+
+def states(regions, texts, errors):
+    """{exercise: State} for what graft.extract_tree() found."""
+    result = {}
+    for exercise in sorted({region.exercise for region in regions}):
+        state = result[exercise] = State()
+        mine = [region for region in regions if region.exercise == exercise]
+        code = [region for region in mine if region.form == "code"] or mine
+        state.total = len(code)
+        for region in mine:
+            if region.key in errors:
+                state.errors.append(errors[region.key])
+                continue
+            text, line = texts[region.key]
+            try:
+                vet.vet(region, text, line)
+            except RegionError as error:
+                state.errors.append(error)
+            region.text = text
+            if region in code and region.is_blank:
+                state.blank.append((region.path, line))
+        if code[0].form == "extra" and len(state.blank) < len(code):
+            state.blank = []                    # it need not fill all the room that it has
+    return result
+
+
+def look(manifest, root):
+    """({exercise: State}, [Change]) of a handout that a student has worked on."""
+    texts, errors = graft.extract_tree(root, manifest.regions)
+    return states(manifest.regions, texts, errors), changes(manifest, root)
+
+
+def some(items, text):
+    """The first of them, and how many more."""
+    more = len(items) - SHOWN
+    return text.join(map(str, items[:SHOWN])) + ("%sand %d more" % (text, more) if more > 0 else "")
+
+
+def notes(root="."):
+    """Lines for a student's `make grade`; none where the tree is no handout. Never an exception:
+    whatever is wrong with the tree, the grading goes on."""
+    try:
+        manifest = load(root)
+        if manifest is None:
+            return []
+        found, changed = look(manifest, root)
+    except (OSError, ValueError, RegionError) as error:
+        return ["note: what was changed in this tree is unknown: %s" % error]
+    lines = []
+    blank = ["%s (%s:%d)" % (exercise, *state.blank[0])
+             for exercise, state in found.items() if state.blank and not state.errors]
+    if blank:
+        lines.append("note: still blank: " + some(blank, ", "))
+    lines += ["note: exercise %s cannot be handed in like this: %s" % (exercise, state.errors[0])
+              for exercise, state in found.items() if state.errors]
+    if changed:
+        lines.append("note: changed outside of the exercises, where a course's grader does not "
+                     "look: " + some(changed, "; "))
+    return lines

@@ -1,0 +1,325 @@
+"""The marks of one hand-in: its regions are put into the reference, which is built and tested.
+
+Each exercise has two marks: together with the student's other exercises, and alone, with the
+reference's others around it. What cannot be used (refused, blank, or not compiling) is blank in the
+mark "together", so that it costs its own exercise only.
+
+Under the policy "best" no machine is booted that cannot change a mark: an exercise with full marks
+together is not graded alone, and of one with full marks alone the rest is not graded together. What
+has no end alone is not tried again together. The policy "both" has the same marks, but boots all.
+
+A result is plain data, so that it can be kept in a file:
+    {"exercises": {"5.1": {"max", "challenge", "state", "why", "together", "alone", "mark",
+                           "from", "tests": [{"name", "title", "points", "max", "verdict",
+                                              "lines"}]}},
+     "complete": false where this host failed}
+"""
+import hashlib
+import json
+
+from exercise import regions
+from exercise.graft import names_outside
+from exercise.regions import RegionError
+from exercise.vet import vet
+from grader.build import errors_by_exercise
+from grader.formats import explanation
+from grader.model import Verdict
+
+BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
+WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
+                                           "not in the hand-in", "does not compile")
+LIMIT_LINES = 60                        # of what is kept about a test
+
+
+class Reference:
+    """The tree into which hand-ins are put."""
+
+    def __init__(self, root, labs, version):
+        self.root, self.version = root, version
+        self.regions = regions.parse_tree(root)
+        self.texts = {region.path: regions.read(root, region.path) for region in self.regions}
+        self.exercises = {exercise.number: exercise for lab in labs if lab.number
+                          for exercise in lab.exercises}
+        # Of an exercise those with one hart come first: they tell sooner that there is no end; and
+        # programs before self tests: they need more of the kernel, so they fail sooner.
+        self.tests = {number: sorted((test for lab in labs for test in lab.tests
+                                      if test.exercise == number),
+                                     key=lambda test: (test.harts, test.prog is None))
+                      for number in self.exercises}
+        self.hints = {number: each.hint for number, each in self.exercises.items()}
+        self.names = {}
+
+    def of(self, exercise):
+        return [region for region in self.regions if region.exercise == exercise]
+
+    def taken(self, exercise):
+        """The names that a text of this exercise may not define."""
+        if exercise not in self.names:
+            self.names[exercise] = names_outside(self.root, exercise)
+        return self.names[exercise]
+
+    def variant(self, texts, blank=()):
+        """{path: text} of all files that differ from the reference with these texts, {(exercise,
+        label): text}, in them, and with exercises blank."""
+        result = {}
+        paths = {region.path for region in self.regions
+                 if region.key in texts or region.exercise in blank}
+        for path in sorted(paths):
+            text = regions.replace(self.texts[path], path, texts)
+            if blank:
+                text = regions.blank(text, path, blank, self.hints)
+            if text != self.texts[path]:
+                result[path] = text
+        return result
+
+
+def is_written(own, texts):
+    """Is there anything in the regions of an exercise? Of room for more only where that is all."""
+    code = [region for region in own if region.form == "code"] or own
+    for region in code:
+        copy = regions.Region(*region.key, region.form, region.path, 1)
+        copy.text = texts[region.key]
+        if not copy.is_blank:
+            return True
+    return False
+
+
+class Work:
+    """What is to be graded of a hand-in, looked at before anything is built.
+
+    exercises  their numbers, in order
+    texts      {(exercise, label): text} of those that can be built
+    state      {exercise: (WRITTEN, ...; why)}
+    """
+
+    def __init__(self, submission, reference, exercises):
+        self.exercises, self.texts, self.state = list(exercises), {}, {}
+        for exercise in self.exercises:
+            self.state[exercise] = self.look(submission, reference, exercise)
+
+    def look(self, submission, reference, exercise):
+        found, own = submission.handin, reference.of(exercise)
+        if exercise not in found.exercises or not own:
+            return ABSENT, "the hand-in has nothing of it"
+        texts = {}
+        for region in own:
+            error = found.errors.get(region.key)
+            if error is None and region.key not in found.texts:
+                error = RegionError(region.path, 1, "the region %s is missing" % region.label)
+            try:
+                if error:
+                    raise error
+                text, line = found.texts[region.key]
+                vet(region, text, line, reference.taken(exercise))
+            except RegionError as problem:
+                return REFUSED, submission.place(problem)
+            texts[region.key] = text
+        if not is_written(own, texts):
+            return BLANK, "nothing is written yet"
+        self.texts.update(texts)
+        return WRITTEN, ""
+
+    @property
+    def written(self):
+        return [number for number in self.exercises if self.state[number][0] == WRITTEN]
+
+    def of(self, exercise):
+        return {key: text for key, text in self.texts.items() if key[0] == exercise}
+
+    def digest(self, version, policy):
+        """The same for hand-ins whose marks are the same."""
+        data = [version, policy, self.exercises, sorted(self.state.items()),
+                sorted([*key, text] for key, text in self.texts.items())]
+        return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
+
+
+def told(outcome):
+    """What is kept of an outcome."""
+    test = outcome.test
+    return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
+            "verdict": outcome.verdict, "lines": explanation(outcome, True)[:LIMIT_LINES]}
+
+
+def points(tests):
+    return sum(test["points"] for test in tests)
+
+
+class Together:
+    """All exercises of a hand-in in one kernel.
+
+    texts   {path: text} of that kernel
+    tests   {name: told()} of those that were run so far
+    broken  {exercise: the compiler's words} of those that are left out
+    """
+
+    def __init__(self):
+        self.texts, self.tests, self.broken = None, {}, {}
+
+
+class Marker:
+    """Gives marks in a workshop of its own."""
+
+    def __init__(self, reference, shop):
+        self.reference, self.shop, self.failed = reference, shop, False
+
+    def marks(self, work, policy):
+        """The result for a hand-in."""
+        self.failed = False
+        result = {number: self.entry(work, number) for number in work.exercises}
+        whole = Together()
+        if policy != ALONE and work.written:
+            self.together(work, whole, policy == BEST)
+        for number in work.written:
+            entry = result[number]
+            if number in whole.broken:
+                entry["together"], entry["why"] = 0, whole.broken[number]
+                entry["tests"] = self.no_points(number, BROKEN, entry["why"])
+            if policy in (ALONE, BOTH) or policy == BEST and not self.is_full(number, whole):
+                self.alone(work, number, entry, whole)
+        if policy != ALONE:
+            self.complete(work, result, whole)
+        for number in work.written:
+            self.decide(result[number], policy)
+        return {"exercises": result, "complete": not self.failed}
+
+    def decide(self, entry, policy):
+        """The mark, and whose tests explain it."""
+        better = policy == ALONE or (entry["alone"] or 0) > (entry["together"] or 0)
+        if better or entry["together"] is None:
+            entry["from"], entry["tests"] = ALONE, entry.pop("tests alone", entry["tests"])
+            entry["why"] = entry.pop("why alone", "")
+        else:
+            entry["from"] = TOGETHER
+            entry.pop("tests alone", None), entry.pop("why alone", None)
+        entry["mark"] = points(entry["tests"])
+        if entry["why"]:
+            entry["state"] = BROKEN
+
+    def entry(self, work, number):
+        exercise, (state, why) = self.reference.exercises[number], work.state[number]
+        tests = [] if state == WRITTEN else self.no_points(number, state, why)
+        return {"max": exercise.points, "challenge": exercise.is_challenge, "state": state,
+                "why": why, "together": None, "alone": None, "mark": 0, "from": "",
+                "tests": tests}
+
+    def no_points(self, number, verdict, why):
+        return [{"name": test.name, "title": test.title, "points": 0, "max": test.points,
+                 "verdict": verdict, "lines": why.split("\n")}
+                for test in self.reference.tests[number]]
+
+    # -- testing
+
+    def run(self, test, host):
+        outcome = self.shop.judge(test, host)
+        self.failed |= outcome.verdict == Verdict.SETUP
+        return told(outcome)
+
+    def is_full(self, number, whole):
+        """Has the exercise all points together?"""
+        return number not in whole.broken and all(
+            whole.tests.get(test.name, {"verdict": ""})["verdict"] == Verdict.OK
+            for test in self.reference.tests[number])
+
+    def test_together(self, numbers, whole, lazy):
+        """Run tests in the kernel that is built. One mistake may make all exercises fail here; so
+        `lazy` leaves an exercise at its first failed test, and all at one that has no end, which
+        costs seconds, until it is known what is left to gain."""
+        host = self.shop.host()
+        for number in numbers:
+            for test in self.reference.tests[number]:
+                result = whole.tests[test.name] = self.run(test, host)
+                if lazy and result["verdict"] == Verdict.HANG:
+                    return
+                if lazy and result["verdict"] != Verdict.OK:
+                    break
+
+    def alone(self, work, number, entry, whole):
+        """Grade an exercise with the reference's others around it."""
+        texts = self.reference.variant(work.of(number))
+        known = whole.tests if texts == whole.texts else {}     # it is the same kernel
+        with self.shop.variant(texts) as built:
+            if built.succeeded:
+                host, tests = self.shop.host(), []
+                for test in self.reference.tests[number]:
+                    if test.name not in known:
+                        known[test.name] = self.run(test, host)
+                    tests.append(known[test.name])
+            else:
+                entry["why alone"] = self.said(built)
+                tests = self.no_points(number, BROKEN, entry["why alone"])
+        entry["alone"], entry["tests alone"] = points(tests), tests
+
+    def left(self, number, entry, whole):
+        """The tests that are still to be run together, where they can change the mark. One that has
+        no end alone has none together."""
+        hangs = {test["name"]: test for test in entry.get("tests alone", ())
+                 if test["verdict"] == Verdict.HANG}
+        tests, best = [], 0
+        for test in self.reference.tests[number]:
+            if test.name not in whole.tests and test.name in hangs:
+                whole.tests[test.name] = hangs[test.name]
+            done = whole.tests.get(test.name)
+            tests += [] if done else [test]
+            best += done["points"] if done else test.points
+        return tests if best > (entry["alone"] or 0) or entry["alone"] is None else []
+
+    def complete(self, work, result, whole):
+        """Run what was put off, as far as it matters; then fill in the marks together."""
+        numbers = [number for number in work.written if number not in whole.broken]
+        if any(self.left(number, result[number], whole) for number in numbers):
+            with self.shop.variant(whole.texts):
+                host = self.shop.host()
+                for number in numbers:
+                    while self.left(number, result[number], whole):
+                        test = self.left(number, result[number], whole)[0]
+                        whole.tests[test.name] = self.run(test, host)
+        for number in numbers:
+            names = [test.name for test in self.reference.tests[number]]
+            if all(name in whole.tests for name in names):
+                result[number]["tests"] = [whole.tests[name] for name in names]
+                result[number]["together"] = points(result[number]["tests"])
+
+    # -- building
+
+    def together(self, work, whole, lazy):
+        """Build all that is written and test it; what does not compile is left out."""
+        while True:
+            good = [number for number in work.written if number not in whole.broken]
+            if not good:
+                return
+            whole.texts = self.reference.variant(
+                {key: text for key, text in work.texts.items() if key[0] in good},
+                set(work.exercises) - set(good))
+            with self.shop.variant(whole.texts) as built:
+                if built.succeeded:
+                    self.test_together(good, whole, lazy)
+                    return
+            whole.broken.update(self.blamed(built, good) or self.culprits(work, good, built))
+
+    def blamed(self, built, good):
+        """{exercise: the compiler's words} of the exercises in whose code it found errors. When it
+        blames something else too, the errors there may follow from these."""
+        found = errors_by_exercise(built.output, self.shop.folder)
+        return {number: self.clean("\n".join(lines)) for number, lines in found.items()
+                if number in good}
+
+    def culprits(self, work, good, built):
+        """The same where the compiler blames no exercise: those that do not compile alone either,
+        or all of them, where only some of them together do not."""
+        why, result = self.said(built), {}
+        for number in good if len(good) > 1 else ():
+            with self.shop.variant(self.reference.variant(work.of(number))) as single:
+                if not single.succeeded:
+                    result[number] = self.said(single)
+        return result or dict.fromkeys(good, why)
+
+    def clean(self, text):
+        return text.replace(self.shop.folder + "/", "")
+
+    def said(self, built):
+        """What the compiler said, in a few lines."""
+        lines = [line for line in built.output.split("\n")
+                 if line.strip() and not line.startswith(("  CC ", "  LD "))]
+        at = next((index for index, line in enumerate(lines)
+                   if "error" in line or "undefined" in line or "multiple" in line), 0)
+        return self.clean("\n".join(lines[at:at + 8])) or "the compiler was stopped: no end"

@@ -1,0 +1,142 @@
+"""What a teacher gets from a grading: a line for each hand-in, a table, JSON, texts for students,
+and what Gradescope reads. Names and texts of students are data: none of them may be a formula of a
+spreadsheet, a path, or a control character of a terminal."""
+import csv
+import io
+import os
+import re
+
+from exercise import handin
+from grader.formats import clean, dump, joined, one_line
+
+SCHEMA = "rvlab/marks/v1"
+FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def line(student, number, total):
+    """What the screen shows of a hand-in that is done."""
+    head = "[%*d/%d] %s" % (len(str(total)), number, total, one_line(student.submission.title))
+    if not student.result:
+        return "%s: %s" % (head, one_line("; ".join(student.notes)))
+    marks = "  ".join("%s %d/%d" % (exercise, entry["mark"], entry["max"])
+                      for exercise, entry in sorted(student.result["exercises"].items()))
+    return "%s: %d of %d  %s" % (head, student.sum("mark"), student.sum("max"), marks)
+
+
+def cell(value):
+    """A text that a spreadsheet takes for a text."""
+    text = one_line(str(value))
+    return "'" + text if FORMULA.match(text) else text
+
+
+def to_csv(students):
+    """With a mark at its start, by which spreadsheets know that it is UTF-8."""
+    columns = sorted({exercise for student in students if student.result
+                      for exercise in student.result["exercises"]})
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["student", "email", "id", "file"] + columns + ["total", "max", "notes"])
+    for student in students:
+        who, result = student.submission.student, student.result
+        entries = result["exercises"] if result else {}
+        marks = [entries[exercise]["mark"] if exercise in entries else "" for exercise in columns]
+        sums = [student.sum("mark"), student.sum("max")]
+        if student.work is not None and not student.is_graded:
+            sums = ["", ""]                     # not 0: this host failed, not the student
+        writer.writerow([cell(who["name"]), cell(who["email"]), cell(who["id"]),
+                         cell(student.submission.source)] + marks + sums
+                        + [cell("; ".join(student.notes))])
+    return "\ufeff" + out.getvalue()
+
+
+def to_json(students, reference, options):
+    return dump({
+        "schema": SCHEMA, "version": reference.version, "policy": options.policy,
+        "students": [dict(student.submission.student, file=student.submission.source,
+                          total=student.sum("mark"), max=student.sum("max"),
+                          graded=student.is_graded, notes=student.notes,
+                          exercises=student.result["exercises"] if student.result else {})
+                     for student in students],
+    }, indent=1) + "\n"
+
+
+def to_gradescope(student):
+    """Gradescope's results.json for one student."""
+    entries = sorted(student.result["exercises"].items()) if student.result else ()
+    summary = ["%d of %d points" % (student.sum("mark"), student.sum("max"))]
+    return dump({
+        "score": student.sum("mark"), "output": joined(summary + student.notes),
+        "output_format": "text", "test_output_format": "text",
+        "tests": [{
+            "number": number, "name": one_line(test["title"]), "score": test["points"],
+            "max_score": test["max"], "output_format": "text",
+            "status": "passed" if test["verdict"] == "ok" else "failed",
+            "output": joined(test["lines"]),
+            "extra_data": {"test": test["name"], "verdict": test["verdict"],
+                           "graded": entry["from"]},
+        } for number, entry in entries for test in entry["tests"]],
+    }, indent=2) + "\n"
+
+
+# -- a text for each student
+
+def mark_text(value):
+    return "-" if value is None else "%d" % value
+
+
+def report(student, reference):
+    """Marks, and what the grader says of each test that failed."""
+    who, result = student.submission.student, student.result
+    lines = ["rvlab: %s" % one_line(student.submission.title)]
+    lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
+    lines += ["file: %s" % one_line(student.submission.source), ""]
+    lines += ["note: " + one_line(note) for note in student.notes]
+    if not result:
+        return "\n".join(lines) + "\n"
+    lines += ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
+    for number, entry in sorted(result["exercises"].items()):
+        lines.append("%-4s %-40s %8s %6s %6s" % (
+            number, reference.exercises[number].title, mark_text(entry["together"]),
+            mark_text(entry["alone"]), "%d/%d" % (entry["mark"], entry["max"])))
+    lines += ["total: %d of %d" % (student.sum("mark"), student.sum("max")), "",
+              "together: with your other exercises; alone: with the reference's others around it;",
+              "- where that could not change the mark.", ""]
+    for number, entry in sorted(result["exercises"].items()):
+        lines += exercise_report(number, entry, reference)
+    return clean("\n".join(lines)) + "\n"
+
+
+def exercise_report(number, entry, reference):
+    title = "%s %s: %d of %d points" % (number, reference.exercises[number].title, entry["mark"],
+                                        entry["max"])
+    lines = ["== " + title, ""]
+    if entry["why"]:
+        return lines + [entry["state"] + ":"] + ["  " + text for text in
+                                                 entry["why"].split("\n")] + [""]
+    lines += ["graded %s" % ("with your other exercises" if entry["from"] == "together" else
+                             "with the reference's other exercises"), ""]
+    for test in entry["tests"]:
+        lines.append("%-24s %3d/%-3d %s: %s" % (test["name"], test["points"], test["max"],
+                                                test["verdict"], test["title"]))
+        lines += ["  " + one_line(text) for text in test["lines"]]
+    return lines + [""]
+
+
+def report_name(student, number):
+    """A plain name of a file, also where the student's is not."""
+    title = re.sub(r"[^A-Za-z0-9@._-]+", "-", student.submission.title).strip("-.")[:60]
+    return "%03d-%s.txt" % (number, title or "hand-in")
+
+
+def write(students, reference, options):
+    """All files that were asked for."""
+    if options.csv:
+        handin.write(options.csv, to_csv(students))
+    if options.json:
+        handin.write(options.json, to_json(students, reference, options))
+    if options.gradescope and students[0].is_graded or options.gradescope and \
+            students[0].work is None:
+        handin.write(options.gradescope, to_gradescope(students[0]))
+    for number, student in enumerate(students, 1) if options.reports else ():
+        handin.write(os.path.join(options.reports, report_name(student, number)),
+                     report(student, reference))

@@ -1,0 +1,165 @@
+"""A private copy of a tree with all that is built of it, in which files get other texts, the kernel
+is built and judged, and everything is put back:
+
+    with tempfile.TemporaryDirectory() as folder:
+        pristine = prepare(ROOT, os.path.join(folder, "pristine"), "unknown-elf")
+        shop = Workshop(pristine, os.path.join(folder, "1"), "unknown-elf")
+        with shop.variant({"kern/mm/vma.c": text}) as built:
+            for test in tests if built.succeeded else ():
+                outcome = shop.judge(test)
+
+Times of files are kept, so that a variant of one file is built in a third of a second. A text may
+be a student's: the compiler has limits, and so has what it says. Each worker has its own Workshop.
+"""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from grader.host import Host
+from grader.judge import Judge
+
+SOURCES = ("Makefile", "kern", "libs", "user", "tools")
+# Of each process that make starts: seconds of CPU, KiB of memory, blocks of 512 bytes in a file.
+LIMITS = "ulimit -t 60; ulimit -v %d; ulimit -f %d; ulimit -c 0" % (2 << 20, 200 << 11)
+MAX_OUTPUT = 1 << 16            # bytes of what the compiler says
+PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
+UNCOPIED = {"grade", "mended", "lock"}      # what the grader leaves beside the objects
+
+
+class WorkshopError(Exception):
+    """The tree does not build as it is, or cannot be copied; the text is for the user."""
+
+
+class Built:
+    """What make did: whether it succeeded, and the beginning of what it said."""
+
+    def __init__(self, succeeded, output):
+        self.succeeded, self.output = succeeded, output
+
+    @property
+    def problem(self):
+        """The line that says why it did not succeed."""
+        lines = self.output.split("\n")
+        return next(filter(PROBLEM.search, lines), lines[-1]).strip()
+
+
+def make(folder, toolchain, jobs=1):
+    """Build the tree in a folder under the limits; warnings are no errors."""
+    command = ["sh", "-c", LIMITS + '; exec "$@"', "sh", "make", "-r", "-f", "tools/build.mk",
+               "TC=" + toolchain, "WERROR=", "-j%d" % jobs]
+    environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said,
+                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   start_new_session=True)
+        try:
+            process.wait()
+        finally:                # nothing that it started outlives it, whatever ends us
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        said.seek(0)
+        output = said.read(MAX_OUTPUT).decode("utf-8", "replace")
+    return Built(process.returncode == 0, output.rstrip("\n"))
+
+
+def copy_tree(source, target, toolchain):
+    """The sources of a tree, and what is built of them; times are kept."""
+    objects = os.path.join(source, "obj", toolchain)
+
+    def uncopied(folder, names):
+        return [name for name in names if name == "__pycache__"
+                or folder == objects and name in UNCOPIED]
+
+    try:
+        os.makedirs(os.path.join(target, "obj"))
+        for name in SOURCES + (os.path.join("obj", toolchain),):
+            path = os.path.join(source, name)
+            if os.path.isdir(path):
+                shutil.copytree(path, os.path.join(target, name), ignore=uncopied)
+            elif name in SOURCES:
+                shutil.copy2(path, target)
+    except (OSError, shutil.Error) as error:
+        raise WorkshopError("%s cannot be copied: %s" % (source, error))
+
+
+def prepare(source, target, toolchain, jobs=1):
+    """A copy of a tree, built, from which workshops are made. Its path is returned."""
+    copy_tree(source, target, toolchain)
+    built = make(target, toolchain, jobs)
+    if not built.succeeded:
+        raise WorkshopError("the tree does not build as it is:\n%s" % built.output)
+    return target
+
+
+def files(folder):
+    """{path from the folder: (time, size)} of all its files."""
+    found = {}
+    for place, folders, names in os.walk(folder):
+        if "__pycache__" in folders:
+            folders.remove("__pycache__")
+        for name in names:
+            path = os.path.join(place, name)
+            state = os.lstat(path)
+            found[os.path.relpath(path, folder)] = state.st_mtime_ns, state.st_size
+    return found
+
+
+class Workshop:
+    """A copy of what prepare() made.
+
+    folder   the root of the copy
+    objects  where its kernel is, from anywhere
+    """
+
+    def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64"):
+        self.pristine, self.folder, self.toolchain = pristine, folder, toolchain
+        self.qemu = qemu
+        shutil.copytree(pristine, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        self.objects = os.path.join(folder, "obj", toolchain)
+        self.logs = folder + ".logs"
+        os.makedirs(self.logs, exist_ok=True)
+        self.before = files(pristine)
+
+    @contextlib.contextmanager
+    def variant(self, texts):
+        """Build with these texts, {path: text}; put everything back at the end."""
+        try:
+            for path, text in texts.items():
+                with open(os.path.join(self.folder, path), "w", encoding="utf-8",
+                          errors="surrogateescape", newline="\n") as file:
+                    file.write(text)
+            yield make(self.folder, self.toolchain)
+        finally:
+            self.restore()
+
+    def restore(self):
+        """Give every file that changed its old content and time."""
+        now = files(self.folder)
+        for path in set(now) | set(self.before):
+            here = os.path.join(self.folder, path)
+            if path not in self.before:
+                os.remove(here)
+            elif now.get(path) != self.before[path]:
+                shutil.copy2(os.path.join(self.pristine, path), here)
+
+    def judge(self, test, host=None):
+        """Run a test, in the variant that is built; its Outcome. A Host can be kept for all tests
+        of one variant."""
+        judge = Judge(host or self.host())
+        seconds = 0.0
+        for number in range(1, test.runs + 1):
+            outcome = judge.run(test, number)
+            seconds += outcome.seconds
+            if not outcome.passed:
+                break
+        outcome.seconds = seconds
+        return outcome
+
+    def host(self):
+        """For the tests of the variant that is built now."""
+        return Host(self.objects, self.qemu, self.logs)

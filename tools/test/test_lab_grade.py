@@ -1,0 +1,376 @@
+"""tools/lab grade: hostile hand-ins and archives, and the marks of honest ones."""
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+import zipfile
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+from exercise import handin, markers, marks, marksheet, regions, submissions
+from grader import labs
+from grader.model import Outcome, Verdict
+
+TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+REFERENCE = marks.Reference(ROOT, labs.load(), "0" * 12)
+LAB = [region for region in REFERENCE.regions if region.exercise in ("5.1", "5.2", "5.3")]
+WANTED = submissions.Wanted(REFERENCE.regions, None)
+DISPATCH, FRAME, COPY = ("5.2", "dispatch"), ("5.1", "set_user_frame"), ("5.3", "copy_entries")
+
+
+def work_of(name="Ada", **texts):
+    """A hand-in's bytes: the reference's texts of three exercises, but for some."""
+    found = handin.Handin(5, "")
+    found.exercises = ["5.1", "5.2", "5.3"]
+    found.student = {"name": name, "email": name + "@example.org", "id": ""}
+    keys = {"dispatch": DISPATCH, "frame": FRAME, "copy": COPY}
+    found.texts = {region.key: (region.text, 1) for region in LAB}
+    found.texts.update((keys[key], (text, 1)) for key, text in texts.items())
+    return handin.to_text(found, LAB).encode("utf-8", "surrogateescape")
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def put(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+
+class HostileTexts(unittest.TestCase):
+    TEXTS = ["    result = 0; }\n", "    if (1) {\n", '#include "/etc/passwd"\n',
+             '    asm(".incbin \\"/etc/passwd\\"");\n', '    _Pragma("GCC poison x")\n',
+             "    cprintf(\"/* EXERCISE 5.2 end */\");\n", "    x = 1; /* no end\n",
+             "    x\0 = 1;\n", "    x = 1; // \udcff\n", "    x = 1; \\\n", "%: include <defs.h>\n",
+             "    __asm__(\"nop\");\n", "??=include <defs.h>\n    \"\n", "    x = 1;\r    y = 2;\n",
+             "    __attribute__((section(\"x\"))) int y;\n", "x" * 70000 + ";\n",
+             "    __builtin_x(__has_include(\"/etc/passwd\"));\n"]
+
+    def test_each_is_refused_with_its_line(self):
+        for text in self.TEXTS:
+            found = submissions.from_file(work_of(dispatch=text), "x")
+            work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.3"])
+            state, why = work.state["5.2"]
+            self.assertEqual(state, marks.REFUSED, text[:60])
+            self.assertRegex(why, r"^line \d+: ", text[:60])
+            self.assertEqual(work.written, ["5.1", "5.3"])
+            variant = REFERENCE.variant(work.texts, {"5.2"})
+            self.assertEqual(list(variant), ["kern/syscall/syscall.c"])
+            self.assertIn('not_written("5.2"', variant["kern/syscall/syscall.c"])
+
+    def test_crlf_is_no_harm(self):
+        found = submissions.from_file(work_of().replace(b"\n", b"\r\n"), "x")
+        self.assertEqual(REFERENCE.variant(marks.Work(found, REFERENCE, ["5.1"]).texts), {})
+
+    def test_missing_blank_absent(self):
+        blank = '    /* x */\n    not_written("5.3", "c", a);\n'
+        found = submissions.from_file(work_of(copy=blank), "x")
+        del found.handin.texts[FRAME]
+        work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.3", "5.4"])
+        self.assertEqual([work.state[number][0] for number in work.exercises],
+                         [marks.REFUSED, marks.WRITTEN, marks.BLANK, marks.ABSENT])
+
+    def test_a_name_of_the_kernel_is_not_redefined(self):
+        found = submissions.from_file(work_of(dispatch="#define kmalloc kfree\n    ;\n"), "x")
+        self.assertEqual(marks.Work(found, REFERENCE, ["5.2"]).state["5.2"][0], marks.REFUSED)
+
+
+class Archives(Folder):
+    def zip(self, *members):
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+        return data.getvalue()
+
+    def tar(self, *members, mode="w:gz"):
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode=mode) as archive:
+            for name, content in members:
+                info = tarfile.TarInfo(name)
+                if isinstance(content, str):
+                    info.type, info.linkname = tarfile.SYMTYPE, content
+                    archive.addfile(info)
+                else:
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+        return data.getvalue()
+
+    def open(self, name, data):
+        return submissions.collect([self.put(name, data)], WANTED)
+
+    def refused(self, name, data, words):
+        found = self.open(name, data)
+        self.assertEqual(len(found), 1)
+        self.assertRegex(found[0].refused, words)
+
+    def test_hand_ins_and_trees_and_archives_of_them(self):
+        inner = self.zip(("deep/h.txt", work_of("Cy")))
+        tree = [("top/" + region.path, REFERENCE.texts[region.path].encode()) for region in LAB]
+        for data, name in ((self.zip(("a/1.txt", work_of("Ada")), ("b.zip", inner)), "x.zip"),
+                           (self.tar(("a/1.txt", work_of("Ada")), ("b.zip", inner)), "x.tgz")):
+            self.assertEqual(sorted(each.student["name"] for each in self.open(name, data)),
+                             ["Ada", "Cy"])
+        for data, name in ((self.zip(*tree), "t.zip"), (self.tar(*tree, mode="w:xz"), "t.tar.xz")):
+            wanted = submissions.Wanted(REFERENCE.regions, ["5.2"])
+            found = submissions.collect([self.put(name, data)], wanted)
+            self.assertEqual([list(each.handin.texts) for each in found], [[DISPATCH]])
+
+    def test_paths_that_lead_out(self):
+        for name in ("../x.txt", "/etc/x.txt", "a/../../x.txt", "..\\x.txt", "C:\\x.txt"):
+            self.refused("x.zip", self.zip((name, b"x")), "leads out of the archive")
+            self.refused("x.tar.gz", self.tar((name, b"x")), "leads out of the archive")
+
+    def test_links_are_not_followed(self):
+        path = "t/kern/syscall/syscall.c"
+        found = submissions.collect(
+            [self.put("x.tgz", self.tar((path, "/etc/passwd"), ("t/.handout.json", b"{}")))],
+            submissions.Wanted(REFERENCE.regions, ["5.2"]))
+        self.assertEqual(found[0].handin.texts, {})
+        os.makedirs(self.path("tree/kern/syscall"))
+        os.symlink("/etc/passwd", self.path("tree/kern/syscall/syscall.c"))
+        os.symlink("/etc/passwd", self.path("tree/answers.md"))
+        found = submissions.collect([self.path("tree")],
+                                    submissions.Wanted(REFERENCE.regions, ["5.2"]))
+        self.assertEqual((found[0].handin.texts, found[0].handin.answers), ({}, ""))
+
+    def test_bombs(self):
+        limits = submissions.MAX_UNPACKED, submissions.MAX_MEMBERS
+        self.addCleanup(setattr, submissions, "MAX_UNPACKED", limits[0])
+        self.addCleanup(setattr, submissions, "MAX_MEMBERS", limits[1])
+        submissions.MAX_UNPACKED, submissions.MAX_MEMBERS = 1 << 20, 10
+        zeros = bytes(4 << 20)
+        self.refused("x.zip", self.zip(("a", zeros)), "more than 1 MiB")
+        self.refused("x.tar.gz", self.tar(("a", zeros)), "more than 1 MiB")
+        self.refused("x.zip", self.zip(*[("%d" % i, b"") for i in range(20)]), "more than 10 files")
+        self.refused("x.zip", self.zip(("x.zip", self.zip(("a", zeros)))), "more than 1 MiB|refused"
+                     "|no hand-in")
+
+    def test_damaged(self):
+        good = self.tar(("a", os.urandom(5000)))
+        self.refused("x.tar.gz", good[:2000], "cannot be read")
+        self.refused("x.zip", self.zip(("a", b"x" * 1000))[:60], "cannot be read")
+        self.refused("x.zip", b"PK\3\4nonsense", "cannot be read")
+        self.refused("x.tar", b"", "cannot be read|no hand-in")
+        self.refused("x.txt", bytes(100), "no hand-in")
+        self.refused("x.txt", b"rvlab hand-in, format 1\n" + b"x" * (10 << 20), "4 MiB")
+        self.assertIn("No such file", submissions.collect(["/nowhere"], WANTED)[0].refused)
+        self.assertIn("no file", submissions.collect(["/dev/zero"], WANTED)[0].refused)
+
+
+class Shop:
+    """Instead of a workshop: tells what each kernel would do, and counts."""
+
+    def __init__(self, verdict):
+        self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
+
+    def variant(self, texts):
+        self.texts = texts
+        return self
+
+    def __enter__(self):
+        self.output = "\n".join("%s:%d:1: error: it is broken" % (path, line) for path, text
+                                in self.texts.items() for line, words in
+                                enumerate(text.split("\n"), 1) if "BROKEN" in words)
+        self.succeeded = not self.output
+        return self
+
+    def __exit__(self, *ignored):
+        pass
+
+    def host(self):
+        return None
+
+    def judge(self, test, host):
+        self.boots += 1
+        return Outcome(test, self.verdict("".join(self.texts.values()), test.exercise))
+
+
+class Marks(unittest.TestCase):
+    """Which machines are booted, and what they make of the marks."""
+
+    def marks(self, policy, verdict, **texts):
+        found = submissions.from_file(work_of(**texts), "x")
+        work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.3"])
+        shop = Shop(verdict)
+        result = marks.Marker(REFERENCE, shop).marks(work, policy)
+        json.dumps(result)
+        for number, each in result["exercises"].items():
+            self.assertEqual(each["max"], REFERENCE.exercises[number].points)
+        return {number: each["mark"] * 100 // each["max"] for number, each
+                in result["exercises"].items()}, result["exercises"], shop
+
+    @staticmethod
+    def drags_down(text, exercise):
+        """A wrong 5.1 costs all when it is there."""
+        return Verdict.HANG if "HANGS" in text else Verdict.OK
+
+    TESTS = sum(len(REFERENCE.tests[number]) for number in ("5.1", "5.2", "5.3"))
+
+    def test_all_is_well(self):
+        full, _, shop = self.marks("best", lambda *_: Verdict.OK)
+        self.assertEqual(set(full.values()), {100})
+        self.assertEqual(shop.boots, self.TESTS)
+
+    def test_policies(self):
+        bad = {"frame": "    /* HANGS */ ;\n", "copy": "    /* mine */ ;\n"}
+        best, _, shop = self.marks("best", self.drags_down, **bad)
+        self.assertEqual(best, {"5.1": 0, "5.2": 100, "5.3": 100})
+        self.assertEqual(shop.boots, 1 + self.TESTS)    # none is booted that changes nothing
+        self.assertEqual(self.marks("alone", self.drags_down, **bad)[0], best)
+        both, entries, _ = self.marks("both", self.drags_down, **bad)
+        self.assertEqual(both, best)
+        self.assertEqual([(each["together"], each["alone"] == each["max"])
+                          for each in entries.values()], [(0, False), (0, True), (0, True)])
+        self.assertEqual(set(self.marks("together", self.drags_down, **bad)[0].values()), {0})
+
+    def test_the_first_failure_of_an_exercise_is_enough_to_look_at_it_alone(self):
+        def wrong(text, exercise):
+            return Verdict.WRONG if "MINE" in text else Verdict.OK
+        best, _, shop = self.marks("best", wrong, frame="    /* MINE */ ;\n", copy="    ;\n")
+        self.assertEqual(best, {"5.1": 0, "5.2": 100, "5.3": 100})
+        self.assertEqual(shop.boots, 3 + self.TESTS + len(REFERENCE.tests["5.1"]) - 1)
+
+    def test_what_is_blank_is_blank_together(self):
+        _, entries, shop = self.marks("together", lambda *_: Verdict.OK, dispatch="    ;;\n",
+                                      copy='    not_written("5.3", "copy_entries", to);\n')
+        self.assertEqual([each["state"] for each in entries.values()],
+                         [marks.WRITTEN, marks.WRITTEN, marks.BLANK])
+        self.assertIn("Write here", shop.texts["kern/mm/pagetable.c"])
+
+    def test_what_does_not_compile_costs_itself(self):
+        bad = {"frame": "    BROKEN;\n", "dispatch": "    if (\n", "copy": "    mine();\n"}
+        for policy in ("best", "alone", "together"):
+            got, entries, _ = self.marks(policy, lambda *_: Verdict.OK, **bad)
+            self.assertEqual(got, {"5.1": 0, "5.2": 0, "5.3": 100})
+            self.assertEqual(entries["5.1"]["state"], marks.BROKEN)
+            self.assertIn("it is broken", entries["5.1"]["why"])
+            self.assertEqual(entries["5.2"]["state"], marks.REFUSED)
+
+    def test_a_host_that_fails_is_not_the_student(self):
+        found = submissions.from_file(work_of(), "x")
+        shop = Shop(lambda *_: Verdict.SETUP)
+        result = marks.Marker(REFERENCE, shop).marks(marks.Work(found, REFERENCE, ["5.1"]), "best")
+        self.assertFalse(result["complete"])
+
+    def test_cells_are_no_formulas(self):
+        for text in ("=1+1", "+1", "-1", "@x"):
+            self.assertEqual(marksheet.cell(text), "'" + text)
+        self.assertEqual(marksheet.cell("a\nb\0"), "a b\ufffd")
+
+
+class Workers(Folder):
+    """One that dies costs its hand-in only."""
+
+    def test_a_worker_that_dies(self):
+        class Deadly:
+            def __init__(self, reference, shop):
+                pass
+
+            def marks(self, job, policy):
+                return os._exit(1) if job == "poison" else {"job": job}
+
+        class NoShop:
+            def __init__(self, pristine, folder, toolchain, qemu):
+                os.mkdir(folder)
+                self.folder = folder
+
+        for name, fake in (("Marker", Deadly), ("Workshop", NoShop)):
+            self.addCleanup(setattr, markers, name, getattr(markers, name))
+            setattr(markers, name, fake)
+        jobs = [(number, "poison" if number in (1, 4) else "x%d" % number, "best")
+                for number in range(6)]
+        with markers.Crew(None, "", self.folder, "", "", 2) as crew:
+            got = dict(crew.run(jobs))
+        self.assertEqual([got[number]["job"] for number in (0, 2, 3, 5)], ["x0", "x2", "x3", "x5"])
+        self.assertIn("a worker of this host ended", got[1])
+        self.assertIn("a worker of this host ended", got[4])
+
+
+class Command(Folder):
+    def run_lab(self, *arguments):
+        result = subprocess.run(
+            [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN]
+            + list(arguments), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        return result.returncode, result.stdout.decode("utf-8", "replace")
+
+    @staticmethod
+    def lines(output):
+        """One for each hand-in, without its number."""
+        return sorted(line.partition("] ")[2] for line in output.split("\n") if "[" in line)
+
+    def test_grading(self):
+        """Real machines: all right; one that does not compile; one that is refused; nonsense."""
+        broken = self.put("broken.txt", work_of("=Bo", frame="    nonsense;\n"))
+        refused = self.put("refused.txt", work_of("Cy", dispatch='#include "/etc/passwd"\n'))
+        good = [self.put("good.txt", work_of("Ada")), self.put("same.txt", work_of("Ada2"))]
+        out = [self.path(name) for name in ("marks.csv", "marks.json", "reports", "state")]
+        command = [broken, refused] + good + [
+            "--exercises", "5.1,5.2", "--csv", out[0], "--json", out[1], "--reports", out[2],
+            "--resume", out[3]]
+        status, output = self.run_lab(*command)
+        self.assertEqual(status, 0, output)
+        with open(out[0], encoding="utf-8-sig", newline="") as file:
+            table = {row["student"]: row for row in csv.DictReader(file)}
+        got = {name: (row["5.1"], row["5.2"], row["total"]) for name, row in table.items()}
+        self.assertEqual(got, {"'=Bo": ("0", "15", "15"), "Cy": ("15", "0", "15"),
+                               "Ada": ("15", "15", "30"), "Ada2": ("15", "15", "30")})
+        self.assertRegex(table["Cy"]["notes"], r"5\.2 refused: line \d+: ")
+        self.assertRegex(table["'=Bo"]["notes"], r"does not compile: kern/process/exec\.c:\d+")
+        self.assertEqual(len(os.listdir(out[2])), 4)
+        before = os.stat(out[3]).st_mtime_ns
+        status, again = self.run_lab(*command)          # nothing is built or booted again
+        self.assertEqual(self.lines(again), self.lines(output))
+        self.assertEqual(os.stat(out[3]).st_mtime_ns, before)
+        self.assertNotIn("Traceback", output)
+
+    def test_wrong_commands(self):
+        good = self.put("good.txt", work_of())
+        for words, arguments in (
+                ("there is no lab 9", [good, "--lab", "9"]),
+                ("there is no exercise 9.1", [good, "--exercises", "9.1"]),
+                ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
+                ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x"]),
+                ("no file of --resume", [good, "--resume", self.put("s", b"{}")]),
+                ("nonsense is missing", [good, "--qemu", "nonsense"])):
+            status, output = self.run_lab(*arguments)
+            self.assertEqual(status, 2, output)
+            self.assertIn(words, output)
+            self.assertNotIn("Traceback", output)
+        status, output = self.run_lab(self.put("n", b"nonsense"))
+        self.assertEqual(status, 1, output)
+        self.assertIn("0 graded, 1 refused", output)
+
+    def test_interrupted(self):
+        good = self.put("good.txt", work_of())
+        process = subprocess.Popen(
+            [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN, good],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=60)[0].decode()
+        self.assertEqual(process.returncode, 130, output)
+        self.assertIn("interrupted", output)
+        self.assertNotIn("Traceback", output)
+
+
+if __name__ == "__main__":
+    unittest.main()
