@@ -56,8 +56,9 @@ PROGRAMS = [
          expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
     # The session that README.md shows. The first characters come before the kernel does.
     Test("sh session", prog="sh", input="\n\n\n\nhello\nhog 60000 &\nkill 4\njobs\nexit\n",
-         reports=False, limit=1000, expect=["I am process 3", "[4] hog", "[4] hog: exit code -9 E_KILLED",
-                                "init ended with code 0"]),
+         reports=False, limit=1000,
+         expect=["I am process 3", "[4] hog", "[4] hog: exit code -9 E_KILLED",
+                 "init ended with code 0"]),
 ]
 
 MANY_HARTS = [
