@@ -127,6 +127,9 @@ class Session:
         if self.options.replay and test.harts > 1:
             raise Ended("QEMU can record a machine with one hart, and %s has %d: use make debug"
                         " TEST=%s" % (test.name, test.harts, shlex.quote(test.name)))
+        if self.options.replay and test.input:
+            raise Ended("QEMU loses what is typed while it records, and %s types: use make debug"
+                        " TEST=%s" % (test.name, shlex.quote(test.name)))
         self.mem, self.harts, self.append = test.mem, test.harts, test.append
         self.program = test.subject if test.prog else "sh"
         self.sign_reports()

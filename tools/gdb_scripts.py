@@ -45,7 +45,7 @@ KILLS = (("report_killed", "The kernel kills a program, for a fault that it cann
 ENDS = (("power_off", "The machine is about to switch off, without a panic or a failed check.\\n"
          "If the test fails all the same, make grade TEST= tells why."),)
 AT_END = {"end": ENDS[0][1],
-          "limit": "The recording ends here: the test has used up the time that it may take."}
+          "limit": "The recording ends here: the test has used up its time, or printed too much."}
 
 LOOK = "echo \\n{title}\\n{text}\\n\\n\nps\ntf\nbacktrace\n"
 STOP = "hbreak {function}\ncommands\nsilent\n" + LOOK + "end\n"

@@ -1,12 +1,13 @@
 """Recording a run of QEMU, so that gdb can go through it forwards and backwards.
 
-QEMU takes down all that is not a function of the instructions before, such as typed
-text, and can then run the same again, instruction by instruction. Going back is
-running it again, from the start, for fewer instructions. QEMU offers that itself, by
-a snapshot of the beginning; but what the snapshot of QEMU 7.2 restores has another
-time, so that the run is not the same and often hangs. So Player starts QEMU anew.
+QEMU takes down all that is not a function of the instructions before, and can then
+run the same again, instruction by instruction. Going back is running it again, from
+the start, for fewer instructions. QEMU offers that itself, by a snapshot of the
+beginning; but a machine that QEMU 7.2 has restored from it has another time, so that
+the run is not the same, and often hangs. So Player starts QEMU anew.
 
-Only a machine with one hart, whose time is counted in instructions, can be recorded.
+Only a machine with one hart can be recorded, whose time is counted in instructions;
+and nobody can type to it, because QEMU 7.2 loses typed text while it records.
 """
 import os
 import re
@@ -21,7 +22,6 @@ from gdbstub import Stub, StubError
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10
-TAKING = 200                                    # instructions, at least, to take a character
 MAX_CONSOLE, MAX_LOG = 4 << 20, 256 << 20       # bytes
 TIME_REGISTER, TICK_NS = 0x200bff8, 100         # mtime of QEMU's machine virt
 NO_MORE = "T05replaylog:end;"                   # for gdb: the recording ends here
@@ -37,15 +37,12 @@ class Recording:
 
     def __init__(self, folder, test, command):
         self.folder, self.test, self.command, self.end = folder, test, command, None
-        self.typed, self.printed, self.taken = test.input.encode(), 0, 0
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
     def machine(self, mode, more, **streams):
-        # Where all sleep, time jumps to when one wakes; but nobody could type in such a jump.
-        icount = "shift=%d,sleep=%s,rr=%s,rrfile=%s" % (
-            self.test.shift, "on" if self.test.input else "off", mode, self.path("log"))
+        icount = "shift=%d,sleep=off,rr=%s,rrfile=%s" % (self.test.shift, mode, self.path("log"))
         # A session of its own: ctrl-C is for gdb.
         return subprocess.Popen(self.command + ["-icount", icount] + more,
                                 start_new_session=True, **streams)
@@ -54,12 +51,11 @@ class Recording:
         """Run it; what it printed, as bytes."""
         ours, theirs = socket.socketpair()
         ours.settimeout(ANSWER_SECONDS)
-        keyboard, self.keys = os.pipe()
         with open(self.path("output"), "w+b") as output:
             machine = self.machine(
                 "record", ["-serial", "stdio", "-chardev", "socket,id=monitor,fd=%d"
                            % theirs.fileno(), "-mon", "chardev=monitor"],
-                stdin=keyboard, stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()], preexec_fn=self.limit)
             theirs.close()
             try:
@@ -70,8 +66,6 @@ class Recording:
                 machine.kill()
                 machine.wait()
                 ours.close()
-                os.close(keyboard)
-                os.close(self.keys)
             output.seek(0)
             printed = output.read()
         with open(self.path("log"), "a+b") as log:
@@ -87,15 +81,6 @@ class Recording:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MAX_LOG, 2 * MAX_LOG))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    def type(self, instruction):
-        """The next character, when the machine is silent and has had time for the one before:
-        while it is recorded, a character that it does not take at once is lost."""
-        size = os.path.getsize(self.path("output"))
-        if self.typed and size == self.printed > 0 and instruction > self.taken + TAKING:
-            os.write(self.keys, self.typed[:1])
-            self.typed, self.taken = self.typed[1:], instruction
-        self.printed = size
-
     def look_after(self, machine, monitor):
         """End a run that has used up its time, or has written too much."""
         try:
@@ -104,7 +89,6 @@ class Recording:
             if int(ticks, 16) * TICK_NS < self.test.limit * 1000000 << self.test.shift \
                     and os.path.getsize(self.path("output")) < MAX_CONSOLE \
                     and os.path.getsize(self.path("log")) < MAX_LOG:
-                self.type(int(done))
                 return
             self.end = int(done) - 1            # what comes later also ends the replay
             monitor.sendall(b"quit\n")          # so QEMU completes the recording

@@ -49,8 +49,8 @@ class Built:
 
 def make(folder, toolchain, jobs=1):
     """Build the tree in a folder under the limits; warnings are no errors."""
-    command = ["sh", "-c", LIMITS + '; exec "$@"', "sh", "make", "-r", "-f", "tools/build.mk",
-               "TC=" + toolchain, "WERROR=", "-j%d" % jobs]
+    command = ["sh", "-c", LIMITS + '; exec "$@"', "sh", "make", "--no-print-directory", "-r",
+               "-f", "tools/build.mk", "TC=" + toolchain, "WERROR=", "-j%d" % jobs]
     environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C")
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said,
