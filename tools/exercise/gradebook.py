@@ -5,11 +5,10 @@ tests, the policy, the texts. So a changed hand-in is graded anew, and equal one
 """
 import json
 import os
-import re
 import subprocess
 import tempfile
 
-from exercise import handin, handout, marksheet, regions
+from exercise import handin, handout, marksheet
 from exercise.markers import Crew
 from exercise.marks import Reference, Work
 from exercise.submissions import Wanted, collect

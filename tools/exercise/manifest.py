@@ -10,7 +10,7 @@ import os
 import zlib
 
 from exercise import graft, vet
-from exercise.regions import BEGIN, END, MARK, Region, RegionError, read
+from exercise.regions import BEGIN, END, MARK, Region, RegionError
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"

@@ -16,14 +16,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 from gdbstub import Stub, StubError
 from grader import state
 from grader.memory import Memory
 from grader.reports import KEY_LENGTH, Console
 
-RAM_BASE = 0x80000000       # of QEMU's machine virt
 MAX_OUTPUT = 4 << 20        # bytes of console
 POLL_SECONDS = 0.05         # how often a running machine is looked after
 IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing will wake it

@@ -16,7 +16,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import handin, markers, marks, marksheet, regions, submissions
+from exercise import handin, markers, marks, marksheet, submissions
 from grader import labs
 from grader.model import Outcome, Verdict
 

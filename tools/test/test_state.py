@@ -5,8 +5,7 @@ import unittest
 from pictures import Guest, MachineTest
 from grader import state
 from grader.image import ImageError
-from grader.memory import (PAGE, PTE_COW, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X, RAM_START, MemoryFault,
-                           pte_frame)
+from grader.memory import (PAGE, PTE_COW, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X, RAM_START, MemoryFault)
 
 NOWHERE = 0x123456789abc
 
