@@ -125,13 +125,13 @@ class Stub:
     def write(self, address, data):
         self.command("M%x,%x:%s" % (address, len(data), data.hex()))
 
-    def interrupt(self):
-        """Stop a machine that runs."""
+    def interrupt(self, seconds):
+        """Stop a machine that runs; it has so many seconds to answer."""
         try:
             self.link.sendall(b"\x03")
         except OSError as error:
             raise StubError("QEMU's gdb stub is gone: %s" % error)
-        if self.answer(self.seconds) is None:
+        if self.answer(seconds) is None:
             raise StubError("QEMU's gdb stub cannot stop the machine")
 
     def run_to(self, address):
