@@ -40,7 +40,7 @@ FAILURES = (("panic_at", "The kernel panics."),
             ("panic_trap", "The kernel panics, for a trap."),
             ("check_failed", "A check has failed: its line on the console tells which."),
             ("__panic", "The program has found something wrong, and panics."))
-KILLS = (("report_killed", "The kernel kills a program, for a fault that it cannot repair.\\n"
+KILLS = (("kill_current", "The kernel kills a program, for a fault that it cannot repair.\\n"
           "Where the test means it to, say continue."),)
 ENDS = (("power_off", "The machine is about to switch off, without a panic or a failed check.\\n"
          "If the test fails all the same, make grade TEST= tells why."),)

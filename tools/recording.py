@@ -24,6 +24,7 @@ POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10
 MAX_CONSOLE, MAX_LOG = 4 << 20, 256 << 20       # bytes
 TIME_REGISTER, TICK_NS = 0x200bff8, 100         # mtime of QEMU's machine virt
+CLOCK_REGISTER = 0x101000                       # of its real-time clock
 NO_MORE = "T05replaylog:end;"                   # for gdb: the recording ends here
 
 
@@ -84,14 +85,16 @@ class Recording:
     def look_after(self, machine, monitor):
         """End a run that has used up its time, or has written too much."""
         try:
-            done = ask(monitor, "info replay", r"instruction count = (\d+)")
             ticks = ask(monitor, "xp /1gx %#x" % TIME_REGISTER, r": 0x(\w+)")
             if int(ticks, 16) * TICK_NS < self.test.limit * 1000000 << self.test.shift \
                     and os.path.getsize(self.path("output")) < MAX_CONSOLE \
                     and os.path.getsize(self.path("log")) < MAX_LOG:
                 return
-            self.end = int(done) - 1            # what comes later also ends the replay
-            monitor.sendall(b"quit\n")          # so QEMU completes the recording
+            # The end goes to where something was recorded last: let that be the reading of a clock.
+            monitor.sendall(b"stop\n")
+            ask(monitor, "xp /1wx %#x" % CLOCK_REGISTER, r": 0x(\w+)")
+            self.end = int(ask(monitor, "info replay", r"instruction count = (\d+)")) - 1
+            monitor.sendall(b"quit\n")
             machine.wait(ANSWER_SECONDS)
         except (socket.timeout, subprocess.TimeoutExpired):
             machine.kill()                      # it hangs, and its recording is not complete

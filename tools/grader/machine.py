@@ -286,6 +286,9 @@ class Machine:
 
     def off(self):
         """The kernel is about to switch off: its memory is as it left it."""
+        if FIRED in self.whole_output():        # too late, though before we looked
+            self.end, self.place = End.LIMIT, self.stub.register("pc")
+            return
         self.end, self.code = End.OFF, self.stub.register("a0") & 0xff
         if not self.early:         # there is no tick yet: the clock has jumped too far
             self.count()

@@ -1,10 +1,13 @@
 """make debug and make replay, driven by scripts for gdb."""
+import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -12,16 +15,30 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree
 
 SECONDS = 200
+# Instead of debug.py itself: with a test that no lab has, given by its first argument.
+DRIVER = """import sys
+sys.path.insert(0, %r)
+import debug
+from grader import labs, model
+test = eval("model.Test(" + sys.argv.pop(1) + ")")
+labs.find_test = lambda name, of=None: test
+sys.exit(debug.main())
+""" % os.path.join(TOP, "tools")
 
 
-def debug(tree, commands, *arguments):
+def command(*arguments, made=None):
+    """debug.py with these arguments; `made` is a test, as the arguments of model.Test."""
+    start = ["-c", DRIVER, made] if made else [os.path.join(TOP, "tools", "debug.py")]
+    return [sys.executable] + start + ["--objects", OBJECTS] + list(arguments)
+
+
+def debug(tree, commands, *arguments, made=None):
     """What gdb prints under tools/debug.py, with these commands instead of a session."""
     path = os.path.join(tree, "commands.gdb")
     with open(path, "w") as file:
         file.write("\n".join(["echo \\nBEGIN\\n"] + commands + [""]))
     result = subprocess.run(
-        [sys.executable, os.path.join(TOP, "tools", "debug.py"), "--objects", OBJECTS,
-         "--commands", path] + list(arguments), cwd=tree, stdin=subprocess.DEVNULL,
+        command("--commands", path, *arguments, made=made), cwd=tree, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS)
     text = result.stdout.decode("utf-8", "replace")
     if "BEGIN" not in text:
@@ -29,9 +46,25 @@ def debug(tree, commands, *arguments):
     return text
 
 
+def users_of(folder):
+    """The command lines of the processes that name this folder."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                line = file.read().decode("utf-8", "replace")
+        except OSError:
+            continue                    # it has ended
+        if folder in line:
+            found.append(line.replace("\0", " "))
+    return found
+
+
 class Debug(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        if not shutil.which("gdb-multiarch"):
+            raise AssertionError("gdb-multiarch is missing: run make setup")
         cls.tree = tempfile.mkdtemp(prefix="rvlab-debug-")
         copy_tree(cls.tree)
 
@@ -95,16 +128,135 @@ class Debug(unittest.TestCase):
                                  "reverse-step", "reverse-next"], "--test", "hello", "--replay")
         self.assertRegex(text.partition("BEGIN")[2], r"#0 +do_execve")
 
+    def test_who_wrote_it(self):
+        text = debug(self.tree, ["frame function free_page", "watch -location page->flags",
+                                 "reverse-continue", "bt 4", "reverse-continue"],
+                     "--test", "page-double-free", "--replay")
+        part = text.partition("BEGIN")[2]
+        self.assertRegex(part, r"Old value = 0\s+New value = 2\s+mark_free .*\n.*page->flags = 0;")
+        self.assertRegex(part, r"#\d .*page_double_free")
+        self.assertRegex(part, r"Old value = 2\s+New value = 0")
+
+    def test_time_is_the_same_again(self):
+        """What QEMU's own way back gets wrong."""
+        text = debug(self.tree, ["monitor xp /1gx 0x200bff8", "monitor info replay",
+                                 "reverse-stepi", "reverse-stepi", "stepi", "continue",
+                                 "monitor xp /1gx 0x200bff8", "monitor info replay"],
+                     "--test", "read-null", "--replay")
+        part = text.partition("BEGIN")[2]
+        for pattern in (r"200bff8: (0x\w+)", r"instruction count = (\d+)"):
+            values = re.findall(pattern, part)
+            self.assertEqual(len(values), 2, part)
+            self.assertEqual(values[0], values[1])
+
+    def test_a_run_that_does_not_end(self):
+        for more, stopped in (([], "SIGALRM"), (["--replay"], "The recording ends here")):
+            text = debug(self.tree, ["info registers pc"], "--test", "made", *more,
+                         made="'made', prog='hog 1000000', limit=20")
+            self.assertIn(stopped, text)
+            # In the program, the kernel or the firmware; but not at the machine's beginning.
+            self.assertRegex(text.partition("BEGIN")[2], r"pc +0x(80|ffffffc0)")
+
+    def test_end_of_a_recording(self):
+        text = debug(self.tree, ["continue", "info registers pc", "reverse-stepi"],
+                     "--test", "made", "--replay", made="'made', prog='hog 1000000', limit=20")
+        self.assertEqual(text.partition("BEGIN")[2].count("No more reverse-execution history"), 1)
+
+    def test_a_kill_is_found(self):
+        """The first program is killed: that is why the machine ends without success."""
+        killed = ("user/hello.c", "int main(void)\n{\n",
+                  "int main(void)\n{\n    (void)*(volatile char *)(long)getpid();\n")
+        with Edited(self.tree, [killed]):
+            self.build()
+            for more in ([], ["--replay"]):
+                text = debug(self.tree, ["tf"], "--test", "hello", *more)
+                self.assertIn("The kernel kills a program", text)
+                part = text.partition("BEGIN")[2]
+                self.assertRegex(part, r"cause +0xd: load page fault\n +tval +0x2\n")
+                self.assertRegex(part, r"epc .*: main\+?\d* \(user/hello\.c:\d+\)")
+        self.build()
+        text = debug(self.tree, ["info registers pc"], "--test", "false", "--replay")
+        self.assertIn("The machine is about to switch off", text)
+
+    def test_pages_and_tables_of_a_program(self):
+        text = debug(self.tree, ["hbreak main", "continue", "pt main", "pt $sp", "pt 0 2",
+                                 "vmas 2", "python pte = gdb.execute('pt main', to_string=True)",
+                                 "python import re; gdb.execute('pages 0x' + "
+                                 "re.search(r'physical 0x(\\w+)', pte).group(1))"],
+                     "--prog", "hello", "--mem", "96M", "--harts", "2")
+        part = text.partition("BEGIN")[2]
+        self.assertRegex(part, r"level 0, .* -A-UX-RV\n +physical .*: user mode may read, execute")
+        self.assertRegex(part, r"level 0, .* DA-U-WRV\n +physical .*: user mode may read, write")
+        self.assertIn("not mapped", part)
+        self.assertRegex(part, r"areas of hello \(pid 2\)")
+        self.assertRegex(part, r"r-x .*\n(.*\n)*.*rw-.* stack")
+        self.assertRegex(part, r"hello \(pid 2\) maps it at 0x80\w+000: -A-UX-RV")
+
+    def test_damaged_memory(self):
+        text = debug(self.tree, [
+            "set var run_queues[0].proc_num = 7", "runq",
+            "set var initproc->parent = 0x123450000", "ps",
+            "set var proc_list.next->next = proc_list.next", "ps", "vmas 1", "pages",
+            "set var npage = 3", "pages 0x87000000", "set var pages = 16", "pages"],
+            "--test", "read-null")
+        part = text.partition("BEGIN")[2]
+        for words in ("proc_num is 7: that is not what is in the queue",
+                      "Cannot access memory at address 0x123450",
+                      "is damaged, or not set up yet", "has no struct Page",
+                      "pages: Cannot access memory at address 0x10"):
+            self.assertIn(words, part)
+        self.assertNotIn("Traceback", part)
+
+    def test_queues_of_other_classes(self):
+        for name, head in (("stride", "stride 0x"), ("mlfq", "level "), ("fifo", "slice ")):
+            # From the end to the start, and on to the first wait for a child.
+            text = debug(self.tree, ["delete", "reverse-continue", "hbreak do_wait", "continue",
+                                     "runq"], "--test", "made", "--replay",
+                         made="'made', prog='forktest', append='sched=%s'" % name)
+            part = text.partition("BEGIN")[2]
+            waiting = int(re.search(r"class %s: (\d+) wait, forktest" % name, part).group(1))
+            self.assertGreater(waiting, 20)
+            self.assertEqual(len(re.findall(r"(?m)^  forktest \(pid \d+\) .*%s" % head, part)),
+                             waiting)
+            self.assertNotIn("proc_num", part)
+
+    def test_nothing_is_left_behind(self):
+        path = os.path.join(self.tree, "sleep.gdb")
+        with open(path, "w") as file:
+            file.write("while 1\nreverse-stepi\nend\n")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            folder = tempfile.mkdtemp(dir=self.tree)
+            process = subprocess.Popen(
+                command("--test", "read-null", "--replay", "--commands", path),
+                cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=folder))
+            time.sleep(3)
+            self.assertTrue(users_of(folder))
+            if number == signal.SIGINT:         # that is for gdb
+                process.send_signal(number)
+                time.sleep(1)
+                self.assertIsNone(process.poll())
+                number = signal.SIGTERM
+            process.send_signal(number)
+            self.assertNotEqual(process.wait(20), 0)
+            time.sleep(0.5)
+            self.assertEqual(users_of(folder), [])
+            self.assertEqual(os.listdir(folder), [])
+
     def test_what_cannot_be_done(self):
         for words, arguments in (
                 ("QEMU can record a machine with one hart", ["--test", "cowrace-4-harts",
                                                              "--replay"]),
+                ("QEMU loses what is typed", ["--test", "sh-session", "--replay"]),
                 ("there is no machine to look into", ["--test", "check_style"]),
+                ("there is no program nonsense", ["--prog", "nonsense"]),
+                ("QEMU does not start", ["--prog", "hello", "--qemu", "/bin/false"]),
+                ("QEMU did not come to the end", ["--test", "hello", "--replay",
+                                                  "--qemu", "/bin/false"]),
                 ("there is no test helo; do you mean hello", ["--test", "helo"])):
             result = subprocess.run(
-                [sys.executable, os.path.join(TOP, "tools", "debug.py"), "--objects", OBJECTS]
-                + arguments, cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT)
+                command(*arguments), cwd=self.tree, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             output = result.stdout.decode()
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(words, output)
