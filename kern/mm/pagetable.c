@@ -33,11 +33,10 @@ void pgdir_destroy(pte_t *pgdir)
 /* The table one level down from an entry; made where it is missing and `create` says so. */
 static pte_t *next_table(pte_t *entry, bool create)
 {
+    assert(!(*entry & PTE_V) || !pte_is_leaf(*entry));
     /* EXERCISE 3.1 begin: next_table */
-    if (likely(*entry & PTE_V)) {
-        assert(!pte_is_leaf(*entry));
+    if (likely(*entry & PTE_V))
         return table_of(*entry);
-    }
     if (!create)
         return NULL;
     struct Page *page = alloc_zeroed_page();
@@ -100,10 +99,11 @@ void page_remove(struct addrspace *as, uintptr_t la)
     /* EXERCISE 3.2 end */
 }
 
-/* The end of the part of [start, end) that one table of the last level maps. */
-static uintptr_t table_end(uintptr_t start, uintptr_t end)
+/* The end of the part of [start, end) that one table of the last level maps, or where none is. */
+static uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end)
 {
-    uintptr_t next = ROUNDDOWN(start, pt_span(1)) + pt_span(1);
+    size_t span = pt_span(pgdir[pt_index(start, 2)] & PTE_V ? 1 : 2);
+    uintptr_t next = ROUNDDOWN(start, span) + span;
 
     return next < end ? next : end;
 }
@@ -156,7 +156,7 @@ void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
     assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
     for (uintptr_t la = start, stop; la < end; la = stop) {
         pte_t *pte = get_pte(as->pgdir, la, false);
-        stop = table_end(la, end);
+        stop = table_end(as->pgdir, la, end);
         if (pte != NULL && unused)
             unmap_table_unused(pte, (stop - la) / PGSIZE);
         else if (pte != NULL)
@@ -245,7 +245,7 @@ int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, ui
     assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
     for (uintptr_t la = start, stop; result == 0 && la < end; la = stop) {
         pte_t *source = get_pte(from->pgdir, la, false), *source_end, *target;
-        stop = table_end(la, end);
+        stop = table_end(from->pgdir, la, end);
         source_end = source + (stop - la) / PGSIZE;
         while (source != NULL && source < source_end && !(*source & PTE_V))
             source++, la += PGSIZE;

@@ -96,11 +96,11 @@ static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
 
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
+    assert(vma->vm_start < vma->vm_end);
     /* EXERCISE 3.3 begin: insert_vma_struct */
     struct vma_struct *next = find_vma_above(mm, vma->vm_start);
     list_entry_t *place = next != NULL ? &next->list_link : &mm->mmap_list;
 
-    assert(vma->vm_start < vma->vm_end);
     assert(next == NULL || vma->vm_end <= next->vm_start);      /* no overlap */
     vma->vm_mm = mm;
     vma->priority = next_priority();

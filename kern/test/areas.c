@@ -93,6 +93,17 @@ static void check_finding(struct mm_struct *mm, struct vma_struct *a, struct vma
           && find_vma_above(mm, -1UL) == NULL);
 }
 
+/* What was found last is found again while the tree is hidden. */
+static bool found_without_tree(struct mm_struct *mm, int page, struct vma_struct *vma)
+{
+    struct vma_struct *root = mm->mmap_root;
+
+    mm->mmap_root = NULL;
+    bool found = find_page(mm, page) == vma;
+    mm->mmap_root = root;
+    return found;
+}
+
 /* What was found last is remembered: it must not be the answer to another question. */
 static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
                          struct vma_struct *c)
@@ -102,6 +113,9 @@ static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_
     check("after an area, a gap is a gap", find_page(mm, 14) == c && find_page(mm, 12) == NULL
           && find_page(mm, 15) == NULL);
     check("the same question has the same answer", find_page(mm, 7) == a && find_page(mm, 7) == a);
+    check("the area that was found last is remembered: the tree is not asked again",
+          found_without_tree(mm, 6, a) && find_page(mm, 14) == c && found_without_tree(mm, 14, c));
+    check("from the area found last one can go on to others", find_page(mm, 7) == a);
     remove_vma_struct(mm, a);
     check("an area that was found and is removed is not found again", find_page(mm, 7) == NULL);
     check("the neighbours of an area that is removed are found",

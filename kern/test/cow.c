@@ -6,44 +6,44 @@
 #include <report.h>
 #include <riscv/csr.h>
 #include <string.h>
-#include <test/addrspaces.h>
-#include <test/testlib.h>
+#include <test/space.h>
 
-#define BASE        0x40000000UL                /* a table of each level ends here */
-#define DATA        (BASE - PGSIZE)             /* two pages of data, */
-#define TEXT        (BASE + PGSIZE)             /* one of text */
-#define END         (BASE + 3 * PGSIZE)
-#define MARKED      (RIGHTS_RO | PTE_COW)
+#define DATA        (TABLE_END - PGSIZE)        /* two pages of data, */
+#define TEXT        (TABLE_END + PGSIZE)        /* one of text */
+#define END         (TABLE_END + 3 * PGSIZE)
+#define MARKED      (URO | PTE_COW)
 
 static void test_share(void)
 {
     struct addrspace parent, child;
     size_t before = nr_free_pages();
 
-    as_create(&parent);
-    as_create(&child);
-    struct Page *data = as_put(&parent, DATA, 1, RIGHTS_RW);
-    struct Page *text = as_put(&parent, TEXT, 2, RIGHTS_RX);
-    *get_pte(parent.pgdir, TEXT + PGSIZE, false) = RIGHTS_RW;   /* not valid, whatever else it is */
-    struct Page *outside = as_put(&parent, END, 3, RIGHTS_RW);
+    space_create(&parent);
+    space_create(&child);
+    struct Page *data = space_put(&parent, DATA, 1, URW);
+    struct Page *text = space_put(&parent, TEXT, 2, URX);
+    *get_pte(parent.pgdir, TEXT + PGSIZE, false) = URW;         /* not valid, whatever else it is */
+    struct Page *outside = space_put(&parent, END, 3, URW);
     check_eq("copy_range() succeeds", copy_range(&child, &parent, DATA, END, true), 0);
-    check("a page that is shared is the same page", as_page(&child, DATA) == data
-          && as_page(&child, TEXT) == text);
+    check("a page that is shared is the same page", space_page(&child, DATA) == data
+          && space_page(&child, TEXT) == text);
     check_eq("the parent's entry of a writable page loses W and is marked",
-             as_rights(&parent, DATA), MARKED);
-    check_eq("the child's entry of it has no W and is marked", as_rights(&child, DATA), MARKED);
+             space_rights(&parent, DATA), MARKED);
+    check_eq("the child's entry of it has no W and is marked", space_rights(&child, DATA), MARKED);
     check_eq("a page that nobody may write gets no mark in the parent",
-             as_rights(&parent, TEXT), RIGHTS_RX);
-    check_eq("nor in the child", as_rights(&child, TEXT), RIGHTS_RX);
+             space_rights(&parent, TEXT), URX);
+    check_eq("nor in the child", space_rights(&child, TEXT), URX);
     check_eq("a shared page has one reference for each entry", page_ref(data), 2);
     check_eq("a shared read-only page, too", page_ref(text), 2);
     check_eq("where the parent's entry is not valid the child gets none",
-             as_entry(&child, BASE) | as_entry(&child, TEXT + PGSIZE), 0);
-    check("a page outside of the range is not shared", as_page(&child, END) == NULL
-          && page_ref(outside) == 1 && as_rights(&parent, END) == RIGHTS_RW);
-    as_destroy(&parent);
+             space_entry(&child, TABLE_END) | space_entry(&child, TEXT + PGSIZE), 0);
+    check("a page outside of the range is not shared", space_page(&child, END) == NULL
+          && page_ref(outside) == 1 && space_rights(&parent, END) == URW);
+    check_eq("sharing needs memory for the four tables, and for nothing else",
+             space_copy_needs(&parent, DATA, END, true), 4);
+    space_destroy(&parent);
     check_eq("the page is the child's alone when the parent is gone", page_ref(data), 1);
-    as_destroy(&child);
+    space_destroy(&child);
     check_eq("all pages come back when both spaces are gone", nr_free_pages(), before);
 }
 
@@ -55,9 +55,9 @@ static struct mm_struct *family_head(void)
     assert(mm != NULL);
     assert_eq(mm_map(mm, DATA, 2 * PGSIZE, VM_READ | VM_WRITE), 0);
     assert_eq(mm_map(mm, TEXT, PGSIZE, VM_READ | VM_EXEC), 0);
-    as_put(&mm->as, DATA, 1, RIGHTS_RW);
-    as_put(&mm->as, BASE, 2, RIGHTS_RW);
-    as_put(&mm->as, TEXT, 3, RIGHTS_RX);
+    space_put(&mm->as, DATA, 1, URW);
+    space_put(&mm->as, TABLE_END, 2, URW);
+    space_put(&mm->as, TEXT, 3, URX);
     return mm;
 }
 
@@ -74,7 +74,7 @@ static struct mm_struct *fork_mm(struct mm_struct *parent)
 static void write_byte(struct mm_struct *mm, uintptr_t la, uint8_t byte)
 {
     if (check_eq("a write to a marked page is allowed", do_pgfault(mm, la + 8, VM_WRITE), 0))
-        *(uint8_t *)page2kva(as_page(&mm->as, la)) = byte;
+        *(uint8_t *)page2kva(space_page(&mm->as, la)) = byte;
 }
 
 /* Three generations share a page. Each writes to it; the last to do so has it to itself. */
@@ -82,41 +82,40 @@ static void test_faults(void)
 {
     struct mm_struct *parent = family_head();
     struct mm_struct *child = fork_mm(parent), *grandchild = fork_mm(child);
-    struct Page *page = as_page(&parent->as, DATA);
+    struct Page *page = space_page(&parent->as, DATA);
 
     check_eq("a page that is marked is shared again by a second fork", page_ref(page), 3);
-    check_eq("the grandchild's entry is marked as well", as_rights(&grandchild->as, DATA),
+    check_eq("the grandchild's entry is marked as well", space_rights(&grandchild->as, DATA),
              MARKED);
     size_t before = nr_free_pages();
 
     write_byte(child, DATA, 7);
-    struct Page *copy = as_page(&child->as, DATA);
+    struct Page *copy = space_page(&child->as, DATA);
     check("who writes to a shared page gets a page of its own", copy != page);
     check_eq("a write fault takes one page", before - nr_free_pages(), 1);
-    check_eq("its own page is writable, without the mark", as_rights(&child->as, DATA),
-             RIGHTS_RW);
+    check_eq("its own page is writable, without the mark", space_rights(&child->as, DATA), URW);
     check_eq("its own page has one reference", page_ref(copy), 1);
     check("the copy has the contents of the page",
           memcmp((char *)page2kva(copy) + 1, (char *)page2kva(page) + 1, PGSIZE - 1) == 0);
     check_eq("the shared page has one reference less", page_ref(page), 2);
-    check("the others still share the page", as_page(&parent->as, DATA) == page
-          && as_page(&grandchild->as, DATA) == page);
-    check_eq("the parent's page keeps its contents", as_byte(&parent->as, DATA), 1);
+    check("the others still share the page", space_page(&parent->as, DATA) == page
+          && space_page(&grandchild->as, DATA) == page);
+    check_eq("the parent's page keeps its contents", space_byte(&parent->as, DATA), 1);
 
     write_byte(parent, DATA, 8);
     check_eq("with one entry left the page has one reference", page_ref(page), 1);
     before = nr_free_pages();
     write_byte(grandchild, DATA, 9);
     check("the last who has the page keeps it: nothing is copied",
-          as_page(&grandchild->as, DATA) == page && nr_free_pages() == before);
+          space_page(&grandchild->as, DATA) == page && nr_free_pages() == before);
     check_eq("the last who has the page may write to it, and the mark is gone",
-             as_rights(&grandchild->as, DATA), RIGHTS_RW);
-    check("each has what it wrote itself", as_byte(&parent->as, DATA) == 8
-          && as_byte(&child->as, DATA) == 7 && as_byte(&grandchild->as, DATA) == 9);
+             space_rights(&grandchild->as, DATA), URW);
+    check("each has what it wrote itself", space_byte(&parent->as, DATA) == 8
+          && space_byte(&child->as, DATA) == 7 && space_byte(&grandchild->as, DATA) == 9);
 
     check_eq("a write to the text is refused", do_pgfault(child, TEXT, VM_WRITE), -E_FAULT);
-    check_eq("the entry of the text stays as it was", as_rights(&child->as, TEXT), RIGHTS_RX);
-    check_eq("all three share the text", page_ref(as_page(&child->as, TEXT)), 3);
+    check_eq("the entry of the text stays as it was", space_rights(&child->as, TEXT), URX);
+    check_eq("all three share the text", page_ref(space_page(&child->as, TEXT)), 3);
     mm_put(child);
     mm_put(grandchild);
     mm_put(parent);
@@ -125,14 +124,14 @@ static void test_faults(void)
 static void test_no_memory(void)
 {
     struct mm_struct *parent = family_head(), *child = fork_mm(parent);
-    struct Page *page = as_page(&parent->as, DATA);
+    struct Page *page = space_page(&parent->as, DATA);
     struct hoard hoard = { .count = 0 };
 
     hoard_take(&hoard);
     check_eq("without memory a write fault returns -E_NO_MEM", do_pgfault(child, DATA, VM_WRITE),
              -E_NO_MEM);
-    check("then the page is shared as before", as_page(&child->as, DATA) == page
-          && page_ref(page) == 2 && as_rights(&child->as, DATA) == MARKED);
+    check("then the page is shared as before", space_page(&child->as, DATA) == page
+          && page_ref(page) == 2 && space_rights(&child->as, DATA) == MARKED);
     struct mm_struct *other = mm_create();
 
     check("then an address space cannot be made, either", other == NULL);
@@ -165,7 +164,7 @@ static void test_tlb(void)
     struct mm_struct *child = fork_mm(parent);
     check_eq("after a fork the parent's next write faults: the TLB has been flushed",
              copy_to_user(DATA, "X", 1), -E_FAULT);
-    check_eq("the child keeps what the parent wrote before", as_byte(&child->as, DATA), 5);
+    check_eq("the child keeps what the parent wrote before", space_byte(&child->as, DATA), 5);
     csr_set(sstatus, SSTATUS_SUM);
     (void)*data;
     write_byte(parent, DATA, 6);

@@ -142,6 +142,10 @@ static void test_zombie(void)
     wait_child(pid, &code);
     check_eq("a zombie keeps its exit code", code, -7);
     check_eq("after wait it is no more", state_of(pid), PROC_UNINIT);
+    pid = test_thread(answer, NULL);
+    until_zombie(pid);
+    check_eq("a kernel thread cannot be killed, also when it has ended", do_kill(pid), -E_INVAL);
+    wait_child(pid, &code);
 }
 
 /* Runs with memory of its own, where do_wait() can store. How many checks failed. */
@@ -161,6 +165,8 @@ static int wait_with_store(void *arg)
     failed += !check_eq("the exit code is stored for the program", code, 55);
     failed += !check_eq("without an address nothing is stored", do_wait(0, 0, true), 0);
     failed += !check_eq("and the child is gone", do_wait(other, 0, true), -E_BAD_PROC);
+    failed += !check_eq("where there is no child nothing is stored", do_wait(other, BASE, true),
+                        -E_BAD_PROC);
     return failed;
 }
 

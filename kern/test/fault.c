@@ -39,6 +39,17 @@ static bool refused(struct mm_struct *mm, uintptr_t addr, uint32_t access)
         && space_entry(&mm->as, addr) == old;
 }
 
+/* Two accesses: the second finds the page, as one of another thread would, and changes nothing. */
+static bool allowed_twice(struct mm_struct *mm, uintptr_t addr, uint32_t access, bool *same)
+{
+    int first = do_pgfault(mm, addr, access);
+    pte_t pte = space_entry(&mm->as, addr);
+    int second = do_pgfault(mm, addr, access);
+
+    *same = *same && space_entry(&mm->as, addr) == pte;
+    return first == 0 && second == 0;
+}
+
 /* A kind of area, and what is to be said of it. */
 struct kind {
     uint32_t vm_flags;
@@ -73,14 +84,14 @@ static void check_kind(const struct kind *kind)
 {
     static const uint32_t accesses[] = { VM_READ, VM_WRITE, VM_EXEC };
     struct mm_struct *mm = mm_begin();
-    bool allowed = true, entries = true, strict = true;
+    bool allowed = true, entries = true, strict = true, same = true;
 
     add_area(mm, A, 8, kind->vm_flags);
     for (int i = 0; i < 3; i++) {
         uintptr_t la = A + (2 * i + 1) * PGSIZE;
 
         if (kind->vm_flags & accesses[i]) {
-            allowed = allowed && do_pgfault(mm, la + 0x123, accesses[i]) == 0;
+            allowed = allowed && allowed_twice(mm, la + 0x123, accesses[i], &same);
             entries = entries && rights_at(mm, la) == (kind->rights | PTE_U | PTE_V);
         } else if (accesses[i] != VM_READ || !(kind->vm_flags & VM_WRITE)) {
             strict = strict && refused(mm, la + 0x123, accesses[i]);
@@ -93,6 +104,7 @@ static void check_kind(const struct kind *kind)
     check(kind->allowed, allowed);
     check(kind->entries, entries);
     check(kind->refused, strict);
+    check("a second fault on a page leaves its entry as it is", same);
     mm_put(mm);
 }
 

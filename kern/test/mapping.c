@@ -63,6 +63,20 @@ static void check_remove(struct addrspace *as, struct Page *page)
     page_ref_dec(other);
 }
 
+/* Such a page is mapped, though its entry has no R. */
+static void check_execute_only(struct addrspace *as)
+{
+    struct Page *page = space_put(as, LA, 1, PTE_X | PTE_U), *other = filled_page(2);
+
+    page_ref_inc(page);
+    check_eq("another page takes the place of one that can only be executed",
+             page_insert(as, other, LA, PTE_X | PTE_U), 0);
+    check_eq("the page that could only be executed loses that reference", page_ref(page), 1);
+    page_ref_dec(page);
+    page_remove(as, LA);
+    check_eq("page_remove takes away a page that can only be executed", space_entry(as, LA), 0);
+}
+
 static void test_mapping(void)
 {
     struct addrspace as;
@@ -72,6 +86,7 @@ static void test_mapping(void)
     struct Page *page = filled_page(1);
     check_insert(&as, page);
     check_remove(&as, page);
+    check_execute_only(&as);
     space_destroy(&as);
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }

@@ -10,7 +10,9 @@
 void trial_begin(struct trial *trial, const struct sched_class *class)
 {
     memset(trial, 0, sizeof(*trial));
+    memset(&trial->rq, 0xa5, sizeof(trial->rq));        /* init() may not trust what was there */
     trial->class = class;
+    trial->rq.proc_num = 0;
     trial->rq.lock = (struct spinlock)SPINLOCK_INIT("trial", RANK_RUNQUEUE);
     trial->rq.id = TRIAL_ID;
     trial->rq.max_time_slice = SLICE;

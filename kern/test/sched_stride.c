@@ -99,14 +99,13 @@ static void test_shares(void)
 
 SELFTEST_AT(STAGE_BOOT, "stride-shares", test_shares);
 
-static void test_queue(void)
+static const uint32_t ones[] = { 1, 1, 1, 1 };
+
+/* Pick and take out all tasks, at most four: a bit for each. */
+static uint32_t drain(void)
 {
-    static const uint32_t priorities[] = { 1, 1, 1, 1 };
     uint32_t seen = 0;
 
-    begin(0, priorities);
-    check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
-    begin(4, priorities);
     for (int i = 0; i < 4; i++) {
         struct task *task = trial_pick(&trial);
 
@@ -115,7 +114,15 @@ static void test_queue(void)
         trial_dequeue(&trial, task);
         seen |= 1U << (task - trial.tasks);
     }
-    check_eq("each task is picked once and taken out: a bit for each", seen, 0xf);
+    return seen;
+}
+
+static void test_queue(void)
+{
+    begin(0, ones);
+    check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
+    begin(4, ones);
+    check_eq("each task is picked once and taken out: a bit for each", drain(), 0xf);
     check("when all have left, nothing is picked", trial_pick(&trial) == NULL);
     for (int i = 0; i < 4; i++)
         trial_enqueue(&trial, &trial.tasks[i]);
@@ -123,6 +130,12 @@ static void test_queue(void)
     check("tasks that have left can come again, and have equal turns",
           worst(4, (const int[]){ 100, 100, 100, 100 }) <= 1);
     check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 4);
+    for (int i = 0; i < 4; i++) {
+        begin(4, ones);
+        trial_dequeue(&trial, &trial.tasks[i]);
+        check_eq("when a task leaves without a turn, the others stay: a bit for each", drain(),
+                 0xf & ~(1U << i));
+    }
 }
 
 /* Whole slices, and turns that end early: a turn is paid for, however long it is. */

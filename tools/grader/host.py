@@ -62,14 +62,15 @@ class Host:
 
     def baseline(self, test):
         """The Snapshot of a machine like that of the test, before its first program began, or
-        before the self test that takes its place."""
+        before the self test that takes its place; which one that is does not matter then."""
         words = [word for word in test.append.partition("init=")[0].split()
-                 if test.early or not word.startswith("selftest=")]
-        key = (test.harts, test.mem, tuple(words))
+                 if not word.startswith("selftest=")]
+        key = (test.harts, test.mem, test.early, tuple(words))
         with self.lock:
             if key not in self.baselines:
                 fresh = FreshMachine(Test("baseline", harts=test.harts, mem=test.mem,
-                                          append=" ".join(words), shift=test.shift), self)
+                                          append=" ".join(words), shift=test.shift,
+                                          selftest=test.selftest if test.early else None), self)
                 fresh.run()
                 self.baselines[key] = fresh.snapshot
             return self.baselines[key]

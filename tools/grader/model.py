@@ -62,7 +62,8 @@ class Test:
     append    further boot arguments
     input     what is typed on the console
     runs      how often the machine is booted; each run must pass
-    limit     with one hart: so many million instructions at most, the waiting counted
+    limit     with one hart: so many million instructions at most, the waiting counted; 100, or
+              1000 where there are no points to win
     cpu       seconds of CPU time, in which QEMU may run it
     shift     with one hart, an instruction takes 2^shift ns of guest time
     expect    texts or patterns that must be printed, in this order
@@ -77,14 +78,14 @@ class Test:
 
     def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
                  early=False, command=None, harts=1, mem="128M", append="", input="",
-                 runs=1, limit=200, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
+                 runs=1, limit=None, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
                  exit=0, panic=False, after=None, at=None):
         self.name = name.replace(" ", "-")
         self.title, self.points, self.exercise = title or self.name, points, exercise
         self.prog, self.selftest, self.early = prog, selftest, early
         self.command = command
         self.harts, self.mem, self.input, self.runs = harts, mem, input, runs
-        self.limit, self.cpu, self.shift = limit, cpu, shift
+        self.limit, self.cpu, self.shift = limit or (100 if points else 1000), cpu, shift
         self.expect, self.forbid = list(expect), list(forbid)
         self.reports, self.exit, self.panic = reports, exit, panic
         self.after, self.at = after, at or {}

@@ -61,7 +61,7 @@ MAX_FRAMES."""),
 
 def boot(name, points, exercise, title, **more):
     """Before there are processes, with the scheduler that no exercise is about."""
-    return early(name, points, exercise, title=title, append="sched=mlfq", limit=100, **more)
+    return early(name, points, exercise, title=title, append="sched=mlfq", **more)
 
 
 TESTS = [

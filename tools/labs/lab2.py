@@ -50,7 +50,7 @@ entry of own_pmm_manager: &own_pmm_manager, with a comma behind it"""),
 
 
 def blocks(name, points, exercise, **more):
-    return early(name, points, exercise, limit=100, **more)
+    return early(name, points, exercise, **more)
 
 
 def live(name, manager, points, exercise, title, **more):

@@ -61,14 +61,14 @@ EXERCISES = [
 THREADS_STAY = [free_list, references, permissions, locks]
 
 TESTS = [
-    early("alloc-proc", 15, "4.1", limit=100, title="each field of a new process"),
-    early("alloc-proc-memory", 5, "4.1", limit=100, title="no memory for a new process"),
-    early("fork", 20, "4.2", limit=100, title="what a child is before it runs"),
-    early("fork-memory", 15, "4.2", limit=100,
+    early("alloc-proc", 15, "4.1", title="each field of a new process"),
+    early("alloc-proc-memory", 5, "4.1", title="no memory for a new process"),
+    early("fork", 20, "4.2", title="what a child is before it runs"),
+    early("fork-memory", 15, "4.2",
           title="a child's memory, and no memory for a child"),
-    selftest("fork-run", 15, "4.2", limit=100, title="children run", after=THREADS_STAY),
-    early("switch", 15, "4.3", limit=100, title="registers, stacks and interrupts over a switch"),
-    early("switch-memory", 10, "4.3", limit=100,
+    selftest("fork-run", 15, "4.2", title="children run", after=THREADS_STAY),
+    early("switch", 15, "4.3", title="registers, stacks and interrupts over a switch"),
+    early("switch-memory", 10, "4.3",
           title="address spaces and floating point over a switch"),
     selftest("thread-yield 2 harts", 5, "4.3", harts=2, runs=2, after=THREADS_STAY,
              title="threads give way to each other"),

@@ -129,15 +129,16 @@ TESTS = [
     program("cow", "", 8, "5.4", title="each process has its own memory, whoever writes first",
             at={"shared": [cow_pair("memory")]}),
     program("cowkernel", "", 4, "5.4", title="the kernel's writes respect it too"),
-    program("cowrace 4 harts", "", 4, "5.4", harts=4, runs=2, cpu=8,
+    program("cowrace 4 harts", "", 4, "5.4", harts=4, runs=2, cpu=4,
             title="threads that fault on the same page at once"),
     selftest("exit-wait", 9, "5.5", title="exit codes, zombies, orphans, waiting for one of many"),
     selftest("exit-moment", 4, "5.5", title="a child may end at any moment"),
-    selftest("exit-race 4 harts", 3, "5.5", harts=4, runs=2, cpu=8,
+    selftest("exit-race 4 harts", 3, "5.5", harts=4, runs=2, cpu=4,
              title="no wake-up is lost"),
     program("wait", "", 5, "5.5", title="wait: bad pids, bad stores, orphans"),
     program("waitkill", "", 4, "5.5", title="a waiting process is killed"),
-    program("vfork", "", 10, "5.C", title="the parent sleeps until its child calls exec or ends"),
+    program("vfork", "", 10, "5.C", limit=200,
+            title="the parent sleeps until its child calls exec or ends"),
 ]
 
 LAB = Lab(5, "user programs, fork, copy-on-write", EXERCISES, TESTS)

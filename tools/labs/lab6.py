@@ -72,16 +72,16 @@ EXERCISES = [
 SLOW = dict(shift=9, limit=400)
 
 TESTS = [
-    early("rr-queue", 15, "6.1", limit=100, title="who waits, in order of arrival"),
-    early("rr-slices", 15, "6.1", limit=100, title="slices are used up and filled again"),
+    early("rr-queue", 15, "6.1", title="who waits, in order of arrival"),
+    early("rr-slices", 15, "6.1", title="slices are used up and filled again"),
     program("priority rr", "rr", 10, "6.1", append="sched=rr", title="equal shares", **SLOW),
     program("newcomer rr", "", 5, "6.1", append="sched=rr",
             title="who comes late waits no longer than others", **SLOW),
     selftest("sched-wake rr 2 harts", 5, "6.1", append="sched=rr", harts=2,
              title="no wake-up is lost"),
-    early("stride-shares", 20, "6.2", limit=100,
+    early("stride-shares", 20, "6.2",
           title="turns in proportion to the priorities, after overflow too"),
-    early("stride-queue", 15, "6.2", limit=100,
+    early("stride-queue", 15, "6.2",
           title="whole slices; who comes late has no debt and no credit"),
     program("priority stride", "stride", 10, "6.2", append="sched=stride",
             title="shares as the priorities", **SLOW),

@@ -118,7 +118,7 @@ class Verdicts(Tree):
     def test_hang(self):
         verdict, output = self.verdict("    for (;;)\n        ;\n")
         self.assertEqual(verdict, Verdict.HANG)
-        self.assertRegex(output, r"no end after 200 million instructions; it is in the kernel, "
+        self.assertRegex(output, r"no end after 100 million instructions; it is in the kernel, "
                                  r"at init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+")
 
     def test_hang_with_interrupts_off(self):
