@@ -189,8 +189,10 @@ int report_done(const struct report_side *side, const char *file)
     begin(&line, side, file, "done");
     if (process.failed > 0)
         add(&line, ": %d of %d checks failed", process.failed, process.checks);
-    else
+    else if (process.checks > 0)
         add(&line, ": %d checks passed", process.checks);
+    else
+        add(&line, ": passed");
     print(&line, side);
     return process.failed;
 }

@@ -2,24 +2,33 @@
    With an argument it is the program that such a child becomes. */
 #include <error.h>
 #include <report.h>
+#include <string.h>
 #include <syscall.h>
+#include <thread.h>
 #include <ulib.h>
 
 #define ROUNDS      20
 #define CODE        7                   /* of a child that ends without exec */
 #define OWN_CODE    9                   /* of one that became another program */
 #define LONG_TICKS  3
+#define THREADS     2048                /* more than the machine has memory for */
+#define STACK_BYTES 256                 /* all that sleeper() needs */
 
 static const char *const itself[] = { "vfork", "child", NULL };
-static volatile int shared, order;
+static volatile int shared, same_stack, order;
+static char stacks[THREADS][STACK_BYTES];
 
 /* The child runs on the parent's stack: it may not return from here. */
 static int __noinline spawn(bool with_exec)
 {
+    volatile int on_stack = 0;
     int pid = syscall0(SYS_vfork);
 
-    if (pid != 0)
+    if (pid != 0) {
+        same_stack += on_stack;
         return pid;
+    }
+    on_stack = 1;
     shared++;
     order = 1;
     for (int i = 0; i < 10; i++)
@@ -82,6 +91,36 @@ static void check_memory(void)
     check_eq("the new program's exit code arrives", code, OWN_CODE);
     meminfo(&after);
     check_eq("nothing is left of the child", after.processes, before.processes);
+    pid = spawn(true);
+    check_eq("a child that has called exec can be killed", kill(pid), 0);
+    assert(waitpid(pid, &code) == 0 && code == -E_KILLED);
+}
+
+static int sleeper(void *unused)
+{
+    (void)unused;
+    return sleep(1000);
+}
+
+/* Threads take all memory there is for processes; none of this one's pages is copy-on-write then. */
+static void check_no_memory(void)
+{
+    static int tids[THREADS];
+    int n = 0, pid, good = 0;
+
+    memset(tids, 0, sizeof(tids));              /* now these pages are there */
+    memset(stacks, 0, sizeof(stacks));
+    do
+        tids[n] = __clone(CLONE_VM, (uintptr_t)stacks[n + 1], sleeper, NULL);
+    while (tids[n] > 0 && ++n < THREADS - 1);
+    assert(tids[n] == -E_NO_MEM);
+    pid = syscall0(SYS_vfork);
+    if (pid == 0)
+        exit(0);
+    for (int i = 0; i < n; i++)
+        good += kill(tids[i]) == 0 && waitpid(tids[i], NULL) == 0;
+    assert(good == n);
+    check_eq("where no process can be made vfork says so", pid, -E_NO_MEM);
 }
 
 int main(int argc, char **argv)
@@ -96,11 +135,11 @@ int main(int argc, char **argv)
     if (!check("there is a system call vfork", spawn(false) > 0) || waitpid(0, &code) != 0)
         return check_done();
     for (int i = 0; i < ROUNDS; i++) {
-        shared = order = 0;
+        shared = same_stack = order = 0;
         int pid = spawn(i % 2);
 
         waited += order == 2;
-        together += shared == 1;
+        together += shared == 1 && same_stack == 1;
         good += pid > 0 && waitpid(pid, &code) == 0 && code == (i % 2 ? OWN_CODE : CODE);
     }
     check_eq("the parent sleeps until the child calls exec or ends", waited, ROUNDS);
@@ -109,6 +148,7 @@ int main(int argc, char **argv)
     check_memory();
     check_other_child();
     check_killed();
+    check_no_memory();
     sleep(2 * LONG_TICKS);
     return check_done();
 }

@@ -137,7 +137,7 @@ TESTS = [
              title="no wake-up is lost"),
     program("wait", "", 5, "5.5", title="wait: bad pids, bad stores, orphans"),
     program("waitkill", "", 4, "5.5", title="a waiting process is killed"),
-    program("vfork", "", 10, "5.C", limit=200,
+    program("vfork", "", 10, "5.C", mem="16M", limit=200,
             title="the parent sleeps until its child calls exec or ends"),
 ]
 

@@ -72,12 +72,12 @@ class Reports(unittest.TestCase):
         self.assertEqual((len(got.reports), got.forged), (3, {}))
 
     def test_done_of_another_program(self):
-        self.assertIsNone(console(signed("[done] hello 3 1: 0 checks passed")).done("cow"))
+        self.assertIsNone(console(signed("[done] hello 3 1: passed")).done("cow"))
 
     def test_a_child_may_say_more(self):
-        got = console(signed("[check] cow 3 1 ok: x"), signed("[done] cow 5 1: 0 checks passed"))
+        got = console(signed("[check] cow 3 1 ok: x"), signed("[done] cow 5 1: passed"))
         self.assertIsNone(got.done("cow"))
-        got = console(signed("[done] cow 5 1: 0 checks passed"), signed("[done] cow 3 1: x"))
+        got = console(signed("[done] cow 5 1: passed"), signed("[done] cow 3 1: x"))
         self.assertEqual(got.done("cow").pid, 3)
 
     def test_lies_are_kept_by_subject(self):
