@@ -1,4 +1,5 @@
-"""Every command that labcodes.md tells a student to give works, on the reference solution."""
+"""Every command that labcodes.md tells a student to give works, on the reference solution; and the
+lines that it quotes from the screen stand where they say they do."""
 import os
 import re
 import shutil
@@ -13,6 +14,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from trees import OBJECTS, TOP, copy_tree
 
+sys.path.insert(0, os.path.join(TOP, "tools"))
+
+from exercise.regions import parse
+
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$", re.MULTILINE)
 # What is typed into those that read, when they have printed this.
 TYPED = {"make qemu": ("rvlab$ ", "exit\n"), "make debug": ("(gdb) ", "kill\nquit\n"),
@@ -20,11 +25,27 @@ TYPED = {"make qemu": ("rvlab$ ", "exit\n"), "make debug": ("(gdb) ", "kill\nqui
 ELSEWHERE = {"make setup"}              # .ci/run begins with it
 SECONDS = 120
 
+QUOTE = re.compile(r"(?:check failed: (.+?)(?:: expected \S+, got \S+)?, at"
+                   r"|kernel panic at) ((?:kern|user|libs)/\S+?\.[ch]):(\d+)")
+
+
+def text_of(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def statement(path, number):
+    """The C statement to which a line belongs, as one line."""
+    text = text_of(path)
+    place = sum(len(line) for line in text.splitlines(True)[:number - 1])
+    place += len(text[place:]) - len(text[place:].lstrip())
+    begin = max(text.rfind(end, 0, place) for end in ";{}") + 1
+    return " ".join(text[begin:text.find(";", place)].split()).replace('" "', "")
+
 
 def commands():
     """Each once, in order, without the remark that may stand behind it."""
-    with open(os.path.join(TOP, "labcodes.md"), encoding="utf-8") as file:
-        found = [re.split(r"\s{2,}", line)[0] for line in COMMAND.findall(file.read())]
+    found = [re.split(r"\s{2,}", line)[0] for line in COMMAND.findall(text_of("labcodes.md"))]
     return [command for command in dict.fromkeys(found) if command not in ELSEWHERE]
 
 
@@ -76,6 +97,28 @@ class Labcodes(unittest.TestCase):
                 status, output = self.run_command(command)
                 self.assertEqual(status, 0, output)
                 self.assertNotIn("Traceback", output)
+
+
+def is_students(path, number):
+    """Whether a line lies in a region: there a student's own assertion may fail."""
+    return any(region.first <= number <= region.first + region.text.count("\n")
+               for region in parse(text_of(path), path))
+
+
+class Quotes(unittest.TestCase):
+    def test_places(self):
+        quotes = [(sentence, path, int(line))
+                  for sentence, path, line in QUOTE.findall(text_of("labcodes.md"))]
+        self.assertGreater(len(quotes), 15)
+        for sentence, path, line in quotes:
+            with self.subTest("%s:%d" % (path, line)):
+                if sentence:
+                    found = re.search(r'check(?:_eq)?\((?:"(.*?)")?', statement(path, line))
+                    self.assertTrue(found)
+                    self.assertIn(sentence, found.group(1)
+                                  or " ".join(text_of(path).split()).replace('" "', ""))
+                elif not is_students(path, line):
+                    self.assertRegex(statement(path, line), r"assert|panic\(")
 
 
 if __name__ == "__main__":
