@@ -49,17 +49,21 @@ $(O)/sources: FORCE
 # The one file of the kernel that touches floating-point registers.
 $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 
+# So that the same code gives the same file wherever the tree lies. Not an option in the sense of
+# $(O)/flags: a copy of a tree that is built is built as well.
+HERE := -ffile-prefix-map="$$PWD"=.
+
 config := tools/build.mk $(O)/config.mk $(O)/flags
 
 $(O)/kobj/%.o: % $(config)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(KFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(KFLAGS) $(HERE) -MMD -MP -c -o $@ $<
 
 $(O)/uobj/%.o: % $(config)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (user)"
-	$(Q)$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(UFLAGS) $(HERE) -MMD -MP -c -o $@ $<
 
 $(O)/libuser.a: $(ulib_obj) $(O)/sources
 	@rm -f $@
@@ -80,7 +84,7 @@ $(O)/programs.S: $(programs:%=$(O)/image/%) $(O)/sources tools/embed.py
 # An assembly file does not tell the compiler what it takes in by .incbin.
 $(O)/programs.o: $(O)/programs.S $(programs:%=$(O)/image/%)
 $(O)/%.o: $(O)/%.S $(config)
-	$(Q)$(CC) $(KFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(KFLAGS) $(HERE) -c -o $@ $<
 
 $(O)/ksyms0.S: tools/ksyms.py $(O)/config.mk
 	$(Q)python3 tools/ksyms.py table /dev/null $@

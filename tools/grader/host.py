@@ -92,8 +92,6 @@ class Host:
         result = subprocess.run([tool, "-e", self.kernel] + ["%#x" % a for a in addresses],
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         places = result.stdout.decode("utf-8", "replace").split("\n")[:len(addresses)]
-        here = os.getcwd() + os.sep
-        places = [re.sub(r" \(discriminator \d+\)", "", place).replace(here, "")
-                  for place in places]
+        places = [re.sub(r"^(\./)+| \(discriminator \d+\)", "", place) for place in places]
         return [", at " + place if place and "?" not in place else "" for place in places] + \
             [""] * (len(addresses) - len(places))

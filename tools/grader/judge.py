@@ -22,6 +22,13 @@ def position(wanted, text, start):
     return match.span() if match else (-1, -1)
 
 
+def kernel_lines(text):
+    """What was printed, without what the firmware prints first."""
+    _, last_of_firmware, after = text.rpartition("\nBoot HART MEDELEG")
+    lines = after.split("\n")[1:] if last_of_firmware else text.split("\n")
+    return [line for line in lines if line.strip()]
+
+
 def shown(wanted):
     return '"%s"' % wanted if isinstance(wanted, str) else "/%s/" % wanted.pattern
 
@@ -83,8 +90,7 @@ class Judge:
         except (SetupError, StubError, ImageError, OSError) as error:
             outcome.reasons.append(str(error))
         if machine.console:
-            outcome.console = [line for line in machine.console.text.split("\n") if line.strip()]
-            outcome.console = outcome.console[-CONSOLE_LINES:]
+            outcome.console = kernel_lines(machine.console.text)[-CONSOLE_LINES:]
             outcome.reports = machine.console.reports
             outcome.instructions, outcome.seconds = machine.instructions, machine.seconds
             with open(outcome.log, "w", encoding="utf-8", errors="replace") as log:
@@ -147,8 +153,10 @@ class Judge:
         else:
             outcome.verdict = Verdict.PANIC
         words = part.split("\ncall stack")[0].split("\n\n")[0]
+        if not found:                       # without a panic: a boot argument that it does not know
+            words = "the kernel stopped itself: " + " ".join(outcome.console[-1:])
         outcome.reasons += [line.rstrip() for line in words.split("\n")
-                            if line and not FRAME.match(line)] or ["the kernel stopped itself"]
+                            if line and not FRAME.match(line)]
         frames = FRAME.findall(part)[:TRACE_FRAMES]
         places = self.host.source_lines([int(address, 16) for address, _ in frames])
         outcome.trace = [name + place for (_, name), place in zip(frames, places)]
