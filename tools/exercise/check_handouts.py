@@ -3,11 +3,11 @@
 
     python3 tools/exercise/check_handouts.py [--each] [--toolchain unknown-elf] [LAB ...]
 
-For each lab: the handout compiles without a warning; each blank exercise of its labs has 0 points,
-and each test of it fails; each solved one has full points; with the reference's regions put in, its
-kernel is the reference byte for byte, and all its exercises have full points. With --each also the
-handouts in which one exercise of the lab is blank, and the lab's others are solved: there that one
-has 0, and the labs before have all.
+For each lab: the handout compiles without a warning, with each compiler; each blank exercise of
+its labs has 0 points, and each test of it fails; each solved one has full points; with the
+reference's regions put in, its kernel is the reference byte for byte, and all its exercises have
+full points. With --each also the handouts in which one exercise of the lab is blank, and the lab's
+others are solved: there that one has 0, and the labs before have all.
 """
 import argparse
 import json
@@ -20,6 +20,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from exercise import handout, regions
+from exercise.check_blanks import build
 from grader import labs as all_labs
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -104,7 +105,11 @@ def check(plan, folder, options, whole):
     tree = os.path.join(folder, "tree")
     shutil.rmtree(tree, ignore_errors=True)
     handout.make(ROOT, plan, tree)
-    seed(tree, os.path.join("obj", options.toolchain))
+    for other in options.compilers.split(","):
+        seed(tree, os.path.join("obj", other))
+        problem = build(tree, other) if other != options.toolchain else None
+        if problem:
+            yield "it does not compile as it should with %s: %s" % (other, problem)
     found, output = grade(tree, options.toolchain, options.qemu)
     lines = [line for line in output.split("\n") if "warning:" in line or "error:" in line]
     if lines or not found:
@@ -124,7 +129,8 @@ def main():
     add = parser.add_argument
     add("labs", nargs="*", type=int, metavar="LAB", help="only these")
     add("--each", action="store_true", help="also each exercise alone blank")
-    add("--toolchain", default="unknown-elf", help="%(default)s")
+    add("--toolchain", default="unknown-elf", help="to grade with; %(default)s")
+    add("--compilers", default="unknown-elf,linux-gnu,clang", help="to compile with; %(default)s")
     add("--qemu", default="qemu-system-riscv64", help="%(default)s")
     options = parser.parse_args()
     labs = [lab for lab in all_labs.load() if lab.number]
