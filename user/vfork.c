@@ -102,7 +102,7 @@ static int sleeper(void *unused)
     return sleep(1000);
 }
 
-/* Threads take all memory there is for processes; none of this one's pages is copy-on-write then. */
+/* Threads take all memory there is for processes; no page of the program is copy-on-write then. */
 static void check_no_memory(void)
 {
     static int tids[THREADS];
