@@ -20,12 +20,12 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+import cli
 from bench_data import FLAT_PERCENT, OPERATIONS, SCALING
 from gdbstub import StubError, connect
 
@@ -41,8 +41,7 @@ class Failed(Exception):
     """Something could not be measured."""
 
 
-class Interrupted(Exception):
-    """The user, or who started this, wants an end."""
+
 
 
 def command_of(options, init, mem="128M", harts=1):
@@ -279,26 +278,5 @@ def bench(options):
     return 2 if failures else 1 if options.check and missed else 0
 
 
-def interrupt(number, frame):
-    raise Interrupted()
-
-
-def main():
-    options = arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        return bench(options)
-    except Interrupted:
-        print("bench: interrupted")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except OSError as error:
-        print("bench: %s" % error)
-        return 2
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run("bench", lambda: bench(arguments())))

@@ -7,10 +7,10 @@ line of the output is the score; the exit status is 0 only for full marks.
 import argparse
 import os
 import shutil
-import signal
 import sys
 import time
 
+import cli
 from exercise import manifest
 from grader import build, formats
 from grader.host import Host
@@ -19,14 +19,6 @@ from grader.judge import Judge
 from grader.labs import LabError, choose, load
 from grader.runner import Runner
 from grader.screen import Screen
-
-INTERRUPTED = 130
-NOT_GRADED = 2                  # exit status: the host failed, or the command line is wrong
-
-
-class Interrupted(Exception):
-    """The user, or who started this, wants an end."""
-
 
 def arguments():
     parser = argparse.ArgumentParser(
@@ -129,33 +121,6 @@ def write_results(options, labs, outcomes, notes, seconds):
             file.write(text)
 
 
-def give_up(why):
-    sys.stdout.flush()
-    print("grade: %s" % why, file=sys.stderr)
-    return NOT_GRADED
-
-
-def interrupt(number, frame):
-    raise Interrupted()
-
-
-def main():
-    options = arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        return grade(options)
-    except Interrupted:
-        print("\ngrade: interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except (LabError, ImageError, build.BuildError) as error:
-        return give_up(error)
-    except OSError as error:
-        return give_up("%s: %s" % (error.filename or "a file", error.strerror))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run("grade", lambda: grade(arguments()),
+                         (LabError, ImageError, build.BuildError)))

@@ -23,11 +23,11 @@ import collections
 import os
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
 
+import cli
 from ksyms import read as read_nm
 
 KERNEL_OFFSET = 0xffffffc000000000      # high address minus physical address
@@ -46,8 +46,7 @@ COUNTED_TRAPS = (3, 8, 9, 11)           # ebreak, ecall from U, S and M
 LISTING = re.compile(rb"(-+|IN:.*|Priv: .*|OBJD-.*|0x[0-9a-f]+:.*|riscv_cpu_.*|)\r?\n")
 
 
-class Interrupted(Exception):
-    """The user, or who started this, wants an end."""
+
 
 
 class Functions:
@@ -260,7 +259,7 @@ def run(options, counter):
     try:
         counter.read(machine.stderr)
         return machine.wait()
-    except Interrupted:
+    except cli.Interrupted:
         counter.fold()
         print("profile: interrupted; up to here:")
         return 130
@@ -320,32 +319,16 @@ def arguments():
     return options
 
 
-def interrupt(number, frame):
-    raise Interrupted()
-
-
 def main():
     options = arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        counter = Counter(Places(options.objects, options.program.split()[0]), options)
-        status = run(options, counter)
-        print_table(counter, options)
-        if status not in (0, 130):
-            print("the machine ended with status %d; its console's output is in %s"
-                  % (status, options.console))
-        return status if status in (0, 130) else 1
-    except Interrupted:
-        print("profile: interrupted")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except OSError as error:
-        print("profile: %s" % error)
-        return 2
+    counter = Counter(Places(options.objects, options.program.split()[0]), options)
+    status = run(options, counter)
+    print_table(counter, options)
+    if status not in (0, 130):
+        print("the machine ended with status %d; its console's output is in %s"
+              % (status, options.console))
+    return status if status in (0, 130) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run("profile", main))

@@ -17,12 +17,12 @@ import argparse
 import os
 import random
 import re
-import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from exercise import operators, regions
+import cli
+from exercise import crew, operators, regions
 from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SAME, SURVIVED, Crew
 from exercise.workshop import WorkshopError
 from grader.labs import LabError, load
@@ -172,14 +172,8 @@ def arguments():
     add("--sample", type=int, metavar="N", help="only so many, chosen by the seed")
     add("--seed", type=int, default=1, help="%(default)s")
     add("--list", action="store_true", help="show the changes, and try none")
-    add("-j", "--jobs", type=int, default=os.cpu_count() or 1,
-        help="so many workers at once; %(default)s")
-    add("--toolchain", default=os.path.basename(os.environ.get("RVLAB_OBJECTS", "unknown-elf")),
-        help="%(default)s")
-    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
-    options = parser.parse_args()
-    options.jobs = max(1, options.jobs)
-    return options
+    crew.add_options(add)
+    return parser.parse_args()
 
 
 def main():
@@ -197,9 +191,9 @@ def main():
     print("%d changes; this will take about %d:%02d minutes" % (
         len(found), seconds // 60, seconds % 60), flush=True)
     tally = Tally(known)
-    with Crew(ROOT, options.jobs, options.toolchain, options.qemu) as crew:
-        order = crew.order(labs, sorted({mutation.exercise for mutation in found}))
-        results = crew.run([(mutation.texts, order[mutation.exercise]) for mutation in found],
+    with Crew(ROOT, options) as workers:
+        order = workers.order(labs, sorted({mutation.exercise for mutation in found}))
+        results = workers.run([(mutation.texts, order[mutation.exercise]) for mutation in found],
                            by_rule=True)
         for mutation, (state, details) in zip(found, results):
             tally.add(mutation, state, details)
@@ -217,15 +211,5 @@ def finish(options, tally, chosen):
     return 1 if wrong or tally.count(BROKEN) or tally.share() < BAR else 0
 
 
-def interrupt(number, frame):
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        sys.exit(main())
-    except (WorkshopError, LabError, regions.RegionError) as problem:
-        sys.exit("automutate.py: %s" % problem)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(cli.run("automutate", main, (WorkshopError, LabError, regions.RegionError)))

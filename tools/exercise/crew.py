@@ -1,8 +1,8 @@
 """Workers that judge variants of the tree side by side, each a process with a workshop of its own:
 
-    with Crew(ROOT, jobs=2, toolchain="unknown-elf") as crew:
-        order = crew.order(labs, ["5.4"])
-        for state, details in crew.run([(texts, order["5.4"]), ...]):
+    with Crew(ROOT, options) as workers:            # options: see add_options()
+        order = workers.order(labs, ["5.4"])
+        for state, details in workers.run([(texts, order["5.4"]), ...]):
 """
 import concurrent.futures
 import copy
@@ -37,7 +37,9 @@ class Worker:
 
 def begin(ended, pristine, folder, toolchain, qemu):
     """The first thing that a worker does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # the parent tells us
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)           # the parent tells us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Worker.ended = ended
     Worker.shop = workshop.Workshop(pristine, os.path.join(folder, "worker%d" % os.getpid()),
                                     toolchain, qemu)
@@ -102,11 +104,21 @@ def hurried(test, seconds):
     return test
 
 
+def add_options(add):
+    """What the user may say of a Crew, by the function add() of an argument parser."""
+    add("-j", "--jobs", type=int, default=os.cpu_count() or 1,
+        help="so many workers at once; %(default)s")
+    add("--toolchain", default=os.path.basename(os.environ.get("RVLAB_OBJECTS", "unknown-elf")),
+        help="%(default)s")
+    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
+
+
 class Crew:
     """The workers; used as a context."""
 
-    def __init__(self, root, jobs, toolchain, qemu="qemu-system-riscv64"):
-        self.root, self.jobs, self.toolchain, self.qemu = root, jobs, toolchain, qemu
+    def __init__(self, root, options):
+        self.root, self.jobs = root, max(1, options.jobs)
+        self.toolchain, self.qemu = options.toolchain, options.qemu
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="rvlab-crew-")

@@ -22,12 +22,12 @@ import argparse
 import glob
 import os
 import re
-import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from exercise import regions, vet
+import cli
+from exercise import crew, regions, vet
 from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SURVIVED, Crew
 from exercise.workshop import WorkshopError
 from grader.labs import LabError, find_exercise, load
@@ -218,14 +218,8 @@ def arguments():
     add = parser.add_argument
     add("words", nargs="*", metavar="N.M or FILE", help="only these; also a lab's number")
     add("--sample", action="store_true", help="a small sample: one of each exercise")
-    add("-j", "--jobs", type=int, default=os.cpu_count() or 1,
-        help="so many workers at once; %(default)s")
-    add("--toolchain", default=os.path.basename(os.environ.get("RVLAB_OBJECTS", "unknown-elf")),
-        help="%(default)s")
-    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
-    options = parser.parse_args()
-    options.jobs = max(1, options.jobs)
-    return options
+    crew.add_options(add)
+    return parser.parse_args()
 
 
 def report(counts, state, mutant, details):
@@ -248,9 +242,9 @@ def main():
             problems += 1
             print(sentence)
     if mutants:
-        with Crew(ROOT, options.jobs, options.toolchain, options.qemu) as crew:
-            order = crew.order(labs, sorted({mutant.exercise for mutant, _ in mutants}))
-            results = crew.run([(texts, order[mutant.exercise]) for mutant, texts in mutants])
+        with Crew(ROOT, options) as workers:
+            order = workers.order(labs, sorted({mutant.exercise for mutant, _ in mutants}))
+            results = workers.run([(texts, order[mutant.exercise]) for mutant, texts in mutants])
             for (mutant, _), (state, details) in zip(mutants, results):
                 report(counts, state, mutant, details)
     broken = counts.get(BROKEN, 0) + counts.get(NO_COMPILE, 0)
@@ -259,15 +253,5 @@ def main():
     return 1 if problems or broken or counts.get(SURVIVED) or not counts else 0
 
 
-def interrupt(number, frame):
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        sys.exit(main())
-    except (WorkshopError, LabError) as problem:
-        sys.exit("mutants.py: %s" % problem)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(cli.run("mutants", main, (WorkshopError, LabError)))

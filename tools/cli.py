@@ -1,0 +1,37 @@
+"""How a tool ends: by itself, by a signal, without a reader, or by an error that its user can mend.
+Each has an exit status and a line that says so; none shows a traceback."""
+import os
+import signal
+import sys
+
+ENDED, FAILED, INTERRUPTED = 1, 2, 130
+
+
+class Interrupted(Exception):
+    """The user, or who started this, wants an end."""
+
+
+def interrupt(number, frame):
+    raise Interrupted()
+
+
+def run(name, body, errors=()):
+    """The exit status for a tool of this name: what body() returns, if it comes to its end. The text
+    of `errors`, exceptions, is for the user."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        return body()
+    except Interrupted:
+        print("\n%s: interrupted" % name)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ENDED
+    except errors as error:
+        words = error
+    except OSError as error:
+        words = "%s: %s" % (error.filename, error.strerror) if error.filename else error
+    sys.stdout.flush()
+    print("%s: %s" % (name, words), file=sys.stderr)
+    return FAILED
