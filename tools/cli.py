@@ -16,8 +16,8 @@ def interrupt(number, frame):
 
 
 def run(name, body, errors=()):
-    """The exit status for a tool of this name: what body() returns, if it comes to its end. `errors`
-    are exceptions whose text is for the user."""
+    """The exit status for a tool of this name: what body() returns if it comes to its end. Of the
+    exceptions `errors` the text is for the user."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
