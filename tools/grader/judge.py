@@ -11,6 +11,7 @@ PANIC_CODE = 255                # what power_off() gets from a panic
 CONSOLE_LINES = 12              # of the console of a failed test
 TRACE_FRAMES = 16
 FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
+TRAPPED = re.compile(r"kernel panic at \S+\+0x")
 
 
 def position(wanted, text, start):
@@ -157,8 +158,16 @@ class Judge:
             words = "the kernel stopped itself: " + " ".join(outcome.console[-1:])
         outcome.reasons += [line.rstrip() for line in words.split("\n")
                             if line and not FRAME.match(line)]
-        frames = FRAME.findall(part)[:TRACE_FRAMES]
-        places = self.host.source_lines([int(address, 16) for address, _ in frames])
-        outcome.trace = [name + place for (_, name), place in zip(frames, places)]
+        outcome.trace = self.trace(part)
         if found:
             outcome.console = []        # the panic says it all
+
+    def trace(self, part):
+        """The call stack of a panic, with lines. A call lies before the address that it returns
+        to, which may be another line's; only the instruction that trapped is exact."""
+        frames = FRAME.findall(part)[:TRACE_FRAMES]
+        addresses = [int(address, 16) - 1 for address, _ in frames]
+        if addresses and TRAPPED.match(part):
+            addresses[0] += 1
+        return [name + place
+                for (_, name), place in zip(frames, self.host.source_lines(addresses))]
