@@ -128,9 +128,10 @@ class Screen:
         return self.color(COLORS[Verdict.OK] if got == most else RED, text.rstrip())
 
     def advise(self, outcomes):
-        """Where to begin: the failed test that costs most."""
+        """Where to begin: at the first, for exercises build on those before; challenges last."""
         failed = [o for o in outcomes if not o.passed and not o.test.command
                   and o.verdict not in (Verdict.SETUP, Verdict.BUILD, Verdict.NOT_WRITTEN)]
         if failed:
-            worst = max(failed, key=lambda outcome: outcome.test.points)
-            self.line("Begin with %s: %s" % (worst.test.name, self.commands(worst.test)[-1]))
+            first = min(failed, key=lambda outcome: (
+                not outcome.test.points, outcome.test.exercise.endswith(".C")))
+            self.line("Begin with %s: %s" % (first.test.name, self.commands(first.test)[-1]))
