@@ -7,6 +7,7 @@ from grader.image import ImageError
 from grader.machine import MAX_OUTPUT, End, Machine, SetupError
 from grader.model import Outcome, Verdict
 
+FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
 PANIC_CODE = 255                # what power_off() gets from a panic
 CONSOLE_LINES = 12              # of the console of a failed test
 TRACE_FRAMES = 16
@@ -61,9 +62,13 @@ def code_wrong(test, machine):
             % (test.exit, machine.code)]
 
 
+def checks_failed(console):
+    return ["check failed: " + report.text.partition(": ")[2] for report in console.failed()]
+
+
 def reports_wrong(test, console):
     """Reasons from the signed reports: a failed check, or no verdict at all."""
-    reasons = ["check failed: " + report.text.partition(": ")[2] for report in console.failed()]
+    reasons = checks_failed(console)
     if not test.reports or test.panic or reasons:
         return reasons
     if console.done(test.subject) is None:
@@ -118,8 +123,9 @@ class Judge:
             outcome.reasons.append("printed more than %d MB" % (MAX_OUTPUT >> 20))
         elif machine.end in (End.LIMIT, End.IDLE):
             outcome.verdict = Verdict.HANG
-            outcome.reasons.append(self.hang(machine))
+            outcome.reasons += checks_failed(machine.console) + [self.hang(machine)]
         elif machine.code == PANIC_CODE and not test.panic:
+            outcome.reasons += checks_failed(machine.console)
             self.panic(outcome, text)
         else:
             outcome.reasons += reports_wrong(test, machine.console)
@@ -140,6 +146,8 @@ class Judge:
         if name:
             return "no end after %s; it is in the kernel, at %s%s" % (
                 limit, name, self.host.source_lines([where])[0])
+        if FIRMWARE <= where < KERNEL:
+            return "no end after %s; it is in the firmware, which the kernel has called" % limit
         name = machine.program and machine.program.nearest(where)
         return "no end after %s; it is in a program, at %s" % (limit, name or "%#x" % where)
 

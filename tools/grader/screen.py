@@ -133,5 +133,5 @@ class Screen:
                   and o.verdict not in (Verdict.SETUP, Verdict.BUILD, Verdict.NOT_WRITTEN)]
         if failed:
             first = min(failed, key=lambda outcome: (
-                not outcome.test.points, outcome.test.exercise.endswith(".C")))
+                not outcome.test.points, (outcome.test.exercise or "").endswith(".C")))
             self.line("Begin with %s: %s" % (first.test.name, self.commands(first.test)[-1]))
