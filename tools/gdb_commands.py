@@ -13,6 +13,7 @@ import gdb
 PTE_LETTERS, PTE_COW, PTE_U, PTE_V, PTE_LEAF = "DAGUXWRV", 0x100, 0x10, 0x1, 0xe
 PAGE_FLAGS = ((1, "reserved"), (2, "allocated"), (4, "head of a free block"))
 PG_ALLOCATED = 2
+REPORTING = ("libs/report.c", "kern/debug/panic.c")
 VM_RIGHTS, VM_STACK = ((1, "r"), (2, "w"), (4, "x")), 8
 
 FIRMWARE, USERTOP, SUPERVISOR = 0x80000000, 1 << 38, 1
@@ -120,6 +121,29 @@ def root_of(proc):
     if not int(proc["mm"]):
         raise Problem("%s has no memory of its own: a kernel thread, or it ends" % title(proc))
     return int(proc["mm"]["as"]["pgdir"]) - kva(0)
+
+
+def pointer_to(expression):
+    """What an expression points to, and the type's name; None and "" where that is no struct."""
+    value = gdb.parse_and_eval(expression)
+    if value.type.strip_typedefs().code != gdb.TYPE_CODE_PTR or not int(value):
+        return None, ""
+    target = value.dereference()
+    return target, target.type.unqualified().name or ""
+
+
+def root_named(word):
+    """Of a pid, or of an expression: an mm_struct, an addrspace, or the root table itself."""
+    if word.isdigit():
+        return root_of(process(word))
+    target, kind = pointer_to(word)
+    if kind == "mm_struct":
+        return int(target["as"]["pgdir"]) - kva(0)
+    if kind == "addrspace":
+        return int(target["pgdir"]) - kva(0)
+    if kind == "pte_t":
+        return int(target.address) - kva(0)
+    raise Problem("%s is no pid, and points to no mm_struct, addrspace or pte_t" % word)
 
 
 def is_known(proc):
@@ -257,18 +281,19 @@ left user mode, or runs; in words only where gdb has its symbols: `program NAME`
 
 
 class Pt(Command):
-    """pt ADDRESS [PID]: walk the page table as the hardware does, for an address or expression.
+    """pt ADDRESS [PID|POINTER]: walk the page table as the hardware does, for an address.
 
-It is the page table that this hart uses now, or that of a process. Each line is an entry:
+It is the page table that this hart uses now, or that of a process, or the one that an mm_struct,
+an addrspace or a pgdir has: `pt la mm`, `pt la pgdir`. Each line is an entry:
   V valid    R, W, X what is allowed; none of them: it points to the next table
   U for user mode, and so not for the kernel, unless sstatus.SUM is set
   G in all address spaces    A was accessed    D was written    COW copy-on-write (ours)
 The last lines tell what that means, and show the frame's struct Page."""
     least, most = 1, 2
 
-    def run(self, expression, pid=None):
+    def run(self, expression, whose=None):
         address = evaluate(expression)
-        root = root_of(process(pid)) if pid else frame_of(evaluate("$satp") << 10)
+        root = root_named(whose) if whose else frame_of(evaluate("$satp") << 10)
         if not root:
             raise Problem("paging is off on this hart: every address is physical")
         print("%#x, by the root table at %#x:" % (address, root))
@@ -292,15 +317,21 @@ The last lines tell what that means, and show the frame's struct Page."""
 
 
 class Vmas(Command):
-    """vmas [PID]: the areas of a process: what may be mapped where, and how much of it is.
+    """vmas [PID|POINTER]: the areas of a process or mm_struct: what may be mapped where.
 
 Pages come when they are first used, so fewer may be there than the area is long."""
 
-    def run(self, pid=None):
-        proc = process(pid)
-        mapped, mm = [address for address, _, _ in leaves(root_of(proc))], proc["mm"]
+    def run(self, whose=None):
+        if whose is None or whose.isdigit():
+            proc = process(whose)
+            owner, root, mm = title(proc), root_of(proc), proc["mm"]
+        else:
+            owner, root, (mm, kind) = whose, root_named(whose), pointer_to(whose)
+            if kind != "mm_struct":
+                raise Problem("%s does not point to an mm_struct" % whose)
+        mapped = [address for address, _, _ in leaves(root)]
         print("areas of %s; %d use them, the heap is %#x-%#x" % (
-            title(proc), int(mm["mm_count"]), int(mm["brk_start"]), int(mm["brk"])))
+            owner, int(mm["mm_count"]), int(mm["brk_start"]), int(mm["brk"])))
         for vma in listed(mm["mmap_list"], "vma_struct", "list_link"):
             start, end, flags = (int(vma[name]) for name in ("vm_start", "vm_end", "vm_flags"))
             print("  %010x-%010x %s %5d pages, %5d mapped%s" % (
@@ -424,6 +455,20 @@ are the page table entries that map it, or the one of a page table."""
             print("%8d %s" % (some, what))
 
 
+class Caller(Command):
+    """caller: select the function that called the check which failed, or the panic."""
+    most = 0
+
+    def run(self):
+        frame = gdb.newest_frame()
+        while frame.older() and frame.find_sal().symtab and \
+                frame.find_sal().symtab.filename.endswith(REPORTING):
+            frame = frame.older()
+        frame.select()
+        if frame != gdb.newest_frame():
+            gdb.execute("frame")
+
+
 class Program(Command):
     """program NAME: take the symbols of that user program instead of those that gdb has."""
     least = 1
@@ -449,6 +494,6 @@ class Rvlab(Command):
               "kernel's memory; these commands can.")
 
 
-COMMANDS = (Ps, Pt, Vmas, Tf, Runq, Pages, Program, Rvlab)
+COMMANDS = (Ps, Pt, Vmas, Tf, Runq, Pages, Caller, Program, Rvlab)
 for command in COMMANDS:
     command()

@@ -33,7 +33,7 @@ define rvlab
     echo This command needs a gdb with Python, as gdb-multiarch of Debian and Ubuntu.\\n
 end
 """ + "".join("define %s\n    rvlab\nend\n" % name
-              for name in ("ps", "pt", "vmas", "tf", "runq", "pages"))
+              for name in ("ps", "pt", "vmas", "tf", "runq", "pages", "caller"))
 
 # Where a test stops, and what is said there. Every panic begins in one of the first two.
 FAILURES = (("panic_at", "The kernel panics."),
@@ -47,7 +47,7 @@ ENDS = (("power_off", "The machine is about to switch off, without a panic or a 
 AT_END = {"end": ENDS[0][1],
           "limit": "The recording ends here: the test has used up its time, or printed too much."}
 
-LOOK = "echo \\n{title}\\n{text}\\n\\n\nps\ntf\nbacktrace\n"
+LOOK = "echo \\n{title}\\n{text}\\n\\n\nps\ntf\nbacktrace\ncaller\n"
 STOP = "hbreak {function}\ncommands\nsilent\n" + LOOK + "end\n"
 
 LIVE = """
