@@ -23,7 +23,8 @@ that is due first; NULL: there is none. Hold timer_lock while you use it.
 - Take a timer away by timer_remove() before you wake its task by
   wakeup_proc(): from then on the task may run, and the timer be gone.
 - `now` is an argument: do not ask rdtime() again.
-- Mostly nobody is due: next_deadline can be read without the lock."""),
+- Mostly nobody is due: next_deadline can be read without the lock, by
+  atomic_load()."""),
     Exercise("1.2", "exception dispatch", 40,
              asks="tell the exceptions apart: which are repaired, which end the program",
              hint="""

@@ -17,14 +17,15 @@ helpers of free_area_take and free_area_put: static functions, if you
 like: one that makes a page the head of a block, one that joins two.
 
 free_area_take: `head` is a free block of n pages or more. Its first n
-pages leave the list. What is left behind them is a free block of its
-own, in the same place of the list, which stays in the order of addresses.
+pages leave the list, with flags 0. What is left behind them is a free block
+of its own, in the same place of the list, which stays in the order of
+addresses.
 - Only the head of a free block has PG_PROPERTY in its flags, and its
   number of pages in property.
 - free_area.nr_free is the number of pages in all blocks.
 
-free_area_put: The n pages from `base` on are free: put them where they
-belong by their address. Where the block before ends at `base`, or the one
+free_area_put: The n pages from `base` on are free, and have flags 0: put them
+where they belong by their address. Where the block before ends at `base`, or the one
 behind begins at base + n, they become one block.
 - Find the place first: the first block whose address is higher, which may
   be the list's head where there is none. Then insert once, before that.

@@ -48,9 +48,9 @@ on, and map it with the rights of its area. No memory: -E_NO_MEM.
 
 do_pgfault: Find the area of addr; one below the stack may make it grow, see
 grow_stack(). No area, or an area that does not allow this access: -E_FAULT,
-with nothing changed. Get the entry, with its tables; no memory: -E_NO_MEM. An
-entry that is not valid gets a new page; for one that is, see mapped_fault().
-Never panic: addr may be anything that a program made up.
+before any memory is taken. Then get the entry, with its tables; no memory:
+-E_NO_MEM. An entry that is not valid gets a new page; for one that is, see
+mapped_fault(). Never panic: addr may be anything that a program made up.
 """
 
 EXERCISES = [
