@@ -90,6 +90,8 @@ class Debug(unittest.TestCase):
             text = debug(self.tree, ["bt 3"], "--test", "mapping")
         self.build()
         self.assertRegex(text.partition("BEGIN")[2], r"#0 +check_failed")
+        self.assertRegex(text.partition("BEGIN")[0],
+                         r"#\d+ .*\n? .*at kern/test/mapping\.c:\d+\n\d+\t")
 
     def test_commands(self):
         text = debug(self.tree, ["runq", "pages", "pt 0xffffffc080200000", "vmas 99", "rvlab",
@@ -127,6 +129,17 @@ class Debug(unittest.TestCase):
         text = debug(self.tree, ["hbreak do_execve", "reverse-continue", "bt 1",
                                  "reverse-step", "reverse-next"], "--test", "hello", "--replay")
         self.assertRegex(text.partition("BEGIN")[2], r"#0 +do_execve")
+
+    def test_an_address_space_that_no_process_has(self):
+        text = debug(self.tree, ["hbreak do_pgfault", "reverse-continue", "vmas mm", "pt addr mm",
+                                 "pt addr &mm->as", "pt addr mm->as.pgdir", "vmas addr",
+                                 "pt addr access"], "--test", "fault-stack", "--replay")
+        part = text.partition("BEGIN")[2]
+        self.assertRegex(part, r"areas of mm; 1 use them(.*\n)+  [0-9a-f]{10}-\w{10} rw-.* stack")
+        roots = re.findall(r"by the root table at (0x[0-9a-f]+)", part)
+        self.assertEqual((len(roots), len(set(roots))), (3, 1), text)
+        self.assertEqual(part.count("is no pid, and points to no mm_struct"), 2)
+        self.assertNotIn("Traceback", part)
 
     def test_who_wrote_it(self):
         text = debug(self.tree, ["frame function free_page", "watch -location page->flags",

@@ -112,7 +112,9 @@ class Verdicts(Tree):
         verdict, output = self.verdict('    panic("the sky falls on %d heads", 3);\n')
         self.assertEqual(verdict, Verdict.PANIC)
         self.assertIn("the sky falls on 3 heads", output)
-        self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+")
+        with open(os.path.join(self.tree, INIT)) as file:
+            line = (file.read().partition(START)[0] + START).count("\n") + 1
+        self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
         self.assertIn("make replay TEST=hello", output)
 
     def test_hang(self):
@@ -121,10 +123,31 @@ class Verdicts(Tree):
         self.assertRegex(output, r"no end after 100 million instructions; it is in the kernel, "
                                  r"at init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+")
 
+    def test_a_hang_does_not_hide_failed_checks(self):
+        check = "    check(\"each tick sets the next\", "
+        with Edited(self.tree, [("kern/test/clock.c", check + "tick());",
+                                 check + "false);\n    for (;;)\n        ;")]):
+            results, output = grade(self.tree, "tick")
+        self.assertEqual(results["tick"]["verdict"], Verdict.HANG, output)
+        self.assertRegex(output, r"check failed: each tick sets the next, at .*\n"
+                                 r" +no end after 100 million instructions")
+
+    def test_a_hang_in_the_firmware(self):
+        _, output = self.verdict('    for (;;)\n        sbi_set_timer(0);\n')
+        self.assertRegex(output, "it is in the (firmware|kernel)")
+        self.assertNotIn("in a program", output)
+
     def test_hang_with_interrupts_off(self):
         verdict, _ = self.verdict('    irq_disable();\n    for (;;)\n'
                                   '        asm volatile ("wfi");\n')
         self.assertEqual(verdict, Verdict.HANG)
+
+    def test_no_allocator_of_ones_own(self):
+        with Edited(self.tree, [("kern/mm/pmm.c", "    &own_pmm_manager,\n", "")]):
+            results, output = grade(self.tree, "pmm-own")
+        self.assertEqual(results["pmm-own"]["verdict"], Verdict.NOT_WRITTEN)
+        self.assertIn("nothing is named own in the table: pmm=own: there are buddy", output)
+        self.assertNotIn("Begin with", output)
 
     def test_deadlock(self):
         verdict, output = self.verdict(
