@@ -137,10 +137,8 @@ def root_named(word):
     if word.isdigit():
         return root_of(process(word))
     target, kind = pointer_to(word)
-    if kind == "mm_struct":
-        return int(target["as"]["pgdir"]) - kva(0)
-    if kind == "addrspace":
-        return int(target["pgdir"]) - kva(0)
+    if kind in ("mm_struct", "addrspace"):
+        return int((target["as"] if kind == "mm_struct" else target)["pgdir"]) - kva(0)
     if kind == "pte_t":
         return int(target.address) - kva(0)
     raise Problem("%s is no pid, and points to no mm_struct, addrspace or pte_t" % word)
@@ -239,6 +237,8 @@ left user mode, or runs; in words only where gdb has its symbols: `program NAME`
     most = 0
 
     def run(self):
+        if not processes():
+            raise Problem("there is no process yet")
         running = {int(cpu["task"]): cpu for cpu in cpus()}
         print("  pid parent state     hart name             %-26s %-20s waits for"
               % ("in the kernel", "in the program"))
