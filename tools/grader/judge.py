@@ -12,7 +12,7 @@ PANIC_CODE = 255                # what power_off() gets from a panic
 CONSOLE_LINES = 12              # of the console of a failed test
 TRACE_FRAMES = 16
 FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
-NO_OWN = re.compile(r"^(?:pmm|sched)=own: there are .*$", re.MULTILINE)
+NOT_IN_TABLE = re.compile(r"^(?:pmm|sched)=(\w+): there are .*$", re.MULTILINE)
 TRAPPED = re.compile(r"kernel panic at \S+\+0x")
 
 
@@ -154,7 +154,7 @@ class Judge:
     def panic(self, outcome, text):
         """Words and call stack of the panic that the kernel printed."""
         found = re.search(r"^(deadlock: all |kernel panic at )", text, re.MULTILINE)
-        missing = None if found else NO_OWN.search(text)
+        missing = None if found else NOT_IN_TABLE.search(text)
         part = text[found.start():] if found else ""
         part = part[:part.find("\nregisters:")] if "\nregisters:" in part else part
         if "is not written yet" in part or missing:
@@ -165,7 +165,7 @@ class Judge:
             outcome.verdict = Verdict.PANIC
         words = part.split("\ncall stack")[0].split("\n\n")[0]
         if missing:
-            words = "nothing is named own in the table: " + missing.group()
+            words = "nothing is named %s in the table: %s" % (missing.group(1), missing.group())
         elif not found:                     # without a panic: a boot argument that it does not know
             words = "the kernel stopped itself: " + " ".join(outcome.console[-1:])
         outcome.reasons += [line.rstrip() for line in words.split("\n")

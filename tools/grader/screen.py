@@ -15,6 +15,10 @@ def printable(line):
     return "".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:200]
 
 
+def is_challenge(test):
+    return (test.exercise or "").endswith(".C")
+
+
 class Screen:
     """Writes to standard output; on a terminal also what is running, and in colors."""
 
@@ -92,7 +96,8 @@ class Screen:
         return lines
 
     def score(self, outcomes):
-        """The marks by lab and exercise; the last line is the sum. True for full marks."""
+        """The marks by lab and exercise; the last line is the sum. True for full marks; nobody
+        has to begin a challenge for that."""
         graded = {outcome.test for outcome in outcomes}
         total = best = extra = extra_best = 0
         for lab in self.labs:
@@ -120,7 +125,9 @@ class Screen:
             self.line("Challenges, beyond the total: %d/%d" % (extra, extra_best))
         self.advise(outcomes)
         self.line("Total Score: %d/%d" % (total, best))
-        return passed == len(outcomes)
+        return passed > 0 and all(
+            outcome.passed or is_challenge(outcome.test) and outcome.verdict == Verdict.NOT_WRITTEN
+            for outcome in outcomes)
 
     def mark(self, exercise, got, most, failed):
         text = "  %-4s %-45s %3d/%-3d" % (exercise.number, exercise.title, got, most)
@@ -133,5 +140,5 @@ class Screen:
                   and o.verdict not in (Verdict.SETUP, Verdict.BUILD, Verdict.NOT_WRITTEN)]
         if failed:
             first = min(failed, key=lambda outcome: (
-                not outcome.test.points, (outcome.test.exercise or "").endswith(".C")))
+                not outcome.test.points, is_challenge(outcome.test)))
             self.line("Begin with %s: %s" % (first.test.name, self.commands(first.test)[-1]))

@@ -1,4 +1,6 @@
 """The grader as a whole: the same twice, six verdicts, ended from outside, bad command lines."""
+import contextlib
+import io
 import os
 import shutil
 import signal
@@ -12,7 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader.labs import LabError, check, load
-from grader.model import Verdict
+from grader.model import Outcome, Verdict
+from grader.screen import Screen
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
 
 INIT = "kern/init/user.c"
@@ -48,6 +51,30 @@ class Tree(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         shutil.rmtree(cls.folder)
+
+
+class Score(unittest.TestCase):
+    """When the exit status says "full marks"."""
+
+    def is_full(self, **verdicts):
+        labs = load()
+        tests = {"e": next(test for lab in labs for test in lab.tests if test.exercise == "2.1"),
+                 "c": next(test for lab in labs for test in lab.tests if test.exercise == "2.C")}
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            full = Screen(labs, []).score([Outcome(tests[name], verdict)
+                                           for name, verdict in verdicts.items()])
+        self.assertIn("Total Score: ", output.getvalue().rstrip().rpartition("\n")[2])
+        return full
+
+    def test_full(self):
+        self.assertTrue(self.is_full(e=Verdict.OK, c=Verdict.OK))
+        self.assertFalse(self.is_full(e=Verdict.WRONG, c=Verdict.OK))
+        self.assertFalse(self.is_full(e=Verdict.NOT_WRITTEN, c=Verdict.OK))
+
+    def test_a_challenge_need_not_be_begun(self):
+        self.assertTrue(self.is_full(e=Verdict.OK, c=Verdict.NOT_WRITTEN))
+        self.assertFalse(self.is_full(e=Verdict.OK, c=Verdict.WRONG))
+        self.assertFalse(self.is_full(c=Verdict.NOT_WRITTEN))
 
 
 class SameTwice(Tree):
