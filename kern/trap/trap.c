@@ -150,6 +150,8 @@ void trap_kernel(struct trapframe *tf)
 
 void trap_stack_overflow(struct trapframe *tf)
 {
+    if (tf->gpr.sp < KSTACK_BASE || tf->gpr.sp >= KSTACK_END)
+        panic_trap(tf, "sp is not in a kernel stack");      /* after a wrong switch or sret */
     cprintf("\nkernel stack overflow of %s (pid %d)", current->name, current->pid);
     panic_trap(tf, "kernel stack overflow");
 }
