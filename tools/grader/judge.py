@@ -11,6 +11,8 @@ FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
 PANIC_CODE = 255                # what power_off() gets from a panic
 CONSOLE_LINES = 12              # of the console of a failed test
 TRACE_FRAMES = 16
+BOOT = re.compile(r"^Boot HART |ctrl-A x leaves QEMU$")  # the last lines of firmware and kernel
+GOOD_CHECK = re.compile(r"\[check\] \S+ \d+ \d+ ok: ")
 FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
 NOT_IN_TABLE = re.compile(r"^(?:pmm|sched)=(\w+): there are .*$", re.MULTILINE)
 TRAPPED = re.compile(r"kernel panic at \S+\+0x")
@@ -23,13 +25,6 @@ def position(wanted, text, start):
         return at, at + len(wanted) if at >= 0 else -1
     match = wanted.search(text, start)
     return match.span() if match else (-1, -1)
-
-
-def kernel_lines(text):
-    """What was printed, without what the firmware prints first."""
-    _, last_of_firmware, after = text.rpartition("\nBoot HART MEDELEG")
-    lines = after.split("\n")[1:] if last_of_firmware else text.split("\n")
-    return [line for line in lines if line.strip()]
 
 
 def shown(wanted):
@@ -58,12 +53,23 @@ def code_wrong(test, machine):
             "expected a kernel panic, but the kernel switched off with code %d" % machine.code]
     if machine.code == test.exit & 0xff:
         return []
-    return ["expected the first program to exit with code %d, got %d"
-            % (test.exit, machine.code)]
+    named = re.search(r"^init ended with code ((-\d+) E_\w+)$", machine.console.text, re.MULTILINE)
+    return ["expected the first program to exit with code %d, got %s"
+            % (test.exit, named.group(1) if named and int(named.group(2)) & 0xff == machine.code
+               else machine.code)]
 
 
 def checks_failed(console):
     return ["check failed: " + report.text.partition(": ")[2] for report in console.failed()]
+
+
+def last_lines(console):
+    """What a test printed at last, without the boot. Of the checks only those that failed, where
+    there are any."""
+    lines = [line for line in console.text.split("\n") if line.strip()]
+    boot = [number for number, line in enumerate(lines) if BOOT.search(line)]
+    return [line for line in lines[boot[-1] + 1 if boot else 0:]
+            if not (console.failed() and GOOD_CHECK.match(line))][-CONSOLE_LINES:]
 
 
 def reports_wrong(test, console):
@@ -97,7 +103,7 @@ class Judge:
         except (SetupError, StubError, ImageError, OSError) as error:
             outcome.reasons.append(str(error))
         if machine.console:
-            outcome.console = kernel_lines(machine.console.text)[-CONSOLE_LINES:]
+            outcome.console = last_lines(machine.console)
             outcome.reports = machine.console.reports
             outcome.instructions, outcome.seconds = machine.instructions, machine.seconds
             with open(outcome.log, "w", encoding="utf-8", errors="replace") as log:

@@ -144,6 +144,30 @@ class Verdicts(Tree):
         self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
         self.assertIn("make replay TEST=hello", output)
 
+    def test_the_call_stack_names_the_lines_of_the_calls(self):
+        """Behind a call that does not return stands another function."""
+        _, output = self.verdict('    panic("stop");\n')
+        with open(os.path.join(self.tree, INIT), encoding="utf-8") as file:
+            line = file.read().split(START)[0].count("\n") + 2
+        self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
+        _, output = self.verdict("    *(volatile int *)8 = 1;\n")
+        self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
+
+    def test_a_failed_check_is_told_also_where_a_panic_follows(self):
+        check = '    check("with a few pages there is a process", proc != NULL);\n'
+        wrong = check.replace("!=", "==") + '    panic("stop");\n'
+        with Edited(self.tree, [("kern/test/alloc_proc.c", check, wrong)]):
+            _, output = grade(self.tree, "alloc-proc-memory")
+        self.assertRegex(output, r"check failed: with a few pages .*\n *kernel panic at kern/test/")
+
+    def test_a_killed_program(self):
+        """What is shown begins behind the boot."""
+        line = '    cprintf("Hello world!!.\\n");\n'
+        with Edited(self.tree, [("user/hello.c", line, "    *(volatile int *)8 = 1;\n" + line)]):
+            _, output = grade(self.tree, "hello")
+        self.assertIn("expected the first program to exit with code 0, got -9 E_KILLED\n", output)
+        self.assertRegex(output, r"the last lines of its output:\n *\| hello \(pid 2\) was killed: ")
+
     def test_hang(self):
         verdict, output = self.verdict("    for (;;)\n        ;\n")
         self.assertEqual(verdict, Verdict.HANG)
