@@ -32,8 +32,8 @@ holds a physical address, kva() gives one that the kernel can use.
 """
 
 COW = """
-the default of fork_shares: Define fork_shares again, now as true, so that fork
-calls share_areas() instead of copying.
+the default of fork_shares: The line above declares the variable. Define it here
+with the value true, so that fork calls share_areas() instead of copying.
 
 share_entries: For each valid entry in [from, end) let `to` map the same page,
 with a reference for its entry. A page that the parent may write gets read-only
@@ -69,11 +69,11 @@ where there is none yet, sleep in wait_sleep(&current->child_exit, WT_CHILD,
 "a child to end") and look again. Return the child, or NULL with *error set:
 -E_BAD_PROC where there is no such child, -E_BUSY where `block` is false,
 -E_KILLED where wait_sleep() says so. No other process may come between the
-look and the sleep.
+look and the sleep. Release the lock before you return.
 
 do_wait: Wait by wait_zombie(), store the exit code at the user's address with
 copy_to_user(), where that is not 0, and take the child away by reap(). If the
-address is bad, return its error: the child must still be there.
+address is bad, return its error: the child must still be there. Else return 0.
 """
 
 VFORK = """

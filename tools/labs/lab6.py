@@ -31,8 +31,9 @@ stride_init: An empty queue: lab6_run_pool is NULL.
 
 stride_enqueue: Put the task into the heap: each call of the heap returns the
 new root, to be stored. A turn is a whole slice, max_time_slice ticks. A task
-that has never run (runs is 0) begins where the others are now; so does one that
-is behind all others, or more than one step of its own ahead, because it slept.
+that has never run (runs is 0) begins where the others are now: where the task
+was that this queue picked last. So does one that is behind that place, or more
+than one step of its own ahead of it, because it slept.
 
 stride_dequeue: Take the task out of the heap.
 
