@@ -166,7 +166,8 @@ class Verdicts(Tree):
         with Edited(self.tree, [("user/hello.c", line, "    *(volatile int *)8 = 1;\n" + line)]):
             _, output = grade(self.tree, "hello")
         self.assertIn("expected the first program to exit with code 0, got -9 E_KILLED\n", output)
-        self.assertRegex(output, r"the last lines of its output:\n *\| hello \(pid 2\) was killed: ")
+        self.assertRegex(output, r"the last lines of its output:\n"
+                                 r" *\| hello \(pid 2\) was killed: ")
 
     def test_hang(self):
         verdict, output = self.verdict("    for (;;)\n        ;\n")

@@ -11,12 +11,11 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from trees import OBJECTS, TOP, copy_tree
-
-sys.path.insert(0, os.path.join(TOP, "tools"))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from exercise.regions import parse
+from grader.labs import load
+from trees import OBJECTS, TOP, copy_tree
 
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$", re.MULTILINE)
 # What is typed into those that read, when they have printed this.
@@ -62,6 +61,16 @@ class Labcodes(unittest.TestCase):
 
     def test_there_are_commands(self):
         self.assertGreater(len(commands()), 10)
+
+    def test_a_lab_names_what_its_handout_has(self):
+        """A handout has the tests and exercises of its lab and of those before."""
+        chapters = re.split(r"^## Lab (\d).*$", text_of("labcodes.md"), flags=re.MULTILINE)[1:]
+        for number, chapter in zip(chapters[::2], chapters[1::2]):
+            labs = [lab for lab in load() if 1 <= lab.number <= int(number)]
+            there = {exercise.number for lab in labs for exercise in lab.exercises}
+            there |= {test.name for lab in labs for test in lab.tests}
+            named = set(re.findall(r"\b(?:EX|TEST)=(\w[\w.-]*)", chapter))
+            self.assertEqual(named - there, set(), "lab " + number)
 
     def run_command(self, command):
         """Its exit status and output; it is answered when it asks."""
