@@ -1,8 +1,14 @@
 """Putting what a student wrote into the pristine tree. All that comes from a student is data: taken
 from between the markers, vetted, and put where the pristine tree has the same region."""
-from exercise.regions import (COMMENT, MARK, WORD, RegionError, kernel_files, parse, parse_tree,
-                              read, replace)
+import re
+
+from exercise.regions import MARK, WORD, RegionError, kernel_files, parse, parse_tree, read, replace
 from exercise.vet import vet
+
+LITERAL = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
+KEYWORDS = frozenset("""auto break case char const continue default do double else enum extern float
+    for goto if inline int long register restrict return short signed sizeof static struct switch
+    typedef typeof union unsigned void volatile while""".split())
 
 
 def extract(text, region):
@@ -37,20 +43,35 @@ def extract_tree(root, regions):
     return texts, errors
 
 
-def names_outside(root, exercise):
-    """All words of the pristine tree's code that do not stand in this exercise's regions: what a
-    student's text may not define."""
-    words = set()
-    for path in kernel_files(root):
-        text = read(root, path)
-        own = {region.key: "" for region in parse(text, path) if region.exercise == exercise}
-        words.update(WORD.findall(COMMENT.sub(" ", replace(text, path, own))))
-    return words
+class Names:
+    """The words of a tree's code outside of all regions, as far as they matter to the texts in a
+    file: what these may not define, or what stands behind them would mean something else."""
+
+    def __init__(self, root):
+        self.root, self.words, self.found = root, {}, {}
+
+    def of_file(self, path):
+        if path not in self.words:
+            try:
+                text = read(self.root, path)
+                text = replace(text, path, {region.key: "" for region in parse(text, path)})
+            except RegionError:                 # of a student's tree: told elsewhere
+                text = ""
+            self.words[path] = set(WORD.findall(LITERAL.sub(" ", text)))
+        return self.words[path]
+
+    def taken(self, path):
+        """For a text in this file: its own words and those of all headers; in a header, all."""
+        if path not in self.found:
+            files = [other for top in ("kern", "libs") for other in kernel_files(self.root, top)
+                     if other.endswith(".h") or other == path or path.endswith(".h")]
+            self.found[path] = KEYWORDS.union(*map(self.of_file, files))
+        return self.found[path]
 
 
 def graft(text, path, texts, taken=()):
     """A file of the pristine tree with a student's texts in it, {key: (text, line)}; RegionError
-    for the first that is refused. `taken` are the names of names_outside()."""
+    for the first that is refused. `taken` are the names that they may not define."""
     for region in parse(text, path):
         if region.key in texts:
             vet(region, *texts[region.key], taken)
@@ -60,10 +81,10 @@ def graft(text, path, texts, taken=()):
 def faults(root):
     """What vet() refuses in a tree as it is: {exercise: [RegionError, ...]}. A student's own tree
     is looked at before the compiler sees it, whose words about an open brace are far off."""
-    found = {}
+    found, names = {}, Names(root)
     for region in parse_tree(root):
         try:
-            vet(region, region.text, region.first)
+            vet(region, region.text, region.first, names.taken(region.path))
         except RegionError as error:
             found.setdefault(region.exercise, []).append(error)
     return found

@@ -247,11 +247,12 @@ def checked(result, reader):
     return result
 
 
-def summary(handin, regions):
-    """What a hand-in contains, as lines for the student."""
+def summary(handin, regions, names):
+    """What a hand-in contains, as lines for the student; `names` are the tree's graft.Names."""
     mine = [region for region in regions if region.exercise in handin.exercises]
     lines = []
-    for exercise, state in manifest.states(mine, handin.texts, handin.errors).items():
+    for exercise, state in manifest.states(mine, handin.texts, handin.errors,
+                                          names).items():
         count = sum(len(quoted(text)) for key, (text, _) in handin.texts.items()
                     if key[0] == exercise)
         lines.append("  %-4s %-12s %3d lines" % (exercise, state.word, count))

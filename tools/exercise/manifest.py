@@ -200,8 +200,8 @@ class State:
         return "still blank" if len(self.blank) == self.total else "begun"
 
 
-def states(regions, texts, errors):
-    """{exercise: State} for what graft.extract_tree() found."""
+def states(regions, texts, errors, names):
+    """{exercise: State} for what graft.extract_tree() found; `names` are the tree's graft.Names."""
     result = {}
     for exercise in sorted({region.exercise for region in regions}):
         state = result[exercise] = State()
@@ -214,7 +214,7 @@ def states(regions, texts, errors):
                 continue
             text, line = texts[region.key]
             try:
-                vet.vet(region, text, line)
+                vet.vet(region, text, line, names.taken(region.path))
             except RegionError as error:
                 state.errors.append(error)
             region.text = text
@@ -228,7 +228,8 @@ def states(regions, texts, errors):
 def look(manifest, root):
     """({exercise: State}, [Change]) of a handout that a student has worked on."""
     texts, errors = graft.extract_tree(root, manifest.regions)
-    return states(manifest.regions, texts, errors), changes(manifest, root)
+    return (states(manifest.regions, texts, errors, graft.Names(root)),
+            changes(manifest, root))
 
 
 def some(items, text):

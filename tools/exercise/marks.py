@@ -18,7 +18,7 @@ import hashlib
 import json
 
 from exercise import regions
-from exercise.graft import names_outside
+from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.vet import vet
 from grader.build import errors_by_exercise
@@ -47,16 +47,10 @@ class Reference:
                                      key=lambda test: (test.harts, test.prog is None))
                       for number in self.exercises}
         self.hints = {number: each.hint for number, each in self.exercises.items()}
-        self.names = {}
+        self.names = Names(root)
 
     def of(self, exercise):
         return [region for region in self.regions if region.exercise == exercise]
-
-    def taken(self, exercise):
-        """The names that a text of this exercise may not define."""
-        if exercise not in self.names:
-            self.names[exercise] = names_outside(self.root, exercise)
-        return self.names[exercise]
 
     def variant(self, texts, blank=()):
         """{path: text} of all files that differ from the reference with these texts, {(exercise,
@@ -110,7 +104,7 @@ class Work:
                 if error:
                     raise error
                 text, line = found.texts[region.key]
-                vet(region, text, line, reference.taken(exercise))
+                vet(region, text, line, reference.names.taken(region.path))
             except RegionError as problem:
                 return REFUSED, submission.place(problem)
             texts[region.key] = text

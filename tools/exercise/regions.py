@@ -122,9 +122,9 @@ def number_regions(regions):
     return regions
 
 
-def kernel_files(root):
-    """The files that may have regions, as paths from the root."""
-    for folder, folders, names in os.walk(os.path.join(root, "kern")):
+def kernel_files(root, top="kern"):
+    """The files that may have regions, as paths from the root; or those of another folder."""
+    for folder, folders, names in os.walk(os.path.join(root, top)):
         folders.sort()
         for name in sorted(names):
             if name.endswith(KINDS):

@@ -15,6 +15,7 @@ MAX_BYTES = 1 << 16
 BAD_CHARACTER = re.compile("[^\t\n -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
 TOKEN = re.compile(r"""
     (?P<blank>\s+|//[^\n]*|/\*.*?\*/)
+  | (?P<raw>(?:u8|[uUL])?R")
   | (?P<text>(?:u8|[uUL])?(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
   | (?P<word>[^\W\d]\w*)
   | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
@@ -24,9 +25,11 @@ TOKEN = re.compile(r"""
   | (?P<other>.)""", re.X | re.S)
 SPELLED = {"<%": "{", "%>": "}", "<:": "[", ":>": "]"}
 CLOSES = {")": "(", "]": "[", "}": "{"}
+# An attribute in brackets does no harm without "gnu::" or "clang::"; macros can hide the brackets.
 WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|\w*include\w*|"
-                   r"__has_\w+|report_(?:key|as|line|check\w*)|check_(?:done|failed)|"
-                   r"checkpoint\w*|power_off|SELFTEST|MONITOR_COMMAND|_binary_\w+")
+                   r"_*gnu_*|_*clang_*|__has_\w+|__(?:DATE|TIME|TIMESTAMP)__|"
+                   r"report_(?:key|as|line|side|done|check\w*)|check_(?:done|failed)|"
+                   r"checkpoint\w*|power_off|SELFTEST\w*|MONITOR_COMMAND|_binary_\w+")
 CSR = re.compile(r"csr_(?:read|write|set|clear)")       # these make assembly of their argument
 CSR_CALL = re.compile(r"\s*\(\s*\w+\s*[,)]")
 ASM_QUOTE = re.compile(r"""["'`]|%:|\\[ \t]*$""", re.M)
@@ -34,6 +37,8 @@ ASM_CPP = re.compile(r"^[ \t]*\#[ \t]*(?:\d|(?:include|include_next|define|undef
                      r"ifndef|elif|elifdef|elifndef|else|endif|pragma|line|error|warning|ident|"
                      r"import|embed|assert|unassert)\b)", re.M)
 ASM_DIRECTIVES = {".set", ".irp", ".rept", ".endr", ".balign"}
+ASM_ARGUMENT = re.compile(r"\w{1,4}")                   # of .irp: registers and numbers
+ASM_PASTED = re.compile(r"[\w.$]{2,}\\|\\\w+\\|\\[^\w\s]")
 ASM_BLANK = re.compile(r'^[ \t]*not_written\("\d+\.\w", "[\w ,.-]+"\)[ \t]*$', re.M)
 
 
@@ -103,6 +108,8 @@ def check_tokens(text, taken, offset=0):
             if kind == "bad":
                 raise Complaint(token.start(), "a comment, string or character that has no end"
                                 if value != "\\" else "a backslash outside of a string")
+            if kind == "raw":
+                raise Complaint(token.start(), "a raw string is not allowed in an exercise")
             if kind == "word":
                 check_word(text, token, value)
             if kind == "bracket":
@@ -132,6 +139,21 @@ def spaces(match):
     return re.sub(r"[^\n]", " ", match.group())
 
 
+def check_asm_words(text):
+    """Words that C may not have either; nor may .irp put them together from parts."""
+    for word in re.finditer(r"\w+", text):
+        if WORDS.fullmatch(word.group()):
+            raise Complaint(word.start(), "%s is not allowed in an exercise" % word.group())
+    pasted = ASM_PASTED.search(text)
+    if pasted:
+        raise Complaint(pasted.start(), "%s: before a name of .irp there may be one letter, as in "
+                        "s\\n, and nothing behind it" % text[pasted.start():].split()[0])
+    for irp in re.finditer(r"\.irp[ \t]+\w+[ \t]*,?([^\n;]*)", text):
+        for word in irp.group(1).replace(",", " ").split():
+            if not ASM_ARGUMENT.fullmatch(word):
+                raise Complaint(irp.start(), "%s: .irp is for registers and numbers here" % word)
+
+
 def check_asm(text):
     """Instructions, labels, and the directives that repeat them."""
     text = ASM_BLANK.sub(spaces, text)
@@ -155,6 +177,7 @@ def check_asm(text):
             raise Complaint(statement.start(), "this .endr ends nothing that began in this text")
     if depth:
         raise Complaint(len(text), "an .irp or .rept has no .endr")
+    check_asm_words(plain)
 
 
 def vet(region, text, line=1, taken=()):

@@ -260,11 +260,22 @@ class GraftTest(unittest.TestCase):
         self.assertEqual((exercise, str(error)),
                          ("1.1", "kern/mm/a.c:17: this ( is not closed"))
 
-    def test_names_outside(self):
-        tree = Tree(self, {PATH: C_FILE, "kern/b.h": "#define OTHER 1 /* comment */\n"})
-        words = graft.names_outside(tree.root, "1.1")
-        self.assertTrue({"OTHER", "helper", "helper2", "return", "first"} <= words)
-        self.assertFalse({"LIMIT", "comment", "file"} & words)
+    def test_names(self):
+        files = {PATH: C_FILE.replace("x = 0", "x = 0 * sizeof(\"WORD\")"),
+                 "kern/b.h": "#define OTHER 1 /* comment */\n", "kern/test/c.c": "int far;\n",
+                 "libs/d.h": "int in_libs;\n"}
+        names = graft.Names(Tree(self, files).root)
+        words = names.taken(PATH)
+        self.assertTrue({"OTHER", "helper", "return", "first", "in_libs", "while"} <= words)
+        self.assertFalse({"LIMIT", "helper2", "WORD", "comment", "file", "far"} & words)
+        self.assertIn("far", names.taken("kern/b.h"))
+
+    def test_a_student_is_told_of_names(self):
+        text = C_FILE.replace("#define LIMIT 3", "#define OTHER 3")
+        tree = Tree(self, {PATH: text, "kern/b.h": "#define OTHER 1\n"})
+        (exercise, (error,)), = graft.faults(tree.root).items()
+        self.assertEqual(exercise, "1.1")
+        self.assertRegex(str(error), "^kern/mm/a.c:10: the kernel has the word OTHER elsewhere")
 
 
 GOOD = """
@@ -273,7 +284,7 @@ GOOD = """
     if (x) { for (;;) { (void)s[0]; } }
     #define SIZE (1 + 2)    /* new */
     csr_write(sstatus, csr_read(sstatus) | 2);
-    do_it(0x1e+1, 1.5e-3f, x ? a : b, a->b, u8"x", L'x');
+    do_it(0x1e+1, 1.5e-3f, x ? a : b, a->b, u8"x", L'x', R, R "x", xR"y", "R(");
     /* Kommentar, \u8bf4\u660e: \u00fc */
 label: ;
 """
@@ -305,6 +316,14 @@ BAD = [
     ("f(x; .incbin y);\n", "incbin"), ("csr_read(x; .foo);\n", "plain name"),
     ("csr_read (a b);\n", "plain name"), ("__has_include(x);\n", "not allowed"),
     ("report_key[0] = 1;\n", "not allowed"), ("check_done();\n", "not allowed"),
+    ("report_done(&report_side, \"x\");\n", "not allowed"), ("SELFTEST_AT(a, b, c);\n", "not all"),
+    # A raw string ends where no other does, so that a line in a comment is none.
+    ('s = R"x("/* )x";\n#include "/etc/passwd"\ns = R"y( */ ( )y"; //"\n;\n', "raw string"),
+    ('s = u8R"(a)";\n', "raw string"), ('#define A LR"(a)"\n', "raw string"),
+    # Macros can put together the brackets of an attribute.
+    ("#define A\nint x[A [gnu::section(\"x\")]];\n", "gnu is not"),
+    ("#define B [__gnu__::__alias__(\"x\")]\n", "__gnu__ is not"),
+    ("s = __TIME__ __DATE__;\n", "__TIME__ is not"), ("s = __TIMESTAMP__;\n", "not allowed"),
     ("x; /* EXERCISE 1.1 end */\n", "marker"), ('"EXERCISE 5.3 begin: x";\n', "marker"),
     ("a\x00b;\n", "no text"), ("a\rb;\n", "no text"), ("a\fb;\n", "no text"),
     ("a\x1bb;\n", "no text"),
@@ -322,6 +341,12 @@ BAD_ASM = [
     ("# ' /* '\n.section x\n# */\n", "quotes"), ("# /*\n", "no end"), ("nop /*\n", "no end"),
     ("nop \\\n", "backslash"), ("switch_to: .globl x\n", "not allowed here"),
     ("nop\n/* EXERCISE 1.2 end */\n", "marker"), ("\x00\n", "no text"),
+    ("la t0, report_key\n", "report_key is not"), ("call report_done\n", "not allowed"),
+    ("1: .set x, power_off\n", "power_off is not"),
+    (".irp k, key\nla t0, report_\\k\n.endr\n", "report_\\k"),
+    (".irp k, eport_key\nla t0, r\\k\n.endr\n", "eport_key"),
+    (".irp k, rep\n.irp l, ort\nla t0, \\k\\l\n.endr\n.endr\n", "\\k\\l"),
+    (".irp k, rep\nla t0, \\k\\()ort_key\n.endr\n", "\\k\\("),
 ]
 
 
@@ -358,6 +383,8 @@ class VetTest(unittest.TestCase):
     def test_assembly(self):
         region = region_of(ASM_FILE, "label", "kern/a.S")
         for text in (region.text, '    not_written("1.2", "label")\n', "1: nop; 2: ret # it is\n",
+                     ".irp n, 2, 11 \n    sd s\\n, 8*\\n(a0)\n.endr\n.irp r, s0, ra\nsd \\r, 0(a0)\n"
+                     ".endr\n", "# report_done\n", ".set check, 8\nsd ra, check(a0)\n",
                      "/* it doesn't */ nop // \"\n", ""):
             vet(region, text, 10)
         for text, word in BAD_ASM:
