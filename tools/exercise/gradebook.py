@@ -3,6 +3,7 @@
 The file of --resume holds results by the digest of all that they depend on: the reference, the
 tests, the policy, the texts. So a changed hand-in is graded anew, and equal ones are graded once.
 """
+import collections
 import json
 import os
 import subprocess
@@ -120,6 +121,25 @@ class Student:
         return sum(entry[what] for entry in entries if what == "mark" or not entry["challenge"])
 
 
+def compare(students, asked):
+    """Notes about what a teacher has to decide: two hand-ins of one student; hand-ins that name
+    other exercises than most, which without --lab would count for what they choose."""
+    seen, sets = {}, collections.Counter()
+    for student in students:
+        email = student.submission.student["email"].lower()
+        if email:
+            seen.setdefault(email, []).append(student)
+        if student.work:
+            sets[tuple(student.work.exercises)] += 1
+    for same in seen.values():
+        for student in same if len(same) > 1 else ():
+            student.notes.append("%d hand-ins have this e-mail address" % len(same))
+    usual = sets.most_common(1)[0][0] if sets else ()
+    for student in students:
+        if student.work and not asked and tuple(student.work.exercises) != usual:
+            student.notes.append("it names other exercises than most: say --lab or --exercises")
+
+
 def grade(students, results, crew_of, show):
     """Give each Student a result; equal work is graded once."""
     waiting = {}
@@ -195,6 +215,8 @@ def run(root, options):
     labs = all_labs.load()
     reference = Reference(root, labs, handout.version_of(root))
     asked = chosen(reference, options)
+    if options.gradescope and not asked:
+        raise GradeError("--gradescope needs --lab or --exercises: a hand-in must not say what counts")
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
@@ -202,6 +224,7 @@ def run(root, options):
     if options.gradescope and len(found) != 1:
         raise GradeError("--gradescope is for one hand-in, and here are %d" % len(found))
     students = [Student(each, reference, asked, options.policy) for each in found]
+    compare(students, asked)
     results, done = Results(options.resume), []
 
     def show(student):

@@ -185,6 +185,11 @@ def is_handin(data):
     return START.match(data[:80].decode("utf-8", "replace").lstrip("\ufeff")) is not None
 
 
+def is_wide(data):
+    """Does an editor's UTF-16 hide that they do?"""
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") and is_handin(data[2:160].replace(b"\0", b""))
+
+
 def parse(data):
     """The Handin in these bytes; HandinError with the line where they are none."""
     if len(data) > MAX_BYTES:

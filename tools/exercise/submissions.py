@@ -25,6 +25,7 @@ MAX_DEPTH = 2                           # an archive of archives of hand-ins
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
           ValueError, RuntimeError, OverflowError, MemoryError, KeyError, IndexError)
+WIDE = "this hand-in is UTF-16: hand in the file as `make handin` writes it"
 
 
 class Refused(Exception):
@@ -237,6 +238,8 @@ def from_archive(data, source, wanted, budget=None, depth=1):
                 found += from_archive(content, source + ":" + path, wanted, budget, depth + 1)
             elif handin.is_handin(content):
                 found.append(from_file(content, source + ":" + path))
+            elif handin.is_wide(content):
+                found.append(Submission(source + ":" + path, refused=WIDE))
             else:
                 keep(path, content, trees, wanted)
     except Refused as error:
@@ -281,6 +284,8 @@ def open_file(path, wanted, asked=True):
         return from_archive(data, path, wanted)
     if handin.is_handin(data):
         return [from_file(data, path)]
+    if handin.is_wide(data):
+        return [Submission(path, refused=WIDE)]
     if not asked:
         return []
     return [Submission(path, refused="this is no hand-in, no archive and no tree; a hand-in begins "
@@ -289,6 +294,11 @@ def open_file(path, wanted, asked=True):
 
 def is_tree(path):
     return os.path.isdir(os.path.join(path, "kern"))
+
+
+def link(path):
+    """In a folder of hand-ins a link may lead to somebody else's work, or to this tree."""
+    return Submission(path, refused="this is a link, which is not followed")
 
 
 def open_folder(path, wanted):
@@ -300,12 +310,17 @@ def open_folder(path, wanted):
         folders[:] = sorted(name for name in folders if name[0] != ".")
         for name in list(folders):
             full = os.path.join(folder, name)
-            if is_tree(full):
+            if os.path.islink(full):
+                folders.remove(name)
+                found.append(link(full))
+            elif is_tree(full):
                 folders.remove(name)
                 found.append(from_tree(Folder(full), full, wanted))
         for name in sorted(names):
             full = os.path.join(folder, name)
-            if os.path.isfile(full) and not name.startswith("."):
+            if os.path.islink(full):
+                found.append(link(full))
+            elif os.path.isfile(full) and not name.startswith("."):
                 found += open_file(full, wanted, asked=False)
     return found or [Submission(path, refused="there is no hand-in, tree or archive in this "
                                 "folder")]

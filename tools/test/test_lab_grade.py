@@ -16,7 +16,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import handin, markers, marks, marksheet, submissions
+from exercise import gradebook, handin, markers, marks, marksheet, submissions
 from grader import labs
 from grader.model import Outcome, Verdict
 
@@ -171,6 +171,44 @@ class Archives(Folder):
         self.refused("x.txt", b"rvlab hand-in, format 1\n" + b"x" * (10 << 20), "4 MiB")
         self.assertIn("No such file", submissions.collect(["/nowhere"], WANTED)[0].refused)
         self.assertIn("no file", submissions.collect(["/dev/zero"], WANTED)[0].refused)
+
+
+class Course(Folder):
+    """What comes from many students."""
+
+    def test_links_in_a_folder(self):
+        self.put("bob.txt", work_of("Bob"))
+        os.makedirs(self.path("all/ada"))
+        os.symlink("../../bob.txt", self.path("all/ada/mine.txt"))
+        os.symlink(ROOT, self.path("all/tree"))
+        found = submissions.collect([self.path("all")], WANTED)
+        self.assertEqual([each.refused for each in found], ["this is a link, which is not followed"]
+                         * 2)
+        os.symlink("all", self.path("link"))
+        self.put("all/ada/hand-in.txt", work_of("Ada"))
+        self.assertIn("Ada", [each.title for each in submissions.collect([self.path("link")],
+                                                                         WANTED)])
+
+    def test_utf16(self):
+        wide = work_of("Ada").decode().encode("utf-16")
+        self.put("h.txt", wide)
+        with zipfile.ZipFile(self.path("h.zip"), "w") as archive:
+            archive.writestr("h.txt", wide)
+        found = submissions.collect([self.folder], WANTED)
+        self.assertEqual(["UTF-16" in each.refused for each in found], [True, True])
+
+    def test_notes_for_the_teacher(self):
+        names = {"Ada": b"5.1 5.2 5.3", "Bob": b"5.1 5.2 5.3 1.1", "Cy": b"5.1 5.2 5.3"}
+        for file, name in (("1", "Ada"), ("2", "Bob"), ("3", "Cy"), ("4", "ada")):
+            data = work_of(name).replace(b"5.1 5.2 5.3", names[name.title()])
+            self.put(file + ".txt", data)
+        found = submissions.collect([self.folder], WANTED)
+        students = [gradebook.Student(each, REFERENCE, None, "best") for each in found]
+        gradebook.compare(students, None)
+        self.assertEqual([student.notes for student in students],
+                         [["2 hand-ins have this e-mail address"],
+                          ["it names other exercises than most: say --lab or --exercises"], [],
+                          ["2 hand-ins have this e-mail address"]])
 
 
 class Shop:
@@ -346,7 +384,9 @@ class Command(Folder):
                 ("there is no lab 9", [good, "--lab", "9"]),
                 ("there is no exercise 9.1", [good, "--exercises", "9.1"]),
                 ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
-                ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x"]),
+                ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x",
+                                        "--lab", "5"]),
+                ("needs --lab", [good, "--gradescope", "x"]),
                 ("no file of --resume", [good, "--resume", self.put("s", b"{}")]),
                 ("nonsense is missing", [good, "--qemu", "nonsense"])):
             status, output = self.run_lab(*arguments)
