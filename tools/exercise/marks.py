@@ -128,10 +128,11 @@ class Work:
 
 
 def told(outcome):
-    """What is kept of an outcome."""
+    """What is kept of an outcome; why, where it is not what it should be."""
     test = outcome.test
+    lines = [] if outcome.passed else explanation(outcome, True)[:LIMIT_LINES]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
-            "verdict": outcome.verdict, "lines": explanation(outcome, True)[:LIMIT_LINES]}
+            "verdict": outcome.verdict, "lines": lines}
 
 
 def points(tests):

@@ -127,7 +127,7 @@ class Judge:
         elif machine.end == End.FLOOD:
             outcome.verdict = Verdict.HANG
             outcome.reasons.append("printed more than %d MB" % (MAX_OUTPUT >> 20))
-        elif machine.end in (End.LIMIT, End.IDLE):
+        elif machine.end in (End.LIMIT, End.IDLE, End.STUCK):
             outcome.verdict = Verdict.HANG
             outcome.reasons += checks_failed(machine.console) + [self.hang(machine)]
         elif machine.code == PANIC_CODE and not test.panic:
@@ -144,6 +144,9 @@ class Judge:
         test, where = machine.test, machine.place
         if machine.end == End.IDLE:
             return "all harts sleep, and nothing will wake them"
+        if machine.end == End.STUCK:
+            return "no instruction comes to its end: each trap leads to the next one, at %#x" % (
+                where or 0)
         limit = ("%d million instructions" % test.limit if test.harts == 1
                  else "%d seconds of CPU time" % test.cpu)
         if where is None:

@@ -26,6 +26,7 @@ MAX_OUTPUT = 1 << 20        # bytes of console
 STOP_SECONDS = 2            # a machine that sleeps with no timer set does not stop at all
 POLL_SECONDS = 0.05         # how often a running machine is looked after
 APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
+SLOWEST = 10                # million instructions a second: less means that they do not end
 IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing will wake it
 
 # The watchdog device, Intel 6300ESB: its configuration space as first device on the
@@ -45,6 +46,7 @@ class End:
     """How a machine's run ended."""
     OFF = "switched off"            # by the kernel, as it should be; `code` tells more
     LIMIT = "limit"                 # the instructions or the CPU time are used up
+    STUCK = "stuck"                 # it runs, but no instruction comes to its end
     IDLE = "idle"                   # all harts sleep, for ever
     FLOOD = "flood"                 # it printed too much
     GONE = "gone"                   # QEMU ended by itself: a switch-off behind the kernel's back
@@ -265,7 +267,10 @@ class Machine:
             return End.FLOOD
         if self.harts == 1:
             fired = FIRED in os.pread(self.log.fileno(), TAIL, max(0, size - TAIL))
-            return End.LIMIT if fired else None
+            if fired:
+                return End.LIMIT
+            allowed = max(SLOWEST, self.test.limit / SLOWEST)
+            return End.STUCK if cpu_seconds(self.process.pid) > allowed else None
         if cpu_seconds(self.process.pid) > self.test.cpu:
             return End.LIMIT
         self.polls.append(is_busy(self.process.pid))

@@ -201,6 +201,12 @@ class Verdicts(Tree):
         self.assertIn("nothing is named own in the table: pmm=own: there are buddy", output)
         self.assertNotIn("Begin with", output)
 
+    def test_traps_without_end(self):
+        """No instruction runs, so the limit of instructions is never reached."""
+        verdict, output = self.verdict('    csr_write(stvec, 0);\n    asm volatile ("unimp");\n')
+        self.assertEqual(verdict, Verdict.HANG)
+        self.assertIn("each trap leads to the next", output)
+
     def test_deadlock(self):
         verdict, output = self.verdict(
             "    static struct wait_queue queue;\n    initproc = current;\n"
