@@ -193,7 +193,7 @@ class Preparation:
 
 def check_output(options):
     """What cannot be written is told before an hour of work, not after it."""
-    for path in (options.csv, options.json, options.gradescope, options.resume):
+    for path in (options.csv, options.json, options.gradescope, options.autolab, options.resume):
         folder = os.path.dirname(os.path.abspath(path or ""))
         if path and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
             raise GradeError("%s cannot be written: there is no such folder, or it is not yours"
@@ -215,14 +215,17 @@ def run(root, options):
     labs = all_labs.load()
     reference = Reference(root, labs, handout.version_of(root))
     asked = chosen(reference, options)
-    if options.gradescope and not asked:
-        raise GradeError("--gradescope needs --lab or --exercises: a hand-in must not say what counts")
+    for name in ("gradescope", "autolab"):
+        if getattr(options, name) and not asked:
+            raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
+                             % name)
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
     found = collect(options.files, Wanted(reference.regions, asked))
-    if options.gradescope and len(found) != 1:
-        raise GradeError("--gradescope is for one hand-in, and here are %d" % len(found))
+    if (options.gradescope or options.autolab) and len(found) != 1:
+        raise GradeError("--%s is for one hand-in, and here are %d"
+                         % ("gradescope" if options.gradescope else "autolab", len(found)))
     students = [Student(each, reference, asked, options.policy) for each in found]
     compare(students, asked)
     results, done = Results(options.resume), []
@@ -232,9 +235,9 @@ def run(root, options):
         print(marksheet.line(student, len(done), len(students)), flush=True)
 
     grade(students, results, lambda: Preparation(root, reference, options), show)
-    marksheet.write(students, reference, options)
     refused = sum(student.work is None for student in students)
     failed = sum(student.work is not None and not student.is_graded for student in students)
     print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed" % (
         len(students), len(students) - refused - failed, refused, failed))
+    marksheet.write(students, reference, options)
     return 1 if refused or failed else 0

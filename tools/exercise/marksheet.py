@@ -78,6 +78,19 @@ def to_gradescope(student):
     }, indent=2) + "\n"
 
 
+def to_autolab(student):
+    """Autolab's last two lines for one student: a stage for each exercise, and the scores."""
+    view, scores = {"_presentation": "semantic", "stages": []}, {}
+    for number, entry in sorted(student.result["exercises"].items()) if student.result else ():
+        stage = "exercise " + number
+        view["stages"].append(stage)
+        view[stage] = {one_line(test["title"]): dict(
+            {"passed": test["verdict"] == "ok"},
+            **{"hint": joined(test["lines"])} if test["lines"] else {}) for test in entry["tests"]}
+        scores[number] = entry["mark"]
+    return dump(view) + "\n" + dump({"scores": scores}) + "\n"
+
+
 # -- a text for each student
 
 def mark_text(value):
@@ -134,9 +147,11 @@ def write(students, reference, options):
         handin.write(options.csv, to_csv(students))
     if options.json:
         handin.write(options.json, to_json(students, reference, options))
-    if options.gradescope and students[0].is_graded or options.gradescope and \
-            students[0].work is None:
-        handin.write(options.gradescope, to_gradescope(students[0]))
+    for path, writer in ((options.gradescope, to_gradescope), (options.autolab, to_autolab)):
+        if path == "-":
+            print(writer(students[0]), end="")
+        elif path and (students[0].is_graded or students[0].work is None):
+            handin.write(path, writer(students[0]))
     for number, student in enumerate(students, 1) if options.reports else ():
         handin.write(os.path.join(options.reports, report_name(student, number)),
                      report(student, reference))

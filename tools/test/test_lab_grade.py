@@ -377,6 +377,11 @@ class Command(Folder):
         self.assertEqual(self.lines(again), self.lines(output))
         self.assertEqual(os.stat(out[3]).st_mtime_ns, before)
         self.assertNotIn("Traceback", output)
+        status, output = self.run_lab(broken, "--exercises", "5.1,5.2", "--resume", out[3],
+                                      "--autolab", "-", "--gradescope", self.path("scope"))
+        self.assertEqual(json.loads(output.split("\n")[-2]), {"scores": {"5.1": 0, "5.2": 15}})
+        with open(self.path("scope"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["score"], 15)
 
     def test_wrong_commands(self):
         good = self.put("good.txt", work_of())
@@ -386,7 +391,8 @@ class Command(Folder):
                 ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
                 ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x",
                                         "--lab", "5"]),
-                ("needs --lab", [good, "--gradescope", "x"]),
+                ("gradescope needs --lab", [good, "--gradescope", "x"]),
+                ("autolab needs --lab", [good, "--autolab", "-"]),
                 ("no file of --resume", [good, "--resume", self.put("s", b"{}")]),
                 ("nonsense is missing", [good, "--qemu", "nonsense"])):
             status, output = self.run_lab(*arguments)
