@@ -16,18 +16,22 @@ A result is plain data, so that it can be kept in a file:
 """
 import hashlib
 import json
+import os
+import re
 
 from exercise import regions
 from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.vet import vet
-from grader.build import errors_by_exercise
+from grader.build import ERROR, errors_by_exercise
 from grader.formats import explanation
 from grader.model import Verdict
 
 BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
                                            "not in the hand-in", "does not compile")
+# A line of the compiler that names no place, and make's about the file that was compiled.
+GAVE_UP = re.compile(r"^(?!  CC )(.{,100}).*\n(?:.*\n)*make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\]", re.M)
 LIMIT_LINES = 60                        # of what is kept about a test
 
 
@@ -127,10 +131,11 @@ class Work:
         return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
-def told(outcome):
+def told(outcome, clean):
     """What is kept of an outcome; why, where it is not what it should be."""
     test = outcome.test
-    lines = [] if outcome.passed else explanation(outcome, True)[:LIMIT_LINES]
+    lines = [] if outcome.passed else [clean(line) for line in
+                                       explanation(outcome, True)[:LIMIT_LINES]]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
             "verdict": outcome.verdict, "lines": lines}
 
@@ -207,7 +212,7 @@ class Marker:
     def run(self, test, host):
         outcome = self.shop.judge(test, host)
         self.failed |= outcome.verdict == Verdict.SETUP
-        return told(outcome)
+        return told(outcome, self.clean)
 
     def is_full(self, number, whole):
         """Has the exercise all points together?"""
@@ -310,10 +315,17 @@ class Marker:
         return result or dict.fromkeys(good, why)
 
     def clean(self, text):
-        return text.replace(self.shop.folder + "/", "")
+        """Without folders of this host: a student's text has paths from the root of the tree."""
+        for folder in (self.shop.folder, os.path.realpath(self.reference.root)):
+            text = text.replace(folder + "/", "")
+        return text
 
     def said(self, built):
         """What the compiler said, in a few lines."""
+        gave_up = GAVE_UP.search(built.output)
+        if gave_up and not ERROR.search(built.output):
+            return "%s: the compiler gave up: this has no end, or needs too much memory (%s)" % \
+                gave_up.group(2, 1)
         lines = [line for line in built.output.split("\n")
                  if line.strip() and not line.startswith(("  CC ", "  LD "))]
         at = next((index for index, line in enumerate(lines)

@@ -17,6 +17,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 from exercise import gradebook, handin, markers, marks, marksheet, submissions
+from exercise.workshop import Built
 from grader import labs
 from grader.model import Outcome, Verdict
 
@@ -305,6 +306,20 @@ class Marks(unittest.TestCase):
         shop = Shop(lambda *_: Verdict.SETUP)
         result = marks.Marker(REFERENCE, shop).marks(marks.Work(found, REFERENCE, ["5.1"]), "best")
         self.assertFalse(result["complete"])
+
+    def test_what_the_compiler_says(self):
+        marker = marks.Marker(REFERENCE, Shop(None))
+        said = marker.said(Built(False, "  CC    kern/mm/vma.c\nvirtual memory exhausted: x\nSee y\n"
+                                 "make: *** [tools/build.mk:57: obj/z/kobj/kern/mm/vma.c.o] Error"))
+        self.assertEqual(said, "kern/mm/vma.c: the compiler gave up: this has no end, or needs too "
+                         "much memory (virtual memory exhausted: x)")
+        error = "kern/mm/vma.c:3:1: error: it is wrong"
+        self.assertEqual(marker.said(Built(False, "  CC    a\n/shop/%s\n" % error)), error)
+
+    def test_no_folder_of_this_host(self):
+        outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC, ["at %s/kern/a.S:3" % ROOT])
+        told = marks.told(outcome, marks.Marker(REFERENCE, Shop(None)).clean)
+        self.assertNotIn(ROOT, json.dumps(told))
 
     def test_cells_are_no_formulas(self):
         for text in ("=1+1", "+1", "-1", "@x"):
