@@ -227,8 +227,8 @@ def hidden(path):
 
 
 def from_archive(data, source, wanted, budget=None, depth=1):
-    """All Submissions in an archive."""
-    budget, trees, found = budget or Budget(), {}, []
+    """All Submissions in an archive. A hand-in that lies in a tree is part of it, as in a folder."""
+    budget, trees, found, files = budget or Budget(), {}, [], {}
     try:
         members = (zip_members if data[:2] == b"PK" else tar_members)(data, budget)
         for path, content in members:
@@ -237,9 +237,9 @@ def from_archive(data, source, wanted, budget=None, depth=1):
             if is_archive(path) and len(content) <= MAX_MEMBER and depth < MAX_DEPTH:
                 found += from_archive(content, source + ":" + path, wanted, budget, depth + 1)
             elif handin.is_handin(content):
-                found.append(from_file(content, source + ":" + path))
+                files[path] = from_file(content, source + ":" + path)
             elif handin.is_wide(content):
-                found.append(Submission(source + ":" + path, refused=WIDE))
+                files[path] = Submission(source + ":" + path, refused=WIDE)
             else:
                 keep(path, content, trees, wanted)
     except Refused as error:
@@ -247,11 +247,13 @@ def from_archive(data, source, wanted, budget=None, depth=1):
     except BROKEN as error:
         why = str(error) or type(error).__name__
         return [Submission(source, refused="this archive cannot be read: %s" % printable(why))]
-    roots = {root: files for root, files in trees.items() if manifest.NAME in files
-             or any(path in files for path in wanted.paths)}
+    roots = {root: inside for root, inside in trees.items() if manifest.NAME in inside
+             or any(path in inside for path in wanted.paths)}
+    found += [each for path, each in files.items()
+              if not any(path.startswith(root and root + "/") for root in roots)]
     only = len(roots) == 1 and not found
-    found += [from_tree(Packed(files), source if only else source + ":" + (root or "."), wanted)
-              for root, files in sorted(roots.items())]
+    found += [from_tree(Packed(inside), source if only else source + ":" + (root or "."), wanted)
+              for root, inside in sorted(roots.items())]
     return found or [Submission(source, refused="there is no hand-in and no tree in this archive")]
 
 

@@ -132,6 +132,16 @@ class Archives(Folder):
             found = submissions.collect([self.put(name, data)], wanted)
             self.assertEqual([list(each.handin.texts) for each in found], [[DISPATCH]])
 
+    def test_a_hand_in_in_a_tree(self):
+        wanted = submissions.Wanted(REFERENCE.regions, ["5.2"])
+        for root in ("", "top/"):
+            data = self.zip((root + "handin-lab5.txt", work_of("Ada")),
+                            *[(root + region.path, b"x") for region in LAB])
+            found = submissions.collect([self.put("t.zip", data)], wanted)
+            self.assertEqual([each.source for each in found], [self.path("t.zip")])
+        data = self.zip(("ada/1.txt", work_of("Ada")), ("bob/" + LAB[0].path, b"x"))
+        self.assertEqual(len(submissions.collect([self.put("t.zip", data)], wanted)), 2)
+
     def test_paths_that_lead_out(self):
         for name in ("../x.txt", "/etc/x.txt", "a/../../x.txt", "..\\x.txt", "C:\\x.txt"):
             self.refused("x.zip", self.zip((name, b"x")), "leads out of the archive")
