@@ -32,7 +32,7 @@ WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
                                            "not in the hand-in", "does not compile")
 # A line of the compiler that names no place, and make's about the file that was compiled.
 GAVE_UP = re.compile(r"^(?!  CC )(.{,100}).*\n(?:.*\n)*make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\]", re.M)
-LIMIT_LINES = 60                        # of what is kept about a test
+LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # of what is kept about a test, and of each line
 
 
 class Reference:
@@ -134,7 +134,7 @@ class Work:
 def told(outcome, clean):
     """What is kept of an outcome; why, where it is not what it should be."""
     test = outcome.test
-    lines = [] if outcome.passed else [clean(line) for line in
+    lines = [] if outcome.passed else [clean(line[:LIMIT_CHARACTERS]) for line in
                                        explanation(outcome, True)[:LIMIT_LINES]]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
             "verdict": outcome.verdict, "lines": lines}

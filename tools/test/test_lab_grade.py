@@ -327,9 +327,10 @@ class Marks(unittest.TestCase):
         self.assertEqual(marker.said(Built(False, "  CC    a\n/shop/%s\n" % error)), error)
 
     def test_no_folder_of_this_host(self):
-        outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC, ["at %s/kern/a.S:3" % ROOT])
+        outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC, ["at %s/kern/a.S:3" % ROOT, "x" * 100000])
         told = marks.told(outcome, marks.Marker(REFERENCE, Shop(None)).clean)
         self.assertNotIn(ROOT, json.dumps(told))
+        self.assertLess(len(json.dumps(told)), 2000)
 
     def test_cells_are_no_formulas(self):
         for text in ("=1+1", "+1", "-1", "@x"):
