@@ -31,7 +31,8 @@ BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
                                            "not in the hand-in", "does not compile")
 # A line of the compiler that names no place, and make's about the file that was compiled.
-GAVE_UP = re.compile(r"^(?!  CC )(.{,100}).*\n(?:.*\n)*make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\]", re.M)
+GAVE_UP = re.compile(r"^(?!  CC )(.{,100}).*\n(?:.*\n)*make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\]",
+                     re.M)
 LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # of what is kept about a test, and of each line
 
 

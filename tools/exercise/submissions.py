@@ -227,7 +227,7 @@ def hidden(path):
 
 
 def from_archive(data, source, wanted, budget=None, depth=1):
-    """All Submissions in an archive. A hand-in that lies in a tree is part of it, as in a folder."""
+    """All Submissions in an archive. A hand-in in a tree is part of it, as in a folder."""
     budget, trees, found, files = budget or Budget(), {}, [], {}
     try:
         members = (zip_members if data[:2] == b"PK" else tar_members)(data, budget)

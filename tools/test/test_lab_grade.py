@@ -319,7 +319,7 @@ class Marks(unittest.TestCase):
 
     def test_what_the_compiler_says(self):
         marker = marks.Marker(REFERENCE, Shop(None))
-        said = marker.said(Built(False, "  CC    kern/mm/vma.c\nvirtual memory exhausted: x\nSee y\n"
+        said = marker.said(Built(False, "  CC    kern/mm/vma.c\nvirtual memory exhausted: x\nSee\n"
                                  "make: *** [tools/build.mk:57: obj/z/kobj/kern/mm/vma.c.o] Error"))
         self.assertEqual(said, "kern/mm/vma.c: the compiler gave up: this has no end, or needs too "
                          "much memory (virtual memory exhausted: x)")
@@ -327,7 +327,8 @@ class Marks(unittest.TestCase):
         self.assertEqual(marker.said(Built(False, "  CC    a\n/shop/%s\n" % error)), error)
 
     def test_no_folder_of_this_host(self):
-        outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC, ["at %s/kern/a.S:3" % ROOT, "x" * 100000])
+        outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC,
+                          ["at %s/kern/a.S:3" % ROOT, "x" * 100000])
         told = marks.told(outcome, marks.Marker(REFERENCE, Shop(None)).clean)
         self.assertNotIn(ROOT, json.dumps(told))
         self.assertLess(len(json.dumps(told)), 2000)

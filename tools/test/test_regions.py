@@ -385,7 +385,7 @@ class VetTest(unittest.TestCase):
     def test_assembly(self):
         region = region_of(ASM_FILE, "label", "kern/a.S")
         for text in (region.text, '    not_written("1.2", "label")\n', "1: nop; 2: ret # it is\n",
-                     ".irp n, 2, 11 \n    sd s\\n, 8*\\n(a0)\n.endr\n.irp r, s0, ra\nsd \\r, 0(a0)\n"
+                     ".irp n, 2, 11 \nsd s\\n, 8*\\n(a0)\n.endr\n.irp r, s0, ra\nsd \\r, 0(a0)\n"
                      ".endr\n", "# report_done\n", ".set check, 8\nsd ra, check(a0)\n",
                      "/* it doesn't */ nop // \"\n", ""):
             vet(region, text, 10)
