@@ -21,6 +21,7 @@ NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
+NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)  # of archives, but not ours
 EPOCH = 1577836800                                      # 2020-01-01: archives are alike each time
 
 
@@ -284,6 +285,8 @@ def make(root, plan, target):
     ending = next((ending for ending in ENDINGS if target.endswith(ending)), None)
     if os.path.isdir(target) and os.listdir(target) or os.path.isfile(target) and not ending:
         raise HandoutError("%s is there already: choose another name, or remove it" % target)
+    if not ending and NO_ENDING.search(target):
+        raise HandoutError("%s: an archive's name ends in %s" % (target, ", ".join(ENDINGS)))
     parent = os.path.dirname(os.path.abspath(target))
     if not os.path.isdir(parent):
         raise HandoutError("there is no folder %s" % parent)

@@ -151,6 +151,7 @@ class NoSolutions(Folder):
                                  ("has no exercise 4.1", ["5", "--exercises", "4.1"]),
                                  ("--solved many", ["5", "--solved", "many"]),
                                  ("no folder", ["5", "-o", "/nowhere/at/all"]),
+                                 ("archive's name", ["5", "-o", self.path("x.tar.xz")]),
                                  ("is there already", ["5", "-o", ROOT])):
             status, output = lab("handout", *arguments)
             self.assertEqual(status, 2, output)
