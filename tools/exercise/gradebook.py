@@ -195,9 +195,11 @@ def check_output(options):
     """What cannot be written is told before an hour of work, not after it."""
     for path in (options.csv, options.json, options.gradescope, options.autolab, options.resume):
         folder = os.path.dirname(os.path.abspath(path or ""))
-        if path and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        if path and path != "-" and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
             raise GradeError("%s cannot be written: there is no such folder, or it is not yours"
                              % path)
+        if path and os.path.isdir(path):
+            raise GradeError("%s cannot be written: it is a folder" % path)
     if options.reports:
         os.makedirs(options.reports, exist_ok=True)
 

@@ -416,6 +416,7 @@ class Command(Folder):
                 ("there is no lab 9", [good, "--lab", "9"]),
                 ("there is no exercise 9.1", [good, "--exercises", "9.1"]),
                 ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
+                ("it is a folder", [good, "--csv", self.folder]),
                 ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x",
                                         "--lab", "5"]),
                 ("gradescope needs --lab", [good, "--gradescope", "x"]),
