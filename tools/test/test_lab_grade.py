@@ -432,9 +432,9 @@ class Command(Folder):
         self.assertIn("0 graded, 1 refused", output)
 
     def test_interrupted(self):
-        good = self.put("good.txt", work_of())
+        many = [self.put("%d.txt" % n, work_of(frame="    /* %d */ ;\n" % n)) for n in range(9)]
         process = subprocess.Popen(
-            [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN, good],
+            [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN] + many,
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             process.wait(2)
