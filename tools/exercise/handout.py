@@ -21,7 +21,7 @@ NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
-NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)  # of archives, but not ours
+NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not ours
 EPOCH = 1577836800                                      # 2020-01-01: archives are alike each time
 
 
