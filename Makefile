@@ -11,7 +11,7 @@
 ##   make grade          build, run the tests of all labs, show the marks; or of some:
 ##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N for N harts at once;
 ##                       GRADE="--help" tells more
-##   make handin         in a handout: write the file to hand in; HANDIN="--name Ada"
+##   make handin         in a handout: write the file to hand in; HANDIN="--name A --email E"
 ##   make test           the same, the kernel's other tests and the grader's own too
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a

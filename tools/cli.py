@@ -23,7 +23,7 @@ def run(name, body, errors=()):
     try:
         return body()
     except Interrupted:
-        print("\n%s: interrupted" % name)
+        print("\n%s: interrupted" % name, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

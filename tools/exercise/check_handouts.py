@@ -19,8 +19,10 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import cli
 from exercise import handout, regions
 from exercise.check_blanks import build
+from exercise.workshop import WorkshopError, toolchain_of
 from grader import labs as all_labs
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -137,8 +139,7 @@ def main():
     problems = {region.exercise for region in regions.parse_tree(ROOT)} ^ numbers(labs)
     for number in sorted(problems):
         print("exercise %s is in the tree or in tools/labs, but not in both" % number)
-    subprocess.run(["sh", "tools/probe.sh", "toolchain", options.toolchain], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
+    toolchain_of(ROOT, options.toolchain)
     count, wrong = 0, len(problems)
     with tempfile.TemporaryDirectory(prefix="rvlab-handouts-") as folder:
         for lab in labs:
@@ -156,4 +157,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run("check_handouts", main, (WorkshopError, all_labs.LabError)))

@@ -124,6 +124,7 @@ class Crew:
         self.folder = tempfile.TemporaryDirectory(prefix="rvlab-crew-")
         pristine = os.path.join(self.folder.name, "pristine")
         try:
+            workshop.toolchain_of(self.root, self.toolchain)
             workshop.prepare(self.root, pristine, self.toolchain, self.jobs)
         except BaseException:
             self.folder.cleanup()

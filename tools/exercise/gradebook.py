@@ -13,7 +13,7 @@ from exercise import handin, handout, marksheet
 from exercise.markers import Crew
 from exercise.marks import Reference, Work
 from exercise.submissions import Wanted, collect
-from exercise.workshop import WorkshopError, prepare
+from exercise.workshop import WorkshopError, prepare, toolchain_of
 from grader import labs as all_labs
 
 STATE = "rvlab/state/v1"
@@ -46,16 +46,6 @@ class Results:
         """The old file stays until the new one is whole."""
         if self.path:
             handin.write(self.path, json.dumps({"schema": STATE, "results": self.found}) + "\n")
-
-
-def toolchain_of(root, name):
-    """The compiler that is asked for, or the first that is installed."""
-    result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = result.stdout.decode("utf-8", "replace").strip()
-    if result.returncode != 0:
-        raise GradeError(said)
-    return said
 
 
 def chosen(reference, options):
@@ -171,9 +161,9 @@ class Preparation:
 
     def __enter__(self):
         options = self.options
-        toolchain = toolchain_of(self.root, options.toolchain)
         self.folder = tempfile.TemporaryDirectory(prefix="rvlab-grade-")
         try:
+            toolchain = toolchain_of(self.root, options.toolchain)
             pristine = prepare(self.root, os.path.join(self.folder.name, "pristine"), toolchain,
                                max(1, options.jobs))
             self.crew = Crew(self.reference, pristine, self.folder.name, toolchain, options.qemu,

@@ -34,6 +34,16 @@ class WorkshopError(Exception):
     """The tree does not build as it is, or cannot be copied; the text is for the user."""
 
 
+def toolchain_of(root, name):
+    """The compiler that is asked for, or the first of all; this tree can be built with it then."""
+    result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = result.stdout.decode("utf-8", "replace").strip()
+    if result.returncode != 0:
+        raise WorkshopError(said)
+    return said
+
+
 class Built:
     """What make did: whether it succeeded, and the beginning of what it said."""
 

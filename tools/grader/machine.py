@@ -26,7 +26,8 @@ MAX_OUTPUT = 1 << 20        # bytes of console
 STOP_SECONDS = 2            # a machine that sleeps with no timer set does not stop at all
 POLL_SECONDS = 0.05         # how often a running machine is looked after
 APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
-SLOWEST = 10                # million instructions a second: less means that they do not end
+SLOWEST = 10                # million instructions a second: with less none comes to its end
+LEAST_SECONDS = 10          # of CPU time, before that is said
 IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing will wake it
 
 # The watchdog device, Intel 6300ESB: its configuration space as first device on the
@@ -269,7 +270,7 @@ class Machine:
             fired = FIRED in os.pread(self.log.fileno(), TAIL, max(0, size - TAIL))
             if fired:
                 return End.LIMIT
-            allowed = max(SLOWEST, self.test.limit / SLOWEST)
+            allowed = max(LEAST_SECONDS, self.test.limit / SLOWEST)
             return End.STUCK if cpu_seconds(self.process.pid) > allowed else None
         if cpu_seconds(self.process.pid) > self.test.cpu:
             return End.LIMIT
