@@ -24,7 +24,7 @@ from grader.judge import Judge
 
 SOURCES = ("Makefile", "kern", "libs", "user", "tools")
 # Of each process that make starts: seconds of CPU, KiB of memory, blocks of 512 bytes in a file.
-LIMITS = "ulimit -t 60; ulimit -v %d; ulimit -f %d; ulimit -c 0" % (2 << 20, 200 << 11)
+LIMITS = "ulimit -t 20; ulimit -v %d; ulimit -f %d; ulimit -c 0" % (2 << 20, 200 << 11)
 MAX_OUTPUT = 1 << 16            # bytes of what the compiler says
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
 UNCOPIED = {"grade", "mended", "lock"}      # what the grader leaves beside the objects
