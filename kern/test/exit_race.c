@@ -9,18 +9,31 @@
 
 #define ROUNDS      300                 /* with several harts; who else wants the lock then, */
 #define WATCHERS    2
-#define PAUSE       20                  /* and how long they let go of it */
+#define PAUSE       20                  /* and how long they let go of it; after so many looks */
+#define LOOKS       16                  /* they let others run, who wait on the same hart */
+#define YIELDS      100
 #define MOMENTS     250                 /* with one hart: from now on, in units of rdtime() */
 
 static struct proc_struct *parent;      /* who waits again and again; guarded by proc_lock */
 static uint32_t parent_done, child_runs, child_may_end;     /* atomic */
 static int lost;                        /* guarded by proc_lock */
 
+/* Wait for a flag. Who gives way may come next all the same, before the one that sets the flag, as
+   mlfq has it for a new process: after a while it sleeps. */
+static void wait_for(uint32_t *flag)
+{
+    for (int i = 0; !atomic_load(flag); i++) {
+        if (i < YIELDS)
+            schedule();
+        else
+            timer_sleep_until(rdtime() + timer_tick_length() / 100);
+    }
+}
+
 static int end_at_once(void *number)
 {
     atomic_store(&child_runs, 1);
-    while (!atomic_load(&child_may_end))
-        schedule();
+    wait_for(&child_may_end);
     return (uintptr_t)number;
 }
 
@@ -38,8 +51,7 @@ static int wait_often(void *unused)
         int pid = test_thread(end_at_once, (void *)(uintptr_t)i);
 
         code = -1;
-        while (!atomic_load(&child_runs))
-            schedule();
+        wait_for(&child_runs);
         atomic_store(&child_may_end, 1);
         wrong += wait_child(0, &code) != pid || code != i;
     }
@@ -63,10 +75,12 @@ static void look(void)
 static int watch(void *unused)
 {
     (void)unused;
-    while (!atomic_load(&parent_done)) {
+    for (int n = 1; !atomic_load(&parent_done); n++) {
         look();
         for (int i = 0; i < PAUSE; i++)
             asm volatile ("");
+        if (n % LOOKS == 0)
+            schedule();
     }
     return 0;
 }

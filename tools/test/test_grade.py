@@ -20,6 +20,7 @@ from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_gra
 
 INIT = "kern/init/user.c"
 START = "    struct inventory before = inventory_take();\n"
+BAD_STORE = "    volatile uintptr_t nowhere = 8; *(volatile int *)nowhere = 1;\n"
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
@@ -150,7 +151,7 @@ class Verdicts(Tree):
         with open(os.path.join(self.tree, INIT), encoding="utf-8") as file:
             line = file.read().split(START)[0].count("\n") + 2
         self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
-        _, output = self.verdict("    *(volatile int *)8 = 1;\n")
+        _, output = self.verdict(BAD_STORE)
         self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
 
     def test_a_failed_check_is_told_also_where_a_panic_follows(self):
@@ -163,7 +164,7 @@ class Verdicts(Tree):
     def test_a_killed_program(self):
         """What is shown begins behind the boot."""
         line = '    cprintf("Hello world!!.\\n");\n'
-        with Edited(self.tree, [("user/hello.c", line, "    *(volatile int *)8 = 1;\n" + line)]):
+        with Edited(self.tree, [("user/hello.c", line, BAD_STORE + line)]):
             _, output = grade(self.tree, "hello")
         self.assertIn("expected the first program to exit with code 0, got -9 E_KILLED\n", output)
         self.assertRegex(output, r"the last lines of its output:\n"
