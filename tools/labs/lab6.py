@@ -89,7 +89,7 @@ TESTS = [
     program("newcomer stride", "", 5, "6.2", append="sched=stride",
             title="who comes late gets as much as the others", **SLOW),
     program("interactive own", "", 4, "6.C", append="sched=own",
-            title="who mostly sleeps answers at once", shift=7),
+            title="who mostly sleeps answers at once", shift=7, limit=300),
     program("newcomer own", "", 4, "6.C", append="sched=own",
             title="who comes late gets as much as the others", **SLOW),
     selftest("sched-wake own 2 harts", 2, "6.C", append="sched=own", harts=2,

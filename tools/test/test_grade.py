@@ -1,5 +1,6 @@
 """The grader as a whole: the same twice, six verdicts, ended from outside, bad command lines."""
 import contextlib
+import copy
 import io
 import os
 import shutil
@@ -13,6 +14,8 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from grader.host import Host
+from grader.judge import Judge
 from grader.labs import LabError, check, load
 from grader.model import Outcome, Verdict
 from grader.screen import Screen
@@ -76,6 +79,18 @@ class Score(unittest.TestCase):
         self.assertTrue(self.is_full(e=Verdict.OK, c=Verdict.NOT_WRITTEN))
         self.assertFalse(self.is_full(e=Verdict.OK, c=Verdict.WRONG))
         self.assertFalse(self.is_full(c=Verdict.NOT_WRITTEN))
+
+
+class Limits(unittest.TestCase):
+    def test_the_reference_needs_less_than_half(self):
+        """With each compiler: an honest solution may be slower than ours."""
+        with tempfile.TemporaryDirectory() as logs:
+            judge = Judge(Host(os.path.join(TOP, OBJECTS), "qemu-system-riscv64", logs))
+            for test in (copy.copy(test) for lab in load() for test in lab.tests
+                         if test.points and test.harts == 1):
+                test.limit //= 2
+                with self.subTest(test.name):
+                    self.assertEqual(judge.run(test, 1).reasons, [])
 
 
 class SameTwice(Tree):
