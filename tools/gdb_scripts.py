@@ -66,20 +66,18 @@ echo Going to the end of the recording, and back to what failed.\\n
 thbreak power_off
 continue
 {failures}
-reverse-continue
-set $found = $pc >= 0x2000
-if !$found
-    thbreak power_off
-    continue
-end
-{kills}
-if !$found && $a0 != 0
+define back-to-failure
     reverse-continue
     set $found = $pc >= 0x2000
     if !$found
         thbreak power_off
         continue
     end
+end
+back-to-failure
+{kills}
+if !$found && $a0 != 0
+    back-to-failure
 end
 if !$found
     {look}

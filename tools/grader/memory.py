@@ -185,9 +185,9 @@ class Memory:
     def walk(self, root, entries=range(512)):
         """All that a page table maps: a list of (va, pte, level), level 0 for pages of 4 KiB; and
         the physical addresses of the tables, the root among them. `entries` of the root count."""
-        leaves, tables, todo = [], {root}, [(root, 2, 0)]
-        while todo:
-            table, level, base = todo.pop()
+        leaves, tables, pending = [], {root}, [(root, 2, 0)]
+        while pending:
+            table, level, base = pending.pop()
             shift = 12 + 9 * level
             for index, pte in enumerate(struct.unpack("<512Q", self.read(table, PAGE))):
                 if not pte & PTE_V or (level == 2 and index not in entries):
@@ -203,7 +203,7 @@ class Memory:
                     raise MemoryFault("the page table with the root %#x is damaged: its entry for "
                                       "%#x at level %d is %#x" % (root, va, level, pte))
                 tables.add(below)
-                todo.append((below, level - 1, va))
+                pending.append((below, level - 1, va))
         return leaves, tables
 
     def leaves(self, root):

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+from types import SimpleNamespace
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -17,7 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from grader.host import Host
 from grader.judge import Judge
 from grader.labs import LabError, check, load
-from grader.model import Outcome, Verdict
+from grader.machine import FIRED, End, Machine
+from grader.model import Outcome, Test, Verdict
 from grader.screen import Screen
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
 
@@ -79,6 +81,22 @@ class Score(unittest.TestCase):
         self.assertTrue(self.is_full(e=Verdict.OK, c=Verdict.NOT_WRITTEN))
         self.assertFalse(self.is_full(e=Verdict.OK, c=Verdict.WRONG))
         self.assertFalse(self.is_full(c=Verdict.NOT_WRITTEN))
+
+
+class Ends(unittest.TestCase):
+    """What the watchdog's line means where the kernel has come to power_off()."""
+
+    def end(self, printed):
+        machine = Machine(Test("t", after=[]), SimpleNamespace(image=None))
+        machine.whole_output = lambda: printed
+        machine.stub = SimpleNamespace(register=lambda name: 0)
+        machine.off()
+        return machine.end
+
+    def test_ends(self):
+        self.assertEqual(self.end(b"done\n"), End.OFF)
+        self.assertEqual(self.end(b"done\n" + FIRED), End.OFF)
+        self.assertEqual(self.end(FIRED + b"done\n"), End.LIMIT)
 
 
 class Limits(unittest.TestCase):

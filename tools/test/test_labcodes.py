@@ -17,7 +17,8 @@ from exercise.regions import parse
 from grader.labs import load
 from trees import OBJECTS, TOP, copy_tree
 
-COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"
+                     r"`((?:make [^\s`]+|tools/lab) [^`\n]*[^`\n=])`", re.MULTILINE)
 # What is typed into those that read, when they have printed this.
 TYPED = {"make qemu": ("rvlab$ ", "exit\n"), "make debug": ("(gdb) ", "kill\nquit\n"),
          "make replay": ("(gdb) ", "kill\nquit\n")}
@@ -44,7 +45,8 @@ def statement(path, number):
 
 def commands():
     """Each once, in order, without the remark that may stand behind it."""
-    found = [re.split(r"\s{2,}", line)[0] for line in COMMAND.findall(text_of("labcodes.md"))]
+    found = [re.split(r"\s{2,}", alone or inside)[0]
+             for alone, inside in COMMAND.findall(text_of("labcodes.md"))]
     return [command for command in dict.fromkeys(found) if command not in ELSEWHERE]
 
 
