@@ -125,6 +125,11 @@ class Stub:
     def write(self, address, data):
         self.command("M%x,%x:%s" % (address, len(data), data.hex()))
 
+    def read(self, address, count):
+        """So many bytes of memory; None where there are none."""
+        answer = self.ask("m%x,%x" % (address, count))
+        return bytes.fromhex(answer) if re.fullmatch("([0-9a-f]{2})+", answer) else None
+
     def interrupt(self, seconds):
         """Stop a machine that runs; it has so many seconds to answer."""
         try:

@@ -35,8 +35,12 @@ IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing wil
 WATCHDOG_CONFIG = 0x30008000
 WATCHDOG_REGISTERS = 0x40000000
 WATCHDOG_TICK_NS = 30 << 15
-TAIL = 1 << 18              # bytes: more than a machine prints between two looks
-FIRED = b"watchdog: timer fired\n"      # what QEMU prints at that very instruction
+WATCHDOG_FIRED = 0x1200     # bits of its reload register, once it has fired
+# What QEMU does then. All other actions let the guest run on until a thread of QEMU has time to stop
+# it, so where it is found would be chance; a reset stops the hart at once, and here is no reset but
+# a pause. It is the same pause where the guest switches off by itself.
+EXACTLY = "watchdog=reset,reboot=shutdown,shutdown=pause"
+PAUSED = "T03"              # how the stub tells of it
 
 
 class SetupError(Exception):
@@ -98,7 +102,7 @@ class Machine:
     console       reports.Console, all that was printed
     instructions  so many, waiting counted, up to the tick that follows; None with several harts
     seconds       of CPU time
-    status        QEMU's exit status, where it ended by itself
+    status        QEMU's exit status, where it ended by itself; 0 where the guest switched off
     complaints    what the checks of its memory found, as sentences
     place         address at which it was stopped at a limit, with what runs there
     """
@@ -136,11 +140,11 @@ class Machine:
             "-object", "memory-backend-file,id=ram,size=%s,mem-path=/dev/fd/%d,share=on"
             % (test.mem, ram), "-m", test.mem, "-smp", str(test.harts),
             "-kernel", self.host.kernel, "-append", test.append.rjust(APPEND_WIDTH),
-            "-display", "none", "-monitor", "none", "-serial", "stdio", "-S",
+            "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
             "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift,
-                        "-device", "i6300esb,addr=1", "-action", "watchdog=debug"]
+                        "-device", "i6300esb,addr=1", "-action", EXACTLY]
         if shutil.which("setpriv"):         # no QEMU outlives us, whatever ends us
             command = ["setpriv", "--pdeathsig", "KILL"] + command
         return command
@@ -238,6 +242,13 @@ class Machine:
             else:
                 self.stub.add_breakpoint(reached)
 
+    def has_fired(self):
+        """Has the watchdog? The guest can clear this by the device's registers, but not set it."""
+        self.stub.physical(True)
+        data = self.stub.read(WATCHDOG_REGISTERS + 0xc, 2)
+        self.stub.physical(False)
+        return data is not None and int.from_bytes(data, "little") & WATCHDOG_FIRED != 0
+
     def go(self):
         """Let it run; true when it has stopped at a breakpoint."""
         self.stub.send("c")
@@ -245,7 +256,7 @@ class Machine:
             try:
                 answer = self.stub.answer(POLL_SECONDS)
             except StubError:
-                self.end = End.GONE
+                self.end = End.FLOOD if self.has_flooded() else End.GONE
                 return False
             if answer is None:
                 reason = self.look_after()
@@ -253,23 +264,29 @@ class Machine:
                     self.end = reason
                     self.stop_here()
                     return reason == End.LIMIT and self.place == self.power_off
+            elif answer.startswith(PAUSED):
+                self.paused()
+                return False
             elif answer[:1] in "TS":
                 return True
             elif answer[:1] in "WX":
                 self.end = End.GONE
                 return False
 
+    def paused(self):
+        """By the watchdog; else the guest has switched off, but not through power_off()."""
+        if self.harts == 1 and self.has_fired():
+            self.end, self.place = End.LIMIT, self.stub.register("pc")
+        else:
+            self.end, self.status = End.GONE, 0
+
     def look_after(self):
         """While it runs: End.something where it must not go on."""
         if self.host.cancelled:
             return End.GONE
-        size = os.fstat(self.log.fileno()).st_size
-        if size >= MAX_OUTPUT:
+        if self.has_flooded():
             return End.FLOOD
         if self.harts == 1:
-            fired = FIRED in os.pread(self.log.fileno(), TAIL, max(0, size - TAIL))
-            if fired:
-                return End.LIMIT
             allowed = max(LEAST_SECONDS, self.test.limit / SLOWEST)
             return End.STUCK if cpu_seconds(self.process.pid) > allowed else None
         if cpu_seconds(self.process.pid) > self.test.cpu:
@@ -278,6 +295,10 @@ class Machine:
         if len(self.polls) == IDLE_POLLS and sum(self.polls) * 10 < IDLE_POLLS:
             return End.IDLE
         return None
+
+    def has_flooded(self):
+        """What it prints is limited; when QEMU is ended for it, no answer may have come before."""
+        return os.fstat(self.log.fileno()).st_size >= MAX_OUTPUT
 
     def stop_here(self):
         """Interrupt it, to see where it is; a machine that does not answer is killed."""
@@ -295,11 +316,8 @@ class Machine:
 
     def off(self):
         """The kernel is about to switch off: its memory is as it left it. Without a timer of the
-        kernel the clock jumps at this very stop, and the watchdog may fire; what counts is whether
-        it did before the kernel printed something."""
-        if self.whole_output().partition(FIRED)[2]:
-            self.end, self.place = End.LIMIT, self.power_off
-            return
+        kernel the clock jumps at this very stop, and the watchdog may fire, which no longer
+        matters."""
         self.end, self.code = End.OFF, self.stub.register("a0") & 0xff
         if not self.early:         # there is no tick yet: the clock has jumped too far
             self.count()
@@ -322,13 +340,9 @@ class Machine:
 
     # -- the end
 
-    def whole_output(self):
+    def printed(self):
         # Not by seek(): QEMU writes where this file's position is.
         return os.pread(self.log.fileno(), MAX_OUTPUT, 0)
-
-    def printed(self):
-        """Up to where the watchdog has fired: how far the guest gets after it is chance."""
-        return self.whole_output().partition(FIRED)[0]
 
     def finish(self):
         if self.process:
@@ -337,7 +351,9 @@ class Machine:
             except OSError:
                 pass                    # it has ended
             usage = os.wait4(self.process.pid, 0)
-            self.process.returncode = self.status = -(usage[1] & 127) or usage[1] >> 8
+            self.process.returncode = -(usage[1] & 127) or usage[1] >> 8
+            if self.status is None:
+                self.status = self.process.returncode
             self.seconds = usage[2].ru_utime + usage[2].ru_stime
             self.console = Console(self.printed(), self.key)
             self.log.close()

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from grader.host import Host
 from grader.judge import Judge
 from grader.labs import LabError, check, load
-from grader.machine import FIRED, End, Machine
+from grader.machine import End, Machine
 from grader.model import Outcome, Test, Verdict
 from grader.screen import Screen
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
@@ -84,19 +84,28 @@ class Score(unittest.TestCase):
 
 
 class Ends(unittest.TestCase):
-    """What the watchdog's line means where the kernel has come to power_off()."""
+    """What a machine's last stop is taken for."""
 
-    def end(self, printed):
-        machine = Machine(Test("t", after=[]), SimpleNamespace(image=None))
-        machine.whole_output = lambda: printed
-        machine.stub = SimpleNamespace(register=lambda name: 0)
+    def machine(self, answers=(), memory=b"\0\0"):
+        machine = Machine(Test("t", after=[]), SimpleNamespace(image=None, cancelled=False))
+        machine.stub = SimpleNamespace(
+            register=lambda name: 0x42, send=lambda text: None, physical=lambda on: None,
+            read=lambda address, count: memory, answer=lambda seconds, left=iter(answers): next(left))
+        return machine
+
+    def test_off(self):
+        machine = self.machine()
         machine.off()
-        return machine.end
+        self.assertEqual((machine.end, machine.code), (End.OFF, 0x42))
 
-    def test_ends(self):
-        self.assertEqual(self.end(b"done\n"), End.OFF)
-        self.assertEqual(self.end(b"done\n" + FIRED), End.OFF)
-        self.assertEqual(self.end(FIRED + b"done\n"), End.LIMIT)
+    def test_a_pause_is_the_watchdogs_or_the_guests(self):
+        for memory, end, place in ((b"\0\x12", End.LIMIT, 0x42), (b"\0\0", End.GONE, None),
+                                   (None, End.GONE, None)):
+            machine = self.machine(["T03thread:01;"], memory)
+            self.assertFalse(machine.go())
+            self.assertEqual((machine.end, machine.place), (end, place))
+        self.assertEqual(machine.status, 0)             # so it is no fault of this host
+        self.assertTrue(self.machine(["T05thread:01;"]).go())
 
 
 class Limits(unittest.TestCase):
@@ -136,15 +145,25 @@ class SameTwice(Tree):
         self.assertEqual(again, first)
 
     def test_a_hang_ends_at_the_same_instruction(self):
+        """What it printed, and the place where it is found, also under load."""
         loop = START + '    for (int i = 0;; i++)\n        cprintf("%d\\n", i);\n'
         with Edited(self.tree, [(INIT, START, loop)]):
-            logs = []
-            for _ in range(2):
-                result = grade(self.tree, "hello")[0]["hello"]
-                self.assertEqual(result["verdict"], Verdict.HANG)
-                with open(os.path.join(self.tree, OBJECTS, "grade", "hello.log"), "rb") as file:
-                    logs.append(file.read())
-        self.assertEqual(logs[0], logs[1])
+            results, logs, busy = [], [], []
+            try:
+                for _ in range(4):
+                    results.append(grade(self.tree, "hello")[0]["hello"])
+                    with open(os.path.join(self.tree, OBJECTS, "grade", "hello.log"),
+                              "rb") as file:
+                        logs.append(file.read())
+                    busy.append(subprocess.Popen(BUSY))
+            finally:
+                for process in busy:
+                    process.kill()
+                    process.wait()
+        self.assertEqual(results[0]["verdict"], Verdict.HANG)
+        self.assertRegex(results[0]["reasons"][-1], "; it is in ")
+        self.assertEqual([logs[0]] * 4, logs)
+        self.assertEqual([results[0]] * 4, results)
 
     def test_two_gradings_at_once(self):
         command = [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS,
