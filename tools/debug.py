@@ -149,7 +149,9 @@ class Session:
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
-                       "-display", "none", "-monitor", "none"]
+                       "-display", "none", "-monitor", "none"] + (
+                           ["-cpu", self.test.processor]
+                           if self.test and self.test.processor else [])
 
     def start(self, more, **streams):
         """A machine that waits before its first instruction; the path of the socket for gdb."""

@@ -23,15 +23,16 @@ def connect(path):
 class Stub:
     """One connection. A packet is $TEXT#CHECKSUM; each side confirms with +."""
 
-    numbers = {}                # of registers, by name: the same in all machines of a QEMU
+    known = {}                  # numbers of registers, by what describes the processor
 
     def __init__(self, link, seconds=120):
         self.link, self.seconds = link, seconds
         self.buffer = b""
         self.ask("qSupported:xmlRegisters=riscv")
-        self.ask("qXfer:features:read:target.xml:0,1")  # before it QEMU shows no single register
-        if not Stub.numbers:
-            Stub.numbers = self.read_numbers()
+        target = self.feature("target.xml")     # before it QEMU shows no single register
+        if target not in Stub.known:
+            Stub.known[target] = self.read_numbers(target)
+        self.numbers = Stub.known[target]       # by name
 
     def close(self):
         self.link.close()
@@ -92,10 +93,10 @@ class Stub:
             if answer[0] == "l":
                 return text
 
-    def read_numbers(self):
+    def read_numbers(self, target):
         """Register numbers by name: given, or one more than that of the register before."""
         numbers, number = {}, 0
-        for name in re.findall(r'href="([^"]+)"', self.feature("target.xml")):
+        for name in re.findall(r'href="([^"]+)"', target):
             for register in re.findall(r"<reg [^>]*>", self.feature(name)):
                 given = re.search(r'regnum="(\d+)"', register)
                 number = int(given.group(1)) if given else number
@@ -105,9 +106,9 @@ class Stub:
 
     def register(self, name):
         """Of the hart that stopped."""
-        if name not in Stub.numbers:
+        if name not in self.numbers:
             raise StubError("QEMU's gdb stub has no register " + name)
-        answer = self.ask("p%x" % Stub.numbers[name])
+        answer = self.ask("p%x" % self.numbers[name])
         if not re.match(r"([0-9a-f]{2})+$", answer) or answer.startswith("E"):
             raise StubError("QEMU's gdb stub cannot read %s: %s" % (name, answer))
         return int.from_bytes(bytes.fromhex(answer), "little")

@@ -53,8 +53,9 @@ def show_list(tests, machines):
 def machine_of(test):
     if test.command:
         return " ".join(test.command)
-    return "%d hart%s, %s%s, %s: %s" % (
-        test.harts, "s" * (test.harts > 1), test.mem,
+    return "%d hart%s%s, %s%s, %s: %s" % (
+        test.harts, "s" * (test.harts > 1),
+        " of -cpu " + test.processor if test.processor else "", test.mem,
         ", %d runs" % test.runs if test.runs > 1 else "",
         "%d million instructions" % test.limit if test.harts == 1
         else "%d seconds of CPU time" % test.cpu, test.append or "no boot arguments")

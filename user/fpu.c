@@ -1,7 +1,9 @@
 /* Floating-point registers belong to a process. Several processes fill all of them and fcsr with
    values of their own, are switched away from, and compare; a forked child has its parent's values;
-   a new program finds zeros. */
+   a new program finds zeros. Where there are no such registers each instruction that uses them
+   kills the process, and the others go on. */
 #include <report.h>
+#include <stdio.h>
 #include <string.h>
 #include <syscall.h>
 #include <testing.h>
@@ -114,6 +116,30 @@ static void check_zeros(void)
     compare(&zeros, "exec");
 }
 
+/* What a program may do that has no such registers: it dies of it. Where the numbers are in the
+   integer registers (Zfinx) there is arithmetic, and fcsr. */
+static void use_registers(uintptr_t addr)
+{
+    load((const struct fpu *)addr);
+}
+
+static void load_single(uintptr_t addr)
+{
+    asm volatile("flw ft0, (%0)" : : "r"(addr) : "ft0");
+}
+
+static void check_missing(void)
+{
+    static struct fpu fpu;
+
+    for (int i = 0; i < PROCESSES; i++) {
+        expect_killed("a load of registers that are not there", use_registers, (uintptr_t)&fpu);
+        expect_killed("a load of a register that is not there", load_single, (uintptr_t)&fpu);
+        yield();
+    }
+    check("without floating-point registers, a program that uses them is killed", true);
+}
+
 static void exec_check(uintptr_t arg)
 {
     struct fpu fpu;
@@ -131,6 +157,11 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "zeros") == 0) {
         check_zeros();
         return 0;
+    }
+    if (!have_fpu()) {
+        cprintf("fpu: this machine has no floating-point registers\n");
+        check_missing();
+        return check_done();
     }
     for (int i = 0; i < PROCESSES; i++) {
         pids[i] = fork();

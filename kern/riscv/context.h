@@ -23,6 +23,17 @@ struct fpu_state {
     uint64_t fcsr;
 };
 
-/* Both need sstatus.FS other than off. */
+/* Is there a hart without these registers? That is one without the F and D extensions, or with
+   numbers in the integer registers (Zfinx). Then programs have none on any hart: a process may run
+   on each. Set at boot, before there is a program. */
+extern bool fpu_missing;
+
+/* For each hart as it comes up, interrupts off: find out. */
+void fpu_init_hart(void);
+
+/* For fpu_init_hart(), with sstatus.FS set if it can be. */
+bool fpu_try(void);
+
+/* Both need sstatus.FS other than off, and !fpu_missing. */
 void fpu_save(struct fpu_state *state);
 void fpu_restore(const struct fpu_state *state);

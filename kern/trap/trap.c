@@ -17,6 +17,7 @@ void trap_init_hart(void)
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
     csr_write(scounteren, 7);           /* user programs may read cycle, time and instret */
+    fpu_init_hart();
 }
 
 uint32_t fault_access(uint64_t cause)
@@ -46,12 +47,13 @@ static int repair_fault(const struct trapframe *tf)
 }
 
 /* The first floating-point instruction of a program: with FS off it is illegal. It starts with
-   zeros, not with what another process left in the registers. */
+   zeros, not with what another process left in the registers. Without such registers it stays
+   illegal. */
 static bool first_fpu_use(struct trapframe *tf)
 {
     const struct fpu_state zeros = { .fcsr = 0 };
 
-    if (tf->cause != CAUSE_ILLEGAL || (tf->status & SSTATUS_FS) != 0)
+    if (tf->cause != CAUSE_ILLEGAL || (tf->status & SSTATUS_FS) != 0 || fpu_missing)
         return false;
     irq_push();
     csr_set(sstatus, SSTATUS_FS);

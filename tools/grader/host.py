@@ -65,10 +65,11 @@ class Host:
         before the self test that takes its place; which one that is does not matter then."""
         words = [word for word in test.append.partition("init=")[0].split()
                  if not word.startswith("selftest=")]
-        key = (test.harts, test.mem, test.early, tuple(words))
+        key = (test.harts, test.mem, test.processor, test.early, tuple(words))
         with self.lock:
             if key not in self.baselines:
                 fresh = FreshMachine(Test("baseline", harts=test.harts, mem=test.mem,
+                                          processor=test.processor,
                                           append=" ".join(words), shift=test.shift,
                                           selftest=test.selftest if test.early else None), self)
                 fresh.run()

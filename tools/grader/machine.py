@@ -142,6 +142,8 @@ class Machine:
             "-kernel", self.host.kernel, "-append", test.append.rjust(APPEND_WIDTH),
             "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
             "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
+        if test.processor:
+            command += ["-cpu", test.processor]
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift,
                         "-device", "i6300esb,addr=1", "-action", EXACTLY]

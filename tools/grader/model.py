@@ -59,6 +59,7 @@ class Test:
     command   or a check on the host, which must succeed; @OBJ@ in it is the folder with the objects
     harts     with one hart time is counted in instructions, and each run is alike
     mem       of the machine
+    processor QEMU's -cpu; "" is the machine's own
     append    further boot arguments
     input     what is typed on the console
     runs      how often the machine is booted; each run must pass
@@ -77,7 +78,7 @@ class Test:
     """
 
     def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
-                 early=False, command=None, harts=1, mem="128M", append="", input="",
+                 early=False, command=None, harts=1, mem="128M", processor="", append="", input="",
                  runs=1, limit=None, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
                  exit=0, panic=False, after=None, at=None):
         self.name = name.replace(" ", "-")
@@ -85,6 +86,7 @@ class Test:
         self.prog, self.selftest, self.early = prog, selftest, early
         self.command = command
         self.harts, self.mem, self.input, self.runs = harts, mem, input, runs
+        self.processor = processor
         self.limit, self.cpu, self.shift = limit or (100 if points else 1000), cpu, shift
         self.expect, self.forbid = list(expect), list(forbid)
         self.reports, self.exit, self.panic = reports, exit, panic

@@ -12,6 +12,8 @@ CHECKS = [
     check("check_late_hart", "@OBJ@"),
 ]
 
+NO_FPU = "rv64,f=off,d=off"
+
 PROGRAMS = [
     program("args alone"),
     program("badarg"),
@@ -22,6 +24,8 @@ PROGRAMS = [
     program("demandzero"),
     program("exceptions"),
     program("exceptions csrs", "csrs"),
+    program("exceptions without fpu", processor=NO_FPU),
+    program("exceptions csrs without fpu", "csrs", processor=NO_FPU),
     program("divzero"),
     program("exit"),
     program("faultread"),
@@ -31,6 +35,10 @@ PROGRAMS = [
     program("forktree"),
     program("forkwait", "60000", limit=2000),
     program("fpu"),
+    program("fpu without", processor=NO_FPU,
+            expect=["illegal instruction", "this machine has no floating-point registers"]),
+    program("fpu single", processor="rv64,d=off", expect=["no floating-point registers"]),
+    program("forktest without fpu", processor=NO_FPU),
     program("groupkill", limit=4000),
     program("inspect", limit=2000),
     program("interactive mlfq", append="sched=mlfq", shift=7),
@@ -69,6 +77,7 @@ MANY_HARTS = [
     program("exceptions csrs 4 harts", "csrs", harts=4, runs=2),
     program("forkwait 4 harts", "2000", harts=4, runs=2),
     program("fpu 4 harts", harts=4, runs=3),
+    program("fpu without 4 harts", harts=4, processor=NO_FPU),
     program("groupkill 4 harts", harts=4, runs=2, cpu=90),
     program("inspect 4 harts", "1000", harts=4, runs=2),
     program("secrets 4 harts", harts=4, runs=2),

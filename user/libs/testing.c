@@ -56,6 +56,18 @@ void jump_to(uintptr_t addr)
     ((void (*)(void))addr)();
 }
 
+static void load_double(uintptr_t addr)
+{
+    asm volatile("fld ft0, (%0)" : : "r"(addr) : "ft0");
+}
+
+bool have_fpu(void)
+{
+    static const uint64_t number;
+
+    return child_code(load_double, (uintptr_t)&number) == 0;
+}
+
 int number_argument(int argc, char **argv, int otherwise)
 {
     char *end;

@@ -19,6 +19,9 @@ void read_from(uintptr_t addr);
 void write_to(uintptr_t addr);
 void jump_to(uintptr_t addr);
 
+/* Does the machine have floating-point registers? */
+bool have_fpu(void);
+
 /* The number that is the program's argument, or `otherwise` where it has none. */
 int number_argument(int argc, char **argv, int otherwise);
 
