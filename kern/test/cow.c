@@ -33,6 +33,9 @@ static void test_share(void)
     check_eq("a page that nobody may write gets no mark in the parent",
              space_rights(&parent, TEXT), URX);
     check_eq("nor in the child", space_rights(&child, TEXT), URX);
+    check("what is shared has A in both entries, or some machines fault for ever",
+          space_touched(&parent, DATA) && space_touched(&child, DATA)
+          && space_touched(&parent, TEXT) && space_touched(&child, TEXT));
     check_eq("a shared page has one reference for each entry", page_ref(data), 2);
     check_eq("a shared read-only page, too", page_ref(text), 2);
     check_eq("where the parent's entry is not valid the child gets none",
@@ -94,6 +97,8 @@ static void test_faults(void)
     check("who writes to a shared page gets a page of its own", copy != page);
     check_eq("a write fault takes one page", before - nr_free_pages(), 1);
     check_eq("its own page is writable, without the mark", space_rights(&child->as, DATA), URW);
+    check("its own page's entry has A and D, or some machines fault for ever",
+          space_touched(&child->as, DATA));
     check_eq("its own page has one reference", page_ref(copy), 1);
     check("the copy has the contents of the page",
           memcmp((char *)page2kva(copy) + 1, (char *)page2kva(page) + 1, PGSIZE - 1) == 0);
@@ -110,6 +115,7 @@ static void test_faults(void)
           space_page(&grandchild->as, DATA) == page && nr_free_pages() == before);
     check_eq("the last who has the page may write to it, and the mark is gone",
              space_rights(&grandchild->as, DATA), URW);
+    check("with W the last one gets D as well", space_touched(&grandchild->as, DATA));
     check("each has what it wrote itself", space_byte(&parent->as, DATA) == 8
           && space_byte(&child->as, DATA) == 7 && space_byte(&grandchild->as, DATA) == 9);
 

@@ -84,7 +84,7 @@ static void check_kind(const struct kind *kind)
 {
     static const uint32_t accesses[] = { VM_READ, VM_WRITE, VM_EXEC };
     struct mm_struct *mm = mm_begin();
-    bool allowed = true, entries = true, strict = true, same = true;
+    bool allowed = true, entries = true, strict = true, same = true, touched = true;
 
     add_area(mm, A, 8, kind->vm_flags);
     for (int i = 0; i < 3; i++) {
@@ -93,6 +93,7 @@ static void check_kind(const struct kind *kind)
         if (kind->vm_flags & accesses[i]) {
             allowed = allowed && allowed_twice(mm, la + 0x123, accesses[i], &same);
             entries = entries && rights_at(mm, la) == (kind->rights | PTE_U | PTE_V);
+            touched = touched && space_touched(&mm->as, la);
         } else if (accesses[i] != VM_READ || !(kind->vm_flags & VM_WRITE)) {
             strict = strict && refused(mm, la + 0x123, accesses[i]);
             if (kind->vm_flags & VM_READ)
@@ -104,6 +105,7 @@ static void check_kind(const struct kind *kind)
     check(kind->allowed, allowed);
     check(kind->entries, entries);
     check(kind->refused, strict);
+    check("entries have A, and D if they allow writing", touched);
     check("a second fault on a page leaves its entry as it is", same);
     mm_put(mm);
 }

@@ -51,6 +51,13 @@ pte_t space_rights(struct addrspace *as, uintptr_t la)
     return space_entry(as, la) & (PTE_USER | PTE_COW);
 }
 
+bool space_touched(struct addrspace *as, uintptr_t la)
+{
+    pte_t pte = space_entry(as, la);
+
+    return (pte & PTE_A) && (!(pte & PTE_W) || (pte & PTE_D));
+}
+
 struct Page *space_page(struct addrspace *as, uintptr_t la)
 {
     pte_t pte = space_entry(as, la);

@@ -64,9 +64,10 @@ static void test_user_frame(void)
     const char *argv[] = { PROGRAM, "world" };
 
     memset(tf, JUNK, sizeof(*tf));
-    irq_disable();                      /* a trap would set SPIE in sstatus */
+    /* A trap would change SPIE and SPP in sstatus. SPP is 1 where the first program is started. */
+    irq_disable();
     csr_clear(sstatus, SSTATUS_SPIE);
-    csr_set(sstatus, SSTATUS_SUM);
+    csr_set(sstatus, SSTATUS_SPP | SSTATUS_SUM);
     uint64_t status = csr_read(sstatus);
     check_eq("a kernel thread can become a program: exec returns argc",
              do_execve((uintptr_t)PROGRAM, 2, (uintptr_t)argv), 2);

@@ -25,6 +25,11 @@ HEADS = {"if", "for", "while", "switch"}
 OTHERS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||",
           "||": "&&", "+=": "-=", "-=": "+=", "|=": "=", "&=": "=", "++": "--", "--": "++"}
 VALUES = {"true": "false", "false": "true"}
+# How strongly binary operators hold their operands; those of LEAVE_OUT may lose one.
+STRENGTH = {"=": 0, "?": 0, ":": 0, "+=": 0, "-=": 0, "|=": 0, "&=": 0, "||": 1, "&&": 2, "|": 3,
+            "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7, "<<": 8, ">>": 8,
+            "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
+LEAVE_OUT = {"||", "&&", "|", "^", "&", "+", "-"}
 BINARY = {"+": "-", "-": "+", "<<": ">>", ">>": "<<", "&": "|", "|": "&", "^": "|"}
 DECLARATION = re.compile(r"(?:(?:static|const|volatile)\s+)*(?:(?:struct|union|enum)\s+)?"
                          r"[A-Za-z_]\w*(?:\s+|\s*\*+\s*)(?:const\s+)?[A-Za-z_]\w*"
@@ -186,6 +191,38 @@ def swap_operator(code):
             yield code.change(i, i, "")
 
 
+def operand(code, i, step):
+    """The last token of the operand of operator i, in the direction of step, 1 or -1."""
+    k = i
+    while 0 <= k + step < len(code):
+        word = code.words[k + step]
+        if word in ",;" or word in (")]}" if step > 0 else "([{}") or word in ("return", "else") \
+                or STRENGTH.get(word, 99) <= STRENGTH[code.words[i]] \
+                and (step > 0 or code.is_operand(k + step - 1)):
+            break
+        k = code.partner.get(k + step, k + step) if word in "([{)]" else k + step
+    return k
+
+
+def leave_out_operand(code):
+    """What stands on one side of an operator goes, and the operator with it: a forgotten bit of a
+    mask, half of a condition."""
+    for i, word in enumerate(code.words):
+        if word in LEAVE_OUT and code.kinds[i] == "other" and code.is_operand(i - 1):
+            yield code.change(i, operand(code, i, 1), "")
+            yield code.change(operand(code, i, -1), i, "")
+
+
+def leave_out_block(code):
+    """The body of an if goes where it has several statements; one alone goes as a statement."""
+    for i, word in enumerate(code.words):
+        first = code.partner.get(i + 1, len(code)) + 1
+        if word == "if" and code.word(first) == "{" and first in code.partner:
+            last = code.partner[first]
+            if code.words[first:last].count(";") > 1:
+                yield code.change(first, last, "{}")
+
+
 def change_number(code):
     for i, word in enumerate(code.words):
         number = re.fullmatch(r"(0[xX][\da-fA-F]+|\d+)([uUlL]*)", word)
@@ -249,7 +286,8 @@ def changes(text, families):
     """All Changes of a region's text, by place."""
     code = Code(text)
     found = [change for operator in (delete_statement, change_value, negate_condition,
-                                     swap_operator, change_number, swap_arguments, remove_call)
+                                     leave_out_operand, leave_out_block, swap_operator,
+                                     change_number, swap_arguments, remove_call)
              for change in operator(code)]
     found += swap_constant(code, families)
     return sorted(set(found))

@@ -163,6 +163,22 @@ class OperatorsTest(unittest.TestCase):
                      "'<';", "#include <a.h>"):
             self.assertEqual(self.changed(operators.swap_operator, text), [])
 
+    def test_operands_are_left_out(self):
+        self.assertEqual(self.changed(operators.leave_out_operand, "s = ~(A | B) & c;"), [
+            "s = ~(A ) & c;", "s = ~( B) & c;", "s = ~(A | B) ;", "s =  c;"])
+        self.assertEqual(self.changed(operators.leave_out_operand, "if (p == 0 || !f(a, -b))"), [
+            "if (p == 0 )", "if ( !f(a, -b))"])
+        self.assertEqual(self.changed(operators.leave_out_operand, "return a - 1;"), [
+            "return a ;", "return  1;"])
+        for text in ("f(&a, -b);", "x = y * z;", "if (!a)"):
+            self.assertEqual(self.changed(operators.leave_out_operand, text), [])
+
+    def test_bodies_are_left_out(self):
+        self.assertEqual(self.changed(operators.leave_out_block, "if (a) { f(); g(); } h();"),
+                         ["if (a) {} h();"])
+        for text in ("if (a) { f(); }", "if (a) f();", "while (a) { f(); g(); }", "if (a"):
+            self.assertEqual(self.changed(operators.leave_out_block, text), [])
+
     def test_change_number(self):
         self.assertEqual(self.changed(operators.change_number, "f(0, 1, 7, 0x10UL);"), [
             "f(1, 1, 7, 0x10UL);", "f(0, 0, 7, 0x10UL);", "f(0, 1, 8, 0x10UL);",
