@@ -41,6 +41,7 @@ static void orphan_children(void)
 
 void do_exit(int exit_code)
 {
+    assert(irq_enabled() && this_cpu->irq_depth == 0);
     if (current == initproc)
         panic("the first kernel thread must not end");
     /* EXERCISE 5.5 begin: do_exit */
@@ -58,8 +59,10 @@ void proc_give_way(void)
 {
     while (atomic_load(&current->task.need_resched) && !atomic_load(&current->task.killed))
         schedule();
-    if (atomic_load(&current->task.killed))
+    if (atomic_load(&current->task.killed)) {
+        irq_enable();
         do_exit(-E_KILLED);
+    }
 }
 
 /* A child that has ended; NULL: none yet. *exists: there is one to wait for at all. */

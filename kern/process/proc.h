@@ -75,7 +75,8 @@ struct proc_struct *proc_create(void) __must_check;
 /* Free a process that was never made known, or that nobody knows any more. */
 void free_proc(struct proc_struct *proc);
 
-/* End the current process. */
+/* End the current process. Interrupts are on, and no lock is held: to free much memory takes long,
+   and it may sleep. */
 __noreturn void do_exit(int exit_code);
 
 /* Before a return to user mode, interrupts off: let others run where it is their turn, and end here

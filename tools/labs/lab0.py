@@ -90,6 +90,7 @@ SELF_TESTS = [
              expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
                      "breakpoint+", "selftest_thread", "no command nonsense"]),
     selftest("fdt", limit=2000),
+    selftest("irq-off", mem="256M", shift=0, limit=4000),
     early("kmalloc"),
     selftest("kmap"),
     selftest("kmap 4 harts", harts=4),

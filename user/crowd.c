@@ -1,0 +1,131 @@
+/* What takes the kernel long: much memory, many processes. All of it once, each for the sake of one
+   walk that grows with it. kern/test/irq_off.c measures the kernel meanwhile; see there. The more
+   memory the machine has, the more this takes: half of it, and 4,000 processes where 1 GiB is
+   there. */
+#include <error.h>
+#include <report.h>
+#include <syscall.h>
+#include <testing.h>
+#include <ulib.h>
+
+#define MAX_CHILDREN    4000
+#define PAGES_OF_CHILD  64              /* of the machine's memory, for each child */
+#define FOREVER         1000000         /* ticks */
+
+static int children;
+static uintptr_t region;
+static size_t region_size;
+
+static void measure_machine(void)
+{
+    struct meminfo info;
+
+    assert(meminfo(&info) == 0);
+    region_size = info.free_pages / 2 * PGSIZE;
+    children = info.total_pages / PAGES_OF_CHILD;
+    if (children > MAX_CHILDREN)
+        children = MAX_CHILDREN;
+}
+
+static void map_region(void)
+{
+    region = 0;
+    assert(mmap(&region, region_size, MMAP_WRITE) == 0);
+    for (size_t offset = 0; offset < region_size; offset += PGSIZE)
+        write_to(region + offset);
+}
+
+/* How many processes there are, one by one as ps does it. */
+static int look_at_all(void)
+{
+    struct procinfo info;
+    int n = 0;
+
+    for (int pid = 1; procinfo(pid, &info) == 0; pid = info.pid + 1)
+        n++;
+    return n;
+}
+
+static void do_nothing(uintptr_t unused)
+{
+    (void)unused;
+}
+
+static void kill_self(uintptr_t unused)
+{
+    (void)unused;
+    kill(getpid());
+}
+
+/* A process with memory of its own is killed, and all of it is freed. */
+static void die_with_memory(uintptr_t unused)
+{
+    map_region();
+    kill_self(unused);
+}
+
+static void with_memory(void)
+{
+    assert(child_code(die_with_memory, 0) == -E_KILLED);
+    map_region();
+    assert(child_code(do_nothing, 0) == 0);
+    assert(child_code(kill_self, 0) == -E_KILLED);
+    look_at_all();
+    assert(munmap(region, region_size) == 0);
+}
+
+static void sleep_for_ever(void)
+{
+    for (;;)
+        sleep(FOREVER);
+}
+
+/* Lead a group of many, and leave them behind. */
+static void leave_group(void)
+{
+    assert(job(JOB_BACKGROUND) == 0);
+    for (int i = 0; i < children; i++) {
+        int pid = fork();
+
+        if (pid == 0)
+            sleep_for_ever();
+        assert(pid > 0);
+    }
+    exit(0);
+}
+
+/* Many are looked at, orphaned, and killed at once. */
+static void with_children(void)
+{
+    int before = look_at_all(), group = fork();
+
+    if (group == 0)
+        leave_group();
+    assert(group > 0 && waitpid(group, NULL) == 0);
+    assert(look_at_all() == before + children);
+    assert(kill(-group) == 0);
+    while (look_at_all() > before)
+        sleep(1);
+}
+
+/* Many end while their parent does, so that it leaves only zombies. */
+static void leave_zombies(uintptr_t unused)
+{
+    (void)unused;
+    for (int i = 0; i < children; i++) {
+        int pid = fork();
+
+        if (pid == 0)
+            exit(0);
+        assert(pid > 0);
+    }
+}
+
+int main(void)
+{
+    measure_machine();
+    with_memory();
+    with_children();
+    assert(child_code(leave_zombies, 0) == 0);
+    return check_done();
+}
