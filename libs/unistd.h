@@ -8,7 +8,7 @@
 #define SYS_exec                4       /* (name, argc, argv) */
 #define SYS_clone               5       /* (CLONE_ flags, stack top, or 0 for the caller's) */
 #define SYS_yield               10      /* () */
-#define SYS_sleep               11      /* (ticks of 10 ms) */
+#define SYS_sleep               11      /* (ticks of 10 ms, 2^32 - 1 at most) */
 #define SYS_kill                12      /* (pid, or -pid for the group that it leads) */
 #define SYS_gettime             17      /* (): milliseconds since boot */
 #define SYS_getpid              18      /* () */
@@ -25,7 +25,7 @@
 #define SYS_trywait             45      /* (the same): as wait, or -E_BUSY at once */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
-#define SYS_lab6_set_priority   255     /* (priority) */
+#define SYS_lab6_set_priority   255     /* (priority): 1 to 100, others are taken for these */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */

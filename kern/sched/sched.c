@@ -279,8 +279,12 @@ void sched_kill(struct task *task)
     irq_pop();
 }
 
-void sched_set_priority(struct task *task, uint32_t priority)
+void sched_set_priority(struct task *task, uint64_t priority)
 {
+    if (priority == 0)
+        priority = 1;
+    if (priority > MAX_PRIORITY)
+        priority = MAX_PRIORITY;
     struct run_queue *rq = task_rq_lock(task);
 
     task->lab6_priority = priority;

@@ -58,7 +58,11 @@ bool wakeup_proc(struct task *task);
 /* Mark a task to end, and end its sleep where that may be interrupted. */
 void sched_kill(struct task *task);
 
-void sched_set_priority(struct task *task, uint32_t priority);
+/* From 1 to MAX_PRIORITY; what is below or above is taken for these, whatever the class. A higher
+   one would let a program keep others away for minutes: beside one of MAX_PRIORITY a task of
+   priority 1 has one turn in 101, in about 5 s. */
+#define MAX_PRIORITY    100
+void sched_set_priority(struct task *task, uint64_t priority);
 
 /* Go over to another address space. For the current task only. */
 void sched_set_addrspace(struct addrspace *as);

@@ -1,5 +1,8 @@
 /* The table of system calls. Each function takes the argument registers of the caller, checks them,
-   and returns the result for a0: an int, negative for -E_. */
+   and returns the result for a0: an int, negative for -E_. A register has 64 bits: a number that
+   does not fit into what it stands for is refused, or taken for the most that there is; it is never
+   cut, which would make another number of it. Only an exit code is its lower 32 bits, and a
+   character its lower 8. */
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <error.h>
@@ -11,6 +14,11 @@
 #include <unistd.h>
 
 #define CHUNK   256     /* bytes that pass through the kernel stack at a time */
+
+static bool is_int(uint64_t arg)
+{
+    return (uint64_t)(int)arg == arg;
+}
 
 static int sys_exit(uint64_t arg[])
 {
@@ -40,17 +48,17 @@ static int sys_clone(uint64_t arg[])
 
 static int sys_wait(uint64_t arg[])
 {
-    return do_wait((int)arg[0], arg[1], true);
+    return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], true) : -E_BAD_PROC;
 }
 
 static int sys_trywait(uint64_t arg[])
 {
-    return do_wait((int)arg[0], arg[1], false);
+    return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], false) : -E_BAD_PROC;
 }
 
 static int sys_exec(uint64_t arg[])
 {
-    return do_execve(arg[0], (int)arg[1], arg[2]);
+    return is_int(arg[1]) ? do_execve(arg[0], (int)arg[1], arg[2]) : -E_INVAL;
 }
 
 static int sys_yield(__unused uint64_t arg[])
@@ -61,12 +69,12 @@ static int sys_yield(__unused uint64_t arg[])
 
 static int sys_sleep(uint64_t arg[])
 {
-    return do_sleep((uint32_t)arg[0]);
+    return do_sleep(arg[0] < UINT32_MAX ? arg[0] : UINT32_MAX);
 }
 
 static int sys_kill(uint64_t arg[])
 {
-    return do_kill((int)arg[0]);
+    return is_int(arg[0]) ? do_kill((int)arg[0]) : -E_INVAL;
 }
 
 static int sys_gettime(__unused uint64_t arg[])
@@ -160,7 +168,7 @@ static int sys_putc(uint64_t arg[])
 
 static int sys_job(uint64_t arg[])
 {
-    return do_job((int)arg[0]);
+    return is_int(arg[0]) ? do_job((int)arg[0]) : -E_INVAL;
 }
 
 /* There are no files yet: 0 is the console's input, 1 and 2 are its output. */

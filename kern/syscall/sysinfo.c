@@ -29,6 +29,9 @@ int sys_progname(uint64_t arg[])
 int sys_procinfo(uint64_t arg[])
 {
     struct procinfo info;
+
+    if (arg[0] != (uint64_t)(int)arg[0])
+        return -E_NOENT;
     int result = inspect_process((int)arg[0], &info);
 
     return result ?: copy_to_user(arg[1], &info, sizeof(info));

@@ -17,6 +17,7 @@ NO_FPU = "rv64,f=off,d=off"
 PROGRAMS = [
     program("args alone"),
     program("badarg"),
+    program("badnumbers"),
     program("badpointers", limit=2000),
     program("badpointers keys", "keys", input="k" * 200, limit=2000),
     program("badsegment"),
@@ -39,6 +40,9 @@ PROGRAMS = [
             expect=["illegal instruction", "this machine has no floating-point registers"]),
     program("fpu single", processor="rv64,d=off", expect=["no floating-point registers"]),
     program("forktest without fpu", processor=NO_FPU),
+    program("greedy stride", append="sched=stride", shift=7, limit=4000),
+    program("greedy own", append="sched=own", shift=7, limit=4000),
+    program("greedy mlfq", append="sched=mlfq", shift=7, limit=4000),
     program("groupkill", limit=4000),
     program("inspect", limit=2000),
     program("interactive mlfq", append="sched=mlfq", shift=7),

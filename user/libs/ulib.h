@@ -30,7 +30,8 @@ int __exec(const char *name, const char **argv);
 unsigned int gettime_msec(void);
 int sleep(unsigned int ticks);
 
-/* A bigger priority gets more time where the scheduler heeds it; both names are the same call. */
+/* A bigger priority gets more time where the scheduler heeds it; both names are the same call. What
+   is above 100 counts as 100, and 0 as 1. */
 void lab6_setpriority(uint32_t priority);
 void lab6_set_priority(uint32_t priority);
 
