@@ -66,8 +66,8 @@ $(if $(filter-out 0 1,$(WERROR) $(V)),$(error WERROR= and V= are 0 or 1))
 # The tools are looked for when a recipe first needs them, not when this file is
 # read: in `make setup qemu` they are installed by then. probe.sh prints one word,
 # or a sentence that says what is wrong.
-probe = $(shell tools/probe.sh $(1) 2>&1)
-found = $(if $(word 2,$(1)),$(error $(1)),$(1))
+probe = $(shell MAKE=$(call quote,$(MAKE)) tools/probe.sh $(1))
+found = $(if $(word 2,$(1)),$(error $(1)),$(or $(1),$(error tools/probe.sh gives no answer)))
 TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)))))$(TC)
 EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
 

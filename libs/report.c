@@ -120,12 +120,12 @@ static void print(struct line *line, const struct report_side *side)
 }
 
 /* The comments make two functions of these that no compiler takes for one. */
-__noinline void check_failed(void)
+__never_inlined void check_failed(void)
 {
     asm volatile ("# a check has failed");
 }
 
-__noinline void checkpoint_reached(void)
+__never_inlined void checkpoint_reached(void)
 {
     asm volatile ("# a checkpoint is reached");
 }

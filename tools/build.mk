@@ -10,19 +10,26 @@
 # second one holds that as a table for backtraces.
 
 O := obj/$(TC)
-include $(O)/config.mk
+# What tools/probe.sh found out about the compiler.
+CONFIG := $(O)/config.mk
+include $(CONFIG)
 
 ifneq ($(V),1)
 Q := @
 endif
 
+# These would add folders of headers that lie outside of this tree.
+unexport CPATH C_INCLUDE_PATH
+
 WARN := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
-COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common -fno-pic -fno-pie \
+# No header of a C library: libs/ brings what C's standard wants. Programs may also include the
+# compiler's own headers, as <float.h>.
+COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -fno-common -fno-pic -fno-pie \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
     -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax
 KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs
 UFLAGS := $(COMMON) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
-    -fdata-sections -Iuser/libs -Ilibs
+    -fdata-sections -Iuser/libs -Ilibs -isystem $(HEADERS)
 LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
     -z noexecstack -X
 
@@ -53,7 +60,7 @@ $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 # $(O)/flags: a copy of a tree that is built is built as well.
 HERE := -ffile-prefix-map="$$PWD"=.
 
-config := tools/build.mk $(O)/config.mk $(O)/flags
+config := tools/build.mk $(CONFIG) $(O)/flags
 
 $(O)/kobj/%.o: % $(config)
 	@mkdir -p $(@D)
@@ -86,7 +93,7 @@ $(O)/programs.o: $(O)/programs.S $(programs:%=$(O)/image/%)
 $(O)/%.o: $(O)/%.S $(config)
 	$(Q)$(CC) $(KFLAGS) $(HERE) -c -o $@ $<
 
-$(O)/ksyms0.S: tools/ksyms.py $(O)/config.mk
+$(O)/ksyms0.S: tools/ksyms.py $(CONFIG)
 	$(Q)python3 tools/ksyms.py table /dev/null $@
 $(O)/ksyms.S: $(O)/kernel0.nm tools/ksyms.py
 	$(Q)python3 tools/ksyms.py table $< $@
@@ -105,8 +112,14 @@ $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 	$(Q)$(NM) -n $@ >$@.nm && python3 tools/ksyms.py check $(O)/kernel0.nm $@.nm || \
 	    { rm -f $@; exit 1; }
 
+# tools/probe.sh asks so whether a compiler compiles what is compiled here.
+try: FORCE
+	$(Q)printf '#include <defs.h>\n#include <stdarg.h>\nint try;\n' >$(CONFIG).c
+	$(Q)$(CC) $(KFLAGS) -Werror -S -o /dev/null $(CONFIG).c
+	$(Q)$(CC) $(UFLAGS) -Werror -S -o /dev/null $(CONFIG).c
+
 -include $(kernel_obj:.o=.d) $(ulib_obj:.o=.d) $(program_src:%=$(O)/uobj/%.d)
 
-.PHONY: all FORCE
+.PHONY: all try FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

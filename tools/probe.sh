@@ -5,7 +5,8 @@
 #                             the first toolchain that is installed
 #   probe.sh qemu             print the name of a QEMU that is new enough
 #
-# What is printed is one word, or a sentence with a wrong result.
+# What is printed is one word, or a sentence and an exit status that is not 0. What
+# stands on stderr is no part of the answer. MAKE names make.
 
 fail()
 {
@@ -44,7 +45,7 @@ march()
 {
     for arch in "-march=$1_zicsr_zifencei" "-march=$1" "-march=$1 -misa-spec=2.2"; do
         if printf 'csrr a0, sstatus\nfence.i\n' |
-           $CC $arch -mabi=lp64 -c -x assembler -o "$dir/probe.o" - >/dev/null 2>&1; then
+           $CC $arch -mabi=lp64 -c -x assembler -o "$dir/probe.$$.o" - >/dev/null 2>&1; then
             echo "$arch"
             return
         fi
@@ -55,17 +56,29 @@ march()
 # An option, where $CC takes it without a warning.
 option()
 {
-    $CC "$1" -Werror -S -x c -o "$dir/probe.o" /dev/null >/dev/null 2>&1 && echo "$1"
+    $CC "$1" -Werror -S -x c -o /dev/null /dev/null >/dev/null 2>&1 && echo "$1"
+}
+
+# What the compiler says of this tree's own headers under the build's options, where
+# it does not take them: the first line that names an error.
+complaint()
+{
+    said=$(MAKEFLAGS= LC_ALL=C ${MAKE:-make} -s -r -f tools/build.mk TC="$name" \
+        CONFIG="$dir/$new" try 2>&1) && return
+    echo "$said" | grep -m 1 -i error || echo "$said" | head -n 1
 }
 
 write_config()
 {
+    new=config.new.$$
+    trap 'rm -f "$dir/$new" "$dir/$new.c" "$dir/probe.$$.o"' EXIT
     mkdir -p "$dir" 2>/dev/null && [ -w "$dir" ] ||
         fail "$dir cannot be written: work in a copy of this tree that is yours"
     soft=$(march rv64imac) && full=$(march rv64imafdc) ||
         fail "TOOLCHAIN=$name: $CC cannot compile for rv64gc; take another TOOLCHAIN="
-    cat >"$dir/config.new.$$" <<END
-# Written by tools/probe.sh for $($CC --version | head -n 1)
+    version=$($CC --version | head -n 1)
+    cat >"$dir/$new" <<END
+# Written by tools/probe.sh for $version
 CC       := $CC
 LD       := $LD
 AR       := $AR
@@ -76,26 +89,31 @@ ARCH     := $soft
 ARCH_FP  := $full
 # Or the loop in memset becomes a call of memset.
 NO_IDIOM := $(option -fno-tree-loop-distribute-patterns)
+# The headers that belong to the compiler alone.
+HEADERS  := $($CC -print-file-name=include)
 END
-    rm -f "$dir/probe.o"
-    if cmp -s "$dir/config.new.$$" "$dir/config.mk"; then
-        rm -f "$dir/config.new.$$"
-    else
-        mv "$dir/config.new.$$" "$dir/config.mk"
-    fi
+    cmp -s "$dir/$new" "$dir/config.mk" && return
+    why=$(complaint)
+    [ -z "$why" ] || fail "TOOLCHAIN=$name: $CC does not compile this tree: $why"
+    mv "$dir/$new" "$dir/config.mk"
+    echo "  TOOLCHAIN=$name, $version" >&2
 }
 
 toolchain()
 {
     have python3 || fail "python3 is missing: run make setup"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
-        fail "python3 is too old, 3.8 or newer is needed: run make setup"
+        fail "python3 is too old, 3.8 or newer is needed: use a newer release of this system"
     case $1 in
     "")
         for name in unknown-elf linux-gnu clang ""; do
             [ -n "$name" ] || fail "no RISC-V compiler is installed: run make setup"
             tools_of $name && break
-        done ;;
+        done
+        # Silence would leave a student with another compiler than the course's.
+        [ $name = unknown-elf ] ||
+            echo "TOOLCHAIN=$name is taken, because unknown-elf is not installed;" \
+                 "make setup installs it where this system has it" >&2 ;;
     unknown-elf | linux-gnu | clang)
         name=$1
         tools_of "$name" || fail "TOOLCHAIN=$1 is not installed: run make setup TOOLCHAIN=$1" ;;
@@ -114,8 +132,8 @@ qemu()
               sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
     set -- ${version:-0 0}
     [ "$1" -gt 6 ] || [ "$1" -eq 6 -a "$2" -ge 2 ] ||
-        fail "QEMU $1.$2 is too old, 6.2 or newer is needed: run make setup," \
-             "or use a newer release of this system"
+        fail "QEMU $1.$2 is too old, 6.2 or newer is needed:" \
+             "use a newer release of this system"
     echo qemu-system-riscv64
 }
 

@@ -2,8 +2,8 @@
 # Install what building and running needs, on Debian and Ubuntu; elsewhere say
 # what to install.
 #
-#   setup.sh [TOOLCHAIN]    the tools for one toolchain; without a name, the tools
-#                           for whichever compiler is there already, or unknown-elf
+#   setup.sh [TOOLCHAIN]    the tools for one toolchain; without a name for unknown-elf,
+#                           or, where this system has no package of that, for another
 #   setup.sh --all          all three toolchains
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -38,14 +38,27 @@ want_toolchain()
     esac
 }
 
-# The firmware comes with QEMU, or in a package that QEMU only recommends.
+# The firmware comes with QEMU, or in a package that QEMU only recommends. What counts
+# is the file that QEMU looks for, not which packages are there.
+firmware=opensbi-riscv64-generic-fw_dynamic.bin
+firmware_folders()
+{
+    qemu-system-riscv64 -L help 2>/dev/null
+}
+
 have_firmware()
 {
     local folder
-    for folder in $(qemu-system-riscv64 -L help 2>/dev/null); do
-        [ -e "$folder/opensbi-riscv64-generic-fw_dynamic.bin" ] && return
-    done
+    while read -r folder; do
+        [ -s "$folder/$firmware" ] && return
+    done < <(firmware_folders)
     return 1
+}
+
+# The toolchain that a build takes by itself, if any.
+any_toolchain()
+{
+    tools/probe.sh toolchain 2>/dev/null
 }
 
 # Fill the array `missing` with the names of Debian's packages.
@@ -59,14 +72,14 @@ look()
             grep -q 'riscv:rv64' && ! have apt-get; } ||
         missing+=(gdb-multiarch)
     have qemu-system-riscv64 || missing+=("$qemu_package")
-    have_firmware || dpkg -s opensbi >/dev/null 2>&1 || missing+=(opensbi)
+    have_firmware || missing+=(opensbi)
     case $1 in
     --all)
         want_toolchain unknown-elf
         want_toolchain linux-gnu
         want_toolchain clang ;;
     "")
-        tools/probe.sh toolchain >/dev/null || want_toolchain unknown-elf ;;
+        [ -n "$any_will_do" ] && any_toolchain >/dev/null || want_toolchain unknown-elf ;;
     *)
         want_toolchain "$1" ;;
     esac
@@ -79,7 +92,8 @@ as_root()
     elif have sudo; then
         sudo "$@"
     else
-        fail "not root, and there is no sudo; as root run: apt-get install ${missing[*]}"
+        fail "not root, and there is no sudo; as root run: apt-get install ${missing[*]}" \
+             "$(or_else)"
     fi
 }
 
@@ -89,15 +103,35 @@ apt()
         apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
+# Where only the course's compiler is missing: what can be done without it.
+or_else()
+{
+    local other
+    [ "${missing[*]}" = gcc-riscv64-unknown-elf ] && other=$(any_toolchain) &&
+        echo "(or take TOOLCHAIN=$other, which is here)"
+}
+
+# Where nobody asked for a toolchain and this system has no package of the course's.
+without_unknown_elf()
+{
+    any_will_do=1
+    look ""
+    missing=("${missing[@]/gcc-riscv64-unknown-elf/gcc-riscv64-linux-gnu}")
+}
+
+# $1 is the toolchain that was asked for.
 install()
 {
     echo "setup: installing ${missing[*]}"
-    apt update || fail "apt-get update does not succeed; see above"
+    apt update || fail "apt-get update does not succeed; see above $(or_else)"
+    if [ -z "$1" ] && ! apt-cache show gcc-riscv64-unknown-elf >/dev/null 2>&1; then
+        without_unknown_elf
+    fi
     # From Debian 13 on, QEMU for RISC-V is a package of its own.
     if apt-cache show qemu-system-riscv >/dev/null 2>&1; then
         missing=("${missing[@]/qemu-system-misc/qemu-system-riscv}")
     fi
-    apt install -y --no-install-recommends "${missing[@]}" ||
+    [ ${#missing[@]} -eq 0 ] || apt install -y --no-install-recommends "${missing[@]}" ||
         fail "apt-get cannot install ${missing[*]}; see above"
 }
 
@@ -120,17 +154,29 @@ advise()
     esac
 }
 
+# Why something is missing that apt-get takes for installed.
+still_missing()
+{
+    if have qemu-system-riscv64 && ! have_firmware; then
+        fail "$firmware is in none of QEMU's folders ($(firmware_folders | paste -sd' ')):" \
+             "install again the packages that bring it: opensbi, qemu-system-data"
+    fi
+    fail "still missing after the installation: ${missing[*]}"
+}
+
 [ $# -le 1 ] || fail "usage: tools/setup.sh [--all | TOOLCHAIN]"
 qemu_package=qemu-system-misc
+# Which packages there are is known of Debian and Ubuntu only.
+any_will_do=$(have apt-get || echo 1)
 look "${1:-}"
 if [ ${#missing[@]} -gt 0 ]; then
     have apt-get || advise
-    install
+    install "${1:-}"
     hash -r
     look "${1:-}"
-    [ ${#missing[@]} -eq 0 ] || fail "still missing after the installation: ${missing[*]}"
+    [ ${#missing[@]} -eq 0 ] || still_missing
 fi
 toolchain=${1:-}
-reason=$(tools/probe.sh toolchain "${toolchain#--all}") || fail "$reason"
+taken=$(tools/probe.sh toolchain "${toolchain#--all}" 2>/dev/null) || fail "$taken"
 reason=$(tools/probe.sh qemu) || fail "$reason"
-echo "setup: all tools are there"
+echo "setup: all tools are there; TOOLCHAIN=$taken"

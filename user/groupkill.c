@@ -24,7 +24,7 @@ static bool time_left(void)
 }
 
 /* Fork and exit, again and again. Only one who has been killed cannot fork. */
-static __noreturn void relay(void)
+static __never_returns void relay(void)
 {
     int pid;
 

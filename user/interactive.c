@@ -10,7 +10,7 @@
 #define TICK_MS     10
 #define LATE_MS     20
 
-static __noreturn void hog(void)
+static __never_returns void hog(void)
 {
     volatile int n = 0;
 

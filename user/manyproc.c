@@ -9,7 +9,7 @@
 
 static int wanted;
 
-static __noreturn void fork_failed(int number, int error)
+static __never_returns void fork_failed(int number, int error)
 {
     panic("fork of process %d of %d failed: %e; the machine may need more memory", number,
           wanted, error);

@@ -8,7 +8,7 @@
 #define TOGETHER_MS 12000
 #define TOLERANCE   12              /* percent */
 
-static __noreturn void count(unsigned int start, unsigned int end)
+static __never_returns void count(unsigned int start, unsigned int end)
 {
     int n = 0;
 

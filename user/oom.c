@@ -17,14 +17,14 @@ static void touch(uintptr_t start, size_t len)
         *(volatile uintptr_t *)addr = addr;
 }
 
-static __noreturn void refused(int error)
+static __never_returns void refused(int error)
 {
     if (error != -E_NO_MEM)
         panic("no memory, but the error is %e", error);
     exit(REFUSED);
 }
 
-static __noreturn void hog_by_mmap(void)
+static __never_returns void hog_by_mmap(void)
 {
     for (;;) {
         uintptr_t area = 0;
@@ -36,7 +36,7 @@ static __noreturn void hog_by_mmap(void)
     }
 }
 
-static __noreturn void hog_by_brk(void)
+static __never_returns void hog_by_brk(void)
 {
     uintptr_t end = 0;
 

@@ -13,7 +13,7 @@
 #define TOLERANCE       5               /* percent of what a child should get */
 
 /* Count between two points in time; the count is the exit code. */
-static __noreturn void count(int priority, unsigned int start, unsigned int end)
+static __never_returns void count(int priority, unsigned int start, unsigned int end)
 {
     int n = 0;
 

@@ -24,8 +24,8 @@ enum { RA = 1, SP = 2, A0 = 10, A1 = 11, REGISTERS = 32 };
 /* The registers with which this program began: see _start. */
 static uint64_t at_start[REGISTERS];
 
-__noreturn void umain(int argc, char **argv);
-__noreturn void first(int argc, char **argv, const uint64_t *registers);
+__never_returns void umain(int argc, char **argv);
+__never_returns void first(int argc, char **argv, const uint64_t *registers);
 
 /* This program's own beginning: before all else it stores x1 to x31 below sp. */
 asm(".pushsection .text.start, \"ax\", @progbits\n"

@@ -22,7 +22,7 @@ static struct job jobs[MAX_JOBS];
 static int last_code;
 
 /* What the child does: it leaves the shell's group, and runs the program. */
-static __noreturn void run_program(const struct command *cmd, int group)
+static __never_returns void run_program(const struct command *cmd, int group)
 {
     job(group);                         /* refused where this shell is itself a job */
     int error = __exec(NULL, (const char **)cmd->argv);

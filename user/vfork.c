@@ -19,7 +19,7 @@ static volatile int shared, same_stack, order;
 static char stacks[THREADS][STACK_BYTES];
 
 /* The child runs on the parent's stack: it may not return from here. */
-static int __noinline spawn(bool with_exec)
+static int __never_inlined spawn(bool with_exec)
 {
     volatile int on_stack = 0;
     int pid = syscall0(SYS_vfork);

@@ -9,7 +9,7 @@
 #define ROUNDS  200
 
 /* Kill the parent; a second time there is nobody, or one who dies already. */
-static __noreturn void kill_parent(int parent)
+static __never_returns void kill_parent(int parent)
 {
     yield_often(ROUNDS);
     assert(kill(parent) == 0);
@@ -18,7 +18,7 @@ static __noreturn void kill_parent(int parent)
     exit(0);
 }
 
-static __noreturn void wait_for_child(bool child_kills)
+static __never_returns void wait_for_child(bool child_kills)
 {
     int parent = getpid(), pid = fork();
 

@@ -107,16 +107,16 @@ void monitor(const struct trapframe *tf)
     atomic_store(&active, 0);
 }
 
-static void command_help(__unused struct monitor_state *state, __unused int argc,
-                         __unused char **argv)
+static void command_help(__not_used struct monitor_state *state, __not_used int argc,
+                         __not_used char **argv)
 {
     for (const struct monitor_command *c = monitor_start; c < monitor_end; c++)
         cprintf("  %-10s %-12s %s\n", c->name, c->arguments, c->help);
 }
 MONITOR_COMMAND("help", "", "list the commands", command_help);
 
-static void command_backtrace(struct monitor_state *state, __unused int argc,
-                              __unused char **argv)
+static void command_backtrace(struct monitor_state *state, __not_used int argc,
+                              __not_used char **argv)
 {
     if (state->tf != NULL)
         backtrace_trap(state->tf);
@@ -125,8 +125,8 @@ static void command_backtrace(struct monitor_state *state, __unused int argc,
 }
 MONITOR_COMMAND("backtrace", "", "the call stack of what was interrupted", command_backtrace);
 
-static void command_registers(struct monitor_state *state, __unused int argc,
-                              __unused char **argv)
+static void command_registers(struct monitor_state *state, __not_used int argc,
+                              __not_used char **argv)
 {
     if (state->tf == NULL)
         cprintf("there was no trap: the panic printed the registers\n");
@@ -135,8 +135,8 @@ static void command_registers(struct monitor_state *state, __unused int argc,
 }
 MONITOR_COMMAND("registers", "", "the registers of what was interrupted", command_registers);
 
-static void command_continue(struct monitor_state *state, __unused int argc,
-                             __unused char **argv)
+static void command_continue(struct monitor_state *state, __not_used int argc,
+                             __not_used char **argv)
 {
     if (panicked())
         cprintf("the kernel has panicked and cannot go on; off switches the machine off\n");
@@ -145,8 +145,8 @@ static void command_continue(struct monitor_state *state, __unused int argc,
 }
 MONITOR_COMMAND("continue", "", "go on with what was interrupted", command_continue);
 
-static void command_off(__unused struct monitor_state *state, __unused int argc,
-                        __unused char **argv)
+static void command_off(__not_used struct monitor_state *state, __not_used int argc,
+                        __not_used char **argv)
 {
     power_off(PANIC_EXIT_STATUS);
 }

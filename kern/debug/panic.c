@@ -55,7 +55,7 @@ static void panic_begin(const char *place, const char *what)
 }
 
 /* The end of every panic. */
-static __noreturn void panic_end(const struct trapframe *tf)
+static __never_returns void panic_end(const struct trapframe *tf)
 {
     report_other_harts();
     if (monitor_on_panic())

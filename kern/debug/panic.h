@@ -10,25 +10,25 @@
 /* Report where and why, with the call stack; stop the other harts; switch the machine off with
    failure. May be called anywhere, even inside a panic. */
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
-__noreturn void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
+__never_returns void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
 /* What stands in a handout where a part of an exercise is to be written: not_written("5.2",
    "dispatch", ...). The arguments that follow are what the part will need: so the compiler does not
    warn that nothing uses it. */
 #define not_written(exercise, ...)  not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__)
-__noreturn void not_written_at(const char *file, int line, const char *exercise, const char *part,
-                               ...);
+__never_returns void not_written_at(const char *file, int line, const char *exercise,
+                                    const char *part, ...);
 
 struct trapframe;
 /* The same for a trap in the kernel that has no good reason. */
-__noreturn void panic_trap(const struct trapframe *tf, const char *what);
+__never_returns void panic_trap(const struct trapframe *tf, const char *what);
 
 /* Raise a software interrupt on all other harts, to stop them. */
 void interrupt_others(void);
 
 /* Has the kernel panicked? Whoever spins with interrupts off asks, and stops by panic_stop(). */
 bool panicked(void);
-__noreturn void panic_stop(void);
+__never_returns void panic_stop(void);
 
 #define assert(x) do { \
         if (unlikely(!(x))) \

@@ -17,7 +17,7 @@ void report_other_harts(void);
 void panic_set_describe(void (*describe)(const struct cpu *cpu));
 
 /* The registers as they are where this is inlined, and the trap's CSRs. */
-static __always_inline void save_registers(struct trapframe *tf)
+static __always_inlined void save_registers(struct trapframe *tf)
 {
     asm volatile (".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,"
                   "26,27,28,29,30,31\n\tsd x\\n, 8*\\n(%0)\n\t.endr" : : "r" (tf) : "memory");

@@ -18,7 +18,7 @@
 static struct bootargs bootargs;
 static const char *sched_name;
 
-static __noreturn void kern_start(void);
+static __never_returns void kern_start(void);
 
 static void read_device_tree(paddr_t where)
 {
@@ -72,7 +72,7 @@ static void init_scheduling(void)
 }
 
 /* The boot hart, on the boot stack: everything up to the first process, whose stack is guarded. */
-__noreturn void kern_init(uint64_t hartid, paddr_t device_tree)
+__never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;
     trap_init_hart();

@@ -25,7 +25,7 @@ void smp_init_boot_hart(void)
 }
 
 /* In its idle process's stack, paging on. */
-__noreturn void secondary_init(void)
+__never_returns void secondary_init(void)
 {
     trap_init_hart();
     atomic_or(&kernel_as.harts, 1U << this_cpu->id);

@@ -54,8 +54,8 @@ static inline bool spin_held(const struct spinlock *lock)
 }
 
 /* The rare parts of the two functions below: reports of a breach of the rules; waiting. */
-__noreturn void spin_rank_panic(const struct spinlock *lock);
-__noreturn void spin_holder_panic(const struct spinlock *lock);
+__never_returns void spin_rank_panic(const struct spinlock *lock);
+__never_returns void spin_holder_panic(const struct spinlock *lock);
 void spin_wait(struct spinlock *lock);
 
 static inline void spin_lock(struct spinlock *lock)

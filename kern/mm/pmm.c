@@ -120,7 +120,7 @@ const char *pmm_name(void)
     return pmm_manager->name;
 }
 
-static __noinline struct Page *manager_alloc(size_t n)
+static __never_inlined struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
     struct Page *page = pmm_manager->alloc_pages(n);
@@ -129,7 +129,7 @@ static __noinline struct Page *manager_alloc(size_t n)
 }
 
 /* A batch in one piece costs the manager no more than a page; else as many as there are. */
-static __noinline void cache_refill(struct page_cache *cache)
+static __never_inlined void cache_refill(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);
     struct Page *batch = pmm_manager->alloc_pages(CACHE_BATCH), *page;
@@ -142,7 +142,7 @@ static __noinline void cache_refill(struct page_cache *cache)
     spin_unlock(&pmm_lock);
 }
 
-static __noinline void cache_drain(struct page_cache *cache, uint32_t keep)
+static __never_inlined void cache_drain(struct page_cache *cache, uint32_t keep)
 {
     spin_lock(&pmm_lock);
     while (cache->count > keep)

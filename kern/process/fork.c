@@ -107,7 +107,8 @@ int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf)
     return fork_named(clone_flags, stack, tf, current->name, 0);
 }
 
-static __noreturn void kernel_thread_entry(__unused uint64_t zero, int (*fn)(void *), void *arg)
+static __never_returns void kernel_thread_entry(__not_used uint64_t zero, int (*fn)(void *),
+                                                void *arg)
 {
     do_exit(fn(arg));
 }

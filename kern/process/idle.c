@@ -6,7 +6,7 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 
-static void report_sleeper(struct proc_struct *proc, __unused void *arg)
+static void report_sleeper(struct proc_struct *proc, __not_used void *arg)
 {
     if (proc->task.state == PROC_SLEEPING)
         cprintf("%s (pid %d) waits for %s:\n", proc->name, proc->pid, proc->task.wait_what);

@@ -26,7 +26,7 @@ void inspect_init(void)
     panic_set_describe(describe);
 }
 
-static void print_process(struct proc_struct *proc, __unused void *arg)
+static void print_process(struct proc_struct *proc, __not_used void *arg)
 {
     const struct task *task = &proc->task;
 
@@ -35,8 +35,8 @@ static void print_process(struct proc_struct *proc, __unused void *arg)
             task->state == PROC_SLEEPING ? task->wait_what : "");
 }
 
-static void command_ps(__unused struct monitor_state *state, __unused int argc,
-                       __unused char **argv)
+static void command_ps(__not_used struct monitor_state *state, __not_used int argc,
+                       __not_used char **argv)
 {
     cprintf("    pid parent  state      name             waits for\n");
     for_each_proc(print_process, NULL);
@@ -140,7 +140,7 @@ void print_pgdir(pte_t *pgdir)
     }
 }
 
-static void command_map(__unused struct monitor_state *state, int argc, char **argv)
+static void command_map(__not_used struct monitor_state *state, int argc, char **argv)
 {
     struct proc_struct *proc = chosen_process(argc, argv);
 
@@ -158,7 +158,7 @@ static void command_map(__unused struct monitor_state *state, int argc, char **a
 MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
 
 /* The walk of an address through the page table of a process, an entry a line. */
-static void command_walk(__unused struct monitor_state *state, int argc, char **argv)
+static void command_walk(__not_used struct monitor_state *state, int argc, char **argv)
 {
     struct proc_struct *proc = argc > 2 ? chosen_process(argc, argv) : NULL;
     const pte_t *table;

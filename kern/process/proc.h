@@ -52,7 +52,7 @@ extern struct proc_struct *initproc;    /* the first kernel thread; set once */
 void proc_init(void);
 struct proc_struct *idle_create(uint32_t cpu);
 /* What an idle process does for ever. */
-__noreturn void cpu_idle(void);
+__never_returns void cpu_idle(void);
 
 /* Make a copy of the current process that returns from the same system call with 0. `stack` is the
    child's stack pointer, or 0 for the parent's. Returns the child's pid, -E_NO_MEM or
@@ -77,7 +77,7 @@ void free_proc(struct proc_struct *proc);
 
 /* End the current process. Interrupts are on, and no lock is held: to free much memory takes long,
    and it may sleep. */
-__noreturn void do_exit(int exit_code);
+__never_returns void do_exit(int exit_code);
 
 /* Before a return to user mode, interrupts off: let others run where it is their turn, and end here
    where the process was killed. Needed only with need_resched set. */

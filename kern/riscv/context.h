@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct context) == 14 * 8, "switch.S goes through it word 
 void switch_to(struct context *from, struct context *to);
 
 /* Call a function that does not return on another stack. */
-__noreturn void call_on_stack(uintptr_t stack_top, void (*fn)(void));
+__never_returns void call_on_stack(uintptr_t stack_top, void (*fn)(void));
 
 /* The floating-point registers of a user program. */
 struct fpu_state {

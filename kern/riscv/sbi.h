@@ -19,5 +19,5 @@ int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
 /* Switch the machine off. Code 0 is success; others become the exit status of
    QEMU where power_set_test_device() has named the device that can do that:
    firmware reports every shutdown as a success. */
-__noreturn void power_off(uint8_t code);
+__never_returns void power_off(uint8_t code);
 void power_set_test_device(volatile uint32_t *reg);

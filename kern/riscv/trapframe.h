@@ -43,5 +43,5 @@ _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "TF_SIZ
 
 /* Leave the kernel by a frame: to user mode or on in the kernel, as the frame's status says.
    Interrupts must be off. The stack may not be needed any more. */
-__noreturn void trap_return(struct trapframe *tf);
+__never_returns void trap_return(struct trapframe *tf);
 #endif /* !__ASSEMBLER__ */

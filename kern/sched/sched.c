@@ -136,7 +136,7 @@ void sched_finish_switch(void)
 
 /* Pick the next task and go to it; the caller has dealt with its own state. The queue is locked;
    returns the locked queue of the hart that it came back on. */
-static __always_inline struct run_queue *switch_away(struct run_queue *rq)
+static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
 {
     struct task *prev = this_cpu->task;
     struct task *next = sched_class->pick_next(rq);

@@ -50,7 +50,7 @@ void schedule(void);
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 
 /* Become a zombie: release `held` and never run again. */
-__noreturn void sched_exit(struct spinlock *held);
+__never_returns void sched_exit(struct spinlock *held);
 
 /* Make a new or sleeping task runnable; false where it was, or has ended. In any context. */
 bool wakeup_proc(struct task *task);

@@ -41,7 +41,7 @@ static void mlfq_enqueue(struct run_queue *rq, struct task *task)
         list_add_before(waiting, &task->run_link);
 }
 
-static void mlfq_dequeue(__unused struct run_queue *rq, struct task *task)
+static void mlfq_dequeue(__not_used struct run_queue *rq, struct task *task)
 {
     list_del_init(&task->run_link);
 }

@@ -27,7 +27,7 @@ static void own_enqueue(struct run_queue *rq, struct task *task)
     list_add_after(pos, &task->run_link);
 }
 
-static void own_dequeue(__unused struct run_queue *rq, struct task *task)
+static void own_dequeue(__not_used struct run_queue *rq, struct task *task)
 {
     list_del_init(&task->run_link);
 }

@@ -36,7 +36,7 @@ static struct task *rr_pick_next(struct run_queue *rq)
     /* EXERCISE 6.1 end */
 }
 
-static void rr_proc_tick(__unused struct run_queue *rq, struct task *task)
+static void rr_proc_tick(__not_used struct run_queue *rq, struct task *task)
 {
     /* EXERCISE 6.1 begin: rr_proc_tick */
     if (task->time_slice > 0)
@@ -46,7 +46,7 @@ static void rr_proc_tick(__unused struct run_queue *rq, struct task *task)
     /* EXERCISE 6.1 end */
 }
 
-static void no_tick(__unused struct run_queue *rq, __unused struct task *task)
+static void no_tick(__not_used struct run_queue *rq, __not_used struct task *task)
 {
 }
 

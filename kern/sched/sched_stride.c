@@ -64,7 +64,7 @@ static struct task *stride_pick_next(struct run_queue *rq)
     /* EXERCISE 6.2 end */
 }
 
-static void stride_proc_tick(__unused struct run_queue *rq, struct task *task)
+static void stride_proc_tick(__not_used struct run_queue *rq, struct task *task)
 {
     /* EXERCISE 6.2 begin: stride_proc_tick */
     if (--task->time_slice <= 0)

@@ -25,13 +25,13 @@ static int sys_exit(uint64_t arg[])
     do_exit((int)arg[0]);
 }
 
-static int sys_fork(__unused uint64_t arg[])
+static int sys_fork(__not_used uint64_t arg[])
 {
     return do_fork(0, 0, current->task.tf);
 }
 
 /* EXERCISE 5.C begin extra: sys_vfork */
-static int sys_vfork(__unused uint64_t arg[])
+static int sys_vfork(__not_used uint64_t arg[])
 {
     return do_vfork(current->task.tf);
 }
@@ -61,7 +61,7 @@ static int sys_exec(uint64_t arg[])
     return is_int(arg[1]) ? do_execve(arg[0], (int)arg[1], arg[2]) : -E_INVAL;
 }
 
-static int sys_yield(__unused uint64_t arg[])
+static int sys_yield(__not_used uint64_t arg[])
 {
     schedule();
     return 0;
@@ -77,12 +77,12 @@ static int sys_kill(uint64_t arg[])
     return is_int(arg[0]) ? do_kill((int)arg[0]) : -E_INVAL;
 }
 
-static int sys_gettime(__unused uint64_t arg[])
+static int sys_gettime(__not_used uint64_t arg[])
 {
     return (int)timer_milliseconds();
 }
 
-static int sys_getpid(__unused uint64_t arg[])
+static int sys_getpid(__not_used uint64_t arg[])
 {
     return current->pid;
 }

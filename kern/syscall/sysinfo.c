@@ -6,7 +6,7 @@
 #include <string.h>
 #include <syscall/sysinfo.h>
 
-int sys_pgdir(__unused uint64_t arg[])
+int sys_pgdir(__not_used uint64_t arg[])
 {
     mutex_lock(&current->mm->lock);
     print_pgdir(current->mm->as.pgdir);

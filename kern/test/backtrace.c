@@ -95,27 +95,27 @@ static void note(int i, void *address)
     noted[i] = (uintptr_t)address;
 }
 
-static __noinline int innermost(void)
+static __never_inlined int innermost(void)
 {
     note(0, __builtin_return_address(0));
     catch_backtrace((uintptr_t)__builtin_frame_address(0));
     return noted[0] != 0;
 }
 
-static __noinline int middle(void)
+static __never_inlined int middle(void)
 {
     note(1, __builtin_return_address(0));
     return innermost() + 1;
 }
 
-static __noinline int outermost(void)
+static __never_inlined int outermost(void)
 {
     note(2, __builtin_return_address(0));
     return middle() + 1;
 }
 
 /* With so much on the stack that it takes more than one page. */
-static __noinline int deep(int depth)
+static __never_inlined int deep(int depth)
 {
     volatile uint8_t padding[PADDING];
 
@@ -148,7 +148,7 @@ static void interrupt_handler(void)
     handled = true;
 }
 
-static __noinline int interrupted(void)
+static __never_inlined int interrupted(void)
 {
     note(0, __builtin_return_address(0));
     irq_enable();

@@ -15,7 +15,7 @@ static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
 static struct wait_queue never;
 static uint32_t done;                   /* atomic: threads that are done */
 
-static __noreturn void sleep_for_ever(void)
+static __never_returns void sleep_for_ever(void)
 {
     atomic_add(&done, 1);
     spin_lock(&lock);
@@ -38,7 +38,7 @@ static struct child {
     bool irq_was_on;
 } children[CHILDREN];
 
-__noreturn void child_main(struct child *child);
+__never_returns void child_main(struct child *child);
 
 /* A child stores all of its registers as it begins, at the address that it has in gp. */
 asm (".pushsection .text\n"

@@ -62,7 +62,7 @@ static void probe_interrupt(void)
 }
 
 /* There is always another task, which wants nothing. */
-static int bystander(__unused void *arg)
+static int bystander(__not_used void *arg)
 {
     while (!atomic_load(&stop))
         schedule();

@@ -37,7 +37,7 @@ class WorkshopError(Exception):
 def toolchain_of(root, name):
     """The compiler that is asked for, or the first of all; this tree can be built with it then."""
     result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            stdout=subprocess.PIPE)
     said = result.stdout.decode("utf-8", "replace").strip()
     if result.returncode != 0:
         raise WorkshopError(said)

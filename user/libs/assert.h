@@ -5,7 +5,7 @@
 #include <defs.h>
 
 void __warn(const char *file, int line, const char *fmt, ...);
-__noreturn void __panic(const char *file, int line, const char *fmt, ...);
+__never_returns void __panic(const char *file, int line, const char *fmt, ...);
 
 #define warn(...)       __warn(__FILE__, __LINE__, __VA_ARGS__)
 #define panic(...)      __panic(__FILE__, __LINE__, __VA_ARGS__)

@@ -8,8 +8,8 @@
 #define EXIT_SUCCESS    0
 #define EXIT_FAILURE    1
 
-__noreturn void exit(int code);
-__noreturn void abort(void);
+__never_returns void exit(int code);
+__never_returns void abort(void);
 
 /* Numbers from 0 to RAND_MAX; the same seed gives the same numbers. */
 int rand(void);

@@ -2,7 +2,7 @@
 #include <ulib.h>
 
 int main(int argc, char **argv);
-__noreturn void umain(int argc, char **argv);
+__never_returns void umain(int argc, char **argv);
 
 void umain(int argc, char **argv)
 {

@@ -1,0 +1,30 @@
+/* Sizes of the integer types (C11 5.2.4.2.1), from the compiler's own words for them. */
+#pragma once
+
+/* As compilers write it in their own <limits.h>, so that both may be included. */
+#define CHAR_BIT            __CHAR_BIT__
+
+#define SCHAR_MAX           __SCHAR_MAX__
+#define SCHAR_MIN           (-SCHAR_MAX - 1)
+#define UCHAR_MAX           (SCHAR_MAX * 2 + 1)
+#ifdef __CHAR_UNSIGNED__
+#define CHAR_MAX            UCHAR_MAX
+#define CHAR_MIN            0
+#else
+#define CHAR_MAX            SCHAR_MAX
+#define CHAR_MIN            SCHAR_MIN
+#endif
+#define MB_LEN_MAX          1
+
+#define SHRT_MAX            __SHRT_MAX__
+#define SHRT_MIN            (-SHRT_MAX - 1)
+#define USHRT_MAX           (SHRT_MAX * 2 + 1)
+#define INT_MAX             __INT_MAX__
+#define INT_MIN             (-INT_MAX - 1)
+#define UINT_MAX            (INT_MAX * 2U + 1U)
+#define LONG_MAX            __LONG_MAX__
+#define LONG_MIN            (-LONG_MAX - 1L)
+#define ULONG_MAX           (LONG_MAX * 2UL + 1UL)
+#define LLONG_MAX           __LONG_LONG_MAX__
+#define LLONG_MIN           (-LLONG_MAX - 1LL)
+#define ULLONG_MAX          (LLONG_MAX * 2ULL + 1ULL)

@@ -1,0 +1,285 @@
+"""Other systems: their compilers, C libraries and packages, and what git makes of this tree there.
+RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one that is tested."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
+TOOLCHAIN = os.path.basename(OBJECTS)
+HEADERS = "limits stdarg stdbool stddef stdint".split()
+# Beside sh, what probe.sh, setup.sh and the Makefile call.
+BASICS = ("sh bash env make python3 sed grep head cmp mv mkdir rm cat printf id paste uname "
+          "getconf dirname touch chmod ls").split()
+TOOLS = {"unknown-elf": ["riscv64-unknown-elf-" + tool for tool in "gcc ld ar nm objcopy".split()],
+         "linux-gnu": ["riscv64-linux-gnu-" + tool for tool in "gcc ld ar nm objcopy".split()],
+         "clang": "clang ld.lld llvm-ar llvm-nm llvm-objcopy".split()}
+ANY_COMPILER = 'case $1 in --version) echo "compiler 1.0" ;; -print-*) echo include ;; esac'
+QEMU = 'case $1 in --version) echo "QEMU emulator version %s" ;; -L) echo %s ;; esac'
+
+
+def run(command, **more):
+    """(exit status, stdout, stderr)"""
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, **more)
+    return (result.returncode, result.stdout.decode("utf-8", "replace"),
+            result.stderr.decode("utf-8", "replace"))
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def flags(side):
+    """The command that compiles for the kernel or for programs."""
+    with open(os.path.join(TOP, OBJECTS, "flags")) as lines:
+        return lines.read().splitlines()[side == "user"].split()
+
+
+class WithFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+
+class CLibrary(WithFolder):
+    """A C library is there whose headers are not to be had, or have words of their own."""
+
+    def setUp(self):
+        super().setUp()
+        for name in HEADERS + ["float", "sys/types"]:
+            write(self.path("library", name + ".h"), "#error a header of the C library\n")
+        write(self.path("library", "words.h"), "".join(
+            "#define %s another\n" % word
+            for word in "__noreturn __always_inline __noinline __unused".split()))
+
+    def compile(self, side, text, *more, **environment):
+        write(self.path("program.c"), text)
+        status, out, err = run(flags(side) + ["-Werror", "-fsyntax-only", self.path("program.c")]
+                               + list(more), cwd=TOP, env=dict(os.environ, **environment))
+        self.assertEqual(status, 0, err)
+
+    def test_no_header_of_it_is_included(self):
+        status, out, err = run(["python3", "tools/check_headers.py", OBJECTS], cwd=TOP,
+                               env=dict(os.environ, CPATH=self.path("library")))
+        self.assertEqual(status, 0, out + err)
+
+    def test_its_words_are_no_words_of_ours(self):
+        words = self.path("library", "words.h")
+        self.compile("kernel", "#include <debug/panic.h>\n", "-include", words)
+        self.compile("user", "#include <ulib.h>\n#include <stdio.h>\n", "-include", words)
+
+    def test_programs_find_the_headers_of_the_standard(self):
+        includes = "".join("#include <%s.h>\n" % name for name in HEADERS)
+        self.compile("user", includes + "#include <ulib.h>\n#include <float.h>\n"
+                     "int bits[CHAR_BIT == 8 && DBL_MANT_DIG == 53 ? 1 : -1];\n")
+        self.compile("user", "#include <ulib.h>\n" + includes)
+
+    def test_the_build_does_not_look_where_the_environment_says(self):
+        shutil.copytree(os.path.join(TOP, "libs"), self.path("libs"))
+        shutil.copytree(os.path.join(TOP, "user", "libs"), self.path("user", "libs"))
+        shutil.copytree(os.path.join(TOP, "tools"), self.path("tools"))
+        write(self.path("user", "new.c"), "#include <float.h>\nint main(void)\n{\n}\n")
+        os.makedirs(self.path("obj", TOOLCHAIN))
+        shutil.copy(os.path.join(TOP, OBJECTS, "config.mk"), self.path("obj", TOOLCHAIN))
+        status, out, err = run(
+            ["make", "-r", "-f", "tools/build.mk", "TC=" + TOOLCHAIN,
+             "obj/%s/uobj/user/new.c.o" % TOOLCHAIN], cwd=self.folder,
+            env=dict(os.environ, CPATH=self.path("library"), MAKEFLAGS=""))
+        self.assertEqual(status, 0, out + err)
+
+    def test_ucore_words_remain_for_programs(self):
+        self.compile("user", "#include <defs.h>\n"
+                     "static __noreturn __noinline void f(__unused int a)\n{\n"
+                     "    for (;;)\n        ;\n}\n"
+                     "static __always_inline int g(void)\n{\n    return 0;\n}\n"
+                     "int main(void)\n{\n    f(g());\n}\n")
+
+    def test_limits_are_those_of_the_types(self):
+        with open(os.path.join(TOP, "libs", "stdint.h")) as lines:
+            types = [line.split()[-1].rstrip(";") for line in lines if line.startswith("typedef")]
+        names = {name: name[:-2].upper() for name in types}
+        self.assertGreater(len(names), 20)
+        names.update({"signed char": "SCHAR", "unsigned char": "UCHAR", "char": "CHAR",
+                      "short": "SHRT", "unsigned short": "USHRT", "int": "INT", "size_t": "SIZE",
+                      "unsigned int": "UINT", "long": "LONG", "unsigned long": "ULONG",
+                      "long long": "LLONG", "unsigned long long": "ULLONG", "wchar_t": "WCHAR",
+                      "ptrdiff_t": "PTRDIFF"})
+        text = """#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#define SIGNED(t) ((t)-1 < (t)1)
+#define MOST(t) (SIGNED(t) ? (1UL << (sizeof(t) * 8 - 1)) - 1 : ~0UL >> (64 - sizeof(t) * 8))
+#define HAS(t, max) _Static_assert((max) == MOST(t), #t)
+#define FROM(t, min) _Static_assert(SIGNED(t) && (min) < 0 && (min) + 1 == -(long)MOST(t), #t)
+"""
+        text += "".join("HAS(%s, %s_MAX);\n" % pair for pair in names.items())
+        text += "".join("#ifdef %s_MIN\nFROM(%s, %s_MIN);\n#endif\n" % (limit, name, limit)
+                        for name, limit in names.items() if name not in ("char", "wchar_t"))
+        text += "".join("_Static_assert(sizeof(int%d_t) == %d && sizeof(uint%d_t) == %d, \"\");\n"
+                        % (bits, bits // 8, bits, bits // 8) for bits in (8, 16, 32, 64))
+        text += "_Static_assert(INT64_C(1) << 62 > 0 && UINT64_C(-1) == UINT64_MAX, \"\");\n"
+        self.compile("user", text)
+
+class Bin(WithFolder):
+    """A folder of commands that is all that PATH names, and a copy of what setting up needs."""
+
+    def setUp(self):
+        super().setUp()
+        for name in BASICS:
+            os.makedirs(self.path("bin"), exist_ok=True)
+            os.symlink(shutil.which(name), self.path("bin", name))
+        for name in ("Makefile", "tools", "libs"):
+            place = os.path.join(TOP, name)
+            (shutil.copytree if os.path.isdir(place) else shutil.copy)(place, self.path(name))
+
+    def command(self, name, script=""):
+        path = self.path("bin", name)
+        if os.path.lexists(path):
+            os.remove(path)
+        write(path, "#!/bin/sh\n%s\n" % script)
+        os.chmod(path, 0o755)
+
+    def toolchain(self, name, compiler=ANY_COMPILER):
+        for tool in TOOLS[name]:
+            self.command(tool)
+        self.command(TOOLS[name][0], compiler)
+
+    def run(self, *arguments, **more):
+        # unittest calls run(result).
+        if not arguments or not isinstance(arguments[0], str):
+            return super().run(*arguments, **more)
+        return run(list(arguments), cwd=self.folder,
+                   env=dict(os.environ, PATH=self.path("bin"), MAKEFLAGS="", **more))
+
+
+class Probe(Bin):
+    def test_order_and_a_word_where_it_is_another_than_the_courses(self):
+        self.toolchain("clang")
+        status, out, err = self.run("tools/probe.sh", "toolchain", "")
+        self.assertEqual((status, out), (0, "clang\n"))
+        self.assertIn("TOOLCHAIN=clang is taken, because unknown-elf is not installed", err)
+        self.toolchain("linux-gnu")
+        self.assertEqual(self.run("tools/probe.sh", "toolchain", "")[1], "linux-gnu\n")
+        self.toolchain("unknown-elf")
+        status, out, err = self.run("tools/probe.sh", "toolchain", "")
+        self.assertEqual(out, "unknown-elf\n")
+        self.assertIn("TOOLCHAIN=unknown-elf, compiler 1.0", err)
+        self.assertEqual(self.run("tools/probe.sh", "toolchain", "")[1:], ("unknown-elf\n", ""))
+
+    def test_asked_for_is_taken_without_a_word_more(self):
+        self.toolchain("clang")
+        self.run("tools/probe.sh", "toolchain", "clang")
+        self.assertEqual(self.run("tools/probe.sh", "toolchain", "clang"), (0, "clang\n", ""))
+
+    def test_a_compiler_that_assembles_but_does_not_compile(self):
+        self.toolchain("linux-gnu", ANY_COMPILER + "\ncase \"$*\" in *-ffreestanding*) "
+                       "echo 'x.h:1: fatal error: stdint.h: No such file' >&2; exit 1 ;; esac")
+        status, out, err = self.run("tools/probe.sh", "toolchain", "linux-gnu")
+        self.assertEqual(status, 1)
+        self.assertEqual(out, "TOOLCHAIN=linux-gnu: riscv64-linux-gnu-gcc does not compile this "
+                         "tree: x.h:1: fatal error: stdint.h: No such file\n")
+        self.assertEqual(os.listdir(self.path("obj", "linux-gnu")), [])
+
+    def test_noise_on_stderr_is_no_answer(self):
+        self.toolchain("unknown-elf")
+        self.command("qemu-system-riscv64", QEMU % ("7.2.0", "/nowhere"))
+        self.command("python3", "echo 'setlocale: cannot change locale' >&2")
+        status, out, err = self.run("make", "-n", "build")
+        self.assertEqual(status, 0, err)
+        self.assertIn("TC=unknown-elf", out)
+        self.assertIn("setlocale", err)
+
+    def test_no_answer_is_told(self):
+        write(self.path("tools", "probe.sh"), "#!/bin/sh\n")
+        status, out, err = self.run("make", "-n", "build")
+        self.assertEqual(status, 2)
+        self.assertIn("tools/probe.sh gives no answer", err)
+
+
+class Setup(Bin):
+    """With packages that are commands of three lines."""
+
+    def setUp(self):
+        super().setUp()
+        write(self.path("qemu", "opensbi-riscv64-generic-fw_dynamic.bin"), "firmware")
+        self.command("qemu-system-riscv64", QEMU % ("7.2.0", self.path("qemu")))
+        self.command("gdb-multiarch")
+        self.command("id", "echo 0")
+        self.command("dpkg", "exit 0")
+        self.packages("gcc-riscv64-unknown-elf gcc-riscv64-linux-gnu qemu-system-riscv")
+
+    def packages(self, names):
+        """Which packages the system has; installing a compiler makes its commands."""
+        self.command("apt-cache", 'case " %s " in *" $2 "*) ;; *) exit 100 ;; esac' % names)
+        made = "".join("case \"$*\" in *gcc-riscv64-%s*) for t in %s; do cp bin/model bin/$t; "
+                       "done ;; esac\n" % (name, " ".join(TOOLS[name]))
+                       for name in ("unknown-elf", "linux-gnu"))
+        self.command("model", ANY_COMPILER)
+        self.command("cp", 'IFS= read -r _ <bin/model; cat "$1" >"$2"; chmod 755 "$2"')
+        self.command("apt-get", 'echo "$*" >>apt.log\n' + made)
+
+    def log(self):
+        if not os.path.exists(self.path("apt.log")):
+            return ""
+        with open(self.path("apt.log")) as file:
+            return file.read()
+
+    def test_the_courses_compiler_is_installed_beside_another(self):
+        self.toolchain("clang")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 0, out + err)
+        self.assertIn("gcc-riscv64-unknown-elf", self.log())
+        self.assertIn("setup: all tools are there; TOOLCHAIN=unknown-elf", out)
+
+    def test_where_there_is_no_package_of_it_another_does(self):
+        self.toolchain("clang")
+        self.packages("gcc-riscv64-linux-gnu")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 0, out + err)
+        self.assertNotIn("install", self.log())
+        self.assertIn("setup: all tools are there; TOOLCHAIN=clang", out)
+
+    def test_where_there_is_neither_linux_gnu_is_installed(self):
+        self.packages("gcc-riscv64-linux-gnu")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 0, out + err)
+        self.assertIn("gcc-riscv64-linux-gnu", self.log())
+        self.assertIn("TOOLCHAIN=linux-gnu", out)
+
+    def test_what_can_be_done_without_root(self):
+        self.toolchain("clang")
+        self.command("id", "echo 1000")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 1)
+        self.assertIn("as root run: apt-get install gcc-riscv64-unknown-elf (or take "
+                      "TOOLCHAIN=clang, which is here)", err)
+
+    def test_firmware_that_is_not_in_qemus_folder(self):
+        self.toolchain("unknown-elf")
+        os.remove(self.path("qemu", "opensbi-riscv64-generic-fw_dynamic.bin"))
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 1)
+        self.assertIn("opensbi-riscv64-generic-fw_dynamic.bin is in none of QEMU's folders (%s): "
+                      "install again" % self.path("qemu"), err)
+        self.assertNotIn("all tools are there", out)
+
+    def test_it_does_not_advise_itself(self):
+        self.toolchain("unknown-elf")
+        self.command("qemu-system-riscv64", QEMU % ("5.2.0", self.path("qemu")))
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual(status, 1)
+        self.assertIn("QEMU 5.2 is too old, 6.2 or newer is needed: use a newer release", err)
+        self.assertNotIn("make setup", out + err)
+
+
+if __name__ == "__main__":
+    unittest.main()
