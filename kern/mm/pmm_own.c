@@ -1,4 +1,5 @@
 /* An allocator of one's own; `pmm=own` chooses it. */
+#include <debug/panic.h>
 #include <mm/pmm_list.h>
 
 /* EXERCISE 2.C begin extra: own_pmm_manager */

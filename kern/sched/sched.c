@@ -42,6 +42,11 @@ const char *sched_init(const char *name)
     return sched_class->name;
 }
 
+const struct sched_class *sched_class_chosen(void)
+{
+    return sched_class;
+}
+
 void sched_start(struct task *idle)
 {
     idle->state = PROC_RUNNABLE;

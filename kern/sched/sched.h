@@ -36,6 +36,8 @@ extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_c
 /* Set up the queues; `name` chooses the class, NULL the default. Its name; or NULL where there is
    no such class, and all that there are have been printed. */
 const char *sched_init(const char *name);
+/* The class that was chosen, for tests that look what it decides. */
+const struct sched_class *sched_class_chosen(void);
 
 /* This hart begins to schedule: the caller is its idle task. */
 void sched_start(struct task *idle);

@@ -28,6 +28,7 @@ class Host:
         self.image = Image(self.kernel)
         self.programs, self.baselines = {}, {}
         self.lock = threading.Lock()    # guards these two
+        self.needed, self.needs_lock = {}, threading.Lock()     # Outcomes of tests others need
         self.cancelled = False
 
     def program(self, test):

@@ -97,6 +97,8 @@ class Judge:
         """Boot the test's machine once; its Outcome."""
         outcome = Outcome(test, Verdict.SETUP, log=self.log_path(test, number))
         outcome.run = number
+        if test.needs and not self.needed(outcome):
+            return outcome
         machine = Machine(test, self.host)
         try:
             machine.run()
@@ -111,6 +113,20 @@ class Judge:
         if not outcome.reasons:
             self.decide(outcome, machine)
         return outcome
+
+    def needed(self, outcome):
+        """Has the test that this one needs passed? It runs once in a grading for this. Where it has
+        not, its verdict and its reasons are this one's."""
+        needs = outcome.test.needs
+        with self.host.needs_lock:
+            if needs not in self.host.needed:
+                self.host.needed[needs] = self.run(needs, 1)
+            found = self.host.needed[needs]
+        if found.passed:
+            return True
+        outcome.verdict, outcome.trace = found.verdict, found.trace
+        outcome.reasons = ["it counts only where the test %s passes:" % needs.name] + found.reasons
+        return False
 
     def log_path(self, test, number):
         name = test.name + (".%d" % number if test.runs > 1 else "")

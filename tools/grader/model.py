@@ -74,13 +74,14 @@ class Test:
     exit      the exit code that the first program must have
     panic     the kernel must panic: the signed verdict and `after` do not apply
     after     what must hold in the machine's memory when it is switched off: functions of state.py
+    needs     a Test that must pass too: without it this one has no points, whatever it does
     at        the same at a checkpoint of the program or self test: {label: [function, ...]}
     """
 
     def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
                  early=False, command=None, harts=1, mem="128M", processor="", append="", input="",
                  runs=1, limit=None, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
-                 exit=0, panic=False, after=None, at=None):
+                 exit=0, panic=False, after=None, at=None, needs=None):
         self.name = name.replace(" ", "-")
         self.title, self.points, self.exercise = title or self.name, points, exercise
         self.prog, self.selftest, self.early = prog, selftest, early
@@ -91,7 +92,7 @@ class Test:
         self.expect, self.forbid = list(expect), list(forbid)
         self.reports, self.exit, self.panic = reports, exit, panic
         self.after, self.at = after, at or {}
-        self.lab = 0
+        self.needs, self.lab = needs, 0
         words = [append]
         if selftest:
             words.append("selftest=" + selftest.split()[0])

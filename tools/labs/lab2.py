@@ -63,6 +63,9 @@ def live(name, manager, points, exercise, title, **more):
 PROPERTIES = "blocks never overlap, all come back, neighbours join"
 OBJECTS = "the kernel's objects live on it"
 
+PLAN = early("pmm-plan own", 2, "2.C", append="pmm=own", mem="32M", limit=LONG,
+             title="it is no copy of a manager that is given")
+
 TESTS = [
     early("blocks-first-fit", 25, "2.1", title="the list is in order, blocks split and join"),
     early("choice-first-fit", 10, "2.1", append="pmm=first_fit", mem="32M", limit=LONG,
@@ -74,8 +77,9 @@ TESTS = [
           title="the block chosen is the smallest that fits"),
     live("pmm", "best_fit", 10, "2.2", PROPERTIES),
     live("kmalloc", "best_fit", 5, "2.2", OBJECTS),
-    live("pmm", "own", 6, "2.C", PROPERTIES),
-    live("kmalloc", "own", 4, "2.C", OBJECTS),
+    PLAN,
+    live("pmm", "own", 5, "2.C", PROPERTIES, needs=PLAN),
+    live("kmalloc", "own", 3, "2.C", OBJECTS, needs=PLAN),
 ]
 
 LAB = Lab(2, "physical memory", EXERCISES, TESTS)

@@ -1,0 +1,144 @@
+/* Has the manager that the kernel lives on a plan of its own? Boot it with pmm=own. The same
+   sequences of allocations and frees are played to it and to the managers that are given; who
+   chooses the same blocks each time is one of these under another name.
+
+   First fit and best fit are rules about which pages are free, so the rules stand here: what a
+   student made of these two does not matter. The buddy allocator has a memory; it plays itself. */
+#include <mm/kmalloc.h>
+#include <report.h>
+#include <test/testlib.h>
+
+#define AREA        256         /* pages */
+#define SLOTS       24          /* blocks at most at a time */
+#define STEPS       48          /* of a sequence */
+#define SEQUENCES   32
+#define LEAST       (SEQUENCES / 4)     /* so many must have another choice in them */
+#define NONE        (-1)        /* no block is large enough */
+
+static struct Page *area;
+static bool used[AREA];                         /* the pages that are handed out */
+static short chosen[SEQUENCES][STEPS];          /* by the kernel's manager: the block's page */
+
+/* Who plays: the kernel's manager by alloc_pages() and free_pages(), or one that is given. */
+struct player {
+    struct Page *(*alloc)(size_t n);
+    void (*free)(struct Page *base, size_t n);
+};
+
+/* Where a rule takes n pages: the lowest of the free runs that have room, or of the smallest. */
+static int by_rule(int n, bool smallest)
+{
+    int found = NONE, size = AREA + 1;
+
+    for (int i = 0, end; i < AREA; i = end + 1) {
+        for (end = i; end < AREA && !used[end]; end++)
+            ;
+        if (end - i >= n && (found == NONE || (smallest && end - i < size))) {
+            found = i;
+            size = end - i;
+        }
+    }
+    return found;
+}
+
+static void mark(int page, int n, bool value)
+{
+    for (int i = page; page != NONE && i < page + n; i++)
+        used[i] = value;
+}
+
+/* Play the sequence of this number. `choose` is called with each block that is asked for. */
+static void play(const struct player *player, int number, void (*choose)(int, int, int, int))
+{
+    static const uint8_t sizes[] = { 2, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32 };
+    struct { int page, n; } slots[SLOTS] = { };
+    uint64_t seed = 77 + number;
+
+    for (int step = 0; step < STEPS + SLOTS; step++) {
+        int slot = step < STEPS ? test_random(&seed) % SLOTS : (uint64_t)(step - STEPS);
+        int n = sizes[test_random(&seed) % ARRAY_SIZE(sizes)];
+
+        if (slots[slot].n != 0) {
+            mark(slots[slot].page, slots[slot].n, false);
+            player->free(area + slots[slot].page, slots[slot].n);
+            slots[slot].n = 0;
+        } else if (step < STEPS) {
+            struct Page *base = player->alloc(n);
+
+            if (base != NULL && (base < area || base + n > area + AREA))
+                panic("a block of %d pages at %#lx was handed out, but is not free", n,
+                      page2pa(base));
+            int page = base != NULL ? base - area : NONE;
+            choose(number, step, n, page);
+            mark(page, n, true);
+            slots[slot].page = page;
+            slots[slot].n = base != NULL ? n : 0;
+        }
+    }
+}
+
+static bool not_first[SEQUENCES], not_best[SEQUENCES], not_buddy[SEQUENCES];
+
+static void choice_of_own(int number, int step, int n, int page)
+{
+    chosen[number][step] = page;
+    not_first[number] |= page != by_rule(n, false);
+    not_best[number] |= page != by_rule(n, true);
+}
+
+static void choice_of_buddy(int number, int step, __unused int n, int page)
+{
+    not_buddy[number] |= page != chosen[number][step];
+}
+
+/* The pages of the area as a manager wants them that has never seen them, or as allocated. */
+static void set_area(uint32_t flags)
+{
+    for (int i = 0; i < AREA; i++)
+        area[i] = (struct Page){ .flags = flags };
+}
+
+static void check_plan(const char *what, const bool *differs)
+{
+    int count = 0;
+
+    for (int i = 0; i < SEQUENCES; i++)
+        count += differs[i];
+    if (!check(what, count >= LEAST))
+        cprintf("    the same sequences were played to both: %d of %d had another choice in them, "
+                "at least %d must\n", count, SEQUENCES, LEAST);
+}
+
+/* All other pages are taken, so that the area is all that any manager has. */
+static void test_plan(void)
+{
+    static const struct player own = { alloc_pages, free_pages };
+    const struct player buddy = { buddy_pmm_manager.alloc_pages, buddy_pmm_manager.free_pages };
+    struct hoard hoard = { };
+
+    kmalloc_trim();
+    area = alloc_pages(AREA);
+    if (area == NULL)
+        panic("no block of %d pages, but %lu pages are free", AREA, nr_free_pages());
+    hoard_take(&hoard);
+    free_pages(area, AREA);
+    for (int i = 0; i < SEQUENCES; i++)
+        play(&own, i, choice_of_own);
+    if (alloc_pages(AREA) != area)
+        panic("a block of %d pages has come back in parts, and cannot be had again", AREA);
+    for (int i = 0; i < SEQUENCES; i++) {
+        set_area(0);
+        buddy_pmm_manager.init();
+        buddy_pmm_manager.init_memmap(area, AREA);
+        play(&buddy, i, choice_of_buddy);
+    }
+    set_area(PG_ALLOCATED);
+    free_pages(area, AREA);
+    hoard_end(&hoard);
+    pmm_check();
+    check_plan("the plan is another one than first fit's: it chooses other blocks", not_first);
+    check_plan("the plan is another one than best fit's", not_best);
+    check_plan("the plan is another one than the buddy allocator's", not_buddy);
+}
+
+SELFTEST_AT(STAGE_BOOT, "pmm-plan", test_plan);
