@@ -13,7 +13,7 @@
 #define TURNS       40          /* of a sequence */
 #define SEQUENCES   32          /* in every second one there are sleepers */
 #define MAX_TICKS   8           /* of a turn */
-#define MAX_PRIORITY 6
+#define PRIORITIES  6
 
 static struct trial trial;
 static short picked[SEQUENCES][TURNS];
@@ -62,7 +62,7 @@ static void play(const struct sched_class *class, int number, void (*choose)(int
     trial_begin(&trial, class);
     arrivals = 0;
     for (int i = 0; i < TASKS; i++) {
-        trial_add(&trial, 1 + test_random(&seed) % MAX_PRIORITY);
+        trial_add(&trial, 1 + test_random(&seed) % PRIORITIES);
         arrive(i, true);
     }
     for (int turn = 0; turn < TURNS; turn++) {
