@@ -88,9 +88,10 @@ class Ends(unittest.TestCase):
 
     def machine(self, answers=(), memory=b"\0\0"):
         machine = Machine(Test("t", after=[]), SimpleNamespace(image=None, cancelled=False))
+        left = iter(answers)
         machine.stub = SimpleNamespace(
             register=lambda name: 0x42, send=lambda text: None, physical=lambda on: None,
-            read=lambda address, count: memory, answer=lambda seconds, left=iter(answers): next(left))
+            read=lambda address, count: memory, answer=lambda seconds: next(left))
         return machine
 
     def test_off(self):

@@ -23,6 +23,8 @@ COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"
 TYPED = {"make qemu": ("rvlab$ ", "exit\n"), "make debug": ("(gdb) ", "kill\nquit\n"),
          "make replay": ("(gdb) ", "kill\nquit\n")}
 ELSEWHERE = {"make setup"}              # .ci/run begins with it
+# It measures delays by this host's clock, so that a busy host fails it: it must come to its end.
+BY_THE_CLOCK = "make run PROG=interactive"
 SECONDS = 120
 
 QUOTE = re.compile(r"(?:check failed: (.+?)(?:: expected \S+, got \S+)?, at"
@@ -106,7 +108,10 @@ class Labcodes(unittest.TestCase):
         for command in commands():
             with self.subTest(command):
                 status, output = self.run_command(command)
-                self.assertEqual(status, 0, output)
+                if command.startswith(BY_THE_CLOCK):
+                    self.assertIn("[done] interactive", output)
+                else:
+                    self.assertEqual(status, 0, output)
                 self.assertNotIn("Traceback", output)
 
 
