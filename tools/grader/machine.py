@@ -36,7 +36,9 @@ WATCHDOG_CONFIG = 0x30008000
 WATCHDOG_REGISTERS = 0x40000000
 WATCHDOG_TICK_NS = 30 << 15
 WATCHDOG_FIRED = 0x1200     # bits of its reload register, once it has fired
-# it takes to stop it
+# What QEMU does then. All other actions let the guest run on until a thread of QEMU has time to
+# stop it, so where it is found would be chance; a reset stops the hart at once, and here is no
+# reset but a pause. It is the same pause where the guest switches off by itself.
 EXACTLY = "watchdog=reset,reboot=shutdown,shutdown=pause"
 PAUSED = "T03"              # how the stub tells of it
 
