@@ -211,8 +211,16 @@ class Marker:
     # -- testing
 
     def run(self, test, host):
+        """Where a machine cannot be had, it is this host's fault only if the reference's cannot be
+        had either; else the text has made its kernel such that none runs it."""
         outcome = self.shop.judge(test, host)
-        self.failed |= outcome.verdict == Verdict.SETUP
+        if outcome.verdict == Verdict.SETUP:
+            if self.shop.judge(test, self.shop.reference_host()).verdict == Verdict.SETUP:
+                self.failed = True
+            else:
+                outcome.verdict = Verdict.WRONG
+                outcome.reasons.insert(0, "no machine can run this kernel; with the reference's "
+                                       "text in its place it runs:")
         return told(outcome, self.clean)
 
     def is_full(self, number, whole):

@@ -173,3 +173,7 @@ class Workshop:
     def host(self):
         """For the tests of the variant that is built now."""
         return Host(self.objects, self.qemu, self.logs)
+
+    def reference_host(self):
+        """The same for the tree as it is, whatever variant is built."""
+        return Host(os.path.join(self.pristine, "obj", self.toolchain), self.qemu, self.logs)

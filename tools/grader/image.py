@@ -115,6 +115,17 @@ class Image:
                 symbols.setdefault(self.text(strings, name), Symbol(value, size))
         return {**local, **others}
 
+    @property
+    def memory_size(self):
+        """Bytes from the lowest to the highest that it takes when it is loaded, zeroes too."""
+        return max((s[4] + s[6] for s in self.segments), default=0) - \
+            min((s[4] for s in self.segments), default=0)
+
+    def largest(self):
+        """(name, size) of the largest symbol."""
+        return max(((name, symbol.size) for name, symbol in self.symbols.items()),
+                   key=lambda pair: pair[1], default=("", 0))
+
     def address(self, name):
         if name not in self.symbols:
             raise ImageError("%s has no symbol \"%s\", which the grader needs" % (self.path, name))

@@ -9,6 +9,7 @@ from grader.model import Outcome, Verdict
 
 FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
 PANIC_CODE = 255                # what power_off() gets from a panic
+MAX_IMAGE = 8 << 20             # bytes of a kernel with its variables: any machine has the room
 CONSOLE_LINES = 12              # of the console of a failed test
 TRACE_FRAMES = 16
 BOOT = re.compile(r"^Boot HART |ctrl-A x leaves QEMU$")  # the last lines of firmware and kernel
@@ -97,6 +98,8 @@ class Judge:
         """Boot the test's machine once; its Outcome."""
         outcome = Outcome(test, Verdict.SETUP, log=self.log_path(test, number))
         outcome.run = number
+        if self.too_large(outcome):
+            return outcome
         if test.needs and not self.needed(outcome):
             return outcome
         machine = Machine(test, self.host)
@@ -113,6 +116,18 @@ class Judge:
         if not outcome.reasons:
             self.decide(outcome, machine)
         return outcome
+
+    def too_large(self, outcome):
+        """Does the kernel leave no room for anything else? QEMU, which puts the device tree behind
+        it, would only complain of the two."""
+        size, (name, largest) = self.host.image.memory_size, self.host.image.largest()
+        if size > MAX_IMAGE:
+            outcome.verdict = Verdict.WRONG
+            outcome.reasons.append(
+                "the kernel takes %.1f MiB with all its variables, and may take %d: the largest of "
+                "them is %s, with %.1f MiB"
+                % (size / 2**20, MAX_IMAGE >> 20, name, largest / 2**20))
+        return size > MAX_IMAGE
 
     def needed(self, outcome):
         """Has the test that this one needs passed? It runs once in a grading for this. Where it has

@@ -269,6 +269,15 @@ class Verdicts(Tree):
         self.assertEqual(verdict, Verdict.DEADLOCK)
         self.assertIn("waits for a bell that nobody rings", output)
 
+    def test_no_room_for_the_kernel(self):
+        """QEMU would refuse the machine: that is not the host's fault."""
+        verdict, output = self.verdict(
+            "    static char waste[28 << 20];\n    waste[current->pid] = 1;\n"
+            "    asm volatile (\"\" : : \"r\" (waste) : \"memory\");\n")
+        self.assertEqual(verdict, Verdict.WRONG)
+        self.assertRegex(output, r"the kernel takes 29\.\d MiB with all its variables, and may "
+                         r"take 8: the largest of them is waste\S*, with 28\.0 MiB")
+
     def test_broken_set_up(self):
         fake = os.path.join(self.tree, "qemu")
         with open(fake, "w") as file:

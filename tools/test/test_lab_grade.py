@@ -245,7 +245,12 @@ class Shop:
     def host(self):
         return None
 
+    def reference_host(self):
+        return "reference"
+
     def judge(self, test, host):
+        if host == "reference":
+            return Outcome(test, self.verdict("", test.exercise))
         self.boots += 1
         return Outcome(test, self.verdict("".join(self.texts.values()), test.exercise))
 
@@ -316,6 +321,18 @@ class Marks(unittest.TestCase):
         shop = Shop(lambda *_: Verdict.SETUP)
         result = marks.Marker(REFERENCE, shop).marks(marks.Work(found, REFERENCE, ["5.1"]), "best")
         self.assertFalse(result["complete"])
+
+    def test_a_kernel_that_no_machine_runs_is_the_texts_fault(self):
+        def too_much(text, exercise):
+            return Verdict.SETUP if "HUGE" in text else Verdict.OK
+        found = submissions.from_file(work_of(frame="    /* HUGE */ ;\n"), "x")
+        work = marks.Work(found, REFERENCE, ["5.1", "5.2"])
+        result = marks.Marker(REFERENCE, Shop(too_much)).marks(work, "best")
+        self.assertTrue(result["complete"])
+        first, second = result["exercises"].values()
+        self.assertEqual((first["mark"], second["mark"]), (0, second["max"]))
+        self.assertEqual(first["tests"][0]["verdict"], Verdict.WRONG)
+        self.assertIn("no machine can run this kernel", "".join(first["tests"][0]["lines"]))
 
     def test_what_the_compiler_says(self):
         marker = marks.Marker(REFERENCE, Shop(None))
