@@ -13,7 +13,7 @@ import re
 import signal
 import tempfile
 
-from exercise import workshop
+from exercise import kept, workshop
 from grader.image import ImageError
 from grader.labs import load
 from grader.model import Verdict
@@ -124,8 +124,7 @@ class Crew:
         self.folder = tempfile.TemporaryDirectory(prefix="rvlab-crew-")
         pristine = os.path.join(self.folder.name, "pristine")
         try:
-            workshop.toolchain_of(self.root, self.toolchain)
-            workshop.prepare(self.root, pristine, self.toolchain, self.jobs)
+            kept.prepare(self.root, pristine, self.toolchain, self.jobs)
         except BaseException:
             self.folder.cleanup()
             raise

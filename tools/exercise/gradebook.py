@@ -9,11 +9,11 @@ import os
 import subprocess
 import tempfile
 
-from exercise import handin, handout, marksheet
+from exercise import handin, handout, kept, marksheet
 from exercise.markers import Crew
 from exercise.marks import Reference, Work
 from exercise.submissions import Wanted, collect
-from exercise.workshop import WorkshopError, prepare, toolchain_of
+from exercise.workshop import WorkshopError
 from grader import labs as all_labs
 
 STATE = "rvlab/state/v1"
@@ -163,9 +163,8 @@ class Preparation:
         options = self.options
         self.folder = tempfile.TemporaryDirectory(prefix="rvlab-grade-")
         try:
-            toolchain = toolchain_of(self.root, options.toolchain)
-            pristine = prepare(self.root, os.path.join(self.folder.name, "pristine"), toolchain,
-                               max(1, options.jobs))
+            pristine = os.path.join(self.folder.name, "pristine")
+            toolchain = kept.prepare(self.root, pristine, options.toolchain, max(1, options.jobs))
             self.crew = Crew(self.reference, pristine, self.folder.name, toolchain, options.qemu,
                              max(1, options.jobs))
         except BaseException as error:

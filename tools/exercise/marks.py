@@ -19,7 +19,7 @@ import json
 import os
 import re
 
-from exercise import regions
+from exercise import kept, regions
 from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.vet import vet
@@ -325,8 +325,10 @@ class Marker:
 
     def clean(self, text):
         """Without folders of this host: a student's text has paths from the root of the tree."""
-        for folder in (self.shop.folder, os.path.realpath(self.reference.root)):
-            text = text.replace(folder + "/", "")
+        root = os.path.realpath(self.reference.root)
+        kept_here = os.path.join(root, kept.FOLDER, "")
+        text = re.sub("(?:%s|%s[^/]+|%s)/" % tuple(map(re.escape, (
+            self.shop.folder, kept_here, root))), "", text)
         return text
 
     def said(self, built):

@@ -2,8 +2,9 @@
 is built and judged, and everything is put back:
 
     with tempfile.TemporaryDirectory() as folder:
-        pristine = prepare(ROOT, os.path.join(folder, "pristine"), "unknown-elf")
-        shop = Workshop(pristine, os.path.join(folder, "1"), "unknown-elf")
+        pristine = os.path.join(folder, "pristine")
+        toolchain = kept.prepare(ROOT, pristine, "unknown-elf")
+        shop = Workshop(pristine, os.path.join(folder, "1"), toolchain)
         with shop.variant({"kern/mm/vma.c": text}) as built:
             for test in tests if built.succeeded else ():
                 outcome = shop.judge(test)
@@ -86,24 +87,35 @@ def copy_tree(source, target, toolchain):
                 or folder == objects and name in UNCOPIED]
 
     try:
-        os.makedirs(os.path.join(target, "obj"))
+        os.makedirs(os.path.join(target, "obj", toolchain))
         for name in SOURCES + (os.path.join("obj", toolchain),):
             path = os.path.join(source, name)
             if os.path.isdir(path):
-                shutil.copytree(path, os.path.join(target, name), ignore=uncopied)
+                shutil.copytree(path, os.path.join(target, name), ignore=uncopied,
+                                dirs_exist_ok=True)
             elif name in SOURCES:
                 shutil.copy2(path, target)
     except (OSError, shutil.Error) as error:
         raise WorkshopError("%s cannot be copied: %s" % (source, error))
 
 
-def prepare(source, target, toolchain, jobs=1):
-    """A copy of a tree, built, from which workshops are made. Its path is returned."""
+def prepare(source, target, toolchain, jobs=1, config=None):
+    """A copy of a tree, built, from which workshops are made. Its path is returned. The text of
+    config.mk may be given, where the tree has none, or one of another time."""
     copy_tree(source, target, toolchain)
+    path = os.path.join(target, "obj", toolchain, "config.mk")
+    if config is not None and not (os.path.exists(path) and read_text(path) == config):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config)
     built = make(target, toolchain, jobs)
     if not built.succeeded:
         raise WorkshopError("the tree does not build as it is:\n%s" % built.output)
     return target
+
+
+def read_text(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def files(folder):

@@ -345,8 +345,10 @@ class Marks(unittest.TestCase):
 
     def test_no_folder_of_this_host(self):
         outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC,
-                          ["at %s/kern/a.S:3" % ROOT, "x" * 100000])
+                          ["at %s/kern/a.S:3" % ROOT, "x" * 100000,
+                           "at %s/obj/kept/clang/kern/a.S:3, at /shop/kern/a.S:3" % ROOT])
         told = marks.told(outcome, marks.Marker(REFERENCE, Shop(None)).clean)
+        self.assertEqual(told["lines"][3], "at kern/a.S:3, at kern/a.S:3")
         self.assertNotIn(ROOT, json.dumps(told))
         self.assertLess(len(json.dumps(told)), 2000)
 

@@ -1,0 +1,170 @@
+"""The reference, built once and kept for all later gradings: obj/kept/TOOLCHAIN of its tree.
+
+    toolchain = prepare(ROOT, os.path.join(folder, "pristine"), "unknown-elf", jobs)
+
+What is kept is a copy of the tree's sources with all objects that make made of this copy, so never
+one of a hand-in: these are compiled in workshops, which are copies of the copy. A file beside it,
+TOOLCHAIN.json, tells what it was made of: the content of each source, whatever its time; the tools,
+with their options; and the state of each file that came out. Where sources differ from the tree's,
+these are brought up to date and make does the rest; where anything else is not as it is told there,
+or a grading was interrupted meanwhile, all of it is built anew.
+
+Who reads holds a shared lock and who changes it the only one, so gradings at the same time wait for
+one build. In a tree that cannot be written, the reference is built in the grading's own folder.
+"""
+import contextlib
+import fcntl
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+
+from exercise import workshop
+
+FOLDER = os.path.join("obj", "kept")
+TOOL = re.compile(r"^\w+ *:= *([^-\s]\S*)", re.M)      # of config.mk, and no option
+
+
+def probe(root, name):
+    """(toolchain, the text of its config.mk) of the compiler that is asked for, or the first of
+    all. Nothing is written into the tree, which may be read only."""
+    with tempfile.TemporaryDirectory(prefix="rvlab-probe-") as folder:
+        for source in workshop.SOURCES:
+            os.symlink(os.path.join(os.path.realpath(root), source), os.path.join(folder, source))
+        known = glob.glob(os.path.join(root, "obj", "*", "config.mk"))
+        for path in known + glob.glob(os.path.join(root, FOLDER, "*", "obj", "*", "config.mk")):
+            toolchain = os.path.basename(os.path.dirname(path))
+            os.makedirs(os.path.join(folder, "obj", toolchain), exist_ok=True)
+            shutil.copy(path, os.path.join(folder, "obj", toolchain))   # nothing new to be told
+        toolchain = workshop.toolchain_of(folder, name)
+        with open(os.path.join(folder, "obj", toolchain, "config.mk"), encoding="utf-8") as file:
+            return toolchain, file.read()
+
+
+def contents(root):
+    """{path: digest} of all sources of a tree."""
+    found = {}
+    paths = [name for name in workshop.SOURCES if os.path.isfile(os.path.join(root, name))]
+    for top in workshop.SOURCES:
+        paths += [os.path.join(top, path) for path in workshop.files(os.path.join(root, top))]
+    for path in sorted(paths):
+        full = os.path.join(root, path)
+        if os.path.isfile(full):                # an editor's lock is a link to nothing
+            with open(full, "rb") as file:
+                found[path] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+def tools_of(config):
+    """config.mk, and which files its tools are: an update of the system gives them another time."""
+    found = []
+    for name in TOOL.findall(config):
+        path = os.path.realpath(shutil.which(name) or name)
+        if os.path.exists(path):
+            found.append([path, os.stat(path).st_size, os.stat(path).st_mtime_ns])
+    return [config, found]
+
+
+class Kept:
+    """What is kept for one toolchain."""
+
+    def __init__(self, root, toolchain, config):
+        self.root, self.toolchain, self.config = root, toolchain, config
+        self.folder = os.path.join(root, FOLDER, toolchain)
+        self.about = self.folder + ".json"
+        self.wanted = {"tools": tools_of(config), "sources": contents(root)}
+
+    def found(self):
+        """What is told of it, or {} where it is not so."""
+        try:
+            with open(self.about, encoding="utf-8") as file:
+                told = json.load(file)
+            if told["files"] == self.state() and isinstance(told["sources"], dict):
+                return told
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            pass
+        return {}
+
+    def state(self):
+        return {path: list(state) for path, state in workshop.files(self.folder).items()}
+
+    def is_wanted(self, told):
+        return all(told.get(key) == value for key, value in self.wanted.items())
+
+    @contextlib.contextmanager
+    def locked(self, how):
+        """A tree that is only read can be locked too, where there is a lock."""
+        path = self.folder + ".lock"
+        try:
+            file = open(path, "a")
+        except OSError:
+            file = open(path)
+        with file:
+            fcntl.flock(file, how)
+            yield
+
+    def copy_to(self, target):
+        """Put a copy there; False where what is kept is not what is wanted."""
+        if not self.is_wanted(self.found()):
+            return False
+        shutil.copytree(self.folder, target)
+        return True
+
+    def renew(self, jobs):
+        """Bring it up to date. OSError where this tree cannot be written; the lock is held."""
+        told = self.found()
+        newest = max((state[0] for state in told.get("files", {}).values()), default=0)
+        if told.get("tools") != self.wanted["tools"] or newest > time.time_ns():
+            told = {}                           # or make would take old objects for new ones
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(self.folder)
+            self.put(os.path.join("obj", self.toolchain, "config.mk"), self.config.encode())
+        self.take_over(told.get("sources", {}))
+        built = workshop.make(self.folder, self.toolchain, jobs)
+        if not built.succeeded:
+            raise workshop.WorkshopError("the tree does not build as it is:\n%s" % built.output)
+        self.put(self.about, json.dumps(dict(self.wanted, files=self.state())).encode())
+
+    def take_over(self, before):
+        """Sources that are not as before; the rest keeps its time."""
+        for path in set(before) - set(self.wanted["sources"]):
+            os.remove(os.path.join(self.folder, path))
+        for path, digest in self.wanted["sources"].items():
+            if before.get(path) != digest:
+                with open(os.path.join(self.root, path), "rb") as file:
+                    data = file.read()
+                if hashlib.sha256(data).hexdigest() != digest:
+                    raise workshop.WorkshopError("%s changes while it is graded with" % path)
+                self.put(path, data)
+                shutil.copymode(os.path.join(self.root, path), os.path.join(self.folder, path))
+
+    def put(self, path, data):
+        full = os.path.join(self.folder, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as file:
+            file.write(data)
+
+
+def prepare(root, target, name, jobs=1):
+    """A copy of the tree, built, from which workshops are made; the toolchain that built it."""
+    toolchain, config = probe(root, name)
+    try:
+        kept = Kept(root, toolchain, config)
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(kept.folder), exist_ok=True)
+        with kept.locked(fcntl.LOCK_SH):
+            if kept.copy_to(target):
+                return toolchain
+        with kept.locked(fcntl.LOCK_EX):
+            if not kept.is_wanted(kept.found()):    # another grading may have been faster
+                kept.renew(jobs)
+            if kept.copy_to(target):
+                return toolchain
+    except (OSError, shutil.Error):
+        shutil.rmtree(target, ignore_errors=True)
+    workshop.prepare(root, target, toolchain, jobs, config)
+    return toolchain
