@@ -117,7 +117,7 @@ static void visit_cpu(struct machine *m, struct node *node, const struct node *p
         return;
     if (!take_cells(&node->props[P_REG], property_u32(&parent->props[P_ADDRESS_CELLS], 1), &hartid))
         return;
-    if (m->hart_count == MAX_HARTS || hartid >= 64)
+    if (m->hart_count == HARTS_LISTED || hartid >= 64)
         m->harts_ignored++;
     else
         m->harts[m->hart_count++] = (struct hart_info){ .hartid = hartid, .plic_context = -1 };
@@ -282,6 +282,8 @@ static const char *check_machine(const struct machine *m)
         return "it has no timebase-frequency";
     if (m->uart.start == 0)
         return "it names no UART that is compatible with ns16550a";
+    if (m->plic.start == 0)
+        return "it names no PLIC (sifive,plic-1.0.0 or riscv,plic0), so no key would arrive";
     return NULL;
 }
 

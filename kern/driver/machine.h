@@ -6,6 +6,7 @@
 #include <riscv/memlayout.h>
 
 #define MAX_RESERVED    16
+#define HARTS_LISTED    64              /* more than are used: any of them may be the boot hart */
 #define BOOTARGS_LENGTH 1024
 #define MODEL_LENGTH    64
 
@@ -24,9 +25,9 @@ struct machine {
     struct memory_range reserved[MAX_RESERVED];
     uint32_t reserved_count;
     struct memory_range device_tree;
-    struct hart_info harts[MAX_HARTS];
+    struct hart_info harts[HARTS_LISTED];
     uint32_t hart_count;
-    uint32_t harts_ignored;         /* those above MAX_HARTS */
+    uint32_t harts_ignored;         /* those with a number that the firmware's calls cannot name */
     uint64_t timebase_hz;
     struct memory_range uart, plic, test_device;    /* start is 0 where there is none */
     uint32_t uart_irq;

@@ -3,6 +3,7 @@
    and they are physical. */
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
+#include <riscv/sbi.h>
 #include <riscv/sv39.h>
 #include <riscv/tlb.h>
 
@@ -16,6 +17,8 @@
     csrw stvec, t1
     sfence.vma
     csrw satp, t0
+    csrr t1, satp               # still here, at the low address
+    bne t1, t0, no_paging
 .balign 4
 9:
     sfence.vma
@@ -68,6 +71,26 @@ secondary_start:
     ld sp, CPU_USER_TF(tp)      # the stack of its idle process
     li s0, 0
     call secondary_init
+
+# A hart without Sv39 keeps satp as it is. Nothing of the kernel can run there but these lines: they
+# say so by the firmware's legacy call, character by character, and have it switch the machine off.
+no_paging:
+    la s0, no_paging_text
+1:  lbu a0, (s0)
+    beqz a0, 2f
+    li a7, SBI_LEGACY_PUTCHAR
+    ecall
+    addi s0, s0, 1
+    j 1b
+2:  li a7, SBI_SRST             # function 0: reset; a0 = 0: shutdown, a1 = 1: a system failure
+    li a6, 0
+    li a0, 0
+    li a1, 1
+    ecall
+3:  wfi                         # a firmware that cannot
+    j 3b
+no_paging_text:
+    .asciz "rvlab cannot run on this machine: its harts have no paging (Sv39)\n"
 
 # Its trap entry expects kernel stacks to lie over an 8 KiB guard: see KSTACK_SHIFT.
 .section .bss.boot_stack, "aw", @nobits

@@ -20,6 +20,24 @@ static const char *sched_name;
 
 static __never_returns void kern_start(void);
 
+/* A machine that the kernel cannot use is no panic either: what is missing, and off. */
+static __noreturn void refuse_machine(paddr_t tree, const char *problem)
+{
+    cprintf("rvlab cannot run on this machine (%s), by its device tree at %#lx: %s\n",
+            machine.model[0] != '\0' ? machine.model : "model unknown", tree, problem);
+    power_off(PANIC_EXIT_STATUS);
+}
+
+/* The hart that boots takes the console's interrupts. */
+static const char *check_boot_hart(uint64_t hartid)
+{
+    for (uint32_t i = 0; i < machine.hart_count; i++)
+        if (machine.harts[i].hartid == hartid)
+            return machine.harts[i].plic_context < 0
+                ? "its PLIC sends no interrupt to the hart that boots" : NULL;
+    return "it does not name the hart that boots";
+}
+
 static void read_device_tree(paddr_t where)
 {
     const char *problem = "the firmware gave no address";
@@ -30,8 +48,10 @@ static void read_device_tree(paddr_t where)
         problem = fdt_parse(kva(where), FDT_LIMIT, &machine);
     if (machine.test_device.start != 0)
         power_set_test_device(kva(machine.test_device.start));
+    if (problem == NULL)
+        problem = check_boot_hart(this_cpu->hartid);
     if (problem != NULL)
-        panic("no usable device tree at %#lx: %s", where, problem);
+        refuse_machine(where, problem);
     machine.device_tree.start += where;
     machine.device_tree.end += where;
 }
@@ -94,8 +114,9 @@ static void print_banner(void)
     cprintf("  memory     %lu MiB, %lu MiB free, %s allocator\n",
             (machine.memory.end - machine.memory.start) >> 20,
             nr_free_pages() * PGSIZE >> 20, pmm_name());
+    uint32_t unused = machine.hart_count + machine.harts_ignored - cpu_count;
     cprintf("  harts      %u, booted on hart %lu", cpu_count, this_cpu->hartid);
-    cprintf(machine.harts_ignored > 0 ? "; more than %d are not used\n" : "\n", MAX_HARTS);
+    cprintf(unused > 0 ? "; %u more are not used\n" : "\n", unused);
     cprintf("  scheduler  %s\n", sched_name);
     cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }

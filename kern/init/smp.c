@@ -9,14 +9,18 @@
 
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
 
+/* The boot hart first, wherever it is in the list, and as many of the others as there is room for. */
 void smp_init_boot_hart(void)
 {
     cpu_count = 1;
     for (uint32_t i = 0; i < machine.hart_count; i++) {
         uint64_t hartid = machine.harts[i].hartid;
-        uint32_t id = hartid == cpus[0].hartid ? 0 : cpu_count++;
+        bool boots = hartid == cpus[0].hartid;
 
-        assert(id < MAX_HARTS);         /* else the boot hart is not among those in the list */
+        if (!boots && cpu_count == MAX_HARTS)
+            continue;
+        uint32_t id = boots ? 0 : cpu_count++;
+
         cpus[id].id = id;
         cpus[id].hartid = hartid;
         cpus[id].emergency_sp = (uintptr_t)emergency_stacks[id + 1];

@@ -2,12 +2,10 @@
 #include <riscv/csr.h>
 #include <riscv/sbi.h>
 
-#define EXT_LEGACY_PUTCHAR  0x01
 #define EXT_TIME            0x54494D45
 #define EXT_IPI             0x735049
 #define EXT_RFENCE          0x52464E43
 #define EXT_HSM             0x48534D
-#define EXT_SRST            0x53525354
 
 #define RFENCE_SFENCE_VMA   1
 
@@ -34,7 +32,7 @@ static long sbi_call(long ext, long func, uint64_t arg0, uint64_t arg1, uint64_t
 
 void sbi_putchar(int c)
 {
-    sbi_call(EXT_LEGACY_PUTCHAR, 0, c, 0, 0, 0);
+    sbi_call(SBI_LEGACY_PUTCHAR, 0, c, 0, 0, 0);
 }
 
 void sbi_set_timer(uint64_t deadline)
@@ -66,7 +64,10 @@ void power_off(uint8_t code)
 {
     if (test_device != NULL)
         *test_device = code == 0 ? TEST_PASS : (uint32_t)code << 16 | TEST_FAIL;
-    sbi_call(EXT_SRST, 0, 0 /* shutdown */, code != 0 /* reason: system failure */, 0, 0);
+    sbi_call(SBI_SRST, 0, 0 /* shutdown */, code != 0 /* reason: system failure */, 0, 0);
+    if (test_device == NULL)
+        for (const char *s = "The firmware cannot switch this machine off.\n"; *s != '\0'; s++)
+            sbi_putchar(*s);
     for (;;)
         wait_for_interrupt();
 }

@@ -5,6 +5,10 @@
 
 #include <riscv/memlayout.h>
 
+#define SBI_LEGACY_PUTCHAR  0x01
+#define SBI_SRST            0x53525354
+
+#ifndef __ASSEMBLER__
 /* Print a character: for the time before the console driver, and for panics. */
 void sbi_putchar(int c);
 /* Interrupt this hart when rdtime reaches `deadline`; clears a pending one. */
@@ -21,3 +25,4 @@ int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
    firmware reports every shutdown as a success. */
 __never_returns void power_off(uint8_t code);
 void power_set_test_device(volatile uint32_t *reg);
+#endif /* !__ASSEMBLER__ */

@@ -55,7 +55,7 @@ static bool parse(const uint8_t *blob, size_t size)
         assert(strlen(problem) > 0);
         return false;
     }
-    assert(found.hart_count > 0 && found.hart_count <= MAX_HARTS);
+    assert(found.hart_count > 0 && found.hart_count <= HARTS_LISTED);
     assert(found.reserved_count <= MAX_RESERVED);
     assert(found.memory.start < found.memory.end);
     assert(found.timebase_hz != 0 && found.uart.start != 0);

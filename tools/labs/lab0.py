@@ -10,6 +10,7 @@ CHECKS = [
     check("check_readme"),
     check("check_devtree", "@OBJ@"),
     check("check_late_hart", "@OBJ@"),
+    check("check_machines", "@OBJ@"),
 ]
 
 NO_FPU = "rv64,f=off,d=off"
