@@ -8,8 +8,9 @@ each run, on any host. user/bench.c says how it measures; boot is measured throu
 QEMU's gdb stub, from the firmware's jump to the first instruction of a program.
 
 The second part is in time of this host, without -icount: the same operations,
-and how much faster two harts do the work of user/scale.c than one. It depends on
-the host, and means little while the host does something else; then it says so.
+how much faster two harts do the work of user/scale.c than one, and how long a
+thread waits for a lock that all of its brothers want. It depends on the host, and
+means little while the host does something else; then it says so.
 
 The exit status is 0 where everything could be measured. With --check it is 1
 where an operation of the first part costs more than its bound, or than what is
@@ -26,7 +27,7 @@ import tempfile
 import time
 
 import cli
-from bench_data import FLAT_PERCENT, OPERATIONS, SCALING
+from bench_data import FLAT_PERCENT, OPERATIONS, SCALING, WAITING, WAITING_US
 from gdbstub import StubError, connect
 
 KERNEL_ENTRY, USER_ENTRY = 0x80200000, 0x800000
@@ -196,10 +197,18 @@ def scale_time(options, what, count, harts):
     return int(match.group(1))
 
 
+def longest_wait(options, harts):
+    text = console_of(command_of(options, "mmlock %d" % (harts - 1), harts=harts))
+    match = re.search(r"^mmlock: brk (\d+) us", text, re.M)
+    if not match:
+        raise Failed("mmlock on %d harts printed no time" % harts)
+    return int(match.group(1))
+
+
 def measure_host(options, failures):
-    """The second part: times by key, scaling by kind, what others used."""
+    """The second part: times by key, scaling by kind, waiting by harts, what others used."""
     load = HostLoad()
-    result = {"ns": {}, "scaling": {}}
+    result = {"ns": {}, "scaling": {}, "waiting": {}}
     try:
         result["ns"] = figures(console_of(command_of(options, "bench wall")), "ns")
         for what, count, _, wanted in SCALING:
@@ -207,6 +216,8 @@ def measure_host(options, failures):
                         for harts in (1, 2))
             result["scaling"][what] = {"one_hart_us": one, "two_harts_us": two,
                                        "times": round(one / two, 2), "wanted": wanted}
+        for harts in WAITING:
+            result["waiting"][harts] = min(longest_wait(options, harts) for _ in range(TRIES))
     except Failed as failure:
         failures.append(str(failure))
     result["others_percent"] = load.others()
@@ -226,6 +237,11 @@ def print_host(host):
             print("%-50s %11s %11s %6.2f %8.1f%s" % (
                 text % count, number(s["one_hart_us"]), number(s["two_harts_us"]), s["times"],
                 s["wanted"], "" if s["times"] >= s["wanted"] else "  MISSED"))
+    print()
+    for harts, waited in sorted(host["waiting"].items()):
+        print("%-50s %11s %11s us%s" % (
+            "longest wait for a lock that %d harts want" % harts, number(waited),
+            number(WAITING_US), "" if waited <= WAITING_US else "  MISSED"))
     others = host["others_percent"]
     if (os.cpu_count() or 1) < 2:
         print("\nThis host has one processor: two harts cannot be faster here.")

@@ -46,3 +46,8 @@ SCALING = (
     ("cpu", 4, "%d processes that compute", 1.8),
     ("fork", 4, "%d processes that fork and wait", 1.5),
 )
+
+# user/mmlock.c on so many harts, with one thread on each: the longest that one of them waits for
+# the lock of their memory, in microseconds. Without a queue that is fair it is seconds.
+WAITING = (2, 4, 8)
+WAITING_US = 200000

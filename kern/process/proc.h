@@ -13,6 +13,7 @@
 #include <mm/vmm.h>
 #include <process/program.h>
 #include <sched/sched.h>
+#include <sync/wait.h>
 
 #define PROC_NAME_LEN   31
 #define MAX_PID         (1 << 20)       /* pids are below; reused after they have wrapped */

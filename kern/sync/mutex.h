@@ -1,17 +1,20 @@
 /* Mutexes: locks whose holder may sleep. Not for interrupt handlers, and not to be taken with a
-   spinlock held. An uncontended one costs two atomic swaps. */
+   spinlock held. An uncontended one costs two atomic operations. Nobody waits for ever: see
+   mutex.c. */
 #pragma once
 
-#include <sync/wait.h>
+#include <sched/sched.h>
 
 struct mutex {
     uint32_t state;                 /* atomic: MUTEX_ */
     struct task *holder;            /* written by the holder */
-    struct spinlock lock;           /* guards the queue */
-    struct wait_queue queue;
+    struct spinlock lock;           /* guards the queue; WANTED and PROMISED change with it only */
+    list_entry_t waiters;           /* in order of arrival */
 };
 
-enum { MUTEX_FREE, MUTEX_HELD, MUTEX_WANTED /* held, and maybe waited for */ };
+#define MUTEX_HELD      1U
+#define MUTEX_WANTED    2U          /* there are waiters: who unlocks wakes the first */
+#define MUTEX_PROMISED  4U          /* the first of them has waited long: only he may take it */
 
 void mutex_init(struct mutex *mutex, const char *name);
 
@@ -28,7 +31,7 @@ static inline bool mutex_held(const struct mutex *mutex)
 static inline void mutex_lock(struct mutex *mutex)
 {
     assert(!mutex_held(mutex) && this_cpu->irq_depth == 0);
-    if (unlikely(!atomic_cas(&mutex->state, MUTEX_FREE, MUTEX_HELD)))
+    if (unlikely(!atomic_cas(&mutex->state, 0, MUTEX_HELD)))
         mutex_wait(mutex);
     mutex->holder = this_cpu->task;
 }
@@ -37,6 +40,6 @@ static inline void mutex_unlock(struct mutex *mutex)
 {
     assert(mutex_held(mutex));
     mutex->holder = NULL;
-    if (unlikely(atomic_swap(&mutex->state, MUTEX_FREE) == MUTEX_WANTED))
+    if (unlikely(atomic_and(&mutex->state, ~MUTEX_HELD) != MUTEX_HELD))
         mutex_wake(mutex);
 }
