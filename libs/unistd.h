@@ -32,7 +32,8 @@
 #define CLONE_FS                0x00000800      /* accepted for ucore's sake */
 
 #define MMAP_WRITE              0x00000100      /* readable and writable, else readable only */
-#define MMAP_STACK              0x00000200      /* grows downwards on demand */
+#define MMAP_STACK              0x00000200      /* grows downwards on demand, to 256 pages: where
+                                                   the kernel places it, they are left free */
 
 /* Each program that the shell starts is a job: it and its descendants form a group. Ctrl-C kills
    the group that has the console; others read end of file. Only a process of the first program's

@@ -54,7 +54,7 @@ def name_last(stub):
     stub.run_to(ENTRY)
     tree, hart = stub.register("a1"), stub.register("a0")
     data = read_memory(stub, tree, int.from_bytes(read_memory(stub, tree + 4, 4), "big"))
-    harts = []                          # where each hart's number is, and what interrupts name it by
+    harts = []          # where each hart's number is, and that of its interrupt controller
     for node in re.finditer(rb"\0\0\0\x01cpu@", data):
         inside = data.index(b"\0\0\0\1interrupt-controller\0", node.end())
         harts.append((place_of(data, b"reg", node.end()), place_of(data, b"phandle", inside)))

@@ -361,7 +361,7 @@ static void grow_below_user(uintptr_t start)
     *(volatile uint64_t *)(USERBASE - 8) = 1;
 }
 
-/* ...nor into a neighbour, and it does not become writable by that. */
+/* ...nor to a neighbour: a page between them stays free. It does not become writable by that. */
 static void grow_over_neighbour(uintptr_t flags)
 {
     uint64_t found;
@@ -370,9 +370,9 @@ static void grow_over_neighbour(uintptr_t flags)
     map_at(USERBASE + 3 * PGSIZE, flags);
     found = *(volatile uint64_t *)(USERBASE + 2 * PGSIZE);
     if (flags & MMAP_WRITE)
-        *(volatile uint64_t *)(USERBASE + PGSIZE) = 1;
+        *(volatile uint64_t *)(USERBASE + 2 * PGSIZE) = 1;
     assert(found == 0 && *(volatile uint64_t *)USERBASE == 0);
-    *(volatile uint64_t *)(flags & MMAP_WRITE ? USERBASE : USERBASE + PGSIZE) = 1;
+    *(volatile uint64_t *)(USERBASE + (flags & MMAP_WRITE ? 1 : 2) * PGSIZE) = 1;
 }
 
 /* The same growth where it is the kernel that touches the memory. */

@@ -1,11 +1,12 @@
 /* Areas of memory: made, split by unmapping their middle, joined, refused where they overlap or
-   make no sense; read-only ones; and ten thousand at once. */
+   make no sense; read-only ones; stacks, which have room to grow; and ten thousand at once. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
 #include <ulib.h>
 
-#define AREAS   10000
+#define AREAS           10000
+#define STACK_PAGES     256
 
 static uintptr_t new_area(size_t len, uint32_t flags)
 {
@@ -112,12 +113,41 @@ static void check_many(void)
     assert(munmap(area, 2 * AREAS * PGSIZE) == 0);
 }
 
+/* A stack takes what mmap has left it below, and no more. */
+static void touch_stack(uintptr_t end)
+{
+    for (uintptr_t page = end - PGSIZE; page >= end - STACK_PAGES * PGSIZE; page -= PGSIZE)
+        *word_at(page) = 1;
+}
+
+static void check_stacks(void)
+{
+    uintptr_t stack = new_area(PGSIZE, MMAP_WRITE | MMAP_STACK), end = stack + PGSIZE;
+    uintptr_t below = new_area(4 * PGSIZE, MMAP_WRITE), lowest = end - STACK_PAGES * PGSIZE;
+    uintptr_t other = new_area(PGSIZE, MMAP_WRITE | MMAP_STACK), fixed = other - 8 * PGSIZE;
+
+    check("mmap leaves a stack the room to grow, and a page below it",
+          below + 5 * PGSIZE <= lowest);
+    check_eq("a stack between other areas grows to its end", child_code(touch_stack, end), 0);
+    expect_killed("a write below a stack's room", write_to, lowest - 1);
+    check_eq("the next stack has room too", child_code(touch_stack, other + PGSIZE), 0);
+    touch_stack(end);
+    check_eq("the area below a full stack is as it was", *word_at(below + 3 * PGSIZE), 0);
+    assert(mmap_at(fixed, PGSIZE) == 0);        /* whoever says where may take the room */
+    expect_killed("a stack that grows to its neighbour", write_to, fixed + PGSIZE);
+    check_eq("a stack leaves a page to its neighbour", child_code(write_to, fixed + 2 * PGSIZE),
+             0);
+    assert(munmap(fixed, PGSIZE) == 0 && munmap(other, PGSIZE) == 0);
+    assert(munmap(below, 4 * PGSIZE) == 0 && munmap(lowest, STACK_PAGES * PGSIZE) == 0);
+}
+
 int main(void)
 {
     check_split();
     check_readonly();
     check_refusals();
     check_many();
+    check_stacks();
     uintptr_t stack = new_area(16 * PGSIZE, MMAP_WRITE | MMAP_STACK);
 
     *word_at(stack + 16 * PGSIZE - sizeof(int)) = 1;

@@ -9,7 +9,8 @@
 
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
 
-/* The boot hart first, wherever it is in the list, and as many of the others as there is room for. */
+/* The boot hart first, wherever it is in the list, and of the others as many as there is room
+   for. */
 void smp_init_boot_hart(void)
 {
     cpu_count = 1;

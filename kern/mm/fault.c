@@ -21,14 +21,15 @@ static pte_t vma_rights(const struct vma_struct *vma)
     /* EXERCISE 3.4 end */
 }
 
-/* The area that an address below the stack makes grow to it, or NULL. */
+/* The area that an address below the stack makes grow to it, or NULL. The page below it stays
+   unmapped: who overflows a stack does not write into its neighbour. */
 static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
 {
     struct vma_struct *vma = find_vma_above(mm, addr);
     uintptr_t start = ROUNDDOWN(addr, PGSIZE);
 
     if (vma == NULL || !(vma->vm_flags & VM_STACK) || vma->vm_end - start > USTACKSIZE
-        || start < USERBASE)
+        || start < USERBASE || find_vma_above(mm, start - PGSIZE) != vma)
         return NULL;
     vma->vm_start = start;              /* no area lies between: it would have been found */
     return vma;

@@ -105,6 +105,11 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
     return result;
 }
 
+static uintptr_t area_floor(const struct vma_struct *vma)
+{
+    return vma_floor(vma->vm_start, vma->vm_end, vma->vm_flags);
+}
+
 static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct vma_struct *next = find_vma_above(mm, start);
@@ -185,18 +190,23 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 }
 
 /* Go down from where there was room last, over the areas that are in the way. */
-uintptr_t mm_find_room(struct mm_struct *mm, size_t len)
+uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags)
 {
     uintptr_t top = mm->mmap_top;
 
-    while (len <= top && top - len >= USERBASE) {
-        struct vma_struct *above = find_vma_above(mm, top - len);
+    while (len <= top) {
+        uintptr_t low = vma_floor(top - len, top, vm_flags);
 
-        if (above == NULL || above->vm_start >= top) {
-            mm->mmap_top = top - len;
+        if (low < USERBASE)
+            return 0;
+        struct vma_struct *above = find_vma_above(mm, low);
+        uintptr_t end = above == NULL ? top : area_floor(above);
+
+        if (end >= top) {
+            mm->mmap_top = low;
             return top - len;
         }
-        top = above->vm_start;
+        top = end;
     }
     return 0;
 }
@@ -204,8 +214,9 @@ uintptr_t mm_find_room(struct mm_struct *mm, size_t len)
 static int heap_grow(struct mm_struct *mm, uintptr_t old_end, uintptr_t new_end)
 {
     struct vma_struct *heap = old_end > mm->brk_start ? find_vma(mm, old_end - 1) : NULL;
+    struct vma_struct *next = find_vma_above(mm, old_end);
 
-    if (!user_range_ok(old_end, new_end) || !range_free(mm, old_end, new_end))
+    if (!user_range_ok(old_end, new_end) || (next != NULL && new_end > area_floor(next)))
         return -E_INVAL;
     if (heap == NULL || heap->vm_end != old_end || heap->vm_flags != (VM_READ | VM_WRITE))
         return mm_map(mm, old_end, new_end - old_end, VM_READ | VM_WRITE);

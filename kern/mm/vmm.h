@@ -74,8 +74,20 @@ static inline struct vma_struct *le2vma(list_entry_t *le)
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
-/* Find room of this length below the stack; 0 where there is none. */
-uintptr_t mm_find_room(struct mm_struct *mm, size_t len);
+/* Find room for an area below the stack; 0 where there is none. Each VM_STACK, this one or one that
+   is there, is left what it may grow by: see vma_floor(). */
+uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags);
+
+/* The lowest address that an area needs to itself: of a stack, USTACKSIZE and a page that stays
+   unmapped, so that who overflows it does not write into a neighbour. */
+static inline uintptr_t vma_floor(uintptr_t start, uintptr_t end, uint32_t vm_flags)
+{
+    size_t room = (end - start > USTACKSIZE ? end - start : USTACKSIZE) + PGSIZE;
+
+    if (!(vm_flags & VM_STACK))
+        return start;
+    return end > room ? end - room : 0;
+}
 /* Set the end of the heap. 0, -E_INVAL where that is no place for it, -E_NO_MEM. */
 int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
 

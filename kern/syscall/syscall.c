@@ -110,7 +110,7 @@ static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint
         | (flags & MMAP_STACK ? VM_STACK : 0);
 
     if (*addr == 0)
-        *addr = mm_find_room(mm, len);
+        *addr = mm_find_room(mm, len, vm_flags);
     if (*addr == 0)
         return -E_NO_MEM;
     if (len > USTACKBASE || *addr > USTACKBASE - len)

@@ -240,19 +240,43 @@ static void test_find_room(struct mm_struct *mm)
     uintptr_t addr[100];
 
     for (int i = 0; i < 100; i++) {
-        addr[i] = mm_find_room(mm, (1 + i % 5) * PGSIZE);
+        addr[i] = mm_find_room(mm, (1 + i % 5) * PGSIZE, RW);
         assert(addr[i] != 0 && find_vma(mm, addr[i]) == NULL);
         assert_eq(mm_map(mm, addr[i], (1 + i % 5) * PGSIZE, RW), 0);
         assert(addr[i] + (1 + i % 5) * PGSIZE <= USTACKBASE);
     }
     assert_eq(mm_unmap(mm, addr[50], PGSIZE), 0);
-    assert_eq(mm_find_room(mm, PGSIZE), addr[50]);                  /* the gap is found again */
-    assert_eq(mm_find_room(mm, USERTOP), 0);
-    assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1), 0);
-    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE), 0);
+    assert_eq(mm_find_room(mm, PGSIZE, RW), addr[50]);                  /* the gap is found again */
+    assert_eq(mm_find_room(mm, USERTOP, RW), 0);
+    assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1, RW), 0);
+    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE, RW), 0);
     assert_eq(mm_unmap(mm, addr[99], USTACKBASE - addr[99]), 0);
     check_all(mm, 0);
-    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE), USERBASE);
+    assert_eq(mm_find_room(mm, USTACKBASE - USERBASE, RW), USERBASE);
+}
+
+/* What stacks may grow by is left free, above and below other areas; and a page below that. */
+static void test_stack_room(struct mm_struct *mm)
+{
+    uintptr_t stack, below, other;
+
+    assert_eq(mm_unmap(mm, USERBASE, USTACKBASE - USERBASE), 0);    /* look from the top again */
+    stack = mm_find_room(mm, 2 * PGSIZE, RW | VM_STACK);
+    assert_eq(mm_map(mm, stack, 2 * PGSIZE, RW | VM_STACK), 0);
+    below = mm_find_room(mm, PGSIZE, RW);
+    assert_eq(mm_map(mm, below, PGSIZE, RW), 0);
+    assert_eq(stack + 2 * PGSIZE - USTACKSIZE, below + 2 * PGSIZE);
+    other = mm_find_room(mm, 300 * PGSIZE, RW | VM_STACK);
+    assert_eq(other + 300 * PGSIZE, below);
+    assert_eq(mm_map(mm, other, 300 * PGSIZE, RW | VM_STACK), 0);
+    assert_eq(mm_find_room(mm, PGSIZE, RW), other - 2 * PGSIZE);
+    assert_eq(mm_unmap(mm, stack, 2 * PGSIZE), 0);
+    assert_eq(mm_find_room(mm, PGSIZE, RW), stack + PGSIZE);        /* the room is free again */
+    mm->brk_start = mm->brk = ROUNDDOWN(other, PGSIZE) - 4 * PGSIZE;
+    assert_eq(mm_brk(mm, other), -E_INVAL);                         /* nor does the heap take it */
+    assert_eq(mm_brk(mm, other - PGSIZE), 0);
+    assert_eq(mm_unmap(mm, USERBASE, USTACKBASE - USERBASE), 0);
+    check_all(mm, 0);
 }
 
 static void test_vmm(void)
@@ -266,6 +290,7 @@ static void test_vmm(void)
     test_forgotten(mm);
     test_brk(mm);
     test_find_room(mm);
+    test_stack_room(mm);
     mm_put(mm);
     test_many_areas();
     stock_check(&before, "all of the areas' tests");
