@@ -4,7 +4,8 @@
 ##   make                build the kernel with all user programs in it
 ##   make qemu           boot to the shell; leave with Ctrl-A x
 ##   make run PROG=...   boot without a terminal, run one program, power off;
-##                       succeeds only when the program does: PROG="forktest"
+##                       succeeds only when the program does: PROG="forktest"; who
+##                       reads the console finds its end, ctrl-D
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards
@@ -93,10 +94,11 @@ setup:
 qemu: build
 	@$(machine) -nographic -serial mon:stdio -append $(call quote,$(value APPEND))
 
+# A shell that reads ctrl-D ends; the first ones come before the kernel does.
 run: build
 	$(if $(PROG)$(findstring =,$(APPEND)),,$(error run needs PROG=, as in make run PROG=hello))
 	$(if $(and $(PROG),$(findstring init=,$(APPEND))),$(error give PROG= or init=, not both))
-	@$(machine) -display none -monitor none -serial stdio </dev/null \
+	@printf '%99s' '' | tr ' ' '\004' | $(machine) -display none -monitor none -serial stdio \
 	    -append $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
 debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU)

@@ -54,6 +54,7 @@ struct procinfo {
     int32_t pid, parent;
     uint64_t runs;                      /* how often the scheduler picked it */
     uint64_t pages, shared_pages;
+    uint64_t memory;                    /* which: threads have the same; 0 where there is none */
     char name[32], state[16], waits_for[32];
 };
 

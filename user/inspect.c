@@ -244,12 +244,45 @@ static void check_known(void)
     int sharer = start(sleep_long);
 
     assert(procinfo(self, &info) == 0 && info.shared_pages >= PAGES);
+    assert(procinfo(sharer, &before) == 0 && before.memory != info.memory && info.memory != 0);
     touch(area, PAGES / 2);
     assert(procinfo(self, &before) == 0 && before.pages == info.pages);
     assert(before.shared_pages <= info.shared_pages - PAGES / 2);
     assert(kill(sharer) == 0 && waitpid(sharer, &code) == 0);
     assert(procinfo(self, &info) == 0 && info.shared_pages == 0);
     assert(munmap(area, PAGES * PGSIZE) == 0);
+}
+
+static int sleeper(void *unused)
+{
+    (void)unused;
+    sleep(20);
+    return 0;
+}
+
+/* Threads have one memory, which mem counts once. */
+static void check_threads(void)
+{
+    struct procinfo info, thread;
+    int tids[4], code;
+    uintptr_t area = 0;
+
+    assert(mmap(&area, 5000 * PGSIZE, MMAP_WRITE) == 0);
+    touch(area, 5000);
+    for (size_t i = 0; i < ARRAY_SIZE(tids); i++)
+        tids[i] = thread_create(sleeper, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(tids); i++) {
+        assert(tids[i] > 0 && procinfo(self, &info) == 0 && procinfo(tids[i], &thread) == 0);
+        assert(thread.pid == tids[i] && thread.memory == info.memory && thread.pages > 5000);
+    }
+    int pid = fork();
+
+    if (pid == 0)
+        exit(exec("mem"));
+    assert(pid > 0 && waitpid(pid, &code) == 0 && code == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(tids); i++)
+        assert(thread_join(tids[i], &code) == 0 && code == 0);
+    assert(munmap(area, 5000 * PGSIZE) == 0);
 }
 
 int main(int argc, char **argv)
@@ -264,6 +297,7 @@ int main(int argc, char **argv)
     self_parent = info.parent;
     total_pages = mem.total_pages;
     check_known();
+    check_threads();
     for (int i = 0; i < CHURNERS; i++) {
         pids[i] = fork();
         assert(pids[i] >= 0);

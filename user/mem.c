@@ -1,10 +1,17 @@
 /* Who has the memory: pages that are free, pages of each process, and the rest, which is the
    kernel's. A page that several processes share is counted with each of them, and named as
-   shared. */
+   shared; memory that is one for several, threads', is told and counted once. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <ulib.h>
 
 #define PAGES_PER_MIB   256
+
+/* Whose memory was told. The numbers may be few or thousands. */
+static struct {
+    uint64_t *numbers;
+    size_t count, room;
+} told;
 
 static void line(const char *what, uint64_t pages)
 {
@@ -12,29 +19,58 @@ static void line(const char *what, uint64_t pages)
             pages % PAGES_PER_MIB * 100 / PAGES_PER_MIB);
 }
 
+/* Was this memory told before? From now on it was. */
+static bool was_told(uint64_t number)
+{
+    for (size_t i = 0; i < told.count; i++)
+        if (told.numbers[i] == number)
+            return true;
+    if (told.count == told.room) {
+        told.room = 2 * told.room + 64;
+        told.numbers = realloc(told.numbers, told.room * sizeof(*told.numbers));
+        if (told.numbers == NULL)
+            panic("no memory for %lu numbers", told.room);
+    }
+    told.numbers[told.count++] = number;
+    return false;
+}
+
+/* The pages that a process has alone: those that were not told already. */
+static uint64_t tell_process(const struct procinfo *info)
+{
+    if (was_told(info->memory)) {
+        cprintf("  %-16s pid %-4d   a thread: its memory was counted above\n", info->name,
+                info->pid);
+        return 0;
+    }
+    cprintf("  %-16s pid %-4d %7lu pages, %lu of them shared with others\n", info->name,
+            info->pid, info->pages, info->shared_pages);
+    return info->pages - info->shared_pages;
+}
+
 int main(void)
 {
     struct meminfo mem;
     struct procinfo info;
-    uint64_t own = 0;
+    uint64_t own = 0, used;
     int error = meminfo(&mem);
 
     if (error != 0) {
         cprintf("mem: %e\n", error);
         return 1;
     }
+    used = mem.total_pages - mem.free_pages;
     line("all that can be had", mem.total_pages);
     line("free", mem.free_pages);
-    line("used", mem.total_pages - mem.free_pages);
+    line("used", used);
     cprintf("of which\n");
-    for (int pid = 1; procinfo(pid, &info) == 0; pid = info.pid + 1) {
-        if (info.pages == 0)
-            continue;
-        own += info.pages - info.shared_pages;
-        cprintf("  %-16s pid %-4d %7lu pages, %lu of them shared with others\n", info.name,
-                info.pid, info.pages, info.shared_pages);
-    }
-    cprintf("  the rest, %lu pages, is shared pages, page tables, kernel stacks and %lu objects\n",
-            mem.total_pages - mem.free_pages - own, mem.kernel_objects);
+    for (int pid = 1; procinfo(pid, &info) == 0; pid = info.pid + 1)
+        if (info.pages > 0)
+            own += tell_process(&info);
+    if (own > used)
+        cprintf("  meanwhile programs took more than was used when this began\n");
+    else
+        cprintf("  the rest, %lu pages, is shared pages, page tables, kernel stacks and "
+                "%lu objects\n", used - own, mem.kernel_objects);
     return 0;
 }

@@ -78,6 +78,11 @@ static void copy_text(char *buf, size_t size, const struct property *prop)
     memcpy(buf, prop->data, prop->length < size ? prop->length : size - 1);
 }
 
+static size_t text_length(const struct property *prop)
+{
+    return strnlen((const char *)prop->data, prop->length);
+}
+
 /* Read a number of `cells` words and step over it; false where the property ends first. */
 static bool take_cells(struct property *prop, uint32_t cells, uint64_t *value)
 {
@@ -169,6 +174,7 @@ static void visit(struct parser *p)
         p->m->timebase_hz = property_u32(&node->props[P_TIMEBASE], 0);
     } else if (strcmp(node->name, "chosen") == 0) {
         copy_text(p->m->bootargs, BOOTARGS_LENGTH, &node->props[P_BOOTARGS]);
+        p->m->bootargs_length = text_length(&node->props[P_BOOTARGS]);
     } else if (strcmp(parent->name, "reserved-memory") == 0) {
         while (take_range(reg, parent, &range))
             add_reserved(p->m, range);

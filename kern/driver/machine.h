@@ -32,7 +32,8 @@ struct machine {
     struct memory_range uart, plic, test_device;    /* start is 0 where there is none */
     uint32_t uart_irq;
     char model[MODEL_LENGTH];
-    char bootargs[BOOTARGS_LENGTH];
+    char bootargs[BOOTARGS_LENGTH]; /* as much of them as there is room for */
+    size_t bootargs_length;         /* of all */
 };
 
 extern struct machine machine;      /* set once at boot */

@@ -10,6 +10,13 @@ static const char *value_of(const char *arg, const char *name)
     return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
 }
 
+static bool blank(const char *s)
+{
+    while (*s == ' ')
+        s++;
+    return *s == '\0';
+}
+
 const char *bootargs_parse(char *line, struct bootargs *args)
 {
     struct { const char *name; const char **value; } known[] = {
@@ -26,7 +33,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
             line++;
             continue;
         }
-        if (value != NULL) {
+        if (value != NULL && !blank(value)) {
             args->init = value;
             return NULL;
         }

@@ -62,6 +62,11 @@ static void read_bootargs(void)
     const char *unknown = bootargs_parse(machine.bootargs, &bootargs);
 
     monitor_set_on_panic(bootargs.monitor);
+    if (machine.bootargs_length >= BOOTARGS_LENGTH) {
+        cprintf("the boot arguments have %lu characters; the kernel takes %d\n",
+                machine.bootargs_length, BOOTARGS_LENGTH - 1);
+        power_off(PANIC_EXIT_STATUS);
+    }
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "

@@ -14,8 +14,8 @@ struct bootargs {
     bool monitor;               /* a panic enters the kernel monitor */
 };
 
-/* Take a command line apart; it is changed. init= takes the rest of the line. Returns NULL, or the
-   argument that is unknown. */
+/* Take a command line apart; it is changed. init= takes the rest of the line, which must name a
+   program. Returns NULL, or the argument that is unknown. */
 const char *bootargs_parse(char *line, struct bootargs *args);
 
 /* Number the harts of the machine: the one that runs this is cpu 0. */

@@ -23,7 +23,8 @@ static int kernel_execve(const char *name, int argc, const char **argv)
     return a0;
 }
 
-/* Cut a command line into words, at blanks; quotes keep blanks in a word. */
+/* Cut a command line into words, at blanks; quotes keep blanks in a word. Returns how many there
+   are, or limit + 1 where there are more. */
 static int split_words(char *line, const char **words, int limit)
 {
     char *to = line, quote = '\0';
@@ -44,7 +45,7 @@ static int split_words(char *line, const char **words, int limit)
             line++;
         *to++ = '\0';
     }
-    return n;
+    return *line != '\0' ? limit + 1 : n;
 }
 
 /* A kernel thread that becomes the first program. */
@@ -57,6 +58,10 @@ static int user_main(void *arg)
     if (arg != NULL) {
         memcpy(line, arg, strlen(arg) + 1);     /* a part of the boot arguments, which fit */
         argc = split_words(line, argv, EXEC_MAX_ARG_NUM);
+    }
+    if (argc > EXEC_MAX_ARG_NUM) {
+        cprintf("init=%s cannot be run: it has more than %d words\n", argv[0], EXEC_MAX_ARG_NUM);
+        return -E_TOO_BIG;
     }
     int error = kernel_execve(argv[0], argc, argv);
     cprintf("init=%s cannot be run: %s\n", argv[0], error_name(error));

@@ -216,8 +216,10 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
             sizeof(info->state) - 1);
     if (atomic_load_acquire(&proc->task.state) == PROC_SLEEPING)
         strncpy(info->waits_for, proc->task.wait_what, sizeof(info->waits_for) - 1);
-    if (proc->mm != NULL)
+    if (proc->mm != NULL) {
         mm_get(proc->mm);
+        info->memory = paddr(proc->mm->as.pgdir) >> PGSHIFT;    /* no other mm has that page */
+    }
     return proc->mm;
 }
 
