@@ -72,7 +72,8 @@ found = $(if $(word 2,$(1)),$(error $(1)),$(or $(1),$(error tools/probe.sh gives
 TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)))))$(TC)
 EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
 
-machine = $(EMU) -machine virt -bios default -m $(MEM) -smp $(SMP) -kernel obj/$(TC)/kernel
+machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \
+    -kernel obj/$(TC)/kernel
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:

@@ -23,10 +23,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import cli
+import scratch
 from bench_data import FLAT_PERCENT, OPERATIONS, SCALING, WAITING, WAITING_US
 from gdbstub import StubError, connect
 
@@ -84,7 +84,11 @@ def boot_cost(options, mem):
     Without sleep=off: with it QEMU takes a machine that gdb stopped for one that
     is idle, and advances its time to the next event, or for ever.
     """
-    folder = tempfile.mkdtemp(prefix="rvlab-")
+    with scratch.folder("bench") as folder:
+        return boot_cost_in(folder, options, mem)
+
+
+def boot_cost_in(folder, options, mem):
     path = os.path.join(folder, "gdb")
     machine = start(command_of(options, "true", mem) + [
         "-icount", "shift=0", "-serial", "null", "-S", "-gdb", "chardev:gdb",
@@ -105,7 +109,6 @@ def boot_cost(options, mem):
     finally:
         machine.kill()
         machine.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def count_instructions(options, failures):

@@ -11,10 +11,10 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 import gdbstub
+import scratch
 from gdbstub import StubError
 
 ENTRY = 0x80200000
@@ -85,7 +85,7 @@ def connect(socket, process):
 
 def boot(objects, qemu, change):
     """(console, exit status) of a machine whose tree was changed."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder("check") as folder:
         socket = os.path.join(folder, "gdb")
         command = [qemu, "-machine", "virt", "-bios", "default", "-m", "128M", "-S",
                    "-kernel", objects + "/kernel", "-display", "none", "-monitor", "none",

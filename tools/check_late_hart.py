@@ -11,8 +11,8 @@ each time; the kernel must come up with all harts.
 import os
 import subprocess
 import sys
-import tempfile
 
+import scratch
 from check_devtree import SECONDS, connect
 from gdbstub import StubError
 
@@ -45,7 +45,7 @@ def mislead(stub, start):
 
 def main():
     objects, qemu = sys.argv[1], (sys.argv + ["qemu-system-riscv64"])[2]
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder("check") as folder:
         socket = os.path.join(folder, "gdb")
         process = subprocess.Popen(
             [qemu, "-machine", "virt", "-bios", "default", "-m", "128M", "-smp", str(HARTS), "-S",

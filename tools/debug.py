@@ -22,7 +22,9 @@ import sys
 import tempfile
 import threading
 
+import cli
 import gdb_scripts
+import scratch
 from gdbstub import StubError, connect
 from grader import labs
 from grader.host import Host
@@ -149,7 +151,7 @@ class Session:
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
-                       "-display", "none", "-monitor", "none"] + (
+                       "-display", "none", "-monitor", "none", "-nic", "none"] + (
                            ["-cpu", self.test.processor]
                            if self.test and self.test.processor else [])
 
@@ -255,18 +257,18 @@ def main():
     if sys.stdin.isatty():
         import termios
         terminal = termios.tcgetattr(sys.stdin)
+    cli.any_letters()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, terminate)
-    folder = tempfile.mkdtemp(prefix="rvlab-")
     try:
-        return console(options.console) if options.console else run(options, folder)
+        with scratch.folder("debug") as folder:
+            return console(options.console) if options.console else run(options, folder)
     except (Ended, labs.LabError, ImageError, RecordError, StubError) as problem:
         print("debug: %s" % problem, file=sys.stderr)
         return 1
     except Terminated:
         return 1
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         if terminal:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
 

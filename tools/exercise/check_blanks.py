@@ -12,10 +12,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import scratch
 from exercise import regions
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -64,7 +64,7 @@ def main():
     jobs = [(first, word) for word in options.sets or exercises + labs + ["all"]]
     jobs += [(other, word) for other in others for word in options.sets or ["all"]]
     failures = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder("blanks") as folder:
         tree = os.path.join(folder, "tree")
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("obj", ".git", "__pycache__"))
         for toolchain, word in jobs:

@@ -15,11 +15,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
+import scratch
 from exercise import handout, regions
 from exercise.check_blanks import build
 from exercise.workshop import WorkshopError, toolchain_of
@@ -141,7 +141,7 @@ def main():
         print("exercise %s is in the tree or in tools/labs, but not in both" % number)
     toolchain_of(ROOT, options.toolchain)
     count, wrong = 0, len(problems)
-    with tempfile.TemporaryDirectory(prefix="rvlab-handouts-") as folder:
+    with scratch.folder("handouts") as folder:
         for lab in labs:
             if options.labs and lab.number not in options.labs:
                 continue

@@ -13,6 +13,7 @@ import re
 import signal
 import tempfile
 
+import scratch
 from exercise import kept, workshop
 from grader.image import ImageError
 from grader.labs import load
@@ -121,23 +122,24 @@ class Crew:
         self.toolchain, self.qemu = options.toolchain, options.qemu
 
     def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="rvlab-crew-")
-        pristine = os.path.join(self.folder.name, "pristine")
+        self.folder = scratch.folder("crew")
+        path = self.folder.__enter__()
+        pristine = os.path.join(path, "pristine")
         try:
             kept.prepare(self.root, pristine, self.toolchain, self.jobs)
         except BaseException:
-            self.folder.cleanup()
+            self.folder.__exit__(None, None, None)
             raise
         self.ended = multiprocessing.Event()
         self.executor = concurrent.futures.ProcessPoolExecutor(
             self.jobs, initializer=begin, initargs=(
-                self.ended, pristine, self.folder.name, self.toolchain, self.qemu))
+                self.ended, pristine, path, self.toolchain, self.qemu))
         return self
 
     def __exit__(self, *ignored):
         self.ended.set()
         self.executor.shutdown()
-        self.folder.cleanup()
+        self.folder.__exit__(None, None, None)
 
     def map(self, function, jobs):
         """The results in the order of the jobs, as they come."""

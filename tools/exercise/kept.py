@@ -20,9 +20,9 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 
+import scratch
 from exercise import workshop
 
 FOLDER = os.path.join("obj", "kept")
@@ -32,7 +32,7 @@ TOOL = re.compile(r"^\w+ *:= *([^-\s]\S*)", re.M)      # of config.mk, and no op
 def probe(root, name):
     """(toolchain, the text of its config.mk) of the compiler that is asked for, or the first of
     all. Nothing is written into the tree, which may be read only."""
-    with tempfile.TemporaryDirectory(prefix="rvlab-probe-") as folder:
+    with scratch.folder("probe") as folder:
         for source in workshop.SOURCES:
             os.symlink(os.path.join(os.path.realpath(root), source), os.path.join(folder, source))
         known = glob.glob(os.path.join(root, "obj", "*", "config.mk"))
