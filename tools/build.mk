@@ -58,7 +58,8 @@ $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 
 # So that the same code gives the same file wherever the tree lies. Not an option in the sense of
 # $(O)/flags: a copy of a tree that is built is built as well.
-HERE := -ffile-prefix-map="$$PWD"=.
+# The second is for assembly, which GCC hands on to an assembler that knows the first by no name.
+HERE := -ffile-prefix-map="$$PWD"=. -fdebug-prefix-map="$$PWD"=.
 
 config := tools/build.mk $(CONFIG) $(O)/flags
 

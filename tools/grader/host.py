@@ -86,6 +86,16 @@ class Host:
         except ImageError as error:
             return ["the memory cannot be judged: %s" % error]
 
+    def from_root(self, place):
+        """A place in a source as a path from the tree's root, wherever it was compiled: a copy of a
+        tree has objects from the tree that it is a copy of."""
+        parts = place.replace("/./", "/").split("/")
+        place = "/".join(parts[1:] if parts[0] == "." else parts)
+        root = os.path.dirname(os.path.dirname(os.path.abspath(self.objects)))
+        inside = ("/".join(parts[first:]) for first in range(1, len(parts)))
+        return next((path for path in inside if os.path.isfile(
+            os.path.join(root, path.rpartition(":")[0]))), place) if parts[0] == "" else place
+
     def source_lines(self, addresses):
         """", at file:line" for each address of the kernel's code; "" where nobody can tell."""
         tool = next((name for name in ADDR2LINES if shutil.which(name)), None)
@@ -94,6 +104,6 @@ class Host:
         result = subprocess.run([tool, "-e", self.kernel] + ["%#x" % a for a in addresses],
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         places = result.stdout.decode("utf-8", "replace").split("\n")[:len(addresses)]
-        places = [re.sub(r"^(\./)+| \(discriminator \d+\)", "", place) for place in places]
+        places = [self.from_root(re.sub(r" \(discriminator \d+\)", "", place)) for place in places]
         return [", at " + place if place and "?" not in place else "" for place in places] + \
             [""] * (len(addresses) - len(places))
