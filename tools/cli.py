@@ -15,9 +15,18 @@ def interrupt(number, frame):
     raise Interrupted()
 
 
+def any_letters():
+    """A terminal may know fewer letters than a name or a program's output has: the others become
+    question marks there, and no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def run(name, body, errors=()):
     """The exit status for a tool of this name: what body() returns if it comes to its end. Of the
     exceptions `errors` the text is for the user."""
+    any_letters()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:

@@ -39,9 +39,7 @@ class Screen:
 
     def line(self, text=""):
         self.clear()
-        # A console may know fewer letters than a student's program prints.
-        encoding = sys.stdout.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding))
+        print(text)
 
     def progress(self, done, total, names):
         """What is running now, on a terminal only."""
