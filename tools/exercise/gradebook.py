@@ -4,48 +4,21 @@ The file of --resume holds results by the digest of all that they depend on: the
 tests, the policy, the texts. So a changed hand-in is graded anew, and equal ones are graded once.
 """
 import collections
-import json
 import os
 import subprocess
-import tempfile
 
-from exercise import handin, handout, kept, marksheet
+import scratch
+from exercise import handout, kept, marksheet
 from exercise.markers import Crew
 from exercise.marks import Reference, Work
-from exercise.submissions import Wanted, collect
+from exercise.results import Results, StateError
+from exercise.submissions import Collector, Wanted
 from exercise.workshop import WorkshopError
 from grader import labs as all_labs
-
-STATE = "rvlab/state/v1"
 
 
 class GradeError(Exception):
     """Nothing can be graded; the text is for the teacher."""
-
-
-class Results:
-    """{digest: result}, kept in a file where one is given."""
-
-    def __init__(self, path):
-        self.path, self.found = path, {}
-        if path and os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                try:
-                    data = json.load(file)
-                    if data["schema"] != STATE:
-                        raise ValueError("its format is %r" % data["schema"])
-                    self.found = dict(data["results"])
-                except (ValueError, KeyError, TypeError) as error:
-                    raise GradeError("%s is no file of --resume: %s" % (path, error))
-
-    def add(self, digest, result):
-        self.found[digest] = result
-        self.save()
-
-    def save(self):
-        """The old file stays until the new one is whole."""
-        if self.path:
-            handin.write(self.path, json.dumps({"schema": STATE, "results": self.found}) + "\n")
 
 
 def chosen(reference, options):
@@ -70,7 +43,7 @@ class Student:
 
     def __init__(self, submission, reference, asked, policy):
         self.submission, self.result, self.work = submission, None, None
-        self.notes = []
+        self.notes = list(submission.notes)
         if submission.refused:
             self.notes.append("refused: " + submission.refused)
             return
@@ -83,7 +56,12 @@ class Student:
         if version and version != reference.version:
             self.notes.append("made from version %s, graded with %s"
                               % (version, reference.version))
-        self.work = Work(submission, reference, exercises)
+        try:
+            self.work = Work(submission, reference, exercises)
+        except Exception as error:      # whatever it is, it is this one's
+            self.notes.append("refused: it cannot be looked at: %s: %s"
+                              % (type(error).__name__, error))
+            return
         self.digest = self.work.digest(reference.version, policy)
 
     def finish(self, result):
@@ -161,14 +139,15 @@ class Preparation:
 
     def __enter__(self):
         options = self.options
-        self.folder = tempfile.TemporaryDirectory(prefix="rvlab-grade-")
+        self.folder = scratch.folder("grade")
+        path = self.folder.__enter__()
         try:
-            pristine = os.path.join(self.folder.name, "pristine")
+            pristine = os.path.join(path, "pristine")
             toolchain = kept.prepare(self.root, pristine, options.toolchain, max(1, options.jobs))
-            self.crew = Crew(self.reference, pristine, self.folder.name, toolchain, options.qemu,
+            self.crew = Crew(self.reference, pristine, path, toolchain, options.qemu,
                              max(1, options.jobs))
         except BaseException as error:
-            self.folder.cleanup()
+            self.folder.__exit__(None, None, None)
             if isinstance(error, WorkshopError):
                 raise GradeError(error)
             raise
@@ -177,7 +156,7 @@ class Preparation:
 
     def __exit__(self, *ignored):
         self.crew.__exit__()
-        self.folder.cleanup()
+        self.folder.__exit__(None, None, None)
 
 
 def check_output(options):
@@ -213,13 +192,17 @@ def run(root, options):
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
-    found = collect(options.files, Wanted(reference.regions, asked))
+    collector = Collector(Wanted(reference.regions, asked))
+    found = collector.words(options.files)
     if (options.gradescope or options.autolab) and len(found) != 1:
         raise GradeError("--%s is for one hand-in, and here are %d"
                          % ("gradescope" if options.gradescope else "autolab", len(found)))
     students = [Student(each, reference, asked, options.policy) for each in found]
     compare(students, asked)
-    results, done = Results(options.resume), []
+    try:
+        results, done = Results(options.resume), []
+    except StateError as error:
+        raise GradeError(error)
 
     def show(student):
         done.append(student)
@@ -230,5 +213,8 @@ def run(root, options):
     failed = sum(student.work is not None and not student.is_graded for student in students)
     print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed" % (
         len(students), len(students) - refused - failed, refused, failed))
+    if collector.left_out:
+        print("%d files that systems add of their own (.DS_Store and others) do not count"
+              % collector.left_out)
     marksheet.write(students, reference, options)
     return 1 if refused or failed else 0

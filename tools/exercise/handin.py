@@ -21,11 +21,13 @@ the same tree gives the same file. What comes from a student is read here as dat
 import os
 import re
 
-from exercise import graft, manifest
+from exercise import graft, incoming, manifest
 from exercise.regions import RegionError
 
 FORMAT = "rvlab hand-in, format 1"
-START = re.compile(r"rvlab hand-in, format (\d+)[ \t]*")
+# Mail programs put > before each line of a text that they quote.
+START = re.compile(r"^((?:> ?)*)rvlab hand-in, format ([0-9]{1,9})[ \t]*$", re.M)
+MAX_START = 1 << 16                                     # bytes in which it must begin
 END = "end of hand-in"
 STUDENT, ANSWERS = "student.txt", "answers.md"
 FIELDS = ("name", "email", "id")                        # of a student; the last may be empty
@@ -34,9 +36,9 @@ MAX_BYTES = 4 << 20
 MAX_ANSWERS = 1 << 20
 MAX_FIELD = 200
 HEAD = re.compile(r"(lab|handout|exercises|name|email|id): ?(.*)")
-REGION = re.compile(r"region: (\d+\.\w), (\S+), (\d+) lines: (\w[\w ,.-]*)")
-MISSING = re.compile(r"missing: (\d+\.\w), (\S+): (\w[\w ,.-]*)")
-COUNTED = re.compile(r"answers: (\d+) lines")
+REGION = re.compile(r"region: ([0-9]\.\w), (\S+), ([0-9]{1,9}) lines: (\w[\w ,.-]*)", re.A)
+MISSING = re.compile(r"missing: ([0-9]\.\w), (\S+): (\w[\w ,.-]*)", re.A)
+COUNTED = re.compile(r"answers: ([0-9]{1,9}) lines")
 
 
 class HandinError(Exception):
@@ -53,39 +55,56 @@ class Handin:
     texts      {(exercise, label): (text, line in the hand-in or file)}
     errors     {(exercise, label): RegionError}, what cannot be taken
     answers    a text
+    notes      what the teacher should know of how it was read
     """
 
     def __init__(self, lab=0, version=""):
         self.student = dict.fromkeys(FIELDS, "")
         self.lab, self.version, self.exercises = lab, version, []
-        self.texts, self.errors, self.answers = {}, {}, ""
+        self.texts, self.errors, self.answers, self.notes = {}, {}, "", []
 
 
 def plain(text):
     """A field in one line, without what no terminal or table should get."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()[:MAX_FIELD]
+    return incoming.plain(text, MAX_FIELD)
 
 
 # -- writing
 
 def read_student(root):
-    """What student.txt says, where there is one."""
+    """What student.txt says, where there is one. A name is not guessed where its owner can be asked
+    to write it so that it can be read."""
     try:
         with open(os.path.join(root, STUDENT), "rb") as file:
-            return student_in(file.read(1 << 16))
+            text = incoming.sure_text_of(file.read(1 << 16))
     except OSError:
-        return student_in(b"")
+        text = ""
+    except incoming.BadValue as error:
+        raise HandinError("%s: %s" % (STUDENT, error)) from None
+    return {name: plain(value) for name, value in student_in(text).items()}
 
 
-def student_in(data):
-    """The fields in these bytes."""
+def student_in(text):
+    """The fields in a text, as they stand there."""
     found = dict.fromkeys(FIELDS, "")
-    for line in data.decode("utf-8", "replace").lstrip("\ufeff").split("\n"):
+    for line in text.split("\n"):
         name, colon, value = line.partition(":")
         name = name.strip().lower().replace("e-mail", "email")
         if colon and name in found:
-            found[name] = plain(value)
+            found[name] = value.strip()
     return found
+
+
+def known(student, source):
+    """(the fields, notes) where a teacher reads them: letters that are not UTF-8 are guessed, for
+    a name that is wrong is better than none, and the note says that it may be."""
+    found, notes = {}, []
+    for name, value in student.items():
+        value, sure = incoming.guessed(value)
+        found[name] = plain(value)
+        if not sure:
+            notes.append("%s is not UTF-8: the student's %s is guessed" % (source, name))
+    return found, notes
 
 
 def read_answers(root):
@@ -99,7 +118,12 @@ def read_answers(root):
     if len(data) > MAX_ANSWERS:
         raise HandinError("%s is longer than %d KiB: pictures and logs are handed in apart"
                           % (ANSWERS, MAX_ANSWERS >> 10))
-    text = data.decode("utf-8", "surrogateescape").lstrip("\ufeff").replace("\r\n", "\n")
+    return answers_in(data)
+
+
+def answers_in(data):
+    """A text that ends a line, where there is any."""
+    text = incoming.text_of(data)
     return text if not text or text.endswith("\n") else text + "\n"
 
 
@@ -153,16 +177,29 @@ def write(path, text):
 # -- reading
 
 class Reader:
-    """Goes through the lines of a hand-in."""
+    """Goes through the lines of a hand-in, which may begin behind other lines, as in a mail."""
 
     def __init__(self, text):
-        self.lines, self.at = text.split("\n"), 0
+        start = START.search(text[:MAX_START])
+        if not start:
+            raise HandinError("line 1: expected \"%s\"" % FORMAT)
+        self.at, self.quote = text.count("\n", 0, start.start()), start.group(1)
+        self.lines = text.split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
+        self.format = start.group(2)
 
     def next(self):
         self.at += 1
-        return self.lines[self.at - 1] if self.at <= len(self.lines) else None
+        return self.plain(self.lines[self.at - 1]) if self.at <= len(self.lines) else None
+
+    def plain(self, line):
+        """Without what a mail program put before it."""
+        if not self.quote:
+            return line
+        if not line.startswith(self.quote.rstrip()):
+            self.fail("expected a line that begins with \"%s\", as those before it" % self.quote)
+        return line[len(self.quote):]
 
     def fail(self, why):
         raise HandinError("line %d: %s" % (self.at, why))
@@ -175,38 +212,37 @@ class Reader:
         for _ in range(count):
             line = self.next()
             if line != "|" and not line.startswith("| "):
-                self.fail("expected a line of the text, which begins with \"| \"")
+                self.fail("expected a line of the text, which begins with \"| \": was a line "
+                          "of the file broken, as mail programs do? Hand in the file itself")
             text.append(line[2:] + "\n")
         return "".join(text)
 
 
 def is_handin(data):
-    """Do these bytes begin like a hand-in?"""
-    return START.match(data[:80].decode("utf-8", "replace").lstrip("\ufeff")) is not None
-
-
-def is_wide(data):
-    """Does an editor's UTF-16 hide that they do?"""
-    return data[:2] in (b"\xff\xfe", b"\xfe\xff") and is_handin(data[2:160].replace(b"\0", b""))
+    """Does a hand-in begin in these bytes?"""
+    return START.search(incoming.text_of(data[:MAX_START])) is not None
 
 
 def parse(data):
     """The Handin in these bytes; HandinError with the line where they are none."""
     if len(data) > MAX_BYTES:
         raise HandinError("the file has more than %d MiB; a hand-in is small" % (MAX_BYTES >> 20))
-    text = data.decode("utf-8", "surrogateescape").lstrip("\ufeff").replace("\r\n", "\n")
-    reader, result = Reader(text), Handin()
-    first = START.fullmatch(reader.next())
-    if not first:
-        reader.fail("expected \"%s\"" % FORMAT)
-    if first.group(1) != FORMAT.split()[-1]:
-        reader.fail("this is format %s; this tool reads \"%s\"" % (first.group(1), FORMAT))
+    reader, result, seen = Reader(incoming.text_of(data)), Handin(), set()
+    reader.next()                       # the line with the format
+    if reader.format != FORMAT.split()[-1]:
+        reader.fail("this is format %s; this tool reads \"%s\"" % (reader.format, FORMAT))
     while True:
         line = reader.next()
         if line is None:
             reader.fail("the end is missing: the file was cut off")
+        line = line.rstrip()
         if line == END:
             return checked(result, reader)
+        if HEAD.fullmatch(line) or COUNTED.fullmatch(line):
+            name = line.partition(":")[0]
+            if name in seen:
+                reader.fail("%s is there twice" % name)
+            seen.add(name)
         read_head(reader, line, result)
 
 
@@ -218,15 +254,15 @@ def read_head(reader, line, result):
         key, number = region.group(1, 4), reader.at + 1
         if key in result.texts:
             reader.fail("the region %s of exercise %s is there twice" % key[::-1])
-        result.texts[key] = (reader.quoted(int(region.group(3)[:9])), number)
+        result.texts[key] = (reader.quoted(int(region.group(3))), number)
     elif missing:
         exercise, path, label = missing.groups()
         result.errors[exercise, label] = RegionError(
             path, reader.at, "the student's file had no such region: %s" % label)
     elif counted:
-        result.answers = reader.quoted(int(counted.group(1)[:9]))
+        result.answers = reader.quoted(int(counted.group(1)))
     elif head and head.group(1) in FIELDS:
-        result.student[head.group(1)] = plain(head.group(2))
+        result.student[head.group(1)] = head.group(2)
     elif head and head.group(1) == "lab":
         if not re.fullmatch(r"[0-9]", head.group(2)):
             reader.fail("%s is no lab" % plain(head.group(2)))
@@ -242,13 +278,14 @@ def read_head(reader, line, result):
 def checked(result, reader):
     """The exercises must be told, and be numbers; texts of others are left out."""
     for number in result.exercises:
-        if not re.fullmatch(r"[0-9]\.\w", number):
+        if not re.fullmatch(manifest.EXERCISE, number):
             reader.fail("%s is no exercise" % plain(number))
     if not result.exercises:
         reader.fail("the hand-in names no exercises")
     result.exercises = sorted(set(result.exercises))
     result.texts = {key: pair for key, pair in result.texts.items()
                     if key[0] in result.exercises}
+    result.student, result.notes = known(result.student, "the hand-in")
     return result
 
 

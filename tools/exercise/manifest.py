@@ -9,12 +9,15 @@ import json
 import os
 import zlib
 
-from exercise import graft, vet
+from exercise import graft, incoming, vet
 from exercise.regions import BEGIN, END, MARK, Region, RegionError
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
 MAX_BYTES = 4 << 20
+MAX_ENTRIES = 10000                                         # files, regions, exercises
+EXERCISE = r"[0-9]\.[0-9A-Za-z]"
+PATH = r"(?!.*\.\.)[A-Za-z][^\\\0-\x1f]*"                  # below the tree, and a line of text
 WATCHED = ("Makefile", "kern", "libs", "user", "tools")     # what a student might change
 SHOWN = 4                                                   # changes that a note names
 
@@ -47,23 +50,42 @@ class Manifest:
                                  for path, entry in sorted(self.files.items())) + "\n }\n}\n"
 
 
+def region_of(value):
+    """The Region, without a text, that an entry names."""
+    exercise, label, form, path = incoming.items(value, 4, "a region", 4)
+    incoming.word(exercise, EXERCISE, "an exercise")
+    incoming.word(label, r"\w[\w ,.-]*", "the name of a region")
+    incoming.word(form, "code|extra", "the form of a region")
+    incoming.word(path, PATH, "the file of a region")
+    return Region(exercise, label, form, path, 1)
+
+
+def file_of(path, value):
+    """What is said of a file: its digest, and those of its lines."""
+    incoming.word(path, PATH, "a file")
+    digest, lines = incoming.items(value, 2, path, 2)
+    return (incoming.word(digest, "[0-9a-f]{24}", "the digest of " + path),
+            incoming.word(lines, "(?:[0-9a-f]{4})*", "the lines of " + path))
+
+
 def decode(data):
     """The Manifest in these bytes; ValueError where they hold none."""
     try:
-        found = json.loads(data.decode("utf-8"))
-        if found["schema"] != SCHEMA:
-            raise ValueError("its format is %r, not %s" % (found["schema"], SCHEMA))
-        regions = []
-        for exercise, label, form, path in found["regions"]:
-            if not BEGIN.fullmatch("/* EXERCISE %s begin: %s */" % (exercise, label)) \
-                    or os.path.isabs(path) or ".." in path.split("/"):
-                raise ValueError("it names no region: %s %s" % (exercise, label))
-            regions.append(Region(exercise, label, form, path, 1))
-        files = {path: (str(digest), str(lines))
-                 for path, (digest, lines) in found["files"].items()}
-        return Manifest(int(found["lab"]), str(found["version"]),
-                        [str(exercise) for exercise in found["blank"]], regions, files)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        found = incoming.table(incoming.json_of(data, MAX_BYTES), 100, "it")
+        schema = incoming.member(found, "schema")
+        if schema != SCHEMA:
+            raise ValueError("its format is %s, not %s" % (incoming.shown(schema), SCHEMA))
+        lab, version, blank, regions, files = (incoming.member(found, name) for name in (
+            "lab", "version", "blank", "regions", "files"))
+        return Manifest(
+            incoming.number(lab, 0, 9, "lab"),
+            incoming.word(version, "[0-9a-f]{0,64}", "version"),
+            [incoming.word(each, EXERCISE, "an exercise")
+             for each in incoming.items(blank, MAX_ENTRIES, "blank")],
+            [region_of(each) for each in incoming.items(regions, MAX_ENTRIES, "regions")],
+            {path: file_of(path, each)
+             for path, each in incoming.table(files, MAX_ENTRIES, "files").items()})
+    except ValueError as error:
         raise ValueError("%s is damaged: %s" % (NAME, error)) from None
 
 
@@ -73,7 +95,7 @@ def load(root):
     if not os.path.isfile(path):
         return None
     with open(path, "rb") as file:
-        return decode(file.read(MAX_BYTES))
+        return decode(file.read(MAX_BYTES + 1))
 
 
 # -- what stands outside of the blank regions

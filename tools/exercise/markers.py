@@ -40,6 +40,10 @@ def work(pipe, reference, pristine, folder, toolchain, qemu):
                 result = marker.marks(job, policy)
             except (OSError, ImageError, WorkshopError) as error:
                 result = "this host failed: %s" % error
+            except Ended:
+                raise
+            except Exception as error:                  # a defect of ours: the others go on
+                result = "not graded: %s: %s" % (type(error).__name__, error)
             pipe.send((number, result))
     except (Ended, EOFError, BrokenPipeError):
         pass

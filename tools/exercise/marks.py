@@ -19,7 +19,7 @@ import json
 import os
 import re
 
-from exercise import kept, regions
+from exercise import incoming, kept, regions
 from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.vet import vet
@@ -30,9 +30,8 @@ from grader.model import Verdict
 BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
                                            "not in the hand-in", "does not compile")
-# A line of the compiler that names no place, and make's about the file that was compiled.
-GAVE_UP = re.compile(r"^(?!  CC )(.{,100}).*\n(?:.*\n)*make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\]",
-                     re.M)
+# What make says of the file that could not be compiled.
+GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\] *(.{,100})", re.M)
 LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # of what is kept about a test, and of each line
 
 
@@ -139,6 +138,32 @@ def told(outcome, clean):
                                        explanation(outcome, True)[:LIMIT_LINES]]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
             "verdict": outcome.verdict, "lines": lines}
+
+
+TEST_FIELDS = {"name": str, "title": str, "points": int, "max": int, "verdict": str, "lines": list}
+ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "mark": int, "from": str,
+                "tests": list}
+
+
+def check_fields(value, fields, what):
+    """incoming.BadValue where it is no object that has these."""
+    for name, kind in fields.items():
+        if type(incoming.member(incoming.table(value, 100, what), name)) is not kind:
+            raise incoming.BadValue("%s of %s is %s" % (name, what, incoming.shown(value[name])))
+
+
+def check(result):
+    """incoming.BadValue where this, out of a file, is no result of Marker.marks()."""
+    check_fields(result, {"exercises": dict, "complete": bool}, "a result")
+    for number, entry in result["exercises"].items():
+        check_fields(entry, ENTRY_FIELDS, "exercise " + number)
+        for name in ("together", "alone"):
+            if incoming.member(entry, name) is not None:
+                check_fields(entry, {name: int}, "exercise " + number)
+        for test in entry["tests"]:
+            check_fields(test, TEST_FIELDS, "a test")
+            for line in test["lines"]:
+                incoming.word(line, "(?s).*", "a line of a test")
 
 
 def points(tests):
@@ -325,20 +350,25 @@ class Marker:
 
     def clean(self, text):
         """Without folders of this host: a student's text has paths from the root of the tree."""
-        root = os.path.realpath(self.reference.root)
-        kept_here = os.path.join(root, kept.FOLDER, "")
-        text = re.sub("(?:%s|%s[^/]+|%s)/" % tuple(map(re.escape, (
-            self.shop.folder, kept_here, root))), "", text)
+        kept_here = os.path.join(self.reference.root, kept.FOLDER)
+        names = {each for path in (self.shop.folder, self.shop.pristine, self.reference.root)
+                 for each in (path, os.path.realpath(path))}
+        text = re.sub("(?:%s)/[^/]+/(?:\\./)*" % "|".join(
+            map(re.escape, {kept_here, os.path.realpath(kept_here)})), "", text)
+        for name in sorted(names, key=len, reverse=True):
+            text = re.sub(re.escape(name) + "/(?:\\./)*", "", text)
         return text
 
     def said(self, built):
         """What the compiler said, in a few lines."""
         gave_up = GAVE_UP.search(built.output)
-        if gave_up and not ERROR.search(built.output):
-            return "%s: the compiler gave up: this has no end, or needs too much memory (%s)" % \
-                gave_up.group(2, 1)
         lines = [line for line in built.output.split("\n")
                  if line.strip() and not line.startswith(("  CC ", "  LD "))]
+        if gave_up and not ERROR.search(built.output):
+            path, word = gave_up.groups()
+            said = next((line for line in lines if not line.startswith("make: ")), "")
+            return "%s: the compiler gave up: this has no end, or needs too much memory (%s)" % (
+                path, self.clean(said[:100]).strip() or "it said nothing; make says: %s" % word)
         at = next((index for index, line in enumerate(lines)
                    if "error" in line or "undefined" in line or "multiple" in line), 0)
         return self.clean("\n".join(lines[at:at + 8])) or "the compiler was stopped: no end"

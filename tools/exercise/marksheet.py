@@ -5,12 +5,13 @@ import csv
 import io
 import os
 import re
+import unicodedata
 
 from exercise import handin
 from grader.formats import clean, dump, joined, one_line
 
 SCHEMA = "rvlab/marks/v1"
-FORMULA = re.compile(r"[=+\-@\t\r]")
+FORMULA = tuple("=+-@\u2212")      # what begins one, also in other widths: see cell()
 
 
 def line(student, number, total):
@@ -26,7 +27,9 @@ def line(student, number, total):
 def cell(value):
     """A text that a spreadsheet takes for a text."""
     text = one_line(str(value))
-    return "'" + text if FORMULA.match(text) else text
+    # Behind what cannot be seen; an equals sign as wide as a Chinese letter is one, too.
+    seen = next((c for c in text if unicodedata.category(c) not in ("Cf", "Zs", "Mn")), "")
+    return "'" + text if unicodedata.normalize("NFKC", seen)[:1] in FORMULA else text
 
 
 def to_csv(students):

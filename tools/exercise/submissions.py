@@ -1,35 +1,24 @@
 """What a teacher collected: hand-ins, trees, folders and archives of these, opened as data.
 
-Nothing of an archive is written to this host's disk, so no path in it can lead anywhere. Of a tree
-only the files that have regions are read. All sizes have limits, and what is refused says why.
+Each file that was handed in, and each folder of a student, becomes one Submission, to be graded or
+refused with a reason: nothing is left out but what systems add of their own, and that is counted.
+What goes wrong with one is told of that one. Of a tree only the files that have regions are read.
 """
-import bz2
-import gzip
 import io
-import lzma
 import os
 import posixpath
 import re
-import tarfile
-import zipfile
-import zlib
 
-from exercise import graft, handin, manifest
+from exercise import graft, handin, incoming, kinds, manifest
+from exercise.archives import Budget, Refused, members, printable
 from exercise.regions import MAX_FILE, RegionError, read
 
-MAX_MEMBERS = 100000
-MAX_PACKED = 256 << 20                  # of an archive file
-MAX_UNPACKED = 1 << 30                  # of an archive and those in it, in all
+MAX_PACKED = 256 << 20                  # of an archive in another one, which is kept in memory
 MAX_MEMBER = 4 << 20
-MAX_DEPTH = 2                           # an archive of archives of hand-ins
-ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
-          ValueError, RuntimeError, OverflowError, MemoryError, KeyError, IndexError)
-WIDE = "this hand-in is UTF-16: hand in the file as `make handin` writes it"
-
-
-class Refused(Exception):
-    """A file cannot be graded; the text says why."""
+MAX_DEPTH = 3                           # a course's archive, a student's, a packed file in that
+NAMED = 8                               # files that a note names
+# Moodle's folder, or beginning of a name, for what one participant handed in.
+MOODLE = re.compile(r"((?:[^/]*/)*?([^/]+?)_(\d+))_assignsubmission_[a-z]+_")
 
 
 class Submission:
@@ -39,29 +28,31 @@ class Submission:
     handin   a handin.Handin; None where it is refused as a whole
     refused  why
     in_file  its lines are those of the one file of a hand-in, not of a tree
+    is_tried  where it is refused: it may be what its student wants to be graded
+    notes    what else the teacher should know of it
+    owner    whose it is, where a course's system says so
     """
 
-    def __init__(self, source, found=None, refused="", in_file=False):
+    def __init__(self, source, found=None, refused="", in_file=False, is_tried=True):
         self.source, self.handin, self.refused = printable(source), found, refused
-        self.in_file = in_file
+        self.in_file, self.is_tried, self.owner = in_file, is_tried, ""
+        self.notes = list(found.notes) if found else []
 
     @property
     def student(self):
-        return self.handin.student if self.handin else dict.fromkeys(handin.FIELDS, "")
+        said = self.handin.student if self.handin else dict.fromkeys(handin.FIELDS, "")
+        return said if said["name"] or not self.owner else dict(said, name=self.owner)
 
     @property
     def title(self):
         """Whose it is: the student, or the name of the file."""
-        return self.student["name"] or self.student["email"] or os.path.basename(self.source)
+        file = os.path.basename(self.source)
+        return self.student["name"] or self.student["email"] or file.rpartition(":")[2].strip(".") \
+            or file
 
     def place(self, error):
         """A RegionError, as the student's own file has it."""
         return "line %d: %s" % (error.line, error.message) if self.in_file else str(error)
-
-
-def printable(text):
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class Wanted:
@@ -114,7 +105,7 @@ def from_tree(tree, source, wanted):
     """The Submission of a tree: the exercises that are wanted, or those that its handout names."""
     result, about = handin.Handin(), None
     try:
-        data = tree.data(manifest.NAME, manifest.MAX_BYTES)
+        data = tree.data(manifest.NAME, manifest.MAX_BYTES + 1)
         about = manifest.decode(data) if data is not None else None
     except (ValueError, OSError) as error:
         if not wanted.exercises:
@@ -132,166 +123,315 @@ def from_tree(tree, source, wanted):
                 result.texts[region.key] = graft.extract(tree.text(region.path), region)
             except RegionError as error:
                 result.errors[region.key] = error
-    student = tree.data(handin.STUDENT, 1 << 16)
-    result.student = handin.student_in(student or b"")
-    answers = tree.data(handin.ANSWERS, handin.MAX_ANSWERS)
-    result.answers = (answers or b"").decode("utf-8", "replace")
+    student = incoming.text_of(tree.data(handin.STUDENT, 1 << 16) or b"")
+    result.student, result.notes = handin.known(handin.student_in(student), handin.STUDENT)
+    result.answers = handin.answers_in(tree.data(handin.ANSWERS, handin.MAX_ANSWERS) or b"")
     return Submission(source, result)
 
 
-# -- archives
+# -- what lies side by side in a folder or an archive
 
-class Budget:
-    """How much may still be unpacked, of an archive and those that lie in it."""
-
-    def __init__(self):
-        self.bytes, self.members = MAX_UNPACKED, MAX_MEMBERS
-
-    def take(self, count):
-        self.bytes -= count
-        if self.bytes < 0:
-            raise Refused("it holds more than %d MiB" % (MAX_UNPACKED >> 20))
-
-    def member(self):
-        self.members -= 1
-        if self.members < 0:
-            raise Refused("it holds more than %d files" % MAX_MEMBERS)
+ALONE, FOLDER, PARTICIPANT = "alone", "folder", "participant"
 
 
-class Limited(io.RawIOBase):
-    """A stream whose bytes are taken from a Budget."""
+class Heap:
+    """All that was found in a folder or an archive, and whose it is.
 
-    def __init__(self, stream, budget):
-        super().__init__()
-        self.stream, self.budget = stream, budget
+    found    [(path below it, Submission)]
+    folders  the paths of all folders in it
+    """
 
-    def readable(self):
+    def __init__(self, source, is_students=False):
+        self.source, self.is_students = source, is_students
+        self.found, self.folders = [], set()
+
+    def add(self, path, submissions):
+        self.found += [(path, each) for each in submissions]
+
+    def top(self):
+        """The folder in which several things lie side by side, "" or one that ends in "/"."""
+        paths = [path for path, _ in self.found] + [each + "/" for each in self.folders]
+        top = ""
+        while True:
+            parts = {path[len(top):].partition("/")[:2] for path in paths if len(path) > len(top)}
+            if len(parts) != 1 or not parts or not next(iter(parts))[1]:
+                return top
+            top += "".join(next(iter(parts)))
+
+    def beside(self, top):
+        """The folders that lie side by side there."""
+        return {folder[len(top):].partition("/")[0] for folder in self.folders
+                if folder.startswith(top) and len(folder) > len(top)}
+
+    def owners(self):
+        """{group: [(path, Submission)]} in order. A group is one student's: a PARTICIPANT of
+        Moodle, or a FOLDER beside others; what is in none is a group by itself."""
+        top, groups = self.top(), {}
+        beside = self.beside(top)
+        for path, each in self.found:
+            participant, first = MOODLE.match(path), path[len(top):].partition("/")[0]
+            key = (ALONE, path)
+            if participant:
+                each.owner = printable(participant.group(2))
+                key = (PARTICIPANT, participant.group(1))
+            elif path.startswith(top) and first in beside and len(beside) > 1:
+                key = (FOLDER, top + first)
+            groups.setdefault(key, []).append((path, each))
+        return groups
+
+    def empty(self, groups):
+        """A Submission for each student's folder with nothing in it."""
+        top = self.top()
+        for folder in sorted(self.folders):
+            participant = MOODLE.match(folder + "/")
+            is_students = folder.startswith(top) and "/" not in folder[len(top):]
+            key = (PARTICIPANT, participant.group(1)) if participant else (FOLDER, folder)
+            if (participant or is_students and len(folder) > len(top)) and key not in groups \
+                    and not any(path == folder or below(path, folder) for path, _ in self.found):
+                groups[key] = []
+                each = Submission(self.source + folder, refused="there is nothing in this folder")
+                each.owner = printable(participant.group(2)) if participant else ""
+                yield each
+
+    def is_one_students(self):
+        """Of an archive that should be: is nothing in it that looks like a course?"""
+        good = sum(each.handin is not None for _, each in self.found)
+        return self.is_students and not any(MOODLE.match(path) for path, _ in self.found) and (
+            good == 1 or good == 0 and len(self.beside(self.top())) < 2)
+
+    def rows(self):
+        """What is to be graded or told: one Submission for each student or file."""
+        if self.is_one_students():
+            return one_students(self.source.rstrip(":"), self.found, not any(
+                each.handin for _, each in self.found))
+        groups, rows = self.owners(), []
+        for (kind, place), found in groups.items():
+            rows += one_students(self.source + place, found, kind == PARTICIPANT) \
+                if kind != ALONE else [each for _, each in found]
+        return rows + list(self.empty(groups))
+
+
+def told(found):
+    """Paths and reasons of what is refused, in one text."""
+    texts = ["%s: %s" % (printable(path), each.refused) for path, each in sorted(
+        found, key=lambda pair: pair[0])]
+    more = len(texts) - NAMED
+    return "; ".join(texts[:NAMED]) + ("; and %d more" % more if more > 0 else "")
+
+
+def one_students(source, found, is_sure):
+    """Of what is one student's: the one thing that can be graded, with a note about all else.
+    Where it is sure that it is one's, that is one Submission also if nothing can be graded."""
+    good = [each for _, each in found if each.handin]
+    others = [(path, each) for path, each in found if not each.handin]
+    if len(found) > 1 and not good and is_sure:
+        row = Submission(source, refused="nothing in it can be graded: " + told(others))
+        row.owner = found[0][1].owner
+        return [row]
+    if len(good) == 1 and (is_sure or not any(each.is_tried for _, each in others)):
+        if others:
+            good[0].notes.append("not graded: " + told(others))
+        return good
+    return [each for _, each in found]
+
+
+# -- reading
+
+class Collector:
+    """Reads what a command line names.
+
+    left_out  how many files of a system's own were met
+    """
+
+    def __init__(self, wanted):
+        self.wanted, self.left_out, self.seen = wanted, 0, set()
+
+    def is_new(self, path):
+        """Whether a file or folder on the disk was not met before, by another name or twice."""
+        real = os.path.realpath(path)
+        if real in self.seen:
+            return False
+        self.seen.add(real)
         return True
 
-    def read(self, size=-1):
-        if size is None or size < 0 or size > MAX_UNPACKED:
-            raise Refused("it says that a part of it has %d bytes" % (size or -1))
-        data = self.stream.read(size)
-        self.budget.take(len(data))
-        return data
+    def guarded(self, source, function, *arguments):
+        """What the function finds. Whatever goes wrong there, also by a defect of ours, is this
+        source's misfortune and no other's."""
+        try:
+            return function(*arguments)
+        except Refused as error:
+            return [Submission(source, refused="this archive is refused: %s" % error)]
+        except OSError as error:
+            return [Submission(source, refused="it cannot be read: %s" % (error.strerror or error))]
+        except Exception as error:
+            return [Submission(source, refused="it cannot be read: %s: %s" % (
+                type(error).__name__, printable(str(error))[:200]))]
+
+    def content(self, head, rest, path, source, budget=None, depth=0):
+        """The Submissions in a file: its first bytes, and rest(), a binary file of all of it."""
+        kind = kinds.kind_of(head, path)
+        if kind.name == kinds.HAND_IN:
+            return [from_file(rest().read(handin.MAX_BYTES + 1), source)]
+        if kind.name == kinds.OTHER:
+            return [Submission(source, refused=kind.why, is_tried=kind.is_tried)]
+        if depth >= MAX_DEPTH:
+            return [Submission(source, refused="there are too many archives in one another")]
+        return self.guarded(source, self.archive, rest(), path, source, budget, depth + 1)
+
+    def archive(self, file, name, source, budget, depth):
+        """All Submissions in an archive; one that lies in another, or beside others, is one
+        student's. A hand-in in a tree is part of it, as in a folder."""
+        heap, trees = Heap(source + ":", depth > 1), {}
+        budget, end = budget.inner() if budget else Budget(), None
+        try:
+            for member in members(file, name, budget):
+                self.member(member, heap, trees, budget, depth)
+        except Refused as error:
+            end = Submission(source, refused="this archive is refused: %s" % error
+                             if not str(error).startswith("this archive") else str(error))
+        roots = {root for root, inside in trees.items() if manifest.NAME in inside
+                 or any(path in inside for path in self.wanted.paths)}
+        roots = {root for root in roots if not any(below(root, each) for each in roots)}
+        heap.found = [(path, each) for path, each in heap.found
+                      if not any(below(path, root) for root in roots)]
+        heap.folders = {each for each in heap.folders
+                        if not any(below(each, root) for root in roots)}
+        only = len(roots) == 1 and not heap.found
+        for root in sorted(roots):
+            name = source if only else source + ":" + (root or ".")
+            heap.add(root, self.guarded(name, lambda: [
+                from_tree(Packed(trees[root]), name, self.wanted)]))
+        if end:
+            heap.add("", [end])
+        return heap.rows() or [Submission(
+            source, refused="there is no hand-in and no tree in this archive")]
+
+    def member(self, member, heap, trees, budget, depth):
+        """One file of an archive. What its tree needs of it is kept."""
+        path, source = member.path, heap.source + member.path
+        folder = path.rstrip("/") if path.endswith("/") else posixpath.dirname(path)
+        while folder and folder != ".":
+            if not kinds.is_junk(folder):
+                heap.folders.add(folder)
+            folder = posixpath.dirname(folder)
+        if kinds.is_junk(path) or path.endswith("/"):
+            self.left_out += not path.endswith("/")
+            return
+        if member.wrong:
+            heap.add(path, [Submission(source, refused=member.wrong)])
+            return
+        try:
+            head = member.read(kinds.HEAD)
+        except Refused as error:
+            heap.add(path, [Submission(source, refused=str(error))])
+            return
+        whole = []
+
+        def rest():
+            """Of a tree's file no more than its limit, of an archive in the archive all."""
+            if not whole:
+                packed = kinds.kind_of(head, path).name not in (kinds.HAND_IN, kinds.OTHER)
+                most = MAX_PACKED if packed else MAX_MEMBER
+                whole.append(head + member.read(most + 1 - len(head)))
+                if packed and len(whole[0]) > most:
+                    raise Refused("it has more than %d MiB" % (most >> 20))
+            return io.BytesIO(whole[0])
+
+        root, inner = root_of(path)
+        if inner in self.wanted.paths or inner in self.wanted.others:
+            self.guarded(source, rest)
+            trees.setdefault(root, {})[inner] = b"".join(whole)
+        heap.add(path, self.guarded(source, self.content, head, rest, path, source, budget, depth))
+
+    def file(self, path, depth=0):
+        """The Submissions in a file on the disk."""
+        with open(path, "rb") as file:
+            head = file.read(kinds.HEAD)
+            file.seek(0)
+            return self.content(head, lambda: file, path, path, Budget() if depth else None, depth)
+
+    def folder(self, path):
+        """A tree, or all that lies in a folder: hand-ins, archives, trees."""
+        if is_tree(path):
+            return [from_tree(Folder(path), path, self.wanted)]
+        heap = Heap(os.path.join(path, ""))
+
+        def unreadable(error):
+            heap.add(os.path.relpath(error.filename, path), [Submission(
+                error.filename, refused="this folder cannot be read: %s" % error.strerror)])
+
+        for folder, folders, names in os.walk(path, onerror=unreadable):
+            for name in sorted(folders):
+                if not self.sub_folder(heap, path, os.path.join(folder, name)):
+                    folders.remove(name)
+            folders.sort()
+            for name in sorted(names):
+                self.file_in(heap, path, os.path.join(folder, name))
+        return heap.rows() or [Submission(path, refused="there is no hand-in, tree or archive in "
+                                          "this folder")]
+
+    def sub_folder(self, heap, path, full):
+        """Whether a folder is to be gone through."""
+        inner = os.path.relpath(full, path)
+        if kinds.is_junk(inner) and not os.path.islink(full):
+            self.left_out += sum(len(names) for _, _, names in os.walk(full))
+        elif os.path.islink(full):
+            heap.add(inner, [link(full)])
+        elif is_tree(full):
+            if self.is_new(full):
+                heap.folders.add(inner)
+                heap.add(inner, self.guarded(full, lambda: [
+                    from_tree(Folder(full), full, self.wanted)]))
+        else:
+            heap.folders.add(inner)
+            return True
+        return False
+
+    def file_in(self, heap, path, full):
+        inner = os.path.relpath(full, path)
+        if os.path.islink(full):
+            heap.add(inner, [link(full)])
+        elif kinds.is_junk(inner):
+            self.left_out += 1
+        elif not os.path.isfile(full):
+            heap.add(inner, [Submission(full, refused="it is no file")])
+        elif self.is_new(full):
+            heap.add(inner, self.guarded(full, self.file, full, 1))
+
+    def word(self, word, is_only):
+        """What a word of the command line names. Of several archives each is one student's."""
+        if os.path.isdir(word):
+            return self.folder(word)
+        if os.path.exists(word) and not os.path.isfile(word):
+            raise OSError(0, "it is no file")
+        return self.file(word, 0 if is_only else 1)
+
+    def words(self, words):
+        """The Submissions of a command line, each file once."""
+        found = []
+        for word in words:
+            if self.is_new(word):
+                found += self.guarded(word, self.word, word, len(words) == 1)
+        return found
 
 
-def name_of(member):
-    """The path of a member below the archive's root; Refused where it leads out of it."""
-    name = member.replace("\\", "/")
-    path = posixpath.normpath(name)
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or path.split("/")[0] == "..":
-        raise Refused("the name %r leads out of the archive" % printable(member)[:100])
-    return path
+def below(path, root):
+    """Does a path lie in this folder? The root of all is ""."""
+    return path != root and (not root or path.startswith(root + "/"))
 
 
-def zip_members(data, budget):
-    """(path, bytes) of the regular files in a zip archive."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for info in archive.infolist():
-            budget.member()
-            kind = info.external_attr >> 28
-            path = name_of(info.filename)
-            if info.is_dir() or kind not in (0, 8):         # links and devices are no files
-                continue
-            if info.flag_bits & 1:
-                raise Refused("%s needs a password" % printable(path))
-            with archive.open(info) as file:
-                content = file.read(MAX_MEMBER + 1)
-            budget.take(len(content))
-            yield path, content
-
-
-def tar_members(data, budget):
-    """The same of a tar archive, packed or not."""
-    plain = io.BytesIO(data)
-    opener = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}.get(data[:2])
-    stream = Limited(opener(plain) if opener else plain, budget)
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for info in archive:
-            budget.member()
-            path = name_of(info.name)
-            if info.isreg():
-                file = archive.extractfile(info)
-                yield path, file.read(MAX_MEMBER + 1)
-
-
-def is_archive(path):
-    return path.lower().endswith(ENDINGS)
-
-
-def hidden(path):
-    """What systems add of their own: .git, __MACOSX, ._name; but not our .handout.json."""
-    return any(part.startswith((".", "__MACOSX")) and part != manifest.NAME
-               for part in path.split("/"))
-
-
-def from_archive(data, source, wanted, budget=None, depth=1):
-    """All Submissions in an archive. A hand-in in a tree is part of it, as in a folder."""
-    budget, trees, found, files = budget or Budget(), {}, [], {}
-    try:
-        members = (zip_members if data[:2] == b"PK" else tar_members)(data, budget)
-        for path, content in members:
-            if hidden(path):
-                continue
-            if is_archive(path) and len(content) <= MAX_MEMBER and depth < MAX_DEPTH:
-                found += from_archive(content, source + ":" + path, wanted, budget, depth + 1)
-            elif handin.is_handin(content):
-                files[path] = from_file(content, source + ":" + path)
-            elif handin.is_wide(content):
-                files[path] = Submission(source + ":" + path, refused=WIDE)
-            else:
-                keep(path, content, trees, wanted)
-    except Refused as error:
-        return [Submission(source, refused="this archive is refused: %s" % error)]
-    except BROKEN as error:
-        why = str(error) or type(error).__name__
-        return [Submission(source, refused="this archive cannot be read: %s" % printable(why))]
-    roots = {root: inside for root, inside in trees.items() if manifest.NAME in inside
-             or any(path in inside for path in wanted.paths)}
-    found += [each for path, each in files.items()
-              if not any(path.startswith(root and root + "/") for root in roots)]
-    only = len(roots) == 1 and not found
-    found += [from_tree(Packed(inside), source if only else source + ":" + (root or "."), wanted)
-              for root, inside in sorted(roots.items())]
-    return found or [Submission(source, refused="there is no hand-in and no tree in this archive")]
-
-
-def keep(path, content, trees, wanted):
-    """Remember a file of a tree, by the root of that tree."""
-    match = re.match(r"(?:(.*)/)?(kern/.*)$", path)
+def root_of(path):
+    """(the root of the tree that a file would be in, its path below it)."""
+    match = re.match(r"(?:(.*)/)?(kern/.*)$", path, re.S)
     root, rest = match.groups() if match else posixpath.split(path)
-    if rest in wanted.paths or rest in wanted.others:
-        trees.setdefault(root or "", {})[rest] = content
+    return root or "", rest
 
-
-# -- all that a command line names
 
 def from_file(data, source):
     try:
         return Submission(source, handin.parse(data), in_file=True)
     except handin.HandinError as error:
         return Submission(source, refused=str(error))
-
-
-def open_file(path, wanted, asked=True):
-    """The Submissions in a file: `asked` for by its name, or one of many in a folder."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        data = file.read(MAX_PACKED + 1 if is_archive(path) else handin.MAX_BYTES + 1)
-    if is_archive(path):
-        if size > MAX_PACKED:
-            return [Submission(path, refused="this archive has more than %d MiB"
-                               % (MAX_PACKED >> 20))]
-        return from_archive(data, path, wanted)
-    if handin.is_handin(data):
-        return [from_file(data, path)]
-    if handin.is_wide(data):
-        return [Submission(path, refused=WIDE)]
-    if not asked:
-        return []
-    return [Submission(path, refused="this is no hand-in, no archive and no tree; a hand-in begins "
-                       "with \"%s\"" % handin.FORMAT)]
 
 
 def is_tree(path):
@@ -303,43 +443,6 @@ def link(path):
     return Submission(path, refused="this is a link, which is not followed")
 
 
-def open_folder(path, wanted):
-    """A tree, or all that lies in a folder: hand-ins, archives, trees."""
-    if is_tree(path):
-        return [from_tree(Folder(path), path, wanted)]
-    found = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if name[0] != ".")
-        for name in list(folders):
-            full = os.path.join(folder, name)
-            if os.path.islink(full):
-                folders.remove(name)
-                found.append(link(full))
-            elif is_tree(full):
-                folders.remove(name)
-                found.append(from_tree(Folder(full), full, wanted))
-        for name in sorted(names):
-            full = os.path.join(folder, name)
-            if os.path.islink(full):
-                found.append(link(full))
-            elif os.path.isfile(full) and not name.startswith("."):
-                found += open_file(full, wanted, asked=False)
-    return found or [Submission(path, refused="there is no hand-in, tree or archive in this "
-                                "folder")]
-
-
 def collect(words, wanted):
-    """The Submissions of a command line, each file once."""
-    found, seen = [], set()
-    for word in words:
-        real = os.path.realpath(word)
-        if real in seen:
-            continue
-        seen.add(real)
-        try:
-            if os.path.exists(word) and not os.path.isdir(word) and not os.path.isfile(word):
-                raise OSError(0, "it is no file")
-            found += open_folder(word, wanted) if os.path.isdir(word) else open_file(word, wanted)
-        except OSError as error:
-            found.append(Submission(word, refused="it cannot be read: %s" % error.strerror))
-    return found
+    """The Submissions of a command line."""
+    return Collector(wanted).words(words)

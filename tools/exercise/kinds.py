@@ -1,0 +1,85 @@
+"""What a file is that was handed in, by its first bytes: students give wrong endings to files."""
+import os
+import re
+import tarfile
+
+from exercise import handin
+
+HAND_IN, ZIP, PACKED, TAR, OTHER = "hand-in", "zip", "packed", "tar", "other"
+HEAD = 1 << 16                  # bytes that are looked at
+# What systems and editors add of their own, in the middle of what students hand in.
+JUNK = re.compile(r"(?:.*/)?(?:__MACOSX|\.git|\.svn|\.vscode|\.idea|\.Trashes|\.fseventsd|"
+                  r"\.Spotlight-V100|\$RECYCLE\.BIN)(?:/.*)?|"
+                  r"(?:.*/)?(?:\.DS_Store|\._[^/]*|[Tt]humbs\.db|desktop\.ini|\.directory|"
+                  r"\.gitignore|\.gitkeep|~\$[^/]*)", re.S)
+PACKERS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+PACKER_ENDINGS = re.compile(r"\.(?:gz|bz2|xz)$", re.I)
+# What cannot be graded: its beginning, its name, and whether it may be meant for the grader.
+UNREADABLE = ((b"Rar!", "a RAR archive", True), (b"7z\xbc\xaf\x27\x1c", "a 7z archive", True),
+              (b"\x28\xb5\x2f\xfd", "a zstd archive", True), (b"!<arch>", "an ar archive", True),
+              (b"%PDF", "a PDF document", False), (b"\x89PNG", "a picture", False),
+              (b"\xff\xd8\xff", "a picture", False), (b"GIF8", "a picture", False),
+              (b"\xd0\xcf\x11\xe0", "an Office document", False),
+              (b"{\\rtf", "an RTF document", False), (b"\x7fELF", "a compiled program", False))
+MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|p|div|\?xml)\b", re.I)
+SOURCES = (".c", ".h", ".S", ".s", ".diff", ".patch")
+INSTEAD = "hand in what `make handin` writes"
+
+
+class Kind:
+    """What a file is.
+
+    name      HAND_IN, ZIP, PACKED, TAR, or OTHER: of these nothing can be graded
+    why       of OTHER, a sentence
+    is_tried  of OTHER: it may well be what its student wants to be graded
+    """
+
+    def __init__(self, name, why="", is_tried=False):
+        self.name, self.why, self.is_tried = name, why, is_tried
+
+
+def is_junk(path):
+    return JUNK.fullmatch(path) is not None
+
+
+def is_tar(head):
+    if head[257:262] == b"ustar":
+        return True
+    try:                                # what older programs write has a sum only
+        tarfile.TarInfo.frombuf(head[:512], "utf-8", "surrogateescape")
+        return True
+    except (tarfile.TarError, ValueError):
+        return False
+
+
+def is_document(head):
+    """Of a zip archive: is it a document? Their first members have these names."""
+    return re.search(rb"\[Content_Types\]\.xml|mimetypeapplication/vnd\.|(?:word|xl|ppt)/",
+                     head[:4096]) is not None
+
+
+def kind_of(head, path):
+    """The Kind of a file that begins with these bytes."""
+    if not head:
+        return Kind(OTHER, "this file is empty: there is no hand-in in it")
+    if head[:4] in (b"PK\3\4", b"PK\5\6"):
+        return Kind(OTHER, "this is an Office document, no hand-in: " + INSTEAD) \
+            if is_document(head) else Kind(ZIP)
+    if any(head.startswith(start) for start in PACKERS):
+        return Kind(PACKED)
+    for start, name, is_tried in UNREADABLE:
+        if head.startswith(start):
+            return Kind(OTHER, "this is %s, which is not opened: %s" % (
+                name, "pack it as .zip or .tar.gz" if is_tried else INSTEAD), is_tried)
+    if handin.is_handin(head):
+        return Kind(HAND_IN)
+    if is_tar(head):
+        return Kind(TAR)
+    if path.lower().endswith((".zip", ".tar")):
+        return Kind(OTHER, "this archive cannot be read: its beginning is damaged", True)
+    if MARKUP.match(head):
+        return Kind(OTHER, "this is a page of markup (HTML or XML), no hand-in: " + INSTEAD)
+    if os.path.splitext(path)[1] in SOURCES:
+        return Kind(OTHER, "this is a source file, no hand-in: %s, or the whole tree" % INSTEAD)
+    return Kind(OTHER, "this is no hand-in, no archive and no tree; a hand-in begins with \"%s\""
+                % handin.FORMAT)

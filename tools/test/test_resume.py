@@ -1,0 +1,225 @@
+"""What must outlive the end of a grading, and what must not: results of several gradings in one
+file, folders of killed runs, marks where a terminal lacks a letter."""
+import csv
+import json
+import multiprocessing
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+import scratch
+from exercise import results
+from grader.host import Host
+from test_lab_grade import TOOLCHAIN, Folder, work_of
+
+FORK = multiprocessing.get_context("fork")
+TERMINALS = ("ascii", "latin-1", "euc_kr", "gbk", "utf-8")
+NAME = "\u738b\u5c0f\u660e \u0141\xf3\u015b \ud55c"           # no terminal but UTF-8's has all
+
+
+def lab(*arguments, encoding="utf-8", **more):
+    result = subprocess.run(
+        [sys.executable, os.path.join(TOOLS, "lab")] + list(arguments), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
+        env=dict(os.environ, PYTHONIOENCODING=encoding, **more))
+    return result.returncode, result.stdout.decode(encoding, "replace")
+
+
+def result(mark):
+    test = {"name": "t", "title": "t", "points": mark, "max": 9, "verdict": "ok", "lines": []}
+    return {"exercises": {"5.1": {"max": 9, "challenge": False, "state": "written", "why": "",
+                                  "together": mark, "alone": None, "mark": mark, "from": "",
+                                  "tests": [test]}}, "complete": True}
+
+
+def save(path, first):
+    """What one of several gradings does."""
+    mine = results.Results(path)
+    for number in range(first, first + 20):
+        mine.add("%064x" % number, result(number % 9))
+
+
+class Resume(Folder):
+    def test_several_gradings_lose_nothing(self):
+        path = self.path("state")
+        gradings = [FORK.Process(target=save, args=(path, 20 * number)) for number in range(4)]
+        for each in gradings:
+            each.start()
+        for each in gradings:
+            each.join()
+        self.assertEqual(sorted(results.Results(path).found), ["%064x" % n for n in range(80)])
+
+    def test_damaged(self):
+        save(self.path("good"), 0)
+        with open(self.path("good")) as file:
+            good = file.read()
+        for text in ("{}", "[" * 100000, "7", "null", good[:-9],
+                     good.replace("rvlab/state/v1", "x"),
+                     good.replace('"mark": 1', '"mark": 1e999', 1), "\xff" + good,
+                     good.replace('"mark": 1', '"mark": NaN', 1),
+                     good.replace('"complete": true', '"complete": "x"', 1),
+                     good.replace('"tests": [', '"tests": [7, ', 1),
+                     good.replace("0" * 63 + "1", "x", 1),
+                     good.replace('"lines": []', '"lines": [7]')):
+            path = self.put("bad", text.encode("latin-1"))
+            with self.subTest(text[:50]):
+                with self.assertRaisesRegex(results.StateError, "is no file of --resume, or is "
+                                            "damaged: [^\n]+ stays as it is"):
+                    results.Results(path)
+                with open(path, "rb") as file:
+                    self.assertEqual(file.read(), text.encode("latin-1"))
+        self.put("bad", b"[" * 100000)
+        status, output = lab("grade", self.put("a", work_of()), "--resume", self.path("bad"))
+        self.assertEqual((status, output.count("\n")), (2, 1), output)
+        self.assertEqual(results.Results(self.put("new", b"")).found, {})
+
+    def test_it_is_damaged_while_grading(self):
+        """The grading goes on, and its marks are written."""
+        path = self.path("state")
+        mine = results.Results(path)
+        self.put("state", b"{}")
+        with open(os.devnull, "w") as null:
+            self.addCleanup(setattr, sys, "stderr", sys.stderr)
+            sys.stderr = null
+            mine.add("0" * 64, result(1))
+        self.assertEqual(len(mine.found), 1)
+
+
+class Killed(Folder):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(setattr, tempfile, "tempdir", tempfile.tempdir)
+        tempfile.tempdir = self.folder
+
+    def left(self):
+        return sorted(name for name in os.listdir(self.folder) if name.startswith("rvlab-"))
+
+    def test_a_dead_runs_folder_is_removed_and_no_other(self):
+        code = ("import os, sys, time; sys.path.insert(0, %r); import scratch\n"
+                "with scratch.folder('grade') as path:\n"
+                "    open(os.path.join(path, 'x'), 'w').close(); print(path, flush=True)\n"
+                "    time.sleep(60)\n" % TOOLS)
+        runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                                 env=dict(os.environ, TMPDIR=self.folder)) for _ in range(2)]
+        self.addCleanup(lambda: [(run.kill(), run.wait(), run.stdout.close()) for run in runs])
+        paths = [run.stdout.readline().decode().strip() for run in runs]
+        os.mkdir(self.path("rvlab-not-ours"))
+        with scratch.folder("x") as mine:
+            self.assertTrue(os.path.isdir(mine))
+        self.assertEqual(len(self.left()), 3)
+        runs[0].kill()
+        runs[0].wait()
+        with scratch.folder("x"):
+            pass
+        self.assertEqual(self.left(), sorted([os.path.basename(paths[1]), "rvlab-not-ours"]))
+
+    def test_a_grading_that_is_killed(self):
+        """What it leaves, the next one removes."""
+        command = [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN,
+                   self.put("a", work_of(frame="    for (;;)\n        ;\n")), "--exercises", "5.1"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL,
+                                   env=dict(os.environ, TMPDIR=self.folder))
+        while not any(os.path.isdir(self.path(os.path.join(name, "pristine")))
+                      for name in self.left()):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.assertEqual(len(self.left()), 1)
+        for _ in range(600):            # the workers see it, and end
+            with scratch.folder("x"):
+                pass
+            if not self.left():
+                break
+            time.sleep(0.1)
+        self.assertEqual(self.left(), [])
+
+
+class Terminals(Folder):
+    """Letters that a terminal does not have."""
+
+    def test_grade(self):
+        wrong = work_of(NAME, dispatch="    not C \u0141\u738b\ud55c;\n")
+        path = self.put("\u738b\u0141.txt", wrong)
+        other = self.put("\u0141\u738b\ud55c", b"")
+        for encoding in TERMINALS:
+            with self.subTest(encoding):
+                out = self.path("marks.csv")
+                status, output = lab("grade", "--toolchain", TOOLCHAIN, path, other, "--exercises",
+                                     "5.2", "--csv", out, "--json", self.path("j"), "--reports",
+                                     self.path("r"), "--resume", self.path("state"),
+                                     encoding=encoding)
+                self.assertEqual(status, 1, output)
+                self.assertNotIn("Traceback", output)
+                with open(out, encoding="utf-8-sig", newline="") as file:
+                    self.assertEqual([row["student"] for row in csv.DictReader(file)], [NAME, ""])
+                os.remove(out)
+
+    def test_hand_in(self):
+        for encoding in TERMINALS:
+            status, output = lab("handin", "--lab", "2", "--name", NAME, "--email", "w@x", "-o",
+                                 self.path("h.txt"), encoding=encoding, LC_ALL="C.UTF-8")
+            self.assertEqual(status, 0, output)
+            with open(self.path("h.txt"), encoding="utf-8") as file:
+                self.assertIn("name: %s\n" % NAME, file.read())
+
+    def test_a_name_that_cannot_be_read_is_not_lost(self):
+        result = subprocess.run(
+            [sys.executable, os.path.join(TOOLS, "lab"), "handin", "--lab", "2", "--name",
+             b"J\xf6rg", "--email", "j@x", "-o", self.path("h.txt")], cwd=ROOT,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, LC_ALL="C.UTF-8"))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(b"--name has letters", result.stdout)
+        self.assertFalse(os.path.exists(self.path("h.txt")))
+
+
+def files_of(folder):
+    return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")
+                  if path.is_file())
+
+
+class SameTwice(Folder):
+    def test_a_place_in_assembly(self):
+        """From the tree's root, also where the objects come from another tree."""
+        host = Host(os.path.join(ROOT, "obj", TOOLCHAIN), "", "")
+        self.assertRegex(host.source_lines([host.image.address("_start")])[0],
+                         r"^, at kern/init/entry\.S:\d+$")
+        self.assertEqual([host.from_root(place) for place in (
+            "/tmp/x/kern/init/entry.S:3", "/home/user/y/./user/libs/start.S:1", "./kern/a.c:1",
+            "/nowhere/x.S:1")], ["kern/init/entry.S:3", "user/libs/start.S:1", "kern/a.c:1",
+                                 "/nowhere/x.S:1"])
+
+    def test_reports_and_json(self):
+        """Two gradings in folders of other names give the same files, to the byte: also where a
+        report tells a place in assembly, and one where a run with one hart has no end."""
+        texts = [work_of("Ada", frame="    for (volatile int i = 0;; i++)\n        ;\n"),
+                 work_of("Bob", dispatch="    ((void (*)(void))0)();\n")]
+        files = [self.put("%d.txt" % n, text) for n, text in enumerate(texts)]
+        found = []
+        for number in range(2):
+            out = self.path("out%d" % number)
+            os.makedirs(os.path.join(out, "tmp"))
+            status, output = lab("grade", "--toolchain", TOOLCHAIN, *files, "--exercises",
+                                 "5.1,5.2", "--json", out + "/j", "--reports", out + "/r",
+                                 "--csv", out + "/c", TMPDIR=out + "/tmp")
+            self.assertEqual(status, 0, output)
+            shutil.rmtree(os.path.join(out, "tmp"))
+            found.append({path: pathlib.Path(out, path).read_bytes() for path in files_of(out)})
+        self.assertEqual(found[0], found[1])
+        text = json.dumps({name: data.decode() for name, data in found[0].items()})
+        self.assertNotIn("rvlab-grade-", text)
+        self.assertIn("it is in the kernel, at ", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
