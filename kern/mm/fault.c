@@ -44,7 +44,7 @@ static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
     if (page == NULL)
         return -E_NO_MEM;
     page->ref = 1;
-    *pte = pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma)));
+    set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma))));
     return 0;
     /* EXERCISE 3.4 end */
 }
@@ -59,7 +59,7 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
     pte_t flags = pte_leaf_flags((*pte & PTE_USER) | PTE_W);
 
     if (page_ref(old) == 1) {
-        *pte = pte_make(page2pa(old), flags);   /* a stale entry costs another fault, no more */
+        set_pte(pte, pte_make(page2pa(old), flags));    /* a stale one costs a fault, no more */
         return 0;
     }
     struct Page *copy = alloc_page();
@@ -67,7 +67,7 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
         return -E_NO_MEM;
     memcpy(page2kva(copy), page2kva(old), PGSIZE);
     copy->ref = 1;
-    *pte = pte_make(page2pa(copy), flags);
+    set_pte(pte, pte_make(page2pa(copy), flags));
     tlb_flush(&mm->as, la, PGSIZE);     /* other threads must not go on with the old page */
     page_ref_dec(old);
     return 0;

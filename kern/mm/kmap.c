@@ -18,7 +18,7 @@ pte_t *kernel_entry(uintptr_t va, int wanted)
             if (page == NULL)
                 return NULL;
             page->ref = 1;
-            *entry = pte_make(page2pa(page), PTE_V);
+            set_pte(entry, pte_make(page2pa(page), PTE_V));
         }
         table = kva(pte_paddr(*entry));
     }
@@ -45,7 +45,7 @@ static void map_linear(paddr_t start, paddr_t end, pte_t rights)
 
         while (level > 0 && (start % pt_span(level) != 0 || end - start < pt_span(level)))
             level--;
-        *boot_entry((uintptr_t)kva(start), level) = pte_make(start, pte_leaf_flags(rights));
+        set_pte(boot_entry((uintptr_t)kva(start), level), pte_make(start, pte_leaf_flags(rights)));
         start += pt_span(level);
     }
 }

@@ -29,7 +29,7 @@ static pte_t *stack_pte(uintptr_t kstack, int page)
 
 static void return_slot(uintptr_t kstack)
 {
-    *stack_pte(kstack, 0) = returned_slot << 1;
+    set_pte(stack_pte(kstack, 0), returned_slot << 1);
     returned_slot = (kstack - KSTACK_BASE) / KSTACK_SLOT;
 }
 
@@ -61,7 +61,7 @@ static bool map_stack(uintptr_t kstack)
     }
     for (int i = 0; i < KSTACKPAGE; i++) {
         page[i]->ref = 1;
-        *stack_pte(kstack, i) = pte_make(page2pa(page[i]), pte_leaf_flags(PTE_R | PTE_W));
+        set_pte(stack_pte(kstack, i), pte_make(page2pa(page[i]), pte_leaf_flags(PTE_R | PTE_W)));
     }
     return true;
 }
@@ -97,7 +97,7 @@ static void unmap_stacks(uint32_t keep)
             pte_t *pte = stack_pte(kstack, i);
 
             page[n++] = pa2page(pte_paddr(*pte));
-            *pte = 0;
+            set_pte(pte, 0);
         }
         return_slot(kstack);
     }

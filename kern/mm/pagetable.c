@@ -44,7 +44,7 @@ static pte_t *next_table(pte_t *entry, bool create)
     if (page == NULL)
         return NULL;
     page->ref = 1;
-    *entry = pte_make(page2pa(page), PTE_V);
+    set_pte(entry, pte_make(page2pa(page), PTE_V));
     return page2kva(page);
     /* EXERCISE 3.1 end */
 }
@@ -80,7 +80,7 @@ int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rig
     page_ref_inc(page);                 /* first: it may be mapped here already */
     if (*pte & PTE_V)
         page_remove(as, la);
-    *pte = pte_make(page2pa(page), pte_leaf_flags(rights));
+    set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(rights)));
     return 0;
     /* EXERCISE 3.2 end */
 }
@@ -93,7 +93,7 @@ void page_remove(struct addrspace *as, uintptr_t la)
     if (pte == NULL || !(*pte & PTE_V))
         return;
     struct Page *page = pte2page(*pte);
-    *pte = 0;
+    set_pte(pte, 0);
     tlb_flush(as, la, PGSIZE);          /* before the page can serve anyone else */
     page_ref_dec(page);
     /* EXERCISE 3.2 end */
@@ -132,7 +132,7 @@ static void unmap_table(struct addrspace *as, pte_t *pte, uintptr_t start, uintp
         if (!(*pte & PTE_V))
             continue;
         batch.pages[batch.count++] = pte2page(*pte);
-        *pte = 0;
+        set_pte(pte, 0);
         if (batch.count == UNMAP_BATCH)
             drop_unmapped(as, &batch, start, end);
     }
@@ -145,7 +145,7 @@ static void unmap_table_unused(pte_t *pte, size_t n)
     for (pte_t *end = pte + n; pte < end; pte++) {
         if (*pte & PTE_V)
             page_ref_dec(pte2page(*pte));
-        *pte = 0;
+        set_pte(pte, 0);
     }
 }
 
@@ -177,7 +177,7 @@ static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t en
         if (la < floor || la + span > ceiling || entry == NULL || !(*entry & PTE_V))
             continue;
         list_add(removed, &pte2page(*entry)->page_link);
-        *entry = 0;
+        set_pte(entry, 0);
     }
 }
 
@@ -210,10 +210,10 @@ static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
             continue;
         if (pte & PTE_W) {
             pte ^= PTE_W | PTE_COW;
-            *from = pte;
+            set_pte_relaxed(from, pte);
         }
         page_ref_inc(pte2page(pte));
-        *to = pte;
+        set_pte_relaxed(to, pte);
     }
     /* EXERCISE 5.4 end */
 }
@@ -231,7 +231,7 @@ static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
         memcpy(page2kva(page), kva(pte_paddr(*from)), PGSIZE);
         page->ref = 1;
         pte_t rights = (*from & PTE_USER) | (*from & PTE_COW ? PTE_W : 0);
-        *to = pte_make(page2pa(page), pte_leaf_flags(rights));
+        set_pte(to, pte_make(page2pa(page), pte_leaf_flags(rights)));
     }
     return 0;
     /* EXERCISE 5.3 end */

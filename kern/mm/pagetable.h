@@ -9,6 +9,35 @@
 #include <mm/pmm.h>
 #include <riscv/tlb.h>
 
+/* Store an entry. Every store to a table that a hart may walk goes this way.
+
+   Harts walk tables without any lock: while this one changes them, another one may run a thread of
+   the same mm. RVWMO lets it see two stores in the other order than they were made in (Unprivileged
+   spec, chapter 14), so it could find a new entry, and behind it what the page held before it was
+   cleared or filled: data of another process, or in a table garbage that it takes for entries. A
+   release makes all earlier stores visible before the entry. The walk needs nothing: what it reads
+   next, it reads at an address that it found in the entry. sfence.vma would not do here: it orders
+   this hart's own walks after its stores (Privileged spec 4.2.1), not what others see of them.
+
+   An entry that is not valid leads nowhere. Whether it is 0 or has another meaning for the kernel,
+   it is read only by who holds the lock that guards it, and that orders enough.
+
+   Nobody else writes entries: A and D are set from the start, so the hardware does not (4.3.1). */
+static inline void set_pte(pte_t *entry, pte_t value)
+{
+    if (value & PTE_V)
+        atomic_store_release(entry, value);
+    else
+        atomic_store(entry, value);
+}
+
+/* The same without an order, where none is needed: the entry leads where it led before, with other
+   rights; or no hart can walk its table yet. */
+static inline void set_pte_relaxed(pte_t *entry, pte_t value)
+{
+    atomic_store(entry, value);
+}
+
 /* The page that a leaf entry maps, or the table that another points to. */
 static inline struct Page *pte2page(pte_t pte)
 {

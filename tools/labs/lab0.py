@@ -6,6 +6,7 @@ CHECKS = [
     check("check_style"),
     check("check_layers", "@OBJ@"),
     check("check_headers", "@OBJ@"),
+    check("check_entries", "@OBJ@"),
     check("check_budget"),
     check("check_readme"),
     check("check_devtree", "@OBJ@"),

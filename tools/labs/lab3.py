@@ -6,7 +6,7 @@ next_table: Return the table that *entry points to, as an address that the
 kernel can use. Where *entry is not valid: NULL without `create`; with it, make
 a table. A new table is a page full of zeros with one reference; the entry gets
 its physical address and V, and nothing else, for R, W or X would make it a
-leaf. No memory: NULL, and *entry stays as it was.
+leaf; set_pte() stores it. No memory: NULL, and *entry stays as it was.
 
 get_pte: Go from the root (level 2) down to level 0, one call of next_table()
 a level, and return the address of the entry there, whatever is in it. Pass
@@ -18,6 +18,7 @@ page_insert: Map `page` at la, with these rights and what pte_leaf_flags() adds.
 Each mapping is one reference. What was mapped at la goes, with its reference
 and the TLB entries. It may be the same page with other rights: it must never
 be free in between. No memory for a table: -E_NO_MEM, and nothing has changed.
+Store entries by set_pte(): see there why.
 
 page_remove: Make the entry for la 0, all of it, have every hart that uses `as`
 forget it, and drop the page's reference, which frees it if it was the last:

@@ -7,6 +7,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import check_budget
+import check_entries
 
 
 class Budget(unittest.TestCase):
@@ -23,6 +24,39 @@ class Budget(unittest.TestCase):
     def test_assembly(self):
         text = "#include <x.h>\n# why\n    li a0, 1    # one\n  #else\n/* no\n code */\n\nret\n"
         self.assertEqual(check_budget.code_lines(text, is_asm=True), 4)
+
+
+class Entries(unittest.TestCase):
+    """tools/check_entries.py: who writes page table entries, and in which order."""
+
+    OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+
+    def lines(self, text):
+        return [line for line, _ in check_entries.stores(text)]
+
+    def test_stores_through_pointers_are_found(self):
+        text = ("void f(pte_t *a, pte_t *b)\n{\n    *a = 0;\n    a[1] = 2;\n    *b++ = 1;\n"
+                "    *get_pte(p, la(x), true) |= 4;\n    b[i] &= ~PTE_V;\n}\n")
+        self.assertEqual(self.lines(text), [3, 4, 5, 6, 7])
+
+    def test_reading_and_declaring_are_not(self):
+        text = ("static pte_t *g(const pte_t *from)\n{\n    pte_t *pte = get_pte(p, la, 0), *end;\n"
+                "    for (pte_t *e = pte; e < end; e++)\n        if (*e == 0 || e[0] >= 1)\n"
+                "            pte = table[*e];\n    pte_t value = *pte;\n"
+                "    /* *pte = 0; */\n    return pte;\n}\n")
+        self.assertEqual(self.lines(text), [])
+
+    def test_its_own_functions_may(self):
+        text = "static inline void set_pte(pte_t *entry, pte_t value)\n{\n    *entry = value;\n}\n"
+        self.assertEqual(self.lines(text), [])
+        self.assertEqual(self.lines(text.replace("set_pte", "other")), [3])
+
+    def test_the_order_is_in_the_code(self):
+        def errors(text):
+            os.chdir(TOP)
+            return list(check_entries.check_order(self.OBJECTS, text))
+        self.assertEqual(errors(check_entries.PROBE), [])
+        self.assertEqual(len(errors(check_entries.PROBE.replace("set_pte", "set_pte_relaxed"))), 1)
 
 
 if __name__ == "__main__":

@@ -189,6 +189,23 @@ class Verdicts(Tree):
         self.assertEqual(verdict, Verdict.WRONG)
         self.assertIn("expected the first program to exit with code 0, got 7", output)
 
+    def test_entries_that_are_stored_plainly_keep_their_marks(self):
+        """Solutions from before there was set_pte()."""
+        with Edited(self.tree, [
+                ("kern/mm/pagetable.c", "set_pte(entry, pte_make(page2pa(page), PTE_V));",
+                 "*entry = pte_make(page2pa(page), PTE_V);"),
+                ("kern/mm/pagetable.c",
+                 "\n    set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(rights)));",
+                 "\n    *pte = pte_make(page2pa(page), pte_leaf_flags(rights));"),
+                ("kern/mm/pagetable.c", "\n    set_pte(pte, 0);", "\n    *pte = 0;"),
+                ("kern/mm/fault.c",
+                 "set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma))));",
+                 "*pte = pte_make(page2pa(page), pte_leaf_flags(vma_rights(vma)));")]):
+            results, output = grade(self.tree, "get-pte*", "mapping*", "fault-*")
+        self.assertEqual(len(results), 12)
+        for name, result in results.items():
+            self.assertEqual(result["verdict"], "ok", name + "\n" + output)
+
     def test_panic(self):
         verdict, output = self.verdict('    panic("the sky falls on %d heads", 3);\n')
         self.assertEqual(verdict, Verdict.PANIC)
