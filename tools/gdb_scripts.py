@@ -2,10 +2,14 @@
 
 ARCHITECTURE = "set architecture riscv:rv64"
 
+# gdb takes a file that names no system for one of GNU/Linux, and there it steps by breakpoints
+# behind the instruction, so that a step over an ecall, an sret or a fault never ends. Without a
+# system it has QEMU step, into the kernel and out of it.
 START = """
 set confirm off
 set pagination off
 {architecture}
+set osabi none
 file {kernel}
 {commands}
 {add_symbols}

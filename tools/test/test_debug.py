@@ -60,6 +60,32 @@ def users_of(folder):
     return found
 
 
+# Commands of gdb: steps while something is so, and prints the last step: from where, to where, and
+# where the registers of traps say that it should have gone.
+STEPS = r"""
+set $left = 30000
+while %s && $left > 0
+    set $before = $pc
+    stepi
+    set $left = $left - 1
+end
+printf "step: %%lx %%lx %%lx %%lx %%lx\n", $before, $pc, $stvec, $sepc, $scause
+"""
+ECALL, SRET = 0x73, 0x10200073
+ECALL_CAUSE, STORE_FAULT_CAUSE = 8, 15
+
+
+def step_over(code):
+    """Go to an instruction, and then over it."""
+    return [STEPS % ("*(unsigned int *)$pc != %#x" % code), STEPS.replace("30000", "1") % "1"]
+
+
+def steps(text):
+    """What STEPS has printed: before, after, stvec, sepc, scause."""
+    return [tuple(int(number, 16) for number in line.split())
+            for line in re.findall(r"(?m)^step: (.*)$", text)]
+
+
 class Debug(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -113,6 +139,33 @@ class Debug(unittest.TestCase):
         self.assertRegex(part, r"level 0, entry +\d+ .*U.*X.*R.*V")
         self.assertIn("SPP=", part)
         self.assertNotIn("Traceback", part)
+
+    def test_steps_into_the_kernel_and_out(self):
+        """Over a faulting instruction, an ecall, and the sret after each."""
+        for start, more in ((["hbreak *main", "continue"], ["--prog", "hello"]),
+                            (["delete", "hbreak *main", "reverse-continue"],
+                             ["--test", "hello", "--replay"])):
+            text = debug(self.tree, start + ["set $main = $pc"] + step_over(ECALL) +
+                         step_over(SRET), *more)
+            _, (at, kernel, stvec, sepc, cause), _, (_, user, _, back, _) = steps(text)
+            self.assertEqual((kernel, sepc, cause), (stvec, at, ECALL_CAUSE), text)
+            self.assertEqual((user, back), (at + 4, at + 4), text)
+        # A push below the pages that the stack has: it grows, and the push is done again.
+        text = debug(self.tree, ["hbreak *main", "continue", "set $sp = $sp - 0x80000",
+                                 STEPS % "$pc < 0x1000000"] + step_over(SRET) +
+                     [STEPS.replace("30000", "1") % "1"], "--prog", "hello")
+        (at, kernel, stvec, sepc, cause), _, (_, user, _, _, _), again = steps(text)
+        self.assertEqual((kernel, sepc, cause), (stvec, at, STORE_FAULT_CAUSE), text)
+        self.assertEqual((user, again[0]), (at, at), text)
+        self.assertIn(again[1], (at + 2, at + 4), text)
+
+    def test_break_syscall(self):
+        """Stops where a program calls, not only for the kernel's own call."""
+        stop = ["continue", r'printf "stop: %lx %lx\n", $pc, $scause']
+        text = debug(self.tree, ["break syscall"] + stop * 4, "--prog", "hello")
+        stops = [tuple(int(number, 16) for number in line.split())
+                 for line in re.findall(r"(?m)^stop: (.*)$", text)]
+        self.assertIn(ECALL_CAUSE, [cause for pc, cause in stops if pc >> 38], text)
 
     def test_replay_goes_backwards(self):
         text = debug(self.tree, ["reverse-stepi", "info registers pc", "stepi",
