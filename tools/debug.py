@@ -47,21 +47,22 @@ class Terminated(Exception):
     """Somebody wants an end."""
 
 
-def find_gdb():
+def gdb_can(gdb, folder, command):
+    """Does this gdb do a command? A script ends where one fails: a word behind it tells. What gdb
+    says of it, and its exit status, differ from gdb to gdb."""
+    path = os.path.join(folder, "probe.gdb")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("%s\necho rvlab-yes\\n\n" % command)
+    result = subprocess.run([gdb, "-nx", "-batch", "-x", path], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return b"rvlab-yes" in result.stdout
+
+
+def find_gdb(folder):
     for name in GDBS:
-        if shutil.which(name):
-            result = subprocess.run([name, "-nx", "-batch", "-ex", gdb_scripts.ARCHITECTURE],
-                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, universal_newlines=True)
-            if result.returncode == 0 and "Undefined item" not in result.stdout:
-                return name
+        if shutil.which(name) and gdb_can(name, folder, gdb_scripts.ARCHITECTURE):
+            return name
     raise Ended("no gdb for RISC-V: run make setup")
-
-
-def has_python(gdb):
-    return subprocess.run([gdb, "-nx", "-batch", "-ex", "python print(1)"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode == 0
 
 
 def console(path):
@@ -206,7 +207,7 @@ class Session:
         self.machine = Player(recording)
         threading.Thread(target=self.machine.serve, daemon=True).start()
         return self.machine.path, self.for_test(
-            gdb_scripts.REPLAY, "limit" if recording.end else "end")
+            gdb_scripts.REPLAY, "limit" if recording.cut else "end")
 
     # -- what gdb is told
 
@@ -222,13 +223,14 @@ class Session:
         symbols = os.path.join(self.users, self.program)
         return gdb_scripts.START.format(
             architecture=gdb_scripts.ARCHITECTURE, kernel=self.host.kernel, socket=path,
-            begin=begin, commands="source %s/gdb_commands.py" % TOOLS if has_python(gdb) else
+            begin=begin, commands="source %s/gdb_commands.py" % TOOLS
+            if gdb_can(gdb, self.folder, "python print()") else
             gdb_scripts.PLAIN.format(users=self.users),
             add_symbols="add-symbol-file " + symbols if os.path.exists(symbols) else "")
 
 
 def run(options, folder):
-    gdb = find_gdb()
+    gdb = find_gdb(folder)
     session = Session(options, folder)
     try:
         begin = (session.replay if options.replay else session.live) if session.test else \

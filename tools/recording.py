@@ -8,6 +8,13 @@ the run is not the same, and often hangs. So Player starts QEMU anew.
 
 Only a machine with one hart can be recorded, whose time is counted in instructions;
 and nobody can type to it, because QEMU 7.2 loses typed text while it records.
+
+Where a recording ends: QEMU before 8.2 leaves at once when the machine switches itself off;
+later ones stop it there, since we say so (shutdown=pause), which tells the instruction. Both
+end gdb's connection otherwise. QEMU 10 writes down the request to switch off before the
+instructions that led to it: in the replay it may stop the machine too early, by chance, at
+the place where it reads that. A machine that is stopped just there, by replay_break, goes
+over it. Such places show themselves, by a stop with T03; Player keeps them as gates.
 """
 import os
 import re
@@ -15,6 +22,7 @@ import resource
 import select
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -25,19 +33,29 @@ ANSWER_SECONDS = 10
 MAX_CONSOLE, MAX_LOG = 4 << 20, 256 << 20       # bytes
 TIME_REGISTER, TICK_NS = 0x200bff8, 100         # mtime of QEMU's machine virt
 CLOCK_REGISTER = 0x101000                       # of its real-time clock
-NO_MORE = "T05replaylog:end;"                   # for gdb: the recording ends here
+PAUSE = ["-action", "shutdown=pause"]           # do not leave when the machine switches off
+# Answers to gdb. SWITCHED_OFF is QEMU's: its state is "shutdown".
+NO_MORE, STEPPED = "T05replaylog:end;", "T05thread:01;"
+INTERRUPTED, SWITCHED_OFF, LEFT = "T02", "T03", "W"
+MAX_TRIES = 8                                   # to get over one gate
 
 
 class RecordError(Exception):
     """There is no recording; the text says why."""
 
 
+class GdbGone(Exception):
+    """gdb has closed its connection."""
+
+
 class Recording:
-    """The log of one run of a test, in a folder. end: the instruction at which the run was stopped,
-    because it had used up the test's limit; None where the machine ended by itself."""
+    """The log of one run of a test, in a folder. end: the last instruction that a replay can stop
+    at, or None where QEMU left with the machine. cut: the run was stopped, because it had used up
+    the test's limit."""
 
     def __init__(self, folder, test, command):
-        self.folder, self.test, self.command, self.end = folder, test, command, None
+        self.folder, self.test, self.command = folder, test, command
+        self.end, self.cut = None, False
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -45,7 +63,7 @@ class Recording:
     def machine(self, mode, more, **streams):
         icount = "shift=%d,sleep=off,rr=%s,rrfile=%s" % (self.test.shift, mode, self.path("log"))
         # A session of its own: ctrl-C is for gdb.
-        return subprocess.Popen(self.command + ["-icount", icount] + more,
+        return subprocess.Popen(self.command + ["-icount", icount] + PAUSE + more,
                                 start_new_session=True, **streams)
 
     def record(self):
@@ -55,7 +73,7 @@ class Recording:
         with open(self.path("output"), "w+b") as output:
             machine = self.machine(
                 "record", ["-serial", "stdio", "-chardev", "socket,id=monitor,fd=%d"
-                           % theirs.fileno(), "-mon", "chardev=monitor"],
+                           % theirs.fileno(), "-monitor", "chardev:monitor"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()], preexec_fn=self.limit)
             theirs.close()
@@ -83,8 +101,11 @@ class Recording:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def look_after(self, machine, monitor):
-        """End a run that has used up its time, or has written too much."""
+        """End a run that has switched off, has used up its time, or has written too much."""
         try:
+            if ask(monitor, "info status", r"VM status: ([^\r]*)").endswith("(shutdown)"):
+                self.finish(machine, monitor)
+                return
             ticks = ask(monitor, "xp /1gx %#x" % TIME_REGISTER, r": 0x(\w+)")
             if int(ticks, 16) * TICK_NS < self.test.limit * 1000000 << self.test.shift \
                     and os.path.getsize(self.path("output")) < MAX_CONSOLE \
@@ -93,13 +114,18 @@ class Recording:
             # The end goes to where something was recorded last: let that be the reading of a clock.
             monitor.sendall(b"stop\n")
             ask(monitor, "xp /1wx %#x" % CLOCK_REGISTER, r": 0x(\w+)")
-            self.end = int(ask(monitor, "info replay", r"instruction count = (\d+)")) - 1
-            monitor.sendall(b"quit\n")
-            machine.wait(ANSWER_SECONDS)
+            self.cut = True
+            self.finish(machine, monitor)
         except (socket.timeout, subprocess.TimeoutExpired):
             machine.kill()                      # it hangs, and its recording is not complete
         except OSError:
             machine.wait()                      # it has ended by itself
+
+    def finish(self, machine, monitor):
+        """QEMU completes the recording of a machine that stands still."""
+        self.end = int(ask(monitor, "info replay", r"instruction count = (\d+)")) - 1
+        monitor.sendall(b"quit\n")
+        machine.wait(ANSWER_SECONDS)
 
 
 def ask(monitor, command, answer):
@@ -117,13 +143,15 @@ def ask(monitor, command, answer):
 
 class Player:
     """Stands between gdb and the QEMU that replays a recording. What gdb says goes on to QEMU, but
-    for the two packets of going back: bs, one instruction, and bc, to the last breakpoint."""
+    for going back and going on. bs is back by one instruction, bc to the last breakpoint; going on
+    must pass gates, and ends at the end of the recording: of both QEMU's stub knows nothing."""
 
     def __init__(self, recording):
         self.recording, self.machine, self.stub, self.gdb = recording, None, None, None
         self.lock, self.closed = threading.Lock(), False    # for starting and killing machines
-        self.resumed = 0                            # where gdb went on last
+        self.gates = {}                             # instruction: how often it was too early there
         self.hello, self.places = None, set()       # packets of gdb that a new QEMU needs too
+        self.placed = False                         # are the places set in this machine?
         self.path = recording.path("gdb")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
@@ -140,6 +168,8 @@ class Player:
         if self.machine:
             self.machine.wait()
 
+    # -- the machine
+
     def start(self):
         """A new machine, before its first instruction."""
         ours, theirs = socket.socketpair()
@@ -149,12 +179,14 @@ class Player:
             if self.machine:
                 self.machine.kill()
                 self.machine.wait()
+            if self.stub:
+                self.stub.close()
             self.machine = self.recording.machine(
                 "replay", ["-serial", "null", "-S", "-gdb", "chardev:gdb", "-chardev",
                            "socket,id=gdb,fd=%d" % theirs.fileno()],
                 stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
         theirs.close()
-        self.stub = Stub(ours)
+        self.stub, self.placed = Stub(ours), False
         if self.hello:
             self.stub.ask(self.hello)
 
@@ -169,44 +201,120 @@ class Player:
             text += bytes.fromhex(answer[1:]).decode("latin-1")
 
     def now(self):
-        return int(re.search(r"count = (\d+)", self.monitor("info replay")).group(1))
+        count = re.search(r"count = (\d+)", self.monitor("info replay"))
+        if not count:
+            raise StubError("QEMU does not say how far the replay is")
+        return int(count.group(1))
 
-    def run_to(self, instruction):
-        self.monitor("replay_break %d" % instruction)
-        return self.stub.ask("c")
+    def set_places(self, letter, kinds="01234"):
+        """Set (Z) or delete (z) what gdb wants to stop at: all, or breakpoints only (01)."""
+        for place in self.places:
+            if place[0] in kinds:
+                self.stub.command(letter + place)
+        self.placed = letter == "Z"
 
-    def set_places(self, letter, places):
-        for place in places:
-            self.stub.command(letter + place)
+    # -- forwards
+
+    def advance(self, packet, until, listen):
+        """Go on once; QEMU's answer, after ctrl-C too when we are to listen for that."""
+        if until is not None:
+            self.monitor("replay_break %d" % until)
+        try:
+            self.stub.send(packet)
+            answer = None
+            while answer is None:
+                answer = self.stub.answer(POLL_SECONDS)
+                if answer is None and listen and self.is_interrupted() \
+                        and b"\3" in self.from_link():
+                    listen = False
+                    self.stub.link.sendall(b"\3")
+        except StubError:
+            if self.recording.end is not None or self.machine.wait(ANSWER_SECONDS) < 0:
+                raise                           # QEMU was killed, or has broken down
+            return LEFT
+        return LEFT if answer.startswith(LEFT) else answer
+
+    def over_gate(self):
+        """One instruction, to a gate: it is gone through by a stop of QEMU's own only."""
+        placed = self.placed
+        if placed:
+            self.set_places("z", "01")          # else the one we stand at would stop us
+        answer = self.advance("c", self.now() + 1, False)
+        if placed:
+            self.set_places("Z", "01")
+        return STEPPED if answer.startswith(INTERRUPTED) else answer
+
+    def run(self, packet, until=None, listen=False):
+        """Go on by gdb's packet, for c not beyond `until`; the answer of the stop, or LEFT."""
+        start = at = self.now()
+        while True:
+            gates = [gate for gate in self.gates if at < gate and (until is None or gate < until)]
+            if at + 1 in gates and not is_continue(packet):
+                answer = self.over_gate()
+            else:
+                answer = self.advance(packet, min(gates, default=until), listen)
+            if answer == LEFT:
+                return answer
+            at = self.now()
+            if answer.startswith(SWITCHED_OFF) and (until is None or at < until):
+                self.gates[at] = self.gates.get(at, 0) + 1
+                if self.gates[at] > MAX_TRIES:
+                    raise StubError("QEMU switches off at instruction %d, and was to go on to %s"
+                                    % (at, until))
+                placed, at = self.placed, start
+                self.restart(start)
+                if placed:
+                    self.set_places("Z")
+            elif not (answer.startswith(INTERRUPTED) and at in gates):
+                return answer
+
+    def go_on(self, packet):
+        """Do it; the answer for gdb."""
+        before, end = self.now(), self.recording.end
+        if end is not None and before >= end:
+            return NO_MORE
+        answer = self.run(packet, end, listen=True)
+        if answer == LEFT:                      # nothing is there to look at: back again
+            self.seek(before)
+            return NO_MORE
+        if end is not None and not answer.startswith("T05") and self.now() >= end:
+            return NO_MORE
+        return answer
+
+    # -- backwards
+
+    def restart(self, instruction):
+        """A new machine that stands there."""
+        self.start()
+        if instruction > 0:
+            self.run("c", instruction)
 
     def seek(self, instruction):
         """Stop there, with gdb's breakpoints set; what to tell gdb."""
-        self.start()
-        if instruction > 0:
-            self.run_to(instruction)
+        self.restart(instruction)
         answer = self.stub.ask("?")             # this deletes all breakpoints
-        self.set_places("Z", self.places)
+        self.set_places("Z")
         return answer if instruction > 0 else answer + "replaylog:begin;"
 
     def last_stop(self, before):
         """(instruction, what to tell gdb) of the last breakpoint before an instruction."""
         found = 0, None
         self.start()
-        self.set_places("Z", self.places)
+        self.set_places("Z")
         while True:
-            answer = self.run_to(before)
+            answer = self.run("c", before)
             at, watched = self.now(), re.search(r"watch:(\w+);", answer)
             if at >= before or self.is_interrupted():
                 return found
             read = "m%s,8" % (watched.group(1) if watched else "%x" % self.stub.register("pc"))
-            self.set_places("z", self.places)
+            self.set_places("z")
             value = self.stub.ask(read)
-            self.stub.ask("s")
+            self.run("s", before)
             # Going back, gdb wants to hear of a watchpoint right after the access.
             found = at + (self.stub.ask(read) != value), answer
             if at + 1 >= before:
                 return found
-            self.set_places("Z", self.places)
+            self.set_places("Z")
 
     def go_back(self, packet):
         """Do it; the answer for gdb."""
@@ -216,36 +324,54 @@ class Player:
             instruction, answer = self.last_stop(before)
         there = self.seek(instruction)
         answer = answer or there
-        if self.is_interrupted() and self.gdb.recv(1) == b"\3":
-            answer = "T02" + answer[3:]
+        if self.is_interrupted() and b"\3" in self.from_link():
+            answer = INTERRUPTED + answer[3:]
         return answer
+
+    # -- gdb
 
     def is_interrupted(self):
         """Has ctrl-C been pressed? Nothing else comes while gdb waits."""
         return bool(select.select([self.gdb], [], [], 0)[0])
 
     def serve(self):
-        """Until gdb has gone, or the machine."""
+        """Until gdb has gone, or the machine; then the user is told."""
         try:
             self.start()
             self.gdb = self.listener.accept()[0]
             while True:
                 for link in select.select([self.gdb, self.stub.link], [], [])[0]:
+                    if link is self.gdb:
+                        self.from_gdb(self.from_link())
+                        break                   # there may be another machine now
                     data = link.recv(1 << 16)
-                    if link is self.gdb and data:
-                        self.from_gdb(data)
-                    elif link is self.gdb:
-                        return
-                    elif data and b"$W" not in data:
-                        self.gdb.sendall(data)
-                    else:                       # the machine has switched off
-                        self.seek(self.resumed)
-                        self.to_gdb(NO_MORE)
-        except (OSError, StubError):
-            pass                                # it has ended
+                    if not data:
+                        raise StubError("the machine ended too early")
+                    self.send_gdb(data)
+        except GdbGone:
+            pass
+        except (OSError, StubError) as problem:
+            if not self.closed:
+                print("debug: the replay cannot go on: %s" % problem, file=sys.stderr, flush=True)
         finally:
-            if self.gdb:
-                self.gdb.close()
+            for link in (self.listener, self.gdb, self.stub):
+                if link:
+                    link.close()
+
+    def from_link(self):
+        try:
+            data = self.gdb.recv(1 << 16)
+        except OSError:
+            data = b""
+        if not data:
+            raise GdbGone()
+        return data
+
+    def send_gdb(self, data):
+        try:
+            self.gdb.sendall(data)
+        except OSError:
+            raise GdbGone()
 
     def from_gdb(self, data):
         """gdb sends a packet, and waits for the answer before the next one."""
@@ -253,25 +379,25 @@ class Player:
         packet = packet.group(1).decode("latin-1") if packet else ""
         if packet in ("bs", "bc"):
             self.to_gdb(self.go_back(packet))
-            return
-        if packet.startswith(("vKill;", "D")):
+        elif packet in ("c", "s") or packet.startswith("vCont;"):
+            self.to_gdb(self.go_on(packet))
+        elif packet.startswith(("vKill;", "D")):
             self.to_gdb("OK")                   # gdb goes away, and then all ends
-            return
-        if packet in ("c", "s") or packet.startswith("vCont;"):
-            self.resumed = self.now()
-            if self.recording.end is not None and self.resumed >= self.recording.end:
-                self.to_gdb(NO_MORE)
-                return
-            if self.recording.end is not None:
-                self.monitor("replay_break %d" % self.recording.end)
-        elif packet.startswith("qSupported"):
-            self.hello = packet
-        elif packet.startswith("Z"):
-            self.places.add(packet[1:])
-        elif packet.startswith("z"):
-            self.places.discard(packet[1:])
-        self.stub.link.sendall(data)
+        else:
+            if packet.startswith("qSupported"):
+                self.hello = packet
+            elif packet.startswith("Z"):
+                self.places.add(packet[1:])
+                self.placed = True
+            elif packet.startswith("z"):
+                self.places.discard(packet[1:])
+            self.stub.link.sendall(data)
 
     def to_gdb(self, answer):
         data = answer.encode()
-        self.gdb.sendall(b"+$%s#%02x" % (data, sum(data) & 0xff))
+        self.send_gdb(b"+$%s#%02x" % (data, sum(data) & 0xff))
+
+
+def is_continue(packet):
+    """Is it c, or vCont;c with the hart behind it? Else it is a step."""
+    return packet == "c" or packet.startswith("vCont;c")

@@ -224,9 +224,35 @@ class Debug(unittest.TestCase):
             self.assertRegex(text.partition("BEGIN")[2], r"pc +0x(80|ffffffc0)")
 
     def test_end_of_a_recording(self):
-        text = debug(self.tree, ["continue", "info registers pc", "reverse-stepi"],
-                     "--test", "made", "--replay", made="'made', prog='hog 1000000', limit=20")
-        self.assertEqual(text.partition("BEGIN")[2].count("No more reverse-execution history"), 1)
+        """Where there is nothing more, gdb keeps a machine, and stands still."""
+        count, at = "monitor info replay", "info registers pc"
+        text = debug(self.tree, [
+            "continue", count, at, "stepi", count, at, "reverse-stepi", count, "continue", count,
+            "delete", "reverse-continue", count, at, "reverse-stepi", count],
+            "--test", "made", "--replay", made="'made', prog='hog 1000000', limit=20")
+        counts, pcs = self.counts_and_pcs(text)
+        self.assertEqual(counts, [counts[0]] * 2 + [counts[0] - 1, counts[0], 0, 0], text)
+        self.assertEqual(pcs, [pcs[0]] * 2 + [0x1000], text)
+
+    def test_a_breakpoint_near_the_end(self):
+        """It is hit from wherever gdb goes on; one that is never hit leaves gdb a machine."""
+        count, at = "monitor info replay", "info registers pc"
+        last = ["thbreak power_off", "continue", count, at]
+        text = debug(self.tree, ["delete", count, at] + (
+            ["reverse-continue"] + last + ["reverse-stepi", "reverse-stepi", "stepi"] + last +
+            ["reverse-continue", "thbreak do_execve", "continue"] + last) * 3 + [
+                "reverse-continue", "thbreak panic_trap", "continue", count, "stepi",
+                "reverse-stepi", count], "--test", "hello", "--replay")
+        counts, pcs = self.counts_and_pcs(text)
+        self.assertEqual(counts[:10], counts[:1] * 10, text)
+        self.assertEqual(pcs, pcs[:1] * 10, text)
+        self.assertEqual(len(counts), 12, text)
+
+    def counts_and_pcs(self, text):
+        """What `monitor info replay` and `info registers pc` have said."""
+        part = text.partition("BEGIN")[2]
+        return ([int(n) for n in re.findall(r"instruction count = (\d+)", part)],
+                [int(n, 16) for n in re.findall(r"(?m)^pc +(0x[0-9a-f]+)", part)])
 
     def test_a_kill_is_found(self):
         """The first program is killed: that is why the machine ends without success."""
@@ -308,6 +334,20 @@ class Debug(unittest.TestCase):
             time.sleep(0.5)
             self.assertEqual(users_of(folder), [])
             self.assertEqual(os.listdir(folder), [])
+
+    def test_a_gdb_that_cannot(self):
+        """Whatever it says, in whatever language, and whatever its exit status."""
+        folder = os.path.join(self.tree, "bin")
+        os.mkdir(folder)
+        for name in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb"):
+            with open(os.path.join(folder, name), "w") as file:
+                file.write("#!/bin/sh\necho 'Objet indéfini: riscv:rv64'\n")
+            os.chmod(file.name, 0o755)
+        result = subprocess.run(command("--prog", "hello"), cwd=self.tree, stdout=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                env=dict(os.environ, PATH=folder + ":" + os.environ["PATH"]))
+        self.assertEqual((result.returncode, result.stdout.decode()),
+                         (1, "debug: no gdb for RISC-V: run make setup\n"))
 
     def test_what_cannot_be_done(self):
         for words, arguments in (

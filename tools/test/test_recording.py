@@ -1,0 +1,198 @@
+"""Player, between a gdb and a QEMU that are both played here: what QEMU 10 does by chance, a
+QEMU that leaves, and one that breaks down."""
+import contextlib
+import io
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+import recording
+from gdbstub import Stub, StubError, connect
+
+LENGTH, EARLY = 100, 60         # the machine switches off at one, QEMU learns of it at the other
+NO_MORE = "T05replaylog:end;"
+
+
+class Machine:
+    """A QEMU that replays: each instruction is at the address that is its number. Where it learns
+    that the machine will switch off, it stops, unless something else stops it just there."""
+
+    def __init__(self, link, kind):
+        self.link, self.kind, self.status = link, kind, None
+        self.at, self.stop, self.places, self.off = 0, None, set(), False
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def kill(self):
+        self.end(-9)
+
+    def end(self, status):
+        if self.status is None:
+            self.status = status
+            with contextlib.suppress(OSError):
+                self.link.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, timeout=None):
+        return self.status
+
+    def serve(self):
+        data = b""
+        with contextlib.suppress(OSError), self.link:
+            while True:
+                packet = re.search(rb"\$([^#]*)#..", data)
+                if not packet:
+                    more = self.link.recv(4096)
+                    if not more:
+                        return
+                    data += more
+                    continue
+                data = data[packet.end():]
+                for answer in self.answers(packet.group(1).decode()):
+                    text = answer.encode()
+                    self.link.sendall(b"+$%s#%02x" % (text, sum(text) & 0xff))
+
+    def answers(self, packet):
+        if packet.startswith("qRcmd,"):
+            return self.monitor(bytes.fromhex(packet[6:]).decode().split())
+        if packet[0] in "Zz":
+            (self.places.add if packet[0] == "Z" else self.places.discard)(
+                int(packet.split(",")[1], 16))
+            return ["OK"]
+        if packet == "?":
+            self.places.clear()
+            return ["T05thread:01;"]
+        if packet[0] == "p":
+            return [self.at.to_bytes(8, "little").hex()]
+        if packet in ("c", "s"):
+            return self.run(packet)
+        return [""]
+
+    def monitor(self, words):
+        if words[0] == "replay_break":
+            self.stop = int(words[1])
+            return ["OK"]
+        line = "Replaying execution 'log': instruction count = %d\r\n" % self.at
+        return ["O" + line.encode().hex(), "OK"]
+
+    def run(self, packet):
+        if self.off:
+            return []                           # as QEMU: no answer at all
+        while True:
+            if self.kind == "breaks" and self.at == EARLY:
+                self.end(-6)
+                return []
+            self.at += 1
+            if self.at == self.stop:
+                self.stop = None
+                self.off = self.kind == "hopeless" and self.at == EARLY
+                return ["T03thread:01;" if self.off else "T02thread:01;"]
+            if self.at == LENGTH and self.kind == "leaves":
+                self.end(0)
+                return []
+            if self.at == LENGTH or self.at == EARLY and self.kind in ("early", "hopeless"):
+                self.off = True
+                return ["T03thread:01;"]
+            if packet == "s" or self.at in self.places:
+                return ["T05thread:01;"]
+
+
+class Recording:
+    """As recording.Recording, of such a machine."""
+
+    def __init__(self, folder, kind):
+        self.folder, self.kind = folder, kind
+        self.end = None if kind in ("leaves", "breaks") else LENGTH - 1
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def machine(self, mode, more, **streams):
+        return Machine(socket.socket(fileno=os.dup(streams["pass_fds"][0])), self.kind)
+
+
+class Replay(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="rvlab-recording-")
+        self.numbers, Stub.numbers = Stub.numbers, {"pc": 32}
+
+    def tearDown(self):
+        Stub.numbers = self.numbers
+        shutil.rmtree(self.folder)
+
+    @contextlib.contextmanager
+    def gdb(self, kind):
+        """A connection as gdb's; self.told is what the user has read at its end."""
+        player = recording.Player(Recording(self.folder, kind))
+        told = io.StringIO()
+        with contextlib.redirect_stderr(told):
+            thread = threading.Thread(target=player.serve, daemon=True)
+            thread.start()
+            gdb = connect(player.path)
+            try:
+                yield gdb
+            finally:
+                gdb.close()
+                thread.join(20)
+                player.kill()
+        self.assertFalse(thread.is_alive())
+        self.told = told.getvalue()
+
+    def at(self, gdb):
+        return gdb.register("pc")
+
+    def test_a_breakpoint_behind_the_early_place(self):
+        for kind in ("early", "in time", "leaves"):
+            with self.gdb(kind) as gdb:
+                gdb.add_breakpoint(EARLY - 20)
+                gdb.add_breakpoint(EARLY + 20)
+                for place in (EARLY - 20, EARLY + 20):
+                    self.assertEqual(gdb.ask("c"), "T05thread:01;")
+                    self.assertEqual(self.at(gdb), place)
+                self.assertEqual(gdb.ask("bc"), "T05thread:01;")
+                self.assertEqual(self.at(gdb), EARLY - 20)
+                self.assertEqual(gdb.ask("c"), "T05thread:01;")
+                self.assertEqual(self.at(gdb), EARLY + 20)
+            os.remove(os.path.join(self.folder, "gdb"))
+            self.assertEqual(self.told, "")
+
+    def test_steps_over_the_early_place(self):
+        with self.gdb("early") as gdb:
+            gdb.add_breakpoint(EARLY - 2)
+            gdb.ask("c")
+            for place in range(EARLY - 1, EARLY + 3):
+                self.assertEqual(gdb.ask("s"), "T05thread:01;")
+                self.assertEqual(self.at(gdb), place)
+            for place in range(EARLY + 1, EARLY - 2, -1):
+                self.assertEqual(gdb.ask("bs"), "T05thread:01;")
+                self.assertEqual(self.at(gdb), place)
+
+    def test_the_end(self):
+        """gdb stays there; where QEMU leaves with the machine, where it was before."""
+        for kind, end in (("early", LENGTH - 1), ("in time", LENGTH - 1), ("leaves", 0)):
+            with self.gdb(kind) as gdb:
+                for _ in range(2):
+                    self.assertEqual(gdb.ask("c"), NO_MORE)
+                    self.assertEqual(self.at(gdb), end)
+            os.remove(os.path.join(self.folder, "gdb"))
+            self.assertEqual(self.told, "")
+
+    def test_the_user_is_told(self):
+        for kind, words in (("hopeless", "QEMU switches off at instruction 60, and was to go on"),
+                            ("breaks", "the machine ended too early")):
+            with self.gdb(kind) as gdb:
+                with self.assertRaises(StubError):
+                    gdb.ask("c")
+            os.remove(os.path.join(self.folder, "gdb"))
+            self.assertIn("debug: the replay cannot go on: " + words, self.told)
+            self.assertEqual(self.told.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
