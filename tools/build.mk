@@ -26,7 +26,7 @@ WARN := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 # compiler's own headers, as <float.h>.
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -fno-common -fno-pic -fno-pie \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
-    -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax
+    -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax $(SANITIZE)
 KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs
 UFLAGS := $(COMMON) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
     -fdata-sections -Iuser/libs -Ilibs -isystem $(HEADERS)

@@ -350,7 +350,7 @@ static void map_at(uintptr_t addr, uint32_t flags)
 static void grow_area(uintptr_t below)
 {
     map_at(USERBASE + 300 * PGSIZE, MMAP_WRITE | MMAP_STACK);
-    *(volatile uint64_t *)(USERBASE + 300 * PGSIZE - below) = 1;
+    *(volatile uint8_t *)(USERBASE + 300 * PGSIZE - below) = 1;
 }
 
 /* ...but not below the lowest user address... */

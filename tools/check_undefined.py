@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Run kernel and programs with a trap before each operation that C leaves undefined.
+
+    check_undefined.py [--toolchain unknown-elf] [TEST ...]
+
+A compiler may make anything of x / 0, 1 << 32 or INT_MAX + 1, and the next one
+does. So all is compiled once more, with the compiler's undefined-behaviour
+sanitizer, which traps by ebreak, into obj/undefined; the machines of all tests
+with one hart must do what they do otherwise, and no program may meet such a trap,
+be it one that is meant to be killed. Null pointers are left out: programs use
+them on purpose. Which instructions that takes does not matter, so limits are higher.
+"""
+import argparse
+import copy
+import glob
+import os
+import re
+import subprocess
+import sys
+
+import cli
+from grader import labs as all_labs
+from grader.host import Host
+from grader.image import ImageError
+from grader.judge import Judge
+from grader.runner import Runner
+from grader.screen import Screen
+
+SANITIZE = "-fsanitize=undefined -fno-sanitize=null -fsanitize-undefined-trap-on-error"
+SLOWER = 3
+# The functions whose own ebreak kills them.
+ON_PURPOSE = {"break_call", "illegal"}
+KILLED = re.compile(rb"(\S+ \(pid \d+\) was killed: breakpoint, at pc \w+ \((\w+)[^\r\n]*)")
+
+
+class CheckError(Exception):
+    """What keeps the check from being made; the text is for the user."""
+
+
+def run(command, **more):
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, **more)
+    return result.returncode, result.stdout.decode("utf-8", "replace")
+
+
+def build(toolchain):
+    """The folder with the objects."""
+    status, said = run(["tools/probe.sh", "toolchain", toolchain])
+    if status != 0:
+        raise CheckError(said.strip())
+    objects = os.path.join("obj", "undefined", toolchain)
+    os.makedirs(objects, exist_ok=True)
+    status, said = run(["make", "-r", "-f", "tools/build.mk", "-j%d" % (os.cpu_count() or 1),
+                        "TC=" + toolchain, "O=" + objects,
+                        "CONFIG=obj/%s/config.mk" % toolchain, "SANITIZE=" + SANITIZE],
+                       env=dict(os.environ, MAKEFLAGS=""))
+    if status != 0:
+        raise CheckError("this does not compile with %s:\n%s" % (SANITIZE, said[-2000:]))
+    return objects
+
+
+def chosen(names):
+    """The tests of one machine with one hart, with limits that fit."""
+    labs = all_labs.load()
+    known = [test for lab in labs for test in lab.tests]
+    for name in names:
+        if name not in [test.name for test in known]:
+            raise CheckError("there is no test %s" % name)
+    tests = []
+    for test in known:
+        if test.harts == 1 and not test.command and (not names or test.name in names):
+            slower = copy.copy(test)
+            slower.limit *= SLOWER
+            tests.append(slower)
+    return labs, tests
+
+
+def traps_in(folder):
+    """The lines that tell of a program's trap, for all consoles in a folder."""
+    for path in sorted(glob.glob(os.path.join(folder, "*.log"))):
+        with open(path, "rb") as file:
+            for line, function in KILLED.findall(file.read()):
+                if function.decode() not in ON_PURPOSE:
+                    yield "%s: %s" % (os.path.basename(path)[:-len(".log")],
+                                      line.decode("utf-8", "replace"))
+
+
+def check(options):
+    objects = build(options.toolchain)
+    labs, tests = chosen(options.tests)
+    folder = os.path.join(objects, "grade")
+    run(["rm", "-rf", folder])
+    os.makedirs(folder)
+    screen, failed = Screen(labs, tests), []
+
+    def report(outcome):
+        if not outcome.passed:
+            failed.append(outcome.test.name)
+            screen.report(outcome)
+
+    Runner(tests, Judge(Host(objects, options.qemu, folder)), os.cpu_count() or 1,
+           objects).run(report, screen.progress)
+    screen.clear()
+    found = list(traps_in(folder))
+    for line in found:
+        print(line)
+    print("%d machines, %d failed; %d traps in programs" % (len(tests), len(failed), len(found)))
+    return 1 if failed or found else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("tests", nargs="*", metavar="TEST")
+    parser.add_argument("--toolchain", default="unknown-elf", choices=("unknown-elf", "linux-gnu"),
+                        help="%(default)s; clang traps by another instruction")
+    parser.add_argument("--qemu", default="qemu-system-riscv64")
+    options = parser.parse_args()
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return cli.run("check_undefined", lambda: check(options),
+                   (CheckError, ImageError, all_labs.LabError))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
