@@ -21,7 +21,7 @@ static const char *sched_name;
 static __never_returns void kern_start(void);
 
 /* A machine that the kernel cannot use is no panic either: what is missing, and off. */
-static __noreturn void refuse_machine(paddr_t tree, const char *problem)
+static __never_returns void refuse_machine(paddr_t tree, const char *problem)
 {
     cprintf("rvlab cannot run on this machine (%s), by its device tree at %#lx: %s\n",
             machine.model[0] != '\0' ? machine.model : "model unknown", tree, problem);

@@ -86,7 +86,7 @@ static void choice_of_own(int number, int step, int n, int page)
     not_best[number] |= page != by_rule(n, true);
 }
 
-static void choice_of_buddy(int number, int step, __unused int n, int page)
+static void choice_of_buddy(int number, int step, __not_used int n, int page)
 {
     not_buddy[number] |= page != chosen[number][step];
 }
