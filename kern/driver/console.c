@@ -31,6 +31,10 @@ static struct spinlock input_lock = SPINLOCK_INIT("console input", RANK_CONSOLE)
 static struct {
     char buffer[BUFFER_SIZE];
     uint32_t read, write;
+    uint32_t peeked;            /* a reader has copied what is before, and will take it or not */
+    bool peeking;               /* there is such a reader: others wait */
+    bool losing;                /* the rest of a line that does not fit is dropped */
+    bool told;                  /* that something is lost, since the console was given away last */
     struct wait_queue readers;
     int group;
 } input;
@@ -58,37 +62,72 @@ static bool buffer_full(void)
     return input.write - input.read == BUFFER_SIZE;
 }
 
+static bool ends_line(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* The buffer is full: its last line, which has not ended, is taken back, and what follows of it
+   will be dropped, so that no two lines are joined. Who may have read the beginning gets a ctrl-C,
+   which gives a line up. */
+static void lose_line(void)
+{
+    uint32_t first = input.peeking ? input.peeked : input.read;
+
+    input.losing = true;
+    while (input.write != first && !ends_line(input.buffer[(input.write - 1) % BUFFER_SIZE]))
+        input.write--;
+    if (input.write == first)
+        input.buffer[input.write++ % BUFFER_SIZE] = CTRL_C;
+}
+
+/* A character for who reads. */
+static void take_character(char c, bool *tell_loss)
+{
+    if (!input.losing && !buffer_full()) {
+        input.buffer[input.write++ % BUFFER_SIZE] = c;
+        return;
+    }
+    if (!input.losing)
+        lose_line();
+    input.losing = !ends_line(c);
+    *tell_loss |= !input.told;
+    input.told = true;
+}
+
 /* Move what the UART has received into the buffer. Where that is full, the rest stays in the UART,
    which makes the sender wait: a page pasted to the shell loses nothing. But while a job has the
-   console, all is looked at, for its ctrl-C, and what does not fit is lost. Returns the group that
-   a ctrl-C is for, or 0. */
-static int drain_uart(bool *enter_monitor)
+   console, all is looked at, for its ctrl-C, and lines that do not fit are lost. Returns the group
+   that a ctrl-C is for, or 0. */
+static int drain_uart(bool *enter_monitor, bool *tell_loss)
 {
     int interrupted = 0;
 
-    while ((!buffer_full() || input.group != 0) && (uart[UART_LSR] & LSR_READY)) {
+    while ((!buffer_full() || input.group != 0 || input.losing) && (uart[UART_LSR] & LSR_READY)) {
         char c = uart[UART_DATA];
 
         if (c == CTRL_BACKSLASH)
             *enter_monitor = true;
         else if (c == CTRL_C && input.group != 0)
             interrupted = input.group;
-        else if (!buffer_full())
-            input.buffer[input.write++ % BUFFER_SIZE] = c;
+        else
+            take_character(c, tell_loss);
     }
-    uart[UART_IER] = buffer_full() && input.group == 0 ? 0 : IER_RECEIVE;
+    uart[UART_IER] = buffer_full() && input.group == 0 && !input.losing ? 0 : IER_RECEIVE;
     return interrupted;
 }
 
 static void uart_interrupt(void)
 {
-    bool enter_monitor = false;
+    bool enter_monitor = false, tell_loss = false;
 
     spin_lock(&input_lock);
-    int interrupted = drain_uart(&enter_monitor);
+    int interrupted = drain_uart(&enter_monitor, &tell_loss);
     if (input.read != input.write)
         wait_wake_one(&input.readers);
     spin_unlock(&input_lock);
+    if (tell_loss)
+        cprintf("\nconsole: too much was typed while this program runs; lines of it are lost\n");
     if (interrupted != 0 && interrupt_handler != NULL)
         interrupt_handler(interrupted);
     if (enter_monitor)
@@ -110,23 +149,36 @@ void console_init_input(void)
     uart[UART_IER] = IER_RECEIVE;
 }
 
-int console_read(char *buf, size_t n, int group)
+int console_peek(char *buf, size_t n, int group)
 {
     bool killed = false;
     size_t count = 0;
 
     spin_lock(&input_lock);
-    while (input.read == input.write && group == input.group && !killed)
+    while ((input.read == input.write || input.peeking) && group == input.group && !killed)
         killed = !wait_sleep(&input.readers, WT_KBD, "a key");
     if (group == input.group && !killed) {
-        while (count < n && input.read != input.write)
-            buf[count++] = input.buffer[input.read++ % BUFFER_SIZE];
-        uart[UART_IER] = IER_RECEIVE;
+        for (input.peeked = input.read; count < n && input.peeked != input.write; count++)
+            buf[count] = input.buffer[input.peeked++ % BUFFER_SIZE];
+        input.peeking = true;
+    } else if (input.read != input.write && !input.peeking) {
+        wait_wake_one(&input.readers);          /* what woke this one is another's */
     }
+    spin_unlock(&input_lock);
+    return killed ? -E_KILLED : (int)count;
+}
+
+/* The monitor may have read some of it meanwhile. */
+void console_take(bool all)
+{
+    spin_lock(&input_lock);
+    if (all && (int32_t)(input.peeked - input.read) > 0)
+        input.read = input.peeked;
+    input.peeking = false;
+    uart[UART_IER] = IER_RECEIVE;
     if (input.read != input.write)
         wait_wake_one(&input.readers);          /* the rest is another's */
     spin_unlock(&input_lock);
-    return killed ? -E_KILLED : (int)count;
 }
 
 void console_set_interrupt(int (*interrupt)(int group))
@@ -138,6 +190,7 @@ void console_set_group(int group)
 {
     spin_lock(&input_lock);
     input.group = group;
+    input.told = false;
     wait_wake_all(&input.readers);
     spin_unlock(&input_lock);
 }

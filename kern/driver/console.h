@@ -9,10 +9,12 @@ void console_init(void);
 /* Input is taken by the hart that calls this. */
 void console_init_input(void);
 
-/* Read 1 to n characters, as they were typed; sleeps until there is one. Returns how many; 0, end
-   of file, where another group has the console; -E_KILLED where the caller was killed while it
-   waited. */
-int console_read(char *buf, size_t n, int group);
+/* Look at 1 to n characters, as they were typed; sleeps until there is one. Returns how many; 0,
+   end of file, where another group has the console; -E_KILLED where the caller was killed while it
+   waited. After a number above 0 the caller must say by console_take() whether they went where they
+   should: then they are gone, else the next reader finds them. Others wait until then. */
+int console_peek(char *buf, size_t n, int group);
+void console_take(bool all);
 
 /* A character, without waiting for it; -1 where there is none. For the kernel monitor. */
 int console_poll(void);

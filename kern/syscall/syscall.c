@@ -183,8 +183,12 @@ static int sys_read(uint64_t arg[])
         return 0;
     if (!user_range_ok(arg[1], arg[1] + n))
         return -E_FAULT;
-    int count = console_read(buf, n, current->group);
-    return count > 0 ? copy_to_user(arg[1], buf, count) ?: count : count;
+    int count = console_peek(buf, n, current->group);
+    if (count <= 0)
+        return count;
+    int error = copy_to_user(arg[1], buf, count);
+    console_take(error == 0);
+    return error ?: count;
 }
 
 static int sys_write(uint64_t arg[])

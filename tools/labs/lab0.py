@@ -14,6 +14,8 @@ CHECKS = [
     check("check_machines", "@OBJ@"),
 ]
 
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(3000))
 NO_FPU = "rv64,f=off,d=off"
 
 PROGRAMS = [
@@ -21,7 +23,7 @@ PROGRAMS = [
     program("badarg"),
     program("badnumbers"),
     program("badpointers", limit=2000),
-    program("badpointers keys", "keys", input="k" * 200, limit=2000),
+    program("badpointers keys", "keys", input=ALPHABET * 8, limit=2000),
     program("badsegment"),
     program("brk"),
     program("demandzero"),
@@ -58,6 +60,8 @@ PROGRAMS = [
     program("mmap"),
     program("newcomer mlfq", append="sched=mlfq", shift=7),
     program("oom", limit=2000),
+    program("paste", "3000", input=PASTED, limit=4000,
+            expect=["too much was typed while this program runs"]),
     program("pgdir"),
     program("secrets", limit=2000),
     program("sleep"),

@@ -1,0 +1,111 @@
+/* More is typed than the console keeps while a program runs: lines are lost, and the user is told,
+   but what comes is whole lines, in order. Like the shell this gives the console to a program now
+   and then, and reads between. The lines are "line NUMBER 000... end"; the
+   argument says how many were typed. */
+#include <error.h>
+#include <report.h>
+#include <stdio.h>
+#include <string.h>
+#include <testing.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define CTRL_C          3
+#define LINE_LENGTH     43
+#define LINES           20              /* read between two programs */
+#define FIRST_MS        400             /* the first program runs until the buffer is full, */
+#define JOB_MS          20              /* the others do not */
+#define QUIET_MS        500             /* nothing more comes after these */
+
+static volatile int lines;              /* read so far */
+
+/* Not asleep: where time is counted in instructions it would pass at once then, without a key. */
+static void pass_time(unsigned int ms)
+{
+    unsigned int start = gettime_msec();
+
+    while (gettime_msec() - start < ms)
+        yield();
+}
+
+/* Run a program that has the console. */
+static void run_job(unsigned int ms)
+{
+    int pid = fork(), code;
+
+    if (pid == 0) {
+        job(JOB_FOREGROUND);
+        pass_time(ms);
+        exit(0);
+    }
+    assert(pid > 0 && waitpid(pid, &code) == 0 && code == 0);
+    job(JOB_SHELL);
+}
+
+/* The next line as it is typed; one that is given up is empty. */
+static void read_line(char *text, size_t size)
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = getchar()) != '\n') {
+        assert(c != EOF && length < size - 1);
+        text[length++] = c;
+        if (c == CTRL_C)
+            length = 0;
+    }
+    text[length] = '\0';
+}
+
+static void check_line(const char *text)
+{
+    static int last = -1;
+    char wanted[LINE_LENGTH + 1];
+    int number;
+
+    if (text[0] == '\0')
+        return;
+    number = strlen(text) > 5 ? strtol(text + 5, NULL, 10) : -1;
+    snprintf(wanted, sizeof(wanted), "line %04d %029d end", number, 0);
+    if (strcmp(text, wanted) != 0 || number <= last)
+        panic("after line %d there comes '%s'", last, text);
+    last = number;
+    lines++;
+}
+
+/* A thread, because it waits for a key at the end. */
+static int reader(void *unused)
+{
+    char text[256];
+
+    (void)unused;
+    run_job(FIRST_MS);
+    for (;;) {
+        for (int i = 0; i < LINES; i++) {
+            read_line(text, sizeof(text));
+            check_line(text);
+        }
+        run_job(JOB_MS);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int typed = number_argument(argc, argv, 0);
+    int tid = thread_create(reader, NULL), before, code;
+
+    assert(tid > 0);
+    pass_time(FIRST_MS);
+    do {
+        before = lines;
+        pass_time(QUIET_MS);
+    } while (lines != before);
+    check_eq("the reader has met nothing but whole lines", trywait(tid, &code), -E_BUSY);
+    kill(tid);
+    waitpid(tid, &code);
+    check("a buffer full of lines came", lines > 300);
+    cprintf("%d of %d lines were read\n", lines, typed);
+    check("some were lost", lines < typed);
+    return check_done();
+}
