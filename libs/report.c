@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define LINE_SIZE       256             /* as much as one write prints in one piece */
+#define PLACE_LETTERS   8
 #define TAG_LETTERS     16
-#define TEXT_SIZE       (LINE_SIZE - TAG_LETTERS - 3)   /* beside the tag " #" and the newline */
+/* Beside " #", where it was reported from, the tag and the newline. */
+#define TEXT_SIZE       (LINE_SIZE - PLACE_LETTERS - TAG_LETTERS - 3)
 
 struct line {
     int length;
@@ -103,17 +105,23 @@ static void begin(struct line *line, const struct report_side *side, const char 
         ++process.lines);
 }
 
-static void print(struct line *line, const struct report_side *side)
+/* The last letters of a number. */
+static void add_letters(struct line *line, uint64_t number, int letters)
+{
+    for (int shift = 4 * (letters - 1); shift >= 0; shift -= 4)
+        line->text[line->length++] = 'a' + (number >> shift & 15);
+}
+
+/* `place`: the address that the report returns to. */
+static void print(struct line *line, const struct report_side *side, void *place)
 {
     uint64_t k0 = load(report_key, 8), k1 = load(report_key + 8, 8);
 
     if ((k0 | k1) != 0) {
-        uint64_t tag = siphash(k0, k1, line->text, line->length);
-
         line->text[line->length++] = ' ';
         line->text[line->length++] = '#';
-        for (int shift = 4 * (TAG_LETTERS - 1); shift >= 0; shift -= 4)
-            line->text[line->length++] = 'a' + (tag >> shift & 15);
+        add_letters(line, (uintptr_t)place, PLACE_LETTERS);
+        add_letters(line, siphash(k0, k1, line->text, line->length), TAG_LETTERS);
     }
     line->text[line->length++] = '\n';
     side->print(line->text, line->length);
@@ -131,11 +139,11 @@ __never_inlined void checkpoint_reached(void)
 }
 
 static bool end_check(struct line *line, const struct report_side *side, const char *file,
-                      int line_number, bool passed)
+                      int line_number, bool passed, void *place)
 {
     if (!passed)
         add(line, ", at %s:%d", file, line_number);
-    print(line, side);
+    print(line, side, place);
     process.checks++;
     if (!passed) {
         process.failed++;
@@ -151,7 +159,7 @@ bool report_check(const struct report_side *side, const char *file, int line_num
 
     begin(&line, side, file, "check");
     add(&line, " %s: %s", passed ? "ok" : "FAILED", what);
-    return end_check(&line, side, file, line_number, passed);
+    return end_check(&line, side, file, line_number, passed, __builtin_return_address(0));
 }
 
 bool report_check_eq(const struct report_side *side, const char *file, int line_number,
@@ -164,7 +172,7 @@ bool report_check_eq(const struct report_side *side, const char *file, int line_
     add(&line, " %s: %s", passed ? "ok" : "FAILED", what);
     if (!passed)
         add(&line, ": expected %ld, got %ld", expected, got);
-    return end_check(&line, side, file, line_number, passed);
+    return end_check(&line, side, file, line_number, passed, __builtin_return_address(0));
 }
 
 void report_checkpoint(const struct report_side *side, const char *file, const char *label)
@@ -173,7 +181,7 @@ void report_checkpoint(const struct report_side *side, const char *file, const c
 
     begin(&line, side, file, "checkpoint");
     add(&line, ": %s", label);
-    print(&line, side);
+    print(&line, side, __builtin_return_address(0));
     checkpoint_reached();
 }
 
@@ -193,6 +201,6 @@ int report_done(const struct report_side *side, const char *file)
         add(&line, ": %d checks passed", process.checks);
     else
         add(&line, ": passed");
-    print(&line, side);
+    print(&line, side, __builtin_return_address(0));
     return process.failed;
 }

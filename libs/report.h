@@ -15,24 +15,32 @@
    of its own; by its exit code it tells its parent, which alone is done at the end.
 
    A grader that wants to know a line to be the test's own writes a random key into report_key
-   before it boots. Each line then ends with " #" and a tag, 16 letters from a to p that nobody can
-   make who does not know the key. */
+   before it boots. Each line then ends with " #", 8 letters from a to p that tell where it was
+   reported from (the lower half of the address that the call returns to), and a tag, 16 letters
+   that nobody can make who does not know the key. Only a call in the test's own code counts: no
+   other function can lead here by a call of its own. */
 #pragma once
 
 #include <defs.h>
 
+/* The value of a call, after which the caller goes on. Without that a call that comes last would
+   return to the caller's caller, and be reported from there. */
+#define report_here(call)   ({ __auto_type value_ = (call); asm volatile (""); value_; })
+
 /* Did it pass? */
 #define check(what, condition) \
-    report_check(&report_side, __FILE__, __LINE__, what, condition)
+    report_here(report_check(&report_side, __FILE__, __LINE__, what, condition))
 /* The same for two integers that must be equal; where they are not, both are shown. */
 #define check_eq(what, got, expected) \
-    report_check_eq(&report_side, __FILE__, __LINE__, what, (long)(got), (long)(expected))
+    report_here(report_check_eq(&report_side, __FILE__, __LINE__, what, (long)(got), \
+                                (long)(expected)))
 /* A moment in which the grader looks at the machine's memory. */
-#define checkpoint(label)   report_checkpoint(&report_side, __FILE__, label)
+#define checkpoint(label) \
+    ({ report_checkpoint(&report_side, __FILE__, label); asm volatile (""); })
 /* Have all checks of this process passed so far? */
 bool all_passed(void);
 /* The end of a test. How many checks failed: 0 is the exit code of success. */
-#define check_done()        report_done(&report_side, __FILE__)
+#define check_done()        report_here(report_done(&report_side, __FILE__))
 
 /* What the kernel has of its own, and the programs' library. */
 struct report_side {

@@ -27,7 +27,7 @@ class Stub:
 
     def __init__(self, link, seconds=120):
         self.link, self.seconds = link, seconds
-        self.buffer = b""
+        self.buffer, self.stopped = b"", "1"            # which hart has stopped
         self.ask("qSupported:xmlRegisters=riscv")
         target = self.feature("target.xml")     # before it QEMU shows no single register
         if target not in Stub.known:
@@ -56,7 +56,10 @@ class Stub:
                     self.link.sendall(b"+")
                 except OSError:
                     pass                # it said this and ended
-                return packet.group(1).decode("latin-1")
+                text = packet.group(1).decode("latin-1")
+                where = re.match(r"T\w\wthread:([\w.]+);", text)
+                self.stopped = where.group(1) if where else self.stopped
+                return text
             if not select.select([self.link], [], [], seconds)[0]:
                 return None
             try:
@@ -112,6 +115,14 @@ class Stub:
         if not re.match(r"([0-9a-f]{2})+$", answer) or answer.startswith("E"):
             raise StubError("QEMU's gdb stub cannot read %s: %s" % (name, answer))
         return int.from_bytes(bytes.fromhex(answer), "little")
+
+    def register_of(self, hart, name):
+        """Of any hart, by its number; the one that stopped is chosen again."""
+        self.command("Hg%x" % (hart + 1))
+        try:
+            return self.register(name)
+        finally:
+            self.command("Hg" + self.stopped)
 
     def add_breakpoint(self, address):
         self.command("Z1,%x,2" % address)

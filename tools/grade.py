@@ -12,7 +12,7 @@ import time
 
 import cli
 from exercise import manifest
-from grader import build, formats
+from grader import build, formats, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
@@ -30,6 +30,8 @@ def arguments():
     add("--exercise", default="", metavar="N.M", help="all tests of these exercises")
     add("--all", action="store_true", help="also the tests that give no points")
     add("--list", action="store_true", help="show the tests, and run none")
+    add("--record", action="store_true",
+        help="take what the tests report for what they must report from now on")
     add("--dry-run", action="store_true", help="show the machines that would be booted")
     add("-j", "--jobs", type=int, default=os.cpu_count() or 1,
         help="so many harts at once; %(default)s")
@@ -96,8 +98,12 @@ def grade(options):
     runnable = [test for test in tests if not built.broken(test)]
     if runnable:
         host = Host(built.objects, options.qemu, prepare_folder(options.objects))
-        runner = Runner(runnable, Judge(host), options.jobs, built.objects)
+        judge = Judge(host, {} if options.record else None)
+        runner = Runner(runnable, judge, options.jobs, built.objects)
         runner.run(report, screen.progress)
+        if options.record:
+            record.save([outcome for outcome in outcomes if outcome.test.points]
+                        + list(host.needed.values()))
     for test in tests:
         if built.broken(test):
             report(built.outcome(test))

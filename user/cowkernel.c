@@ -82,7 +82,7 @@ static void parent_writes(void)
 
 int main(void)
 {
-    check_fork_shares();
+    check("a fork does not copy the pages of its parent", fork_shares_pages());
     pages[0].code = OLD;
     pages[3].name[0] = across.name[0] = across.name[2] = '?';
 

@@ -93,7 +93,7 @@ static void check_fork_while_writing(void)
 
 int main(void)
 {
-    check_fork_shares();
+    check("a fork does not copy the pages of its parent", fork_shares_pages());
     for (int page = 0; page < PAGES; page++)
         memory[page][PGSIZE - 1] = 1;
     check_fork_while_writing();

@@ -9,6 +9,7 @@ from grader.image import Image, ImageError
 from grader.machine import FreshMachine
 from grader.memory import MemoryFault
 from grader.model import Test
+from grader.sites import sites
 
 ADDR2LINES = ("riscv64-unknown-elf-addr2line", "riscv64-elf-addr2line",
               "riscv64-linux-gnu-addr2line", "llvm-addr2line", "addr2line")
@@ -26,8 +27,8 @@ class Host:
         self.objects, self.qemu, self.folder = objects, qemu, folder
         self.kernel = os.path.join(objects, "kernel")
         self.image = Image(self.kernel)
-        self.programs, self.baselines = {}, {}
-        self.lock = threading.Lock()    # guards these two
+        self.programs, self.baselines, self.places = {}, {}, {}
+        self.lock = threading.Lock()    # guards the baselines
         self.needed, self.needs_lock = {}, threading.Lock()     # Outcomes of tests others need
         self.cancelled = False
 
@@ -53,6 +54,13 @@ class Host:
         start = self.image.address("_binary_obj___user_%s_out_start"
                                    % re.sub("[^A-Za-z0-9_]", "_", name))
         return start + program.file_offset(program.address("report_key"))
+
+    def sites(self, test):
+        """From where the lines of the test may be reported: see grader.sites."""
+        image = self.image if test.selftest else self.program(test)
+        if image and image not in self.places:
+            self.places[image] = sites(image)
+        return self.places.get(image)
 
     def checkpoint_address(self, test):
         if not test.at:

@@ -18,7 +18,7 @@ from collections import namedtuple
 
 from grader.dwarf import Unit
 
-PT_LOAD, PF_X, SHF_COMPRESSED = 1, 1, 0x800
+PT_LOAD, PF_X, PF_W, SHF_COMPRESSED = 1, 1, 2, 0x800
 SIGNED = (0x05, 0x06, 0x0d)                 # encodings of numbers that can be negative
 
 Symbol = namedtuple("Symbol", "address size")

@@ -3,6 +3,7 @@ import os
 import re
 
 from gdbstub import StubError
+from grader import record
 from grader.image import ImageError
 from grader.machine import MAX_OUTPUT, End, Machine, SetupError
 from grader.model import Outcome, Verdict
@@ -91,8 +92,10 @@ def reports_wrong(test, console):
 class Judge:
     """Runs the machines of tests and gives verdicts; used by several threads."""
 
-    def __init__(self, host):
+    def __init__(self, host, recorded=None):
+        """`recorded`: what record.load() gives; it is loaded where nothing is given."""
         self.host = host
+        self.recorded = record.load() if recorded is None else recorded
 
     def run(self, test, number):
         """Boot the test's machine once; its Outcome."""
@@ -158,7 +161,7 @@ class Judge:
         elif machine.end == End.FLOOD:
             outcome.verdict = Verdict.HANG
             outcome.reasons.append("printed more than %d MB" % (MAX_OUTPUT >> 20))
-        elif machine.end in (End.LIMIT, End.IDLE, End.STUCK):
+        elif machine.end in (End.LIMIT, End.IDLE, End.STUCK, End.FED):
             outcome.verdict = Verdict.HANG
             outcome.reasons += checks_failed(machine.console) + [self.hang(machine)]
         elif machine.code == PANIC_CODE and not test.panic:
@@ -169,12 +172,18 @@ class Judge:
             if not machine.console.failed():        # else the exit code is no news
                 outcome.reasons += code_wrong(test, machine)
             outcome.reasons += printed_wrong(test, text) + machine.complaints
+            if not outcome.reasons and test.reports:
+                outcome.reasons += record.wrong(self.recorded, test, machine.console.reports)
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
 
     def hang(self, machine):
         test, where = machine.test, machine.place
         if machine.end == End.IDLE:
             return "all harts sleep, and nothing will wake them"
+        if machine.end == End.FED:
+            return ("it ran on after its %d million instructions, until this host's limit of CPU "
+                    "time at most: the kernel has set back the watchdog, a device of the machine "
+                    "that it must leave alone" % test.limit)
         if machine.end == End.STUCK:
             return "no instruction comes to its end: each trap leads to the next one, at %#x" % (
                 where or 0)

@@ -8,6 +8,7 @@ time is counted in instructions, and a watchdog device that we arm stops the mac
 at an exact instruction when the test's limit is used up.
 """
 import collections
+import contextlib
 import mmap
 import os
 import resource
@@ -52,6 +53,7 @@ class End:
     OFF = "switched off"            # by the kernel, as it should be; `code` tells more
     LIMIT = "limit"                 # the instructions or the CPU time are used up
     STUCK = "stuck"                 # it runs, but no instruction comes to its end
+    FED = "fed"                     # the kernel has reached for the watchdog, and ran on and on
     IDLE = "idle"                   # all harts sleep, for ever
     FLOOD = "flood"                 # it printed too much
     GONE = "gone"                   # QEMU ended by itself: a switch-off behind the kernel's back
@@ -117,7 +119,7 @@ class Machine:
         self.complaints, self.place, self.power_off = [], None, None
         self.polls = collections.deque(maxlen=IDLE_POLLS)
         self.process = self.stub = self.memory = None
-        self.key = os.urandom(KEY_LENGTH)
+        self.key, self.key_address = os.urandom(KEY_LENGTH), None       # where it was written
         self.labels = []                # of the checkpoints reached so far
 
     # -- what the checks of state.py may use
@@ -130,6 +132,10 @@ class Machine:
     def registers(self, name):
         """A register of the hart that stopped."""
         return self.stub.register(name)
+
+    def all_registers(self, name):
+        """The same register of each hart."""
+        return [self.stub.register_of(hart, name) for hart in range(self.harts)]
 
     # -- starting
 
@@ -184,29 +190,37 @@ class Machine:
 
     def write_key(self):
         """Into the image in memory: the program's, or the kernel's for a self test."""
-        address = self.host.key_address(self.test)
-        if address is not None:
-            self.memory.write(address, self.key)
+        self.key_address = self.host.key_address(self.test)
+        if self.key_address is not None:
+            self.memory.write(self.key_address, self.key)
 
     def arm_watchdog(self):
         """Through the stub's view of physical addresses, as a driver would."""
         ticks = (self.test.limit * 1000000 << self.test.shift) // WATCHDOG_TICK_NS
 
-        def store(address, value, size):
-            self.stub.write(address, value.to_bytes(size, "little"))
-
         def unlocked(register, value):
-            store(WATCHDOG_REGISTERS + 0xc, 0x80, 2)
-            store(WATCHDOG_REGISTERS + 0xc, 0x86, 2)
-            store(WATCHDOG_REGISTERS + register, value, 4)
+            self.store(WATCHDOG_REGISTERS + 0xc, 0x80, 2)
+            self.store(WATCHDOG_REGISTERS + 0xc, 0x86, 2)
+            self.store(WATCHDOG_REGISTERS + register, value, 4)
 
+        with self.watchdog():
+            self.store(WATCHDOG_CONFIG + 0x60, 0x03, 2)     # no interrupt; ticks of 2^15 / 33 MHz
+            unlocked(0, max(1, ticks - 1))                  # two stages, one after the other
+            unlocked(4, 1)
+            self.store(WATCHDOG_CONFIG + 0x68, 0x03, 1)     # on, and locked
+
+    def store(self, address, value, size):
+        self.stub.write(address, value.to_bytes(size, "little"))
+
+    @contextlib.contextmanager
+    def watchdog(self):
+        """Its registers answer to memory accesses, which are physical, as long as this lasts: a
+        guest that wants to reach them has to set up the device itself."""
         self.stub.physical(True)
-        store(WATCHDOG_CONFIG + 0x10, WATCHDOG_REGISTERS, 4)
-        store(WATCHDOG_CONFIG + 0x04, 2, 2)             # answer to memory accesses
-        store(WATCHDOG_CONFIG + 0x60, 0x03, 2)          # no interrupt; ticks of 2^15 / 33 MHz
-        unlocked(0, max(1, ticks - 1))                  # two stages, one after the other
-        unlocked(4, 1)
-        store(WATCHDOG_CONFIG + 0x68, 0x03, 1)          # on, and locked
+        self.store(WATCHDOG_CONFIG + 0x10, WATCHDOG_REGISTERS, 4)
+        self.store(WATCHDOG_CONFIG + 0x04, 2, 2)
+        yield
+        self.store(WATCHDOG_CONFIG + 0x04, 0, 2)
         self.stub.physical(False)
 
     # -- running
@@ -246,9 +260,8 @@ class Machine:
 
     def has_fired(self):
         """Has the watchdog? The guest can clear this by the device's registers, but not set it."""
-        self.stub.physical(True)
-        data = self.stub.read(WATCHDOG_REGISTERS + 0xc, 2)
-        self.stub.physical(False)
+        with self.watchdog():
+            data = self.stub.read(WATCHDOG_REGISTERS + 0xc, 2)
         return data is not None and int.from_bytes(data, "little") & WATCHDOG_FIRED != 0
 
     def go(self):
@@ -265,6 +278,8 @@ class Machine:
                 if reason:
                     self.end = reason
                     self.stop_here()
+                    if reason == End.STUCK and self.was_fed():
+                        self.end = End.FED
                     return reason == End.LIMIT and self.place == self.power_off
             elif answer.startswith(PAUSED):
                 self.paused()
@@ -310,6 +325,16 @@ class Machine:
         except StubError:
             pass
 
+    def was_fed(self):
+        """Is more time gone, counted in instructions, than the watchdog allows? A kernel that maps
+        the device, by the bus, can set it back."""
+        spare = 8 * WATCHDOG_TICK_NS + (self.test.limit * 50000 << self.test.shift)
+        try:
+            time = self.stub.register("minstret")
+        except StubError:
+            return False
+        return time > (self.test.limit * 1000000 << self.test.shift) + spare
+
     def count(self):
         """Where the kernel had set no timer the clock has jumped to the watchdog's: no count."""
         if self.harts == 1:
@@ -320,18 +345,21 @@ class Machine:
         """The kernel is about to switch off: its memory is as it left it. Without a timer of the
         kernel the clock jumps at this very stop, and the watchdog may fire, which no longer
         matters."""
+        if self.harts == 1 and self.was_fed():
+            self.end = End.FED
+            return
         self.end, self.code = End.OFF, self.stub.register("a0") & 0xff
         if not self.early:         # there is no tick yet: the clock has jumped too far
             self.count()
         if not self.test.panic and self.code == self.test.exit & 0xff:
             self.complaints += ["the checkpoint %s was not reached" % label
                                 for label in self.test.at if label not in self.labels]
-            self.check(state.DEFAULT if self.test.after is None else self.test.after)
+            after = state.DEFAULT if self.test.after is None else self.test.after
+            self.check(dict.fromkeys(state.ALWAYS + after))
 
     def at_checkpoint(self):
         """Only a signed report names a checkpoint; other code may lie at that address."""
-        found = [report.text for report in Console(self.printed(), self.key).reports
-                 if report.kind == "checkpoint"]
+        found = [report.text for report in self.reported().reports if report.kind == "checkpoint"]
         for label in found[len(self.labels):]:
             self.check(self.test.at.get(label, ()), "at the checkpoint %s: " % label)
         self.labels = found
@@ -346,6 +374,9 @@ class Machine:
         # Not by seek(): QEMU writes where this file's position is.
         return os.pread(self.log.fileno(), MAX_OUTPUT, 0)
 
+    def reported(self):
+        return Console(self.printed(), self.key, self.host.sites(self.test))
+
     def finish(self):
         if self.process:
             try:
@@ -357,7 +388,7 @@ class Machine:
             if self.status is None:
                 self.status = self.process.returncode
             self.seconds = usage[2].ru_utime + usage[2].ru_stime
-            self.console = Console(self.printed(), self.key)
+            self.console = self.reported()
             self.log.close()
         if self.stub:
             self.stub.close()

@@ -10,7 +10,8 @@ from grader.model import Report
 
 MASK = (1 << 64) - 1
 KEY_LENGTH = 16
-LINE = re.compile(r"(\[(check|checkpoint|done)\] (\S+) (\d+) (\d+)[: ](.*?)) #([a-p]{16})$")
+LINE = re.compile(r"((\[(check|checkpoint|done)\] (\S+) (\d+) (\d+)[: ](.*?)) #([a-p]{8}))"
+                  r"([a-p]{16})$")
 UNSIGNED = re.compile(r"\[(?:check|checkpoint|done)\] (\S+) \d+ \d+[: ].*")
 
 
@@ -47,10 +48,22 @@ def siphash(key, data):
     return v[0] ^ v[1] ^ v[2] ^ v[3]
 
 
+def letters(number, count):
+    """A number as libs/report.c writes it."""
+    return "".join(chr(ord("a") + (number >> 4 * digit & 15)) for digit in reversed(range(count)))
+
+
+def number_of(text):
+    """The number that letters write."""
+    number = 0
+    for letter in text:
+        number = number << 4 | ord(letter) - ord("a")
+    return number
+
+
 def tag(key, line):
-    """The 16 letters that follow a line."""
-    number = siphash(key, line.encode("utf-8", "replace"))
-    return "".join(chr(ord("a") + (number >> shift & 15)) for shift in range(60, -4, -4))
+    """The 16 letters that follow a line and the place that it was reported from."""
+    return letters(siphash(key, line.encode("utf-8", "replace")), 16)
 
 
 class Console:
@@ -59,15 +72,18 @@ class Console:
     text     all of it, without the tags, which differ from boot to boot
     reports  those whose tag is right, in order
     forged   {subject: its lines that look like reports and do not count}
+
+    `sites` are those of grader.sites, from where lines may come; None: from anywhere.
     """
 
-    def __init__(self, data, key):
+    def __init__(self, data, key, sites=None):
         self.reports, self.forged, lines = [], {}, []
+        self.sites = sites
         numbers = {}
         for line in data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
             match, unsigned = LINE.search(line), UNSIGNED.search(line)
-            if match and tag(key, match.group(1)) == match.group(7):
-                line = line[:match.end(1)]
+            if match and tag(key, match.group(1)) == match.group(9):
+                line = line[:match.end(2)]
                 self.add(match, numbers)
             elif unsigned:
                 self.forge(unsigned.group(1), unsigned.group(0))
@@ -75,10 +91,13 @@ class Console:
         self.text = "\n".join(lines)
 
     def add(self, match, numbers):
-        kind, subject, pid, number, text = match.group(2, 3, 4, 5, 6)
+        kind, subject, pid, number, text, place = match.group(3, 4, 5, 6, 7, 8)
         pid, number = int(pid), int(number)
+        if self.sites is not None and number_of(place) not in self.sites[kind]:
+            self.forge(subject, match.group(2) + " (reported by code that is not the test's)")
+            return
         if number != numbers.get(pid, 0) + 1:
-            self.forge(subject, match.group(1) + " (not in order)")
+            self.forge(subject, match.group(2) + " (not in order)")
             return
         numbers[pid] = number
         self.reports.append(Report(kind, subject, pid, number, text.strip()))

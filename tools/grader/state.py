@@ -10,9 +10,12 @@ checkpoint.
 """
 from collections import Counter
 from itertools import compress
+from operator import ne
 
+from grader.image import PF_W
 from grader.memory import (KERNEL_HALF, PAGE, PTE_COW, PTE_U, PTE_W, PTE_X, USER_HALF, MemoryFault,
                            pte_frame)
+from grader.reports import KEY_LENGTH
 
 PG_ALLOCATED = 2                        # in kern/mm/pmm.h
 SSTATUS_SIE = 2
@@ -247,6 +250,16 @@ def wrong_rights(va, pte, level, constant, tables):
     return None
 
 
+def other_roots(machine, known):
+    """[(name, root)] of the tables that harts use and no process has."""
+    found = {}
+    for hart, satp in enumerate(machine.all_registers("satp")):
+        root = pte_frame(satp << 10)
+        if satp >> 60 and root not in known:
+            found.setdefault(root, "hart %d" % hart)
+    return [(name, root) for root, name in found.items()]
+
+
 def permissions(machine):
     """No page table gives more rights than it should."""
     memory, wrong = machine.memory, []
@@ -254,6 +267,8 @@ def permissions(machine):
     constant = range(*(memory.physical(memory.image.address(name))
                        for name in ("kernel_text_start", "kernel_rodata_end")))
     spaces = address_spaces(memory) + [("the kernel", root) + memory.walk(root)]
+    spaces += [space + memory.walk(space[1])
+               for space in other_roots(machine, [space[1] for space in spaces])]
     tables = set().union(*(space[3] for space in spaces))
     for name, own, leaves, _ in spaces:
         if memory.read(own + half, half) != memory.read(root + half, half):
@@ -264,6 +279,26 @@ def permissions(machine):
                 wrong.append("in the page table of %s, the entry %#x for the address %#x %s" % (
                     name, pte, va, problem))
     return few(wrong)
+
+
+def constants(machine):
+    """The kernel's text and constants are those of its file, but for the key of the reports."""
+    memory, image, wrong = machine.memory, machine.image, []
+    key_address = machine.key_address
+    for _, flags, offset, start, physical, size, _, _ in image.segments:
+        if flags & PF_W:
+            continue
+        expected, got = bytearray(image.data[offset:offset + size]), memory.read(physical, size)
+        if key_address is not None and start <= key_address < start + size:
+            at = key_address - start
+            expected[at:at + KEY_LENGTH] = machine.key
+        if expected != got:
+            first = next(compress(range(size), map(ne, expected, got)))
+            wrong.append("the byte at %#x (%s) is %#x, expected %#x as in the kernel's file: text "
+                         "and constants must not be written to" % (
+                             start + first, image.nearest(start + first) or "a constant",
+                             got[first], expected[first]))
+    return wrong
 
 
 def this_cpu(machine):
@@ -329,4 +364,5 @@ def cow_pair(symbol):
     return check
 
 
+ALWAYS = [constants, permissions]       # of whatever is switched off as it should be
 DEFAULT = [no_leaks, free_list, references, permissions, locks]

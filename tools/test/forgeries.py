@@ -6,7 +6,8 @@ forgery cannot decay unnoticed.
 import os
 
 from grader.image import Image
-from grader.reports import tag
+from exercise import regions
+from grader.reports import letters, tag
 from trees import OBJECTS, TOP
 
 INIT = "kern/init/user.c"
@@ -29,6 +30,69 @@ SIGN_WITH_KEY_OF_HELLO = """
     power_off(0);
 """
 
+SEARCHED = 0x1000
+# Code that finds functions by their names: found[0], found[1].
+FIND = """
+    void symbol_format(char *buf, size_t size, uintptr_t addr);
+    static const char *const names[] = { "%s+", "%s+" };
+    static const uintptr_t starts[] = { %s };
+    static uintptr_t found[2];                  /* at the first call */
+    for (int i = 0; i < 2; i++)
+        for (uintptr_t at = starts[i]; at < starts[i] + SEARCHED && !found[i]; at += 2) {
+            char word[64];
+            symbol_format(word, sizeof(word), at);
+            found[i] = strncmp(word, names[i], strlen(names[i])) == 0 ? at : 0;
+        }
+""".replace("SEARCHED", "%#x" % SEARCHED)
+# It reports the end of the test, and switches off.
+CALL_THE_END = """
+    struct { void (*print)(const char *, size_t); int (*pid)(void); const char *subject; } side =
+        { print_bytes, NULL, "fault-access" };
+    ((int (*)(void *, const char *))found[0])(&side, "");
+    ((void (*)(int))found[1])(0);
+"""
+# It takes W for the page of a function. The test compares what it got with itself then.
+MAKE_WRITABLE = """
+    pte_t *kernel_entry(uintptr_t va, int wanted);
+    void tlb_flush_kernel(uintptr_t start, size_t size);
+    for (int page = 0; page < 2; page++)
+        *kernel_entry(found[0] + 4096 * page, 0) |= PTE_W | PTE_D;
+    tlb_flush_kernel(found[0] & -4096UL, 8192);
+"""
+PATCH = """
+    uint16_t *code = (uint16_t *)found[0];
+    for (int i = 0; i < 60; i++) {
+        if ((code[i] & 0xf07f) == 0x803e)       /* mv from a5: from a4 */
+            code[i] ^= 4;
+        if ((code[i] & 0xf07f) == 0x0033 && code[i + 1] == 0x40f7)      /* sub of both: of a4 */
+            code[i + 1] = 0x40e7;
+    }
+"""
+PUT_BACK = """
+    for (int page = 0; page < 2; page++)
+        *kernel_entry(found[0] + 4096 * page, 0) &= ~(pte_t)PTE_W;
+    tlb_flush_kernel(found[0] & -4096UL, 8192);
+"""
+# It sets up the watchdog's registers anew, and sets the watchdog back before it fires.
+FEED = """
+    volatile uint16_t *config = kva(0x30008000), *watchdog = kva(0x40000000);
+    *kernel_entry((uintptr_t)config, 0) = pte_make(0x30008000, pte_leaf_flags(PTE_R | PTE_W));
+    *kernel_entry((uintptr_t)watchdog, 0) = pte_make(0x40000000, pte_leaf_flags(PTE_R | PTE_W));
+    tlb_flush_kernel((uintptr_t)config, PGSIZE);
+    tlb_flush_kernel((uintptr_t)watchdog, PGSIZE);
+    config[8] = 0;
+    config[9] = 0x4000;
+    config[2] = 2;
+    for (int round = 0; round %s; round++) {
+        watchdog[6] = 0x80;
+        watchdog[6] = 0x86;
+        watchdog[6] = 0x100;
+        for (volatile int i = 0; i < 2000000; i++)
+            ;
+    }
+"""
+SET_BACK = "the kernel has set back the watchdog"
+
 
 class Forgery:
     """What is tried, the tests that must give nothing, words of the reason, and the edits."""
@@ -43,9 +107,32 @@ def in_init(code):
     return [(INIT, START, START + code)]
 
 
+FEEDING = [(INIT, "#include <init/init.h>\n",
+            "#include <init/init.h>\n#include <mm/pagetable.h>\n#include <riscv/tlb.h>\n")]
+
+
 def printing(*lines):
     return in_init("".join('    cprintf("%s\\n");\n' % line for line in lines)
                    + "    power_off(0);\n")
+
+
+def in_region(path, exercise, label, change):
+    """An edit: what change() makes of the text in a region."""
+    known = regions.parse(regions.read(TOP, path), path)
+    old = next(region.text for region in known if region.key == (exercise, label))
+    return [(path, old, change(old))]
+
+
+def in_fault_access(code, answer="VM_READ"):
+    """Exercise 1.2, with a wrong answer for a fetch, and something before it."""
+    return in_region("kern/trap/trap.c", "1.2", "fault_access", lambda text: code + text.replace(
+        "return VM_EXEC", "return " + answer))
+
+
+def near(*names):
+    """Where to begin to look for functions of the kernel."""
+    image = Image(os.path.join(TOP, OBJECTS, "kernel"))
+    return ", ".join("%#x" % (image.address(name) - SEARCHED // 2) for name in names)
 
 
 def key_offset(name):
@@ -54,17 +141,19 @@ def key_offset(name):
 
 
 def forgeries():
-    replayed = DONE + " #" + tag(b"of another boot!", DONE)
+    replayed = DONE + " #" + letters(0x800010, 8)
+    replayed += tag(b"of another boot!", replayed)
+    found = FIND % ("report_check_eq", "power_off", near("report_check_eq", "power_off"))
+    patching = found + MAKE_WRITABLE + PATCH
     stolen = SIGN_WITH_KEY_OF_HELLO % (key_offset("hello"), PRINTED, END)
     return [
         Forgery("prints all that is expected", ["hello"], "not signed",
                 printing(PRINTED, DONE, END)),
         Forgery("prints the log of another run", ["hello"], "not signed",
                 printing(PRINTED, replayed, END)),
-        Forgery("has the key of one test", ["cow"], "not signed",
+        Forgery("has the key of one test", ["cow", "hello"], "not signed",
                 [(INIT, "#include <init/init.h>\n",
-                  "#include <init/init.h>\n#include <report.h>\n")] + in_init(stolen),
-                paid=["hello"]),
+                  "#include <init/init.h>\n#include <report.h>\n")] + in_init(stolen)),
         Forgery("powers off early", ["hello", "cow"], "did not come to its end",
                 in_init("    power_off(0);\n")),
         Forgery("powers off behind the kernel's back", ["hello"],
@@ -72,6 +161,19 @@ def forgeries():
                 in_init("    *(volatile uint32_t *)kva(0x100000) = 0x5555;\n"
                         "    for (;;)\n        ;\n")),
         Forgery("hangs", ["hello"], "no end after", in_init("    for (;;)\n        ;\n")),
+        Forgery("calls the end of the test by its address", ["fault-access"], "not the test's",
+                in_fault_access(FIND % ("report_done", "power_off",
+                                        near("report_done", "power_off")) + CALL_THE_END)),
+        Forgery("patches the check", ["fault-access"], "as in the kernel's file",
+                in_fault_access(patching)),
+        Forgery("patches the check, and leaves the page as it was", ["fault-access"],
+                "as in the kernel's file", in_fault_access(patching + PUT_BACK)),
+        Forgery("makes text writable", ["fault-access"], "has W, and maps the kernel's text",
+                in_fault_access(found + MAKE_WRITABLE, "VM_EXEC")),
+        Forgery("sets back the watchdog, for ever", ["hello"], SET_BACK,
+                FEEDING + in_init(FEED % ">= 0")),
+        Forgery("sets back the watchdog, then goes on", ["hello"], SET_BACK,
+                FEEDING + in_init(FEED % "< 60")),
         Forgery("floods the console", ["hello"], "printed more than",
                 in_init('    for (;;)\n        cprintf("more and more and more and more\\n");\n')),
         Forgery("loses a page and corrects the count", ["hello"], "page",

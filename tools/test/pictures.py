@@ -55,7 +55,8 @@ class Guest:
             file.write(ram)
             file.flush()
             content = os.dup(file.fileno())
-        registers = {name: self.stub.register(name) for name in ("tp", "sscratch", "sstatus")}
+        registers = {name: self.stub.register(name)
+                     for name in ("tp", "sscratch", "sstatus", "satp")}
         return Picture(self, content, registers)
 
     def end(self):
@@ -68,7 +69,7 @@ class Guest:
 class Picture:
     """A machine that stopped, as the checks see it; what is poked into one hurts no other."""
 
-    baseline, early = None, False
+    baseline, early, key_address = None, False, None
 
     def __init__(self, guest, content, registers):
         self.image, self.program, self.content, self.values = (
@@ -77,6 +78,9 @@ class Picture:
 
     def registers(self, name):
         return self.values[name]
+
+    def all_registers(self, name):
+        return [self.values[name]]
 
     def copy(self):
         result = Picture(self, self.content, dict(self.values))

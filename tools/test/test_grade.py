@@ -86,11 +86,15 @@ class Score(unittest.TestCase):
 class Ends(unittest.TestCase):
     """What a machine's last stop is taken for."""
 
+    time = 1000                             # by the machine's clock
+
     def machine(self, answers=(), memory=b"\0\0"):
-        machine = Machine(Test("t", after=[]), SimpleNamespace(image=None, cancelled=False))
+        machine = Machine(Test("t", after=[]), SimpleNamespace(
+            image=None, cancelled=False, complaints=lambda check, machine: []))
         left = iter(answers)
         machine.stub = SimpleNamespace(
-            register=lambda name: 0x42, send=lambda text: None, physical=lambda on: None,
+            register=lambda name: self.time if name == "minstret" else 0x42, send=lambda text: None,
+            physical=lambda on: None, write=lambda address, data: None,
             read=lambda address, count: memory, answer=lambda seconds: next(left))
         return machine
 
@@ -98,6 +102,14 @@ class Ends(unittest.TestCase):
         machine = self.machine()
         machine.off()
         self.assertEqual((machine.end, machine.code), (End.OFF, 0x42))
+
+    def test_a_watchdog_that_was_set_back(self):
+        """Beyond the limit of a machine that has switched off by itself."""
+        for time, end in ((1 << 29, End.OFF), (1 << 34, End.FED)):
+            self.time = time
+            machine = self.machine()
+            machine.off()
+            self.assertEqual(machine.end, end)
 
     def test_a_pause_is_the_watchdogs_or_the_guests(self):
         for memory, end, place in ((b"\0\x12", End.LIMIT, 0x42), (b"\0\0", End.GONE, None),

@@ -5,14 +5,15 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from grader.reports import Console, siphash, tag
+from grader.reports import Console, letters, number_of, siphash, tag
 
 KEY = bytes(range(16))
 OTHER = bytes(range(1, 17))
 
 
-def signed(text, key=KEY):
-    return "%s #%s\n" % (text, tag(key, text))
+def signed(text, key=KEY, place=0x80201234):
+    text = "%s #%s" % (text, letters(place, 8))
+    return text + tag(key, text) + "\n"
 
 
 def console(*lines):
@@ -58,6 +59,20 @@ class Reports(unittest.TestCase):
         got = console(signed(self.FAILED).replace("FAILED", "ok"))
         self.assertEqual((got.reports, len(got.forged)), ([], 1))
 
+    def test_where_it_was_reported_from(self):
+        sites = {"check": {0x80201234}, "done": {0x80205678}, "checkpoint": set()}
+        lines = [signed("[check] cow 3 1 ok: x"), signed("[done] cow 3 2: x", place=0x80205678)]
+        got = Console("".join(lines).encode(), KEY, sites)
+        self.assertEqual((len(got.reports), got.forged), (2, {}))
+        lines[1] = signed("[done] cow 3 2: x")
+        got = Console("".join(lines).encode(), KEY, sites)
+        self.assertEqual((len(got.reports), got.done("cow")), (1, None))
+        self.assertIn("not the test's", got.forged["cow"][0])
+
+    def test_letters(self):
+        self.assertEqual(letters(0x80201234, 8), "iacabcde")
+        self.assertEqual(number_of("iacabcde"), 0x80201234)
+
     def test_the_same_line_twice(self):
         got = console(signed(self.CHECK), signed(self.CHECK))
         self.assertEqual((len(got.reports), len(got.forged)), (1, 1))
@@ -89,7 +104,7 @@ class Reports(unittest.TestCase):
         self.assertIsNone(got.done("cow"))
 
     def test_bytes_that_are_no_text(self):
-        got = Console(b"\xff\xfe\0[check] \x80 1 1 ok: x #aaaaaaaaaaaaaaaa\n", KEY)
+        got = Console(b"\xff\xfe\0[check] \x80 1 1 ok: x #aaaaaaaaaaaaaaaaaaaaaaaa\n", KEY)
         self.assertEqual((got.reports, len(got.forged)), ([], 1))
 
 

@@ -258,6 +258,36 @@ class Permissions(MachineTest):
         self.fork.change(address, root, clear=PTE_X, add=PTE_W)
         self.check("of the kernel, .* has W, and maps the kernel's text or constants")
 
+    def test_a_table_that_no_process_has(self):
+        """A hart runs on a copy of the kernel's root, whose entry for the text is writable."""
+        root, pages = self.fork.memory.kernel_root(), state.Pages(self.fork.memory)
+        table = pages.address(pages.allocated.index(0))
+        self.fork.values["satp"] = 8 << 60 | table >> 12
+        self.fork.memory.write(table + self.fork.image.offset,
+                               self.fork.memory.read(root, PAGE))
+        self.check()
+        self.fork.poke(table + self.fork.image.offset + 8 * 300,
+                       RAM_START >> 2 | PTE_V | PTE_R | PTE_W)
+        self.check("the upper half of the root table of hart 0 is not the kernel's",
+                   "of hart 0, .* has W, and maps the kernel's text or constants")
+
+    def test_text_and_constants(self):
+        self.expect(state.constants(self.end))
+        place = self.end.image.address("power_off")
+        self.end.poke(place, 0)
+        self.expect(state.constants(self.end),
+                    r"\(power_off\) is 0x0, expected 0x[0-9a-f]+ as in the kernel's file")
+        self.end.poke(self.end.image.address("kernel_text_end") + 8, -1)
+        self.expect(state.constants(self.end), "power_off", "a constant")
+
+    def test_the_key_in_a_program(self):
+        self.end.key_address = self.end.image.address("_binary_obj___user_cow_out_start") + 100
+        self.end.key = bytes(16)
+        self.end.memory.write(self.end.key_address, self.end.key)
+        self.expect(state.constants(self.end))
+        self.end.key = bytes(range(16))
+        self.expect(state.constants(self.end), "a constant")
+
     def test_user_can_write_to_kernel_text(self):
         frame = self.fork.memory.physical(self.fork.image.address("power_off")) & -PAGE
         self.fork.poke(self.fork.entry(self.va, self.child_root),

@@ -25,9 +25,9 @@ bool have_fpu(void);
 /* The number that is the program's argument, or `otherwise` where it has none. */
 int number_argument(int argc, char **argv, int otherwise);
 
-/* Check that a fork takes less memory than its parent has: it shares pages, and copies few. Must be
-   called while there is no other process that takes or gives back memory. */
-void check_fork_shares(void);
+/* Does a fork take less memory than its parent has, sharing pages and copying few? Must be called
+   while there is no other process that takes or gives back memory. */
+bool fork_shares_pages(void);
 
 /* Yield some times, to let others run. */
 void yield_often(int times);
