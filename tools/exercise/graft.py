@@ -1,11 +1,16 @@
 """Putting what a student wrote into the pristine tree. All that comes from a student is data: taken
 from between the markers, vetted, and put where the pristine tree has the same region."""
+import contextlib
 import re
 
-from exercise.regions import MARK, WORD, RegionError, kernel_files, parse, parse_tree, read, replace
+from exercise.incoming import encoding_note
+from exercise.regions import (MARK, WORD, RegionError, kernel_files, parse, parse_tree, read,
+                              read_noting, replace)
 from exercise.vet import vet
 
-LITERAL = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
+LITERAL = re.compile(r"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
+INCLUDE = re.compile(r"^[ \t]*\#[ \t]*include[ \t]*[<\"]([\w./-]+)[>\"]", re.M)
+DEFINE = re.compile(r"^[ \t]*\#[ \t]*define\b((?:.*\\\n)*.*)", re.M)
 KEYWORDS = frozenset("""auto break case char const continue default do double else enum extern float
     for goto if inline int long register restrict return short signed sizeof static struct switch
     typedef typeof union unsigned void volatile while""".split())
@@ -43,29 +48,65 @@ def extract_tree(root, regions):
     return texts, errors
 
 
+def foreign(root, regions):
+    """Notes on files with these regions that are not UTF-8."""
+    found = []
+    for path in sorted({region.path for region in regions}):
+        with contextlib.suppress(RegionError):
+            encoding = read_noting(root, path)[1]
+            found += [encoding_note(path, encoding)] if encoding else []
+    return found
+
+
 class Names:
     """The words of a tree's code outside of all regions, as far as they matter to the texts in a
-    file: what these may not define, or what stands behind them would mean something else."""
+    file: what these may not define, or what stands behind them would mean something else. That is
+    the file's own code, and the macros of the headers that it includes: what else is in headers has
+    been read before."""
 
     def __init__(self, root):
-        self.root, self.words, self.found = root, {}, {}
+        self.root, self.texts, self.found = root, {}, {}
+        self.files = [path for top in ("kern", "libs") for path in kernel_files(root, top)]
 
-    def of_file(self, path):
-        if path not in self.words:
+    def text(self, path):
+        """A file without its regions, comments and strings."""
+        if path not in self.texts:
             try:
                 text = read(self.root, path)
                 text = replace(text, path, {region.key: "" for region in parse(text, path)})
             except RegionError:                 # of a student's tree: told elsewhere
                 text = ""
-            self.words[path] = set(WORD.findall(LITERAL.sub(" ", text)))
-        return self.words[path]
+            includes = [place for name in INCLUDE.findall(text)
+                        for place in ("kern/" + name, "libs/" + name) if place in self.files]
+            self.texts[path] = LITERAL.sub(" ", text), includes
+        return self.texts[path][0]
+
+    def closure(self, path):
+        """The headers that a file includes, and those that these do."""
+        found, waiting = set(), [path]
+        while waiting:
+            self.text(waiting[-1])
+            new = set(self.texts[waiting.pop()][1]) - found
+            found |= new
+            waiting += new
+        return found
+
+    def of_file(self, path):
+        return set(WORD.findall(self.text(path)))
+
+    def of_macros(self, path):
+        return {word for line in DEFINE.findall(self.text(path)) for word in WORD.findall(line)}
 
     def taken(self, path):
-        """For a text in this file: its own words and those of all headers; in a header, all."""
+        """For a text in this file. A header's goes wherever that is included."""
         if path not in self.found:
-            files = [other for top in ("kern", "libs") for other in kernel_files(self.root, top)
-                     if other.endswith(".h") or other == path or path.endswith(".h")]
-            self.found[path] = KEYWORDS.union(*map(self.of_file, files))
+            files = {path}
+            if path.endswith(".h"):
+                files |= {other for other in self.files if path in self.closure(other)}
+            headers = set().union(*map(self.closure, files))
+            of_header = self.of_file if path.endswith((".h", ".S")) else self.of_macros
+            self.found[path] = KEYWORDS.union(*map(self.of_file, files),
+                                              *map(of_header, headers))
         return self.found[path]
 
 

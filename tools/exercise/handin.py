@@ -133,6 +133,7 @@ def from_tree(root, about, exercises=None):
     result.exercises = [number for number in about.due if not exercises or number in exercises]
     mine = [region for region in about.regions if region.exercise in result.exercises]
     result.texts, result.errors = graft.extract_tree(root, mine)
+    result.notes = graft.foreign(root, mine)
     result.answers = read_answers(root)
     return result
 
@@ -286,6 +287,11 @@ def checked(result, reader):
     result.texts = {key: pair for key, pair in result.texts.items()
                     if key[0] in result.exercises}
     result.student, result.notes = known(result.student, "the hand-in")
+    for key, (text, line) in result.texts.items():
+        text, sure = incoming.guessed(text)
+        result.texts[key] = text, line
+        if not sure:
+            result.notes.append("the text of %s, %s is not UTF-8: it is guessed" % key)
     return result
 
 
@@ -303,4 +309,4 @@ def summary(handin, regions, names):
         lines += ["       cannot be graded: %s" % error for error in state.errors]
     lines.append("  answers: %s" % ("%d lines" % len(quoted(handin.answers)) if handin.answers
                                     else "none (%s is not there)" % ANSWERS))
-    return lines
+    return lines + ["  note: " + note for note in handin.notes]

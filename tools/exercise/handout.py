@@ -16,8 +16,8 @@ from grader import labs as all_labs
 TOP = ("Makefile", "LICENSE", ".gitignore", "grade.sh")
 CODE = ("kern", "libs", "user")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
-EXERCISE = ("__init__.py", "regions.py", "vet.py", "graft.py", "incoming.py", "manifest.py",
-            "handin.py")
+EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
+            "incoming.py", "manifest.py", "handin.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)

@@ -35,7 +35,7 @@ def is_utf16(data):
 
 def lines_of(text):
     """The text with ends of lines as they are here; a CR ends one only where nothing else does."""
-    text = text.lstrip("\ufeff").replace("\r\n", "\n")
+    text = re.sub("\r+\n", "\n", text.lstrip("\ufeff"))
     return text if "\n" in text else text.replace("\r", "\n")
 
 
@@ -62,8 +62,32 @@ def guessed(text):
     if text.isascii() or not re.search("[\udc80-\udcff]", text):
         return text, True
     data = text.encode("utf-8", "surrogateescape")
-    name = "gb18030" if CHINESE.fullmatch(data) else "cp1252"
-    return data.decode(name, "replace"), False
+    return data.decode(encoding_of(data), "replace"), False
+
+
+def encoding_of(data):
+    """Of bytes that are not UTF-8."""
+    return "gb18030" if CHINESE.fullmatch(data) else "cp1252"
+
+
+def source_of(data):
+    """(the text of a file that people write code in, the name of its encoding where that is not
+    UTF-8). What is in UTF-8 stays, line by line. A wrong guess makes a comment unreadable, and
+    harms nothing else."""
+    lines = text_of(data).split("\n")
+    foreign = [number for number, line in enumerate(lines) if not guessed(line)[1]]
+    if not foreign:
+        return "\n".join(lines), ""
+    raw = {number: lines[number].encode("utf-8", "surrogateescape") for number in foreign}
+    name = encoding_of(b"\n".join(raw.values()))
+    for number, line in raw.items():
+        lines[number] = line.decode(name, "replace")
+    return "\n".join(lines), "GBK" if name == "gb18030" else "Latin-1"
+
+
+def encoding_note(path, name):
+    """What people are told of it."""
+    return "%s is not UTF-8, and is read as %s: save it as UTF-8" % (path, name)
 
 
 def is_readable(text):

@@ -277,6 +277,7 @@ def notes(root="."):
         lines.append("note: still blank: " + some(blank, ", "))
     lines += ["note: exercise %s cannot be handed in like this: %s" % (exercise, state.errors[0])
               for exercise, state in found.items() if state.errors]
+    lines += ["note: " + note for note in graft.foreign(root, manifest.regions)]
     if changed:
         lines.append("note: changed outside of the exercises, where a course's grader does not "
                      "look: " + some(changed, "; "))

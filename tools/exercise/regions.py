@@ -16,15 +16,18 @@ import re
 import shutil
 import textwrap
 
+from exercise.incoming import source_of
+
 BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (\w[\w ,.-]*) \*/")
 END = "/* EXERCISE %s end */"
-MARK = re.compile(r"EXERCISE\s+\S+\s+(?:begin|end)")        # whatever could be meant as one
+# Whatever is meant as one. These words elsewhere in a comment, or in a string, are prose.
+MARK = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
 KINDS = (".c", ".h", ".S")
 MAX_FILE = 1 << 20
 WIDTH = 100
 
 WORD = re.compile(r"\b[A-Za-z_]\w*")
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.S)
 # Definitions, as this tree writes them.
 STATIC_FUNCTION = re.compile(r"^static [^=;{]*?\b(\w+)\([^;{]*\)\s*\{", re.M)
 STATIC_TABLE = re.compile(r"^static [^;={]*?(\w+)(?:\[\w*\])+[^;={]*= \{", re.M)
@@ -67,6 +70,11 @@ class Region:
 
 def read(root, path):
     """The text of a file, which may be a student's: whatever is in it must not harm."""
+    return read_noting(root, path)[0]
+
+
+def read_noting(root, path):
+    """The same, and the name of the encoding that it has where that is not UTF-8."""
     full = os.path.join(root, path)
     inside = os.path.realpath(full).startswith(os.path.join(os.path.realpath(root), ""))
     if not os.path.isfile(full) or not inside or not os.access(full, os.R_OK):
@@ -75,9 +83,7 @@ def read(root, path):
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise RegionError(path, 1, "the file has more than %d bytes" % MAX_FILE)
-    # Bytes that are not UTF-8 are told of by exercise.vet, where they stand in a region.
-    text = data.decode("utf-8", "surrogateescape")
-    return text.lstrip("\ufeff").replace("\r\n", "\n")
+    return source_of(data)
 
 
 def parse(text, path, known=None):
@@ -145,9 +151,10 @@ def find(path, line):
         begin = BEGIN.fullmatch(text.strip())
         if begin:
             return begin.group(1)
-        if MARK.search(text):
+        mark = MARK.search(text)
+        if mark:
             if back == 0:                                   # the end marker itself
-                return text.split()[2]
+                return mark.group(1)
             break
     first = last = line - 1
     while first > 0 and not lines[first - 1].startswith("}"):

@@ -11,7 +11,7 @@ import re
 
 from exercise import graft, handin, incoming, kinds, manifest
 from exercise.archives import Budget, Refused, members, printable
-from exercise.regions import MAX_FILE, RegionError, read
+from exercise.regions import MAX_FILE, RegionError, read_noting
 
 MAX_PACKED = 256 << 20                  # of an archive in another one, which is kept in memory
 MAX_MEMBER = 4 << 20
@@ -73,7 +73,7 @@ class Folder:
         self.root = root
 
     def text(self, path):
-        return read(self.root, path)
+        return read_noting(self.root, path)
 
     def data(self, path, limit):
         full, root = os.path.join(self.root, path), os.path.realpath(self.root)
@@ -94,8 +94,7 @@ class Packed:
             raise RegionError(path, 1, "there is no such file in this tree")
         if len(self.files[path]) > MAX_FILE:
             raise RegionError(path, 1, "the file has more than %d bytes" % MAX_FILE)
-        text = self.files[path].decode("utf-8", "surrogateescape")
-        return text.lstrip("\ufeff").replace("\r\n", "\n")
+        return incoming.source_of(self.files[path])
 
     def data(self, path, limit):
         return self.files[path][:limit] if path in self.files else None
@@ -117,14 +116,19 @@ def from_tree(tree, source, wanted):
     if not result.exercises:
         return Submission(source, refused="this tree is no handout: say what is to be graded, as "
                           "in --lab 5")
+    foreign = set()
     for region in wanted.regions:
         if region.exercise in result.exercises:
             try:
-                result.texts[region.key] = graft.extract(tree.text(region.path), region)
+                text, encoding = tree.text(region.path)
+                result.texts[region.key] = graft.extract(text, region)
+                if encoding:
+                    foreign.add(incoming.encoding_note(region.path, encoding))
             except RegionError as error:
                 result.errors[region.key] = error
     student = incoming.text_of(tree.data(handin.STUDENT, 1 << 16) or b"")
     result.student, result.notes = handin.known(handin.student_in(student), handin.STUDENT)
+    result.notes += sorted(foreign)
     result.answers = handin.answers_in(tree.data(handin.ANSWERS, handin.MAX_ANSWERS) or b"")
     return Submission(source, result)
 

@@ -2,50 +2,35 @@
 something of this host into the kernel.
 
 The text is compiled in the middle of a file that is not the student's, on a machine that is not
-either. So it must be whole: all that it opens it closes, and it ends where a statement ends. It has
-no line for the preprocessor but the definition of a new name, and none of the words by which a
-compiler or assembler reads other files or is told how to work, or by which a test reports.
+either. So it must be whole: all that it opens it closes, whichever branch of an #if is taken, and
+it ends where a statement ends. It may define names that the file does not have, and has none of the
+words by which a compiler or assembler reads other files or is told how to work, or by which a test
+reports. What is in comments, in strings or between #if 0 and its end is nobody's business.
 """
 import re
 
+from exercise import vet_asm
+from exercise.lexer import Complaint, Lexer, Preprocessor
 from exercise.regions import MARK, RegionError
 
 MAX_BYTES = 1 << 16
 # Control characters, and those that make text look other than it is, are no text.
-BAD_CHARACTER = re.compile("[^\t\n -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
-TOKEN = re.compile(r"""
-    (?P<blank>\s+|//[^\n]*|/\*.*?\*/)
-  | (?P<raw>(?:u8|[uUL])?R")
-  | (?P<text>(?:u8|[uUL])?(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-  | (?P<word>[^\W\d]\w*)
-  | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
-  | (?P<bracket><%|%>|<:|:>|[][(){}])
-  | (?P<hash>\#|%:)
-  | (?P<bad>/\*|["'\\`@])
-  | (?P<other>.)""", re.X | re.S)
-SPELLED = {"<%": "{", "%>": "}", "<:": "[", ":>": "]"}
+BAD_CHARACTER = re.compile("[^\t\n\v\f -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
 CLOSES = {")": "(", "]": "[", "}": "{"}
 # An attribute in brackets does no harm without "gnu::" or "clang::"; macros can hide the brackets.
-WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|\w*include\w*|"
+WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|"
                    r"_*gnu_*|_*clang_*|__has_\w+|__(?:DATE|TIME|TIMESTAMP)__|"
                    r"report_(?:key|as|line|side|done|check\w*)|check_(?:done|failed)|"
                    r"checkpoint\w*|power_off|SELFTEST\w*|MONITOR_COMMAND|_binary_\w+|"
                    # One's own is not another one's: what these do is no work of the student's.
                    r"(?:buddy|first_fit|best_fit)_pmm_manager|(?:fifo|stride|mlfq)_sched_class")
 CSR = re.compile(r"csr_(?:read|write|set|clear)")       # these make assembly of their argument
-CSR_CALL = re.compile(r"\s*\(\s*\w+\s*[,)]")
-ASM_QUOTE = re.compile(r"""["'`]|%:|\\[ \t]*$""", re.M)
-ASM_CPP = re.compile(r"^[ \t]*\#[ \t]*(?:\d|(?:include|include_next|define|undef|if|ifdef|"
-                     r"ifndef|elif|elifdef|elifndef|else|endif|pragma|line|error|warning|ident|"
-                     r"import|embed|assert|unassert)\b)", re.M)
-ASM_DIRECTIVES = {".set", ".irp", ".rept", ".endr", ".balign"}
-ASM_ARGUMENT = re.compile(r"\w{1,4}")                   # of .irp: registers and numbers
-ASM_PASTED = re.compile(r"[\w.$]{2,}\\|\\\w+\\|\\[^\w\s]")
-ASM_BLANK = re.compile(r'^[ \t]*not_written\("\d+\.\w", "[\w ,.-]+"\)[ \t]*$', re.M)
-
-
-class Complaint(Exception):
-    """At an offset in the text: what is wrong."""
+# Attributes that tell the compiler something, and change nothing beyond what they stand at.
+HARMLESS = frozenset("""aligned always_inline cold const deprecated fallthrough flatten format hot
+    malloc may_alias maybe_unused noclone noinline nonnull noreturn nothrow packed pure
+    returns_nonnull unused used warn_unused_result""".split())
+ATTRIBUTE = re.compile(r"__attribute(?:__)?")
+ENDS = {"code": (";", "}", ""), "extra": (";", "}", "", ",")}
 
 
 def check_characters(text):
@@ -60,126 +45,158 @@ def check_characters(text):
     mark = MARK.search(text)
     if mark:
         raise Complaint(mark.start(), "this looks like a marker of an exercise; the text must not")
-    bad = re.search(r"\\[ \t]*$", text, re.M)
-    if bad:
-        raise Complaint(bad.start(), "a backslash at the end of the line: write it in one line")
     if text and not text.endswith("\n"):
         raise Complaint(len(text), "the last line has no end")
 
 
-def check_word(text, token, word):
-    if WORDS.fullmatch(word):
-        raise Complaint(token.start(), "%s is not allowed in an exercise: use the functions that "
-                        "the kernel has" % word)
-    if CSR.fullmatch(word) and not CSR_CALL.match(text, token.end()):
-        raise Complaint(token.start(), "%s needs the plain name of a register" % word)
+def check_word(token):
+    if WORDS.fullmatch(token.text):
+        raise Complaint(token.offset, "%s is not allowed in an exercise: use the functions that "
+                        "the kernel has" % token.text)
 
 
-def check_bracket(token, opened, bracket, before):
-    """Keep `opened`, the brackets that are open, with their places."""
-    if bracket == "[" and before == "[":
-        raise Complaint(token.start(), "an attribute is not allowed in an exercise")
-    if bracket not in CLOSES:
-        opened.append((bracket, token.start()))
-    elif not opened or opened.pop()[0] != CLOSES[bracket]:
-        raise Complaint(token.start(), "%s closes nothing that was opened in this text" % bracket)
+def plain_name(name):
+    """Of an attribute, which may have underlines around it."""
+    return name[2:-2] if name[:2] == name[-2:] == "__" else name
 
 
-def check_define(text, token, taken):
-    """A line for the preprocessor must be the definition of a new name, whole in itself."""
-    before = text[text.rfind("\n", 0, token.start()) + 1:token.start()]
-    line = text[token.end():(text + "\n").index("\n", token.end())]
-    name = re.match(r"[ \t]*define[ \t]+(\w+)", line)
-    if before.strip() or not name:
-        raise Complaint(token.start(), "of the lines for the preprocessor only a plain #define is "
-                        "allowed in an exercise: use comments to leave something out")
-    if name.group(1) in taken:
-        raise Complaint(token.start(), "the kernel has the word %s elsewhere: define another name"
-                        % name.group(1))
-    check_tokens(line, (), token.end())
+def is_harmless(tokens):
+    """What stands behind __attribute__: a list of attributes, all of which may be used?"""
+    texts, depth = [token.text for token in tokens], 0
+    for text in texts[2:-2]:
+        depth += (text == "(") - (text == ")")
+        if depth == 0 and text not in (")", ",") and plain_name(text) not in HARMLESS:
+            return False
+    return texts[:2] == ["(", "("] and texts[-2:] == [")", ")"]
 
 
-def check_tokens(text, taken, offset=0):
-    """Brackets, words, literals, comments; the last token is returned."""
-    opened, last, end = [], "", 0
-    for token in TOKEN.finditer(text):
-        kind, value = token.lastgroup, SPELLED.get(token.group(), token.group())
-        if token.start() < end or kind == "blank":              # in a definition, or nothing
-            continue
-        try:
-            if kind == "bad":
-                raise Complaint(token.start(), "a comment, string or character that has no end"
-                                if value != "\\" else "a backslash outside of a string")
-            if kind == "raw":
-                raise Complaint(token.start(), "a raw string is not allowed in an exercise")
-            if kind == "word":
-                check_word(text, token, value)
-            if kind == "bracket":
-                check_bracket(token, opened, value, last)
-            if kind == "hash":
-                check_define(text, token, taken)
-                end = (text + "\n").index("\n", token.end())
-                continue
-        except Complaint as complaint:
-            raise Complaint(complaint.args[0] + offset, complaint.args[1]) from None
-        last = value
-    if opened:
-        raise Complaint(opened[-1][1] + offset, "this %s is not closed" % opened[-1][0])
-    return last
+class CText(Preprocessor):
+    """Brackets, words, attributes, and lines for the preprocessor."""
+
+    def __init__(self, text, taken):
+        super().__init__(Lexer(text), taken)
+        self.attribute, self.depth = None, 0    # the tokens of one that is not complete
+        self.csr = None                 # the name of a function of CSR and what follows, likewise
+
+    def check_name(self, token):
+        super().check_name(token)
+        check_word(token)
+        if plain_name(token.text) in HARMLESS:
+            raise Complaint(token.offset, "%s is the name of an attribute: define another name"
+                            % token.text)
+
+    def directive(self, tokens):
+        pending = self.attribute or self.csr
+        if pending and not self.skipping:
+            raise Complaint(pending[0].offset, "%s is cut by a line for the preprocessor"
+                            % pending[0].text)
+        super().directive(tokens)
+
+    def condition(self, tokens):
+        for token in tokens:
+            if token.kind == "word":
+                check_word(token)
+            if token.kind in ("hash", "paste", "bad"):
+                raise Complaint(token.offset, "this is no condition")
+
+    def define(self, tokens):
+        name, body = tokens[0], tokens[1:]
+        adjacent = body and body[0].offset == name.offset + len(name.text)
+        Definition(self.taken).whole(body, bool(adjacent and body[0].text == "("))
+
+    def code(self, line, tokens):
+        for token in tokens:
+            if self.attribute:
+                self.in_attribute(token)
+            elif self.csr:
+                self.in_csr(token)
+            self.token(token)
+            self.last = {token.text}
+
+    def token(self, token):
+        if token.kind == "word" and ATTRIBUTE.fullmatch(token.text) and not self.attribute:
+            self.attribute, self.depth = [token], 0
+        elif token.kind == "word":
+            check_word(token)
+            if CSR.fullmatch(token.text):
+                self.csr = [token]
+        elif token.kind == "bracket":
+            self.bracket(token)
+        elif token.kind in ("hash", "paste"):
+            raise Complaint(token.offset, "a line for the preprocessor begins with #; elsewhere it "
+                            "is not allowed in an exercise")
+
+    def in_attribute(self, token):
+        self.attribute.append(token)
+        self.depth += (token.text == "(") - (token.text == ")")
+        if self.depth == 0 or len(self.attribute) > 64:
+            if not is_harmless(self.attribute[1:]):
+                raise Complaint(self.attribute[0].offset, "this attribute is not allowed in an "
+                                "exercise; these are: " + " ".join(sorted(HARMLESS)))
+            self.attribute = None
+
+    def in_csr(self, token):
+        """There must be "(NAME," or "(NAME)"."""
+        self.csr.append(token)
+        if not (token.text == "(" if len(self.csr) == 2 else
+                token.kind == "word" if len(self.csr) == 3 else token.text in (",", ")")):
+            raise Complaint(self.csr[0].offset, "%s needs the plain name of a register"
+                            % self.csr[0].text)
+        if len(self.csr) == 4:
+            self.csr = None
+
+    def bracket(self, token):
+        if token.text == "[" and "[" in self.last:
+            raise Complaint(token.offset, "an attribute in brackets is not allowed in an exercise")
+        if token.text not in CLOSES:
+            self.open(token.text, token.offset)
+        elif not self.opened or self.opened.pop()[0] != CLOSES[token.text]:
+            raise Complaint(token.offset, "%s closes nothing that was opened in this text"
+                            % token.text)
+
+    def finish(self):
+        """Nothing may be left open."""
+        pending = self.attribute or self.csr
+        if pending:
+            raise Complaint(pending[0].offset, "%s needs the plain name of a register"
+                            % pending[0].text if self.csr else "this attribute has no end")
+        if self.opened:
+            raise Complaint(self.opened[-1][1], "this %s is not closed" % self.opened[-1][0])
+
+
+class Definition(CText):
+    """What a #define defines: it must be whole in itself."""
+
+    def __init__(self, taken):
+        super().__init__("", taken)
+        self.has_arguments = False
+
+    def whole(self, tokens, has_arguments):
+        self.has_arguments = has_arguments
+        texts = [token.text for token in tokens]
+        for index, token in enumerate(tokens):      # ", ##__VA_ARGS__" makes no new word
+            if token.kind == "paste" and texts[index - 1:index + 2] == [",", "##", "__VA_ARGS__"]:
+                tokens[index] = token._replace(kind="other")
+        self.code(None, tokens)
+        self.finish()
+
+    def token(self, token):
+        if token.kind == "word" and CSR.fullmatch(token.text) and self.has_arguments:
+            raise Complaint(token.offset, "%s needs the plain name of a register, which a macro's "
+                            "argument is not" % token.text)
+        if token.kind == "hash" and self.has_arguments:
+            return                                  # makes a string of an argument
+        super().token(token)
 
 
 def check_c(text, form, taken):
-    last = check_tokens(text, taken)
-    ends = (";", "}", "") if form == "code" else (";", "}", "", ",")
-    if last not in ends:
-        raise Complaint(len(text.rstrip()), "the text ends with \"%s\", in the middle of something"
-                        % last)
-
-
-def spaces(match):
-    """Blanks instead of what matched; its lines stay."""
-    return re.sub(r"[^\n]", " ", match.group())
-
-
-def check_asm_words(text):
-    """Words that C may not have either; nor may .irp put them together from parts."""
-    for word in re.finditer(r"\w+", text):
-        if WORDS.fullmatch(word.group()):
-            raise Complaint(word.start(), "%s is not allowed in an exercise" % word.group())
-    pasted = ASM_PASTED.search(text)
-    if pasted:
-        raise Complaint(pasted.start(), "%s: before a name of .irp there may be one letter, as in "
-                        "s\\n, and nothing behind it" % text[pasted.start():].split()[0])
-    for irp in re.finditer(r"\.irp[ \t]+\w+[ \t]*,?([^\n;]*)", text):
-        for word in irp.group(1).replace(",", " ").split():
-            if not ASM_ARGUMENT.fullmatch(word):
-                raise Complaint(irp.start(), "%s: .irp is for registers and numbers here" % word)
-
-
-def check_asm(text):
-    """Instructions, labels, and the directives that repeat them."""
-    text = ASM_BLANK.sub(spaces, text)
-    # As the preprocessor sees it, and then as the assembler does.
-    text = re.sub(r"/\*.*?\*/|//[^\n]*", spaces, text, flags=re.S)
-    bad = re.search(r"/\*", text) or ASM_QUOTE.search(text) or ASM_CPP.search(text)
+    checker = CText(text, taken)
+    checker.run()
+    checker.finish()
+    bad = sorted(checker.last - set(ENDS[form]))
     if bad:
-        raise Complaint(bad.start(), "a comment that has no end" if bad.group() == "/*" else
-                        "quotes and lines for the preprocessor are not allowed here; comments are "
-                        "written as /* ... */")
-    depth, plain = 0, re.sub(r"\#[^\n]*", spaces, text)
-    for statement in re.finditer(r"[^\n;]+", plain):
-        word = re.sub(r"^(?:\s*\w+:)*\s*", "", statement.group()).split(None, 1)[:1]
-        if not word:
-            continue
-        if not re.fullmatch(r"[a-z][a-z0-9.]*", word[0]) and word[0] not in ASM_DIRECTIVES:
-            raise Complaint(statement.start(), "%s is not allowed here; of directives only %s are"
-                            % (word[0], " ".join(sorted(ASM_DIRECTIVES))))
-        depth += (word[0] in (".irp", ".rept")) - (word[0] == ".endr")
-        if depth < 0:
-            raise Complaint(statement.start(), "this .endr ends nothing that began in this text")
-    if depth:
-        raise Complaint(len(text), "an .irp or .rept has no .endr")
-    check_asm_words(plain)
+        raise Complaint(len(text.rstrip()), "the text ends with \"%s\", in the middle of something"
+                        % bad[0])
 
 
 def vet(region, text, line=1, taken=()):
@@ -188,7 +205,7 @@ def vet(region, text, line=1, taken=()):
     try:
         check_characters(text)
         if region.path.endswith(".S"):
-            check_asm(text)
+            vet_asm.check(text, taken, WORDS)
         else:
             check_c(text, region.form, taken)
     except Complaint as complaint:

@@ -57,7 +57,7 @@ class HostileTexts(unittest.TestCase):
     TEXTS = ["    result = 0; }\n", "    if (1) {\n", '#include "/etc/passwd"\n',
              '    asm(".incbin \\"/etc/passwd\\"");\n', '    _Pragma("GCC poison x")\n',
              "    cprintf(\"/* EXERCISE 5.2 end */\");\n", "    x = 1; /* no end\n",
-             "    x\0 = 1;\n", "    x = 1; // \udcff\n", "    x = 1; \\\n", "%: include <defs.h>\n",
+             "    x\0 = 1;\n", "    x = 1; \\\n", "%: include <defs.h>\n",
              "    __asm__(\"nop\");\n", "??=include <defs.h>\n    \"\n", "    x = 1;\r    y = 2;\n",
              "    __attribute__((section(\"x\"))) int y;\n", "x" * 70000 + ";\n",
              "    __builtin_x(__has_include(\"/etc/passwd\"));\n"]
@@ -87,8 +87,16 @@ class HostileTexts(unittest.TestCase):
                          [marks.REFUSED, marks.WRITTEN, marks.BLANK, marks.ABSENT])
 
     def test_a_name_of_the_kernel_is_not_redefined(self):
-        found = submissions.from_file(work_of(dispatch="#define kmalloc kfree\n    ;\n"), "x")
-        self.assertEqual(marks.Work(found, REFERENCE, ["5.2"]).state["5.2"][0], marks.REFUSED)
+        """Of the file it is in, or of the compiler; a word of another file is nobody's there."""
+        for word, state in (("likely", marks.REFUSED), ("do_fork", marks.REFUSED),
+                            ("__builtin_expect", marks.REFUSED), ("kstack_trim", marks.WRITTEN)):
+            found = submissions.from_file(work_of(dispatch="#define %s x\n    ;\n" % word), "x")
+            self.assertEqual(marks.Work(found, REFERENCE, ["5.2"]).state["5.2"][0], state, word)
+
+    def test_a_byte_that_is_not_utf8_is_decoded(self):
+        found = submissions.from_file(work_of(dispatch="    x = 1; // \udcfcber\n"), "x")
+        self.assertEqual(found.handin.texts[DISPATCH][0], "    x = 1; // \u00fcber\n")
+        self.assertIn("is not UTF-8", "".join(found.handin.notes))
 
 
 class Archives(Folder):
