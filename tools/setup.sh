@@ -61,6 +61,17 @@ any_toolchain()
     tools/probe.sh toolchain 2>/dev/null
 }
 
+# Not by what gdb says of it: a script ends at a command that fails, before its word.
+gdb_knows_riscv()
+{
+    local script said
+    script=$(mktemp) || return 1
+    printf 'set architecture riscv:rv64\necho rvlab-yes\\n\n' >"$script"
+    said=$(gdb -nx -batch -x "$script" 2>/dev/null </dev/null)
+    rm -f "$script"
+    [[ $said == *rvlab-yes* ]]
+}
+
 # Fill the array `missing` with the names of Debian's packages.
 look()
 {
@@ -68,8 +79,7 @@ look()
     have make || missing+=(make)
     have python3 || missing+=(python3)
     have gdb-multiarch || have riscv64-unknown-elf-gdb || have riscv64-elf-gdb ||
-        { have gdb && gdb -batch -ex 'set architecture riscv:rv64' 2>&1 |
-            grep -q 'riscv:rv64' && ! have apt-get; } ||
+        { ! have apt-get && have gdb && gdb_knows_riscv; } ||
         missing+=(gdb-multiarch)
     have qemu-system-riscv64 || missing+=("$qemu_package")
     have_firmware || missing+=(opensbi)

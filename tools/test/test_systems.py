@@ -272,6 +272,19 @@ class Setup(Bin):
                       "install again" % self.path("qemu"), err)
         self.assertNotIn("all tools are there", out)
 
+    def test_a_gdb_that_cannot(self):
+        """Elsewhere than on Debian, where gdb may know RISC-V; it says that it does not."""
+        self.toolchain("unknown-elf")
+        for name in ("gdb-multiarch", "apt-get"):
+            os.remove(self.path("bin", name))
+        os.symlink(shutil.which("mktemp"), self.path("bin", "mktemp"))
+        self.command("gdb", "echo 'Undefined item: \"riscv:rv64\".'")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual((status, out), (1, ""), err)
+        self.command("gdb", "grep -q riscv:rv64 $4 && echo rvlab-yes")
+        status, out, err = self.run("tools/setup.sh")
+        self.assertEqual((status, err), (0, ""), out)
+
     def test_it_does_not_advise_itself(self):
         self.toolchain("unknown-elf")
         self.command("qemu-system-riscv64", QEMU % ("5.2.0", self.path("qemu")))
