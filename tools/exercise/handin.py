@@ -288,10 +288,10 @@ def checked(result, reader):
                     if key[0] in result.exercises}
     result.student, result.notes = known(result.student, "the hand-in")
     for key, (text, line) in result.texts.items():
-        text, sure = incoming.guessed(text)
+        text, encoding = incoming.known_lines(text)
         result.texts[key] = text, line
-        if not sure:
-            result.notes.append("the text of %s, %s is not UTF-8: it is guessed" % key)
+        if encoding:
+            result.notes.append("%s, %s is not UTF-8, and is read as %s" % (*key, encoding))
     return result
 
 

@@ -71,10 +71,14 @@ def encoding_of(data):
 
 
 def source_of(data):
-    """(the text of a file that people write code in, the name of its encoding where that is not
-    UTF-8). What is in UTF-8 stays, line by line. A wrong guess makes a comment unreadable, and
-    harms nothing else."""
-    lines = text_of(data).split("\n")
+    """(the text of a file of code, the name of its encoding where that is not UTF-8)."""
+    return known_lines(text_of(data))
+
+
+def known_lines(text):
+    """The same for a text in which bytes stand that are not UTF-8. Lines without any stay as they
+    are. A wrong guess makes a comment unreadable, and harms nothing else."""
+    lines = text.split("\n")
     foreign = [number for number, line in enumerate(lines) if not guessed(line)[1]]
     if not foreign:
         return "\n".join(lines), ""
