@@ -30,6 +30,7 @@ HIDDEN = re.compile(r"(?<![\w.\\])\.(?!L)[A-Za-z_]\w*")
 PLACE = re.compile(r"(?<![\w.])\.(?![\w.])")
 # What stands before the name of an argument, that name, and what stands behind it.
 ARGUMENT = re.compile(r"(?<![\w.$])([\w.$]*)\\(\w+|.)([\w.$\\]?)")
+MAX_LETTERS, MAX_CALLS = 3, 3                   # see put_before()
 VALUE = re.compile(r"[\w\s()+*&|^~<>-]*")       # what a #define may define
 
 
@@ -42,6 +43,7 @@ class AsmText(Preprocessor):
         self.words, self.lower = words, {word.lower() for word in taken}
         self.macros = {name.lower() for name in MACRO.findall(text)}
         self.prefixes, self.seen = {}, {}       # before arguments, and all words: {text: offset}
+        self.handed = set()                     # of the prefixes those in calls of macros
 
     def is_macro(self, name):
         """The assembler does not tell small letters from others in names of macros."""
@@ -111,13 +113,15 @@ class AsmText(Preprocessor):
     def check_arguments(self, name, text, offset):
         for before, argument, behind in ARGUMENT.findall(text):
             counter = argument == "@" and re.fullmatch(r"(?:\.L)?\w*", before)
-            plain = name in VALUES or INSTRUCTION.fullmatch(name) and not self.is_macro(name)
+            plain = name in VALUES or INSTRUCTION.fullmatch(name) or self.is_macro(name)
+            if before and not counter and self.is_macro(name):
+                self.handed.add(before)
             if not NAMES.fullmatch(argument) and argument != "@" or behind or \
                     not counter and before and not (plain and re.fullmatch("[A-Za-z]", before)):
                 raise Complaint(offset, "%s\\%s%s: before a macro's argument there may be one "
                                 "letter, as in s\\n, in an instruction, and nothing behind it"
                                 % (before, argument, behind))
-            if not counter:
+            if before and not counter:
                 self.prefixes.setdefault(before, offset)
 
     def nesting(self, name, rest, offset):
@@ -141,11 +145,24 @@ class AsmText(Preprocessor):
             name, offset = self.opened[-1]
             end = next(end for end, begins in CLOSES.items() if name in begins)
             raise Complaint(offset, "this %s has no %s" % (name, end))
-        for prefix in filter(None, self.prefixes):
+        for prefix in self.put_before():
             for word, offset in self.seen.items():
                 if self.words.fullmatch(prefix + word):
-                    raise Complaint(offset, "%s, put together from %s\\ and an argument, is not "
-                                    "allowed in an exercise" % (prefix + word, prefix))
+                    raise Complaint(offset, "%s, put together from macros' arguments, is not "
+                                    "allowed in an exercise" % (prefix + word))
+
+    def put_before(self):
+        """All that can come to stand before a word. A macro may hand on what it has put together,
+        and so on; a few letters and a few times are enough to know, for no word that is not allowed
+        begins with more letters of so few kinds."""
+        if self.handed and len(self.prefixes) > MAX_LETTERS:
+            raise Complaint(min(self.prefixes.values()), "where macros are called with arguments "
+                            "like s\\n there may be %d such letters" % MAX_LETTERS)
+        found = last = set(self.prefixes)
+        for _ in range(MAX_CALLS if self.handed else 0):
+            last = {before + prefix for before in self.prefixes for prefix in last}
+            found = found | last
+        return sorted(found)
 
 
 def check(text, taken, words):

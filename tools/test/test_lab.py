@@ -12,7 +12,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import handin, incoming, handout, manifest, regions
+from exercise import handin, handout, incoming, manifest, regions
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 LEAST = 25                              # characters of a line that tells a solution

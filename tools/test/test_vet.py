@@ -125,6 +125,7 @@ HARMLESS_ASM = [
     "sd ra, 0(a0)    # the caller's\n# it's\n## don't\n",
     ".equ SIZE, 8\n.equiv x, 1\ni = 8\ni = i + 8\n",
     ".macro save reg, off\n    sd \\reg, \\off(a0)\n.endm\nsave ra, 0\nSAVE sp, 8*1\n",
+    ".macro save r, n\nsd \\r, 8*\\n(a0)\n.endm\n.irp n, 0, 1\nsave s\\n, \\n+2\n.endr\n",
     ".macro Save n\nsd s\\n, 8*\\n(a0)\n.L\\@: j .L\\@\n.endm\nSave 3\n",
     "li a0, 'a'; li a1, '\\n'\n",
     ".rept 3\nnop\n.endr\n.if SIZE > 1\nnop\n.else\nret\n.endif\n",
@@ -171,9 +172,10 @@ BAD_ASM = [
     (".irp k, rep\n.irp l, ort\nla t0, \\k\\l\n.endr\n.endr\n", "\\k\\"),
     (".macro m k\nla t0, r\\k\n.endm\nm eport_key\n", "report_key"),
     # A macro that hands on what it puts together.
-    (".macro m k\nn e\\k\n.endm\n.macro n k\nla t0, r\\k\n.endm\nm port_key\n", "one letter"),
-    (".macro m k\nN e\\k\n.endm\n.macro n k\nla t0, r\\k\n.endm\nm port_key\n", "one letter"),
-    (".irp k, rep\nla t0, \\k\\()ort_key\n.endr\n", "\\k\\"),
+    (".macro m k\nn e\\k\n.endm\n.macro n k\nla t0, r\\k\n.endm\nm port_key\n", "report_key"),
+    (".macro m k\nN e\\k\n.endm\n.macro n k\nla t0, r\\k\n.endm\nm port_key\n", "report_key"),
+    (".macro m k\nm a\\k\nm b\\k\nm c\\k\nm d\\k\n.endm\nm x\n", "3 such letters"),
+    (".irp k, rep\n.irp l, o\\k\nla t0, r\\l\n.endr\n.endr\n", "one letter"),
 ]
 
 
