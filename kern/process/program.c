@@ -30,6 +30,8 @@ static bool segment_ok(const struct user_program *program, const struct proghdr 
 {
     if (ph->p_type != ELF_PT_LOAD || ph->p_memsz == 0)
         return true;
+    if ((ph->p_flags & ELF_PF_W) && (ph->p_flags & ELF_PF_X))
+        return false;
     return ph->p_filesz <= ph->p_memsz && program_in_file(program, ph->p_offset, ph->p_filesz)
         && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz)
         && ph->p_va + ph->p_memsz <= USTACKBASE;

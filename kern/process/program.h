@@ -15,7 +15,9 @@ extern const size_t user_program_count;
 
 const struct user_program *program_find(const char *name);
 
-/* Is it a program for this machine, all of whose parts lie where they may? 0 or -E_INVAL_ELF. */
+/* Is it a program for this machine, all of whose parts lie where they may? None may be writable and
+   executable: no page of a program ever is both, as data, heap, stack and mmap's areas cannot be
+   executed and nothing can change an area's rights. 0 or -E_INVAL_ELF. */
 int program_check(const struct user_program *program) __must_check;
 /* Put a checked program into an empty mm: its segments, heap and stack. 0 or an error. */
 int program_load(const struct user_program *program, struct mm_struct *mm) __must_check;

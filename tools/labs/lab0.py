@@ -118,6 +118,7 @@ SELF_TESTS = [
     early("pmm buddy", append="pmm=buddy"),
     early("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
     selftest("proc"),
+    selftest("program"),
     selftest("proc 4 harts", harts=4, runs=2),
     selftest("kmalloc-harts", harts=4, runs=3),
     selftest("kstack-harts", harts=4, runs=3),

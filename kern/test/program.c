@@ -1,0 +1,99 @@
+/* Programs that exec must refuse, or can load: a good one, changed in memory. */
+#include <elf.h>
+#include <error.h>
+#include <mm/vmm.h>
+#include <process/program.h>
+#include <string.h>
+#include <test/testlib.h>
+
+#define PAGES   16              /* enough for the program that is changed */
+
+static struct user_program program = { .name = "changed" };
+static uint8_t *file;
+
+static struct elfhdr *header(void)
+{
+    return (struct elfhdr *)file;
+}
+
+static struct proghdr *segment(int i)
+{
+    return (struct proghdr *)(file + header()->e_phoff) + i;
+}
+
+/* What exec would do with the file as it is now. */
+static int load(void)
+{
+    int result = program_check(&program);
+
+    if (result != 0)
+        return result;
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL);
+    result = program_load(&program, mm);
+    list_for_each(pos, &mm->mmap_list)
+        assert((le2vma(pos)->vm_flags & (VM_WRITE | VM_EXEC)) != (VM_WRITE | VM_EXEC));
+    mm_put(mm);
+    return result;
+}
+
+/* No page of a program may be both: it could write code, or have it written. */
+static void test_rights(void)
+{
+    for (int i = 0; i < header()->e_phnum; i++) {
+        uint32_t flags = segment(i)->p_flags;
+
+        if (segment(i)->p_type != ELF_PT_LOAD || segment(i)->p_memsz == 0)
+            continue;
+        for (uint32_t other = 0; other < 8; other++) {
+            bool both = (other & ELF_PF_W) && (other & ELF_PF_X);
+
+            segment(i)->p_flags = other;
+            assert_eq(load(), both ? -E_INVAL_ELF : 0);
+        }
+        segment(i)->p_flags = flags;
+    }
+    assert_eq(load(), 0);
+}
+
+/* Each byte of the headers becomes another one: whatever it says then, the kernel stands. */
+static void test_damage(void)
+{
+    static const uint8_t values[] = { 0x00, 0x01, 0x02, 0x7f, 0x80, 0xff };
+    size_t end = header()->e_phoff + header()->e_phnum * sizeof(struct proghdr);
+    int loaded = 0, refused = 0;
+
+    for (size_t at = 0; at < end; at++) {
+        uint8_t was = file[at];
+
+        for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+            file[at] = values[i];
+            if (load() == 0)
+                loaded++;
+            else
+                refused++;
+        }
+        file[at] = was;
+    }
+    assert(loaded > 0 && refused > 0);
+    assert_eq(load(), 0);
+}
+
+static void test_program(void)
+{
+    const struct user_program *good = program_find("true");
+    struct Page *pages = alloc_pages(PAGES);
+    size_t size = good->end - good->start;
+
+    assert(pages != NULL && size <= PAGES * PGSIZE);
+    file = page2kva(pages);
+    memcpy(file, good->start, size);
+    program.start = file;
+    program.end = file + size;
+    test_rights();
+    test_damage();
+    free_pages(pages, PAGES);
+}
+
+SELFTEST("program", test_program);
