@@ -145,3 +145,45 @@ int memcmp(const void *v1, const void *v2, size_t n)
             return *a - *b;
     return 0;
 }
+
+unsigned int string_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 10;
+    return NO_DIGIT;
+}
+
+bool string_to_uint64(const char *s, unsigned int base, uint64_t *value)
+{
+    uint64_t result = 0;
+
+    if (s[0] == '0' && (s[1] | 0x20) == 'x' && (base == 0 || base == 16))
+        s += 2, base = 16;
+    else if (base == 0)
+        base = 10;
+    if (*s == '\0')
+        return false;
+    for (; *s != '\0'; s++) {
+        unsigned int digit = string_digit(*s);
+
+        if (digit >= base || result > (UINT64_MAX - digit) / base)
+            return false;
+        result = result * base + digit;
+    }
+    *value = result;
+    return true;
+}
+
+bool string_to_int(const char *s, int *value)
+{
+    bool negative = *s == '-';
+    uint64_t size;
+
+    if (!string_to_uint64(s + negative, 0, &size) || size > (uint64_t)INT32_MAX + negative)
+        return false;
+    *value = negative ? (int)-(int64_t)size : (int)size;
+    return true;
+}

@@ -18,6 +18,16 @@ char *strchr(const char *s, int c);
 char *strfind(const char *s, int c);
 long strtol(const char *s, char **endptr, int base);
 
+/* The value of a digit, in whatever base; a letter is one from 10 on. */
+unsigned int string_digit(char c);
+#define NO_DIGIT    36
+
+/* The whole of a text as a number: false, and *value as it was, where it is none or does not fit.
+   With base 0 it is decimal, or hexadecimal after 0x, which may stand there with base 16, too. An
+   int may be negative. */
+bool string_to_uint64(const char *s, unsigned int base, uint64_t *value);
+bool string_to_int(const char *s, int *value);
+
 void *memset(void *s, int c, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memcpy(void *dst, const void *src, size_t n);

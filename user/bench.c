@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 
     wall = strcmp(name, "wall") == 0;
     if (strcmp(name, "children") == 0) {
-        with_children(argc > 2 ? atoi(argv[2]) : 0);
+        with_children(number_argument(argc, argv, 2, 0));
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(operations); i++)

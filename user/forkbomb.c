@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 {
     int counts[ROUNDS];
 
-    limit = number_argument(argc, argv, 20000);
+    limit = number_argument(argc, argv, 1, 20000);
     for (int round = 0; round < ROUNDS; round++) {
         counts[round] = child_code(bomb, 0);
         if (counts[round] < 0 && counts[round] != -E_KILLED)

@@ -6,7 +6,7 @@
 
 int main(int argc, char **argv)
 {
-    int times = number_argument(argc, argv, 1000);
+    int times = number_argument(argc, argv, 1, 1000);
 
     for (int i = 0; i < times; i++) {
         int code, pid = fork();

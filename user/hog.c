@@ -15,7 +15,7 @@ static void burn(unsigned int ms)
 
 int main(int argc, char **argv)
 {
-    int ms = number_argument(argc, argv, 1000), count = argc > 2 ? atoi(argv[2]) : 1;
+    int ms = number_argument(argc, argv, 1, 1000), count = number_argument(argc, argv, 2, 1);
     unsigned int start = gettime_msec();
 
     for (int i = 1; i < count; i++) {

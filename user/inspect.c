@@ -287,7 +287,7 @@ static void check_threads(void)
 
 int main(int argc, char **argv)
 {
-    int rounds = number_argument(argc, argv, 200);
+    int rounds = number_argument(argc, argv, 1, 200);
     struct procinfo info;
     struct meminfo mem;
     int pids[CHURNERS], code;

@@ -54,7 +54,7 @@ static void crowd(void)
 
 int main(int argc, char **argv)
 {
-    wanted = number_argument(argc, argv, 200);
+    wanted = number_argument(argc, argv, 1, 200);
     int count = chain(1);
 
     if (count != wanted)

@@ -106,7 +106,7 @@ static void beside(const char *name, void (*what)(void), int times, int (*others
 
 int main(int argc, char **argv)
 {
-    threads = number_argument(argc, argv, 7);
+    threads = number_argument(argc, argv, 1, 7);
     assert(threads <= MAX_THREADS);
     assert(mmap(&shared, SHARED, MMAP_WRITE) == 0);
     beside("brk", ask, CALLS, map_and_unmap);

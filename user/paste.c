@@ -92,7 +92,7 @@ static int reader(void *unused)
 
 int main(int argc, char **argv)
 {
-    int typed = number_argument(argc, argv, 0);
+    int typed = number_argument(argc, argv, 1, 0);
     int tid = thread_create(reader, NULL), before, code;
 
     assert(tid > 0);

@@ -5,6 +5,7 @@
 
    The work is the same on any number of harts; the time that it took is printed. */
 #include <stdio.h>
+#include <testing.h>
 #include <ulib.h>
 
 #define STEPS       60000000    /* of one computing process */
@@ -42,7 +43,7 @@ static void fork_and_wait(void)
 
 int main(int argc, char **argv)
 {
-    int count = argc > 2 ? atoi(argv[2]) : 0;
+    int count = number_argument(argc, argv, 2, 0);
     bool forks = argc > 1 && strcmp(argv[1], "fork") == 0;
 
     if (count < 1 || (!forks && strcmp(argv[1], "cpu") != 0)) {

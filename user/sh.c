@@ -137,13 +137,11 @@ static void end_jobs(void)
 /* The number that a word says; false, and a message, where it is none. */
 static bool number(const char *command, const char *word, int *value)
 {
-    char *end;
+    bool fits = string_to_int(word, value);
 
-    *value = strtol(word, &end, 0);
-    if (end != word && *end == '\0')
-        return true;
-    cprintf("sh: %s: '%s' is not a number\n", command, word);
-    return false;
+    if (!fits)
+        cprintf("sh: %s: '%s' is not a number that fits into 32 bits\n", command, word);
+    return fits;
 }
 
 static int cmd_exit(int argc, const char **argv)

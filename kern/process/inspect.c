@@ -59,25 +59,15 @@ static void match(struct proc_struct *proc, void *arg)
     }
 }
 
-/* A number in a command; with base 16 it may begin with 0x. */
-static uint64_t number(const char *word, unsigned int base)
-{
-    uint64_t value = 0;
-
-    if (base == 16 && word[0] == '0' && word[1] == 'x')
-        word += 2;
-    for (; *word != '\0'; word++) {
-        unsigned int digit = *word <= '9' ? *word - '0' : (*word | 0x20) - 'a' + 10;
-        value = value * base + (digit < base ? digit : 0);
-    }
-    return value;
-}
-
 /* The user process that a command is about: its first argument, or what runs here. */
 static struct proc_struct *chosen_process(int argc, char **argv)
 {
-    struct search search = { .pid = argc > 1 ? (int)number(argv[1], 10) : current->pid };
+    struct search search = { .pid = current->pid };
 
+    if (argc > 1 && !string_to_int(argv[1], &search.pid)) {
+        cprintf("%s is not a pid; ps lists the processes\n", argv[1]);
+        return NULL;
+    }
     for_each_proc(match, &search);
     if (search.found != NULL && search.found->pid == search.pid && search.found->mm != NULL)
         return search.found;
@@ -162,12 +152,16 @@ static void command_walk(__not_used struct monitor_state *state, int argc, char 
 {
     struct proc_struct *proc = argc > 2 ? chosen_process(argc, argv) : NULL;
     const pte_t *table;
+    uintptr_t va;
 
     if (argc <= 2)
         cprintf("say which address of which process: walk PID ADDRESS\n");
     if (proc == NULL)
         return;
-    uintptr_t va = number(argv[2], 16);
+    if (!string_to_uint64(argv[2], 16, &va)) {
+        cprintf("%s is not an address in hexadecimal\n", argv[2]);
+        return;
+    }
     table = proc->mm->as.pgdir;
     for (int level = PT_LEVELS - 1; level >= 0; level--) {
         pte_t pte = table[pt_index(va, level)];

@@ -59,6 +59,7 @@ PROGRAMS = [
     program("mmlock", "3", limit=4000),
     program("mmap"),
     program("newcomer mlfq", append="sched=mlfq", shift=7),
+    program("numbers"),
     program("oom", limit=2000),
     program("paste", "3000", input=PASTED, limit=4000,
             expect=["too much was typed while this program runs"]),
@@ -74,6 +75,14 @@ PROGRAMS = [
     program("yield"),
     Test("sh", prog='sh -c "echo one; echo two"', reports=False,
          expect=[regex("(?m)^one$"), regex("(?m)^two$")]),
+    # Pid 2, exit code 0 and one hog are in the lower half of these.
+    Test("sh numbers", reports=False,
+         prog='sh -c "kill 4294967298; exit 4294967296; wait 18446744073709551615; kill 2x; '
+         'hog 4294967297; hog 1 4294967297; echo alive"',
+         expect=["sh: kill: '4294967298' is not a number that fits into 32 bits",
+                 "sh: exit: '4294967296' is not", "sh: wait: '18446744073709551615' is not",
+                 "sh: kill: '2x' is not", "'4294967297' is none", "'4294967297' is none",
+                 regex("(?m)^alive$")]),
     # The session that README.md shows. The first characters come before the kernel does.
     Test("sh session", prog="sh", input="\n\n\n\nhello\nhog 60000 &\nkill 4\njobs\nexit\n",
          reports=False,
@@ -179,9 +188,10 @@ PANIC_TESTS = [
     panics("panic-while-printing 4 harts", "while the console's lock is held",
            trace=regex("hart [0-3], running .*:"), harts=4),
     Test("monitor after a panic", selftest="write-text", append="monitor", panic=True,
-         input="\n\n\n\nps\nmap 1\ncontinue\nbacktrace\noff\n",
+         input="\n\n\n\nps\nmap 1\nmap 4294967297\nwalk 1 x\ncontinue\nbacktrace\noff\n",
          expect=["store page fault", "kernel monitor on hart 0", "selftest",
-                 "1 is not the pid of a process with memory", "cannot go on", "write_text"]),
+                 "1 is not the pid of a process with memory", "4294967297 is not a pid",
+                 "cannot go on", "write_text"]),
     # kern/test/misuse.c: pages, objects, locks
     panics("page-double-free", "double free of page 0x"),
     panics("page-double-free-part", "double free of page 0x"),

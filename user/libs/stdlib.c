@@ -29,7 +29,11 @@ int abs(int n)
 
 int atoi(const char *s)
 {
-    return strtol(s, NULL, 10);
+    long number = strtol(s, NULL, 10);
+
+    if (number > INT32_MAX)
+        return INT32_MAX;
+    return number < INT32_MIN ? INT32_MIN : number;
 }
 
 void abort(void)

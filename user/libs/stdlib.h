@@ -19,7 +19,7 @@ void srand(unsigned int seed);
 uint32_t hash32(uint32_t val, unsigned int bits);
 
 int abs(int n);
-int atoi(const char *s);
+int atoi(const char *s);        /* what does not fit is INT32_MAX or INT32_MIN, no number is 0 */
 
 /* Memory from the heap, aligned to 16 bytes; NULL where there is no more. Threads may call them. */
 void *malloc(size_t size);

@@ -24,36 +24,30 @@ char *strchr(const char *s, int c)
     return *p == (char)c ? p : NULL;
 }
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A' + 10;
-    return 99;
-}
-
-/* As in C, but an overflow wraps around. Base 0 takes 0x and 0 prefixes. */
+/* As in C: what does not fit gives LONG_MAX or LONG_MIN. Base 0 takes 0x and 0 prefixes. Who must
+   know whether a text is a number, and fits, takes string_to_int(). */
 long strtol(const char *s, char **endptr, int base)
 {
     const char *start = s;
     unsigned long value = 0;
-    bool negative = false, any = false;
+    bool negative = false, any = false, fits = true;
 
     while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
         s++;
     if (*s == '+' || *s == '-')
         negative = *s++ == '-';
     if ((base == 0 || base == 16) && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')
-        && digit_value(s[2]) < 16)
+        && string_digit(s[2]) < 16)
         s += 2, base = 16;
     else if (base == 0)
         base = *s == '0' ? 8 : 10;
-    for (int digit; (digit = digit_value(*s)) < base; s++, any = true)
+    for (int digit; (digit = string_digit(*s)) < base; s++, any = true) {
+        fits &= value <= (INT64_MAX - digit) / (unsigned long)base;
         value = value * base + digit;
+    }
     if (endptr != NULL)
         *endptr = (char *)(any ? s : start);
+    if (!fits)
+        return negative ? INT64_MIN : INT64_MAX;
     return negative ? -value : value;
 }

@@ -68,16 +68,13 @@ bool have_fpu(void)
     return child_code(load_double, (uintptr_t)&number) == 0;
 }
 
-int number_argument(int argc, char **argv, int otherwise)
+int number_argument(int argc, char **argv, int index, int otherwise)
 {
-    char *end;
+    int number = otherwise;
 
-    if (argc < 2)
-        return otherwise;
-    long number = strtol(argv[1], &end, 0);
-
-    if (end == argv[1] || *end != '\0' || number <= 0)
-        panic("usage: %s [NUMBER]; '%s' is not a number above 0", argv[0], argv[1]);
+    if (argc > index && (!string_to_int(argv[index], &number) || number <= 0))
+        panic("usage: %s takes numbers from 1 to %d; '%s' is none", argv[0], INT32_MAX,
+              argv[index]);
     return number;
 }
 

@@ -22,8 +22,9 @@ void jump_to(uintptr_t addr);
 /* Does the machine have floating-point registers? */
 bool have_fpu(void);
 
-/* The number that is the program's argument, or `otherwise` where it has none. */
-int number_argument(int argc, char **argv, int otherwise);
+/* The number, above 0, that is one of the program's arguments, or `otherwise` where it has not so
+   many. Ends the program, with a message, where it is no such number. */
+int number_argument(int argc, char **argv, int index, int otherwise);
 
 /* Does a fork take less memory than its parent has, sharing pages and copying few? Must be called
    while there is no other process that takes or gives back memory. */
