@@ -1,11 +1,14 @@
 """The checks of the tree count and find what they say."""
 import os
 import sys
+import tempfile
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
+import bench
+import bench_data
 import check_budget
 import check_entries
 
@@ -57,6 +60,40 @@ class Entries(unittest.TestCase):
             return list(check_entries.check_order(self.OBJECTS, text))
         self.assertEqual(errors(check_entries.PROBE), [])
         self.assertEqual(len(errors(check_entries.PROBE.replace("set_pte", "set_pte_relaxed"))), 1)
+
+
+class Bench(unittest.TestCase):
+    """Bounds are the course's compiler's; another has a tolerance, and no more."""
+
+    def compiler(self, toolchain, version):
+        with tempfile.TemporaryDirectory() as folder:
+            objects = os.path.join(folder, toolchain)
+            os.mkdir(objects)
+            with open(os.path.join(objects, "config.mk"), "w") as file:
+                file.write("# Written by tools/probe.sh for %s\nCC := x\n" % version)
+            return bench.Compiler(objects)
+
+    def test_the_courses(self):
+        for version in ("riscv64-unknown-elf-gcc (12.2.0-14+deb12u1+11+b2) 12.2.0",
+                        "riscv64-unknown-elf-gcc () 12.2.0"):
+            compiler = self.compiler("unknown-elf", version)
+            self.assertEqual((compiler.tolerance, compiler.allows(120)), (0, 120))
+
+    def test_others(self):
+        for toolchain, version in (("unknown-elf", "riscv64-unknown-elf-gcc (14.2.0+19) 14.2.0"),
+                                   ("unknown-elf", "riscv64-unknown-elf-gcc (12.2) 13.1.0 2023"),
+                                   ("linux-gnu", "riscv64-linux-gnu-gcc (Debian 12.2.0) 12.2.0"),
+                                   ("clang", "Debian clang version 12.0.6"), ("clang", "")):
+            compiler = self.compiler(toolchain, version)
+            self.assertEqual((compiler.tolerance, compiler.allows(120)), (15, 138), version)
+
+    def test_what_is_more_than_that_fails(self):
+        row = bench_data.row("null", "", 120)
+        courses = self.compiler("unknown-elf", "gcc () 12.2.0")
+        other = self.compiler("clang", "clang version 14.0.6")
+        for compiler, most in ((courses, 120), (other, 138)):
+            self.assertEqual(bench.verdict(row, {"null": most}, compiler), (most, True))
+            self.assertEqual(bench.verdict(row, {"null": most + 1}, compiler), (most, False))
 
 
 if __name__ == "__main__":
