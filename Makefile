@@ -52,6 +52,13 @@ PROFILE ?=
 # One word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
 
+# git on Windows may end lines with CR LF. make takes that; scripts fail before their first line
+# could say why, so it is said here.
+$(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>/dev/null),\
+    $(error the lines of this tree end with CR LF, and its scripts cannot run: clone it again by \
+    git clone -c core.autocrlf=false, or mend it by \
+    find . -name .git -prune -o -type f -exec sed -i 's/\r$$//' {} +))
+
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \

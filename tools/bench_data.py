@@ -13,8 +13,8 @@ Row = collections.namedtuple("Row", "key text bound flat xv6 ucore known")
 
 FLAT_PERCENT = 5
 
-# The bounds are for this compiler, TOOLCHAIN=unknown-elf of Debian 12. Another one inlines and keeps
-# registers otherwise: with it an operation may cost so much more.
+# The bounds are for this compiler, TOOLCHAIN=unknown-elf of Debian 12. Another one inlines and
+# keeps registers otherwise: with it an operation may cost so much more.
 COURSE_TOOLCHAIN, COURSE_VERSION = "unknown-elf", 12
 OTHERS_PERCENT = 15
 

@@ -13,7 +13,7 @@ import zipfile
 from exercise import handin, manifest, regions
 from grader import labs as all_labs
 
-TOP = ("Makefile", "LICENSE", ".gitignore", "grade.sh")
+TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh")
 CODE = ("kern", "libs", "user")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",

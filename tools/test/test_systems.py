@@ -3,10 +3,15 @@ RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one t
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+
+from exercise import handout
+
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 TOOLCHAIN = os.path.basename(OBJECTS)
 HEADERS = "limits stdarg stdbool stddef stdint".split()
@@ -292,6 +297,56 @@ class Setup(Bin):
         self.assertEqual(status, 1)
         self.assertIn("QEMU 5.2 is too old, 6.2 or newer is needed: use a newer release", err)
         self.assertNotIn("make setup", out + err)
+
+
+class EndsOfLines(Bin):
+    """Of a tree that git, or an editor, has changed to CR LF."""
+
+    def change(self, folder, old, new):
+        for place, folders, names in os.walk(folder):
+            for name in names:
+                path = os.path.join(place, name)
+                with open(path, "rb") as file:
+                    data = file.read()
+                with open(path, "wb") as file:
+                    file.write(data.replace(old, new))
+
+    def test_make_says_so_and_how_to_mend_it(self):
+        self.toolchain("unknown-elf")
+        self.command("qemu-system-riscv64", QEMU % ("7.2.0", "/nowhere"))
+        os.symlink(shutil.which("find"), self.path("bin", "find"))
+        self.assertEqual(self.run("make", "-n", "build")[0], 0)
+        os.mkdir(self.path("tree"))
+        for name in ("tools", "Makefile", "libs"):
+            os.rename(self.path(name), self.path("tree", name))
+        self.change(self.path("tree"), b"\n", b"\r\n")
+        for target in ("build", "setup", "help", "handin"):
+            status, out, err = self.run("make", "-C", "tree", target)
+            self.assertEqual((status, err.count("\n")), (2, 1), err)
+            self.assertIn("the lines of this tree end with CR LF", err)
+        mend = err.strip().split("or mend it by ")[1].split(".  Stop")[0]
+        status, out, err = self.run("sh", "-c", "cd tree && " + mend)
+        self.assertEqual((status, err), (0, ""))
+        status, out, err = self.run("make", "-n", "-C", "tree", "build")
+        self.assertEqual(status, 0, err)
+
+    @unittest.skipUnless(shutil.which("git"), "there is no git")
+    def test_git_leaves_them_alone(self):
+        shutil.copy(os.path.join(TOP, ".gitattributes"), self.path("libs"))
+        def git(*words):
+            status, out, err = run(["git", "-c", "core.autocrlf=true", "-c", "user.name=x", "-c",
+                                    "user.email=x@example.org"] + list(words), cwd=self.folder)
+            self.assertEqual(status, 0, err)
+        git("init", "-q", "libs")
+        git("-C", "libs", "add", ".")
+        git("-C", "libs", "commit", "-q", "-m", "all")
+        git("clone", "-q", "libs", "again")
+        with open(self.path("again", "defs.h"), "rb") as file:
+            self.assertNotIn(b"\r", file.read())
+
+    def test_handouts_tell_git_too(self):
+        plan = handout.plan_of(1)
+        self.assertIn(".gitattributes", list(handout.sources(TOP, plan)))
 
 
 if __name__ == "__main__":
