@@ -17,6 +17,7 @@ from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
 from grader.labs import LabError, choose, load
+from grader.machine import host_lacks
 from grader.runner import Runner
 from grader.screen import Screen
 
@@ -82,6 +83,9 @@ def grade(options):
         return 0
     if not shutil.which(options.qemu):
         raise build.BuildError("%s is missing: run make setup" % options.qemu)
+    lacks = host_lacks()
+    if lacks:
+        raise build.BuildError("no machine can run on this host: " + lacks)
     started = time.monotonic()
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])

@@ -1,5 +1,6 @@
 """Handouts: a tree that students can build, without what they are to write, and without what only
 a teacher needs. No file of it is copied unless it is named here, so nothing slips in."""
+import errno
 import gzip
 import hashlib
 import io
@@ -291,6 +292,16 @@ def make(root, plan, target):
     parent = os.path.dirname(os.path.abspath(target))
     if not os.path.isdir(parent):
         raise HandoutError("there is no folder %s" % parent)
+    try:
+        return write(root, plan, target, ending, parent)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise HandoutError("%s: there is no room for the handout" % parent)
+        raise
+
+
+def write(root, plan, target, ending, parent):
+    """make(), checked: beside the target first, so that it is there whole or not at all."""
     with tempfile.TemporaryDirectory(dir=parent, prefix=".handout-") as folder:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)

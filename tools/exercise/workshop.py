@@ -20,6 +20,7 @@ import signal
 import subprocess
 import tempfile
 
+import cli
 from grader.host import Host
 from grader.judge import Judge
 
@@ -95,8 +96,8 @@ def copy_tree(source, target, toolchain):
                                 dirs_exist_ok=True)
             elif name in SOURCES:
                 shutil.copy2(path, target)
-    except (OSError, shutil.Error) as error:
-        raise WorkshopError("%s cannot be copied: %s" % (source, error))
+    except OSError as error:            # shutil.Error is one
+        raise WorkshopError("%s cannot be copied: %s" % (source, cli.words_of(error)))
 
 
 def prepare(source, target, toolchain, jobs=1, config=None):

@@ -75,6 +75,21 @@ def memory_file(size=0):
     return descriptor
 
 
+def host_lacks():
+    """What machines need of this host and cannot have, in words; None where nothing is missing."""
+    try:
+        file = memory_file()
+    except OSError as error:
+        return "there is no room for a machine's memory: %s" % error.strerror
+    try:
+        os.close(os.open("/dev/fd/%d" % file, os.O_RDWR))
+    except OSError as error:
+        return "/dev/fd/%d cannot be opened (%s): is /proc mounted?" % (file, error.strerror)
+    finally:
+        os.close(file)
+    return None
+
+
 def is_busy(pid):
     """Whether a thread of the process runs, or would if the host let it."""
     try:

@@ -1,5 +1,6 @@
 """Other systems: their compilers, C libraries and packages, and what git makes of this tree there.
 RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one that is tested."""
+import errno
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
+import cli
 from exercise import handout
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
@@ -347,6 +349,36 @@ class EndsOfLines(Bin):
     def test_handouts_tell_git_too(self):
         plan = handout.plan_of(1)
         self.assertIn(".gitattributes", list(handout.sources(TOP, plan)))
+
+
+class Hosts(WithFolder):
+    """Hosts that lack something."""
+
+    def test_a_full_disk_is_not_the_file_that_was_read(self):
+        status, out, err = run(["sh", "-c", "ulimit -f 4; exec python3 tools/lab handout 1 -o %s"
+                                % self.path("lab1")], cwd=TOP)
+        self.assertEqual(status, 2)
+        self.assertTrue(err.startswith("tools/lab: %s/.handout-" % self.folder), err)
+        self.assertEqual(err.count("\n"), 1, err)
+
+    def test_errors_of_copies(self):
+        full = OSError(errno.ENOSPC, "No space", "from", None, "to")
+        self.assertEqual(cli.words_of(full), "to: No space")
+        self.assertEqual(cli.words_of(OSError(errno.EACCES, "Denied", "from", None, "to")),
+                         "from: Denied")
+        many = shutil.Error([("from", "to", "[Errno 28] No space: 'from' -> 'to'"),
+                             ("a", "b", "c")])
+        self.assertEqual(cli.words_of(many), "to: No space")
+
+    def test_no_marks_where_no_machine_can_run(self):
+        hidden = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        if not shutil.which("unshare") or run(hidden + ["true"])[0] != 0:
+            self.skipTest("this host cannot hide /proc")
+        status, out, err = run(hidden + ["python3", "tools/grade.py", "--objects", OBJECTS,
+                                         "hello"], cwd=TOP)
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("grade: no machine can run on this host: /dev/fd/", err)
+        self.assertIn("is /proc mounted?", err)
 
 
 if __name__ == "__main__":
