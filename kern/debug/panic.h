@@ -1,7 +1,9 @@
 /* Panics and assertions. The kernel panics where its own state is wrong; what a user program does
-   wrong is never a reason. Assertions are always on. */
+   wrong is never a reason. Assertions are always on. Who has these can print too: so in each
+   exercise a student may look at a value by cprintf(). */
 #pragma once
 
+#include <debug/printk.h>
 #include <defs.h>
 
 /* The exit status of the machine after a panic. */

@@ -1,6 +1,7 @@
 /* An allocator of one's own; `pmm=own` chooses it. */
 #include <debug/panic.h>
 #include <mm/pmm_list.h>
+#include <string.h>
 
 /* EXERCISE 2.C begin extra: own_pmm_manager */
 /* Next fit: like first fit, but the search goes on behind the block that was taken last, and only

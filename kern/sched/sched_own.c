@@ -1,5 +1,6 @@
 /* A scheduler of one's own; `sched=own` chooses it. */
 #include <sched/sched.h>
+#include <string.h>
 
 /* EXERCISE 6.C begin extra: own_sched_class */
 /* Fair: who has had the least time runs next. Time is counted in ticks that a task has really used,

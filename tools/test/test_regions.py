@@ -324,6 +324,15 @@ class ThisTreeTest(unittest.TestCase):
                 vet(region, region.text)
                 self.assertLessEqual(max(map(len, region.text.split("\n"))), 100)
 
+    def test_every_exercise_can_print(self):
+        """cprintf(), panic() and assert() are declared before each region of C: #include is not
+        allowed there, and GCC 14 takes no function that is not declared."""
+        names = graft.Names(ROOT)
+        for path in {region.path for region in regions.parse_tree(ROOT)}:
+            if path.endswith(".c"):
+                self.assertLessEqual({"kern/debug/panic.h", "kern/debug/printk.h"},
+                                     names.closure(path), path)
+
     def test_code_labels_are_names(self):
         for region in regions.parse_tree(ROOT):
             if region.form == "code":
