@@ -350,7 +350,7 @@ class Player:
                     self.send_gdb(data)
         except GdbGone:
             pass
-        except (OSError, StubError) as problem:
+        except (OSError, StubError, ValueError) as problem:
             if not self.closed:
                 print("debug: the replay cannot go on: %s" % problem, file=sys.stderr, flush=True)
         finally:
