@@ -93,9 +93,10 @@ void backtrace_trap(const struct trapframe *tf)
 {
     struct stack_bounds stack = stack_of(tf->gpr.s0);
     bool on_stack = tf->gpr.s0 >= stack.low + 16 && tf->gpr.s0 <= stack.high;
+    bool is_astray = !is_text(tf->epc) && is_text(tf->gpr.ra);      /* a call of no function */
 
     print_place(tf->epc, tf->epc);
-    if (on_stack && !is_text(((const uintptr_t *)tf->gpr.s0)[-1]))
+    if (is_astray || (on_stack && !is_text(((const uintptr_t *)tf->gpr.s0)[-1])))
         print_place(tf->gpr.ra, tf->gpr.ra - 1);        /* it had not been saved */
     backtrace(tf->gpr.s0);
 }

@@ -67,8 +67,11 @@ static bool begins_with(const uintptr_t *callers, size_t n)
         symbol_format(place, sizeof(place), callers[i] - 1);
         snprintf(line, sizeof(line), "  %016lx %s\n", callers[i], place);
         if (strncmp(text, line, strlen(line)) != 0) {
-            cprintf("line %lu of the call stack should be%s", i + 1, line);
-            cprintf("but these lines begin with\n%.*s\n", 60, text);
+            cprintf("    line %lu of the call stack should be%s", i + 1, line);
+            if (*text == '\0')
+                cprintf("    but there stands nothing\n");
+            else
+                cprintf("    but there stands%.*s\n", (int)(strfind(text, '\n') - text), text);
             return false;
         }
         text += strlen(line);

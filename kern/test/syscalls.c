@@ -47,7 +47,7 @@ static void test_numbers(void)
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         if (!check_eq("a number that no call has gives -E_UNIMP", call(unknown[i], 1, 2, 3),
                       -E_UNIMP))
-            cprintf("that was the number %ld\n", unknown[i]);
+            cprintf("    that was the number %ld\n", unknown[i]);
 }
 
 /* The calls need memory of a program; this thread takes some, and never returns to user mode. */

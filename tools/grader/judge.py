@@ -7,17 +7,12 @@ from grader import record
 from grader.image import ImageError
 from grader.machine import MAX_OUTPUT, End, Machine, SetupError
 from grader.model import Outcome, Verdict
+from grader.told import checks_failed, last_lines, lost, stack, stacks
 
 FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
 PANIC_CODE = 255                # what power_off() gets from a panic
 MAX_IMAGE = 8 << 20             # bytes of a kernel with its variables: any machine has the room
-CONSOLE_LINES = 12              # of the console of a failed test
-TRACE_FRAMES = 16
-BOOT = re.compile(r"^Boot HART |ctrl-A x leaves QEMU$")  # the last lines of firmware and kernel
-GOOD_CHECK = re.compile(r"\[check\] \S+ \d+ \d+ ok: ")
-FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
 NOT_IN_TABLE = re.compile(r"^(?:pmm|sched)=(\w+): there are .*$", re.MULTILINE)
-TRAPPED = re.compile(r"kernel panic at \S+\+0x")
 
 
 def position(wanted, text, start):
@@ -55,23 +50,14 @@ def code_wrong(test, machine):
             "expected a kernel panic, but the kernel switched off with code %d" % machine.code]
     if machine.code == test.exit & 0xff:
         return []
-    named = re.search(r"^init ended with code ((-\d+) E_\w+)$", machine.console.text, re.MULTILINE)
+    leak = lost(machine.console.text)
+    named = re.search(r"^init ended with code ((-?\d+)(?: E_\w+)?)$", machine.console.text,
+                      re.MULTILINE)
+    if leak and named and int(named.group(2)) == test.exit:
+        return leak                     # which is all that the code says
     return ["expected the first program to exit with code %d, got %s"
             % (test.exit, named.group(1) if named and int(named.group(2)) & 0xff == machine.code
-               else machine.code)]
-
-
-def checks_failed(console):
-    return ["check failed: " + report.text.partition(": ")[2] for report in console.failed()]
-
-
-def last_lines(console):
-    """What a test printed at last, without the boot. Of the checks only those that failed, where
-    there are any."""
-    lines = [line for line in console.text.split("\n") if line.strip()]
-    boot = [number for number, line in enumerate(lines) if BOOT.search(line)]
-    return [line for line in lines[boot[-1] + 1 if boot else 0:]
-            if not (console.failed() and GOOD_CHECK.match(line))][-CONSOLE_LINES:]
+               else machine.code)] + leak
 
 
 def reports_wrong(test, console):
@@ -217,18 +203,10 @@ class Judge:
             words = "nothing is named %s in the table: %s" % (missing.group(1), missing.group())
         elif not found:                     # without a panic: a boot argument that it does not know
             words = "the kernel stopped itself: " + " ".join(outcome.console[-1:])
-        outcome.reasons += [line.rstrip() for line in words.split("\n")
-                            if line and not FRAME.match(line)]
-        outcome.trace = self.trace(part)
+        tell = stack
+        if outcome.verdict == Verdict.DEADLOCK:
+            words, tell = words.split("\n")[0], stacks
+        outcome.reasons += [line.rstrip() for line in words.split("\n") if line]
+        outcome.trace = tell(part, self.host.source_lines)
         if found or missing:
             outcome.console = []        # the panic says it all
-
-    def trace(self, part):
-        """The call stack of a panic, with lines. A call lies before the address that it returns
-        to, which may be another line's; only the instruction that trapped is exact."""
-        frames = FRAME.findall(part)[:TRACE_FRAMES]
-        addresses = [int(address, 16) - 1 for address, _ in frames]
-        if addresses and TRAPPED.match(part):
-            addresses[0] += 1
-        return [name + place
-                for (_, name), place in zip(frames, self.host.source_lines(addresses))]

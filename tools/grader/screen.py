@@ -5,14 +5,16 @@ import sys
 
 from grader.labs import find_exercise
 from grader.model import Verdict
+from grader.told import likeness
 
 COLORS = {Verdict.OK: "32", Verdict.SETUP: "35", Verdict.BUILD: "33", Verdict.NOT_WRITTEN: "36"}
 RED = "31"
+WIDTH = 300                     # of a line that the kernel printed; a check's has 256
 VERDICT_WIDTH = max(len(word) for name, word in vars(Verdict).items() if name.isupper())
 
 
 def printable(line):
-    return "".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:200]
+    return "".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:WIDTH]
 
 
 def is_challenge(test):
@@ -28,6 +30,7 @@ class Screen:
         self.has_colors = self.is_terminal and not os.environ.get("NO_COLOR")
         self.width = max([len(test.name) for test in tests] or [0])
         self.status = ""                # the line that progress() has written
+        self.told, self.asked = {}, set()       # {likeness of an outcome: its test}; exercises
 
     def color(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.has_colors else text
@@ -59,9 +62,13 @@ class Screen:
         word = self.color(COLORS.get(verdict, RED), "%-*s" % (VERDICT_WIDTH, verdict))
         more = "" if outcome.instructions is None else "%8.2f M instructions" % (
             outcome.instructions / 1e6)
+        like = likeness(outcome)
+        first = self.told.setdefault(like, test) if like else test
+        if first is not test:
+            more += "  the same as %s above" % first.name
         self.line(("%-4s %-*s  %s %s" % (test.exercise or "", self.width, test.name, word,
                                          more)).rstrip())
-        if not outcome.passed:
+        if not outcome.passed and first is test:
             for line in self.explanation(outcome):
                 self.line("       " + printable(line))
         sys.stdout.flush()
@@ -70,13 +77,16 @@ class Screen:
         test = outcome.test
         exercise = find_exercise(self.labs, test.exercise)
         lines = ["tests: " + test.title] if test.title != test.name else []
-        if exercise:
+        if exercise and exercise.number not in self.asked:
+            self.asked.add(exercise.number)
             lines.append("asked: %s (exercise %s)" % (exercise.asks, exercise.number))
         if test.runs > 1:
             lines.append("in run %d of %d" % (outcome.run, test.runs))
         lines += outcome.reasons
         if outcome.trace:
-            lines += ["call stack, innermost first:"] + ["  " + line for line in outcome.trace]
+            lines += ["call stack%s, innermost first:" % (
+                "s" if outcome.verdict == Verdict.DEADLOCK else "")]
+            lines += ["  " + line for line in outcome.trace]
         if outcome.console:
             lines += ["the last lines of its output:"] + ["  | " + line for line in outcome.console]
         if test.command or outcome.verdict in (Verdict.SETUP, Verdict.BUILD):

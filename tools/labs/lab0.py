@@ -171,7 +171,7 @@ PANIC_TESTS = [
     panics("exec-stack", "at 0xffffffe0", "instruction page fault"),
     panics("read-null", "at read_null", NULL, "address 0x8"),
     panics("write-null", "at write_null", NULL, "address 0x0"),
-    panics("call-null", "at 0x0", NULL, "address 0x0"),
+    panics("call-null", "at 0x0", NULL, "address 0x0", trace="call_null"),
     panics("read-user", "at read_user", "load page fault, address 0x200000"),
     panics("write-user", "at write_user", "store page fault, address 0x200000"),
     panics("exec-user", "at 0x200000", "instruction page fault, address 0x200000"),

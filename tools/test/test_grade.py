@@ -236,6 +236,20 @@ class Verdicts(Tree):
         _, output = self.verdict(BAD_STORE)
         self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
 
+    def test_a_jump_to_nowhere_keeps_the_lines(self):
+        _, output = self.verdict("    static void (*volatile nothing)(void);\n    nothing();\n")
+        self.assertIn("kernel panic at 0x0 on hart ", output)
+        self.assertRegex(output, r"call stack, innermost first:\n +0x0\n"
+                                 r" +init_main\+0x[0-9a-f]+, at kern/init/user\.c:\d+\n")
+
+    def test_what_was_not_given_back(self):
+        check = "    if (!inventory_check(&before) || exit_code != 0)\n"
+        with Edited(self.tree, [(INIT, check, "    (void)!alloc_pages(1);\n" + check)]):
+            _, output = grade(self.tree, "hello")
+        self.assertIn("at the end something was not given back: 1 pages, 0 processes, 0 objects "
+                      "lost\n", output)
+        self.assertNotIn("expected the first program to exit", output)
+
     def test_a_failed_check_is_told_also_where_a_panic_follows(self):
         check = '    check("with a few pages there is a process", proc != NULL);\n'
         wrong = check.replace("!=", "==") + '    panic("stop");\n'
@@ -296,7 +310,9 @@ class Verdicts(Tree):
             "    wait_queue_init(&queue, &proc_lock);\n    spin_lock(&proc_lock);\n"
             "    wait_sleep(&queue, WT_MUTEX, \"a bell that nobody rings\");\n")
         self.assertEqual(verdict, Verdict.DEADLOCK)
-        self.assertIn("waits for a bell that nobody rings", output)
+        self.assertRegex(output, r"call stacks, innermost first:\n"
+                                 r"( .*\n)* +init\w* \(pid 1\) waits for a bell that nobody rings\n"
+                                 r" +wait_sleep\S+, at kern/sync/wait\.c:\d+\n")
 
     def test_no_room_for_the_kernel(self):
         """QEMU would refuse the machine: that is not the host's fault."""

@@ -1,0 +1,131 @@
+"""What is told of a test that failed: of all that its machine printed, a few lines to read first.
+
+One mistake may fail hundreds of checks and dozens of tests. A check that fails again and again is
+told once, with the values of its first failure; a test that fails as one before it names that one.
+"""
+import re
+
+from grader.model import Verdict
+
+MAX_CHECKS = 10                 # that failed; more of them tell nothing more
+MAX_DETAILS = 6                 # lines that a test prints beside a failed check
+CONSOLE_LINES = 12              # of the console of a failed test
+MAX_FRAMES = 16                 # of a call stack
+MAX_STACKS, STACK_FRAMES = 8, 8     # of a deadlock
+BOOT = re.compile(r"^Boot HART |ctrl-A x leaves QEMU$")  # the last lines of firmware and kernel
+VALUES = re.compile(r"(.*?)(?:: (expected \S+, got \S+))?, at (\S+:\d+)")
+CHECK = re.compile(r"\[check\] \S+ \d+ \d+ (?:ok|FAILED): ")
+DETAIL = re.compile(r" {4,}\S")
+NO_NEWS = re.compile(r"\[done\] |init ended with code \d+$|leak check: ok$")
+LEAK = re.compile(r"^leak check: (.*) lost; objects in use are$", re.MULTILINE)
+FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
+# The place of a trap is told by its address; of a panic() by file and line.
+TRAPPED = re.compile(r"kernel panic at (?:\S+\+)?0x")
+WAITS = re.compile(r"^(.+ \(pid \d+\)) ((?:waits for|has ended).*):\n((?:  [0-9a-f]{16} \S+\n?)*)",
+                   re.MULTILINE)
+PLACE = re.compile(r"(kernel panic at \S+) on hart .*")
+
+
+def checks_failed(console):
+    """A sentence for each check that failed; those of one place and title are one."""
+    found = {}
+    for report in console.failed():
+        text = report.text.partition(": ")[2]
+        match = VALUES.fullmatch(text)
+        what, values, place = match.groups() if match else (text, None, None)
+        found.setdefault((what, place), []).append((text, values))
+    lines = []
+    for (first, _), *others in list(found.values())[:MAX_CHECKS]:
+        lines.append("check failed: " + first)
+        lines += details(console) if len(lines) == 1 else []
+        if others:
+            values = others[-1][1]
+            lines.append("    and so %d times more%s" % (
+                len(others), ", at last: " + values if values else ""))
+    if len(found) > MAX_CHECKS:
+        lines.append("and %d other checks failed: see its output" % (len(found) - MAX_CHECKS))
+    return lines
+
+
+def details(console):
+    """What the test printed beside the first check that failed: lines that stand further right."""
+    first, lines = console.failed()[0], console.text.split("\n")
+    head = "[check] %s %d %d FAILED" % (first.subject, first.pid, first.number)
+    at = next((number for number, line in enumerate(lines) if head in line), None)
+    if at is None:
+        return []
+    begin, end = at, at + 1
+    while begin > 0 and DETAIL.match(lines[begin - 1]):
+        begin -= 1
+    while end < len(lines) and DETAIL.match(lines[end]):
+        end += 1
+    return (lines[begin:at] + lines[at + 1:end])[:MAX_DETAILS]
+
+
+def last_lines(console):
+    """What a test printed at last, without the boot. Where checks failed these are told, with what
+    belongs to them; of those that passed, it is news how far the test came if it has no end."""
+    lines = [line for line in console.text.split("\n") if line.strip()]
+    boot = [number for number, line in enumerate(lines) if BOOT.search(line)]
+    lines = lines[boot[-1] + 1 if boot else 0:]
+    if console.failed():
+        ended = any(report.kind == "done" for report in console.reports)
+        lines = [line for number, line in enumerate(lines)
+                 if not (CHECK.match(line) or ended and NO_NEWS.match(line)
+                         or DETAIL.match(line) and is_beside_check(lines, number))]
+    return lines[-CONSOLE_LINES:]
+
+
+def is_beside_check(lines, number):
+    """Is the first line to the left of this one, before or behind it, a check?"""
+    for step in (-1, 1):
+        at = number
+        while 0 <= at < len(lines) and DETAIL.match(lines[at]):
+            at += step
+        if 0 <= at < len(lines) and CHECK.match(lines[at]):
+            return True
+    return False
+
+
+def lost(text):
+    """A sentence where the kernel's leak check found something."""
+    found = LEAK.search(text)
+    return ["at the end something was not given back: %s lost" % found.group(1)] if found else []
+
+
+def stack(part, source_lines):
+    """The call stack of a panic, with lines. A call lies before the address that it returns to,
+    which may be another line's; only the instruction that trapped is exact."""
+    frames = FRAME.findall(part)[:MAX_FRAMES]
+    addresses = [int(address, 16) - 1 for address, _ in frames]
+    if addresses and TRAPPED.match(part):
+        addresses[0] += 1
+    places = source_lines([max(address, 0) for address in addresses])
+    return [name + place for (_, name), place in zip(frames, places)]
+
+
+def stacks(part, source_lines):
+    """What each process of a deadlock waits for, and where; equal ones are told once."""
+    found = {}
+    for who, what, frames in WAITS.findall(part.partition("\nkernel panic at ")[0]):
+        found.setdefault((what, frames), []).append(who)
+    lines = []
+    for (what, frames), who in list(found.items())[:MAX_STACKS]:
+        more = ", and so do %d others: %s" % (len(who) - 1, ", ".join(who[1:4])) if who[1:] else ""
+        lines.append("%s %s%s%s" % (who[0], what, more, ", ..." if who[4:] else ""))
+        lines += ["  " + line for line in stack(frames, source_lines)[:STACK_FRAMES]]
+    if len(found) > MAX_STACKS:
+        lines.append("and %d more: see its output" % (len(found) - MAX_STACKS))
+    return lines
+
+
+def likeness(outcome):
+    """Equal for tests that failed in the same way, or None. Panics are alike by the place and the
+    sentence, whatever numbers are in it and whoever ran."""
+    if outcome.passed or outcome.verdict == Verdict.SETUP or outcome.test.command:
+        return None
+    lines = list(outcome.reasons)
+    if outcome.verdict in (Verdict.PANIC, Verdict.NOT_WRITTEN, Verdict.DEADLOCK, Verdict.HANG):
+        lines = [PLACE.match(line).group(1) if PLACE.match(line)
+                 else re.sub(r"\b0x[0-9a-f]+\b|\b\d+\b", "N", line) for line in lines]
+    return "\n".join([outcome.verdict] + lines)
