@@ -94,14 +94,15 @@ def compare(students, asked):
     other exercises than most, which without --lab would count for what they choose."""
     seen, sets = {}, collections.Counter()
     for student in students:
-        email = student.submission.student["email"].lower()
-        if email:
-            seen.setdefault(email, []).append(student)
+        for field, words in (("email", "e-mail address"), ("id", "id")):
+            value = student.submission.student[field].casefold()
+            if value:
+                seen.setdefault((words, value), []).append(student)
         if student.work:
             sets[tuple(student.work.exercises)] += 1
-    for same in seen.values():
+    for (words, _), same in seen.items():
         for student in same if len(same) > 1 else ():
-            student.notes.append("%d hand-ins have this e-mail address" % len(same))
+            student.notes.append("%d hand-ins have this %s" % (len(same), words))
     usual = sets.most_common(1)[0][0] if sets else ()
     for student in students:
         if student.work and not asked and tuple(student.work.exercises) != usual:

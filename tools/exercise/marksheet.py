@@ -9,8 +9,11 @@ import unicodedata
 
 from exercise import handin
 from grader.formats import clean, dump, joined, one_line
+from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
+MAX_NAME = 150                  # bytes of a report's name; a disk takes 255
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)    # files that Windows has
 FORMULA = tuple("=+-@\u2212")      # what begins one, also in other widths: see cell()
 
 
@@ -100,16 +103,35 @@ def mark_text(value):
     return "-" if value is None else "%d" % value
 
 
+def indented(text):
+    """One line that stands as far to the right as the text."""
+    return " " * min(len(text) - len(text.lstrip(" ")), 16) + one_line(text)
+
+
+def reasons_in(lines):
+    """Of what marks.told() keeps: without the verdict, the call stack and the console."""
+    heads = ("call stack:", "last lines of the console:")
+    end = next((number for number, line in enumerate(lines) if line in heads), len(lines))
+    return lines[1:end]
+
+
 def report(student, reference):
-    """Marks, and what the grader says of each test that failed."""
+    """Marks, what the grader says of each test that failed, and the student's answers."""
     who, result = student.submission.student, student.result
     lines = ["rvlab: %s" % one_line(student.submission.title)]
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
     lines += ["file: %s" % one_line(student.submission.source), ""]
     lines += ["note: " + one_line(note) for note in student.notes]
-    if not result:
-        return "\n".join(lines) + "\n"
-    lines += ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
+    lines += marks_report(student, reference) if result else []
+    found = student.submission.handin
+    if found and found.answers:
+        lines += ["", "== answers", "", found.answers.rstrip("\n")]
+    return clean("\n".join(lines)).rstrip("\n") + "\n"
+
+
+def marks_report(student, reference):
+    result = student.result
+    lines = ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
     for number, entry in sorted(result["exercises"].items()):
         lines.append("%-4s %-40s %8s %6s %6s" % (
             number, reference.exercises[number].title, mark_text(entry["together"]),
@@ -119,13 +141,13 @@ def report(student, reference):
               "- where that could not change the mark.", ""]
     for number, entry in sorted(result["exercises"].items()):
         lines += exercise_report(number, entry, reference)
-    return clean("\n".join(lines)) + "\n"
+    return lines
 
 
 def exercise_report(number, entry, reference):
     title = "%s %s: %d of %d points" % (number, reference.exercises[number].title, entry["mark"],
                                         entry["max"])
-    lines = ["== " + title, ""]
+    lines, told = ["== " + title, ""], {}
     if entry["why"]:
         return lines + [entry["state"] + ":"] + ["  " + text for text in
                                                  entry["why"].split("\n")] + [""]
@@ -134,14 +156,45 @@ def exercise_report(number, entry, reference):
     for test in entry["tests"]:
         lines.append("%-24s %3d/%-3d %s: %s" % (test["name"], test["points"], test["max"],
                                                 test["verdict"], test["title"]))
-        lines += ["  " + one_line(text) for text in test["lines"]]
+        first = told.setdefault(likeness_of(test["verdict"], reasons_in(test["lines"])), test)
+        lines += ["  " + indented(text) for text in test["lines"]] if first is test or \
+            not test["lines"] else ["  the same as %s above" % first["name"]]
     return lines + [""]
 
 
-def report_name(student, number):
-    """A plain name of a file, also where the student's is not."""
-    title = re.sub(r"[^A-Za-z0-9@._-]+", "-", student.submission.title).strip("-.")[:60]
-    return "%03d-%s.txt" % (number, title or "hand-in")
+def file_name(title):
+    """A plain name of a file, with the letters of all languages, but nothing that leads elsewhere,
+    is hidden, or is more than a name on some system."""
+    title = unicodedata.normalize("NFC", re.sub(r"\.txt$", "", title))
+    title = "".join(c if c in "@._+-" or unicodedata.category(c)[0] in "LMN" else "-"
+                    for c in title)
+    title = re.sub("-+", "-", title).strip("-.").encode("utf-8")[:MAX_NAME]
+    title = title.decode("utf-8", "ignore") or "hand-in"
+    try:
+        os.fsencode(title)
+    except UnicodeEncodeError:                  # a disk without these letters
+        title = title.encode("ascii", "backslashreplace").decode().replace("\\", "")
+    return "_" + title if RESERVED.fullmatch(title) else title
+
+
+def report_names(students):
+    """A name of a file for each student, by the id, the e-mail address, or the name: the same in
+    each grading, whoever else is graded. Where two are equal, on a disk that knows no capitals too,
+    the later one gets a number; whose name has this number by itself keeps it."""
+    wanted = []
+    for student in students:
+        who = student.submission.student
+        wanted.append(file_name(who["id"] or who["email"] or student.submission.title))
+    taken, given, names = {title.casefold() for title in wanted}, set(), []
+    for title in wanted:
+        name, number = title, 1
+        while name.casefold() in (taken if number > 1 else given):
+            number += 1
+            name = "%s-%d" % (title, number)
+        taken.add(name.casefold())
+        given.add(name.casefold())
+        names.append(name + ".txt")
+    return names
 
 
 def write(students, reference, options):
@@ -155,6 +208,5 @@ def write(students, reference, options):
             print(writer(students[0]), end="")
         elif path and (students[0].is_graded or students[0].work is None):
             handin.write(path, writer(students[0]))
-    for number, student in enumerate(students, 1) if options.reports else ():
-        handin.write(os.path.join(options.reports, report_name(student, number)),
-                     report(student, reference))
+    for name, student in zip(report_names(students), students) if options.reports else ():
+        handin.write(os.path.join(options.reports, name), report(student, reference))

@@ -120,12 +120,17 @@ def stacks(part, source_lines):
 
 
 def likeness(outcome):
-    """Equal for tests that failed in the same way, or None. Panics are alike by the place and the
-    sentence, whatever numbers are in it and whoever ran."""
+    """Equal for tests that failed in the same way, or None."""
     if outcome.passed or outcome.verdict == Verdict.SETUP or outcome.test.command:
         return None
-    lines = list(outcome.reasons)
-    if outcome.verdict in (Verdict.PANIC, Verdict.NOT_WRITTEN, Verdict.DEADLOCK, Verdict.HANG):
+    return likeness_of(outcome.verdict, outcome.reasons)
+
+
+def likeness_of(verdict, reasons):
+    """Panics and hangs are alike by the place and the sentence, whatever numbers are in it and
+    whoever ran; wrong answers are by all that is told of them."""
+    lines = list(reasons)
+    if verdict in (Verdict.PANIC, Verdict.NOT_WRITTEN, Verdict.DEADLOCK, Verdict.HANG):
         lines = [PLACE.match(line).group(1) if PLACE.match(line)
                  else re.sub(r"\b0x[0-9a-f]+\b|\b\d+\b", "N", line) for line in lines]
-    return "\n".join([outcome.verdict] + lines)
+    return "\n".join([verdict] + lines)
