@@ -45,7 +45,7 @@ def work(pipe, reference, pristine, folder, toolchain, qemu):
             except Exception as error:                  # a defect of ours: the others go on
                 result = "not graded: %s: %s" % (type(error).__name__, error)
             pipe.send((number, result))
-    except (Ended, EOFError, BrokenPipeError):
+    except (Ended, EOFError, OSError):                  # the main process tells of the last
         pass
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)   # it ends anyway

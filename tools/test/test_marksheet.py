@@ -87,7 +87,8 @@ class Texts(unittest.TestCase):
         self.assertEqual(text.count("page "), 1)
         self.assertEqual(text.count("the same as one above"), 1)
         self.assertEqual(text.count("the same as"), 1)
-        self.assertIn("\n      page 0\n  call stack:\n    f+0x4, at kern/a.c:7\n      deeper\n", text)
+        self.assertIn("\n      page 0\n  call stack:\n    f+0x4, at kern/a.c:7\n      deeper\n",
+                      text)
 
 
 class Notes(unittest.TestCase):

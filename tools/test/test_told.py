@@ -10,10 +10,16 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from grader import told
 from grader.labs import load
 from grader.model import Outcome, Test, Verdict
-from grader.reports import Console, tag
+from grader.reports import Console, letters, tag
 from grader.screen import Screen
 
 KEY = bytes(range(16))
+
+
+def signed(line):
+    """With the place that it was reported from, and its tag."""
+    line += " #" + letters(0, 8)
+    return line + tag(KEY, line)
 
 
 def console(*lines):
@@ -25,11 +31,11 @@ def console(*lines):
         if kind in ("ok:", "FAILED:"):
             number += 1
             line = "[check] toy 2 %d %s %s" % (number, kind, rest)
-            line += " #" + tag(KEY, line)
+            line = signed(line)
         elif kind == "done":
             number += 1
             line = "[done] toy 2 %d: %s" % (number, rest)
-            line += " #" + tag(KEY, line)
+            line = signed(line)
         out.append(line)
     return Console("\n".join(out).encode(), KEY)
 
