@@ -16,7 +16,8 @@ static const struct {
     { "4294967298", false, 0 }, { "4294967295", false, 0 }, { "18446744073709551618", false, 0 },
     { "99999999999999999999999999999999", false, 0 }, { "0x100000002", false, 0 },
     { "", false, 0 }, { "-", false, 0 }, { "--1", false, 0 }, { "0x", false, 0 },
-    { " 1", false, 0 }, { "1 ", false, 0 }, { "1x", false, 0 }, { "x", false, 0 }, { "1a", false, 0 },
+    { " 1", false, 0 }, { "1 ", false, 0 }, { "1x", false, 0 }, { "x", false, 0 },
+    { "1a", false, 0 },
 };
 
 static const struct {
