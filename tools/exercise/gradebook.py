@@ -193,7 +193,8 @@ def run(root, options):
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
-    collector = Collector(Wanted(reference.regions, asked))
+    collector = Collector(Wanted(reference.regions, asked),
+                          bool(options.gradescope or options.autolab))
     found = collector.words(options.files)
     if (options.gradescope or options.autolab) and len(found) != 1:
         raise GradeError("--%s is for one hand-in, and here are %d"

@@ -245,10 +245,11 @@ class Collector:
     """Reads what a command line names.
 
     left_out  how many files of a system's own were met
+    is_one    all that is named is one student's, as in Gradescope's folder
     """
 
-    def __init__(self, wanted):
-        self.wanted, self.left_out, self.seen = wanted, 0, set()
+    def __init__(self, wanted, is_one=False):
+        self.wanted, self.is_one, self.left_out, self.seen = wanted, is_one, 0, set()
 
     def is_new(self, path):
         """Whether a file or folder on the disk was not met before, by another name or twice."""
@@ -416,7 +417,8 @@ class Collector:
         for word in words:
             if self.is_new(word):
                 found += self.guarded(word, self.word, word, len(words) == 1)
-        return found
+        return one_students(words[0], [(each.source, each) for each in found], True) \
+            if self.is_one else found
 
 
 def below(path, root):

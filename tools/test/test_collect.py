@@ -13,6 +13,7 @@ import zipfile
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TOOLS)
 
+import cli
 from exercise import gradebook, handin, incoming, manifest, submissions
 from test_lab_grade import LAB, REFERENCE, WANTED, Folder, work_of
 
@@ -226,6 +227,24 @@ class Shapes(Folder):
             ("Thumbs.db", b"x"), ("b/.DS_Store", b"x"), ("a/~$h.docx", b""))
         self.assertEqual((left_out, count), (5, 2))         # b is a folder with nothing in it
 
+    def test_what_a_system_grades_is_one_students(self):
+        for path, data in (("h.txt", work_of("Ada")), ("exec.c", b"int x;"), ("a.rar", b"Rar!")):
+            self.put(path, data)
+        found = submissions.Collector(WANTED, True).words([self.folder])
+        self.assertEqual([(each.title, len(each.notes)) for each in found], [("Ada", 1)])
+        os.remove(self.path("h.txt"))
+        found = submissions.Collector(WANTED, True).words([self.folder])
+        self.assertRegex("".join(each.refused for each in found), "nothing in it .*RAR.*source")
+
+    def test_an_interruption_is_nobodys_fault(self):
+        def interrupted(data, source):
+            raise cli.Interrupted()
+        self.addCleanup(setattr, submissions, "from_file", submissions.from_file)
+        submissions.from_file = interrupted
+        self.put("a.txt", work_of("Ada"))
+        with self.assertRaises(cli.Interrupted):
+            submissions.collect([self.folder], WANTED)
+
     def test_each_file_once(self):
         self.put("a.txt", work_of("Ada"))
         os.makedirs(self.path("b"))
@@ -284,6 +303,12 @@ class Values(unittest.TestCase):
                      about().decode().encode("utf-16")[:-3], b" " * (5 << 20)):
             with self.assertRaisesRegex(ValueError, "^.handout.json is damaged: [^\n]+$"):
                 manifest.decode(data)
+
+    def test_what_json_has_beyond_the_standard(self):
+        for text in ("[1e999]", "[NaN]", "[-Infinity]", '{"a": 1, "a": 1}', "[%s]" % ("9" * 99)):
+            with self.assertRaises(incoming.BadValue, msg=text):
+                incoming.json_of(text.encode(), 1000)
+        self.assertEqual(incoming.json_of(b'{"a": [1, 2.5, "x"]}', 1000), {"a": [1, 2.5, "x"]})
 
     def test_one_tree_with_wrong_values_costs_itself(self):
         for value in ("1e999", "[" * 100000):

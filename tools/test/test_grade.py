@@ -98,6 +98,13 @@ class Ends(unittest.TestCase):
             read=lambda address, count: memory, answer=lambda seconds: next(left))
         return machine
 
+    def test_no_network(self):
+        """QEMU would give the guest the host's."""
+        host = SimpleNamespace(image=None, qemu="q", kernel="k")
+        for harts in (1, 4):
+            command = " ".join(Machine(Test("t", harts=harts), host).command(3, 4))
+            self.assertIn(" -nic none ", command)
+
     def test_off(self):
         machine = self.machine()
         machine.off()

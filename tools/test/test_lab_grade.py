@@ -382,6 +382,8 @@ class Workers(Folder):
                 pass
 
             def marks(self, job, policy):
+                if job == "defect":
+                    raise TypeError("of the grader")
                 return os._exit(1) if job == "poison" else {"job": job}
 
         class NoShop:
@@ -399,6 +401,22 @@ class Workers(Folder):
         self.assertEqual([got[number]["job"] for number in (0, 2, 3, 5)], ["x0", "x2", "x3", "x5"])
         self.assertIn("a worker of this host ended", got[1])
         self.assertIn("a worker of this host ended", got[4])
+        os.mkdir(self.path("two"))
+        with markers.Crew(None, "", self.path("two"), "", "", 1) as crew:
+            got = dict(crew.run([(0, "defect", "best"), (1, "x", "best")]))
+        self.assertEqual(got, {0: "not graded: TypeError: of the grader", 1: {"job": "x"}})
+
+    def test_a_hand_in_that_cannot_be_looked_at(self):
+        class Wrong:
+            def __init__(self, *arguments):
+                raise TypeError("of the grader")
+
+        self.addCleanup(setattr, gradebook, "Work", gradebook.Work)
+        gradebook.Work = Wrong
+        student = gradebook.Student(submissions.from_file(work_of(), "x"), REFERENCE, None, "best")
+        self.assertIsNone(student.work)
+        self.assertEqual(student.notes,
+                         ["refused: it cannot be looked at: TypeError: of the grader"])
 
 
 class Command(Folder):
