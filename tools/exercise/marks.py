@@ -22,6 +22,7 @@ import re
 from exercise import incoming, kept, regions
 from exercise.graft import Names
 from exercise.regions import RegionError
+from exercise.symbols import Refusal, Uses
 from exercise.vet import vet
 from grader.build import ERROR, errors_by_exercise
 from grader.formats import explanation
@@ -166,6 +167,11 @@ def check(result):
                 incoming.word(line, "(?s).*", "a line of a test")
 
 
+def unusable(why):
+    """What an exercise is that cannot be used for this reason."""
+    return REFUSED if isinstance(why, Refusal) else BROKEN
+
+
 def points(tests):
     return sum(test["points"] for test in tests)
 
@@ -175,7 +181,7 @@ class Together:
 
     texts   {path: text} of that kernel
     tests   {name: told()} of those that were run so far
-    broken  {exercise: the compiler's words} of those that are left out
+    broken  {exercise: the compiler's words, or a Refusal} of those that are left out
     """
 
     def __init__(self):
@@ -186,7 +192,7 @@ class Marker:
     """Gives marks in a workshop of its own."""
 
     def __init__(self, reference, shop):
-        self.reference, self.shop, self.failed = reference, shop, False
+        self.reference, self.shop, self.failed, self.uses = reference, shop, False, None
 
     def marks(self, work, policy):
         """The result for a hand-in."""
@@ -199,7 +205,7 @@ class Marker:
             entry = result[number]
             if number in whole.broken:
                 entry["together"], entry["why"] = 0, whole.broken[number]
-                entry["tests"] = self.no_points(number, BROKEN, entry["why"])
+                entry["tests"] = self.no_points(number, unusable(entry["why"]), entry["why"])
             if policy in (ALONE, BOTH) or policy == BEST and not self.is_full(number, whole):
                 self.alone(work, number, entry, whole)
         if policy != ALONE:
@@ -219,7 +225,7 @@ class Marker:
             entry.pop("tests alone", None), entry.pop("why alone", None)
         entry["mark"] = points(entry["tests"])
         if entry["why"]:
-            entry["state"] = BROKEN
+            entry["state"], entry["why"] = unusable(entry["why"]), str(entry["why"])
 
     def entry(self, work, number):
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
@@ -273,15 +279,16 @@ class Marker:
         texts = self.reference.variant(work.of(number))
         known = whole.tests if texts == whole.texts else {}     # it is the same kernel
         with self.shop.variant(texts) as built:
-            if built.succeeded:
+            why = self.foreign(work.of(number)).get(number) if built.succeeded else self.said(built)
+            if why:
+                entry["why alone"] = why
+                tests = self.no_points(number, unusable(why), why)
+            else:
                 host, tests = self.shop.host(), []
                 for test in self.reference.tests[number]:
                     if test.name not in known:
                         known[test.name] = self.run(test, host)
                     tests.append(known[test.name])
-            else:
-                entry["why alone"] = self.said(built)
-                tests = self.no_points(number, BROKEN, entry["why alone"])
         entry["alone"], entry["tests alone"] = points(tests), tests
 
     def left(self, number, entry, whole):
@@ -322,14 +329,23 @@ class Marker:
             good = [number for number in work.written if number not in whole.broken]
             if not good:
                 return
-            whole.texts = self.reference.variant(
-                {key: text for key, text in work.texts.items() if key[0] in good},
-                set(work.exercises) - set(good))
+            texts = {key: text for key, text in work.texts.items() if key[0] in good}
+            whole.texts = self.reference.variant(texts, set(work.exercises) - set(good))
             with self.shop.variant(whole.texts) as built:
-                if built.succeeded:
+                refused = self.foreign(texts) if built.succeeded else {}
+                if built.succeeded and not refused:
                     self.test_together(good, whole, lazy)
                     return
-            whole.broken.update(self.blamed(built, good) or self.culprits(work, good, built))
+            whole.broken.update(refused or self.blamed(built, good)
+                                or self.culprits(work, good, built))
+
+    def foreign(self, texts):
+        """{exercise: Refusal} where these texts, which are built, use what they may not."""
+        if self.uses is None:
+            pristine = self.shop.pristine
+            self.uses = Uses(self.reference, pristine,
+                             os.path.join(pristine, "obj", self.shop.toolchain))
+        return self.uses.foreign(self.shop.objects, texts)
 
     def blamed(self, built, good):
         """{exercise: the compiler's words} of the exercises in whose code it found errors. When it

@@ -21,11 +21,13 @@ class Exercise:
 
     asks    one line: what is to be written
     hint    some lines that a handout shows in the blank region
+    uses    functions and variables of the kernel that a solution may use beyond those that
+            exercise.symbols finds, as one text
     """
 
-    def __init__(self, number, title, points, asks, hint=""):
+    def __init__(self, number, title, points, asks, hint="", uses=""):
         self.number, self.title, self.points = number, title, points
-        self.asks, self.hint = asks, hint
+        self.asks, self.hint, self.uses = asks, hint, uses.split()
 
     @property
     def lab(self):

@@ -38,7 +38,7 @@ Look at every block of free_area.free_list. Of those that have n pages or
 more take from the one that has fewest, and of equals from the first, by
 free_area_take(), which is part of exercise 2.1. Return its first page;
 NULL where no block is large enough, and for n = 0."""),
-    Exercise("2.C", "an allocator of your own", 10,
+    Exercise("2.C", "an allocator of your own", 10, uses="cpu_count cpus",
              asks="a pmm_manager with another plan, that passes what all the others pass",
              hint="""
 own_pmm_manager: A struct pmm_manager with .name = "own"; mm/pmm.h tells

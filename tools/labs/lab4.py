@@ -51,7 +51,7 @@ EXERCISES = [
     Exercise("4.1", "alloc_proc", 20, asks="set each field of a new process to what it must be",
              hint=HINTS["4.1"]),
     Exercise("4.2", "do_fork", 50, asks="make a copy of the current process, or nothing at all",
-             hint=HINTS["4.2"]),
+             hint=HINTS["4.2"], uses="make_child link_proc unlink_proc set_proc_name"),
     Exercise("4.3", "proc_run and the context switch", 30,
              asks="change over to another process, registers and address space",
              hint=HINTS["4.3"]),

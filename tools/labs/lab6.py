@@ -65,6 +65,7 @@ EXERCISES = [
     Exercise("6.2", "stride", 50, asks="each runs in proportion to its priority",
              hint=HINTS["6.2"]),
     Exercise("6.C", "a scheduler of one's own", 10,
+             uses="cpu_count cpus timer_tick_length timer_milliseconds",
              asks="who waits for a key answers at once, and nobody starves",
              hint=HINTS["6.C"]),
 ]

@@ -170,6 +170,9 @@ def forgeries():
                 "as in the kernel's file", in_fault_access(patching + PUT_BACK)),
         Forgery("makes text writable", ["fault-access"], "has W, and maps the kernel's text",
                 in_fault_access(found + MAKE_WRITABLE, "VM_EXEC")),
+        # Nothing of it is left to be seen in the machine: test_symbols has it refused.
+        Forgery("makes text writable, and puts all back", [], "", paid=["fault-access"],
+                edits=in_fault_access(found + MAKE_WRITABLE + PUT_BACK, "VM_EXEC")),
         Forgery("sets back the watchdog, for ever", ["hello"], SET_BACK,
                 FEEDING + in_init(FEED % ">= 0")),
         Forgery("sets back the watchdog, then goes on", ["hello"], SET_BACK,

@@ -232,7 +232,7 @@ class Shop:
 
     def __init__(self, verdict):
         self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
-        self.pristine = "/pristine"
+        self.pristine, self.objects, self.toolchain = "/pristine", "/shop/obj/x", "x"
 
     def variant(self, texts):
         self.texts = texts

@@ -1,0 +1,170 @@
+"""Which functions and variables of the kernel a student's text may use.
+
+A text can be more than it seems: it could find a function by its name, make the kernel's text
+writable, or let another allocator do its work. All of that needs something of the kernel that the
+exercise does not. So what is undefined in an object that a student's text is compiled into is
+compared with that object of the reference. A text may use what the reference's object uses, and
+
+- what the inline functions and macros of the file's headers use,
+- libs/string.c and libs/printfmt.c, cprintf() and panics, the array of pages,
+- what the exercise's hint names, and the words `uses` of the exercise in tools/labs/labN.py,
+- what the student's texts define themselves.
+
+The words of the text tell which of the file's own functions and variables it uses: those that the
+reference's text or the hint has too, or `uses`. Nothing here is a list of names but COMMON: all
+follows from the reference as it is built.
+
+What is not seen: an address that the text makes of a number, or of another address.
+"""
+import os
+import re
+import struct
+
+from exercise.regions import COMMENT, WORD
+
+# Objects all of whose functions anyone may use, and further names.
+COMMON_OBJECTS = ("libs/string.c", "libs/printfmt.c", "kern/debug/panic.c")
+COMMON = {"cprintf", "vcprintf", "pages", "npage", "pages_base"}
+SYMTAB, UNDEFINED, LOCAL = 2, 0, 0
+INLINE = re.compile(r"^static (?:__\w+ )*inline\b[^;{]*\{.*?^\}|"
+                    r"^[ \t]*\#[ \t]*define (?:[^\n]*\\\n)*[^\n]*", re.M | re.S)
+TEXT = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
+MEMBER = re.compile(r"(?:\.|->)\s*[A-Za-z_]\w*")
+
+
+class Refusal(str):
+    """Why an exercise is refused, for its text uses what it may not: a sentence."""
+
+
+def read(path):
+    """(names that are undefined, names that others can use) of an object file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    start, = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    sections = [struct.unpack_from("<IIQQQQII", data, start + i * size) for i in range(count)]
+    undefined, defined = set(), set()
+    for _, kind, _, _, offset, length, link, _ in sections:
+        if kind != SYMTAB:
+            continue
+        for name, info, _, section, _, _ in struct.iter_unpack("<IBBHQQ",
+                                                               data[offset:offset + length]):
+            if name and info >> 4 != LOCAL:
+                at = sections[link][4] + name
+                text = data[at:data.index(0, at)].decode("utf-8", "replace")
+                (undefined if section == UNDEFINED else defined).add(text)
+    return undefined, defined
+
+
+def objects_below(objects):
+    """{path of the source: path of the object} of the kernel that is built there."""
+    top = os.path.join(objects, "kobj")
+    return {os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/")[:-2]:
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(top) for name in names if name.endswith(".o")}
+
+
+def code_of(text):
+    """C without comments and literals."""
+    return TEXT.sub(" ", COMMENT.sub(" ", text))
+
+
+class Uses:
+    """What may be used, from a reference: its exercise.marks.Reference, and where it is built."""
+
+    def __init__(self, reference, root, objects):
+        self.reference, self.root = reference, root
+        self.objects = objects_below(objects)
+        self.states = {path: state_of(place) for path, place in self.objects.items()}
+        self.symbols = {path: read(place) for path, place in self.objects.items()}
+        self.globals = set().union(*(defined for _, defined in self.symbols.values()))
+        self.common = COMMON.union(*(self.symbols[path][1] for path in COMMON_OBJECTS
+                                     if path in self.symbols))
+        self.headers, self.known = {}, {}
+
+    def header_words(self, path):
+        """What the inline functions and macros of a header use of the kernel."""
+        if path not in self.headers:
+            with open(os.path.join(self.root, path), encoding="utf-8") as file:
+                text = code_of(file.read())
+            self.headers[path] = self.globals.intersection(
+                word for part in INLINE.findall(text) for word in WORD.findall(part))
+        return self.headers[path]
+
+    def included(self, path):
+        """The headers that a file is compiled with, by what the compiler has noted."""
+        try:
+            with open(self.objects[path][:-2] + ".d", encoding="utf-8") as file:
+                words = file.read().replace("\\\n", " ").split()
+        except OSError:
+            return []
+        return {os.path.normpath(word) for word in words
+                if word.endswith(".h") and os.path.isfile(os.path.join(self.root, word))}
+
+    def allowed(self, path, exercises):
+        """All names that a file with texts of these exercises may use."""
+        names = set(self.symbols[path][0]) | self.common
+        if path not in self.known:
+            self.known[path] = set().union(*map(self.header_words, self.included(path)))
+        names |= self.known[path]
+        for number in exercises:
+            exercise = self.reference.exercises[number]
+            names |= set(exercise.uses) | set(WORD.findall(exercise.hint))
+            names.update(word for region in self.reference.of(number)
+                         for word in WORD.findall(code_of(region.text)))
+        return names
+
+    def foreign(self, objects, texts):
+        """{exercise: Refusal} of a kernel that is built with these texts, {(exercise, label):
+        text}, in the reference."""
+        found, owners, own = {}, self.owners(texts), set()
+        changed = {path: read(place) for path, place in objects_below(objects).items()
+                   if state_of(place) != self.states.get(path)}
+        for _, defined in changed.values():
+            own |= defined - self.globals
+        for path, (undefined, _) in sorted(changed.items()):
+            here = owners.get(path, set())
+            names = undefined - own - self.allowed(path, here) if path in self.symbols else ()
+            for name in sorted(names):
+                for number in self.blamed(name, here or owners[None], texts):
+                    found.setdefault(number, []).append((path, name))
+        for region in self.reference.regions:
+            for name in self.inside(region, texts.get(region.key, "")):
+                found.setdefault(region.exercise, []).append((region.path, name))
+        return {number: refusal(pairs) for number, pairs in found.items()}
+
+    def owners(self, texts):
+        """{path: exercises that have a text there}; of all headers together under None."""
+        result = {None: set()}
+        for region in self.reference.regions:
+            if region.key in texts:
+                path = None if region.path.endswith(".h") else region.path
+                result.setdefault(path, set()).add(region.exercise)
+        return result
+
+    def blamed(self, name, exercises, texts):
+        """Of these exercises those whose texts have the name; all where it is hidden."""
+        having = {number for number, label in texts
+                  if number in exercises and name in WORD.findall(texts[number, label])}
+        return sorted(having or exercises)
+
+    def inside(self, region, text):
+        """The functions and variables of its own file that a text may not use."""
+        if not text or region.path not in self.symbols:
+            return []
+        words = set(WORD.findall(MEMBER.sub(" ", code_of(text))))
+        return sorted(words & self.symbols[region.path][1]
+                      - self.allowed(region.path, [region.exercise]))
+
+
+def state_of(path):
+    state = os.stat(path)
+    return state.st_mtime_ns, state.st_size
+
+
+def refusal(pairs):
+    path, name = pairs[0]
+    more = sorted({other for _, other in pairs} - {name})
+    return Refusal("%s: the text uses %s%s: not for this exercise. It may use what its hint names, "
+                   "the headers' inline functions, memset() and the like, cprintf() and assert()"
+                   % (path, name, " (also %s)" % ", ".join(more) if more else ""))
