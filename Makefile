@@ -14,6 +14,8 @@
 ##                       GRADE="--help" tells more
 ##   make handin         in a handout: write the file to hand in; HANDIN="--name A --email E"
 ##   make test           the same, the kernel's other tests and the grader's own too
+##   make test-systems   the same on Debian's newer systems, in roots made by debootstrap;
+##                       SYSTEMS="--help" tells what that takes: an hour, and root
 ##   make bench          what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
 ##                       failure, --no-host leaves out what depends on this host
@@ -29,7 +31,7 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: the compiler's warnings are errors
-##   GRADE=, HANDIN=, BENCH=, PROFILE=   options of these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=   options of these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -48,6 +50,7 @@ GRADE ?=
 HANDIN ?=
 BENCH ?=
 PROFILE ?=
+SYSTEMS ?=
 
 # One word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
@@ -62,7 +65,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
-    LAB EX GRADE HANDIN BENCH PROFILE,$(given))
+    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -84,7 +87,8 @@ machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug replay grade handin test unittest bench profile clean help
+.PHONY: all build setup qemu run debug replay grade handin test unittest test-systems bench \
+    profile clean help
 
 all: build
 
@@ -132,6 +136,9 @@ test:
 
 unittest: build
 	@[ ! -d tools/test ] || RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test
+
+test-systems:
+	@python3 tools/systems.py $(SYSTEMS)
 
 bench: build
 	@python3 tools/bench.py --objects obj/$(TC) --qemu $(EMU) $(BENCH)

@@ -1,21 +1,27 @@
 """Other systems: their compilers, C libraries and packages, and what git makes of this tree there.
 RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one that is tested."""
+import argparse
+import contextlib
 import errno
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import cli
+import systems
 from exercise import handout
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 TOOLCHAIN = os.path.basename(OBJECTS)
+MIRROR = systems.mirror           # Roots replaces it
 HEADERS = "limits stdarg stdbool stddef stdint".split()
 # Beside sh, what probe.sh, setup.sh and the Makefile call.
 BASICS = ("sh bash env make python3 sed grep head cmp mv mkdir rm cat printf id paste uname "
@@ -379,6 +385,67 @@ class Hosts(WithFolder):
         self.assertEqual((status, out), (2, ""))
         self.assertIn("grade: no machine can run on this host: /dev/fd/", err)
         self.assertIn("is /proc mounted?", err)
+
+
+class Roots(WithFolder):
+    """tools/systems.py, without a root."""
+
+    def setUp(self):
+        super().setUp()
+        for name, value in (("needs", lambda: None), ("mirror", lambda: "http://mirror/debian")):
+            patch = unittest.mock.patch.object(systems, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.options = argparse.Namespace(folder=self.folder, keep=True, suites=["one", "two"])
+
+    def outcome_of(self, outcomes, roots=("one", "two")):
+        """(exit status, the table and what follows), where checks end and print like this."""
+        def inside(system, command, log):
+            status, text = outcomes.get(command, (0, "1.2.3"))
+            write(log, text)
+            return status
+
+        def make_root(system):
+            if system.suite not in roots:
+                system.left_out = "no root: see a log"
+
+        said = io.StringIO()
+        with unittest.mock.patch.multiple(systems.System, inside=inside, make_root=make_root), \
+                unittest.mock.patch.object(systems, "CHECKS", (
+                    ("good", "a", "a (.)"), ("bad", "b", "b (.)"), ("plain", "c", "c"))), \
+                contextlib.redirect_stdout(said):
+            status = systems.test_all(self.options)
+        return status, said.getvalue()[said.getvalue().index("| check"):]
+
+    def test_all_is_well(self):
+        status, text = self.outcome_of({"a": (0, "a 1"), "b": (0, "b 2"), "c": (0, "c")})
+        self.assertEqual(status, 0)
+        self.assertIn("| check | one | two |\n| --- | --- | --- |\n| GCC | 1.2.3 | 1.2.3 |", text)
+        self.assertIn("| good | 1 | 1 |\n| bad | 2 | 2 |\n| plain | ok | ok |\n", text)
+
+    def test_a_wrong_end_and_a_missing_word_are_failures(self):
+        for outcome in ((1, "b 2"), (0, "c"), (None, "")):
+            status, text = self.outcome_of({"a": (0, "a 1"), "b": outcome, "c": (0, "c")})
+            self.assertEqual(status, 1)
+            self.assertRegex(text, r"\| bad \| failed(: 2)? \| failed(: 2)? \|")
+
+    def test_what_is_left_out_is_told(self):
+        status, text = self.outcome_of({"a": (0, "a 1"), "b": (0, "b 2"), "c": (0, "c")}, ["two"])
+        self.assertEqual(status, 1)
+        self.assertIn("| good | left out | 1 |", text)
+        self.assertIn("one was left out: no root: see a log", text)
+
+    def test_the_mirror_is_this_systems_own(self):
+        texts = {"sources": "Types: deb\nURIs: http://a.example/debian\nSuites: x\n",
+                 "list": "# deb http://no/debian x\ndeb [signed-by=/x] https://b.example/debian/ x "
+                         "main\n"}
+        for ending, address in (("sources", "http://a.example/debian"),
+                                ("list", "https://b.example/debian/")):
+            path = self.path("sources.list.d", "x." + ending)
+            write(path, texts[ending])
+            self.assertEqual(MIRROR(self.folder), address)
+            os.remove(path)
+        self.assertRaisesRegex(systems.SystemsError, "name no mirror", MIRROR, self.folder)
 
 
 if __name__ == "__main__":
