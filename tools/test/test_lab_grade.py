@@ -16,7 +16,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import archives, gradebook, handin, markers, marks, marksheet, submissions
+from exercise import archives, gradebook, handin, marks, marksheet, submissions
 from exercise.workshop import Built
 from grader import labs
 from grader.model import Outcome, Verdict
@@ -371,52 +371,6 @@ class Marks(unittest.TestCase):
         for text in ("Ada", "1=1", "\u738b=", "", "|x"):
             self.assertEqual(marksheet.cell(text), text)
         self.assertEqual(marksheet.cell("a\nb\0"), "a b\ufffd")
-
-
-class Workers(Folder):
-    """One that dies costs its hand-in only."""
-
-    def test_a_worker_that_dies(self):
-        class Deadly:
-            def __init__(self, reference, shop):
-                pass
-
-            def marks(self, job, policy):
-                if job == "defect":
-                    raise TypeError("of the grader")
-                return os._exit(1) if job == "poison" else {"job": job}
-
-        class NoShop:
-            def __init__(self, pristine, folder, toolchain, qemu):
-                os.mkdir(folder)
-                self.folder = folder
-
-        for name, fake in (("Marker", Deadly), ("Workshop", NoShop)):
-            self.addCleanup(setattr, markers, name, getattr(markers, name))
-            setattr(markers, name, fake)
-        jobs = [(number, "poison" if number in (1, 4) else "x%d" % number, "best")
-                for number in range(6)]
-        with markers.Crew(None, "", self.folder, "", "", 2) as crew:
-            got = dict(crew.run(jobs))
-        self.assertEqual([got[number]["job"] for number in (0, 2, 3, 5)], ["x0", "x2", "x3", "x5"])
-        self.assertIn("a worker of this host ended", got[1])
-        self.assertIn("a worker of this host ended", got[4])
-        os.mkdir(self.path("two"))
-        with markers.Crew(None, "", self.path("two"), "", "", 1) as crew:
-            got = dict(crew.run([(0, "defect", "best"), (1, "x", "best")]))
-        self.assertEqual(got, {0: "not graded: TypeError: of the grader", 1: {"job": "x"}})
-
-    def test_a_hand_in_that_cannot_be_looked_at(self):
-        class Wrong:
-            def __init__(self, *arguments):
-                raise TypeError("of the grader")
-
-        self.addCleanup(setattr, gradebook, "Work", gradebook.Work)
-        gradebook.Work = Wrong
-        student = gradebook.Student(submissions.from_file(work_of(), "x"), REFERENCE, None, "best")
-        self.assertIsNone(student.work)
-        self.assertEqual(student.notes,
-                         ["refused: it cannot be looked at: TypeError: of the grader"])
 
 
 class Command(Folder):
