@@ -63,7 +63,7 @@ def live(name, manager, points, exercise, title, **more):
 PROPERTIES = "blocks never overlap, all come back, neighbours join"
 OBJECTS = "the kernel's objects live on it"
 
-PLAN = early("pmm-plan own", 2, "2.C", append="pmm=own", mem="32M", limit=LONG,
+PLAN = early("pmm-plan own", 0, "2.C", append="pmm=own", mem="32M", limit=LONG,
              title="it is no copy of a manager that is given")
 
 TESTS = [
@@ -78,8 +78,8 @@ TESTS = [
     live("pmm", "best_fit", 10, "2.2", PROPERTIES),
     live("kmalloc", "best_fit", 5, "2.2", OBJECTS),
     PLAN,
-    live("pmm", "own", 5, "2.C", PROPERTIES, needs=PLAN),
-    live("kmalloc", "own", 3, "2.C", OBJECTS, needs=PLAN),
+    live("pmm", "own", 6, "2.C", PROPERTIES, needs=PLAN),
+    live("kmalloc", "own", 4, "2.C", OBJECTS, needs=PLAN),
 ]
 
 LAB = Lab(2, "physical memory", EXERCISES, TESTS)

@@ -73,7 +73,7 @@ EXERCISES = [
 # Long times with few instructions: a tick of 10 ms is about 20,000 of them.
 SLOW = dict(shift=9, limit=400)
 
-PLAN = early("sched-plan own", 2, "6.C", append="sched=own",
+PLAN = early("sched-plan own", 0, "6.C", append="sched=own",
              title="it is no copy of a class that is given")
 
 TESTS = [
@@ -93,9 +93,9 @@ TESTS = [
     program("newcomer stride", "", 5, "6.2", append="sched=stride",
             title="who comes late gets as much as the others", **SLOW),
     PLAN,
-    program("interactive own", "", 3, "6.C", append="sched=own", needs=PLAN,
+    program("interactive own", "", 4, "6.C", append="sched=own", needs=PLAN,
             title="who mostly sleeps answers at once", shift=7, limit=300),
-    program("newcomer own", "", 3, "6.C", append="sched=own", needs=PLAN,
+    program("newcomer own", "", 4, "6.C", append="sched=own", needs=PLAN,
             title="who comes late gets as much as the others", **SLOW),
     selftest("sched-wake own 2 harts", 2, "6.C", append="sched=own", harts=2, needs=PLAN,
              title="no wake-up is lost"),
