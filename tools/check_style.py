@@ -2,8 +2,8 @@
 """Check the style that a program can check.
 
 No function over 60 lines, no file over 500, no line over 100 columns, no tab
-but in makefiles, no blank at the end of a line, no note of unfinished work, and
-a comment at the head of each file.
+but in makefiles, no blank at the end of a line, no note of unfinished work, no
+word in C that a C library defines too, and a comment at the head of each file.
 """
 import ast
 import os
@@ -16,6 +16,9 @@ FILES = ("Makefile", "grade.sh", ".ci/run")
 KINDS = (".c", ".h", ".S", ".ld", ".py", ".sh", ".mk")
 # Written in two parts, so that this file passes its own check.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+# libs/defs.h has others for them, and says why it knows these.
+LIBRARY_WORDS = re.compile(r"\b__(noreturn|always_inline|noinline|unused)\b(?!__)")
+KNOWS_THEM = "libs/defs.h"
 C_HEAD = re.compile(r"[A-Za-z_].*\(")
 ASM_LABEL = re.compile(r"([A-Za-z_][\w.]*):")
 
@@ -88,6 +91,9 @@ def check_lines(path, lines):
             yield where + "blanks at the end of the line"
         if UNFINISHED.search(line):
             yield where + "a note of unfinished work"
+        word = LIBRARY_WORDS.search(line)
+        if word and path.endswith((".c", ".h", ".S")) and path != KNOWS_THEM:
+            yield where + "%s is a C library's too; libs/defs.h has another word" % word.group()
 
 
 def check(path):

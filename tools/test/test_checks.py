@@ -11,6 +11,7 @@ import bench
 import bench_data
 import check_budget
 import check_entries
+import check_style
 
 
 class Budget(unittest.TestCase):
@@ -60,6 +61,17 @@ class Entries(unittest.TestCase):
             return list(check_entries.check_order(self.OBJECTS, text))
         self.assertEqual(errors(check_entries.PROBE), [])
         self.assertEqual(len(errors(check_entries.PROBE.replace("set_pte", "set_pte_relaxed"))), 1)
+
+
+class Style(unittest.TestCase):
+    def test_words_of_c_libraries(self):
+        lines = ["static __noreturn void f(void);", "int __attribute__((noreturn)) g;",
+                 "static __not_used int a;", "__unused int b;"]
+        found = list(check_style.check_lines("kern/x.c", lines))
+        self.assertEqual([line.split(": ")[0] for line in found], ["kern/x.c:1", "kern/x.c:4"])
+        self.assertIn("__noreturn is a C library's too; libs/defs.h", found[0])
+        self.assertEqual(list(check_style.check_lines("libs/defs.h", lines)), [])
+        self.assertEqual(list(check_style.check_lines("tools/x.py", lines)), [])
 
 
 class Bench(unittest.TestCase):
