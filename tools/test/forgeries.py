@@ -34,6 +34,8 @@ SEARCHED = 0x1000
 # Code that finds functions by their names: found[0], found[1].
 FIND = """
     void symbol_format(char *buf, size_t size, uintptr_t addr);
+    int strncmp(const char *, const char *, size_t);
+    size_t strlen(const char *);
     static const char *const names[] = { "%s+", "%s+" };
     static const uintptr_t starts[] = { %s };
     static uintptr_t found[2];                  /* at the first call */

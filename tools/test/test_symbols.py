@@ -23,6 +23,7 @@ WRITABLE = FIND % ("report_check_eq", "power_off", near("report_check_eq", "powe
 # Buddy's functions by their names: nothing is written but this.
 BUDDY = """
 void symbol_format(char *buf, size_t size, uintptr_t addr);
+int strncmp(const char *, const char *, size_t);
 
 static struct Page *alloc(size_t n)
 {
