@@ -25,7 +25,7 @@
 
 /* The value of a call, after which the caller goes on. Without that a call that comes last would
    return to the caller's caller, and be reported from there. */
-#define report_here(call)   ({ __auto_type value_ = (call); asm volatile (""); value_; })
+#define report_here(call)   ({ __auto_type reported_ = (call); asm volatile (""); reported_; })
 
 /* Did it pass? */
 #define check(what, condition) \

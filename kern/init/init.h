@@ -1,7 +1,7 @@
 /* What the parts of kern/init offer each other; and how a self test is declared. */
 #pragma once
 
-#include <defs.h>
+#include <riscv/memlayout.h>
 
 /* What was asked for; NULL: nothing, the default holds. */
 struct bootargs {
@@ -13,6 +13,11 @@ struct bootargs {
     bool nocow;                 /* fork copies pages instead of sharing them */
     bool monitor;               /* a panic enters the kernel monitor */
 };
+
+/* Where the harts enter C code: entry.S jumps here, in S mode with paging on, and each hart has a
+   stack of its own. The boot hart comes first, by kern_init(); it starts the others. */
+__never_returns void kern_init(uint64_t hartid, paddr_t device_tree);
+__never_returns void secondary_init(void);
 
 /* Take a command line apart; it is changed. init= takes the rest of the line, which must name a
    program. Returns NULL, or the argument that is unknown. */

@@ -33,9 +33,9 @@
 #include <defs.h>
 
 #define csr_read(csr) ({ \
-    uint64_t value_; \
-    asm volatile ("csrr %0, " #csr : "=r" (value_) : : "memory"); \
-    value_; })
+    uint64_t csr_; \
+    asm volatile ("csrr %0, " #csr : "=r" (csr_) : : "memory"); \
+    csr_; })
 #define csr_write(csr, value) \
     asm volatile ("csrw " #csr ", %0" : : "rK" (value) : "memory")
 #define csr_set(csr, bits) \

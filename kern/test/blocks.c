@@ -90,7 +90,7 @@ static bool heads_marked(void)
 }
 
 /* The list holds these blocks, in both directions; heads and numbers agree with it. */
-static void check_blocks(const char *what, const char *expected, size_t pages)
+static void check_blocks(const char *what, const char *expected, size_t n_free)
 {
     char forwards[TEXT], backwards[TEXT];
 
@@ -100,7 +100,7 @@ static void check_blocks(const char *what, const char *expected, size_t pages)
     if (!check(what, right))
         cprintf("    expected the blocks %s\n    found, by next: %s\n    found, by prev: %s\n",
                 expected, forwards, backwards);
-    check_eq("the number of free pages agrees", manager->nr_free_pages(), pages);
+    check_eq("the number of free pages agrees", manager->nr_free_pages(), n_free);
     check("the first pages of these blocks have PG_PROPERTY, and no others", heads_marked());
 }
 
@@ -152,11 +152,11 @@ static void check_merging(void)
 
 static void check_order(void)
 {
-    static const int pages[] = { 30, 10, 50, 0, 20, 60, 40 };
+    static const int places[] = { 30, 10, 50, 0, 20, 60, 40 };
 
     start();
-    for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
-        give(pages[i], 2);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        give(places[i], 2);
     check_blocks("blocks stand in the order of their addresses, however they come",
                  "0+2 10+2 20+2 30+2 40+2 50+2 60+2", 14);
     manager->init_memmap(area + 24, 4);

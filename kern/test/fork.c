@@ -243,7 +243,7 @@ static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
     kstack_trim();
     kmalloc_trim();
     hoard_take(hoard);
-    long objects = kmalloc_objects(), pages = hoard->count + kstack_table_pages();
+    long objects = kmalloc_objects(), in_all = hoard->count + kstack_table_pages();
     hoard_give(hoard, n <= hoard->count ? n : hoard->count);
     int pid = do_fork(0, 0, tf);
     if (pid > 0)
@@ -251,7 +251,7 @@ static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
     kstack_trim();
     kmalloc_trim();
     hoard_take(hoard);
-    left.pages += pages - (long)(hoard->count + kstack_table_pages());
+    left.pages += in_all - (long)(hoard->count + kstack_table_pages());
     left.objects += (long)kmalloc_objects() - objects;
     left.processes += process_count();
     left.other_results += pid != -E_NO_MEM;

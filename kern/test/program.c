@@ -83,17 +83,17 @@ static void test_damage(void)
 static void test_program(void)
 {
     const struct user_program *good = program_find("true");
-    struct Page *pages = alloc_pages(PAGES);
+    struct Page *copy = alloc_pages(PAGES);
     size_t size = good->end - good->start;
 
-    assert(pages != NULL && size <= PAGES * PGSIZE);
-    file = page2kva(pages);
+    assert(copy != NULL && size <= PAGES * PGSIZE);
+    file = page2kva(copy);
     memcpy(file, good->start, size);
     program.start = file;
     program.end = file + size;
     test_rights();
     test_damage();
-    free_pages(pages, PAGES);
+    free_pages(copy, PAGES);
 }
 
 SELFTEST("program", test_program);

@@ -44,11 +44,11 @@ static int first_of(bool waiting)
 
 /* Does none that waits have had fewer turns, measured by its priority? Of equals stride may pick
    any. */
-static bool is_least(int picked)
+static bool is_least(int task)
 {
     for (int i = 0; i < TASKS; i++)
-        if (tasks[i].waits && trial.turns[i] * trial.tasks[picked].lab6_priority
-                              < trial.turns[picked] * trial.tasks[i].lab6_priority)
+        if (tasks[i].waits && trial.turns[i] * trial.tasks[task].lab6_priority
+                              < trial.turns[task] * trial.tasks[i].lab6_priority)
             return false;
     return true;
 }
