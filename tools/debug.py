@@ -26,7 +26,7 @@ import cli
 import gdb_scripts
 import scratch
 from gdbstub import StubError, connect
-from grader import labs
+from grader import labs, processor
 from grader.host import Host
 from grader.image import ImageError
 from grader.machine import Machine
@@ -152,9 +152,8 @@ class Session:
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
-                       "-display", "none", "-monitor", "none", "-nic", "none"] + (
-                           ["-cpu", self.test.processor]
-                           if self.test and self.test.processor else [])
+                       "-display", "none", "-monitor", "none", "-nic", "none"] + \
+            processor.options(self.options.qemu, self.test.processor if self.test else "")
 
     def start(self, more, **streams):
         """A machine that waits before its first instruction; the path of the socket for gdb."""

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 
 from gdbstub import Stub, StubError
-from grader import state
+from grader import processor, state
 from grader.memory import Memory
 from grader.reports import KEY_LENGTH, Console
 
@@ -163,8 +163,7 @@ class Machine:
             "-kernel", self.host.kernel, "-append", test.append.rjust(APPEND_WIDTH),
             "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
             "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
-        if test.processor:
-            command += ["-cpu", test.processor]
+        command += processor.options(self.host.qemu, test.processor)
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift,
                         "-device", "i6300esb,addr=1", "-action", EXACTLY]

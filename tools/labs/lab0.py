@@ -16,7 +16,7 @@ CHECKS = [
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(3000))
-NO_FPU = "rv64,f=off,d=off"
+NO_FPU = "rv64,f=off,d=off"       # and what it entails: grader/processor.py
 
 PROGRAMS = [
     program("args alone"),

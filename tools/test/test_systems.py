@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 import cli
 import systems
 from exercise import handout
+from grader import processor
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 TOOLCHAIN = os.path.basename(OBJECTS)
@@ -216,6 +217,18 @@ class Probe(Bin):
         status, out, err = self.run("make", "-n", "build")
         self.assertEqual(status, 2)
         self.assertIn("tools/probe.sh gives no answer", err)
+
+
+class Processor(Bin):
+    def test_zfa_is_off_with_f_where_this_qemu_knows_it(self):
+        for number, wanted in (("6.2.0", ""), ("8.0.4", ""), ("8.1.0", ",zfa=off"),
+                               ("10.0.13", ",zfa=off")):
+            name = self.path("bin", "qemu-" + number)
+            self.command("qemu-" + number, QEMU % (number, "/nowhere"))
+            for text in ("rv64,f=off,d=off", "rv64,f=off,d=off,zfinx=on"):
+                self.assertEqual(processor.options(name, text), ["-cpu", text + wanted])
+            self.assertEqual(processor.options(name, "rv64,c=off"), ["-cpu", "rv64,c=off"])
+            self.assertEqual(processor.options(name, ""), [])
 
 
 class Setup(Bin):
