@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 # From low to high. Nothing is above test, so nothing may use it.
-ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "driver", "mm", "fs",
+ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
          "process", "syscall", "trap", "init", "test"]
 # Written when building: in whose name.
 GENERATED = {"programs.o": "process", "ksyms.o": "debug"}

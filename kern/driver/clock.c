@@ -1,7 +1,7 @@
 /* The clock tick. */
 #include <driver/clock.h>
 #include <driver/irq.h>
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
 

@@ -3,8 +3,8 @@
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <driver/irq.h>
-#include <driver/machine.h>
 #include <error.h>
+#include <machine/machine.h>
 #include <sync/wait.h>
 
 /* Registers of a 16550, a byte each. */

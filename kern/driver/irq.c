@@ -3,7 +3,7 @@
 #include <debug/monitor.h>
 #include <debug/panic.h>
 #include <driver/irq.h>
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <riscv/atomic.h>
 #include <riscv/csr.h>
 

@@ -4,8 +4,8 @@
 #include <driver/clock.h>
 #include <driver/console.h>
 #include <driver/irq.h>
-#include <driver/machine.h>
 #include <init/init.h>
+#include <machine/machine.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
 #include <process/inspect.h>

@@ -1,7 +1,7 @@
 /* Bringing up the harts: the boot hart prepares what each needs and has the firmware start it. */
 #include <driver/irq.h>
-#include <driver/machine.h>
 #include <init/init.h>
+#include <machine/machine.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <trap/trap.h>

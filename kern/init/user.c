@@ -1,8 +1,8 @@
 /* initproc and the first program. */
 #include <debug/printk.h>
-#include <driver/machine.h>
 #include <error.h>
 #include <init/init.h>
+#include <machine/machine.h>
 #include <process/proc.h>
 #include <riscv/sbi.h>
 #include <string.h>

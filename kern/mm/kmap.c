@@ -1,6 +1,6 @@
 /* The kernel's own map. */
 #include <debug/panic.h>
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <mm/pagetable.h>
 
 extern char kernel_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[];

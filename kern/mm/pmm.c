@@ -1,7 +1,7 @@
 /* Free memory at boot, the per-hart caches, and the checks around every allocation. */
 #include <debug/choose.h>
-#include <driver/machine.h>
 #include <lock/spinlock.h>
+#include <machine/machine.h>
 #include <mm/pmm.h>
 #include <string.h>
 

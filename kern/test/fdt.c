@@ -1,7 +1,7 @@
 /* Device trees. The machine's own is damaged in every place and cut off at every length, and
    fdt_parse() must return: with an error, or with a machine. The tree is put at the very end of
    memory that is mapped for the test, so that a read beyond the end is a page fault. */
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <mm/pagetable.h>
 #include <string.h>
 #include <test/testlib.h>

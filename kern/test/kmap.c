@@ -1,7 +1,7 @@
 /* The kernel's own map, entry by entry: nothing is both writable and executable, nothing is the
    user's, text and constants have exactly the rights they need, and page 0 and the guards below the
    kernel stacks are not mapped. */
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <mm/kstack.h>
 #include <mm/pagetable.h>
 #include <process/proc.h>

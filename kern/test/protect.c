@@ -2,7 +2,7 @@
    names it; where it goes on, it panics with another text. */
 #include <debug/printk.h>
 #include <driver/irq.h>
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <mm/pagetable.h>
 #include <riscv/csr.h>
 #include <riscv/sbi.h>

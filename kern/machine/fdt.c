@@ -1,7 +1,7 @@
 /* The device tree in its flattened form: a header, a block of tokens that describes a tree of nodes
    with properties, and a block of property names. One pass collects each node's interesting
    properties, and looks at the node when its properties end. All numbers are big-endian. */
-#include <driver/machine.h>
+#include <machine/machine.h>
 #include <string.h>
 
 #define FDT_MAGIC       0xd00dfeed
