@@ -7,7 +7,7 @@ ca-certificates in it at first?
 For each suite a root is made with debootstrap, from the mirror that this system's
 own packages come from. In it run README's two commands, make test, a session each
 of make debug and make replay, make bench, and make grade with the other compilers.
-What each printed is in DIR/SUITE.CHECK.log; the last lines are a table for README.md.
+What each printed is in DIR/SUITE.CHECK.log; the last lines are a table for docs/systems.md.
 It takes root, debootstrap, 5 GB for each suite and an hour or more. What cannot be
 had is left out, and told; then, or where a check fails, the exit status is not 0.
 """
@@ -171,7 +171,7 @@ class System:
 
 
 def table(systems):
-    """As README.md shows it."""
+    """As docs/systems.md shows it."""
     names = [name for name, _ in VERSIONS] + [check[0] for check in CHECKS]
     yield "Debian, %s" % time.strftime("%Y-%m-%d", time.gmtime())
     rows = [["check"] + [system.suite for system in systems]]

@@ -16,12 +16,15 @@ from grader import labs as all_labs
 
 TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh")
 CODE = ("kern", "libs", "user")
+TREE = "docs/tree.md"
+PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "manifest.py", "handin.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
+LINK = re.compile(r"\]\(([^)#\s]+)")
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not ours
 EPOCH = 1577836800                                      # 2020-01-01: archives are alike each time
@@ -104,7 +107,7 @@ def is_wanted(path, plan):
 
 def sources(root, plan):
     """The files of a handout that come from the tree, as paths from its root."""
-    yield from (name for name in TOP if os.path.isfile(os.path.join(root, name)))
+    yield from (name for name in TOP + PAGES if os.path.isfile(os.path.join(root, name)))
     for top in CODE + ("tools",):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
@@ -177,22 +180,31 @@ def readme(root, plan, found, paths):
         text = ""
     for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
         head = section.split("\n")[0].lower()
-        if "teach" not in head and "course finds" not in head:
-            lines += listed_files(section, paths).rstrip("\n").split("\n") + [""]
+        if "what you do next" not in head:
+            lines += linked(section, paths).rstrip("\n").split("\n") + [""]
     return "\n".join(lines)
 
 
-def listed_files(section, paths):
-    """A section of the README without the lines for files that the handout has not."""
+def linked(text, paths):
+    """A text without the items of lists that lead to a page which the handout has not."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith("- ") or
+                     all("://" in target or target in paths for target in LINK.findall(line)))
+
+
+def listed_files(text, paths):
+    """docs/tree.md without the lines for files that the handout has not."""
     folder, kept = None, []
-    for line in section.split("\n"):
-        title = re.match(r"`((?:libs|kern|user|tools)\S*)/`:", line)
+    for line in text.split("\n"):
+        title = re.match(r"`((?:libs|kern|user|tools|docs)\S*/|\./)`:", line)
         entry = re.match(r"    (\S+)\s+\S", line)
-        folder = title.group(1) if title else folder if entry or not line.strip() else None
-        if title and not any(path.startswith(folder + "/") for path in paths):
-            folder = "nowhere"
+        if title:
+            folder = title.group(1) if title.group(1) != "./" else ""
+        elif line.strip() and not entry:
+            folder = None
+        if title and not any(path.startswith(folder) for path in paths):
+            folder = "nowhere/"
             continue
-        if not (entry and folder and folder + "/" + entry.group(1) not in paths):
+        if not (entry and folder is not None and folder + entry.group(1) not in paths):
             kept.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
 
@@ -240,7 +252,10 @@ def write_tree(root, folder, plan):
     if os.path.isfile(os.path.join(root, "labcodes.md")):
         write_text(folder, "labcodes.md", cut_chapters(regions.read(root, "labcodes.md"),
                                                        plan.lab))
-    write_text(folder, "README.md", readme(root, plan, found, set(paths)))
+    own = set(paths) | {"README.md", "labcodes.md"}
+    write_text(folder, "README.md", readme(root, plan, found, own))
+    if TREE in paths:
+        write_text(folder, TREE, listed_files(regions.read(root, TREE), own))
     write_text(folder, handin.STUDENT, handin.TEMPLATE)
     about = manifest.describe(folder, plan.lab, version_of(root), blank, found)
     write_text(folder, manifest.NAME, about.to_json())

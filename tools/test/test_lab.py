@@ -1,5 +1,6 @@
 """Handouts without solutions, what a student's tree says of itself, and hand-ins."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
+import check_readme
 from exercise import handin, handout, incoming, manifest, regions
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
@@ -90,6 +92,7 @@ class NoSolutions(Folder):
         for name in (".git", "obj", "tools/mutants", "tools/test", "tools/labs/lab0.py",
                      "tools/exercise/marks.py", "tools/exercise/handout.py"):
             self.assertFalse(os.path.exists(os.path.join(tree, name)), name)
+        self.assertEqual(list(check_readme.check_links(tree)), [])
 
     def reference(self, region):
         return next(each for each in self.regions if each.key == region.key)
@@ -117,6 +120,11 @@ class NoSolutions(Folder):
             text = regions.read(tree, path)
             own = {region.key: region.text for region in self.regions}
             self.assertEqual(regions.replace(text, path, own), regions.read(ROOT, path), path)
+
+    def test_pages_tell_nothing_of_a_challenge(self):
+        text = regions.read(self.make(6)[1], "docs/tree.md")
+        self.assertEqual(re.findall(r"(?m)^    \w+_own\.c +(.*)", text),
+                         ["a scheduler of one's own", "an allocator of one's own"])
 
     def test_chapters(self):
         text = "# All\n\n## Lab 1: a\nx\n### 1.1\n\n## Lab 2: b\ny\n### 2.1\nz\n\n## Honesty\nw\n"
