@@ -6,7 +6,7 @@
 #include <debug/report.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
-#include <riscv/sbi.h>
+#include <riscv/power.h>
 #include <string.h>
 
 #define LINE_LENGTH 80

@@ -7,6 +7,7 @@
 #include <printfmt.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
+#include <riscv/power.h>
 #include <riscv/sbi.h>
 
 #define MESSAGE_LENGTH  256

@@ -10,7 +10,7 @@
 #include <mm/pagetable.h>
 #include <process/inspect.h>
 #include <process/proc.h>
-#include <riscv/sbi.h>
+#include <riscv/power.h>
 #include <trap/trap.h>
 
 #define FDT_LIMIT   (2 << 20)           /* more than any device tree needs */

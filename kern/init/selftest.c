@@ -3,7 +3,7 @@
 #include <error.h>
 #include <init/init.h>
 #include <report.h>
-#include <riscv/sbi.h>
+#include <riscv/power.h>
 #include <string.h>
 
 extern const struct selftest selftests_start[], selftests_end[];

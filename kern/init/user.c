@@ -4,7 +4,7 @@
 #include <init/init.h>
 #include <machine/machine.h>
 #include <process/proc.h>
-#include <riscv/sbi.h>
+#include <riscv/power.h>
 #include <string.h>
 #include <unistd.h>
 

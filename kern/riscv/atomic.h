@@ -1,6 +1,17 @@
-/* Atomic operations on words that several harts change. Each is a full barrier unless its name says
-   otherwise; plain loads and stores of such words go through atomic_load and atomic_store, which
-   order nothing. */
+/* Atomic operations on words that several harts change.
+
+   RISC-V orders memory weakly: unless something forbids it, a hart may see the loads and stores of
+   another hart in an order other than the program's (RVWMO: Unprivileged spec 20191213, chapter
+   14). So each function here says what it orders:
+
+     - atomic_load and atomic_store order nothing. They only promise one access, which the compiler
+       neither repeats nor leaves out.
+     - atomic_store_release: what this hart did before is seen before the store (14.1, rule 4).
+     - atomic_load_acquire: what this hart does after is done after the load.
+     - the others are a full barrier, in both directions.
+
+   All may be called in any context, and none waits. A plain access, without one of these, to a word
+   that another hart may change at the same time is a mistake. */
 #pragma once
 
 #include <defs.h>
@@ -11,8 +22,12 @@
 #define atomic_store_release(p, v) \
     (__atomic_thread_fence(__ATOMIC_RELEASE), atomic_store(p, v))
 
-/* Change a word in memory in one step; they return what it was before. One AMO instruction each:
-   gcc 12 would put a fence before it, which aqrl makes needless. */
+/* Change a word in one step; each returns what it was before. atomic_swap stores the value,
+   atomic_add adds it, atomic_or sets its bits, and atomic_and clears all bits but them.
+
+   Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
+   across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
+   compiler's builtins, as gcc 12 translates them, have a fence too, which is not needed here. */
 #define ATOMIC_AMO(name, instruction) \
     static inline uint32_t name(uint32_t *word, uint32_t value) \
     { \
@@ -26,16 +41,20 @@ ATOMIC_AMO(atomic_add, "amoadd.w")
 ATOMIC_AMO(atomic_or, "amoor.w")
 ATOMIC_AMO(atomic_and, "amoand.w")
 
-/* Set *p to v where it is `expected`; true where it was. */
+/* If *p is `expected`, set it to v, in one step. True if it was set. A full barrier if it was; else
+   it orders nothing. */
 #define atomic_cas(p, expected, v) ({ \
     typeof(*(p)) expected_ = (expected); \
     __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
 
+/* All loads and stores before this one are seen by every hart before all loads and stores after it
+   (fence rw, rw). Only this forbids that a load is done before an earlier store: see tlb.c. */
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
-/* In a loop that waits for another hart. Not the pause instruction: QEMU leaves its execution loop
-   for that and takes its global lock, so that a hart which spins would hold up the other one at
-   every access to a device. */
+/* The body of a loop that waits for another hart. The compiler loads again after it.
+
+   It is not the pause instruction: QEMU leaves its execution loop for that and takes its global
+   lock, so a hart that spins would hold up the others at each of their accesses to a device. */
 static inline void cpu_relax(void)
 {
     asm volatile ("nop; nop; nop; nop" : : : "memory");

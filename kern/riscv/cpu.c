@@ -1,12 +1,13 @@
-/* The table of harts, and what they can do. */
-#include <riscv/context.h>
+/* The table of harts: see cpu.h for what is in it. kern/init fills it in at boot, from the device
+   tree, before it starts the other harts; from then on each hart changes only its own entry, so no
+   lock guards it. cpu_count is set once. cpus_online is one word of bits, which harts set by
+   atomic_or() as they come up.
+   Nothing here sleeps, and all may be called with interrupts off. */
 #include <riscv/cpu.h>
-#include <riscv/csr.h>
 
 struct cpu cpus[MAX_HARTS];
 uint32_t cpu_count;
 uint32_t cpus_online;
-bool fpu_missing;
 
 uint64_t cpu_hart_mask(uint32_t cpu_mask)
 {
@@ -16,14 +17,4 @@ uint64_t cpu_hart_mask(uint32_t cpu_mask)
         if (cpu_mask & 1U << i)
             mask |= 1UL << cpus[i].hartid;
     return mask;
-}
-
-/* FS stays 0 without F, and under Zfinx; it can be set without D, where a double cannot be loaded.
-   Programs begin with FS off: what they use is then seen. */
-void fpu_init_hart(void)
-{
-    csr_set(sstatus, SSTATUS_FS);
-    if ((csr_read(sstatus) & SSTATUS_FS) == 0 || !fpu_try())
-        fpu_missing = true;
-    csr_clear(sstatus, SSTATUS_FS);
 }

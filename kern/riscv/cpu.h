@@ -1,10 +1,20 @@
-/* struct cpu: what the kernel keeps for each hart. While a hart is in the kernel, tp points to its
-   own; in user mode sscratch holds that pointer, and in the kernel sscratch is 0, which is how trap
-   entry tells where it came from. */
+/* struct cpu: what the kernel keeps for each hart (the architecture's word for a hardware thread).
+
+   Each hart finds its own by a register. While the hart runs the kernel, tp points to its struct
+   cpu and sscratch is 0. While it runs a user program, tp is the program's and sscratch has the
+   pointer. Trap entry swaps the two registers, and so tells where it came from: see
+   trap/trapentry.S.
+
+   A cpu number counts the harts that the kernel uses, from 0; the boot hart has 0. A hart number
+   (hartid) is the machine's own, may be any, and is what the firmware wants to hear.
+
+   The fields are grouped by who may touch them. A hart changes only its own; others may read what
+   is marked as atomic, or set once. */
 #pragma once
 
 #define MAX_HARTS           8
 
+/* Offsets for assembly, checked below. */
 #define CPU_SCRATCH         0
 #define CPU_USER_TF         16
 #define CPU_EMERGENCY_SP    24
@@ -19,7 +29,7 @@ struct cpu {
     /* Only touched by trap entry. */
     uint64_t scratch[2];
     struct trapframe *user_tf;          /* where a trap from user mode saves; set at a switch */
-    uintptr_t emergency_sp;             /* to report a broken stack on; set once */
+    uintptr_t emergency_sp;             /* the stack of a panic about a broken one; set once */
 
     /* Only touched by the hart itself, with interrupts off. */
     struct task *task;                  /* that runs here */
@@ -44,9 +54,12 @@ extern struct cpu cpus[MAX_HARTS];
 extern uint32_t cpu_count;              /* how many of them the machine has; set once at boot */
 extern uint32_t cpus_online;            /* atomic: a bit for each cpu that runs */
 
-/* The cpu that runs this. It may change whenever the caller can sleep. */
+/* The struct cpu of the hart that runs this code: the register tp. A task may go on on another hart
+   after it slept or was interrupted, so a value read from here lasts only while interrupts are off:
+   in an interrupt handler, or with a spinlock held. */
 register struct cpu *this_cpu asm("tp");
 
-/* Translate a mask of cpu numbers into one of hart numbers, as SBI calls take it. */
+/* Translate a mask of cpu numbers into a mask of hart numbers, which SBI calls take. May be called
+   anywhere. */
 uint64_t cpu_hart_mask(uint32_t cpu_mask);
 #endif /* !__ASSEMBLER__ */

@@ -1,5 +1,10 @@
-/* Supervisor control and status registers: access, and the bits that the kernel uses (Privileged
-   spec, chapter 4 "Supervisor-Level ISA"). */
+/* Supervisor control and status registers (CSRs): how to read and write them, the bits that the
+   kernel uses, and small functions for interrupts and time. Numbers in brackets are sections of the
+   Privileged spec 20211203, chapter 4 "Supervisor-Level ISA".
+
+   Each hart has its own CSRs, so a value read here is about this hart, now. Each access tells the
+   compiler that memory may have changed ("memory"): it moves no load or store across it. That is
+   what keeps code inside of a section with interrupts off. */
 #pragma once
 
 /* sstatus (4.1.1) */
@@ -32,6 +37,8 @@
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
+/* Read a CSR, write it, set bits in it, clear bits. The name is written without quotes:
+   csr_read(sstatus). In supervisor mode only; a CSR that the hart does not have traps. */
 #define csr_read(csr) ({ \
     uint64_t csr_; \
     asm volatile ("csrr %0, " #csr : "=r" (csr_) : : "memory"); \
@@ -43,7 +50,8 @@
 #define csr_clear(csr, bits) \
     asm volatile ("csrc " #csr ", %0" : : "rK" (bits) : "memory")
 
-/* Turn interrupts of this hart off; true where they were on. */
+/* Turn interrupts of this hart off. Returns true if they were on, so that the caller can put back
+   what it found; calls that nest are irq_push() and irq_pop() of lock/spinlock.h. */
 static inline bool irq_disable(void)
 {
     uint64_t status;
@@ -52,22 +60,28 @@ static inline bool irq_disable(void)
     return status & SSTATUS_SIE;
 }
 
+/* Turn them on. A pending interrupt comes at once. */
 static inline void irq_enable(void)
 {
     asm volatile ("csrsi sstatus, %0" : : "i" (SSTATUS_SIE) : "memory");
 }
 
+/* Are they on? In user mode they are in any case, whatever this bit says (4.1.3). */
 static inline bool irq_enabled(void)
 {
     return csr_read(sstatus) & SSTATUS_SIE;
 }
 
+/* Let the hart rest until an interrupt is pending that sie enables, even if interrupts are off:
+   then it goes on here, without a trap (wfi: Privileged spec 20211203, 3.3.3). It may also return
+   for no reason, so the caller must look for itself. */
 static inline void wait_for_interrupt(void)
 {
     asm volatile ("wfi" : : : "memory");
 }
 
-/* Time since power-on, in units of the device tree's timebase-frequency. */
+/* Time since power-on, the same on all harts, in units of the device tree's timebase-frequency:
+   10 MHz on QEMU's virt machine. */
 static inline uint64_t rdtime(void)
 {
     return csr_read(time);

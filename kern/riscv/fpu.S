@@ -1,9 +1,15 @@
-/* Floating-point registers: saved and restored whole. Assembled with the F and D extensions. */
+/* The instructions that touch floating-point registers: see fpu.c for when they run.
+
+   This is the only file of the kernel that is assembled with the F and D extensions, so the
+   compiler can use these registers nowhere else. C code calls the functions in S mode, with
+   interrupts off and sstatus.FS not off. Besides what a function is for, it changes t0, a0 or a1
+   only. */
 .text
 
-# bool fpu_try(void): can this hart load a number of 64 bits? FS is set. Where it cannot the
-# instruction is illegal, and leads to stvec: by that on, with 0. The trap changes sepc, scause and
-# sstatus: only for where these are not in use, with interrupts off.
+# bool fpu_try(void): can this hart load a number of 64 bits? If it cannot, fld is an illegal
+# instruction and traps. So stvec leads to label 1 for this time, where a0 is still 0; if there
+# was no trap a0 is 1 there. The trap changes sepc, scause and sstatus, so nothing may need these:
+# it is called at boot. Label 1 is aligned to 4 bytes, because stvec's low bits are its mode.
 .globl fpu_try
 .type fpu_try, @function
 fpu_try:

@@ -1,4 +1,16 @@
-/* The virtual address space, Sv39: 39 bits, the upper half is the kernel's.
+/* The virtual address space, drawn, and the functions that turn addresses into one another. An
+   address of Sv39 has 39 bits, which its upper bits repeat: so there is a lower half, which each
+   process has of its own, and an upper half, the kernel's, which is the same in every page table.
+   How a table translates an address is told in sv39.h.
+
+   "Linear" in the drawing means: physical address p is at p + KERNEL_OFFSET. The kernel is linked
+   inside of that map, so the same constant turns each address of its code and data into a physical
+   one. ucore's KERNBASE leaves only 1 GiB above it; with the offset here 68 GiB fit below the
+   stacks. Types: a physical address is a paddr_t, an address that code may use is a pointer or a
+   uintptr_t. */
+#pragma once
+
+/* The address space of a process:
 
      0xffffffff_ffffffff +---------------------------------+
                          |             unused              |
@@ -22,12 +34,7 @@
      UTEXT               +---------------------------------+ 0x00000000_00800000
      USERBASE            +---------------------------------+ 0x00000000_00200000
                          | never mapped: NULL pointers     |
-                         +---------------------------------+ 0
-
-   The kernel is linked inside the linear map, so that one constant turns each of its addresses into
-   a physical one. ucore's KERNBASE leaves only 1 GiB above it; the offset here keeps 68 GiB clear
-   below the stacks. */
-#pragma once
+                         +---------------------------------+ 0 */
 
 #define PGSIZE          4096
 #define PGSHIFT         12
@@ -40,7 +47,7 @@
 #define KSTACK_SLOT     (2 * KSTACKSIZE)        /* guard below, stack above */
 #define KSTACK_BASE     0xffffffe000000000
 #define KSTACK_END      0xffffffe100000000      /* 4 GiB: 262,144 stacks */
-#define KSTACK_SHIFT    13                      /* this bit of an address: stack, not guard */
+#define KSTACK_SHIFT    13                      /* bit of an address: 1 in a stack, 0 in a guard */
 
 #define USERBASE        0x0000000000200000
 #define UTEXT           0x0000000000800000
@@ -58,19 +65,22 @@ typedef uint64_t ppn_t;                         /* a physical page number */
 
 _Static_assert(1 << KSTACK_SHIFT == KSTACKSIZE, "trap entry tests this bit for an overflow");
 
-/* The kernel's own address of physical memory or of a device's registers. */
+/* The kernel's own address of physical memory or of a device's registers. The address must be below
+   PHYS_MAX; what lies there may be used if the kernel's map has it. */
 static inline void *kva(paddr_t pa)
 {
     return (void *)(pa + KERNEL_OFFSET);
 }
 
-/* Physical address of memory in the linear map: not of a kernel stack, not of user memory. */
+/* The physical address of memory in the linear map. Not for an address on a kernel stack or of user
+   memory: these are mapped page by page, and only their page tables know. */
 static inline paddr_t paddr(const void *kva)
 {
     return (uintptr_t)kva - KERNEL_OFFSET;
 }
 
-/* Does [start, end) lie in what a user program may map? Holds for wrapping ends too. */
+/* Does [start, end) lie in what a user program may map, and is it not empty? An end that wrapped
+   around is below the start, so the answer is no. */
 static inline bool user_range_ok(uintptr_t start, uintptr_t end)
 {
     return USERBASE <= start && start < end && end <= USERTOP;

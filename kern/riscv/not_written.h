@@ -1,5 +1,9 @@
-/* For assembly: what stands in a handout where a part of an exercise is to be written. As in C, see
-   debug/panic.h; sp must be a stack. */
+/* not_written() for assembly: what stands in a handout in place of a part of an exercise that is to
+   be written there. It does the same as the macro of that name in debug/panic.h: the kernel panics,
+   and says which part of which exercise is missing, in which file and line.
+
+   It calls C code, so sp must be the end of a stack; a0 to a3 and what else a call may change is
+   lost. The strings go to .rodata, with a local label of a number that nothing else uses. */
 #pragma once
 
 #define not_written(exercise, part) \

@@ -1,11 +1,27 @@
-/* Context switch. switch_to is called like any C function, so only ra, sp and s0 to s11 are live:
-   the compiler has saved what else it needs. gp is not used by the kernel, and tp belongs to the
-   hart, not to the task. */
+/* The context switch, and a call on another stack. C code calls both like any function, in S mode.
+
+   A task stops inside of switch_to() and goes on there: the registers that the calling convention
+   lets a function destroy are of no value then, so only ra, sp and s0 to s11 are saved. What a user
+   program has in its registers is in its trap frame. */
 #include <riscv/not_written.h>
 
 .text
 
 # void switch_to(struct context *from, struct context *to)
+#
+# At switch_to, on entry:
+#   a0         where the context of the task that stops is saved (struct context)
+#   a1         the context of the task that goes on, saved by an earlier switch_to, or made by hand
+#              for a task that never ran
+#   ra, sp, s0 to s11   the old task's: all that a call must leave as it is
+#   tp         the hart's struct cpu: it belongs to the hart, and stays
+#   gp         not used by the kernel
+#   the others of no value: the compiler has saved what it still needs (the calling convention)
+# Interrupts are off, and the lock of the hart's run queue is held.
+#
+# At its ret: the same, but of the new task. ra leads back into the C function that once called
+# switch_to for that task, or to forkret() if the task is new. satp, sstatus and this_cpu->task are
+# not changed here: proc_run() has done that.
 .globl switch_to
 .type switch_to, @function
 switch_to:
@@ -29,6 +45,7 @@ switch_to:
     /* EXERCISE 4.3 end */
 
 # void call_on_stack(uintptr_t stack_top, void (*fn)(void))
+# At fn's first instruction: sp = stack_top, s0 = 0, ra = 0; fn does not return.
 .globl call_on_stack
 .type call_on_stack, @function
 call_on_stack:

@@ -1,4 +1,12 @@
-/* Switching address spaces and flushing translations, on this hart and others. */
+/* Switching address spaces, and flushing translations on this hart and on others.
+
+   A hart reads page tables by itself, whenever it likes, also ahead of need, and keeps what it
+   found in its TLB. sfence.vma orders that with the stores of the same hart. It has no effect on
+   any other hart: another hart must run one itself, which the firmware has it do (SBI RFENCE).
+
+   Which harts must be flushed is one word of bits in each address space; no lock guards it. All
+   functions here run with interrupts off or with the mm's lock held, and none sleeps. Sections are
+   of the Privileged spec 20211203 and of the Unprivileged spec 20191213. */
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
@@ -7,11 +15,25 @@
 
 struct addrspace kernel_as;
 
+/* Why there are no ASIDs. satp could hold a number that marks the translations of each address
+   space, so that a switch need not flush (4.1.11). But a hart may have no bits for it; translations
+   would stay on harts that run something else by now, so that each change had to be flushed on all
+   harts that ever ran the process; and when the numbers run out, all harts must agree to begin
+   again. Here a switch between processes costs one flush, and the rules stay short.
+
+   Which changes need no flush. An entry that becomes valid: set_pte() in mm/pagetable.h orders it
+   after what it leads to, and a thread whose hart does not see it yet takes a page fault, for which
+   do_pgfault() finds the page there. A and D bits: entries have both from the start, so they never
+   change. Under Svade as under Svadu that is right: see pte_leaf_flags() in sv39.h. */
+
+/* Forget all translations of this hart. Its walks after this see all stores that it saw before
+   (4.2.1). */
 static inline void sfence_all(void)
 {
     asm volatile ("sfence.vma" : : : "memory");
 }
 
+/* The same for the page of one address. */
 static inline void sfence_page(uintptr_t va)
 {
     asm volatile ("sfence.vma %0" : : "r" (va) : "memory");
@@ -24,10 +46,25 @@ void addrspace_init(struct addrspace *as, pte_t *pgdir)
     as->harts = 0;
 }
 
-/* The order matters against tlb_flush() on another hart. It writes page table entries, then reads
-   `harts`; here the bit is set before anything is walked, and cleared only after this hart has
-   forgotten what it walked. The fence.i makes programs visible that were loaded by stores, here or
-   on another hart. */
+/* The order matters against tlb_flush() on another hart:
+
+       tlb_flush()                         addrspace_switch()
+       store the entry                     set the bit in next->harts   (AMO, aq and rl)
+       memory_barrier()                    satp, sfence.vma
+       load as->harts                      walk: load the entry
+
+   Each stores one word and then loads the other's. Without a fence on both sides RVWMO allows that
+   both loads miss both stores (14.1: a load may come before an earlier store), and a translation
+   that nobody flushes would stay. With them one of the two sees the other: if tlb_flush() does not
+   see the bit, its fence has put the entry before the bit in the global memory order (rule 4), the
+   AMO comes after that, and sfence.vma lets no walk of `next` be older (4.2.1).
+
+   The bit in prev->harts is cleared last, when this hart has forgotten what it walked there; the
+   AMO's release keeps it last. So a flush that no longer sees the bit need not come here.
+
+   The fence.i lets this hart fetch what was stored as data, here or on another hart: the text of a
+   program that was just loaded (Unprivileged spec, chapter 3 "Zifencei"). It works on the local
+   hart only, as sfence.vma does; so each hart does it as it enters an address space. */
 void addrspace_switch(struct addrspace *prev, struct addrspace *next)
 {
     uint32_t bit = 1U << this_cpu->id;
@@ -39,6 +76,8 @@ void addrspace_switch(struct addrspace *prev, struct addrspace *next)
     atomic_and(&prev->harts, ~bit);
 }
 
+/* Flush a range on the harts of a mask of cpu numbers. On this hart, anything but a single page is
+   flushed whole: to name the pages one by one costs more. The firmware decides so for others. */
 static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
 {
     uint32_t self = 1U << this_cpu->id;

@@ -1,8 +1,12 @@
-/* Address spaces as the hardware sees them, and flushing stale translations.
+/* Address spaces as the hardware sees them, and flushing of translations that are out of date.
 
-   An address space remembers which harts have it in satp: only those can hold translations of it,
-   because addrspace_switch() flushes when it leaves one. A page table entry that was valid before
-   it changed must be flushed on all of them before the page may serve anything else. */
+   A hart keeps translations that it found in page tables, in its TLB, and may use them until an
+   sfence.vma. So a change of an entry that was valid is not over when the entry is stored: it must
+   be flushed on each hart that may have the old one, before its page may serve anything else.
+
+   An address space remembers which harts have it in satp. Only those can have translations of it,
+   because addrspace_switch() flushes when a hart leaves one. tlb.c tells why that is safe without a
+   lock, and why there are no address space numbers (ASIDs). */
 #pragma once
 
 #define AS_SATP     8
@@ -21,15 +25,21 @@ _Static_assert(offsetof(struct addrspace, satp) == AS_SATP, "AS_SATP");
 /* The kernel's own: idle harts and kernel threads run on it. */
 extern struct addrspace kernel_as;
 
-/* Begin an address space with this root table; no hart runs on it yet. */
+/* Begin an address space with this root table, which has the kernel's half. No hart is on it
+   yet. */
 void addrspace_init(struct addrspace *as, pte_t *pgdir);
 
-/* Run on `next` from here on, no longer on `prev`. Interrupts must be off. */
+/* This hart leaves `prev` and goes on in `next`; both have the same kernel half, so the kernel
+   itself notices nothing. Flushes this hart's TLB, and its instruction fetch. Interrupts must be
+   off, and `prev` must be what the hart is in. */
 void addrspace_switch(struct addrspace *prev, struct addrspace *next);
 
-/* Flush a range of user addresses on every hart that runs `as`. */
+/* Flush user addresses [start, start + size) on every hart that is in `as`, and wait until all have
+   done it. The changed entries have been stored before the call. The caller keeps others from
+   changing them again, by the mm's lock; no spinlock is needed, and one may be held. Does not
+   sleep. */
 void tlb_flush(struct addrspace *as, uintptr_t start, size_t size);
 
-/* Flush a range of kernel addresses on every hart. */
+/* The same for kernel addresses, on every hart that is up. */
 void tlb_flush_kernel(uintptr_t start, size_t size);
 #endif /* !__ASSEMBLER__ */

@@ -1,7 +1,13 @@
-/* What a trap saves: the registers of the interrupted code. A trap from user mode puts its frame at
-   the very top of the process's kernel stack, so current->task.tf is always there; a trap from the
-   kernel pushes it where the stack is. Assembly uses the TF_ offsets below, which the compiler
-   checks. */
+/* What a trap saves: the registers of the code that was interrupted, and the CSRs that tell why.
+
+   A trap from user mode puts its frame at the very top of the process's kernel stack, always at the
+   same place, so current->task.tf is the program's registers as long as the process lives. A trap
+   from the kernel pushes a frame where the stack is then; it is gone when the trap returns.
+
+   What is changed in a frame, the code that trapped finds in its registers when it goes on: a
+   system call returns its result in gpr.a0 so, and exec makes a new program of the frame.
+
+   Assembly uses the TF_ offsets below; the compiler checks each of them against the struct. */
 #pragma once
 
 #define TF_REG(n)       (8 * (n))       /* of register xn */
@@ -16,6 +22,8 @@
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
+/* The general registers, x0 to x31 in order, by the names that the calling convention gives them.
+   The place of x0, which is always 0, is not written. */
 struct pushregs {
     uint64_t zero;
     uint64_t ra, sp, gp, tp;
@@ -41,7 +49,9 @@ _Static_assert(offsetof(struct trapframe, tval) == TF_TVAL, "TF_TVAL");
 _Static_assert(offsetof(struct trapframe, cause) == TF_CAUSE, "TF_CAUSE");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "TF_SIZE");
 
-/* Leave the kernel by a frame: to user mode or on in the kernel, as the frame's status says.
-   Interrupts must be off. The stack may not be needed any more. */
+/* Leave a trap by a frame: to user mode, or to what was interrupted in the kernel, as SPP in the
+   frame's status says. Interrupts must be off; they are what SPIE says afterwards. The frame may
+   be on the current stack: what is below it is given up, so nothing there may be needed any more.
+   See trapret.S. */
 __never_returns void trap_return(struct trapframe *tf);
 #endif /* !__ASSEMBLER__ */

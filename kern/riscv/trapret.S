@@ -1,19 +1,25 @@
-/* The way out of the kernel, by a trap frame. It stands below the trap layer because new processes
-   and exec leave by it too. */
+/* The way out of the kernel, by a trap frame. It is below the trap layer, because new processes and
+   exec leave by it too, and they come from layers below.
+
+   Two entries, trap_return and trap_return_syscall; a block at each says which registers hold what.
+   Both end by sret, which goes to sepc, in the mode that sstatus.SPP says, with interrupts as SPIE
+   says (Privileged spec 20211203, 3.3.2 and 4.1.1). Interrupts must be off from the first write to
+   sepc on: a trap in between would overwrite it. */
 #include <riscv/csr.h>
 #include <riscv/trapframe.h>
 
 #define CALLER_SAVED    1,3,5,6,7,10,11,12,13,14,15,16,17,28,29,30,31
 #define CALLEE_SAVED    8,9,18,19,20,21,22,23,24,25,26,27
 
-# Load registers from the frame at sp.
+# Load registers from the frame at sp. sp itself comes last, by hand.
 .macro load_registers numbers:vararg
     .irp n, \numbers
     ld x\n, TF_REG(\n)(sp)
     .endr
 .endm
 
-# sepc and sstatus from the frame at sp; leaves the latter in t0.
+# Load sepc and sstatus from the frame at sp; leaves the latter in t0, and clobbers t1. SIE in the
+# frame is 0: a trap has saved it, and traps come with it cleared.
 .macro load_csrs
     ld t0, TF_STATUS(sp)
     ld t1, TF_EPC(sp)
@@ -23,8 +29,13 @@
 
 .text
 
-# noreturn void trap_return(struct trapframe *tf), in S mode with interrupts off.
-# The frame may lie on the current stack; nothing below it is needed any more.
+# noreturn void trap_return(struct trapframe *tf)
+#
+# On entry, from trapentry.S, forkret() or exec, in S mode with interrupts off:
+#   a0         the frame; it may be on the current stack, and nothing below it is needed any more
+#   tp         this hart's struct cpu
+#   sscratch   0
+#   the others of no value: all of them are loaded
 .globl trap_return
 .type trap_return, @function
 trap_return:
@@ -34,20 +45,27 @@ trap_return:
     andi t0, t0, SSTATUS_SPP
     beqz t0, to_user
 
-    # Back in the kernel tp stays as it is: a task that slept in its trap may have
-    # come to another hart.
+    # Back to kernel code. sscratch stays 0. tp stays as it is and is not loaded: a task that
+    # slept in its trap may be on another hart now, and the frame has the old one's.
     load_registers CALLER_SAVED
     ld sp, TF_SP(sp)
     sret
 
-# The same for a system call that leaves the program as it is: sp is the frame,
-# and the C code has preserved the callee-saved registers.
+# The short way back from a system call, for a program that goes on as it was.
+#
+# On entry, by a jump from trapentry.S only, in S mode with interrupts off:
+#   sp         the frame, which is that of a trap from user mode
+#   s0 to s11  the program's already: C code leaves them as they were
+#   tp         this hart's struct cpu
+#   sscratch   0
 .globl trap_return_syscall
 .type trap_return_syscall, @function
 trap_return_syscall:
     load_csrs
 
-    # sscratch takes the cpu pointer, tp becomes the user's.
+# Here sp is the frame, sepc, sstatus and s0 to s11 are loaded, tp is the struct cpu. As the next
+# trap entry expects it, sscratch gets the pointer and tp becomes the program's. From then on
+# nothing may fault: trap entry would take it for one from user mode.
 to_user:
     csrw sscratch, tp
     ld tp, TF_TP(sp)

@@ -88,18 +88,10 @@ static inline void dequeue(struct run_queue *rq, struct task *task)
     atomic_store(&rq->proc_num, rq->proc_num - 1);
 }
 
-/* Save prev's floating-point registers where it changed them, load next's where it uses any. */
+/* fpu_switch() under the name and with the arguments that proc_run() has for it. */
 static void switch_fpu(struct task *prev, struct task *next)
 {
-    if ((prev->tf->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
-        csr_set(sstatus, SSTATUS_FS);
-        fpu_save(&prev->fpu);
-        prev->tf->status ^= SSTATUS_FS_DIRTY ^ SSTATUS_FS_CLEAN;
-    }
-    if ((next->tf->status & SSTATUS_FS) != 0) {
-        csr_set(sstatus, SSTATUS_FS);
-        fpu_restore(&next->fpu);
-    }
+    fpu_switch(&prev->fpu, prev->tf, &next->fpu, next->tf);
 }
 
 /* Switch this hart to another task; returns when prev is picked again. The lock of the hart's queue
