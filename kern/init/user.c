@@ -6,6 +6,7 @@
 #include <process/proc.h>
 #include <riscv/power.h>
 #include <string.h>
+#include <trap/trap.h>
 #include <unistd.h>
 
 #define DEFAULT_PROGRAM     "sh"
@@ -17,7 +18,7 @@ static int kernel_execve(const char *name, int argc, const char **argv)
     register uint64_t a1 asm("a1") = (uintptr_t)name;
     register uint64_t a2 asm("a2") = argc;
     register uint64_t a3 asm("a3") = (uintptr_t)argv;
-    register uint64_t a7 asm("a7") = 10;        /* what makes ebreak a system call: see trap.c */
+    register uint64_t a7 asm("a7") = EBREAK_SYSCALL;
 
     asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
     return a0;

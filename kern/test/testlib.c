@@ -4,6 +4,7 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <test/testlib.h>
+#include <trap/trap.h>
 #include <unistd.h>
 
 #define MAX_THREADS     64
@@ -113,7 +114,7 @@ int test_exec(void *arg)
     register uint64_t a1 asm("a1") = (uintptr_t)arg;
     register uint64_t a2 asm("a2") = 1;
     register uint64_t a3 asm("a3") = (uintptr_t)argv;
-    register uint64_t a7 asm("a7") = 10;        /* makes ebreak a system call: see trap.c */
+    register uint64_t a7 asm("a7") = EBREAK_SYSCALL;
 
     asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
     return a0;

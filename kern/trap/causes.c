@@ -1,13 +1,13 @@
-/* Traps in words. */
-#include <debug/backtrace.h>
-#include <debug/printk.h>
-#include <error.h>
-#include <printfmt.h>
-#include <process/proc.h>
+/* Traps in words: names for the exceptions (Privileged spec 20211203, 4.1.8, table 4.2), and what
+   kind of instruction it was that trapped. They are for messages only; nothing is decided by them.
+
+   Both functions only look at their argument. They may be called from anywhere. Numbers that the
+   architecture reserves have the name "reserved"; those above 15 are unknown. */
 #include <trap/trap.h>
 
-/* Is it one for floating-point numbers? By its bits, where they are known (stval may be 0). */
-static bool uses_fpu(uint32_t instruction)
+/* The fields are those of the Unprivileged spec 20191213, chapter 24. A compressed instruction has
+   two low bits that are not 11. 0, which stval may be instead of the instruction, is none. */
+bool uses_fpu(uint32_t instruction)
 {
     uint32_t opcode = instruction & 0x7f, kind = instruction >> 12 & 7, csr = instruction >> 20;
 
@@ -30,20 +30,4 @@ const char *cause_name(uint64_t cause)
     };
 
     return cause < ARRAY_SIZE(names) ? names[cause] : "unknown exception";
-}
-
-/* The line should help to find the mistake. stval is an address only for some causes. */
-void kill_current(const struct trapframe *tf, const char *why)
-{
-    const char *tval = tf->cause == CAUSE_ILLEGAL ? " (instruction " : ", address ";
-    char place[SYMBOL_LENGTH], detail[32] = "";
-
-    if (tf->cause != CAUSE_BREAKPOINT)
-        snprintf(detail, sizeof(detail), "%s%#lx%s", tval, tf->tval, *tval == ' ' ? ")" : "");
-    program_symbol(current->program, tf->epc, place, sizeof(place));
-    cprintf("%s (pid %d) was killed: %s%s, at pc %#lx (%s)%s\n",
-            current->name, current->pid, why, detail, tf->epc, place,
-            tf->cause == CAUSE_ILLEGAL && fpu_missing && uses_fpu(tf->tval)
-            ? "; this machine has no floating-point registers" : "");
-    do_exit(-E_KILLED);
 }

@@ -1,20 +1,29 @@
-/* Trap dispatch: interrupts to their drivers, system calls, faults, and what kills a program. */
+/* Trap dispatch: what trapentry.S calls, with a frame. An interrupt goes to the handler that a
+   driver registered; a page fault is repaired, or ends the program; other exceptions of a program
+   end it. An exception in the kernel is a panic, but for three: a fault inside of a user copy, an
+   ebreak that asks for exec, and one that enters the monitor.
+
+   What trapentry.S calls begins and ends with interrupts off, and turns them on in between if what
+   follows may sleep. CSRs such as stval are not read here: the frame has what they were, and a second trap may
+   have changed them. The regions of exercise 1.2 are here. */
+#include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <error.h>
 #include <mm/usercopy.h>
+#include <printfmt.h>
 #include <process/proc.h>
 #include <syscall/syscall.h>
 #include <trap/trap.h>
 
-#define EBREAK_SYSCALL  10      /* in a7: this ebreak of the kernel is a system call */
-
+/* scounteren is written because newer firmware leaves it so that a program which reads cycle or
+   instret is killed (4.1.5). */
 void trap_init_hart(void)
 {
     extern char trap_entry[];
 
-    csr_write(sscratch, 0);
+    csr_write(sscratch, 0);             /* this hart is in the kernel: see trapentry.S */
     csr_write(stvec, trap_entry);
     csr_write(scounteren, 7);           /* user programs may read cycle, time and instret */
     fpu_init_hart();
@@ -32,7 +41,10 @@ uint32_t fault_access(uint64_t cause)
     /* EXERCISE 1.2 end */
 }
 
-/* Try to make a faulting access possible, with the mm locked. 0 or an error. */
+/* Try to make possible the access that faulted, in the memory of the current process, whoever made
+   it: the program, or the kernel in a user copy. Takes the lock of the mm, so it may sleep. Returns
+   0 if the access can be tried again, or an error: -E_FAULT if the access is not allowed or if it
+   was no page fault, -E_NO_MEM. */
 static int repair_fault(const struct trapframe *tf)
 {
     struct mm_struct *mm = current->mm;
@@ -46,9 +58,10 @@ static int repair_fault(const struct trapframe *tf)
     return result;
 }
 
-/* The first floating-point instruction of a program: with FS off it is illegal. It starts with
-   zeros, not with what another process left in the registers. Without such registers it stays
-   illegal. */
+/* Is this trap the first floating-point instruction of a program? While FS is off such an
+   instruction is illegal; now the program gets registers, which are 0, not what another process
+   left in them, and the instruction is tried again. If the instruction is illegal for another
+   reason, it traps a second time, with FS on. Returns false if there is nothing to give. */
 static bool first_fpu_use(struct trapframe *tf)
 {
     const struct fpu_state zeros = { .fcsr = 0 };
@@ -72,6 +85,8 @@ const char *user_exception(struct trapframe *tf, int error)
     /* EXERCISE 1.2 end */
 }
 
+/* Call the handler of an interrupt, with interrupts off. `interrupted` tells it what it came
+   into. */
 static void handle_interrupt(struct trapframe *tf)
 {
     this_cpu->interrupted = tf;
@@ -79,6 +94,26 @@ static void handle_interrupt(struct trapframe *tf)
         panic_trap(tf, "unexpected interrupt");
 }
 
+/* The line is meant to help to find the mistake: the cause, the address or the instruction, and
+   where the program was, with the nearest symbol. stval is the instruction's bits for an illegal
+   one, and for a breakpoint nothing that helps; else it is an address. */
+void kill_current(const struct trapframe *tf, const char *why)
+{
+    const char *tval = tf->cause == CAUSE_ILLEGAL ? " (instruction " : ", address ";
+    char place[SYMBOL_LENGTH], detail[32] = "";
+
+    if (tf->cause != CAUSE_BREAKPOINT)
+        snprintf(detail, sizeof(detail), "%s%#lx%s", tval, tf->tval, *tval == ' ' ? ")" : "");
+    program_symbol(current->program, tf->epc, place, sizeof(place));
+    cprintf("%s (pid %d) was killed: %s%s, at pc %#lx (%s)%s\n",
+            current->name, current->pid, why, detail, tf->epc, place,
+            tf->cause == CAUSE_ILLEGAL && fpu_missing && uses_fpu(tf->tval)
+            ? "; this machine has no floating-point registers" : "");
+    do_exit(-E_KILLED);
+}
+
+/* The process may be told to end or to give way while it is here, by another hart too. It does so
+   at the end, on the way back to user mode. */
 void trap_user(struct trapframe *tf)
 {
     if (tf->cause & CAUSE_INTERRUPT) {
@@ -93,7 +128,10 @@ void trap_user(struct trapframe *tf)
     proc_give_way();
 }
 
-/* A fault in one of the functions of usercopy: repair it, or have the function return the error. */
+/* A fault inside of a function that copies from or to user memory: if the address is the user's,
+   repair it, or have that function return the error. So a bad pointer that a program gives to a
+   system call is an error of that call and no panic. Interrupts are as in the code that faulted
+   while the repair sleeps. False if the trap is something else. */
 static bool usercopy_fault(struct trapframe *tf)
 {
     uintptr_t fixup = usercopy_fixup(tf->epc);
@@ -111,9 +149,10 @@ static bool usercopy_fault(struct trapframe *tf)
     return true;
 }
 
-/* An ebreak of the kernel: a system call, or a call of the monitor. The call is exec, by which a
-   kernel thread becomes a user process: that does not return to the thread, but leaves by the
-   frame at the top of the stack. */
+/* An ebreak of the kernel. With EBREAK_SYSCALL in a7 it is a system call: exec, by which a kernel
+   thread becomes a user process. If that succeeds there is no thread to return to, and the process
+   leaves by the frame at the top of its stack. Any other ebreak enters the monitor. At the end epc
+   moves behind the instruction, which has 2 or 4 bytes. */
 static bool kernel_breakpoint(struct trapframe *tf)
 {
     if (tf->cause != CAUSE_BREAKPOINT)
@@ -135,6 +174,7 @@ static bool kernel_breakpoint(struct trapframe *tf)
     return true;
 }
 
+/* An interrupt in the kernel returns to what it interrupted: the kernel is not preempted. */
 void trap_kernel(struct trapframe *tf)
 {
     const char *what = cause_name(tf->cause);

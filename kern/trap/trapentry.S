@@ -1,5 +1,13 @@
-/* Where every trap enters the kernel (stvec): S mode, interrupts off, nothing saved. A struct
-   trapframe is made on the stack and handed to C. */
+/* Where every trap enters the kernel: an exception, a system call or an interrupt, from a user
+   program or from the kernel itself. The hardware jumps to trap_entry, because stvec has its
+   address.
+
+   A struct trapframe is made on a kernel stack and handed to C: to trap_user, trap_kernel,
+   syscall_from_user or, if the stack is used up, trap_stack_overflow. The way back is trap_return
+   in riscv/trapret.S. Interrupts are off all the time here; C turns them on where it may.
+
+   The scratch words and the other CPU_ offsets are of struct cpu (riscv/cpu.h); only this file uses
+   them. No register may be changed before it is saved: that is why the steps come in this order. */
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 #include <riscv/memlayout.h>
@@ -7,14 +15,16 @@
 
 #define RECORD_SIZE     16      /* return address and frame pointer, for backtraces */
 
-# Save all registers but sp and tp: sp is in a scratch word, a user's tp in sscratch.
+# Save all registers to the frame at sp but two that are elsewhere by now: sp, which is in a
+# scratch word, and tp, for a trap from user mode in sscratch.
 .macro save_registers
     .irp n, 1,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     sd x\n, TF_REG(\n)(sp)
     .endr
 .endm
 
-# Save the trap's CSRs; leaves sepc in t1.
+# Save the CSRs that tell about the trap to the frame at sp: the next trap overwrites them.
+# Leaves sepc in t1; clobbers t0, t2 and t3.
 .macro save_csrs
     csrr t0, sstatus
     csrr t1, sepc
@@ -26,8 +36,11 @@
     sd t3, TF_CAUSE(sp)
 .endm
 
-# Complete a frame of a trap in the kernel, and call a C function with it. Above the frame
-# goes a record as functions make it, so that a backtrace goes on to what was interrupted.
+# Complete the frame of a trap in the kernel, and call a C function with it.
+# Before: sp is the frame, with RECORD_SIZE bytes free above it; tp is the struct cpu; the old sp is
+# in its second scratch word; all other registers are still those of what was interrupted.
+# Above the frame goes a record as every C function makes one (see debug/backtrace.c), with sepc as
+# the return address. So a backtrace goes on to what was interrupted.
 .macro call_kernel_handler function
     save_registers
     ld t0, CPU_SCRATCH+8(tp)
@@ -47,37 +60,51 @@
 .globl trap_entry
 .type trap_entry, @function
 trap_entry:
+    # The hardware jumps here (Privileged spec 20211203, 4.1.2), in S mode with interrupts off.
+    #   from user mode   all registers are the program's; sscratch is this hart's struct cpu
+    #   from the kernel  all registers are those of what was interrupted, so tp is the struct cpu
+    #                    and sp a kernel stack, unless it has overflowed; sscratch is 0
+    #   sepc, scause, stval   where, why, and which address; sstatus.SPP and SPIE: the mode before
+    #                    it, and whether interrupts were on
+    # The swap needs no free register, and tells by tp which of the two it was.
     csrrw tp, sscratch, tp      # sscratch is 0 exactly while the hart is in the kernel
     bnez tp, from_user
 
-    # From the kernel. 1. Get tp back, and room for the frame on this stack.
+    # From the kernel: tp is 0, and sscratch the struct cpu.
+    # 1. Get tp back, put t0 and sp aside, and make room for the frame on this stack.
     csrr tp, sscratch
     csrw sscratch, zero
     sd t0, CPU_SCRATCH(tp)
     sd sp, CPU_SCRATCH+8(tp)
     addi sp, sp, -(TF_SIZE + RECORD_SIZE)
 
-    # 2. Is that still the stack, or the guard below? Saving there would trap for ever.
+    # 2. Is sp still in the stack? Below it is a guard of the same size, and by their places one
+    # bit of the address is 1 in each stack and 0 in each guard. A store to the guard would trap,
+    # and that trap would store to the guard again, for ever.
     srli t0, sp, KSTACK_SHIFT
     andi t0, t0, 1
     beqz t0, stack_overflow
     ld t0, CPU_SCRATCH(tp)
     call_kernel_handler trap_kernel
 
-    # 3. Back to what was interrupted.
+    # 3. The C function has returned: back to what was interrupted. sp is the frame again.
     mv a0, sp
     j trap_return
 
-# The frame goes to the hart's emergency stack; it is only read by the panic.
+# No room on the stack. tp is the struct cpu; t0 and sp are in its scratch words, and all else is
+# still in the registers. The frame goes to the hart's emergency stack; trap_stack_overflow reads it
+# and panics, so nothing comes back.
 stack_overflow:
     ld t0, CPU_SCRATCH(tp)
     ld sp, CPU_EMERGENCY_SP(tp)
     addi sp, sp, -(TF_SIZE + RECORD_SIZE)
     call_kernel_handler trap_stack_overflow
 
-# From user mode: tp is this hart's struct cpu, sscratch the user's tp.
+# From user mode: tp is this hart's struct cpu, sscratch the program's tp, and all other registers
+# are the program's. sstatus, sepc, stval and scause are as the hardware left them.
 from_user:
-    # 1. The frame's place is the top of the process's kernel stack.
+    # 1. The frame is at the top of the process's kernel stack, which is empty: a process that
+    # is in user mode has left the kernel. sscratch becomes 0: from here on this is the kernel.
     sd sp, CPU_SCRATCH(tp)
     ld sp, CPU_USER_TF(tp)
     save_registers
@@ -89,7 +116,8 @@ from_user:
     li t4, CAUSE_USER_ECALL
     bne t3, t4, user_trap
 
-    # 2. A system call: no more than needed, because there are so many. ecall has 4 bytes.
+    # 2. A system call: no more than needed, because there are so many. The program goes on
+    # behind its ecall, which always has 4 bytes. stval is not needed, so it is not saved.
     csrr t0, sstatus
     csrr t1, sepc
     addi t1, t1, 4
@@ -103,7 +131,8 @@ from_user:
 1:  mv a0, sp
     j trap_return
 
-    # 3. Any other trap.
+    # 3. Any other trap: sp is the frame, and has all registers; t3 is scause. When trap_user
+    # returns, the program goes on.
 user_trap:
     save_csrs
     mv a0, sp
