@@ -1,13 +1,11 @@
-/* Walking the call stack by frame pointers. Every function begins with
+/* Walking the call stack by frame pointers, and names for addresses.
 
-       fp ->  +-----------------+  where sp was when it was called
-              | return address  |  fp - 8
-              | caller's fp     |  fp - 16
-              | locals          |
-       sp ->  +-----------------+
+   The kernel is compiled with frame pointers: s0 is the frame pointer fp of the function that runs,
+   and the pairs below the frame pointers form a chain that leads from callee to caller, upwards.
+   The walk reads memory only where it is sure to be a stack, so it is safe even if the chain is
+   damaged: it is used in panics. It takes no lock, does not sleep, and may be called from anywhere.
 
-   but one that calls no other keeps only its caller's fp, at fp - 8. A trap from kernel mode leaves
-   such a pair over its frame too, so that the chain leads on to what it interrupted. */
+   The names come from a table that is made when the kernel is linked: tools/ksyms.py. */
 #include <debug/backtrace.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
@@ -15,6 +13,17 @@
 #include <riscv/memlayout.h>
 #include <riscv/trapframe.h>
 
+/* The stack of a function that calls others, as the compiler makes it:
+
+       fp ->  +-----------------+  where sp was when it was called
+              | return address  |  fp - 8
+              | caller's fp     |  fp - 16
+              | locals          |
+       sp ->  +-----------------+
+
+   A function that calls no other need not save its return address: it has only its caller's fp, at
+   fp - 8. A trap from kernel mode leaves such a pair above its frame too, so that the chain leads
+   on to what it interrupted: see trap/trapentry.S. */
 #define MAX_FRAMES  40
 
 /* Made by tools/ksyms.py from the linked kernel; functions in ascending order. */
@@ -24,11 +33,13 @@ extern const char ksyms_strings[];
 
 extern const char kernel_text_start[], kernel_text_end[], kernel_bss_start[], kernel_bss_end[];
 
+/* Is it an address of the kernel's code? */
 static bool is_text(uintptr_t addr)
 {
     return addr >= (uintptr_t)kernel_text_start && addr < (uintptr_t)kernel_text_end;
 }
 
+/* Binary search for the last function that begins at or below the address. */
 void symbol_format(char *buf, size_t size, uintptr_t addr)
 {
     uint64_t low = 0, high = ksyms_count;
@@ -48,11 +59,13 @@ void symbol_format(char *buf, size_t size, uintptr_t addr)
     snprintf(buf, size, "%s+%#lx", ksyms_strings + ksyms_name[low], offset - ksyms_offset[low]);
 }
 
+/* From the lowest byte of a stack to the address behind its last. */
 struct stack_bounds {
     uintptr_t low, high;
 };
 
-/* The stack that holds the pair below fp: a kernel stack, or one of the static ones in bss. */
+/* The stack that holds the pair below fp: a kernel stack, or one of the static ones in bss, for
+   which all of bss is taken. */
 static struct stack_bounds stack_of(uintptr_t fp)
 {
     uintptr_t slot = ROUNDDOWN(fp - 16, KSTACK_SLOT);
@@ -62,6 +75,7 @@ static struct stack_bounds stack_of(uintptr_t fp)
     return (struct stack_bounds){ (uintptr_t)kernel_bss_start, (uintptr_t)kernel_bss_end };
 }
 
+/* A line: the address, and the name and offset of another one, which may be a little before it. */
 static void print_place(uintptr_t addr, uintptr_t symbol_addr)
 {
     char place[SYMBOL_LENGTH];
@@ -89,6 +103,8 @@ void backtrace(uintptr_t fp)
     /* EXERCISE 1.3 end */
 }
 
+/* In a function that had not saved its return address yet, or never does, ra has it still; and a
+   jump to an address that is no code comes from where ra says. */
 void backtrace_trap(const struct trapframe *tf)
 {
     struct stack_bounds stack = stack_of(tf->gpr.s0);

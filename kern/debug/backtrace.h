@@ -1,16 +1,22 @@
-/* The call stack, and the names of kernel addresses. */
+/* The call stack, and the names of kernel addresses. Panics, the kernel monitor and messages about
+   programs use them.
+
+   A line of a backtrace is a return address and the function that it is in, the innermost first.
+   All may be called from anywhere: they take no lock but that of printing, and do not sleep. */
 #pragma once
 
 #include <defs.h>
 
+/* Room for a name as symbol_format() writes it; a longer one is cut. */
 #define SYMBOL_LENGTH   64
 
-/* Print the chain of callers, a line each, beginning with the function whose frame pointer (s0) is
-   given. Safe on any value: it never leaves the stack. */
+/* Print the chain of callers, a line each, beginning with the caller of the function whose frame
+   pointer (s0) is given. Safe on any value: it never leaves the stack that fp points into. */
 void backtrace(uintptr_t fp);
-/* The same from a trap in the kernel on, beginning with the instruction that trapped. */
+/* The same for a trap in the kernel, beginning with the instruction that trapped. */
 struct trapframe;
 void backtrace_trap(const struct trapframe *tf);
 
-/* Write "function+offset" for a kernel address, or the address where it has no name. */
+/* Write "function+offset" for a kernel address to buf, or the address itself if it has no name. At
+   most size bytes are written, with the closing zero. */
 void symbol_format(char *buf, size_t size, uintptr_t addr);

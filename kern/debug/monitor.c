@@ -1,9 +1,14 @@
-/* The monitor's command loop, and the commands that need nothing but this folder. */
+/* The monitor's command loop, and the commands that need nothing but this folder. Commands about
+   processes and memory are in the folders that know these.
+
+   The hart that runs the monitor has interrupts off, polls the console for keys, and holds no lock.
+   The other harts wait in their handler of software interrupts until monitor_active() says no, so
+   nothing changes while somebody looks. After a panic they have stopped for good. */
 #include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
-#include <debug/report.h>
+#include <debug/diagnosis.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
 #include <riscv/power.h>
@@ -14,9 +19,9 @@
 
 extern const struct monitor_command monitor_start[], monitor_end[];
 
-static int (*poll_input)(void);
-static bool on_panic;
-static uint32_t active;                 /* atomic: the other harts have to wait */
+static int (*poll_input)(void);         /* set once at boot; NULL: there is no console yet */
+static bool on_panic;                   /* set once at boot */
+static uint32_t active;                 /* atomic: 1 while the other harts have to wait */
 
 void monitor_set_input(int (*poll)(void))
 {
@@ -38,6 +43,7 @@ bool monitor_on_panic(void)
     return on_panic && poll_input != NULL;
 }
 
+/* Read a line from the console, with an echo; backspace works. What does not fit is not taken. */
 static void read_line(char *line)
 {
     size_t n = 0;
@@ -59,6 +65,8 @@ static void read_line(char *line)
     }
 }
 
+/* Cut a line into words at its blanks, by zeros that are written into it. Returns how many there
+   are; what comes after MAX_WORDS of them is left out. */
 static int split(char *line, char **words)
 {
     int n = 0;
@@ -76,6 +84,7 @@ static int split(char *line, char **words)
     return n;
 }
 
+/* Run the command of this name, from whatever folder; say so if there is none. */
 static void run_command(struct monitor_state *state, int argc, char **argv)
 {
     for (const struct monitor_command *c = monitor_start; c < monitor_end; c++) {

@@ -1,9 +1,15 @@
-/* Panics: say what is known, stop everything. */
+/* Panics: say what is known, stop everything, switch off.
+
+   The first hart that panics prints; one word says which it is. It sends a software interrupt to
+   the others, whose handler stops them, and then it prints without waiting for any lock: whoever
+   held one may have stopped. Then come the reason, the call stack, the registers, and what each
+   other hart was doing (diagnosis.c). Nothing here allocates or sleeps, and all of it works before
+   paging, before the console driver, and with a broken scheduler. */
 #include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
-#include <debug/report.h>
+#include <debug/diagnosis.h>
 #include <printfmt.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
@@ -19,6 +25,7 @@ bool panicked(void)
     return unlikely(atomic_load(&panic_cpu) != 0);
 }
 
+/* The frame pointer is what tells the hart that panicked that this one has stopped. */
 void panic_stop(void)
 {
     irq_disable();
@@ -35,8 +42,9 @@ void interrupt_others(void)
         sbi_send_ipi(cpu_hart_mask(others));
 }
 
-/* Be the one hart that reports. Another hart that panics at the same time stops here; a second
-   panic on the same hart has one line, and ends the machine. */
+/* Become the one hart that prints, and begin the first line. Another hart that panics at the same
+   time stops here. A second panic on the same hart is one while the first was printed: it gets one
+   line, and ends the machine. */
 static void panic_begin(const char *place, const char *what)
 {
     uint32_t self = this_cpu->id + 1;
@@ -51,19 +59,20 @@ static void panic_begin(const char *place, const char *what)
     interrupt_others();
     print_break_lock();
     cprintf("\nkernel panic at %s", place);
-    report_current();
+    diagnose_current();
     cprintf(":\n    ");
 }
 
-/* The end of every panic. */
+/* The end of every panic: the other harts, the monitor if that is wanted, and off. */
 static __never_returns void panic_end(const struct trapframe *tf)
 {
-    report_other_harts();
+    diagnose_other_harts();
     if (monitor_on_panic())
         monitor(tf);
     power_off(PANIC_EXIT_STATUS);
 }
 
+/* The registers are saved first, as far as they are still the caller's. */
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
     struct trapframe here;

@@ -1,6 +1,10 @@
-/* Panics and assertions. The kernel panics where its own state is wrong; what a user program does
-   wrong is never a reason. Assertions are always on. Who has these can print too: so in each
-   exercise a student may look at a value by cprintf(). */
+/* Panics and assertions. The kernel panics if its own state is wrong; what a user program does
+   wrong is never a reason. Assertions are always on: a kernel that goes on in a wrong state does
+   damage that is found much later, somewhere else.
+
+   All may be called anywhere: with locks held, in an interrupt, even inside of a panic. None
+   returns after a panic has begun. Whatever includes this file can print, too, so that a student
+   may look at a value with cprintf() in each exercise. */
 #pragma once
 
 #include <debug/printk.h>
@@ -9,35 +13,39 @@
 /* The exit status of the machine after a panic. */
 #define PANIC_EXIT_STATUS   255
 
-/* Report where and why, with the call stack; stop the other harts; switch the machine off with
-   failure. May be called anywhere, even inside a panic. */
+/* Print where and why, as printf would, with the call stack and the registers; stop the other
+   harts; switch the machine off with PANIC_EXIT_STATUS. */
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
 __never_returns void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
-/* What stands in a handout where a part of an exercise is to be written: not_written("5.2",
-   "dispatch", ...). The arguments that follow are what the part will need: so the compiler does not
-   warn that nothing uses it. */
+/* What stands in a handout in place of a part of an exercise: not_written("5.2", "dispatch", ...).
+   The arguments that follow are what the part will need. They are not looked at: they keep the
+   compiler from warning that nothing uses these variables and functions. */
 #define not_written(exercise, ...)  not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__)
 __never_returns void not_written_at(const char *file, int line, const char *exercise,
                                     const char *part, ...);
 
 struct trapframe;
-/* The same for a trap in the kernel that has no good reason. */
+/* A panic for a trap in the kernel that has no good reason: `what` it was, and all that its frame
+   tells. */
 __never_returns void panic_trap(const struct trapframe *tf, const char *what);
 
-/* Raise a software interrupt on all other harts, to stop them. */
+/* Raise a software interrupt on all other harts. Its handler stops them if there is a panic, and
+   has them wait if the monitor is at work. Interrupts must be off. */
 void interrupt_others(void);
 
-/* Has the kernel panicked? Whoever spins with interrupts off asks, and stops by panic_stop(). */
+/* Has the kernel panicked? A hart that spins with interrupts off cannot be interrupted, so it asks
+   in its loop, and stops itself by panic_stop(), which never returns. */
 bool panicked(void);
 __never_returns void panic_stop(void);
 
+/* Panic if x is false. x is always evaluated, but should have no effect all the same. */
 #define assert(x) do { \
         if (unlikely(!(x))) \
             panic("assertion failed: %s", #x); \
     } while (0)
 
-/* Assert that two integers are equal, and show both where they are not. */
+/* Panic if two integers or pointers are not equal, and show both. Each is evaluated once. */
 #define assert_eq(a, b) do { \
         int64_t a_ = (int64_t)(a), b_ = (int64_t)(b); \
         if (unlikely(a_ != b_)) \

@@ -1,4 +1,10 @@
-/* Console output: formatting into a small buffer, one hart at a time. */
+/* Console output. A text is formatted into a small buffer on the stack, and goes out a buffer at a
+   time, while this hart has the right to print.
+
+   That right is a lock of its own kind. It is not one of kern/lock, because the assertions of those
+   print; and the hart that has it may print again, from a trap that came meanwhile. Interrupts are
+   off while it is held. After a panic it is ignored, so that the panic is printed in any case.
+   Nobody sleeps here: a hart that waits, spins. */
 #include <debug/printk.h>
 #include <printfmt.h>
 #include <riscv/atomic.h>
@@ -6,6 +12,7 @@
 #include <riscv/csr.h>
 #include <riscv/sbi.h>
 
+/* The output before a driver has said better. */
 static void firmware_output(const char *s, size_t n)
 {
     while (n-- > 0)
@@ -14,16 +21,15 @@ static void firmware_output(const char *s, size_t n)
 
 static void (*console_output)(const char *, size_t) = firmware_output;
 
-/* The hart that prints, as its cpu number + 1. Not a spinlock of kern/lock, whose assertions print.
-   The owner may print again, from a trap. */
-static uint32_t printing;
-static bool lock_broken;
+static uint32_t printing;       /* atomic: the hart that prints, as its cpu number + 1; 0: none */
+static bool lock_broken;        /* atomic: a panic has come, and nobody waits any more */
 
 /* What to undo at the end of printing. */
 struct print_state {
     bool irq_was_on, locked;
 };
 
+/* Turn interrupts off and wait for the right to print, unless this hart has it already. */
 static struct print_state print_begin(void)
 {
     struct print_state state = { .irq_was_on = irq_disable() };
@@ -37,6 +43,7 @@ static struct print_state print_begin(void)
     return state;
 }
 
+/* Undo what print_begin() did, and no more: an inner text leaves the right to the outer one. */
 static void print_end(struct print_state state)
 {
     if (state.locked)
@@ -63,6 +70,7 @@ void print_bytes(const char *s, size_t n)
     print_end(state);
 }
 
+/* What is formatted and not printed yet. */
 struct line {
     size_t length;
     char text[120];

@@ -1,4 +1,10 @@
-/* The rare parts of spinlocks. */
+/* The rare parts of spinlocks: waiting, and the panics for a breach of the rules in spinlock.h.
+   They are here and not in the header, so that the common path, which is inlined, stays a few
+   instructions.
+
+   All are called by spin_lock() and spin_unlock() only, with interrupts off. A panic names the
+   lock, the hart and the ranks held; ranks are the bits of enum lock_rank, and its list says which
+   is which. */
 #include <lock/spinlock.h>
 
 void spin_rank_panic(const struct spinlock *lock)
@@ -16,6 +22,9 @@ void spin_holder_panic(const struct spinlock *lock)
     panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
 }
 
+/* The inner loop only loads, so that waiting harts share the word in their caches; the exchange,
+   which takes the word away from the others, is tried when the lock looks free. A panic may have
+   stopped the hart that holds it, so the loop asks. */
 void spin_wait(struct spinlock *lock)
 {
     do {

@@ -1,9 +1,15 @@
-/* Spinlocks. Holding one keeps interrupts of this hart off, so that a handler may take it too; who
-   holds one must not sleep.
+/* Spinlocks: one hart holds the lock, others that want it try again until it is free. While a hart
+   holds one its interrupts are off, so that a handler on the same hart may take the lock too, and
+   never finds it held by what it interrupted. A task that holds one must not sleep and must not
+   return to user mode; it should hold it for a short time.
 
-   Every lock has a rank, and a hart takes locks only in ascending order of rank: so no two harts
-   can wait for each other. A breach panics at once, also where it would have gone well this
-   time. */
+   Every lock has a rank, and a hart takes locks in ascending order of rank only. So no two harts
+   can wait for each other. Two locks of one rank are never held together. A breach of these rules
+   panics at once, also if it would have gone well this time.
+
+   Order of memory: what a hart did while it held the lock is seen by the next hart that takes it,
+   by a release and an acquire (Unprivileged spec 20191213, 14.1, rules 4 and 5). Devices are not
+   ordered so. */
 #pragma once
 
 #include <debug/panic.h>
@@ -11,7 +17,7 @@
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 
-/* One bit each, from the one taken first to the one taken last. */
+/* One bit each, from the lock that is taken first to the one that is taken last. */
 enum lock_rank {
     RANK_PROC = 1 << 0,         /* process tree, pids, groups */
     RANK_WAIT = 1 << 1,         /* mutexes and other wait queues without a lock of their own */
@@ -23,16 +29,20 @@ enum lock_rank {
     RANK_RUNQUEUE = 1 << 7,     /* a hart's run queue and the states of its tasks */
 };
 
+/* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */
 struct spinlock {
-    uint32_t locked;            /* atomic */
-    uint32_t rank;              /* enum lock_rank */
-    struct cpu *holder;         /* guarded by the lock */
-    const char *name;
+    uint32_t locked;            /* atomic: 1 while a hart holds it */
+    uint32_t rank;              /* enum lock_rank; set once */
+    struct cpu *holder;         /* NULL while nobody holds it; guarded by the lock */
+    const char *name;           /* for panics; set once */
 };
 
+/* The value of a free lock, for a definition. */
 #define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
 
-/* Turn interrupts off until the matching irq_pop(); calls nest. */
+/* Turn interrupts of this hart off until the matching irq_pop(). Calls nest: the first push notes
+   whether they were on, and the last pop puts that back. A task between them stays on this hart.
+   From anywhere. */
 static inline void irq_push(void)
 {
     bool was_on = irq_disable();
@@ -47,17 +57,22 @@ static inline void irq_pop(void)
         irq_enable();
 }
 
-/* Does this hart hold the lock? */
+/* Does this hart hold the lock? Functions that expect a lock assert it by this. If another hart
+   holds it, or none does, the answer is no, whatever changes meanwhile. */
 static inline bool spin_held(const struct spinlock *lock)
 {
     return atomic_load(&lock->locked) && lock->holder == this_cpu;
 }
 
-/* The rare parts of the two functions below: reports of a breach of the rules; waiting. */
+/* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
 __never_returns void spin_rank_panic(const struct spinlock *lock);
 __never_returns void spin_holder_panic(const struct spinlock *lock);
 void spin_wait(struct spinlock *lock);
 
+/* Take the lock; spins while another hart holds it. From anywhere, also from an interrupt, if this
+   hart holds no lock of the same or of a higher rank; else it panics. Interrupts are off from here
+   on. The test works because ranks are bits: a set of ranks is as large as its highest one, at
+   least. */
 static inline void spin_lock(struct spinlock *lock)
 {
     irq_push();
@@ -69,6 +84,8 @@ static inline void spin_lock(struct spinlock *lock)
     lock->holder = this_cpu;
 }
 
+/* Give the lock back. This hart must hold it; else it panics. Locks may be given back in any
+   order; with the last of them interrupts become what they were before the first. */
 static inline void spin_unlock(struct spinlock *lock)
 {
     if (unlikely(lock->holder != this_cpu))

@@ -1,7 +1,7 @@
 /* Looking at processes: the kernel monitor's commands, and what programs may ask about others. */
 #include <debug/monitor.h>
 #include <debug/printk.h>
-#include <debug/report.h>
+#include <debug/diagnosis.h>
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>

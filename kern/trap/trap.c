@@ -4,8 +4,8 @@
    ebreak that asks for exec, and one that enters the monitor.
 
    What trapentry.S calls begins and ends with interrupts off, and turns them on in between if what
-   follows may sleep. CSRs such as stval are not read here: the frame has what they were, and a second trap may
-   have changed them. The regions of exercise 1.2 are here. */
+   follows may sleep. CSRs such as stval are not read here: the frame has what they were, and a
+   second trap may have changed them. The regions of exercise 1.2 are here. */
 #include <debug/backtrace.h>
 #include <debug/monitor.h>
 #include <debug/printk.h>

@@ -1,12 +1,19 @@
-/* What a panic tells beside its reason: the registers, and what each hart was doing. */
+/* What a panic tells beside its reason: the registers, which hart and task it came from, and what
+   each other hart was doing.
+
+   It only reads and prints. The fields of other harts are read while these may still run, until
+   they have stopped: stopped_fp says when, and a hart that does not stop in time is said to give no
+   answer. A layer above, which knows processes, tells how to name a task: this folder does not know
+   them. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
-#include <debug/report.h>
+#include <debug/diagnosis.h>
 #include <riscv/atomic.h>
 #include <riscv/cpu.h>
 
-#define STOP_TIME   1000000     /* of rdtime: so long may the other harts take to stop */
+#define STOP_TIME   1000000     /* units of rdtime(): so long may the other harts take to stop */
 
+/* Set once at boot. */
 static void (*describe_cpu)(const struct cpu *cpu);
 
 void panic_set_describe(void (*describe)(const struct cpu *cpu))
@@ -14,6 +21,7 @@ void panic_set_describe(void (*describe)(const struct cpu *cpu))
     describe_cpu = describe;
 }
 
+/* Four registers a line, then the CSRs. */
 void print_registers(const struct trapframe *tf)
 {
     static const char names[32][5] = {
@@ -30,7 +38,7 @@ void print_registers(const struct trapframe *tf)
             tf->epc, tf->status, tf->cause, tf->tval);
 }
 
-void report_current(void)
+void diagnose_current(void)
 {
     cprintf(" on hart %lu", this_cpu->hartid);
     if (describe_cpu != NULL) {
@@ -39,8 +47,8 @@ void report_current(void)
     }
 }
 
-/* What each other hart was doing when it was stopped. */
-void report_other_harts(void)
+/* All have the same time to stop, counted from here. */
+void diagnose_other_harts(void)
 {
     uint64_t deadline = rdtime() + STOP_TIME;
 
