@@ -1,60 +1,57 @@
-/* The UART, and the buffer of characters that nobody has read yet. */
+/* The console: what was typed waits here until somebody reads it. The device behind it is a
+   driver's, which attaches itself: see console.h. Output is not here; the driver's function for it
+   is given to kern/debug/printk.c.
+
+   The object is `input`: a ring of characters, raw, as they were typed, and the group of processes
+   that has the console. It is guarded by input_lock, which the interrupt handler takes too; the
+   device's functions for receiving are called with it held. Readers sleep on input.readers.
+
+   A read is in two steps, because the copy to user memory may fail or sleep, which it must not do
+   under the lock. console_peek() copies characters out and leaves them in the ring; console_take()
+   says whether they have arrived. In between `peeking` keeps other readers away.
+
+   Group 0, the shell, loses nothing: if the ring is full, the rest is left in the device. While
+   another group has the console, everything is looked at, because a ctrl-C may come at any time,
+   and lines for which there is no room are dropped whole. */
 #include <debug/monitor.h>
+#include <debug/panic.h>
 #include <debug/printk.h>
 #include <driver/console.h>
-#include <driver/irq.h>
 #include <error.h>
-#include <machine/machine.h>
 #include <sync/wait.h>
-
-/* Registers of a 16550, a byte each. */
-#define UART_DATA       0       /* received, or to send */
-#define UART_IER        1
-#define UART_FCR        2       /* FIFO control */
-#define UART_LSR        5
-
-#define IER_RECEIVE     0x01
-#define FCR_ENABLE      0x07    /* use the FIFOs, and empty them */
-#define LSR_READY       0x01    /* a character was received */
-#define LSR_EMPTY       0x20    /* another may be sent */
 
 #define CTRL_C          3
 #define CTRL_BACKSLASH  28
 #define BUFFER_SIZE     16384
 
-static volatile uint8_t *uart;          /* set once at boot */
-static int (*interrupt_handler)(int group);
+static const struct console_device *device;     /* set once at boot */
+static int (*interrupt_handler)(int group);     /* the same */
 
 static struct spinlock input_lock = SPINLOCK_INIT("console input", RANK_CONSOLE);
 
-/* Guarded by input_lock. Positions grow for ever; their difference is what the buffer holds. */
+/* Guarded by input_lock. Positions grow for ever, and wrap; their difference is what the buffer
+   holds. */
 static struct {
     char buffer[BUFFER_SIZE];
     uint32_t read, write;
     uint32_t peeked;            /* a reader has copied what is before, and will take it or not */
-    bool peeking;               /* there is such a reader: others wait */
-    bool losing;                /* the rest of a line that does not fit is dropped */
-    bool told;                  /* that something is lost, since the console was given away last */
+    bool peeking;               /* there is such a reader, and others wait */
+    bool losing;                /* the rest of a line is dropped, because it does not fit */
+    bool told;                  /* a loss was reported since the console was given away last */
     struct wait_queue readers;
-    int group;
+    int group;                  /* that has the console; read without the lock too */
 } input;
 
-static void uart_output(const char *s, size_t n)
+void console_attach(const struct console_device *found)
 {
-    while (n-- > 0) {
-        while (!(uart[UART_LSR] & LSR_EMPTY))
-            ;
-        uart[UART_DATA] = *s++;
-    }
+    device = found;
+    print_set_output(device->output);
+    monitor_set_input(console_poll);
 }
 
-void console_init(void)
+bool console_attached(void)
 {
-    uart = kva(machine.uart.start);
-    uart[UART_IER] = 0;
-    uart[UART_FCR] = FCR_ENABLE;
-    print_set_output(uart_output);
-    monitor_set_input(console_poll);
+    return device != NULL;
 }
 
 static bool buffer_full(void)
@@ -68,8 +65,8 @@ static bool ends_line(char c)
 }
 
 /* The buffer is full: its last line, which has not ended, is taken back, and what follows of it
-   will be dropped, so that no two lines are joined. Who may have read the beginning gets a ctrl-C,
-   which gives a line up. */
+   will be dropped, so that no two lines are joined. A reader that may have read the beginning of
+   the line gets a ctrl-C, which gives a line up. */
 static void lose_line(void)
 {
     uint32_t first = input.peeking ? input.peeked : input.read;
@@ -81,7 +78,8 @@ static void lose_line(void)
         input.buffer[input.write++ % BUFFER_SIZE] = CTRL_C;
 }
 
-/* A character for who reads. */
+/* Put a character into the buffer, or drop it with its line if there is no room. A loss is reported
+   once for each group that gets the console: *tell_loss says that it is to be done now. */
 static void take_character(char c, bool *tell_loss)
 {
     if (!input.losing && !buffer_full()) {
@@ -95,17 +93,15 @@ static void take_character(char c, bool *tell_loss)
     input.told = true;
 }
 
-/* Move what the UART has received into the buffer. Where that is full, the rest stays in the UART,
+/* Move what the device has received into the buffer. If that is full, the rest stays in the device,
    which makes the sender wait: a page pasted to the shell loses nothing. But while a job has the
    console, all is looked at, for its ctrl-C, and lines that do not fit are lost. Returns the group
    that a ctrl-C is for, or 0. */
-static int drain_uart(bool *enter_monitor, bool *tell_loss)
+static int drain_device(bool *enter_monitor, bool *tell_loss)
 {
-    int interrupted = 0;
+    int interrupted = 0, c;
 
-    while ((!buffer_full() || input.group != 0 || input.losing) && (uart[UART_LSR] & LSR_READY)) {
-        char c = uart[UART_DATA];
-
+    while ((!buffer_full() || input.group != 0 || input.losing) && (c = device->receive()) >= 0) {
         if (c == CTRL_BACKSLASH)
             *enter_monitor = true;
         else if (c == CTRL_C && input.group != 0)
@@ -113,16 +109,18 @@ static int drain_uart(bool *enter_monitor, bool *tell_loss)
         else
             take_character(c, tell_loss);
     }
-    uart[UART_IER] = buffer_full() && input.group == 0 && !input.losing ? 0 : IER_RECEIVE;
+    device->listen(!buffer_full() || input.group != 0 || input.losing);
     return interrupted;
 }
 
-static void uart_interrupt(void)
+/* What follows from the characters is done after the lock is given back: printing, killing and the
+   monitor take locks of lower ranks, or a long time. */
+void console_interrupt(void)
 {
     bool enter_monitor = false, tell_loss = false;
 
     spin_lock(&input_lock);
-    int interrupted = drain_uart(&enter_monitor, &tell_loss);
+    int interrupted = drain_device(&enter_monitor, &tell_loss);
     if (input.read != input.write)
         wait_wake_one(&input.readers);
     spin_unlock(&input_lock);
@@ -134,21 +132,27 @@ static void uart_interrupt(void)
         monitor(this_cpu->interrupted);
 }
 
-/* All other harts have stopped: no lock. What came before the monitor was there is read first. */
+/* All other harts have stopped, one of them perhaps with the lock held: so it is not taken. What
+   was typed before the monitor was entered is read first. */
 int console_poll(void)
 {
     if (input.read != input.write)
         return input.buffer[input.read++ % BUFFER_SIZE];
-    return uart[UART_LSR] & LSR_READY ? uart[UART_DATA] : -1;
+    return device->receive();
 }
 
 void console_init_input(void)
 {
     wait_queue_init(&input.readers, &input_lock);
-    plic_register(machine.uart_irq, uart_interrupt);
-    uart[UART_IER] = IER_RECEIVE;
+    if (!device->start())
+        cprintf("console: its device has no interrupt that arrives, so no key does\n");
+    spin_lock(&input_lock);
+    device->listen(true);
+    spin_unlock(&input_lock);
 }
 
+/* A reader waits while there is nothing to read or while another reader has not decided; but not if
+   another group has, or gets, the console: then this one is at the end of its file. */
 int console_peek(char *buf, size_t n, int group)
 {
     bool killed = false;
@@ -168,14 +172,14 @@ int console_peek(char *buf, size_t n, int group)
     return killed ? -E_KILLED : (int)count;
 }
 
-/* The monitor may have read some of it meanwhile. */
+/* The monitor may have read some of it in the meantime: then input.read is beyond input.peeked. */
 void console_take(bool all)
 {
     spin_lock(&input_lock);
     if (all && (int32_t)(input.peeked - input.read) > 0)
         input.read = input.peeked;
     input.peeking = false;
-    uart[UART_IER] = IER_RECEIVE;
+    device->listen(true);
     if (input.read != input.write)
         wait_wake_one(&input.readers);          /* the rest is another's */
     spin_unlock(&input_lock);

@@ -1,23 +1,27 @@
-/* Interrupt dispatch, software interrupts between harts, and the PLIC, which collects the devices'
-   interrupts (RISC-V PLIC specification 1.0). */
+/* Interrupt dispatch: two tables of handlers. The first has those of the hart's own interrupts, by
+   their number in scause. The second has those of the devices, by the input of the interrupt
+   controller that they are wired to; external_interrupt() is what connects the two.
+
+   Both tables are written at boot, each entry before its interrupt is enabled, and only read later:
+   so handlers are found without a lock. This file has two handlers of its own. soft_interrupt()
+   answers the call of another hart, and the one for external interrupts asks the controller, which
+   is one file with a table of functions: see plic.c. */
 #include <debug/monitor.h>
 #include <debug/panic.h>
 #include <driver/irq.h>
-#include <machine/machine.h>
 #include <riscv/atomic.h>
+#include <riscv/cpu.h>
 #include <riscv/csr.h>
 
 #define LOCAL_IRQS          16
-#define PLIC_SOURCES        128
+#define DEVICE_INPUTS       128
 
-#define PLIC_PRIORITY(irq)  (4 * (irq))
-#define PLIC_ENABLE(ctx)    (0x2000 + 0x80 * (ctx))
-#define PLIC_THRESHOLD(ctx) (0x200000 + 0x1000 * (ctx))
-#define PLIC_CLAIM(ctx)     (PLIC_THRESHOLD(ctx) + 4)
-
-/* Written at boot, before the interrupts are on. */
 static void (*local_handlers[LOCAL_IRQS])(void);
-static void (*device_handlers[PLIC_SOURCES])(void);
+static struct {
+    void (*handler)(void *arg);
+    void *arg;
+} device_handlers[DEVICE_INPUTS];
+static const struct irq_controller *controller;     /* set once at boot */
 
 void irq_register(unsigned int number, void (*handler)(void))
 {
@@ -33,7 +37,9 @@ bool irq_dispatch(unsigned int number)
     return true;
 }
 
-/* Another hart has work for this one, which leaves wfi by that; or wants it to stop. */
+/* Another hart calls. It has work for this one, which leaves wfi by that and needs no more; or it
+   is in the kernel monitor, and this one has to wait; or it panics, and this one has to stop. The
+   pending bit is cleared first: a call that comes after that is a new one. */
 static void soft_interrupt(void)
 {
     csr_clear(sip, SIE_SOFT);
@@ -43,43 +49,40 @@ static void soft_interrupt(void)
         panic_stop();
 }
 
-static volatile uint32_t *plic_register_at(uintptr_t offset)
-{
-    return kva(machine.plic.start + offset);
-}
-
-static int this_plic_context(void)
-{
-    for (uint32_t i = 0; i < machine.hart_count; i++)
-        if (machine.harts[i].hartid == this_cpu->hartid)
-            return machine.harts[i].plic_context;
-    return -1;
-}
-
-/* Claim until nothing is left. A claim of 0 is normal: another claim was faster. */
+/* Take what the devices signal, until nothing is left. That there is nothing at all is normal: what
+   raised the interrupt may have been taken by a claim before. */
 static void external_interrupt(void)
 {
-    volatile uint32_t *claim = plic_register_at(PLIC_CLAIM(this_plic_context()));
-    uint32_t source;
+    unsigned int input;
 
-    while ((source = *claim) != 0) {
-        if (source < PLIC_SOURCES && device_handlers[source] != NULL)
-            device_handlers[source]();
-        *claim = source;
+    while ((input = controller->claim()) != 0) {
+        if (input < DEVICE_INPUTS && device_handlers[input].handler != NULL)
+            device_handlers[input].handler(device_handlers[input].arg);
+        controller->complete(input);
     }
 }
 
-void plic_register(unsigned int source, void (*handler)(void))
+void irq_set_controller(const struct irq_controller *found)
 {
-    int context = this_plic_context();
+    if (controller == NULL)
+        controller = found;
+}
 
-    if (machine.plic.start == 0 || context < 0 || source == 0 || source >= PLIC_SOURCES)
-        return;
-    device_handlers[source] = handler;
-    *plic_register_at(PLIC_PRIORITY(source)) = 1;
-    *plic_register_at(PLIC_ENABLE(context) + source / 32 * 4) |= 1U << source % 32;
-    *plic_register_at(PLIC_THRESHOLD(context)) = 0;
+bool irq_has_controller(void)
+{
+    return controller != NULL;
+}
+
+bool irq_register_device(unsigned int input, void (*handler)(void *arg), void *arg)
+{
+    if (controller == NULL || input == 0 || input >= DEVICE_INPUTS)
+        return false;
+    device_handlers[input].handler = handler;
+    device_handlers[input].arg = arg;
+    if (!controller->enable(input))
+        return false;
     csr_set(sie, SIE_EXTERNAL);
+    return true;
 }
 
 void irq_init(void)

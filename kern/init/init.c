@@ -3,9 +3,9 @@
 #include <debug/printk.h>
 #include <driver/clock.h>
 #include <driver/console.h>
+#include <driver/driver.h>
 #include <driver/irq.h>
 #include <init/init.h>
-#include <machine/machine.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
 #include <process/inspect.h>
@@ -28,16 +28,25 @@ static __never_returns void refuse_machine(paddr_t tree, const char *problem)
     power_off(PANIC_EXIT_STATUS);
 }
 
-/* The hart that boots takes the console's interrupts. */
-static const char *check_boot_hart(uint64_t hartid)
+/* What the kernel cannot do without, beside what fdt_parse() asks for. */
+static const char *check_devices(uint64_t hartid)
 {
-    for (uint32_t i = 0; i < machine.hart_count; i++)
-        if (machine.harts[i].hartid == hartid)
-            return machine.harts[i].plic_context < 0
-                ? "its PLIC sends no interrupt to the hart that boots" : NULL;
-    return "it does not name the hart that boots";
+    uint32_t i = 0;
+
+    while (i < machine.hart_count && machine.harts[i].hartid != hartid)
+        i++;
+    if (i == machine.hart_count)
+        return "it does not name the hart that boots";
+    if (!console_attached())
+        return "it names no UART that this kernel has a driver for";
+    if (!irq_has_controller())
+        return "it names no PLIC that this kernel can use, so no key would arrive";
+    return NULL;
 }
 
+/* Read the tree, and bring up the drivers that are needed at once: they print what goes wrong from
+   here on, and switch the machine off with an exit status. That is tried with a damaged tree too.
+   */
 static void read_device_tree(paddr_t where)
 {
     const char *problem = "the firmware gave no address";
@@ -46,10 +55,10 @@ static void read_device_tree(paddr_t where)
         problem = "its address is impossible";
     else if (where != 0)
         problem = fdt_parse(kva(where), FDT_LIMIT, &machine);
-    if (machine.test_device.start != 0)
-        power_set_test_device(kva(machine.test_device.start));
+    drivers_match();
+    drivers_probe(DRIVER_EARLY);
     if (problem == NULL)
-        problem = check_boot_hart(this_cpu->hartid);
+        problem = check_devices(this_cpu->hartid);
     if (problem != NULL)
         refuse_machine(where, problem);
     machine.device_tree.start += where;
@@ -102,7 +111,6 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
     this_cpu->hartid = hartid;
     trap_init_hart();
     read_device_tree(device_tree);
-    console_init();
     read_bootargs();
     init_memory();
     init_scheduling();
@@ -131,6 +139,7 @@ static void kern_start(void)
 {
     irq_init_hart();
     console_init_input();
+    drivers_probe(DRIVER_NORMAL);
     smp_start_others();
     print_banner();
     selftest_run(&bootargs, STAGE_BOOT);

@@ -1,6 +1,14 @@
-/* The device tree in its flattened form: a header, a block of tokens that describes a tree of nodes
-   with properties, and a block of property names. One pass collects each node's interesting
-   properties, and looks at the node when its properties end. All numbers are big-endian. */
+/* Reading the device tree in its flattened form (Devicetree Specification 0.4, chapter 5): a
+   header, a list of memory that is reserved, a block of tokens that describes a tree of nodes with
+   properties, and a block with the names of the properties. All numbers are big-endian.
+
+   One pass goes over the tokens. A struct parser holds the nodes from the root to the current one,
+   each with the properties that matter here. The specification puts all properties of a node before
+   its children, so a node is looked at, by visit(), when its first child begins or when it ends.
+
+   The tree comes from outside of the kernel. So each length and each offset in it is checked before
+   it is used, the depth is limited, and a string is compared only inside of its property. What is
+   found goes to a struct machine; kern/test/fdt.c damages the machine's own tree in every place. */
 #include <machine/machine.h>
 #include <string.h>
 
@@ -18,11 +26,7 @@ extern const char kernel_start[], kernel_end[];
 
 struct machine machine;
 
-struct property {
-    const uint8_t *data;
-    uint32_t length;
-};
-
+/* The properties that are looked at. The order is that of property_names. */
 enum property_kind {
     P_ADDRESS_CELLS, P_SIZE_CELLS, P_REG, P_COMPATIBLE, P_DEVICE_TYPE, P_STATUS, P_PHANDLE,
     P_INTERRUPTS, P_INTERRUPTS_EXTENDED, P_TIMEBASE, P_BOOTARGS, P_MODEL, P_COUNT
@@ -34,9 +38,9 @@ static const char *const property_names[P_COUNT] = {
 };
 
 struct node {
-    const char *name;
+    const char *name;                   /* with the address behind it: "cpu@0" */
     struct property props[P_COUNT];
-    bool visited;
+    bool visited;                       /* visit() has looked at it */
 };
 
 struct parser {
@@ -45,8 +49,7 @@ struct parser {
     const char *strings;
     uint32_t strings_size;
     struct node nodes[MAX_DEPTH];       /* from the root to the current one */
-    int depth;
-    struct property plic_contexts;
+    int depth;                          /* how many nodes these are */
 };
 
 static uint32_t be32(const uint8_t *p)
@@ -54,7 +57,8 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
-/* Does a list of zero-terminated strings have this one? */
+/* Does a list of texts, each with a 0 behind it, have this one? The list may be damaged: a text
+   that does not end inside of the property is none. */
 static bool property_has(const struct property *prop, const char *wanted)
 {
     const char *s = (const char *)prop->data;
@@ -83,7 +87,8 @@ static size_t text_length(const struct property *prop)
     return strnlen((const char *)prop->data, prop->length);
 }
 
-/* Read a number of `cells` words and step over it; false where the property ends first. */
+/* Read a number of `cells` words and step over it; false if the property ends first, or if the
+   number has more than 64 bits. */
 static bool take_cells(struct property *prop, uint32_t cells, uint64_t *value)
 {
     if (cells > 2 || prop->length < 4 * cells)
@@ -96,13 +101,17 @@ static bool take_cells(struct property *prop, uint32_t cells, uint64_t *value)
     return true;
 }
 
-/* The next address and size of a reg property, in the parent's cells. */
+/* Read the next address and size of a "reg" property and step over them. The parent says how many
+   words each of them has; 2 and 1 if it does not (2.3.5 in the specification). An address without
+   words is none: a loop over such ranges would not come to an end. */
 static bool take_range(struct property *reg, const struct node *parent, struct memory_range *range)
 {
+    uint32_t address_cells = property_u32(&parent->props[P_ADDRESS_CELLS], 2);
+    uint32_t size_cells = property_u32(&parent->props[P_SIZE_CELLS], 1);
     uint64_t size;
 
-    if (!take_cells(reg, property_u32(&parent->props[P_ADDRESS_CELLS], 2), &range->start)
-        || !take_cells(reg, property_u32(&parent->props[P_SIZE_CELLS], 1), &size))
+    if (address_cells == 0 || !take_cells(reg, address_cells, &range->start)
+        || !take_cells(reg, size_cells, &size))
         return false;
     range->end = range->start + size;
     return range->end >= range->start;
@@ -114,38 +123,52 @@ static void add_reserved(struct machine *m, struct memory_range range)
         m->reserved[m->reserved_count++] = range;
 }
 
+/* Some nodes describe what is not there, or must not be used: their "status" says so (2.3.4). */
+static bool in_use(const struct node *node)
+{
+    const struct property *status = &node->props[P_STATUS];
+
+    return status->length == 0 || property_has(status, "okay");
+}
+
+/* A hart. The firmware's calls name harts by a mask of 64 bits, so others cannot be used. */
 static void visit_cpu(struct machine *m, struct node *node, const struct node *parent)
 {
     uint64_t hartid;
 
-    if (node->props[P_STATUS].length > 0 && !property_has(&node->props[P_STATUS], "okay"))
+    if (!in_use(node))
         return;
     if (!take_cells(&node->props[P_REG], property_u32(&parent->props[P_ADDRESS_CELLS], 1), &hartid))
         return;
     if (m->hart_count == HARTS_LISTED || hartid >= 64)
         m->harts_ignored++;
     else
-        m->harts[m->hart_count++] = (struct hart_info){ .hartid = hartid, .plic_context = -1 };
+        m->harts[m->hart_count++] = (struct hart_info){ .hartid = hartid };
 }
 
-static void visit_device(struct parser *p, struct node *node, const struct node *parent)
+/* Any other node. It is a device if it has a name for drivers and registers at an address: what has
+   no size lies on a bus of another kind, as a chip on an I2C bus does. */
+static void visit_device(struct machine *m, struct node *node, const struct node *parent)
 {
-    const struct property *compatible = &node->props[P_COMPATIBLE];
-    struct machine *m = p->m;
+    struct memory_range range = { 0, 0 };
 
-    if (property_has(compatible, "ns16550a")) {
-        take_range(&node->props[P_REG], parent, &m->uart);
-        m->uart_irq = property_u32(&node->props[P_INTERRUPTS], 0);
-    } else if (property_has(compatible, "sifive,plic-1.0.0")
-               || property_has(compatible, "riscv,plic0")) {
-        take_range(&node->props[P_REG], parent, &m->plic);
-        p->plic_contexts = node->props[P_INTERRUPTS_EXTENDED];
-    } else if (property_has(compatible, "sifive,test0")) {
-        take_range(&node->props[P_REG], parent, &m->test_device);
+    if (node->props[P_COMPATIBLE].length == 0 || !in_use(node)
+        || !take_range(&node->props[P_REG], parent, &range) || range.end == range.start)
+        return;
+    if (m->device_count == MAX_DEVICES || range.end > PHYS_MAX) {
+        m->devices_ignored++;
+        return;
     }
+    m->devices[m->device_count++] = (struct device){
+        .compatible = node->props[P_COMPATIBLE],
+        .registers = range,
+        .irq = property_u32(&node->props[P_INTERRUPTS], 0),
+        .interrupts_extended = node->props[P_INTERRUPTS_EXTENDED],
+    };
 }
 
-/* All properties of the current node are known. */
+/* All properties of the current node are known: take what the machine's description needs of it.
+   The node's type, its name or its parent say what it is (chapter 3 in the specification). */
 static void visit(struct parser *p)
 {
     struct node *node = &p->nodes[p->depth - 1];
@@ -166,7 +189,7 @@ static void visit(struct parser *p)
     } else if (property_has(&node->props[P_DEVICE_TYPE], "cpu")) {
         visit_cpu(p->m, node, parent);
     } else if (property_has(&parent->props[P_DEVICE_TYPE], "cpu")) {
-        /* Its interrupt controller; it is the last hart seen. */
+        /* The interrupt controller in a hart: that hart was the last one seen. */
         if (p->m->hart_count > 0 && p->m->harts[p->m->hart_count - 1].intc_phandle == 0)
             p->m->harts[p->m->hart_count - 1].intc_phandle =
                 property_u32(&node->props[P_PHANDLE], 0);
@@ -179,7 +202,7 @@ static void visit(struct parser *p)
         while (take_range(reg, parent, &range))
             add_reserved(p->m, range);
     } else {
-        visit_device(p, node, parent);
+        visit_device(p->m, node, parent);
     }
 }
 
@@ -192,6 +215,7 @@ static bool take_token(struct parser *p, uint32_t *value)
     return true;
 }
 
+/* A node begins: its name follows, filled up to whole words. */
 static const char *begin_node(struct parser *p)
 {
     size_t length = strnlen((const char *)p->pos, p->end - p->pos);
@@ -207,6 +231,8 @@ static const char *begin_node(struct parser *p)
     return NULL;
 }
 
+/* A property: its length, where its name stands in the block of names, and its value, filled up to
+   whole words; behind the last value of a damaged tree fewer bytes may be left. */
 static const char *property(struct parser *p)
 {
     uint32_t length, name;
@@ -222,6 +248,7 @@ static const char *property(struct parser *p)
     return NULL;
 }
 
+/* Go over all tokens. Returns NULL, or what is wrong in words, as all the functions here do. */
 static const char *parse_structure(struct parser *p)
 {
     const char *problem = NULL;
@@ -254,18 +281,8 @@ static const char *parse_structure(struct parser *p)
     return problem;
 }
 
-/* Which context of the PLIC is whose: the index of the pair that names its hart. */
-static void find_plic_contexts(struct parser *p)
-{
-    struct property list = p->plic_contexts;
-    uint64_t phandle, irq;
-
-    for (int context = 0; take_cells(&list, 1, &phandle) && take_cells(&list, 1, &irq); context++)
-        for (uint32_t i = 0; i < p->m->hart_count; i++)
-            if (irq == 9 /* supervisor external */ && p->m->harts[i].intc_phandle == phandle)
-                p->m->harts[i].plic_context = context;
-}
-
+/* The list of memory that is reserved by the header, beside the nodes that say so (5.3): pairs of
+   an address and a size, of which the last one is all zeros. */
 static void parse_reservations(struct machine *m, const uint8_t *pos, const uint8_t *end)
 {
     for (; end - pos >= 16; pos += 16) {
@@ -278,6 +295,7 @@ static void parse_reservations(struct machine *m, const uint8_t *pos, const uint
     }
 }
 
+/* Without these nothing goes on, not even by other drivers. */
 static const char *check_machine(const struct machine *m)
 {
     if (m->memory.end <= m->memory.start)
@@ -286,10 +304,6 @@ static const char *check_machine(const struct machine *m)
         return "it names no hart";
     if (m->timebase_hz == 0)
         return "it has no timebase-frequency";
-    if (m->uart.start == 0)
-        return "it names no UART that is compatible with ns16550a";
-    if (m->plic.start == 0)
-        return "it names no PLIC (sifive,plic-1.0.0 or riscv,plic0), so no key would arrive";
     return NULL;
 }
 
@@ -317,8 +331,23 @@ const char *fdt_parse(const void *blob, size_t limit, struct machine *m)
     const char *problem = parse_structure(&p);
     if (problem != NULL)
         return problem;
-    find_plic_contexts(&p);
     parse_reservations(m, base + reservations, base + total);
-    m->device_tree = (struct memory_range){ 0, total };     /* the caller knows where it is */
+    m->device_tree = (struct memory_range){ 0, total };
     return check_machine(m);
+}
+
+bool device_is(const struct device *device, const char *wanted)
+{
+    return property_has(&device->compatible, wanted);
+}
+
+bool device_output(const struct device *device, uint32_t index, uint32_t *phandle, uint32_t *irq)
+{
+    const struct property *list = &device->interrupts_extended;
+
+    if (index >= list->length / 8)
+        return false;
+    *phandle = be32(list->data + 8 * index);
+    *irq = be32(list->data + 8 * index + 4);
+    return true;
 }

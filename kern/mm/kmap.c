@@ -50,10 +50,17 @@ static void map_linear(paddr_t start, paddr_t end, pte_t rights)
     }
 }
 
-static void map_device(struct memory_range range)
+/* Registers of the devices that have a driver; what nobody drives cannot be reached. And the device
+   tree, to which struct machine points: it may lie in memory that the kernel does not use. */
+static void map_devices(void)
 {
-    if (range.start != 0)
-        map_linear(range.start, range.end, PTE_R | PTE_W);
+    for (uint32_t i = 0; i < machine.device_count; i++)
+        if (machine.devices[i].driver != NULL)
+            map_linear(machine.devices[i].registers.start, machine.devices[i].registers.end,
+                       PTE_R | PTE_W);
+    if (machine.device_tree.start >= machine.memory.end
+        || machine.device_tree.end <= machine.memory.start)
+        map_linear(machine.device_tree.start, machine.device_tree.end, PTE_R | PTE_W);
 }
 
 void kernel_map_init(void)
@@ -67,9 +74,7 @@ void kernel_map_init(void)
     map_linear(paddr(kernel_text_start), paddr(kernel_text_end), PTE_R | PTE_X);
     map_linear(paddr(kernel_text_end), paddr(kernel_rodata_end), PTE_R);
     map_linear(paddr(kernel_rodata_end), machine.memory.end, PTE_R | PTE_W);
-    map_device(machine.uart);
-    map_device(machine.plic);
-    map_device(machine.test_device);
+    map_devices();
     for (uintptr_t va = KSTACK_BASE; va < KSTACK_END; va += pt_span(PT_LEVELS - 1))
         boot_entry(va, PT_LEVELS - 2);
 

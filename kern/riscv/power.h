@@ -13,6 +13,6 @@
    device is known, other codes become the exit status of QEMU. */
 __never_returns void power_off(uint8_t code);
 
-/* Tell where the register of the test device is, at an address of the kernel's. Called once at
-   boot, if the device tree names such a device. */
-void power_set_test_device(volatile uint32_t *reg);
+/* There is a device that ends the machine, and this function does it; it may return. Called once, by
+   the device's driver, at boot. */
+void power_set_device(void (*off)(uint8_t code));

@@ -58,7 +58,10 @@ static bool parse(const uint8_t *blob, size_t size)
     assert(found.hart_count > 0 && found.hart_count <= HARTS_LISTED);
     assert(found.reserved_count <= MAX_RESERVED);
     assert(found.memory.start < found.memory.end);
-    assert(found.timebase_hz != 0 && found.uart.start != 0);
+    assert(found.timebase_hz != 0 && found.device_count <= MAX_DEVICES);
+    for (uint32_t i = 0; i < found.device_count; i++)
+        assert(found.devices[i].registers.start < found.devices[i].registers.end
+               && found.devices[i].registers.end <= PHYS_MAX);
     assert(strnlen(found.bootargs, BOOTARGS_LENGTH) < BOOTARGS_LENGTH);
     return true;
 }
@@ -117,7 +120,9 @@ static void test_own_tree(void)
     assert_eq(found.hart_count, machine.hart_count);
     assert_eq(found.timebase_hz, machine.timebase_hz);
     for (uint32_t i = 0; i < found.hart_count; i++)
-        assert(found.harts[i].plic_context >= 0);
+        assert(found.harts[i].intc_phandle != 0);
+    assert_eq(found.device_count, machine.device_count);
+    assert_eq(found.devices_ignored, 0);
     assert_eq(found.device_tree.end, size);
     assert(!parse(tree, size - 1));
 }
