@@ -13,6 +13,6 @@
    device is known, other codes become the exit status of QEMU. */
 __never_returns void power_off(uint8_t code);
 
-/* There is a device that ends the machine, and this function does it; it may return. Called once, by
-   the device's driver, at boot. */
+/* There is a device that ends the machine, and this function does it; it may return. Called once,
+   by the device's driver, at boot. */
 void power_set_device(void (*off)(uint8_t code));
