@@ -74,6 +74,10 @@ def command_of(options, init, mem="128M", harts=1):
             "-append", "init=" + init]
 
 
+def selftest_command(options, name, mem):
+    return command_of(options, "", mem)[:-1] + ["selftest=" + name]
+
+
 def start(command, **files):
     # A session of its own: ctrl-C comes to this process only.
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
@@ -139,6 +143,8 @@ def count_instructions(options, failures):
     found = {}
     jobs = (lambda: figures(console_of(command_of(options, "bench") + COUNTED), "instructions"),
             lambda: figures(console_of(command_of(options, "bench children", "1G") + COUNTED),
+                            "instructions"),
+            lambda: figures(console_of(selftest_command(options, "irq-off", "1G") + COUNTED),
                             "instructions"),
             lambda: {"boot-128M": boot_cost(options, "128M")},
             lambda: {"boot-8G": boot_cost(options, "8G")})

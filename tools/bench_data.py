@@ -41,6 +41,10 @@ OPERATIONS = (
     row("kill-60", "kill + wait, per child, with 60 children alive"),
     row("kill-200", "the same with 200 children alive", flat="kill-60"),
     row("kill-4000", "the same with 4,000 children alive", flat="kill-60"),
+    # selftest=irq-off, with half of the memory touched; 10,000 more is what it can tell apart.
+    row("irq-off", "longest with interrupts off, 4,000 processes, 1 GiB", 20000),
+    row("irq-group", "the same while a group of 4,000 is killed", 600000),
+    row("kept", "longest until the kernel gives way, same machine", 200000),
     row("boot-128M", "firmware's jump to first user instruction, 128 MiB", 400000, 8700000,
         1300000),
     row("boot-8G", "the same with 8 GiB", 20000000),

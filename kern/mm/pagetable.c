@@ -2,6 +2,7 @@
 #include <debug/panic.h>
 #include <error.h>
 #include <mm/pagetable.h>
+#include <sched/sched.h>
 #include <string.h>
 
 #define UNMAP_BATCH     32
@@ -99,8 +100,7 @@ void page_remove(struct addrspace *as, uintptr_t la)
     /* EXERCISE 3.2 end */
 }
 
-/* The end of the part of [start, end) that one table of the last level maps, or where none is. */
-static uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end)
+uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end)
 {
     size_t span = pt_span(pgdir[pt_index(start, 2)] & PTE_V ? 1 : 2);
     uintptr_t next = ROUNDDOWN(start, span) + span;
@@ -161,6 +161,8 @@ void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
             unmap_table_unused(pte, (stop - la) / PGSIZE);
         else if (pte != NULL)
             unmap_table(as, pte, la, stop);
+        if (stop < end)
+            sched_give_way();
     }
 }
 
@@ -174,6 +176,8 @@ static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t en
         pte_t *entry = find_entry(pgdir, la, level);
         /* Where there is no table, none is below it either: on to the next one. */
         step = entry == NULL ? pt_span(level + 1) - la % pt_span(level + 1) : span;
+        if (la > start)
+            sched_give_way();
         if (la < floor || la + span > ceiling || entry == NULL || !(*entry & PTE_V))
             continue;
         list_add(removed, &pte2page(*entry)->page_link);
@@ -196,6 +200,7 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
         list_entry_t *first = list_next(&removed);
         list_del(first);
         page_ref_dec(to_struct(first, struct Page, page_link));
+        sched_give_way();
     }
 }
 
@@ -245,6 +250,9 @@ int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, ui
     assert(start % PGSIZE == 0 && end % PGSIZE == 0 && user_range_ok(start, end));
     for (uintptr_t la = start, stop; result == 0 && la < end; la = stop) {
         pte_t *source = get_pte(from->pgdir, la, false), *source_end, *target;
+
+        if (la > start)
+            sched_give_way();
         stop = table_end(from->pgdir, la, end);
         source_end = source + (stop - la) / PGSIZE;
         while (source != NULL && source < source_end && !(*source & PTE_V))

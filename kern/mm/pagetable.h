@@ -67,6 +67,12 @@ int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rig
 /* Remove the mapping at la, if there is one, and drop its reference. */
 void page_remove(struct addrspace *as, uintptr_t la);
 
+/* The end of the part of [start, end) that one table of the last level maps, or where none is. */
+uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end);
+
+/* The functions below go through ranges of any size, and let others run meanwhile: no spinlock may
+   be held. */
+
 /* Remove all mappings in a range. */
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end);
 /* Free the tables on the way to an unmapped range, but for those that also map addresses below

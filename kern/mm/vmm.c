@@ -62,6 +62,7 @@ void mm_put(struct mm_struct *mm)
         exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         kmem_cache_free(&vma_cache, vma);
+        sched_give_way();
     }
     pgdir_destroy(mm->as.pgdir);
     kmem_cache_free(&mm_cache, mm);
@@ -78,6 +79,7 @@ static int dup_areas(struct mm_struct *to, struct mm_struct *from, bool share)
         insert_vma_struct(to, copy);
         if (copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share) != 0)
             return -E_NO_MEM;
+        sched_give_way();
     }
     return 0;
 }

@@ -33,8 +33,11 @@ static void orphan_children(void)
     while ((child = current->cptr) != NULL) {
         current->cptr = child->optr;
         make_child(initproc, child);
-        if (child->task.state == PROC_ZOMBIE)
+        if (child->task.state == PROC_ZOMBIE) {
+            list_del(&child->zombie_link);
             report_end(child);
+        }
+        spin_pause(&proc_lock);         /* there may be thousands */
     }
     /* EXERCISE 5.5 end */
 }
@@ -44,6 +47,7 @@ void do_exit(int exit_code)
     assert(irq_enabled() && this_cpu->irq_depth == 0);
     if (current == initproc)
         panic("the first kernel thread must not end");
+    atomic_store(&current->task.need_resched, false);   /* of a kill: it ends as it is */
     /* EXERCISE 5.5 begin: do_exit */
     exit_mm();
     spin_lock(&proc_lock);

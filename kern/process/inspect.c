@@ -9,6 +9,8 @@
 #include <process/proc.h>
 #include <string.h>
 
+#define COUNT_BATCH     16      /* tables, 2 MiB each, while the lock of an address space is held */
+
 static const char *const state_names[] = { "being made", "sleeping", "runnable", "ended" };
 
 static void describe(const struct cpu *cpu)
@@ -44,19 +46,16 @@ static void command_ps(__not_used struct monitor_state *state, __not_used int ar
 MONITOR_COMMAND("ps", "", "list the processes", command_ps);
 
 struct search {
-    int pid;                            /* at least this one */
-    struct proc_struct *found;          /* the lowest such, or NULL */
-    int found_pid;
+    int pid;
+    struct proc_struct *found;          /* or NULL */
 };
 
 static void match(struct proc_struct *proc, void *arg)
 {
     struct search *search = arg;
 
-    if (proc->pid >= search->pid && (search->found == NULL || proc->pid < search->found_pid)) {
+    if (proc->pid == search->pid)
         search->found = proc;
-        search->found_pid = proc->pid;
-    }
 }
 
 /* The user process that a command is about: its first argument, or what runs here. */
@@ -69,7 +68,7 @@ static struct proc_struct *chosen_process(int argc, char **argv)
         return NULL;
     }
     for_each_proc(match, &search);
-    if (search.found != NULL && search.found->pid == search.pid && search.found->mm != NULL)
+    if (search.found != NULL && search.found->mm != NULL)
         return search.found;
     cprintf("%d is not the pid of a process with memory; ps lists the processes\n", search.pid);
     return NULL;
@@ -111,22 +110,38 @@ static void print_last_level(const pte_t *table, uintptr_t base)
     print_run(&run);
 }
 
-void print_pgdir(pte_t *pgdir)
+/* Print the table of the last level that maps la, and before the first of a table above it that one
+   too. Returns the address that comes next. */
+static uintptr_t print_table(const pte_t *pgdir, uintptr_t la)
+{
+    unsigned int i = pt_index(la, 2), j = pt_index(la, 1);
+
+    if (!(pgdir[i] & PTE_V))
+        return ROUNDDOWN(la, pt_span(2)) + pt_span(2);
+    const pte_t *middle = kva(pte_paddr(pgdir[i]));
+    if (j == 0)
+        cprintf("  |-- [%u] table at %#lx, from %010lx\n", i, paddr(middle), la);
+    if (middle[j] & PTE_V) {
+        cprintf("  |   |-- [%u] table at %#lx, from %010lx\n", j, pte_paddr(middle[j]), la);
+        print_last_level(kva(pte_paddr(middle[j])), la);
+    }
+    return la + pt_span(1);
+}
+
+static void print_root(const pte_t *pgdir)
 {
     cprintf("root table at %#lx\n", paddr(pgdir));
-    for (int i = 0; i < PT_ENTRIES / 2; i++) {
-        if (!(pgdir[i] & PTE_V))
-            continue;
-        const pte_t *middle = kva(pte_paddr(pgdir[i]));
-        cprintf("  |-- [%d] table at %#lx, from %010lx\n", i, paddr(middle), i * pt_span(2));
-        for (int j = 0; j < PT_ENTRIES; j++) {
-            uintptr_t base = i * pt_span(2) + j * pt_span(1);
+}
 
-            if (!(middle[j] & PTE_V))
-                continue;
-            cprintf("  |   |-- [%d] table at %#lx, from %010lx\n", j, pte_paddr(middle[j]), base);
-            print_last_level(kva(pte_paddr(middle[j])), base);
-        }
+/* A table at a time: while others run, tables may come and go. */
+void print_tables(struct mm_struct *mm)
+{
+    print_root(mm->as.pgdir);
+    for (uintptr_t la = 0; la < USERTOP && !atomic_load(&current->task.killed);) {
+        mutex_lock(&mm->lock);
+        la = print_table(mm->as.pgdir, la);
+        mutex_unlock(&mm->lock);
+        sched_give_way();
     }
 }
 
@@ -143,7 +158,9 @@ static void command_map(__not_used struct monitor_state *state, int argc, char *
                 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
                 vma->vm_flags & VM_STACK ? " stack" : "");
     }
-    print_pgdir(proc->mm->as.pgdir);
+    print_root(proc->mm->as.pgdir);
+    for (uintptr_t la = 0; la < USERTOP;)
+        la = print_table(proc->mm->as.pgdir, la);
 }
 MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
 
@@ -182,21 +199,35 @@ static void command_walk(__not_used struct monitor_state *state, int argc, char 
 }
 MONITOR_COMMAND("walk", "PID ADDRESS", "the page table entries for an address", command_walk);
 
-/* Count the pages that an address space maps, and those of them that others map too. */
+/* Count the pages of the first area from la on, as far as one table goes. Where to go on. */
+static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, struct procinfo *info)
+{
+    const struct vma_struct *vma = find_vma_above(mm, la);
+
+    if (vma == NULL)
+        return USERTOP;
+    uintptr_t start = vma->vm_start > la ? vma->vm_start : la;
+    uintptr_t end = table_end(mm->as.pgdir, start, vma->vm_end);
+    const pte_t *pte = get_pte(mm->as.pgdir, start, false);
+    for (size_t n = pte != NULL ? (end - start) / PGSIZE : 0; n > 0; n--, pte++)
+        if (*pte & PTE_V)
+            info->pages++, info->shared_pages += page_ref(pte2page(*pte)) > 1;
+    return end;
+}
+
+/* Count the pages that an address space maps, and those of them that others map too. Some tables
+   at a time: meanwhile its threads can map and unmap, so the sum need not be that of one moment. */
 static void count_pages(struct mm_struct *mm, struct procinfo *info)
 {
-    mutex_lock(&mm->lock);
-    list_for_each(pos, &mm->mmap_list) {
-        const struct vma_struct *vma = le2vma(pos);
-        for (uintptr_t la = vma->vm_start; la < vma->vm_end; la += PGSIZE) {
-            const pte_t *pte = get_pte(mm->as.pgdir, la, false);
-            if (pte == NULL)
-                la = ROUNDDOWN(la, pt_span(1)) + pt_span(1) - PGSIZE;   /* no table: skip it */
-            else if (*pte & PTE_V)
-                info->pages++, info->shared_pages += page_ref(pte2page(*pte)) > 1;
-        }
+    uintptr_t la = 0;
+
+    while (la < USERTOP && !atomic_load(&current->task.killed)) {
+        mutex_lock(&mm->lock);
+        for (int i = 0; i < COUNT_BATCH && la < USERTOP; i++)
+            la = count_table(mm, la, info);
+        mutex_unlock(&mm->lock);
+        sched_give_way();
     }
-    mutex_unlock(&mm->lock);
 }
 
 /* Describe a process, and take a use of its memory: counting the pages may sleep. */
@@ -225,12 +256,11 @@ int inspect_process(int pid, struct procinfo *info)
 
     memset(info, 0, sizeof(*info));
     do {
-        struct search search = { .pid = pid };
-        for_each_proc(match, &search);
-        if (search.found == NULL)
+        pid = find_next_pid(pid);
+        if (pid == 0)
             return -E_NOENT;
         spin_lock(&proc_lock);
-        proc = find_proc(search.found_pid);
+        proc = find_proc(pid);
         if (proc != NULL)
             mm = describe_locked(proc, info);
         spin_unlock(&proc_lock);

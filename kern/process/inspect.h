@@ -1,7 +1,7 @@
 /* Looking at processes from outside: for the kernel monitor, panics, and programs like ps. */
 #pragma once
 
-#include <riscv/sv39.h>
+#include <mm/vmm.h>
 #include <unistd.h>
 
 /* Have panics say which process a hart runs. The monitor's commands need no set-up. */
@@ -14,5 +14,5 @@ int inspect_process(int pid, struct procinfo *info);
 /* Describe the machine's memory. */
 void inspect_memory(struct meminfo *info);
 
-/* Print an address space's user half: ranges of equal rights, under the tables that hold them. */
-void print_pgdir(pte_t *pgdir);
+/* Print an address space: ranges of equal rights, under the tables that hold them. May sleep. */
+void print_tables(struct mm_struct *mm);

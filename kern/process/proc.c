@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define HASH_LISTS  1024
+#define GROUP_LISTS 64
 
 struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
 struct proc_struct *initproc;
@@ -16,9 +17,10 @@ struct proc_struct *initproc;
 /* Guarded by proc_lock. */
 static list_entry_t proc_list;
 static list_entry_t hash_list[HASH_LISTS];
+static list_entry_t group_list[GROUP_LISTS];    /* one member of each group, by its number */
 static uint32_t nr_process;             /* in proc_list; read without the lock too */
-static int last_pid;
-static bool pids_wrapped;
+int last_pid;                           /* a self test sets these two */
+bool pids_wrapped;
 
 static struct kmem_cache proc_cache;
 
@@ -28,6 +30,8 @@ void proc_init(void)
     list_init(&proc_list);
     for (int i = 0; i < HASH_LISTS; i++)
         list_init(&hash_list[i]);
+    for (int i = 0; i < GROUP_LISTS; i++)
+        list_init(&group_list[i]);
     console_set_interrupt(kill_group);
 }
 
@@ -133,7 +137,81 @@ struct proc_struct *find_proc(int pid)
     return NULL;
 }
 
-/* The next pid that nobody has. Until they wrap for the first time, all higher ones are free. */
+/* The first list that is looked at is that of `pid`, the next that of pid + 1, and so on: one of
+   these numbers is the lowest where it is found, and what lies behind them is seen on the way. */
+int find_next_pid(int pid)
+{
+    int lowest = 0;
+
+    if (pid < 1)
+        pid = 1;
+    for (int i = 0; i < HASH_LISTS && pid < MAX_PID; i++) {
+        spin_lock(&proc_lock);
+        list_for_each(pos, hash_of(pid + i)) {
+            int other = to_struct(pos, struct proc_struct, hash_link)->pid;
+
+            if (other >= pid && (lowest == 0 || other < lowest))
+                lowest = other;
+        }
+        spin_unlock(&proc_lock);
+        if (lowest == pid + i)
+            break;
+    }
+    return lowest;
+}
+
+/* Groups. The members of one are linked in a ring, and one of them stands for all in the list of
+   groups. When that one leaves, its neighbour takes its place. */
+static list_entry_t *groups_of(int group)
+{
+    return &group_list[group % GROUP_LISTS];
+}
+
+/* One of its members; NULL where there are none. */
+static struct proc_struct *find_group(int group)
+{
+    if (group < 0)
+        return NULL;
+    list_for_each(pos, groups_of(group)) {
+        struct proc_struct *member = to_struct(pos, struct proc_struct, group_link);
+
+        if (member->group == group)
+            return member;
+    }
+    return NULL;
+}
+
+static struct proc_struct *next_member(struct proc_struct *member)
+{
+    return to_struct(list_next(&member->group_ring), struct proc_struct, group_ring);
+}
+
+static void join_group(struct proc_struct *proc)
+{
+    struct proc_struct *member = find_group(proc->group);
+
+    list_init(&proc->group_ring);
+    list_init(&proc->group_link);
+    if (member != NULL)
+        list_add(&member->group_ring, &proc->group_ring);
+    else
+        list_add(groups_of(proc->group), &proc->group_link);
+}
+
+static void leave_group(struct proc_struct *proc)
+{
+    struct proc_struct *next = next_member(proc);
+
+    if (!list_empty(&proc->group_link)) {
+        list_del(&proc->group_link);
+        if (next != proc)
+            list_add(groups_of(next->group), &next->group_link);
+    }
+    list_del(&proc->group_ring);
+}
+
+/* The next pid that nobody has, as a pid or as the number of a group, which may be there when its
+   first process has gone. Until they wrap for the first time, all higher ones are free. */
 static int get_pid(void)
 {
     do {
@@ -141,7 +219,7 @@ static int get_pid(void)
             last_pid = 1;
             pids_wrapped = true;
         }
-    } while (pids_wrapped && find_proc(last_pid) != NULL);
+    } while (pids_wrapped && (find_proc(last_pid) != NULL || find_group(last_pid) != NULL));
     return last_pid;
 }
 
@@ -166,6 +244,7 @@ int link_proc(struct proc_struct *proc)
     proc->pid = get_pid();
     list_add(&proc_list, &proc->list_link);
     list_add(hash_of(proc->pid), &proc->hash_link);
+    join_group(proc);
     atomic_store(&nr_process, nr_process + 1);
     make_child(proc->parent, proc);
     return 0;
@@ -176,6 +255,7 @@ void unlink_proc(struct proc_struct *proc)
     assert(spin_held(&proc_lock));
     list_del(&proc->list_link);
     list_del(&proc->hash_link);
+    leave_group(proc);
     atomic_store(&nr_process, nr_process - 1);
     if (proc->optr != NULL)
         proc->optr->yptr = proc->yptr;
@@ -226,12 +306,13 @@ int kill_group(int group)
     int result = -E_INVAL;
 
     spin_lock(&proc_lock);
-    list_for_each(pos, &proc_list) {
-        struct proc_struct *proc = to_struct(pos, struct proc_struct, list_link);
-        if (proc->group != group || (proc->flags & (PF_KERNEL | PF_EXITING)))
-            continue;
-        sched_kill(&proc->task);
-        result = 0;
+    struct proc_struct *first = find_group(group), *member = first;
+    while (member != NULL) {
+        if (!(member->flags & (PF_KERNEL | PF_EXITING))) {
+            sched_kill(&member->task);
+            result = 0;
+        }
+        member = next_member(member) != first ? next_member(member) : NULL;
     }
     spin_unlock(&proc_lock);
     return result;
@@ -249,10 +330,13 @@ int do_job(int what)
     int result = 0;
 
     spin_lock(&proc_lock);
-    if (current->group != 0 || what < JOB_SHELL || what > JOB_BACKGROUND)
+    if (current->group != 0 || what < JOB_SHELL || what > JOB_BACKGROUND) {
         result = -E_INVAL;
-    else if (what != JOB_SHELL)
+    } else if (what != JOB_SHELL) {
+        leave_group(current);
         current->group = current->pid;
+        join_group(current);
+    }
     int group = current->group;
     spin_unlock(&proc_lock);
     if (result == 0 && what != JOB_BACKGROUND)

@@ -39,6 +39,8 @@ struct proc_struct {
     struct proc_struct *parent, *cptr, *yptr, *optr;
     list_entry_t zombies, zombie_link;  /* its children that have ended; in the parent's list */
     list_entry_t list_link, hash_link;  /* in the list of all processes; by pid */
+    list_entry_t group_ring;            /* the members of its group */
+    list_entry_t group_link;            /* by number, if it stands for its group; else empty */
     struct wait_queue child_exit;       /* it sleeps here for a child's end */
 };
 
@@ -112,7 +114,10 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 void proc_set_mm(struct mm_struct *mm);
 void set_proc_name(struct proc_struct *proc, const char *name);
 struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */
-/* Call fn for each process; proc_lock is held meanwhile. */
+/* The lowest pid that is not below `pid`, or 0. The lock is not held, and let go of on the way: who
+   comes or goes meanwhile is seen or not. */
+int find_next_pid(int pid);
+/* Call fn for each process. proc_lock is held meanwhile, and interrupts are off: for reports. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
 uint32_t process_count(void);
 

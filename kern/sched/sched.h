@@ -45,6 +45,13 @@ void sched_start(struct task *idle);
 /* Let other tasks run. No spinlock may be held; interrupts may be on or off. */
 void schedule(void);
 
+/* In a long piece of work: let other tasks run, where it is their turn. As schedule(). */
+static inline void sched_give_way(void)
+{
+    if (unlikely(atomic_load(&this_cpu->task->need_resched)))
+        schedule();
+}
+
 /* Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits for, in one step
    with falling asleep, so that no wake-up is lost; takes it again before it returns. No other
    spinlock may be held. Returns false where the task was killed and wait_state has WT_INTERRUPTED:

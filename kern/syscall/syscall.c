@@ -206,8 +206,7 @@ static int sys_write(uint64_t arg[])
         if (error != 0)
             return done > 0 ? (int)done : error;
         print_bytes(buf, step);
-        if (atomic_load(&current->task.need_resched))
-            schedule();                 /* a long text must not keep the hart */
+        sched_give_way();               /* a long text must not keep the hart */
     }
     return done;
 }

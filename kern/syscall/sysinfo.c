@@ -8,9 +8,7 @@
 
 int sys_pgdir(__not_used uint64_t arg[])
 {
-    mutex_lock(&current->mm->lock);
-    print_pgdir(current->mm->as.pgdir);
-    mutex_unlock(&current->mm->lock);
+    print_tables(current->mm);
     return 0;
 }
 

@@ -2,9 +2,14 @@
 #include <error.h>
 #include <process/proc.h>
 #include <test/testlib.h>
+#include <unistd.h>
 
 #define CHILDREN    50
 #define ORPHANS     20
+#define ROUNDS      20
+
+extern int last_pid;                    /* of proc.c: the number that was given last */
+extern bool pids_wrapped;
 
 static int answer(void *number)
 {
@@ -40,13 +45,101 @@ static int forsake(void *arg)
     return 0;
 }
 
-/* Orphans that end are reaped now, by initproc, and not when the first program ends. */
+/* Orphans that end are reaped now, by initproc, and not when the first program ends. With several
+   harts they end just while they become orphans. */
 static void test_orphans(void)
 {
     struct stock before = stock_take();
 
-    test_threads(3, forsake);
+    for (int round = 0; round < ROUNDS; round++)
+        test_threads(3, forsake);
     stock_settle(&before, "orphans ended");
+}
+
+static bool leave;
+
+static int stay(__not_used void *arg)
+{
+    while (!atomic_load(&leave))
+        schedule();
+    return 0;
+}
+
+static int lead_and_leave(__not_used void *arg)
+{
+    assert_eq(do_job(JOB_BACKGROUND), 0);
+    test_thread(stay, NULL);
+    return 0;
+}
+
+/* A thread that gets the number after this one, or a later one, has come and gone. Its pid. */
+static int thread_after(int pid)
+{
+    int code;
+
+    last_pid = pid;
+    pid = test_thread(answer, NULL);
+    assert_eq(wait_child(pid, &code), pid);
+    return pid;
+}
+
+/* The number of a group is not given to a process while the group has members, though its leader
+   has gone: the process would be one of them as soon as it led a group itself. */
+static void test_pids_come_again(void)
+{
+    struct stock before = stock_take();
+    int saved = last_pid, code, group = test_thread(lead_and_leave, NULL);
+    bool saved_wrapped = pids_wrapped;
+
+    assert_eq(wait_child(group, &code), group);
+    pids_wrapped = true;
+    assert(thread_after(group - 1) > group);
+    assert_eq(thread_after(MAX_PID - 2), MAX_PID - 1);
+    int pid = thread_after(MAX_PID - 1);
+    assert(pid > current->pid && pid < group + 2);      /* 1 and this one are taken */
+    atomic_store(&leave, true);
+    stock_settle(&before, "the group's end");
+    assert_eq(thread_after(group - 1), group);
+    last_pid = saved + 2;
+    pids_wrapped = saved_wrapped;
+}
+
+struct next {
+    int pid, found;
+};
+
+static void note_next(struct proc_struct *proc, void *arg)
+{
+    struct next *next = arg;
+
+    if (proc->pid >= next->pid && (next->found == 0 || proc->pid < next->found))
+        next->found = proc->pid;
+}
+
+/* Going from pid to pid finds all, wherever it begins. */
+static void test_next_pid(void)
+{
+    static const int far[] = { 5000, 5001, 5002 + 1024, 70000, MAX_PID - 1 };
+    int saved = last_pid, code, pids[ARRAY_SIZE(far)];
+
+    atomic_store(&leave, false);
+    for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
+        last_pid = far[i] - 1;
+        pids[i] = test_thread(stay, NULL);
+        assert_eq(pids[i], far[i]);
+    }
+    for (int pid = -1; pid <= MAX_PID; pid += pid < 7000 ? 1 : 997) {
+        struct next next = { .pid = pid };
+
+        for_each_proc(note_next, &next);
+        assert_eq(find_next_pid(pid), next.found);
+    }
+    assert_eq(find_next_pid(INT32_MIN), initproc->pid);
+    assert_eq(find_next_pid(INT32_MAX), 0);
+    atomic_store(&leave, true);
+    for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+        assert_eq(wait_child(pids[i], &code), pids[i]);
+    last_pid = saved;
 }
 
 static void test_proc(void)
@@ -55,6 +148,8 @@ static void test_proc(void)
 
     test_wait();
     test_orphans();
+    test_pids_come_again();
+    test_next_pid();
     assert_eq(do_kill(current->pid), -E_INVAL);         /* a kernel thread */
     assert_eq(do_kill(initproc->pid), -E_INVAL);
     assert_eq(do_kill(0), -E_INVAL);

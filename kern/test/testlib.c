@@ -109,10 +109,21 @@ void test_threads(int n, int (*fn)(void *))
 
 int test_exec(void *arg)
 {
-    const char *argv[] = { arg };
+    const char *argv[] = { arg, NULL };
+
+    return test_exec_words(argv);
+}
+
+int test_exec_words(void *words)
+{
+    const char **argv = words;
+    uint64_t argc = 0;
+
+    while (argv[argc] != NULL)
+        argc++;
     register uint64_t a0 asm("a0") = SYS_exec;
-    register uint64_t a1 asm("a1") = (uintptr_t)arg;
-    register uint64_t a2 asm("a2") = 1;
+    register uint64_t a1 asm("a1") = (uintptr_t)argv[0];
+    register uint64_t a2 asm("a2") = argc;
     register uint64_t a3 asm("a3") = (uintptr_t)argv;
     register uint64_t a7 asm("a7") = EBREAK_SYSCALL;
 

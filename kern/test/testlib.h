@@ -38,9 +38,10 @@ int test_thread(int (*fn)(void *), void *arg);
 /* Make n threads fn(0) to fn(n - 1), wait for all; each must return 0. */
 void test_threads(int n, int (*fn)(void *));
 
-/* For a kernel thread: become the program `arg`, without arguments. Returns the error where that
-   cannot be. */
+/* For a kernel thread: become the program `arg`, without arguments; or one with arguments, which
+   `argv` points to, and then NULL. They return the error where that cannot be. */
 int test_exec(void *arg);
+int test_exec_words(void *argv);
 
 /* Does an address lie in the guard below a kernel stack? */
 bool kstack_is_guard(uintptr_t addr);

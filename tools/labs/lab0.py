@@ -101,6 +101,7 @@ MANY_HARTS = [
     program("fpu 4 harts", harts=4, runs=3),
     program("fpu without 4 harts", harts=4, processor=NO_FPU),
     program("groupkill 4 harts", harts=4, runs=2, cpu=90),
+    program("crowd 4 harts", mem="256M", harts=4, runs=2, cpu=60),
     program("inspect 4 harts", "1000", harts=4, runs=2),
     program("mmlock 2 harts", "1", harts=2, cpu=60),
     program("mmlock 4 harts", "3", harts=4, cpu=60),
