@@ -10,7 +10,7 @@ import subprocess
 import scratch
 from exercise import handout, kept, marksheet
 from exercise.markers import Crew
-from exercise.marks import Reference, Work
+from exercise.marks import LOOK, Reference, Work
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
 from exercise.workshop import WorkshopError
@@ -39,18 +39,21 @@ def chosen(reference, options):
 
 
 class Student:
-    """A hand-in with its exercises and, once it is graded, its result."""
+    """A hand-in with its exercises and, once it is graded, its result. `looks` says at what of it a
+    person must look; if there is something, the hand-in has no total."""
 
     def __init__(self, submission, reference, asked, policy):
         self.submission, self.result, self.work = submission, None, None
-        self.notes = list(submission.notes)
+        self.notes, self.looks = list(submission.notes), []
         if submission.refused:
             self.notes.append("refused: " + submission.refused)
             return
         exercises = asked or [number for number in submission.handin.exercises
                               if number in reference.exercises]
+        self.looks = ["%s %s: this tree has no such exercise; was it made from another version?"
+                      % (number, LOOK) for number in strangers(submission.handin, reference, asked)]
         if not exercises:
-            self.notes.append("refused: it has no exercise that this tree knows")
+            self.notes += self.looks
             return
         version = submission.handin.version
         if version and version != reference.version:
@@ -62,6 +65,9 @@ class Student:
             self.notes.append("refused: it cannot be looked at: %s: %s"
                               % (type(error).__name__, error))
             return
+        self.looks += ["%s %s: %s" % (number, *self.work.state[number])
+                       for number in self.work.in_state(LOOK)]
+        self.notes += self.work.notes + self.looks
         self.digest = self.work.digest(reference.version, policy)
 
     def finish(self, result):
@@ -73,20 +79,40 @@ class Student:
         if not result["complete"]:
             self.notes.append("this host failed in some tests: grade it again")
         for number, entry in sorted(result["exercises"].items()):
-            if entry["why"] and entry["state"] != "still blank":
+            if entry["why"] and entry["state"] not in ("still blank", LOOK):
                 self.notes.append("%s %s: %s" % (number, entry["state"],
                                                  entry["why"].split("\n")[0]))
             elif entry["state"] == "still blank":
                 self.notes.append("%s still blank" % number)
 
     @property
+    def is_refused(self):
+        return self.work is None and not self.looks
+
+    @property
     def is_graded(self):
-        return self.result is not None and self.result["complete"]
+        """Has it all its marks?"""
+        return not (self.is_refused or self.has_failed or self.looks)
+
+    @property
+    def has_failed(self):
+        """It is this host's fault that marks are missing."""
+        return self.work is not None and not (self.result and self.result["complete"])
 
     def sum(self, what):
         """Of the marks, or of the points that there are; challenges are beyond these."""
         entries = self.result["exercises"].values() if self.result else ()
-        return sum(entry[what] for entry in entries if what == "mark" or not entry["challenge"])
+        return sum(entry[what] or 0 for entry in entries
+                   if what == "mark" or not entry["challenge"])
+
+
+def strangers(found, reference, asked):
+    """The exercises of a Handin that this tree does not know. Of those that a teacher names, whole
+    labs must be asked for."""
+    labs = {number.split(".")[0] for number in asked or () if set(asked) >= {
+        each for each in reference.exercises if each.split(".")[0] == number.split(".")[0]}}
+    return [number for number in found.exercises if number not in reference.exercises
+            and (not asked or number.split(".")[0] in labs)]
 
 
 def compare(students, asked):
@@ -193,7 +219,7 @@ def run(root, options):
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
-    collector = Collector(Wanted(reference.regions, asked),
+    collector = Collector(Wanted(reference.register, asked),
                           bool(options.gradescope or options.autolab))
     found = collector.words(options.files)
     if (options.gradescope or options.autolab) and len(found) != 1:
@@ -211,12 +237,14 @@ def run(root, options):
         print(marksheet.line(student, len(done), len(students)), flush=True)
 
     grade(students, results, lambda: Preparation(root, reference, options), show)
-    refused = sum(student.work is None for student in students)
-    failed = sum(student.work is not None and not student.is_graded for student in students)
-    print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed" % (
-        len(students), len(students) - refused - failed, refused, failed))
+    refused = sum(student.is_refused for student in students)
+    failed = sum(student.has_failed for student in students)
+    looks = sum(bool(student.looks) and not student.has_failed for student in students)
+    print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed%s" % (
+        len(students), len(students) - refused - failed - looks, refused, failed,
+        ", %d need a look" % looks if looks else ""))
     if collector.left_out:
         print("%d files that systems add of their own (.DS_Store and others) do not count"
               % collector.left_out)
     marksheet.write(students, reference, options)
-    return 1 if refused or failed else 0
+    return 1 if refused or failed or looks else 0

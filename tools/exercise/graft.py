@@ -4,7 +4,7 @@ import contextlib
 import re
 
 from exercise.incoming import encoding_note
-from exercise.regions import (MARK, WORD, RegionError, kernel_files, parse, parse_tree, read,
+from exercise.regions import (BEGIN, MARK, WORD, RegionError, kernel_files, parse, parse_tree, read,
                               read_noting, replace)
 from exercise.vet import vet
 
@@ -16,21 +16,30 @@ KEYWORDS = frozenset("""auto break case char const continue default do double el
     typedef typeof union unsigned void volatile while""".split())
 
 
-def extract(text, region):
+def begins(mark, exercise, names):
+    """Is this marker, as it stands in a file, the begin of a region with one of these ids?"""
+    found = BEGIN.fullmatch(mark)
+    return bool(found) and found.group(1) == exercise \
+        and (found.group(4) or found.group(3)) in names
+
+
+def extract(text, region, names=()):
     """What a student's file has in the place of this region of the pristine tree: (text, line).
-    Whatever happened to other markers does not matter."""
+    `names` are what its id was taken for in earlier handouts. Its title does not matter, nor
+    what happened to other markers."""
     lines = text.split("\n")
     marks = [(number, " ".join(line.split())) for number, line in enumerate(lines, 1)
              if MARK.search(line)]
-    begins = [i for i, (_, mark) in enumerate(marks) if mark == region.begin]
-    if not begins:
+    found = [i for i, (_, mark) in enumerate(marks)
+             if begins(mark, region.exercise, names or (region.id,))]
+    if not found:
         raise RegionError(region.path, 1, "the line %s is missing or changed: put it back where "
                           "the handout has it" % region.begin)
-    if len(begins) > 1:
-        raise RegionError(region.path, marks[begins[1]][0], "the line %s is there twice: leave it "
+    if len(found) > 1:
+        raise RegionError(region.path, marks[found[1]][0], "the line %s is there twice: leave it "
                           "only where the handout has it" % region.begin)
-    first = marks[begins[0]][0]
-    last, mark = (marks + [(len(lines), "")])[begins[0] + 1]
+    first = marks[found[0]][0]
+    last, mark = (marks + [(len(lines), "")])[found[0] + 1]
     if mark != region.end:
         raise RegionError(region.path, last, "expected %s to end the region that begins in line "
                           "%d, and nothing like a marker before" % (region.end, first))

@@ -52,8 +52,8 @@ class Handin:
     lab        its number
     version    of the handout
     exercises  that it is about
-    texts      {(exercise, label): (text, line in the hand-in or file)}
-    errors     {(exercise, label): RegionError}, what cannot be taken
+    texts      {(exercise, id): (text, line in the hand-in or file)}
+    errors     {(exercise, id): RegionError}, what cannot be taken
     answers    a text
     notes      what the teacher should know of how it was read
     """
@@ -156,9 +156,9 @@ def to_text(handin, regions):
         if region.key in handin.texts:
             text = quoted(handin.texts[region.key][0])
             lines += ["region: %s, %s, %d lines: %s" % (region.exercise, region.path, len(text),
-                                                        region.label)] + text
+                                                        region.id)] + text
         elif region.key in handin.errors:
-            lines.append("missing: %s, %s: %s" % (region.exercise, region.path, region.label))
+            lines.append("missing: %s, %s: %s" % (region.exercise, region.path, region.id))
     return "\n".join(lines + [END, ""])
 
 
@@ -257,9 +257,9 @@ def read_head(reader, line, result):
             reader.fail("the region %s of exercise %s is there twice" % key[::-1])
         result.texts[key] = (reader.quoted(int(region.group(3))), number)
     elif missing:
-        exercise, path, label = missing.groups()
-        result.errors[exercise, label] = RegionError(
-            path, reader.at, "the student's file had no such region: %s" % label)
+        exercise, path, id = missing.groups()
+        result.errors[exercise, id] = RegionError(
+            path, reader.at, "the student's file had no such region: %s" % id)
     elif counted:
         result.answers = reader.quoted(int(counted.group(1)))
     elif head and head.group(1) in FIELDS:

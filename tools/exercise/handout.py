@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 
-from exercise import handin, manifest, regions
+from exercise import handin, manifest, regions, register
 from grader import labs as all_labs
 
 TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh")
@@ -237,6 +237,9 @@ def write_tree(root, folder, plan):
     """Write the handout of a plan into a folder; its Manifest is returned."""
     hints = {exercise.number: exercise.hint for lab in plan.all for exercise in lab.exercises}
     found = regions.parse_tree(root)
+    wrong = register.problems(register.load(root), found)
+    if wrong:
+        raise HandoutError("\n".join(map(str, wrong)))
     # An exercise that no lab knows is blank too: its text must not slip out.
     blank = sorted(set(plan.blank) | {region.exercise for region in found} - set(hints))
     marked = {region.path for region in found}

@@ -10,7 +10,7 @@ import os
 import zlib
 
 from exercise import graft, incoming, vet
-from exercise.regions import BEGIN, END, MARK, Region, RegionError
+from exercise.regions import BEGIN, END, MARK, TITLE, Region, RegionError
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
@@ -44,20 +44,27 @@ class Manifest:
 
     def to_json(self):
         head = {"schema": SCHEMA, "lab": self.lab, "version": self.version, "blank": self.blank,
-                "regions": [[*region.key, region.form, region.path] for region in self.regions]}
+                "regions": [entry_of(region) for region in self.regions]}
         text = json.dumps(head, indent=1)[:-2] + ',\n "files": {\n'
         return text + ",\n".join("  %s: %s" % (json.dumps(path), json.dumps(entry))
                                  for path, entry in sorted(self.files.items())) + "\n }\n}\n"
 
 
+def entry_of(region):
+    """What .handout.json says of a region: a title only where it is not the id."""
+    return [*region.key, region.form, region.path] + [region.title] * (region.title != region.id)
+
+
 def region_of(value):
     """The Region, without a text, that an entry names."""
-    exercise, label, form, path = incoming.items(value, 4, "a region", 4)
+    has_title = len(incoming.items(value, 5, "a region")) == 5
+    exercise, id, form, path = incoming.items(value[:4], 4, "a region", 4)
     incoming.word(exercise, EXERCISE, "an exercise")
-    incoming.word(label, r"\w[\w ,.-]*", "the name of a region")
+    incoming.word(id, TITLE, "the id of a region")
+    title = incoming.word(value[4], TITLE, "the title of a region") if has_title else ""
     incoming.word(form, "code|extra", "the form of a region")
     incoming.word(path, PATH, "the file of a region")
-    return Region(exercise, label, form, path, 1)
+    return Region(exercise, id, form, path, 1, title)
 
 
 def file_of(path, value):

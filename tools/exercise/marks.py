@@ -2,7 +2,8 @@
 
 Each exercise has two marks: together with the student's other exercises, and alone, with the
 reference's others around it. What cannot be used (refused, blank, or not compiling) is blank in the
-mark "together", so that it costs its own exercise only.
+mark "together", so that it costs its own exercise only. An exercise that needs a look by a person
+(see earlier.py) has no mark, which is not 0; the mark "together" has the reference's text of it.
 
 Under the policy "best" no machine is booted that cannot change a mark: an exercise with full marks
 together is not graded alone, and of one with full marks alone the rest is not graded together. What
@@ -19,7 +20,7 @@ import json
 import os
 import re
 
-from exercise import incoming, kept, regions
+from exercise import earlier, incoming, kept, regions, register
 from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.symbols import Refusal, Uses
@@ -29,8 +30,8 @@ from grader.formats import explanation
 from grader.model import Verdict
 
 BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
-WRITTEN, BLANK, REFUSED, ABSENT, BROKEN = ("written", "still blank", "refused",
-                                           "not in the hand-in", "does not compile")
+WRITTEN, BLANK, REFUSED, ABSENT, BROKEN, LOOK = (
+    "written", "still blank", "refused", "not in the hand-in", "does not compile", "needs a look")
 # What make says of the file that could not be compiled.
 GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\] *(.{,100})", re.M)
 LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # of what is kept about a test, and of each line
@@ -42,6 +43,8 @@ class Reference:
     def __init__(self, root, labs, version):
         self.root, self.version = root, version
         self.regions = regions.parse_tree(root)
+        self.keys = {region.key for region in self.regions}
+        self.register = register.load(root).with_regions(self.regions)
         self.texts = {region.path: regions.read(root, region.path) for region in self.regions}
         self.exercises = {exercise.number: exercise for lab in labs if lab.number
                           for exercise in lab.exercises}
@@ -59,7 +62,7 @@ class Reference:
 
     def variant(self, texts, blank=()):
         """{path: text} of all files that differ from the reference with these texts, {(exercise,
-        label): text}, in them, and with exercises blank."""
+        id): text}, in them, and with exercises blank."""
         result = {}
         paths = {region.path for region in self.regions
                  if region.key in texts or region.exercise in blank}
@@ -76,9 +79,7 @@ def is_written(own, texts):
     """Is there anything in the regions of an exercise? Of room for more only where that is all."""
     code = [region for region in own if region.form == "code"] or own
     for region in code:
-        copy = regions.Region(*region.key, region.form, region.path, 1)
-        copy.text = texts[region.key]
-        if not copy.is_blank:
+        if not regions.is_blank(texts[region.key]):
             return True
     return False
 
@@ -87,28 +88,35 @@ class Work:
     """What is to be graded of a hand-in, looked at before anything is built.
 
     exercises  their numbers, in order
-    texts      {(exercise, label): text} of those that can be built
+    texts      {(exercise, id): text} of those that can be built
     state      {exercise: (WRITTEN, ...; why)}
+    notes      what was ignored
     """
 
     def __init__(self, submission, reference, exercises):
         self.exercises, self.texts, self.state = list(exercises), {}, {}
+        taken = earlier.take(submission.handin, reference)
+        self.notes = taken.notes
         for exercise in self.exercises:
-            self.state[exercise] = self.look(submission, reference, exercise)
+            self.state[exercise] = self.look(submission, reference, exercise, taken)
 
-    def look(self, submission, reference, exercise):
-        found, own = submission.handin, reference.of(exercise)
-        if exercise not in found.exercises or not own:
+    def look(self, submission, reference, exercise, taken):
+        own = reference.of(exercise)
+        if exercise not in submission.handin.exercises or not own:
+            if own and earlier.had_none(submission.handin, reference, own):
+                return LOOK, "it was made from a version that had no such exercise"
             return ABSENT, "the hand-in has nothing of it"
+        if exercise in taken.looks:
+            return LOOK, taken.looks[exercise]
         texts = {}
         for region in own:
-            error = found.errors.get(region.key)
-            if error is None and region.key not in found.texts:
-                error = RegionError(region.path, 1, "the region %s is missing" % region.label)
+            error = taken.errors.get(region.key)
+            if error is None and region.key not in taken.texts:
+                error = RegionError(region.path, 1, "the region %s is missing" % region.id)
             try:
                 if error:
                     raise error
-                text, line = found.texts[region.key]
+                text, line = taken.texts[region.key]
                 vet(region, text, line, reference.names.taken(region.path))
             except RegionError as problem:
                 return REFUSED, submission.place(problem)
@@ -120,7 +128,10 @@ class Work:
 
     @property
     def written(self):
-        return [number for number in self.exercises if self.state[number][0] == WRITTEN]
+        return self.in_state(WRITTEN)
+
+    def in_state(self, state):
+        return [number for number in self.exercises if self.state[number][0] == state]
 
     def of(self, exercise):
         return {key: text for key, text in self.texts.items() if key[0] == exercise}
@@ -142,8 +153,7 @@ def told(outcome, clean):
 
 
 TEST_FIELDS = {"name": str, "title": str, "points": int, "max": int, "verdict": str, "lines": list}
-ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "mark": int, "from": str,
-                "tests": list}
+ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "from": str, "tests": list}
 
 
 def check_fields(value, fields, what):
@@ -158,8 +168,9 @@ def check(result):
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
-        for name in ("together", "alone"):
-            if incoming.member(entry, name) is not None:
+        for name in ("together", "alone", "mark"):
+            must_be = name == "mark" and entry["state"] != LOOK
+            if incoming.member(entry, name) is not None or must_be:
                 check_fields(entry, {name: int}, "exercise " + number)
         for test in entry["tests"]:
             check_fields(test, TEST_FIELDS, "a test")
@@ -229,10 +240,10 @@ class Marker:
 
     def entry(self, work, number):
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
-        tests = [] if state == WRITTEN else self.no_points(number, state, why)
+        tests = [] if state in (WRITTEN, LOOK) else self.no_points(number, state, why)
         return {"max": exercise.points, "challenge": exercise.is_challenge, "state": state,
-                "why": why, "together": None, "alone": None, "mark": 0, "from": "",
-                "tests": tests}
+                "why": why, "together": None, "alone": None,
+                "mark": None if state == LOOK else 0, "from": "", "tests": tests}
 
     def no_points(self, number, verdict, why):
         return [{"name": test.name, "title": test.title, "points": 0, "max": test.points,
@@ -330,7 +341,8 @@ class Marker:
             if not good:
                 return
             texts = {key: text for key, text in work.texts.items() if key[0] in good}
-            whole.texts = self.reference.variant(texts, set(work.exercises) - set(good))
+            whole.texts = self.reference.variant(
+                texts, set(work.exercises) - set(good) - set(work.in_state(LOOK)))
             with self.shop.variant(whole.texts) as built:
                 refused = self.foreign(texts) if built.succeeded else {}
                 if built.succeeded and not refused:

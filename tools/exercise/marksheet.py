@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 from exercise import handin
+from exercise.marks import LOOK
 from grader.formats import clean, dump, joined, one_line
 from grader.told import likeness_of
 
@@ -22,9 +23,20 @@ def line(student, number, total):
     head = "[%*d/%d] %s" % (len(str(total)), number, total, one_line(student.submission.title))
     if not student.result:
         return "%s: %s" % (head, one_line("; ".join(student.notes)))
-    marks = "  ".join("%s %d/%d" % (exercise, entry["mark"], entry["max"])
-                      for exercise, entry in sorted(student.result["exercises"].items()))
-    return "%s: %d of %d  %s" % (head, student.sum("mark"), student.sum("max"), marks)
+    entries = sorted(student.result["exercises"].items())
+    marks = "  ".join("%s %s" % (exercise, out_of(entry)) for exercise, entry in entries)
+    return "%s: %s of %d  %s%s" % (head, sum_text(student), student.sum("max"), marks,
+                                   one_line("; ".join([""] + student.looks)))
+
+
+def out_of(entry):
+    """The mark of an exercise, of how much."""
+    return LOOK if entry["mark"] is None else "%d/%d" % (entry["mark"], entry["max"])
+
+
+def sum_text(student):
+    """The sum of the marks; a question mark where a person must look at some of them."""
+    return "?" if student.looks else "%d" % student.sum("mark")
 
 
 def cell(value):
@@ -47,8 +59,8 @@ def to_csv(students):
         entries = result["exercises"] if result else {}
         marks = [entries[exercise]["mark"] if exercise in entries else "" for exercise in columns]
         sums = [student.sum("mark"), student.sum("max")]
-        if student.work is not None and not student.is_graded:
-            sums = ["", ""]                     # not 0: this host failed, not the student
+        if student.looks or student.has_failed:
+            sums = ["", ""]                     # not 0: this host failed, or a person must look
         writer.writerow([cell(who["name"]), cell(who["email"]), cell(who["id"]),
                          cell(student.submission.source)] + marks + sums
                         + [cell("; ".join(student.notes))])
@@ -59,7 +71,8 @@ def to_json(students, reference, options):
     return dump({
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
         "students": [dict(student.submission.student, file=student.submission.source,
-                          total=student.sum("mark"), max=student.sum("max"),
+                          total=None if student.looks else student.sum("mark"),
+                          max=student.sum("max"), looks=student.looks,
                           graded=student.is_graded, notes=student.notes,
                           exercises=student.result["exercises"] if student.result else {})
                      for student in students],
@@ -93,7 +106,8 @@ def to_autolab(student):
         view[stage] = {one_line(test["title"]): dict(
             {"passed": test["verdict"] == "ok"},
             **{"hint": joined(test["lines"])} if test["lines"] else {}) for test in entry["tests"]}
-        scores[number] = entry["mark"]
+        if entry["mark"] is not None:
+            scores[number] = entry["mark"]
     return dump(view) + "\n" + dump({"scores": scores}) + "\n"
 
 
@@ -135,8 +149,8 @@ def marks_report(student, reference):
     for number, entry in sorted(result["exercises"].items()):
         lines.append("%-4s %-40s %8s %6s %6s" % (
             number, reference.exercises[number].title, mark_text(entry["together"]),
-            mark_text(entry["alone"]), "%d/%d" % (entry["mark"], entry["max"])))
-    lines += ["total: %d of %d" % (student.sum("mark"), student.sum("max")), "",
+            mark_text(entry["alone"]), out_of(entry)))
+    lines += ["total: %s of %d" % (sum_text(student), student.sum("max")), "",
               "together: with your other exercises; alone: with the reference's others around it;",
               "- where that could not change the mark.", ""]
     for number, entry in sorted(result["exercises"].items()):
@@ -145,9 +159,9 @@ def marks_report(student, reference):
 
 
 def exercise_report(number, entry, reference):
-    title = "%s %s: %d of %d points" % (number, reference.exercises[number].title, entry["mark"],
-                                        entry["max"])
-    lines, told = ["== " + title, ""], {}
+    points = LOOK if entry["mark"] is None else "%d of %d points" % (entry["mark"], entry["max"])
+    lines = ["== %s %s: %s" % (number, reference.exercises[number].title, points), ""]
+    told = {}
     if entry["why"]:
         return lines + [entry["state"] + ":"] + ["  " + text for text in
                                                  entry["why"].split("\n")] + [""]
@@ -206,7 +220,7 @@ def write(students, reference, options):
     for path, writer in ((options.gradescope, to_gradescope), (options.autolab, to_autolab)):
         if path == "-":
             print(writer(students[0]), end="")
-        elif path and (students[0].is_graded or students[0].work is None):
+        elif path and (students[0].is_graded or students[0].is_refused):
             handin.write(path, writer(students[0]))
     for name, student in zip(report_names(students), students) if options.reports else ():
         handin.write(os.path.join(options.reports, name), report(student, reference))

@@ -6,9 +6,17 @@ A region is what stands between two lines, in C and assembly alike:
     ...
     /* EXERCISE 5.3 end */
 
-"copy_entries" is its label; no two regions of an exercise have the same. Such a region is code in a
-function: blank, it stops the kernel with a message when it is reached. One that begins with "begin
-extra: LABEL" is room for more, as helpers, fields, an entry in a table: blank, it is just empty.
+"copy_entries" is its title and its id. No two regions of an exercise have the same id, and an id
+never changes: hand-ins of earlier handouts are read by it. A title may change. One that is not the
+id any more has the id behind it, in square brackets:
+
+    /* EXERCISE 5.3 begin: copy the pages [copy_entries] */
+
+All ids that were ever handed out, and what became of them, are in regions.txt: see register.py.
+
+Such a region is code in a function: blank, it stops the kernel with a message when it is reached.
+One that begins with "begin extra: TITLE" is room for more, as helpers, fields, an entry in a table:
+blank, it is just empty.
 """
 import collections
 import os
@@ -18,7 +26,9 @@ import textwrap
 
 from exercise.incoming import source_of
 
-BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (\w[\w ,.-]*) \*/")
+TITLE = r"\w[\w ,.-]*"                                 # or an id
+BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (%s?)(?: \[(%s)\])? \*/"
+                   % (TITLE, TITLE))
 END = "/* EXERCISE %s end */"
 # Whatever is meant as one. These words elsewhere in a comment, or in a string, are prose.
 MARK = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
@@ -47,25 +57,31 @@ class Region:
 
     exercise     "5.3"
     number       which of the exercise's regions it is, from 1
-    label, form  form is "code" or "extra"
-    key          (exercise, label): what it is known by, wherever it moves
+    title, id    for people, and for ever; often the same
+    form         "code" or "extra"
+    key          (exercise, id): what it is known by, wherever it moves
     path         of the file, from the tree's root
     begin, end   its markers
     first, last  the lines of its text, without the markers; last < first where it is empty
     text         these lines
     """
 
-    def __init__(self, exercise, label, form, path, first):
-        self.exercise, self.label, self.form, self.path = exercise, label, form, path
-        self.key, self.end = (exercise, label), END % exercise
-        self.begin = "/* EXERCISE %s begin%s: %s */" % (
-            exercise, " extra" if form == "extra" else "", label)
+    def __init__(self, exercise, id, form, path, first, title=""):
+        self.exercise, self.id, self.form, self.path = exercise, id, form, path
+        self.key, self.end, self.title = (exercise, id), END % exercise, title or id
+        self.begin = "/* EXERCISE %s begin%s: %s%s */" % (
+            exercise, " extra" if form == "extra" else "", self.title,
+            " [%s]" % id if self.title != id else "")
         self.first, self.last, self.number, self.text = first, first - 1, 1, ""
 
     @property
     def is_blank(self):
-        """Is nothing written yet? Comments do not count."""
-        return not BLANK_CODE.sub("", COMMENT.sub("", self.text)).strip()
+        return is_blank(self.text)
+
+
+def is_blank(text):
+    """Is nothing written yet? Comments do not count."""
+    return not BLANK_CODE.sub("", COMMENT.sub("", text)).strip()
 
 
 def read(root, path):
@@ -95,11 +111,12 @@ def parse(text, path, known=None):
         mark = line.strip()
         begin = BEGIN.fullmatch(mark)
         if begin and not region:
-            exercise, extra, label = begin.groups()
+            exercise, extra, title, id = begin.groups()
             if known is not None and exercise not in known:
                 raise RegionError(path, number, "there is no exercise %s; there are %s" % (
                     exercise, ", ".join(sorted(known))))
-            region = Region(exercise, label, "extra" if extra else "code", path, number + 1)
+            region = Region(exercise, id or title, "extra" if extra else "code", path, number + 1,
+                            title)
         elif region and mark == region.end:
             region.last = number - 1
             region.text = "".join(line + "\n" for line in lines[region.first - 1:region.last])
@@ -107,7 +124,7 @@ def parse(text, path, known=None):
             region = None
         else:
             raise RegionError(path, number, "this marker does not fit here; expected %s%s" % (
-                region.end if region else "/* EXERCISE N.M begin: LABEL */",
+                region.end if region else "/* EXERCISE N.M begin: TITLE */",
                 " for the region of line %d" % (region.first - 1) if region else ""))
     if region:
         raise RegionError(path, region.first - 1, "this region has no end: put %s behind it"
@@ -116,12 +133,12 @@ def parse(text, path, known=None):
 
 
 def number_regions(regions):
-    """Count the regions of each exercise, and see that their labels differ."""
+    """Count the regions of each exercise, and see that their ids differ."""
     count, seen = {}, {}
     for region in regions:
         if region.key in seen:
             raise RegionError(region.path, region.first - 1, "exercise %s has a region \"%s\" "
-                              "already, in %s: choose another label"
+                              "already, in %s: choose another id"
                               % (*region.key, seen[region.key]))
         seen[region.key] = region.path
         region.number = count[region.exercise] = count.get(region.exercise, 0) + 1
@@ -167,7 +184,7 @@ def find(path, line):
 
 
 def replace(text, path, texts):
-    """The file with other texts in its regions: {(exercise, label): text}."""
+    """The file with other texts in its regions: {(exercise, id): text}."""
     lines = text.split("\n")
     for region in reversed(parse(text, path)):
         if region.key in texts:
@@ -209,14 +226,14 @@ def unused(text, regions):
 
 
 def hint_of(region, hint):
-    """The lines of an exercise's hint for this region. A paragraph that begins with "LABEL: " is
-    for the region of that label only; others are for the exercise's first region in the file."""
+    """The lines of an exercise's hint for this region. A paragraph that begins with "ID: " is
+    for the region of that id only; others are for the exercise's first region in the file."""
     for paragraph in filter(None, re.split(r"\n\s*\n", hint.strip("\n"))):
-        label, colon, rest = paragraph.partition(": ")
-        labelled = colon and BEGIN.fullmatch("/* EXERCISE 0.0 begin: %s */" % label)
-        if labelled and label == region.label:
+        id, colon, rest = paragraph.partition(": ")
+        is_one = colon and re.fullmatch(TITLE, id)
+        if is_one and id == region.id:
             yield from rest.split("\n")
-        elif not labelled and region.number == 1:
+        elif not is_one and region.number == 1:
             yield from paragraph.split("\n")
 
 
@@ -224,7 +241,7 @@ def blank_text(region, names, hint=""):
     """What a handout has in a region; `names` are those of unused()."""
     indent = re.match(" *", region.text).group()
     lines = ["%s: %s. See labcodes.md, exercise %s." % (
-        "Write here" if region.form == "code" else "Room for", region.label, region.exercise)]
+        "Write here" if region.form == "code" else "Room for", region.title, region.exercise)]
     lines += [line.rstrip() for line in hint_of(region, hint)]
     if "*/" in " ".join(lines):
         raise RegionError(region.path, region.first, "a hint cannot have */ in it")

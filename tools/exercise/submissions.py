@@ -9,7 +9,7 @@ import os
 import posixpath
 import re
 
-from exercise import graft, handin, incoming, kinds, manifest
+from exercise import earlier, handin, incoming, kinds, manifest
 from exercise.archives import Budget, Refused, members, printable
 from exercise.regions import MAX_FILE, RegionError, read_noting
 
@@ -56,11 +56,12 @@ class Submission:
 
 
 class Wanted:
-    """What the files of a tree are read for: the regions that this tree, the reference, has."""
+    """What the files of a tree are read for: the regions that this tree, the reference, has or had;
+    and which exercises, None where each tree says so itself."""
 
-    def __init__(self, regions, exercises=None):
-        self.regions, self.exercises = regions, exercises
-        self.paths = {region.path for region in regions}
+    def __init__(self, register, exercises=None):
+        self.register, self.exercises = register, exercises
+        self.paths, self.known = register.paths, {key[0] for key in register.entries}
         self.others = {manifest.NAME, handin.STUDENT, handin.ANSWERS}
 
 
@@ -111,24 +112,17 @@ def from_tree(tree, source, wanted):
             return Submission(source, refused=str(error))
     if about:
         result.lab, result.version, result.exercises = about.lab, about.version, about.due
-    if wanted.exercises:
-        result.exercises = list(wanted.exercises)
+    if wanted.exercises:            # what is not known here must be told, and is never wanted
+        result.exercises = list(wanted.exercises) + [
+            number for number in result.exercises if number not in wanted.known]
     if not result.exercises:
         return Submission(source, refused="this tree is no handout: say what is to be graded, as "
                           "in --lab 5")
-    foreign = set()
-    for region in wanted.regions:
-        if region.exercise in result.exercises:
-            try:
-                text, encoding = tree.text(region.path)
-                result.texts[region.key] = graft.extract(text, region)
-                if encoding:
-                    foreign.add(incoming.encoding_note(region.path, encoding))
-            except RegionError as error:
-                result.errors[region.key] = error
+    result.texts, result.errors, foreign = earlier.of_tree(
+        tree, wanted.register, result.exercises, about and about.regions)
     student = incoming.text_of(tree.data(handin.STUDENT, 1 << 16) or b"")
     result.student, result.notes = handin.known(handin.student_in(student), handin.STUDENT)
-    result.notes += sorted(foreign)
+    result.notes += foreign
     result.answers = handin.answers_in(tree.data(handin.ANSWERS, handin.MAX_ANSWERS) or b"")
     return Submission(source, result)
 

@@ -115,7 +115,7 @@ class Uses:
         return names
 
     def foreign(self, objects, texts):
-        """{exercise: Refusal} of a kernel that is built with these texts, {(exercise, label):
+        """{exercise: Refusal} of a kernel that is built with these texts, {(exercise, id):
         text}, in the reference."""
         found, owners, own = {}, self.owners(texts), set()
         changed = {path: read(place) for path, place in objects_below(objects).items()
@@ -144,8 +144,8 @@ class Uses:
 
     def blamed(self, name, exercises, texts):
         """Of these exercises those whose texts have the name; all where it is hidden."""
-        having = {number for number, label in texts
-                  if number in exercises and name in WORD.findall(texts[number, label])}
+        having = {number for number, id in texts
+                  if number in exercises and name in WORD.findall(texts[number, id])}
         return sorted(having or exercises)
 
     def inside(self, region, text):

@@ -321,7 +321,7 @@ class Values(unittest.TestCase):
     def test_any_change_of_a_hand_in_or_a_manifest(self):
         """One line, and no exception: bytes changed, cut, doubled by chance."""
         chance = random.Random(7)
-        wanted = submissions.Wanted(REFERENCE.regions, None)
+        wanted = submissions.Wanted(REFERENCE.register, None)
         for _ in range(150):
             for data in (GOOD, about(), TEXT.encode("utf-16"), zipped(("a", GOOD))):
                 data = bytearray(data)

@@ -24,7 +24,7 @@ from grader.model import Outcome, Verdict
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 REFERENCE = marks.Reference(ROOT, labs.load(), "0" * 12)
 LAB = [region for region in REFERENCE.regions if region.exercise in ("5.1", "5.2", "5.3")]
-WANTED = submissions.Wanted(REFERENCE.regions, None)
+WANTED = submissions.Wanted(REFERENCE.register, None)
 DISPATCH, FRAME, COPY = ("5.2", "dispatch"), ("5.1", "set_user_frame"), ("5.3", "copy_entries")
 
 
@@ -82,6 +82,7 @@ class HostileTexts(unittest.TestCase):
         blank = '    /* x */\n    not_written("5.3", "c", a);\n'
         found = submissions.from_file(work_of(copy=blank), "x")
         del found.handin.texts[FRAME]
+        found.handin.version = REFERENCE.version
         work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.3", "5.4"])
         self.assertEqual([work.state[number][0] for number in work.exercises],
                          [marks.REFUSED, marks.WRITTEN, marks.BLANK, marks.ABSENT])
@@ -136,12 +137,12 @@ class Archives(Folder):
             self.assertEqual(sorted(each.student["name"] for each in self.open(name, data)),
                              ["Ada", "Cy"])
         for data, name in ((self.zip(*tree), "t.zip"), (self.tar(*tree, mode="w:xz"), "t.tar.xz")):
-            wanted = submissions.Wanted(REFERENCE.regions, ["5.2"])
+            wanted = submissions.Wanted(REFERENCE.register, ["5.2"])
             found = submissions.collect([self.put(name, data)], wanted)
             self.assertEqual([list(each.handin.texts) for each in found], [[DISPATCH]])
 
     def test_a_hand_in_in_a_tree(self):
-        wanted = submissions.Wanted(REFERENCE.regions, ["5.2"])
+        wanted = submissions.Wanted(REFERENCE.register, ["5.2"])
         for root in ("", "top/"):
             data = self.zip((root + "handin-lab5.txt", work_of("Ada")),
                             *[(root + region.path, b"x") for region in LAB])
@@ -159,13 +160,13 @@ class Archives(Folder):
         path = "t/kern/syscall/syscall.c"
         found = submissions.collect(
             [self.put("x.tgz", self.tar((path, "/etc/passwd"), ("t/.handout.json", b"{}")))],
-            submissions.Wanted(REFERENCE.regions, ["5.2"]))
+            submissions.Wanted(REFERENCE.register, ["5.2"]))
         self.assertEqual(found[0].handin.texts, {})
         os.makedirs(self.path("tree/kern/syscall"))
         os.symlink("/etc/passwd", self.path("tree/kern/syscall/syscall.c"))
         os.symlink("/etc/passwd", self.path("tree/answers.md"))
         found = submissions.collect([self.path("tree")],
-                                    submissions.Wanted(REFERENCE.regions, ["5.2"]))
+                                    submissions.Wanted(REFERENCE.register, ["5.2"]))
         self.assertEqual((found[0].handin.texts, found[0].handin.answers), ({}, ""))
 
     def test_bombs(self):
@@ -217,6 +218,7 @@ class Course(Folder):
         names = {"Ada": b"5.1 5.2 5.3", "Bob": b"5.1 5.2 5.3 1.1", "Cy": b"5.1 5.2 5.3"}
         for file, name in (("1", "Ada"), ("2", "Bob"), ("3", "Cy"), ("4", "ada")):
             data = work_of(name).replace(b"5.1 5.2 5.3", names[name.title()])
+            data = data.replace(b"handout: ", b"handout: " + REFERENCE.version.encode())
             self.put(file + ".txt", data)
         found = submissions.collect([self.folder], WANTED)
         students = [gradebook.Student(each, REFERENCE, None, "best") for each in found]

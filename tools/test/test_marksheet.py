@@ -22,7 +22,8 @@ def student(name="", email="", number="", source="x.txt", answers="", tests=None
         "together": 0, "alone": 0, "mark": 0, "max": 15, "why": "", "from": "alone",
         "state": "written", "challenge": False, "tests": tests}}, "complete": True}
     whole = gradebook.Student.__new__(gradebook.Student)
-    whole.submission, whole.result, whole.work, whole.notes = submission, result, None, []
+    whole.submission, whole.result, whole.work = submission, result, None
+    whole.notes, whole.looks = [], []
     return whole
 
 

@@ -76,7 +76,7 @@ class Tree:
 
 
 def region_of(text, label, path=PATH):
-    return next(region for region in regions.parse(text, path) if region.label == label)
+    return next(region for region in regions.parse(text, path) if region.id == label)
 
 
 class ParseTest(unittest.TestCase):
@@ -90,7 +90,7 @@ class ParseTest(unittest.TestCase):
 
     def test_regions(self):
         found = regions.parse(C_FILE, PATH)
-        self.assertEqual([(r.exercise, r.number, r.label, r.form) for r in found], [
+        self.assertEqual([(r.exercise, r.number, r.id, r.form) for r in found], [
             ("1.1", 1, "constants", "extra"), ("1.1", 2, "first", "code"),
             ("1.2", 1, "second", "code"), ("1.C", 1, "entry", "extra")])
         self.assertEqual(found[1].text, "    return helper(a) + LIMIT;\n")
@@ -105,7 +105,7 @@ class ParseTest(unittest.TestCase):
         self.error(end, 1, "does not fit")
         self.error(begin + "x\n" + end + begin + end, 4, '"x" already')
         self.error(begin + end, 1, "no exercise 1.1", "2.1, 2.2", known={"2.2", "2.1"})
-        self.error("/* EXERCISE 1.1 begin x */\n" + end, 1, "LABEL")
+        self.error("/* EXERCISE 1.1 begin x */\n" + end, 1, "TITLE")
         self.error("int x; " + begin + end, 1)
         self.error('char *s = "/* EXERCISE 1.1 end";\n', 1)
         prose = "/* What follows EXERCISE 1.1 begin,\n   EXERCISE 1.1 end */\n"
@@ -119,7 +119,7 @@ class ParseTest(unittest.TestCase):
         with self.assertRaisesRegex(RegionError, "kern/mm/a.c:9: .* already, in kern/b/b.c"):
             regions.parse_tree(twice.root)
         found = regions.parse_tree(tree.root)
-        self.assertEqual([(r.path, r.label, r.number) for r in found if r.exercise == "1.2"],
+        self.assertEqual([(r.path, r.id, r.number) for r in found if r.exercise == "1.2"],
                          [("kern/b/b.S", "label", 1), (PATH, "second", 2)])
 
     def test_read(self):
@@ -333,10 +333,10 @@ class ThisTreeTest(unittest.TestCase):
                 self.assertLessEqual({"kern/debug/panic.h", "kern/debug/printk.h"},
                                      names.closure(path), path)
 
-    def test_code_labels_are_names(self):
+    def test_ids_of_code_are_names(self):
         for region in regions.parse_tree(ROOT):
             if region.form == "code":
-                self.assertRegex(region.label, r"\A\w+\Z")
+                self.assertRegex(region.id, r"\A\w+\Z")
 
 
 if __name__ == "__main__":
