@@ -240,8 +240,9 @@ static const char *property(struct parser *p)
     if (!take_token(p, &length) || !take_token(p, &name)
         || length > (size_t)(p->end - p->pos) || name >= p->strings_size || p->depth == 0)
         return "a property does not fit in";
-    for (int kind = 0; kind < P_COUNT; kind++)
-        if (strcmp(p->strings + name, property_names[kind]) == 0)
+    for (int kind = 0; kind < P_COUNT; kind++)      /* most differ in the first character */
+        if (p->strings[name] == property_names[kind][0]
+            && strcmp(p->strings + name, property_names[kind]) == 0)
             p->nodes[p->depth - 1].props[kind] = (struct property){ p->pos, length };
     size_t step = ROUNDUP((size_t)length, 4), left = p->end - p->pos;
     p->pos += step < left ? step : left;
