@@ -1,8 +1,15 @@
-/* Parsing the kernel's command line. */
+/* Parsing the kernel's command line, the boot arguments: words with blanks between them, which the
+   device tree has in its node "chosen". Each is `name=value`, or a single word that switches
+   something on. `init=` is the last one: its value is the rest of the line, because a program has
+   arguments of its own.
+
+   The line is cut in place: a struct bootargs points into it, so it must stay where it is for as
+   long as they are used. Nothing here needs memory, locks or other harts, and nothing is done about
+   an argument: kern/init/init.c does that. */
 #include <init/init.h>
 #include <string.h>
 
-/* The value of an argument "name=value", or NULL where it has another name. */
+/* The value of an argument "name=value", or NULL if it has another name. */
 static const char *value_of(const char *arg, const char *name)
 {
     size_t n = strlen(name);
@@ -17,6 +24,7 @@ static bool blank(const char *s)
     return *s == '\0';
 }
 
+/* Take one argument after the other from the line. An empty init= is unknown: it names nothing. */
 const char *bootargs_parse(char *line, struct bootargs *args)
 {
     struct { const char *name; const char **value; } known[] = {

@@ -1,15 +1,40 @@
-/* Where harts enter the kernel from the firmware: S mode, no paging, interrupts off, a0 = hart
-   number. The code is linked high but runs low at first; only pc-relative addresses are right then,
-   and they are physical. */
+/* Where harts enter the kernel from the firmware, in S mode (SBI spec 1.0, chapter 9). There are
+   two ways in: _start, for the hart that the firmware boots, and secondary_start, for those that
+   start_hart() in smp.c asks for. At both,
+
+     a0          the hart's number
+     a1          _start: physical address of the device tree; secondary_start: nothing of use
+     satp        0: no paging, addresses are physical
+     sstatus.SIE 0: interrupts are off, and sie is 0
+     stvec       _start, as OpenSBI leaves it: a fault would start the kernel again
+     others      anything; sp is a stack of the firmware, which S mode may not touch
+
+   The code is linked at high addresses, in the linear map, but runs at low ones until paging is on.
+   The compiler's and assembler's addresses are relative to pc (la, call): so they come out as
+   physical ones at first, and as high ones afterwards. No address is kept across that change.
+
+   A hart leaves by a call of kern_init() or secondary_init(), neither of which returns, with
+
+     a0, a1      as they came
+     satp        _start: boot_pgdir; secondary_start: the kernel's own table
+     sp          the end of a stack on which nothing is yet
+     tp          the hart's struct cpu, a high address, as is sp
+     s0          0: the call stack ends here (kern/debug/backtrace.c)
+     stvec       of no use any more; trap_init_hart() sets it, before anything else */
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
 #include <riscv/sbi.h>
 #include <riscv/sv39.h>
 #include <riscv/tlb.h>
 
-# Turn paging on with the root table whose satp value is in t0, and go on at the
-# high address of the next instruction. That is not mapped at the low address, so
-# fetching it faults, and stvec leads on. Clobbers t1 and t2.
+# Turn paging on with the root table whose satp value is in t0, and go on at the high
+# address of label 9. After the write to satp pc is still low, and there nothing is
+# mapped: fetching the next instruction is a page fault, and stvec leads on, to the high
+# address. The first sfence.vma has the writes to the table seen before the table is
+# used, the second one drops translations that were made before (Privileged spec 20211203,
+# 4.2.1); the write to satp orders nothing by itself (4.1.11). A hart without Sv39 ignores
+# that write as a whole (4.1.11), and runs on at the low address: so satp
+# is read back. Clobbers t1, t2 and stvec.
 .macro enable_paging
     la t1, 9f
     li t2, KERNEL_OFFSET
@@ -32,12 +57,13 @@
 _start:
     # 0. Is it the boot hart? OpenSBI before 1.3 makes a hart's start known before it has
     # stored where to: a hart that comes too early is sent here. It goes the right way now.
+    # The first hart to swap a 1 into the word finds 0 there: that is the boot hart.
     la t0, boot_hart_came
     li t1, 1
     amoswap.w.aqrl t1, t1, (t0)
     bnez t1, secondary_start
 
-    # 1. Clear bss.
+    # 1. Clear bss, 32 bytes a turn: kernel.ld aligns its ends. No data of C is used before.
     la t0, kernel_bss_start
     la t1, kernel_bss_end
 1:  sd zero, 0(t0)
@@ -47,21 +73,22 @@ _start:
     addi t0, t0, 32
     bltu t0, t1, 1b
 
-    # 2. Paging on.
+    # 2. Paging on. t0 = the table's page number, and the mode above it.
     la t0, boot_pgdir
     srli t0, t0, PGSHIFT
     li t1, SATP_SV39
     or t0, t0, t1
     enable_paging
 
-    # 3. A stack and a struct cpu, and on to C.
+    # 3. A stack and a struct cpu, the first one, and on to C; a0 and a1 are its arguments.
     la tp, cpus
     la sp, boot_stack_top
     li s0, 0
     call kern_init
 
-# Another hart: the one whose struct cpu is in starting_cpu. Paging uses the kernel's own
-# table from the start.
+# Another hart: the one whose struct cpu is in starting_cpu, because a1 has not arrived if
+# it came in by _start. Harts come one at a time. Paging uses the kernel's own table from
+# the start: kernel_as is read at its low address, its satp value is good anywhere.
 .globl secondary_start
 .balign 4
 secondary_start:

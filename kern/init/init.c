@@ -1,4 +1,18 @@
-/* The order in which the kernel comes up. How it ends is in user.c. */
+/* The order in which the kernel comes up; how it ends is in user.c. entry.S calls kern_init() on
+   the boot hart. Each step needs those before it:
+
+     traps            from now on a fault is reported
+     device tree      what the machine is; early drivers: the console, and how to switch off
+     boot arguments   which allocator, which scheduler, what to run
+     memory           pages, the kernel's own map, kernel objects, address spaces
+     scheduling       the harts' numbers, run queues, interrupts, the clock, processes
+
+   Then the boot hart gets its idle process and goes on in kern_start(), on that one's stack, which
+   has a guard below it. There come the other drivers, the other harts and the first thread.
+
+   Until kern_start() nothing sleeps, interrupts are off and there is one hart: no locks are needed.
+   A machine that cannot be used, or a wrong boot argument, is no panic: the kernel says in one line
+   what is wrong, and switches off. */
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
@@ -20,7 +34,7 @@ static const char *sched_name;
 
 static __never_returns void kern_start(void);
 
-/* A machine that the kernel cannot use is no panic either: what is missing, and off. */
+/* Say what is missing, and switch off. */
 static __never_returns void refuse_machine(paddr_t tree, const char *problem)
 {
     cprintf("rvlab cannot run on this machine (%s), by its device tree at %#lx: %s\n",
@@ -65,7 +79,7 @@ static void read_device_tree(paddr_t where)
     machine.device_tree.end += where;
 }
 
-/* A mistake on the kernel's command line is no panic: what was typed wrong, and off. */
+/* Take the boot arguments apart; if one is wrong, say what was typed and what can be. */
 static void read_bootargs(void)
 {
     const char *unknown = bootargs_parse(machine.bootargs, &bootargs);
@@ -83,6 +97,7 @@ static void read_bootargs(void)
     power_off(PANIC_EXIT_STATUS);
 }
 
+/* pmm_init() says itself which allocators there are if the one that was asked for is none. */
 static void init_memory(void)
 {
     if (!pmm_init(bootargs.pmm, bootargs.poison))
@@ -93,6 +108,7 @@ static void init_memory(void)
     fork_shares = fork_shares && !bootargs.nocow;
 }
 
+/* The harts get their numbers first: run queues and the clock are kept by them. */
 static void init_scheduling(void)
 {
     smp_init_boot_hart();
@@ -105,7 +121,9 @@ static void init_scheduling(void)
     inspect_init();
 }
 
-/* The boot hart, on the boot stack: everything up to the first process, whose stack is guarded. */
+/* The boot hart, on the boot stack, as entry.S leaves it: paging on with the boot table, interrupts
+   off, tp = &cpus[0]. Everything up to the first process. call_on_stack() leaves this stack for
+   ever; the new one begins below the trap frame at the top of the idle process's stack. */
 __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;
@@ -134,7 +152,8 @@ static void print_banner(void)
     cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 
-/* The boot hart's idle process: start the rest, then be idle. */
+/* The boot hart's idle process: start the rest, then be idle. The devices' interrupts come to this
+   hart, because it is the one that registers them. */
 static void kern_start(void)
 {
     irq_init_hart();

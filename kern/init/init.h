@@ -1,9 +1,13 @@
-/* What the parts of kern/init offer each other; and how a self test is declared. */
+/* What the parts of kern/init offer each other; and how a self test is declared. This folder is the
+   top of the kernel: it brings up all others, in the order that init.c tells, and nothing but the
+   self tests of kern/test uses it. Everything here runs once: functions are called by the boot hart
+   or by initproc, if nothing else is said, and hold no lock. */
 #pragma once
 
 #include <riscv/memlayout.h>
 
-/* What was asked for; NULL: nothing, the default holds. */
+/* What was asked for on the kernel's command line. NULL: nothing was, the default holds. The texts
+   lie in machine.bootargs. */
 struct bootargs {
     const char *init;           /* the first program and its arguments */
     const char *selftest;       /* the self test to run instead of a program */
@@ -19,25 +23,31 @@ struct bootargs {
 __never_returns void kern_init(uint64_t hartid, paddr_t device_tree);
 __never_returns void secondary_init(void);
 
-/* Take a command line apart; it is changed. init= takes the rest of the line, which must name a
-   program. Returns NULL, or the argument that is unknown. */
+/* Take a command line apart; it is changed, and *args points into it. init= takes the rest of the
+   line, which must name a program. Returns NULL, or the argument that is unknown. Does not sleep.
+   */
 const char *bootargs_parse(char *line, struct bootargs *args);
 
-/* Number the harts of the machine: the one that runs this is cpu 0. */
+/* Number the harts of the machine: the one that runs this is cpu 0. Before sched_init(). */
 void smp_init_boot_hart(void);
-/* Start the others, and wait until they run. */
+/* Start the others, and wait until they run; panics if one does not come. Allocates. */
 void smp_start_others(void);
 
+/* What is in use: see inventory.c. */
 struct inventory {
-    size_t pages, objects;
+    size_t pages;               /* free ones: fewer at the end means a leak */
+    size_t objects;             /* of kmalloc, in use */
     uint32_t processes;
 };
 
+/* Count now. Gives back what is kept for later use, so it takes the locks of the allocators. */
 struct inventory inventory_take(void);
-/* Has all that was taken since `before` come back? Prints the verdict, and what is missing. */
+/* Has all that was taken since `before` come back? Prints the verdict, and what is missing. Checks
+   the allocator's own lists too, and panics if they are damaged. */
 bool inventory_check(const struct inventory *before);
 
-/* Make initproc, which runs the first program or a self test, and then switches the machine off. */
+/* Make initproc, which runs the first program or a self test, and then switches the machine off.
+   From the boot hart's idle process; returns at once. *args must stay. */
 void user_start(const struct bootargs *args);
 
 /* When a self test runs, so that it needs nothing of the labs that come later. */
@@ -47,13 +57,14 @@ enum selftest_stage {
     STAGE_CHILD,                /* as a child of initproc */
 };
 
-/* Run the self test that was asked for, and switch off, where it is one of this stage. */
+/* Run the self test that was asked for, and switch off, if it is one of this stage; else return. */
 void selftest_run(const struct bootargs *args, enum selftest_stage stage);
-/* What a thread that runs a self test calls, with its name. 0 where all is well. */
+/* What a thread that runs a self test calls, with its name. Returns how many checks have failed, or
+   -E_NOENT if there is no test of that name; then it lists those that there are. */
 int selftest_thread(void *name);
 
 /* A self test, kept in the section .selftests: one file in kern/test declares it, `selftest=`
-   chooses it by its name. It reports by libs/report.h, and panics where it cannot go on. */
+   chooses it by its name. It reports by libs/report.h, and panics if it cannot go on. */
 struct selftest {
     const char *name;
     void (*run)(void);

@@ -1,4 +1,11 @@
-/* Counting what is in use, to see at the end whether all of it came back. */
+/* Counting what is in use, to see at the end whether all of it came back: the leak check. Three
+   numbers are kept: pages, the objects of kmalloc, and processes. What parts of the kernel keep for
+   later use would look like a leak, so kernel stacks and empty slabs are given back before
+   counting, and the pages in the tables of the kernel stacks' addresses, which stay for ever, count
+   as free.
+
+   It is right only while nothing else runs that takes or gives back: before the first program, and
+   after the last process has ended. Programs that are still there at the end are such a leak. */
 #include <debug/printk.h>
 #include <init/init.h>
 #include <mm/kmalloc.h>

@@ -1,4 +1,11 @@
-/* Finding and running a self test, at its stage: see init.h. */
+/* Finding and running a self test, at its stage: see init.h. The tests are in the section
+   .selftests, as a table that the linker collects; the boot argument `selftest=` has the name of
+   one. A test tells what it checks by libs/report.h, of which the kernel's side is defined here:
+   its lines go to the console. The grader knows a line by the place that it was printed from, so
+   the code of this file lies next to that of the tests (tools/kernel.ld).
+
+   A test of STAGE_BOOT is checked for leaks at once, because nothing else runs; after one of
+   STAGE_CHILD init_main() does it; and the threads of one of STAGE_INIT may still be there. */
 #include <debug/printk.h>
 #include <error.h>
 #include <init/init.h>
@@ -19,7 +26,7 @@ static const struct selftest *find_selftest(const char *name)
     return NULL;
 }
 
-/* How many of its checks failed. */
+/* Run it. Returns how many of its checks failed. */
 static int selftest_call(const struct selftest *test)
 {
     report_side.subject = test->name;

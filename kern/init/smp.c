@@ -1,4 +1,11 @@
-/* Bringing up the harts: the boot hart prepares what each needs and has the firmware start it. */
+/* Bringing up the harts. The firmware starts one of them, any one; the others are stopped until the
+   boot hart asks for them (SBI spec 1.0, chapter 9, Hart State Management). The boot hart prepares
+   what each needs: a struct cpu, a stack for reports of a broken stack, and an idle process, whose
+   stack it begins on. It starts one at a time and waits until that runs, so there is no lock.
+
+   The kernel numbers its harts from 0, the boot hart, as `cpu` numbers; the machine's own numbers
+   need not be in a row. A hart whose bit is in cpus_online may get interrupts from others and takes
+   part in everything. */
 #include <driver/irq.h>
 #include <init/init.h>
 #include <machine/machine.h>
@@ -8,10 +15,11 @@
 
 #define EMERGENCY_STACK     4096
 
+/* Their ends are in struct cpu: see trapentry.S. */
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
 
-/* The boot hart first, wherever it is in the list, and of the others as many as there is room
-   for. */
+/* The boot hart is the first, wherever it is in the list; of the others come as many as there is
+   room for. */
 void smp_init_boot_hart(void)
 {
     cpu_count = 1;
@@ -30,7 +38,10 @@ void smp_init_boot_hart(void)
     cpus_online = 1;
 }
 
-/* In its idle process's stack, paging on. */
+/* Another hart comes here from entry.S: on the stack of its idle process, with paging on,
+   interrupts off and its struct cpu in tp. With its bit in kernel_as.harts, changes of the kernel's
+   map are flushed here too; nobody makes one before, since the boot hart waits and the others are
+   idle. The bit in cpus_online ends that waiting, so it is the last thing. */
 __never_returns void secondary_init(void)
 {
     trap_init_hart();
@@ -43,7 +54,9 @@ __never_returns void secondary_init(void)
 
 struct cpu *starting_cpu;               /* read by entry.S */
 
-/* One at a time: entry.S takes starting_cpu, because the argument may not arrive. */
+/* Start one hart and wait until it runs. entry.S takes starting_cpu instead of the argument of the
+   call, which does not arrive if the hart comes in by _start: see there. The barrier has all that
+   was written for the hart in memory before the firmware is called to start it. */
 static void start_hart(struct cpu *cpu)
 {
     extern char secondary_start[];

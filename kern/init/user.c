@@ -1,4 +1,10 @@
-/* initproc and the first program. */
+/* initproc and the first program: the end of booting, and the end of everything.
+
+   initproc, pid 1, is a kernel thread. It starts a second one, which becomes the first program by
+   exec, or which runs a self test. Then it waits, as the parent of that one and, because orphans
+   are given to it, in the end of all processes. When none is left it compares what is in use with
+   what was in use before, and switches the machine off: with success only if the program ended with
+   0 and nothing has leaked. So the exit status of QEMU is a verdict on the whole run. */
 #include <debug/printk.h>
 #include <error.h>
 #include <init/init.h>
@@ -11,7 +17,8 @@
 
 #define DEFAULT_PROGRAM     "sh"
 
-/* exec of a kernel thread: it becomes the program, and returns only where that cannot be. */
+/* exec of a kernel thread: it becomes the program, and returns only if that cannot be, with
+   the error. A kernel thread cannot use ecall for it: from S mode that calls the firmware. */
 static int kernel_execve(const char *name, int argc, const char **argv)
 {
     register uint64_t a0 asm("a0") = SYS_exec;
@@ -24,8 +31,9 @@ static int kernel_execve(const char *name, int argc, const char **argv)
     return a0;
 }
 
-/* Cut a command line into words, at blanks; quotes keep blanks in a word. Returns how many there
-   are, or limit + 1 where there are more. */
+/* Cut a command line into words, at blanks; quotes keep blanks in a word, and are left out. The
+   line is changed in place, where each word ends with 0. Returns how many there are, or limit + 1
+   if there are more. */
 static int split_words(char *line, const char **words, int limit)
 {
     char *to = line, quote = '\0';
@@ -49,7 +57,7 @@ static int split_words(char *line, const char **words, int limit)
     return *line != '\0' ? limit + 1 : n;
 }
 
-/* A kernel thread that becomes the first program. */
+/* A kernel thread that becomes the first program. The words lie on its stack: exec copies them. */
 static int user_main(void *arg)
 {
     const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
@@ -70,7 +78,8 @@ static int user_main(void *arg)
 }
 
 /* The parent of all: start the first program, wait for it and for all orphans in the order in which
-   they end, switch off. */
+   they end, switch off. QEMU's exit status has 8 bits, so a code whose low bits are 0 becomes 1: it
+   was no success. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
