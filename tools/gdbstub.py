@@ -7,6 +7,9 @@
 import re
 import select
 import socket
+import time
+
+TRIES = 500                     # of 10 ms, to be heard by a machine that starts
 
 
 class StubError(Exception):
@@ -14,9 +17,16 @@ class StubError(Exception):
 
 
 def connect(path):
-    """A connection to the stub that listens at a unix socket."""
+    """A connection to the stub at a unix socket, which is there a moment before QEMU listens."""
     link = socket.socket(socket.AF_UNIX)
-    link.connect(path)
+    for _ in range(TRIES):
+        try:
+            link.connect(path)
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    else:
+        link.connect(path)
     return Stub(link)
 
 
