@@ -1,8 +1,18 @@
-/* Formatted output: parse one conversion at a time, then print it padded. */
+/* Formatted output: one conversion at a time is parsed, and then printed padded. A sink says where
+   the characters go, so the same code serves the console, a buffer, and a program's output.
+
+   Nothing is allocated and no lock is taken; all state is on the stack. It needs little of that,
+   and so may run in a panic. A wrong format prints something wrong, but writes and reads no memory
+   beyond its arguments. See printfmt.h for the conversions. */
 #include <error.h>
 #include <printfmt.h>
 #include <string.h>
 
+/* As much width and precision as anybody means; C asks for 4095. More would overflow sums of
+   both. */
+#define MAX_FIELD   1000000
+
+/* Where characters go. */
 struct sink {
     void (*putch)(int, void *);
     void *putdat;
@@ -20,12 +30,14 @@ static void put(struct sink *out, int c)
     out->putch(c, out->putdat);
 }
 
+/* `count` times the same character; none if it is negative. */
 static void pad(struct sink *out, int count, int c)
 {
     while (count-- > 0)
         put(out, c);
 }
 
+/* A string, of which no more is read than the precision says: it may have no end then. */
 static void put_string(struct sink *out, const struct spec *spec, const char *s)
 {
     if (s == NULL)
@@ -39,7 +51,8 @@ static void put_string(struct sink *out, const struct spec *spec, const char *s)
         pad(out, spec->width - len, ' ');
 }
 
-/* The sign or 0x goes before the padding zeros and after the padding blanks. */
+/* A number in this base. `prefix` is its sign or 0x: it goes before zeros that pad, and after
+   blanks that do. */
 static void put_number(struct sink *out, const struct spec *spec, uint64_t value,
                        unsigned int base, const char *prefix)
 {
@@ -77,6 +90,27 @@ static int64_t narrow(int64_t value, int length, bool is_signed)
     return (uint64_t)value << spare >> spare;
 }
 
+/* Width or precision at fmt: digits, or * for an argument of type int; 0 if neither is there.
+   Returns what follows it. */
+static const char *parse_field(const char *fmt, int *field, va_list *ap)
+{
+    *field = 0;
+    if (*fmt == '*') {
+        *field = va_arg(*ap, int);
+        fmt++;
+    }
+    for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+        if (*field < MAX_FIELD)
+            *field = *field * 10 + *fmt - '0';
+    if (*field > MAX_FIELD)
+        *field = MAX_FIELD;
+    if (*field < -MAX_FIELD)
+        *field = -MAX_FIELD;
+    return fmt;
+}
+
+/* What is between % and the letter of a conversion: flags, width, precision, length. Returns where
+   the letter is. A negative width is the flag - and a width, a negative precision is none. */
 static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
 {
     *spec = (struct spec){ .precision = -1, .length = sizeof(int) };
@@ -90,32 +124,24 @@ static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
         else if (*fmt != '+' && *fmt != ' ')
             break;
     }
-    for (int *field = &spec->width;; field = &spec->precision) {
-        if (*fmt == '*') {
-            *field = va_arg(*ap, int);
-            fmt++;
-        }
-        for (; *fmt >= '0' && *fmt <= '9'; fmt++)
-            *field = *field * 10 + *fmt - '0';
-        if (*fmt != '.' || field == &spec->precision)
-            break;
-        spec->precision = 0;
-        fmt++;
-    }
+    fmt = parse_field(fmt, &spec->width, ap);
     if (spec->width < 0) {
         spec->left = true;
         spec->width = -spec->width;
     }
+    if (*fmt == '.')
+        fmt = parse_field(fmt + 1, &spec->precision, ap);
     for (;; fmt++) {
         if (*fmt == 'l' || *fmt == 'z' || *fmt == 't' || *fmt == 'j')
             spec->length = sizeof(long);
-        else if (*fmt == 'h')
+        else if (*fmt == 'h' && spec->length > 1)
             spec->length /= 2;
-        else
+        else if (*fmt != 'h')
             return fmt;
     }
 }
 
+/* The next argument, as the integer type that the length says. */
 static int64_t next_integer(const struct spec *spec, bool is_signed, va_list *ap)
 {
     int64_t value = spec->length == sizeof(long) ? va_arg(*ap, long) : va_arg(*ap, int);
@@ -188,6 +214,7 @@ void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_lis
     va_end(args);
 }
 
+/* What snprintf writes to: `length` counts what does not fit, too. */
 struct buffer {
     char *next, *end;
     int length;

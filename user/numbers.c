@@ -1,4 +1,9 @@
-/* Texts that are numbers: taken whole, where they fit, and refused where they do not. */
+/* Texts that are numbers: taken whole if they fit, and refused if they do not. And the other way:
+   numbers that are printed with odd formats.
+
+   Each table below has texts, or formats, with what must come out. A wrong one ends the test by a
+   panic that names it. Only libs/string.c, libs/printfmt.c and user/libs are tested here, nothing
+   of the kernel. */
 #include <report.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +52,34 @@ static const struct {
     { "99999999999999999999999", INT64_MAX, INT32_MAX }, { "12x", 12, 12 }, { "x", 0, 0 },
 };
 
+/* Formats with fields and lengths that no output can have, each with an argument for its * and the
+   number 257. What is asked for is taken as far as it makes sense, and nothing overflows. */
+static const struct {
+    const char *format;
+    int field;
+    const char *begins;
+    int length;
+} formats[] = {
+    { "%.*d", -5, "257", 3 }, { "%.*d", INT_MIN, "257", 3 }, { "%.*d", 5, "00257", 5 },
+    { "%*d", -5, "257  ", 5 }, { "%*d", INT_MIN, "257 ", 1000000 },
+    { "%*d", INT_MAX, "    ", 1000000 }, { "%.*d", INT_MAX, "0000", 1000000 },
+    { "%*hhd", 2, " 1", 2 }, { "%*hhhd", 2, " 1", 2 }, { "%*ld", 0, "257", 3 },
+};
+
+static void check_formats(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        char text[8];
+        int length = snprintf(text, sizeof(text), formats[i].format, formats[i].field, 257L);
+
+        if (length != formats[i].length
+            || strncmp(text, formats[i].begins, strlen(formats[i].begins)) != 0)
+            panic("'%s' with %d gives '%s' and the length %d", formats[i].format,
+                  formats[i].field, text, length);
+    }
+    check("wide fields and short numbers are printed as far as they make sense", true);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(ints); i++) {
@@ -69,6 +102,7 @@ int main(void)
         if (value != longs[i].value || atoi(longs[i].text) != longs[i].as_int)
             panic("strtol of '%s' is %ld, atoi %d", longs[i].text, value, atoi(longs[i].text));
     }
+    check_formats();
     check("texts are numbers where they fit, and no other numbers where they do not", true);
     return check_done();
 }
