@@ -1,5 +1,10 @@
-/* What kernel and user programs agree on: system call numbers and flags. The number goes into a0,
-   the arguments into a1 to a5, the result comes back in a0. */
+/* What the kernel and programs agree on: numbers of system calls, flags, and structs that calls
+   fill in. The number goes into a0 and the arguments into a1 to a5; the result comes back in a0,
+   and is 0, positive, or a negative error of error.h. All other registers stay as they are.
+
+   Programs normally call the functions of user/libs/ulib.h; kern/syscall does the work. The numbers
+   up to 31, 102, 103 and 255 are ucore's. rvlab's own begin at 210: other descendants of ucore use
+   40 to 49 for what came later. */
 #pragma once
 
 #define SYS_exit                1       /* (code) */
@@ -17,15 +22,17 @@
 #define SYS_munmap              21      /* (addr, length) */
 #define SYS_putc                30      /* (character) */
 #define SYS_pgdir               31      /* (): print the caller's page table */
-#define SYS_progname            40      /* (index, char *buf, size): a program in the image */
-#define SYS_job                 41      /* (JOB_ what): who has the console */
-#define SYS_vfork               42      /* (): as fork, but see do_vfork in process/proc.h */
-#define SYS_procinfo            43      /* (pid, struct procinfo *): that one, or the next */
-#define SYS_meminfo             44      /* (struct meminfo *) */
-#define SYS_trywait             45      /* (the same): as wait, or -E_BUSY at once */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
 #define SYS_lab6_set_priority   255     /* (priority): 1 to 100, others are taken for these */
+
+/* rvlab's own. */
+#define SYS_progname            210     /* (index, char *buf, size): a program in the image */
+#define SYS_job                 211     /* (JOB_ what): who has the console */
+#define SYS_vfork               212     /* (): as fork, but see do_vfork in process/proc.h */
+#define SYS_procinfo            213     /* (pid, struct procinfo *): that one, or the next */
+#define SYS_meminfo             214     /* (struct meminfo *) */
+#define SYS_trywait             215     /* (as SYS_wait): the same, or -E_BUSY at once */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */
@@ -42,22 +49,24 @@
 #define JOB_FOREGROUND          1       /* the caller begins a group, which has the console */
 #define JOB_BACKGROUND          2       /* the caller begins a group, which has not */
 
+/* The most arguments of a program, its name included, and the longest, without the closing zero. */
 #define EXEC_MAX_ARG_NUM        32
 #define EXEC_MAX_ARG_LEN        4095
 
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
-/* What SYS_procinfo tells about the process whose pid is the lowest that is not below the one asked
-   for. Pages are those that are in memory; shared ones others have too. */
+/* What SYS_procinfo tells about a process: the one whose pid is the lowest that is not below the
+   one asked for. Pages are those that are in memory; shared ones are in another process too. */
 struct procinfo {
     int32_t pid, parent;
     uint64_t runs;                      /* how often the scheduler picked it */
     uint64_t pages, shared_pages;
-    uint64_t memory;                    /* which: threads have the same; 0 where there is none */
+    uint64_t memory;                    /* which one: threads have the same; 0 if it has none */
     char name[32], state[16], waits_for[32];
 };
 
+/* What SYS_meminfo tells. */
 struct meminfo {
     uint64_t total_pages, free_pages;   /* all that can be allocated, and what is free now */
     uint64_t kernel_objects, processes;
