@@ -1,8 +1,13 @@
-/* String and memory functions. memset and memcpy move 32 and 64 words a turn where the addresses
-   allow it: clearing or copying pages is what a kernel does most. */
+/* String and memory functions: see string.h. Programs and the kernel have the same ones.
+
+   memset and memcpy move 32 and 64 words a turn if the addresses allow it, because clearing and
+   copying pages is what a kernel does most. Below that they go word by word, and byte by byte at
+   the ends. A word that is loaded or stored is always aligned, and lies in what the caller gave.
+
+   In the kernel they are for its own memory only; user memory is copied by mm/usercopy.h. */
 #include <string.h>
 
-/* A word that may alias any object. */
+/* A word that may be a part of an object of any type (C11 6.5, 7 would forbid it else). */
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 #define WORD            sizeof(word_t)
@@ -26,7 +31,6 @@ size_t strnlen(const char *s, size_t len)
     return n;
 }
 
-/* Copies at most len bytes and pads with zeros, as in C: see to the last byte yourself. */
 char *strncpy(char *dst, const char *src, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -81,6 +85,7 @@ static inline void copy_16(word_t *to, const word_t *from)
     copy_8(to + 8, from + 8);
 }
 
+/* Bytes up to the first aligned address, then 32 words a turn, words, and bytes. */
 void *memset(void *s, int c, size_t n)
 {
     unsigned char *p = s;
@@ -101,6 +106,8 @@ void *memset(void *s, int c, size_t n)
     return s;
 }
 
+/* Words can be moved only if both addresses are as far from an aligned one. memmove relies on the
+   order: upwards, and 8 words are loaded before the first of them is stored. */
 void *memcpy(void *dst, const void *src, size_t n)
 {
     unsigned char *d = dst;
@@ -128,7 +135,7 @@ void *memmove(void *dst, const void *src, size_t n)
     unsigned char *d = dst;
     const unsigned char *s = src;
 
-    /* Also true, by wrapping, where dst lies below src. */
+    /* Also true if dst is below src: the difference wraps around, and is large. */
     if ((uintptr_t)d - (uintptr_t)s >= n)
         return memcpy(dst, src, n);
     while (n-- > 0)
@@ -156,6 +163,7 @@ unsigned int string_digit(char c)
     return NO_DIGIT;
 }
 
+/* Digit by digit; a digit that would make the number too large is seen before it does. */
 bool string_to_uint64(const char *s, unsigned int base, uint64_t *value)
 {
     uint64_t result = 0;

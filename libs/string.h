@@ -1,33 +1,41 @@
-/* String and memory functions, as in C; strfind is ucore's own. */
+/* String and memory functions, as in C; those with other names are described. The kernel and
+   programs have all of them; programs have a few more, in user/libs/string.h.
+
+   A string ends with a zero byte. What a function writes to must be large enough: only memory that
+   the caller owns, and in the kernel never a user's address. The functions keep no state, take no
+   lock and allocate nothing, so they may be called from anywhere. */
 #pragma once
 
 #include <defs.h>
 
+/* The length without the closing zero; at most len, of which no more is read. */
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t len);
 
-char *strcpy(char *dst, const char *src);
+/* Copies at most len bytes, and fills up with zeros. If src has len bytes or more, dst gets no
+   closing zero: see to the last byte yourself. Returns dst. */
 char *strncpy(char *dst, const char *src, size_t len);
-char *strcat(char *dst, const char *src);
 
+/* Negative, 0 or positive as s1 is before, equal to or after s2, by bytes; of n bytes at most. */
 int strcmp(const char *s1, const char *s2);
 int strncmp(const char *s1, const char *s2, size_t n);
 
-char *strchr(const char *s, int c);
-/* Like strchr, but the end of the string where c does not occur. */
+/* The first c in s, or the end of s if it has none: never NULL. This is ucore's own. */
 char *strfind(const char *s, int c);
-long strtol(const char *s, char **endptr, int base);
 
-/* The value of a digit, in whatever base; a letter is one from 10 on. */
+/* The value of a digit, in whatever base: a letter, of either case, is one from 10 on. NO_DIGIT or
+   more, if it is neither. */
 unsigned int string_digit(char c);
 #define NO_DIGIT    36
 
-/* The whole of a text as a number: false, and *value as it was, where it is none or does not fit.
-   With base 0 it is decimal, or hexadecimal after 0x, which may stand there with base 16, too. An
+/* The whole of a text as a number. If it is none or does not fit they return false, and *value
+   stays as it was. With base 0 it is decimal, or hexadecimal after 0x, which base 16 allows too. An
    int may be negative. */
 bool string_to_uint64(const char *s, unsigned int base, uint64_t *value);
 bool string_to_int(const char *s, int *value);
 
+/* Fill n bytes with c; copy n bytes, which for memcpy must not overlap; compare as strncmp does,
+   but zeros too. The first three return where they wrote. */
 void *memset(void *s, int c, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memcpy(void *dst, const void *src, size_t n);

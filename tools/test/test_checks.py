@@ -1,5 +1,8 @@
 """The checks of the tree count and find what they say."""
+import glob
 import os
+import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -28,6 +31,27 @@ class Budget(unittest.TestCase):
     def test_assembly(self):
         text = "#include <x.h>\n# why\n    li a0, 1    # one\n  #else\n/* no\n code */\n\nret\n"
         self.assertEqual(check_budget.code_lines(text, is_asm=True), 4)
+
+
+class SharedHeaders(unittest.TestCase):
+    """What a header of libs/ declares, both the kernel and programs have."""
+
+    OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+    PROTOTYPE = re.compile(r"^(?!static|typedef)[a-z_][\w \t]*[ *](\w+)\([^;{}]*\)[^;{}]*;", re.M)
+
+    def test_each_declared_function_is_defined_in_libs(self):
+        with open(os.path.join(self.OBJECTS, "config.mk")) as config:
+            nm = re.search(r"^NM\s*:=\s*(.*)$", config.read(), re.M).group(1).split()
+        for side in ("kobj", "uobj"):
+            files = glob.glob(os.path.join(self.OBJECTS, side, "libs", "*.o"))
+            text = subprocess.check_output(nm + ["-g", "--defined-only"] + files,
+                                           universal_newlines=True)
+            defined = {line.split()[-1] for line in text.splitlines() if " " in line}
+            for header in glob.glob(os.path.join(TOP, "libs", "*.h")):
+                with open(header) as file:
+                    code = re.sub(r"/\*.*?\*/|\\\n", " ", file.read(), flags=re.S)
+                declared = set(self.PROTOTYPE.findall(code))
+                self.assertEqual(declared - defined, set(), "%s: %s" % (side, header))
 
 
 class Entries(unittest.TestCase):

@@ -1,4 +1,8 @@
-/* The functions of string.h that the kernel has no use for; the others are in libs/string.c. */
+/* The functions of user/libs/string.h that the kernel has no use for; the others are in
+   libs/string.c. They are written for reading, not for speed: what is long is copied by memcpy().
+
+   No function keeps anything between two calls, so threads may call all of them at once. The caller
+   sees to it that there is room for what is written. */
 #include <defs.h>
 #include <string.h>
 
@@ -24,8 +28,8 @@ char *strchr(const char *s, int c)
     return *p == (char)c ? p : NULL;
 }
 
-/* As in C: what does not fit gives LONG_MAX or LONG_MIN. Base 0 takes 0x and 0 prefixes. Who must
-   know whether a text is a number, and fits, takes string_to_int(). */
+/* The value is gathered as an unsigned number. A digit that would make it larger than LONG_MAX is
+   noted in `fits`; the digits after it are read all the same, because *endptr goes behind them. */
 long strtol(const char *s, char **endptr, int base)
 {
     const char *start = s;
