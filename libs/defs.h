@@ -1,5 +1,8 @@
-/* Types and small macros that the kernel and user programs share. The headers of C's
-   standard that it includes are this folder's own. */
+/* Types and small macros that the kernel and user programs share. Almost every file includes it.
+
+   The headers of C's standard that it includes are this folder's own: the tree is compiled without
+   any header of a C library. Nothing here has memory of its own or calls a function, so all of it
+   may be used anywhere. */
 #pragma once
 
 #include <limits.h>
@@ -7,23 +10,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A size or a negative error; a position in a file. */
 typedef long ssize_t;
 typedef long off_t;
 
+/* How many elements an array has. Not for a pointer, whose array it does not know. */
 #define ARRAY_SIZE(a)           (sizeof(a) / sizeof((a)[0]))
 
-/* Round to a multiple of n; n need not be a power of two. */
+/* Round a number or a pointer to a multiple of n, downwards or upwards; n need not be a power of
+   two. ROUNDDOWN evaluates `a` twice. ROUNDUP wraps around if there is no such multiple: check
+   before. */
 #define ROUNDDOWN(a, n)         ((typeof(a))((size_t)(a) - (size_t)(a) % (n)))
 #define ROUNDUP(a, n)           (ROUNDDOWN((size_t)(a) + (n) - 1, (n)))
 
-/* The struct of the given type whose member `member` is at ptr. */
+/* The struct of this type whose member `member` is at ptr: from a list entry to what it links. ptr
+   must be the address of such a member; nothing can check that. */
 #define to_struct(ptr, type, member) \
     ((type *)((char *)(ptr) - offsetof(type, member)))
 
+/* The value of x, which is true almost always, or almost never: the compiler lays out its code
+   so. */
 #define likely(x)               __builtin_expect(!!(x), 1)
 #define unlikely(x)             __builtin_expect(!!(x), 0)
 
-/* Names that no C library uses: a header of one that is included all the same breaks nothing. */
+/* Properties of functions and variables, which the compiler checks or uses. C libraries have none
+   of these names, so a header of one that is included all the same breaks nothing. __must_check
+   warns if a result is dropped. __printf_like(fmt, args) has the arguments compared with the
+   format: it is argument number `fmt`, and `args` is the number of the first one behind it. */
 #define __never_returns         __attribute__((noreturn))
 #define __always_inlined        inline __attribute__((always_inline))
 #define __never_inlined         __attribute__((noinline))

@@ -1,7 +1,12 @@
-/* Error codes. System calls and kernel functions return them negated. One list makes the numbers
-   and the names: error_name(-E_INVAL) is "E_INVAL". */
+/* Error codes. System calls and functions of the kernel return 0 or a positive result, or one of
+   these numbers negated: -E_INVAL.
+
+   One list makes the numbers and the names, so error_name(-E_INVAL) is "E_INVAL". The numbers are
+   ucore's, and programs written for it know them: they never change. A new one goes to the end of
+   the list, and MAXERROR with it. */
 #pragma once
 
+/* X(name, number) for each of them. */
 #define ERROR_LIST(X) \
     X(UNSPECIFIED,  1)  /* something else went wrong */ \
     X(BAD_PROC,     2)  /* no such process, or not one of the caller's */ \
@@ -35,5 +40,6 @@ enum {
     MAXERROR = 24
 };
 
-/* Name of an error code, given with either sign; "E_?" where there is none. */
+/* The name of an error code, given with either sign; "E_?" if there is no such code. Never NULL,
+   and not to be freed. */
 const char *error_name(int code);

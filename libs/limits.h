@@ -1,7 +1,11 @@
-/* Sizes of the integer types (C11 5.2.4.2.1), from the compiler's own words for them. */
+/* Sizes of the integer types (C11 5.2.4.2.1), from the compiler's own words for them.
+
+   This folder brings the headers that C's standard wants of an implementation without a C library,
+   because some compilers take theirs from a C library, which may be missing. The names are written
+   as compilers write them in their own <limits.h>, so that both may be included. */
 #pragma once
 
-/* As compilers write it in their own <limits.h>, so that both may be included. */
+/* On RISC-V a plain char is unsigned. */
 #define CHAR_BIT            __CHAR_BIT__
 
 #define SCHAR_MAX           __SCHAR_MAX__

@@ -1,5 +1,11 @@
-/* The lines of report.h and their tags. Making a line takes the same number of instructions with
-   any key that is not zero: two runs of a test are alike but for the tags. */
+/* The lines of report.h and their tags.
+
+   To make a line takes the same number of instructions with any key that is not zero, so two runs
+   of a test are alike but for the tags. Lines are made in a buffer on the stack and printed in one
+   piece. No lock is taken: a process reports from one thread, and each process has its own numbers.
+
+   Three layers: siphash() and its helpers make a tag; begin(), add() and print() make a line; the
+   functions of report.h choose the words. */
 #include <printfmt.h>
 #include <report.h>
 #include <string.h>
@@ -10,6 +16,7 @@
 /* Beside " #", where it was reported from, the tag and the newline. */
 #define TEXT_SIZE       (LINE_SIZE - PLACE_LETTERS - TAG_LETTERS - 3)
 
+/* A line that is being made. */
 struct line {
     int length;
     char text[LINE_SIZE];
@@ -23,6 +30,7 @@ static struct {
     int pid, lines, checks, failed;
 } process;
 
+/* A word from n bytes, at most 8, the lowest first, wherever they are. */
 static uint64_t load(const volatile uint8_t *bytes, size_t n)
 {
     uint64_t word = 0;
@@ -37,6 +45,7 @@ static uint64_t rotate(uint64_t word, int bits)
     return word << bits | word >> (64 - bits);
 }
 
+/* The rounds of SipHash on its four words of state. */
 static void sip_rounds(uint64_t v[4], int rounds)
 {
     while (rounds-- > 0) {
@@ -49,6 +58,7 @@ static void sip_rounds(uint64_t v[4], int rounds)
     }
 }
 
+/* Take one word of the message in. */
 static void sip_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
@@ -74,7 +84,7 @@ static uint64_t siphash(uint64_t k0, uint64_t k1, const void *message, size_t le
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* A text that is too long is cut. */
+/* Append a text. If the line gets too long it is cut, so that there is room for place and tag. */
 static void __printf_like(2, 3) add(struct line *line, const char *fmt, ...)
 {
     va_list ap;
@@ -86,7 +96,8 @@ static void __printf_like(2, 3) add(struct line *line, const char *fmt, ...)
         line->length = TEXT_SIZE - 1;
 }
 
-/* The kind and the first words. The subject is the name of a file without its folder and suffix. */
+/* Begin a line: its kind, its subject, pid and number. The subject is the name of the test's file
+   without its folder and suffix. */
 static void begin(struct line *line, const struct report_side *side, const char *file,
                   const char *kind)
 {
@@ -105,14 +116,14 @@ static void begin(struct line *line, const struct report_side *side, const char 
         ++process.lines);
 }
 
-/* The last letters of a number. */
+/* Append the low half-bytes of a number as letters from a to p, the highest first. */
 static void add_letters(struct line *line, uint64_t number, int letters)
 {
     for (int shift = 4 * (letters - 1); shift >= 0; shift -= 4)
         line->text[line->length++] = 'a' + (number >> shift & 15);
 }
 
-/* `place`: the address that the report returns to. */
+/* Finish a line and print it. `place` is the address that the report returns to: who called. */
 static void print(struct line *line, const struct report_side *side, void *place)
 {
     uint64_t k0 = load(report_key, 8), k1 = load(report_key + 8, 8);
@@ -138,6 +149,7 @@ __never_inlined void checkpoint_reached(void)
     asm volatile ("# a checkpoint is reached");
 }
 
+/* The end of both kinds of check: where it stands if it failed, the line, and the counts. */
 static bool end_check(struct line *line, const struct report_side *side, const char *file,
                       int line_number, bool passed, void *place)
 {

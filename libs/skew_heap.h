@@ -1,6 +1,11 @@
-/* Skew heaps: priority queues in which insert, remove and merge take O(log n) amortised. A heap is
-   a pointer to its least entry, NULL where it is empty. Merging goes down the right edges and swaps
-   children on its way; it is a loop, so that a long edge cannot overflow a kernel stack. */
+/* Skew heaps: priority queues in which insert, remove and merge take O(log n) steps, averaged over
+   many calls. The stride scheduler keeps its tasks in one.
+
+   A heap is a pointer to its least entry, or NULL if it is empty. An entry is a member of the
+   struct that it orders. Whoever uses a heap holds the lock that guards it: nothing here takes one.
+
+   Merging goes down the right edges of two heaps and swaps children on its way. It is a loop and
+   not a recursion, so that a long edge cannot overflow a kernel stack. */
 #pragma once
 
 #include <defs.h>
@@ -9,14 +14,18 @@ typedef struct skew_heap_entry {
     struct skew_heap_entry *parent, *left, *right;
 } skew_heap_entry_t;
 
-/* Negative, 0 or positive as a goes before, beside or after b. */
+/* Compares two entries: negative, 0 or positive if a goes before, beside or after b. */
 typedef int (*compare_f)(void *a, void *b);
 
+/* Make an entry a heap of one. */
 static inline void skew_heap_init(skew_heap_entry_t *a)
 {
     a->parent = a->left = a->right = NULL;
 }
 
+/* Make one heap of two, which have no entry in common; either may be NULL. Returns it. At each step
+   the lesser of the two roots takes the next place, its right child becomes its left one, and the
+   walk goes on with what was its right child. */
 static inline skew_heap_entry_t *skew_heap_merge(skew_heap_entry_t *a, skew_heap_entry_t *b,
                                                  compare_f comp)
 {
@@ -44,7 +53,7 @@ static inline skew_heap_entry_t *skew_heap_merge(skew_heap_entry_t *a, skew_heap
     return root;
 }
 
-/* Both return the heap as it is afterwards: store it. */
+/* Put b, which is in no heap, into the heap a. Returns the heap as it is afterwards: store it. */
 static inline skew_heap_entry_t *skew_heap_insert(skew_heap_entry_t *a, skew_heap_entry_t *b,
                                                   compare_f comp)
 {
@@ -52,6 +61,7 @@ static inline skew_heap_entry_t *skew_heap_insert(skew_heap_entry_t *a, skew_hea
     return skew_heap_merge(a, b, comp);
 }
 
+/* Take b, which is in the heap a, out of it. Returns the heap as it is afterwards: store it. */
 static inline skew_heap_entry_t *skew_heap_remove(skew_heap_entry_t *a, skew_heap_entry_t *b,
                                                   compare_f comp)
 {

@@ -1,4 +1,8 @@
-/* Variable arguments (C11 7.16), by what the compiler has built in. */
+/* Variable arguments (C11 7.16), by what the compiler has built in.
+
+   A function with `...` after its last named argument walks the others: va_start, then va_arg once
+   for each with the type that it has, then va_end. Nothing tells how many there are or of which
+   types; printf's format does. A type smaller than int arrives as an int. */
 #pragma once
 
 typedef __builtin_va_list   va_list;

@@ -1,4 +1,8 @@
-/* Truth values (C11 7.18). */
+/* Truth values (C11 7.18): bool, true and false.
+
+   A value that is converted to bool becomes 1 if it is not 0, also if its low bits are 0; a
+   conversion to int would keep the bits instead. So flags & MASK may be returned as a bool as it
+   stands. This is one of the headers that the tree brings itself: see stdint.h. */
 #pragma once
 
 #define bool                _Bool

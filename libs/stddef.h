@@ -1,4 +1,8 @@
-/* Common definitions (C11 7.19), from the compiler's own words for them. */
+/* Common definitions (C11 7.19), from the compiler's own words for them.
+
+   size_t is the type of a size in memory, ptrdiff_t that of the difference of two pointers;
+   offsetof is how far a member is from the beginning of its struct. This is one of the headers that
+   the tree brings itself: see stdint.h. */
 #pragma once
 
 typedef __SIZE_TYPE__       size_t;

@@ -1,9 +1,14 @@
-/* Bits in memory, changed in one indivisible step. Bit nr counts on from addr, in words of 32 bits:
-   in memory these are the bits of 64-bit words too, and an int is aligned for them. */
+/* Bits in memory, changed in one indivisible step, by several threads or by a process and the
+   kernel. The names are ucore's.
+
+   Bit nr counts on from addr, in words of 32 bits: in memory these are the bits of 64-bit words
+   too, and an address that is good for an int is good here. nr is not negative. What changes a bit
+   is a full barrier; test_bit orders nothing. */
 #pragma once
 
 #include <defs.h>
 
+/* The word that has bit nr, and a word in which only that bit is set. */
 static inline volatile uint32_t *bit_word(int nr, volatile void *addr)
 {
     return (volatile uint32_t *)addr + nr / 32;
@@ -14,6 +19,8 @@ static inline uint32_t bit_mask(int nr)
     return (uint32_t)1 << nr % 32;
 }
 
+/* Set a bit, or clear it. True if it was set before: of several threads that set a bit that is 0,
+   one is told that it was 0. */
 static inline bool test_and_set_bit(int nr, volatile void *addr)
 {
     return __atomic_fetch_or(bit_word(nr, addr), bit_mask(nr), __ATOMIC_SEQ_CST) & bit_mask(nr);
@@ -25,6 +32,7 @@ static inline bool test_and_clear_bit(int nr, volatile void *addr)
         & bit_mask(nr);
 }
 
+/* The same without the answer; the last one makes 0 of 1 and 1 of 0. */
 static inline void set_bit(int nr, volatile void *addr)
 {
     test_and_set_bit(nr, addr);
@@ -40,6 +48,7 @@ static inline void change_bit(int nr, volatile void *addr)
     __atomic_fetch_xor(bit_word(nr, addr), bit_mask(nr), __ATOMIC_SEQ_CST);
 }
 
+/* Is a bit set, just now? */
 static inline bool test_bit(int nr, volatile void *addr)
 {
     return *bit_word(nr, addr) & bit_mask(nr);

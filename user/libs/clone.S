@@ -1,18 +1,25 @@
-/* int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg) The new process
-   starts behind the ecall as its creator does, with the same registers but a0, which is 0, and sp.
-   It must not return: its stack is empty. */
+/* __clone(): a new process that shares the caller's memory and begins in a function of its own.
+
+   int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg), called from C
+   in user mode; thread.h says what it does.
+
+   The new process has no C code to return to: its stack is empty. So the call is made here, in
+   assembly, and what both processes need after it is kept in registers, not on the stack. */
 #include <unistd.h>
 
     .section .text.__clone, "ax", @progbits
     .globl __clone
     .type __clone, @function
 __clone:
+    # a0 = clone_flags, a1 = stack, a2 = fn, a3 = arg, ra = the caller.
     mv      t0, a2                  # fn and arg wait in registers that the
     mv      t1, a3                  # kernel copies to the new process
     andi    a2, a1, -16
     mv      a1, a0
     li      a0, SYS_clone
     ecall
+    # Both processes go on here, with the same registers but two: in the new one a0 is 0 and sp is
+    # the stack that was given; in the caller a0 is the new one's pid or a negative error.
     beqz    a0, 1f
     ret
 1:

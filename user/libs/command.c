@@ -1,14 +1,21 @@
-/* Cutting command lines: see command.h. Words are written over the line they are read from. */
+/* Cutting command lines: see command.h.
+
+   The words of a command are written over the line that they are read from. That is always
+   possible, because a word is never longer than what it stands for: quotes go, and the closing zero
+   takes the place of a blank or of what ends the command. Only that character must be remembered
+   before the zero overwrites it. No memory is allocated, and nothing is kept between two calls. */
 #include <command.h>
 #include <string.h>
 
+/* Does it part words? */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* Read one word from *from and write it to *to, closed with a zero. *from is left on the character
-   behind the word, which *end gets: the zero may overwrite it. */
+/* Read one word from *from and write it to *to, closed with a zero; both are moved on. *from is
+   left on the character behind the word, and *end gets that character, because the zero may
+   overwrite it. Returns NULL, or a message that says what is wrong. */
 static const char *cut_word(char **from, char **to, char *end)
 {
     char quote = '\0';
@@ -37,7 +44,8 @@ static const char *cut_word(char **from, char **to, char *end)
     return NULL;
 }
 
-/* Skip blanks and a comment; true where another word begins. `c` stands for the first character. */
+/* Skip blanks and a comment. True if another word begins at *from. *c is the character at *from,
+   which may be overwritten in memory. */
 static bool find_word(char **from, char *c)
 {
     while (is_blank(*c))
@@ -49,6 +57,7 @@ static bool find_word(char **from, char *c)
     return *c != '\0' && *c != ';' && *c != '&';
 }
 
+/* `to` never gets ahead of `from`. */
 const char *command_next(char **line, struct command *cmd)
 {
     char *from = *line, *to = *line, c = *from;

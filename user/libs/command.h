@@ -1,18 +1,21 @@
-/* Cutting a shell's command line into commands and words. Commands end with ; or & or the line.
-   Words are parted by blanks; "double" and 'single' quotes keep what is between them together; # at
-   the beginning of a word starts a comment. */
+/* Cutting a shell's command line into commands and words. Only the shell uses it.
+
+   Commands end with ; or & or with the line. Words are parted by blanks; "double" and 'single'
+   quotes keep what is between them together, and may begin and end inside of a word; # at the
+   beginning of a word starts a comment. */
 #pragma once
 
 #include <defs.h>
 #include <unistd.h>
 
+/* A command. Its words are in the memory of the line, and last as long as that. */
 struct command {
     int argc;
     const char *argv[EXEC_MAX_ARG_NUM + 1];     /* ends with NULL */
     bool background;                            /* ended with & */
 };
 
-/* Cut the first command off *line and move *line behind it. The words stay in the line's memory,
-   which is changed. Returns NULL, with argc 0 where the command is empty, or a message that says
-   what is wrong with the line. */
+/* Cut the first command off *line and move *line behind it. The line's memory is changed. Returns
+   NULL if all is well; argc is 0 then if the command is empty, as at the end of the line. Otherwise
+   returns a message that says what is wrong with the line, whose rest is not to be used. */
 const char *command_next(char **line, struct command *cmd);

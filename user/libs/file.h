@@ -1,6 +1,10 @@
-/* Reading and writing. 0 is the console's input: raw, without an echo; a read waits for at least
-   one byte and returns 0 at the end of the file. 1 and 2 are the console's output. Both return how
-   many bytes were moved, or -E_. */
+/* Reading and writing. There are three file descriptors. 0 is the console's input: raw, without an
+   echo. 1 and 2 are the console's output.
+
+   A read waits for at least one byte, and returns what there is, at most len; 0 is the end of the
+   file: ctrl-D, or a process whose job has not the console. A write of up to 256 bytes appears in
+   one piece. Both return how many bytes were moved, or a negative error: -E_INVAL for another
+   descriptor, -E_FAULT for memory that the program has not. */
 #pragma once
 
 #include <defs.h>

@@ -1,5 +1,11 @@
-/* The line editor of line.h. The cursor is always at the end of the line. Keys send one byte, or a
-   sequence: ESC [ A is the up key. Sequences that are not known are skipped whole. */
+/* The line editor of line.h. The cursor is always at the end of the line, so there is nothing to
+   move.
+
+   Keys send one byte, or a sequence that begins with ESC: ESC [ A is the up key. Sequences that are
+   not known are skipped whole, so that their letters do not get into the line. All other bytes from
+   blank on are taken as they come; a terminal sends UTF-8, of which only erase() must know.
+
+   History and after_cr are of the whole process: one thread edits lines. */
 #include <defs.h>
 #include <file.h>
 #include <line.h>
@@ -12,26 +18,30 @@
 
 #define HISTORY         16
 
+/* A line that is being edited. */
 struct line {
     const char *prompt;
-    char *text;
+    char *text;                 /* LINE_SIZE bytes, always closed with a zero */
     int length;
     int dropped;                /* characters typed beyond the end of the room */
-    int shown;                  /* the history line shown, `entered` where none is */
+    int shown;                  /* number of the history line shown; `entered`: none */
 };
 
-/* The last lines that were entered: number n is in history[n % HISTORY]. */
+/* The last lines that were entered: number n is in history[n % HISTORY]. `entered` counts them
+   all. */
 static char history[HISTORY][LINE_SIZE];
 static int entered;
 
-/* The last line ended with CR: an LF right after it belongs to it. */
+/* Did the last line end with CR? An LF right after it belongs to it, and is no line of its own. */
 static bool after_cr;
 
+/* Write prompt and text over the whole line; ESC [ K clears what was behind them. */
 static void redraw(struct line *line)
 {
     printf("\r%s%s\033[K", line->prompt, line->text);
 }
 
+/* Make another text the line. */
 static void set_text(struct line *line, const char *text)
 {
     strcpy(line->text, text);
@@ -40,6 +50,8 @@ static void set_text(struct line *line, const char *text)
     redraw(line);
 }
 
+/* Append a character, and show it. If there is no room it is counted, so that as many keys of
+   backspace take it away again. */
 static void insert(struct line *line, char c)
 {
     if (line->length == LINE_SIZE - 1) {
@@ -51,7 +63,8 @@ static void insert(struct line *line, char c)
     write(stdout, &c, 1);
 }
 
-/* Characters of UTF-8 have one byte and any number of continuation bytes, 10xxxxxx. */
+/* Take the last character away. In UTF-8 that is one byte and the continuation bytes, 10xxxxxx,
+   that follow it. */
 static void erase(struct line *line)
 {
     if (line->dropped > 0) {
@@ -78,6 +91,7 @@ static void browse(struct line *line, int step)
     set_text(line, wanted < entered ? history[wanted % HISTORY] : "");
 }
 
+/* Put a line into the history, unless it is empty or the same as the last one. */
 static void remember(const char *text)
 {
     if (*text == '\0' || (entered > 0 && strcmp(history[(entered - 1) % HISTORY], text) == 0))

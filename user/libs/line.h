@@ -1,6 +1,9 @@
-/* A line editor for a raw terminal. It echoes what is typed and understands backspace, ctrl-U
-   (empty the line), ctrl-C (give the line up), ctrl-D (end of the input, on an empty line), and the
-   up and down keys for earlier lines. */
+/* A line editor for a raw terminal, which the console is. It echoes what is typed and understands
+   backspace, ctrl-U (empty the line), ctrl-C (give the line up), ctrl-D (end of the input, on an
+   empty line), and the up and down keys for earlier lines.
+
+   The shell uses it, and getline() of stdio.h does. It keeps the last lines for the whole process,
+   so only one thread may edit at a time. */
 #pragma once
 
 /* Room for a line: 1023 characters and the closing zero. */

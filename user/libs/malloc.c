@@ -1,7 +1,12 @@
-/* malloc and free over brk. Every block of the heap starts with a header. Free blocks are on a
-   list, ordered by address, so that a block that is freed finds its neighbours and joins them;
-   malloc takes the first that is big enough. One lock guards list and headers. A child of fork must
-   not find it taken: a program that calls malloc in several threads should not fork in another. */
+/* malloc and free over brk.
+
+   Every block of the heap starts with a header. Free blocks are on a list, ordered by address, so
+   that a block that is freed finds its neighbours and joins them; malloc takes the first that is
+   big enough, and cuts off what it does not need. The heap grows and never shrinks.
+
+   One lock guards the list and the headers. A child of fork gets a copy of it as it is: if another
+   thread held it, nobody in the child gives it back. So a program that calls malloc in several
+   threads should not fork in another. */
 #include <lock.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +15,7 @@
 #define ALIGNMENT       16
 #define GROWTH          (16 * 4096UL)           /* ask the kernel for at least so much */
 
+/* The header of a block; what malloc returns is behind it. Sizes are multiples of ALIGNMENT. */
 struct block {
     size_t size;                /* of the whole block, with the header */
     struct block *next;         /* on the free list, or IN_USE */
@@ -17,6 +23,8 @@ struct block {
 
 static_assert(sizeof(struct block) == ALIGNMENT);
 
+/* In `next` of a block that is not free: a word that is no address, so that a wrong free is
+   seen. */
 #define IN_USE          ((struct block *)0x5EDB10C5)
 
 static struct block free_list;                  /* the list's head; its size is 0 */
@@ -41,7 +49,9 @@ static void release(struct block *b)
     }
 }
 
-/* Get more memory from the kernel; false where it has none. Expects the lock. */
+/* Get more memory from the kernel, and put it on the list; false if it has none. Others may have
+   moved the end of the heap with brk, so the new memory need not follow the old. Expects the
+   lock. */
 static bool grow(size_t size)
 {
     uintptr_t end = 0;
@@ -61,7 +71,8 @@ static bool grow(size_t size)
     return true;
 }
 
-/* Take the first block that is big enough off the list; NULL where none is. Expects the lock. */
+/* Take the first block that is big enough off the list, or its first part; NULL if there is none.
+   Expects the lock. */
 static struct block *take(size_t size)
 {
     struct block *prev = &free_list;
@@ -86,6 +97,8 @@ static struct block *take(size_t size)
     return b;
 }
 
+/* The block of memory that malloc returned. Panics if it is not that, as far as its header
+   tells. */
 static struct block *block_of(void *ptr)
 {
     struct block *b = (struct block *)ptr - 1;

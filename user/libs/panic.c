@@ -1,12 +1,16 @@
-/* What panic, warn and assert of assert.h do. */
+/* What panic, warn and assert of assert.h do: print one message, and for a panic exit.
+
+   The message is formatted on the stack and printed with one call. A call is one write if it is not
+   longer than 256 bytes, so lines of other processes do not get into it. malloc is not used: its
+   lock may be what is wrong. */
 #include <assert.h>
 #include <error.h>
 #include <printfmt.h>
 #include <stdio.h>
 #include <ulib.h>
 
-/* The whole report is one cprintf, so that other processes' lines do not mix with it. */
-static void report(const char *kind, const char *file, int line, const char *fmt, va_list ap)
+/* Print what happened, where, and the message, in one piece. */
+static void print_message(const char *kind, const char *file, int line, const char *fmt, va_list ap)
 {
     char message[512];
 
@@ -19,7 +23,7 @@ void __warn(const char *file, int line, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    report("warning", file, line, fmt, ap);
+    print_message("warning", file, line, fmt, ap);
     va_end(ap);
 }
 
@@ -28,7 +32,7 @@ void __panic(const char *file, int line, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    report("panic", file, line, fmt, ap);
+    print_message("panic", file, line, fmt, ap);
     va_end(ap);
     exit(-E_PANIC);
 }

@@ -1,11 +1,15 @@
 /* Output: text is collected in a buffer on the caller's stack and written with one system call when
-   the format is done, or each time the buffer is full. */
+   the format is done, or each time the buffer is full. So there is nothing to flush at exit, and
+   nothing that threads share: each may print, and lines of up to 256 bytes stay whole.
+
+   Input: single bytes, and lines by the editor of line.h. */
 #include <file.h>
 #include <line.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syscall.h>
 
+/* What one call prints. */
 struct outbuf {
     int fd;
     int used;                   /* bytes in text */
@@ -13,7 +17,7 @@ struct outbuf {
     char text[256];
 };
 
-/* Errors are not reported: there is nowhere to print them. */
+/* Write what has been collected. An error ends it silently: there is nowhere to print it. */
 static void flush(struct outbuf *b)
 {
     for (int done = 0; done < b->used;) {
@@ -110,6 +114,7 @@ int getchar(void)
     return read(stdin, &c, 1) == 1 ? c : EOF;
 }
 
+/* The line is edited on the stack first, so that *line is changed only if there is one. */
 ssize_t getline(char **line, size_t *size, int fd)
 {
     char text[LINE_SIZE];

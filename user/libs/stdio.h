@@ -1,6 +1,9 @@
-/* Text output and input on the console. Each call prints its text with one write where it has at
-   most 256 bytes, so lines of different processes do not mix. There are no FILE objects: stdin,
-   stdout and stderr are file descriptors. */
+/* Text output and input on the console. A call prints its text with one write if it has at most 256
+   bytes, so lines of different processes do not mix.
+
+   There are no FILE objects: stdin, stdout and stderr are file descriptors, and nothing is kept
+   between two calls. The functions for output return how many characters they printed, whether
+   these could be written or not. All but getline may be called by several threads at once. */
 #pragma once
 
 #include <defs.h>
@@ -13,13 +16,14 @@
 #define stdout          1
 #define stderr          2
 
-/* ucore's printing, which has %e for error codes. They return how many characters were printed. */
+/* ucore's printing. %e prints the name of an error code; see libs/printfmt.h for all
+   conversions. */
 int cprintf(const char *fmt, ...);
 int vcprintf(const char *fmt, va_list ap);
 int cputs(const char *s);               /* with a newline after it, as puts */
 void cputchar(int c);
 
-/* C's printing; the compiler checks the arguments. */
+/* C's printing, with the same conversions. The compiler checks the arguments of printf. */
 void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...);
 int printf(const char *fmt, ...) __printf_like(1, 2);
 int fprintf(int fd, const char *fmt, ...);
@@ -27,7 +31,8 @@ int vfprintf(int fd, const char *fmt, va_list ap);
 int puts(const char *s);
 int putchar(int c);
 
-/* The next byte of the console's input as it comes, without an echo; EOF at the end. */
+/* The next byte of the console's input, without an echo; EOF at the end. Waits until there is
+   one. */
 int getchar(void);
 
 /* Let the user type a line on the console and keep it in *line, newline included: memory from

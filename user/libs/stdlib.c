@@ -1,8 +1,12 @@
-/* The functions of stdlib.h that need no memory of their own, and random numbers. */
+/* The functions of stdlib.h that need no memory of their own, and random numbers.
+
+   The state of rand() is one word of the process. Threads that call it at once get numbers as
+   random as any, but not the same ones in each run. malloc and its like are in malloc.c, strtol in
+   string.c. */
 #include <stdlib.h>
 #include <assert.h>
 
-static uint64_t seed = 1;
+static uint64_t seed = 1;       /* what srand(1) sets: the state before the first call */
 
 void srand(unsigned int value)
 {

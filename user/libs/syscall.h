@@ -1,6 +1,10 @@
 /* The ecall instruction as functions, one for each number of arguments. The kernel takes the call's
    number from a0 and the arguments from a1 to a5, puts the result into a0, and keeps all other
-   registers. Programs normally use ulib.h; the tests of the system calls themselves use these. */
+   registers: see libs/unistd.h.
+
+   Programs normally use ulib.h; the tests of the system calls themselves use these, to pass what no
+   function of ulib.h would. "memory" tells the compiler that a call may read and write any
+   memory. */
 #pragma once
 
 #include <defs.h>
@@ -21,6 +25,7 @@ static inline long syscall5(long number, uintptr_t arg1, uintptr_t arg2, uintptr
     return a0;
 }
 
+/* The same with fewer arguments: the registers of the others are not set. */
 static inline long syscall3(long number, uintptr_t arg1, uintptr_t arg2, uintptr_t arg3)
 {
     register long a0 asm("a0") = number;

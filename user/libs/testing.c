@@ -1,4 +1,8 @@
-/* Helpers of the test programs: see testing.h. */
+/* Helpers of the test programs: see testing.h. Most of them do something in a child, because the
+   test itself must live on when the kernel kills what did it.
+
+   What goes wrong in a helper is a panic: the test cannot go on without it. Properties of the
+   kernel are reported by the tests, with check() of report.h. */
 #include <error.h>
 #include <file.h>
 #include <report.h>
@@ -6,14 +10,15 @@
 #include <testing.h>
 #include <ulib.h>
 
-#define SHARED_PAGES    128
+#define SHARED_PAGES    128     /* enough to tell pages that are shared from what a child needs */
 
+/* One write: the line is not longer than what a write prints in one piece. */
 static void print_line(const char *text, size_t length)
 {
     write(stdout, text, length);
 }
 
-/* How the program's checks are reported. */
+/* How report.h prints in programs. */
 struct report_side report_side = { .print = print_line, .pid = getpid };
 
 int child_code(void (*body)(uintptr_t), uintptr_t arg)
@@ -61,6 +66,7 @@ static void load_double(uintptr_t addr)
     asm volatile("fld ft0, (%0)" : : "r"(addr) : "ft0");
 }
 
+/* In a child, which is killed if there are none. */
 bool have_fpu(void)
 {
     static const uint64_t number;
@@ -78,6 +84,8 @@ int number_argument(int argc, char **argv, int index, int otherwise)
     return number;
 }
 
+/* Count the free pages before and after a fork of a process that has written to many. The child
+   sleeps meanwhile, so that it writes to none. */
 bool fork_shares_pages(void)
 {
     struct meminfo before, after;

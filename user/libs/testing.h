@@ -1,17 +1,23 @@
-/* What several of the test programs need. */
+/* What several of the test programs need: to do something in a child and look at how it ends,
+   bodies for that, and questions about the machine.
+
+   All of it may be called from the main thread of a test. A function here panics if it cannot do
+   its work, so that a test which has called it need not ask. */
 #pragma once
 
 #include <defs.h>
 
+/* The size of a page; the kernel has the same word for it. */
 #define PGSIZE          4096
 
 /* An address of the kernel's: its text is linked there. */
 #define KERNEL_TEXT     0xFFFFFFC080200000UL
 
-/* Run body(arg) in a child and return the child's exit code: 0 where body returns. */
+/* Run body(arg) in a child, wait for it, and return its exit code: 0 if body returned. */
 int child_code(void (*body)(uintptr_t), uintptr_t arg);
 
-/* Run body(arg) in a child; panic, saying what was tried, unless the kernel kills it. */
+/* Run body(arg) in a child; panic, saying what was tried, unless the kernel kills the child for
+   it. */
 void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg);
 
 /* Bodies for them: one access to an address, or a jump to it. */
@@ -19,16 +25,16 @@ void read_from(uintptr_t addr);
 void write_to(uintptr_t addr);
 void jump_to(uintptr_t addr);
 
-/* Does the machine have floating-point registers? */
+/* Does the machine have floating-point registers of 64 bits? */
 bool have_fpu(void);
 
-/* The number, above 0, that is one of the program's arguments, or `otherwise` where it has not so
-   many. Ends the program, with a message, where it is no such number. */
+/* Argument number `index` of the program, which must be a number above 0; `otherwise` if the
+   program has not so many arguments. If it is no such number the program ends, with a message. */
 int number_argument(int argc, char **argv, int index, int otherwise);
 
 /* Does a fork take less memory than its parent has, sharing pages and copying few? Must be called
    while there is no other process that takes or gives back memory. */
 bool fork_shares_pages(void);
 
-/* Yield some times, to let others run. */
+/* Yield this often, to let others run. */
 void yield_often(int times);

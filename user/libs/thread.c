@@ -1,11 +1,15 @@
-/* thread_create and thread_join. The lowest bytes of a thread's stack hold a record of it, on a
-   list that all threads of the program share; it is freed with the stack when the thread has been
-   joined. */
+/* thread_create and thread_join: see thread.h.
+
+   The lowest bytes of a thread's stack hold a record of it, a struct thread. The records are on a
+   list that all threads of the program share, so that thread_join finds the stack; it frees the
+   stack, and the record with it, when the thread has ended. A lock guards the list, and only the
+   list: nobody waits for a thread while it is held. */
 #include <error.h>
 #include <lock.h>
 #include <thread.h>
 #include <ulib.h>
 
+/* A thread, from its creation until it is joined. */
 struct thread {
     int tid;
     struct thread *next;
@@ -14,6 +18,8 @@ struct thread {
 static struct thread *threads;                  /* guarded by threads_lock */
 static lock_t threads_lock = INIT_LOCK;
 
+/* The record is on the list only after the thread has begun, which does not matter: only the
+   creator looks for it. */
 int thread_create(int (*fn)(void *), void *arg)
 {
     uintptr_t stack = 0;
@@ -36,6 +42,8 @@ int thread_create(int (*fn)(void *), void *arg)
     return t->tid;
 }
 
+/* waitpid refuses what is no child of the caller's. A child of fork that is no thread has no
+   record. */
 int thread_join(int tid, int *code)
 {
     int error = waitpid(tid, code);

@@ -1,17 +1,23 @@
-/* Threads: processes that share their creator's memory. Each has a pid, its exit code is what its
-   function returns, and only its creator can join it. */
+/* Threads: processes that share their creator's memory.
+
+   Each has a pid and a stack of its own, and its exit code is what its function returns. Only its
+   creator can join it. A thread that calls exit() ends itself alone; when the main thread returns
+   from main(), the others go on. They share memory as lock.h says: what several change needs a
+   lock. */
 #pragma once
 
 #include <defs.h>
 
-/* Start a thread with a new stack of THREAD_STACK bytes; returns its pid, or -E_. */
+/* Start a thread that calls fn(arg), on a new stack of THREAD_STACK bytes. Returns its pid, or
+   -E_NO_MEM or another negative error. */
 #define THREAD_STACK    (256 * 1024UL)
 int thread_create(int (*fn)(void *), void *arg);
 
-/* Wait until a thread has ended, store its exit code where code is not NULL, free its stack. */
+/* Wait until a thread has ended, store its exit code unless code is NULL, and free its stack. 0, or
+   -E_BAD_PROC if the caller has no such thread. */
 int thread_join(int tid, int *code);
 
 /* The system call below them: a new process that calls fn(arg), and then exit with what that
-   returns, on the stack that ends at `stack`, or at the same address as the caller's where that is
-   0. Returns its pid, or -E_. */
+   returns. Its stack ends at the address `stack`; if that is 0 it begins where the caller's is now,
+   which is good only without CLONE_VM. Returns its pid, or a negative error. */
 int __clone(uint32_t clone_flags, uintptr_t stack, int (*fn)(void *), void *arg);

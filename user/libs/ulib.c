@@ -1,4 +1,8 @@
-/* The functions of ulib.h and file.h: one system call each. */
+/* The functions of ulib.h and file.h: one system call each, with its arguments in the order that
+   libs/unistd.h has.
+
+   Nothing is checked here. The kernel checks every argument, because a program can make the call
+   without these functions too. All their results have 32 bits. */
 #include <defs.h>
 #include <file.h>
 #include <syscall.h>

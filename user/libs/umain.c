@@ -1,4 +1,8 @@
-/* What runs before and after main(): a program's exit code is what main() returns. */
+/* What runs before and after main(): _start of start.S calls umain(), and a program's exit code is
+   what main() returns.
+
+   Nothing has to be prepared: the kernel has filled .bss with zeros, and there are no constructors.
+   It is a file of its own so that a program without main() may define umain() itself. */
 #include <ulib.h>
 
 int main(int argc, char **argv);
