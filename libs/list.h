@@ -62,12 +62,14 @@ static inline bool list_empty(const list_entry_t *list)
     return list->next == list;
 }
 
-/* The neighbours of an entry. Behind the last one comes the head. */
+/* The neighbour behind an entry, or before it. Behind the last member, and before the first, is the
+   head. */
 static inline list_entry_t *list_next(list_entry_t *listelm)
 {
     return listelm->next;
 }
 
+/* See list_next(). */
 static inline list_entry_t *list_prev(list_entry_t *listelm)
 {
     return listelm->prev;

@@ -13,6 +13,7 @@ static const char *name_of(const void *entry)
     return *(const char *const *)entry;
 }
 
+/* Without a name the first entry matches. */
 const void *choose(const char *argument, const char *name, const void *const table[], size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -116,6 +116,7 @@ void monitor(const struct trapframe *tf)
     atomic_store(&active, 0);
 }
 
+/* help: all commands, in the order in which the linker put them. */
 static void command_help(__not_used struct monitor_state *state, __not_used int argc,
                          __not_used char **argv)
 {
@@ -124,6 +125,7 @@ static void command_help(__not_used struct monitor_state *state, __not_used int 
 }
 MONITOR_COMMAND("help", "", "list the commands", command_help);
 
+/* backtrace: from the trap that entered the monitor, or after a panic from here. */
 static void command_backtrace(struct monitor_state *state, __not_used int argc,
                               __not_used char **argv)
 {
@@ -134,6 +136,7 @@ static void command_backtrace(struct monitor_state *state, __not_used int argc,
 }
 MONITOR_COMMAND("backtrace", "", "the call stack of what was interrupted", command_backtrace);
 
+/* registers: those of the frame. */
 static void command_registers(struct monitor_state *state, __not_used int argc,
                               __not_used char **argv)
 {
@@ -144,6 +147,7 @@ static void command_registers(struct monitor_state *state, __not_used int argc,
 }
 MONITOR_COMMAND("registers", "", "the registers of what was interrupted", command_registers);
 
+/* continue: leave the monitor, unless there is nothing to go back to. */
 static void command_continue(struct monitor_state *state, __not_used int argc,
                              __not_used char **argv)
 {
@@ -154,6 +158,7 @@ static void command_continue(struct monitor_state *state, __not_used int argc,
 }
 MONITOR_COMMAND("continue", "", "go on with what was interrupted", command_continue);
 
+/* off: the exit status is that of a panic, because nobody can say that all was well. */
 static void command_off(__not_used struct monitor_state *state, __not_used int argc,
                         __not_used char **argv)
 {

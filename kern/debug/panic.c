@@ -34,6 +34,7 @@ void panic_stop(void)
         wait_for_interrupt();
 }
 
+/* Only harts that are up: the firmware may refuse the whole call if one of the mask is not. */
 void interrupt_others(void)
 {
     uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
@@ -94,12 +95,14 @@ void panic_at(const char *file, int line, const char *fmt, ...)
     panic_end(NULL);
 }
 
+/* A panic whose message tells the student where to read on. */
 void not_written_at(const char *file, int line, const char *exercise, const char *part, ...)
 {
     panic_at(file, line, "exercise %s (%s) is not written yet, at %s:%d; labcodes.md tells what to "
              "write there", exercise, part, file, line);
 }
 
+/* As panic_at(), but place, call stack and registers are those of the trap. */
 void panic_trap(const struct trapframe *tf, const char *what)
 {
     char place[SYMBOL_LENGTH];

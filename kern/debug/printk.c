@@ -76,12 +76,14 @@ struct line {
     char text[120];
 };
 
+/* Print what has been collected. */
 static void line_flush(struct line *line)
 {
     console_output(line->text, line->length);
     line->length = 0;
 }
 
+/* Collect a character: what vprintfmt() calls for each. */
 static void line_put(int c, void *arg)
 {
     struct line *line = arg;
@@ -91,6 +93,8 @@ static void line_put(int c, void *arg)
     line->text[line->length++] = c;
 }
 
+/* A text longer than the buffer goes out in several parts, but still in one piece for others: this
+   hart keeps the right to print all the time. */
 void vcprintf(const char *fmt, va_list ap)
 {
     struct print_state state = print_begin();

@@ -51,6 +51,7 @@ static inline void irq_push(void)
         this_cpu->irq_was_on = was_on;
 }
 
+/* Undo one irq_push(). May turn interrupts on, and then a pending one comes at once. */
 static inline void irq_pop(void)
 {
     if (--this_cpu->irq_depth == 0 && this_cpu->irq_was_on)

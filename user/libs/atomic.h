@@ -8,41 +8,45 @@
 
 #include <defs.h>
 
-/* The word that has bit nr, and a word in which only that bit is set. */
+/* The word that has bit nr. */
 static inline volatile uint32_t *bit_word(int nr, volatile void *addr)
 {
     return (volatile uint32_t *)addr + nr / 32;
 }
 
+/* A word in which only that bit is set. */
 static inline uint32_t bit_mask(int nr)
 {
     return (uint32_t)1 << nr % 32;
 }
 
-/* Set a bit, or clear it. True if it was set before: of several threads that set a bit that is 0,
-   one is told that it was 0. */
+/* Set a bit. True if it was set before: of several threads that set a bit that is 0, one is told
+   that it was 0. */
 static inline bool test_and_set_bit(int nr, volatile void *addr)
 {
     return __atomic_fetch_or(bit_word(nr, addr), bit_mask(nr), __ATOMIC_SEQ_CST) & bit_mask(nr);
 }
 
+/* Clear a bit. True if it was set before. */
 static inline bool test_and_clear_bit(int nr, volatile void *addr)
 {
     return __atomic_fetch_and(bit_word(nr, addr), ~bit_mask(nr), __ATOMIC_SEQ_CST)
         & bit_mask(nr);
 }
 
-/* The same without the answer; the last one makes 0 of 1 and 1 of 0. */
+/* Set a bit, without an answer. */
 static inline void set_bit(int nr, volatile void *addr)
 {
     test_and_set_bit(nr, addr);
 }
 
+/* Clear a bit, without an answer. */
 static inline void clear_bit(int nr, volatile void *addr)
 {
     test_and_clear_bit(nr, addr);
 }
 
+/* Make 0 of 1 and 1 of 0. */
 static inline void change_bit(int nr, volatile void *addr)
 {
     __atomic_fetch_xor(bit_word(nr, addr), bit_mask(nr), __ATOMIC_SEQ_CST);

@@ -9,5 +9,7 @@
 
 #include <defs.h>
 
+/* Read at most len bytes to buf; the result is 0 at the end of the file. */
 int read(int fd, void *buf, size_t len);
+/* Write len bytes of buf. If the process is killed meanwhile, fewer may appear. */
 int write(int fd, const void *buf, size_t len);

@@ -25,7 +25,7 @@ static inline long syscall5(long number, uintptr_t arg1, uintptr_t arg2, uintptr
     return a0;
 }
 
-/* The same with fewer arguments: the registers of the others are not set. */
+/* With three arguments: the registers of the others are not set, as in the functions below. */
 static inline long syscall3(long number, uintptr_t arg1, uintptr_t arg2, uintptr_t arg3)
 {
     register long a0 asm("a0") = number;
@@ -37,6 +37,7 @@ static inline long syscall3(long number, uintptr_t arg1, uintptr_t arg2, uintptr
     return a0;
 }
 
+/* With two arguments. */
 static inline long syscall2(long number, uintptr_t arg1, uintptr_t arg2)
 {
     register long a0 asm("a0") = number;
@@ -47,6 +48,7 @@ static inline long syscall2(long number, uintptr_t arg1, uintptr_t arg2)
     return a0;
 }
 
+/* With one argument. */
 static inline long syscall1(long number, uintptr_t arg1)
 {
     register long a0 asm("a0") = number;
@@ -56,6 +58,7 @@ static inline long syscall1(long number, uintptr_t arg1)
     return a0;
 }
 
+/* Without arguments. */
 static inline long syscall0(long number)
 {
     register long a0 asm("a0") = number;
