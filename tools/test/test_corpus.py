@@ -21,8 +21,8 @@ def marks_of(folder):
     """The rows of marks of the hand-ins in a folder beside this file."""
     with tempfile.TemporaryDirectory() as scratch:
         table = os.path.join(scratch, "marks.csv")
-        files = [os.path.relpath(path, HERE)
-                 for path in sorted(glob.glob(os.path.join(HERE, folder, "*.txt")))]
+        files = sorted(os.path.relpath(path, HERE) for ending in ("*.txt", "*.tar.gz")
+                       for path in glob.glob(os.path.join(HERE, folder, ending)))
         done = subprocess.run([sys.executable, LAB, "grade"] + files + ["--csv", table], cwd=HERE,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if not os.path.exists(table):

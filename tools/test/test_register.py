@@ -339,15 +339,11 @@ class Problems(unittest.TestCase):
         """These hand-ins are never changed, so no line of the register can go with its region."""
         folder, entries = os.path.join(TOOLS, "test", "corpus"), register.load(ROOT)
         count = 0
-        for name in sorted(os.listdir(folder)):
-            with open(os.path.join(folder, name), "rb") as file:
-                data = file.read()
-            if handin.is_handin(data):
-                found = handin.parse(data)
-                for key in list(found.texts) + list(found.errors):
-                    count += 1
-                    self.assertIsNotNone(entries.find(*key), "%s: %s %s" % (name, *key))
-        self.assertGreater(count, 200)
+        for each in submissions.collect([folder], submissions.Wanted(entries)):
+            for key in list(each.handin.texts) + list(each.handin.errors) if each.handin else ():
+                count += 1
+                self.assertIsNotNone(entries.find(*key), "%s: %s %s" % (each.source, *key))
+        self.assertGreater(count, 300)
 
     def test_markers(self):
         text = BEGIN % ("5.1", "a title, of words [one]", "x;\n", "5.1")
