@@ -90,7 +90,7 @@ def grade(options):
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])
     built = build.build(options, labs)
-    built.notes += manifest.notes()
+    built.notes += manifest.notes(".", built.objects)
     outcomes = []
 
     def report(outcome):

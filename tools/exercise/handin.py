@@ -295,12 +295,13 @@ def checked(result, reader):
     return result
 
 
-def summary(handin, regions, names):
-    """What a hand-in contains, as lines for the student; `names` are the tree's graft.Names."""
+def summary(handin, regions, names, foreign=None):
+    """What a hand-in contains, as lines for the student; `names` and `foreign` as those of
+    manifest.states()."""
     mine = [region for region in regions if region.exercise in handin.exercises]
     lines = []
     for exercise, state in manifest.states(mine, handin.texts, handin.errors,
-                                          names).items():
+                                          names, foreign).items():
         count = sum(len(quoted(text)) for key, (text, _) in handin.texts.items()
                     if key[0] == exercise)
         lines.append("  %-4s %-12s %3d lines" % (exercise, state.word, count))

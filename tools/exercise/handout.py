@@ -20,7 +20,7 @@ TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
-            "incoming.py", "manifest.py", "handin.py")
+            "incoming.py", "allowed.py", "manifest.py", "handin.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
@@ -233,7 +233,7 @@ def write_text(folder, path, text):
         file.write(text)
 
 
-def write_tree(root, folder, plan):
+def write_tree(root, folder, plan, uses):
     """Write the handout of a plan into a folder; its Manifest is returned."""
     hints = {exercise.number: exercise.hint for lab in plan.all for exercise in lab.exercises}
     found = regions.parse_tree(root)
@@ -261,6 +261,7 @@ def write_tree(root, folder, plan):
         write_text(folder, TREE, listed_files(regions.read(root, TREE), own))
     write_text(folder, handin.STUDENT, handin.TEMPLATE)
     about = manifest.describe(folder, plan.lab, version_of(root), blank, found)
+    about.uses = uses and uses.lists(about.version, about.due)
     write_text(folder, manifest.NAME, about.to_json())
     return about
 
@@ -300,8 +301,9 @@ def write_tar(folder, path, top):
         file.write(packed)
 
 
-def make(root, plan, target):
-    """Write a handout to a new folder or archive; its Manifest is returned."""
+def make(root, plan, target, uses=None):
+    """Write a handout to a new folder or archive; its Manifest is returned. With symbols.Uses of
+    the reference it tells students what their texts may use of the kernel."""
     ending = next((ending for ending in ENDINGS if target.endswith(ending)), None)
     if os.path.isdir(target) and os.listdir(target) or os.path.isfile(target) and not ending:
         raise HandoutError("%s is there already: choose another name, or remove it" % target)
@@ -311,19 +313,19 @@ def make(root, plan, target):
     if not os.path.isdir(parent):
         raise HandoutError("there is no folder %s" % parent)
     try:
-        return write(root, plan, target, ending, parent)
+        return write(root, plan, target, uses, ending, parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise HandoutError("%s: there is no room for the handout" % parent)
         raise
 
 
-def write(root, plan, target, ending, parent):
+def write(root, plan, target, uses, ending, parent):
     """make(), checked: beside the target first, so that it is there whole or not at all."""
     with tempfile.TemporaryDirectory(dir=parent, prefix=".handout-") as folder:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)
-        about = write_tree(root, tree, plan)
+        about = write_tree(root, tree, plan, uses)
         if not ending:
             if os.path.isdir(target):
                 os.rmdir(target)

@@ -10,6 +10,7 @@ import os
 import zlib
 
 from exercise import graft, incoming, vet
+from exercise.allowed import DIGITS, Foreign, Lists
 from exercise.regions import BEGIN, END, MARK, TITLE, Region, RegionError
 
 NAME = ".handout.json"
@@ -30,11 +31,12 @@ class Manifest:
     blank    the exercises that came blank, later labs' too
     regions  [Region] of `due`, without text
     files    {path: [digest, 4 hexadecimal digits for each line]}, without the blank regions
+    uses     what the texts may use of the kernel, as allowed.Lists; None where that is not told
     """
 
-    def __init__(self, lab, version, blank, regions, files):
+    def __init__(self, lab, version, blank, regions, files, uses=None):
         self.lab, self.version, self.blank = lab, version, list(blank)
-        self.regions, self.files = list(regions), dict(files)
+        self.regions, self.files, self.uses = list(regions), dict(files), uses
 
     @property
     def due(self):
@@ -45,7 +47,10 @@ class Manifest:
     def to_json(self):
         head = {"schema": SCHEMA, "lab": self.lab, "version": self.version, "blank": self.blank,
                 "regions": [entry_of(region) for region in self.regions]}
-        text = json.dumps(head, indent=1)[:-2] + ',\n "files": {\n'
+        text = json.dumps(head, indent=1)[:-2] + ',\n '
+        if self.uses:
+            text += '"uses": %s,\n ' % json.dumps(self.uses.to_json(), sort_keys=True)
+        text += '"files": {\n'
         return text + ",\n".join("  %s: %s" % (json.dumps(path), json.dumps(entry))
                                  for path, entry in sorted(self.files.items())) + "\n }\n}\n"
 
@@ -75,6 +80,21 @@ def file_of(path, value):
             incoming.word(lines, "(?:[0-9a-f]{4})*", "the lines of " + path))
 
 
+def uses_of(version, value):
+    """The allowed.Lists in a value; None of none."""
+    if value is None:
+        return None
+    hashes = "(?:[0-9a-f]{%d})*" % DIGITS
+    files = incoming.table(incoming.member(incoming.table(value, 2, "uses"), "files"),
+                           MAX_ENTRIES, "the files of uses")
+    for path, entry in files.items():
+        incoming.word(path, PATH, "a file")
+        for exercise, text in incoming.table(entry, MAX_ENTRIES, path).items():
+            incoming.word(exercise, EXERCISE + "|", "an exercise")
+            incoming.word(text, hashes, "what may be used in " + path)
+    return Lists(version, incoming.word(incoming.member(value, "common"), hashes, "common"), files)
+
+
 def decode(data):
     """The Manifest in these bytes; ValueError where they hold none."""
     try:
@@ -91,7 +111,8 @@ def decode(data):
              for each in incoming.items(blank, MAX_ENTRIES, "blank")],
             [region_of(each) for each in incoming.items(regions, MAX_ENTRIES, "regions")],
             {path: file_of(path, each)
-             for path, each in incoming.table(files, MAX_ENTRIES, "files").items()})
+             for path, each in incoming.table(files, MAX_ENTRIES, "files").items()},
+            uses_of(version, found.get("uses")))
     except ValueError as error:
         raise ValueError("%s is damaged: %s" % (NAME, error)) from None
 
@@ -229,8 +250,9 @@ class State:
         return "still blank" if len(self.blank) == self.total else "begun"
 
 
-def states(regions, texts, errors, names):
-    """{exercise: State} for what graft.extract_tree() found; `names` are the tree's graft.Names."""
+def states(regions, texts, errors, names, foreign=None):
+    """{exercise: State} for what graft.extract_tree() found; `names` are the tree's graft.Names,
+    `foreign` the allowed.Foreign, where the tree has one."""
     result = {}
     for exercise in sorted({region.exercise for region in regions}):
         state = result[exercise] = State()
@@ -244,6 +266,8 @@ def states(regions, texts, errors, names):
             text, line = texts[region.key]
             try:
                 vet.vet(region, text, line, names.taken(region.path))
+                if foreign and region.key in foreign.errors:
+                    raise foreign.errors[region.key]
             except RegionError as error:
                 state.errors.append(error)
             region.text = text
@@ -254,11 +278,13 @@ def states(regions, texts, errors, names):
     return result
 
 
-def look(manifest, root):
-    """({exercise: State}, [Change]) of a handout that a student has worked on."""
+def look(manifest, root, objects=None):
+    """({exercise: State}, [Change], notes) of a handout that a student has worked on, and built in
+    the folder `objects`, or in one of those that make chooses."""
     texts, errors = graft.extract_tree(root, manifest.regions)
-    return (states(manifest.regions, texts, errors, graft.Names(root)),
-            changes(manifest, root))
+    foreign = Foreign(root, manifest, texts, objects)
+    return (states(manifest.regions, texts, errors, graft.Names(root), foreign),
+            changes(manifest, root), foreign.notes)
 
 
 def some(items, text):
@@ -267,14 +293,14 @@ def some(items, text):
     return text.join(map(str, items[:SHOWN])) + ("%sand %d more" % (text, more) if more > 0 else "")
 
 
-def notes(root="."):
+def notes(root=".", objects=None):
     """Lines for a student's `make grade`; none where the tree is no handout. Never an exception:
     whatever is wrong with the tree, the grading goes on."""
     try:
         manifest = load(root)
         if manifest is None:
             return []
-        found, changed = look(manifest, root)
+        found, changed, unknown = look(manifest, root, objects)
     except (OSError, ValueError, RegionError) as error:
         return ["note: what was changed in this tree is unknown: %s" % error]
     lines = []
@@ -284,7 +310,7 @@ def notes(root="."):
         lines.append("note: still blank: " + some(blank, ", "))
     lines += ["note: exercise %s cannot be handed in like this: %s" % (exercise, state.errors[0])
               for exercise, state in found.items() if state.errors]
-    lines += ["note: " + note for note in graft.foreign(root, manifest.regions)]
+    lines += ["note: " + note for note in graft.foreign(root, manifest.regions) + unknown]
     if changed:
         lines.append("note: changed outside of the exercises, where a course's grader does not "
                      "look: " + some(changed, "; "))

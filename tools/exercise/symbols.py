@@ -17,43 +17,18 @@ follows from the reference as it is built.
 What is not seen: an address that the text makes of a number, or of another address.
 """
 import os
-import re
-import struct
 
-from exercise.regions import COMMENT, WORD
+from exercise.allowed import (MAY, Lists, code_of, headers_of, inline_words, symbols_of,
+                              variables_of)
+from exercise.regions import WORD
 
 # Objects all of whose functions anyone may use, and further names.
 COMMON_OBJECTS = ("libs/string.c", "libs/printfmt.c", "kern/debug/panic.c")
 COMMON = {"cprintf", "vcprintf", "pages", "npage", "pages_base"}
-SYMTAB, UNDEFINED, LOCAL = 2, 0, 0
-INLINE = re.compile(r"^static (?:__\w+ )*inline\b[^;{]*\{.*?^\}|"
-                    r"^[ \t]*\#[ \t]*define (?:[^\n]*\\\n)*[^\n]*", re.M | re.S)
-TEXT = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
-MEMBER = re.compile(r"(?:\.|->)\s*[A-Za-z_]\w*")
 
 
 class Refusal(str):
     """Why an exercise is refused, for its text uses what it may not: a sentence."""
-
-
-def read(path):
-    """(names that are undefined, names that others can use) of an object file."""
-    with open(path, "rb") as file:
-        data = file.read()
-    start, = struct.unpack_from("<Q", data, 40)
-    size, count = struct.unpack_from("<HH", data, 58)
-    sections = [struct.unpack_from("<IIQQQQII", data, start + i * size) for i in range(count)]
-    undefined, defined = set(), set()
-    for _, kind, _, _, offset, length, link, _ in sections:
-        if kind != SYMTAB:
-            continue
-        for name, info, _, section, _, _ in struct.iter_unpack("<IBBHQQ",
-                                                               data[offset:offset + length]):
-            if name and info >> 4 != LOCAL:
-                at = sections[link][4] + name
-                text = data[at:data.index(0, at)].decode("utf-8", "replace")
-                (undefined if section == UNDEFINED else defined).add(text)
-    return undefined, defined
 
 
 def objects_below(objects):
@@ -64,11 +39,6 @@ def objects_below(objects):
             for folder, _, names in os.walk(top) for name in names if name.endswith(".o")}
 
 
-def code_of(text):
-    """C without comments and literals."""
-    return TEXT.sub(" ", COMMENT.sub(" ", text))
-
-
 class Uses:
     """What may be used, from a reference: its exercise.marks.Reference, and where it is built."""
 
@@ -76,7 +46,7 @@ class Uses:
         self.reference, self.root = reference, root
         self.objects = objects_below(objects)
         self.states = {path: state_of(place) for path, place in self.objects.items()}
-        self.symbols = {path: read(place) for path, place in self.objects.items()}
+        self.symbols = {path: symbols_of(place) for path, place in self.objects.items()}
         self.globals = set().union(*(defined for _, defined in self.symbols.values()))
         self.common = COMMON.union(*(self.symbols[path][1] for path in COMMON_OBJECTS
                                      if path in self.symbols))
@@ -86,20 +56,13 @@ class Uses:
         """What the inline functions and macros of a header use of the kernel."""
         if path not in self.headers:
             with open(os.path.join(self.root, path), encoding="utf-8") as file:
-                text = code_of(file.read())
-            self.headers[path] = self.globals.intersection(
-                word for part in INLINE.findall(text) for word in WORD.findall(part))
+                self.headers[path] = self.globals & inline_words(file.read())
         return self.headers[path]
 
     def included(self, path):
         """The headers that a file is compiled with, by what the compiler has noted."""
-        try:
-            with open(self.objects[path][:-2] + ".d", encoding="utf-8") as file:
-                words = file.read().replace("\\\n", " ").split()
-        except OSError:
-            return []
-        return {os.path.normpath(word) for word in words
-                if word.endswith(".h") and os.path.isfile(os.path.join(self.root, word))}
+        return {path for path in headers_of(self.objects[path])
+                if os.path.isfile(os.path.join(self.root, path))}
 
     def allowed(self, path, exercises):
         """All names that a file with texts of these exercises may use."""
@@ -114,11 +77,27 @@ class Uses:
                          for word in WORD.findall(code_of(region.text)))
         return names
 
+    def lists(self, version, due):
+        """What a handout in which these exercises are due tells students of this: the Lists."""
+        regions = [region for region in self.reference.regions if region.exercise in due]
+        headers = {region.path for region in regions if region.path.endswith(".h")}
+        result = Lists(version, "", {})
+        result.common = result.packed("", self.common)
+        for path in sorted(self.symbols):
+            here = {region.exercise for region in regions if region.path == path}
+            if here or headers & self.included(path):
+                base = self.allowed(path, ()) - self.common
+                result.files[path] = {number: result.packed(
+                    path, (self.allowed(path, [number]) & self.globals) - base - self.common)
+                    for number in sorted(here)}
+                result.files[path][""] = result.packed(path, base)
+        return result
+
     def foreign(self, objects, texts):
         """{exercise: Refusal} of a kernel that is built with these texts, {(exercise, id):
         text}, in the reference."""
         found, owners, own = {}, self.owners(texts), set()
-        changed = {path: read(place) for path, place in objects_below(objects).items()
+        changed = {path: symbols_of(place) for path, place in objects_below(objects).items()
                    if state_of(place) != self.states.get(path)}
         for _, defined in changed.values():
             own |= defined - self.globals
@@ -152,8 +131,7 @@ class Uses:
         """The functions and variables of its own file that a text may not use."""
         if not text or region.path not in self.symbols:
             return []
-        words = set(WORD.findall(MEMBER.sub(" ", code_of(text))))
-        return sorted(words & self.symbols[region.path][1]
+        return sorted(variables_of(text) & self.symbols[region.path][1]
                       - self.allowed(region.path, [region.exercise]))
 
 
@@ -165,6 +143,5 @@ def state_of(path):
 def refusal(pairs):
     path, name = pairs[0]
     more = sorted({other for _, other in pairs} - {name})
-    return Refusal("%s: the text uses %s%s: not for this exercise. It may use what its hint names, "
-                   "the headers' inline functions, memset() and the like, cprintf() and assert()"
-                   % (path, name, " (also %s)" % ", ".join(more) if more else ""))
+    return Refusal("%s: the text uses %s%s: not for this exercise. %s"
+                   % (path, name, " (also %s)" % ", ".join(more) if more else "", MAY))

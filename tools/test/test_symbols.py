@@ -1,5 +1,8 @@
 """What a text may use of the kernel: liars are named, honest work passes."""
 import os
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -8,7 +11,7 @@ from types import SimpleNamespace
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from exercise import handin, marks, symbols, workshop
+from exercise import allowed, graft, handin, manifest, marks, regions, symbols, workshop
 from forgeries import CALL_THE_END, FIND, MAKE_WRITABLE, PUT_BACK, near
 from grader.labs import load
 from trees import OBJECTS, TOP
@@ -87,26 +90,48 @@ class Symbols(unittest.TestCase):
         return texts
 
     def foreign(self, key, before):
+        """What the grader finds, and what a student's tools tell of the same."""
         texts = self.texts(key, before)
         with self.shop.variant(self.reference.variant(texts)) as built:
             self.assertTrue(built.succeeded, built.output)
-            return self.uses.foreign(self.shop.objects, texts)
+            return (self.uses.foreign(self.shop.objects, texts),
+                    self.told([key[0]], self.shop.folder).errors)
+
+    def told(self, due, tree, objects=None):
+        """In a handout where these are due: its lists go through the file."""
+        own = [region for region in self.reference.regions if region.exercise in due]
+        about = manifest.Manifest(9, "0" * 12, due, own, {}, self.uses.lists("0" * 12, due))
+        about = manifest.decode(about.to_json().encode())
+        return allowed.Foreign(tree, about, graft.extract_tree(tree, own)[0], objects)
 
     def test_liars(self):
         for key, before, name in LIARS:
             with self.subTest(before):
-                found = self.foreign(key, before)
+                found, told = self.foreign(key, before)
                 self.assertEqual(list(found), [key[0]])
                 self.assertRegex(found[key[0]], r"\b%s\b" % name)
+                self.assertEqual({number for number, _ in told}, {key[0]})
+                self.assertRegex(str(next(iter(told.values()))), r"\b%s\b" % name)
 
     def test_honest_work(self):
         for key, before in HONEST:
             with self.subTest(before):
-                self.assertEqual(self.foreign(key, before), {})
+                self.assertEqual(self.foreign(key, before), ({}, {}))
 
     def test_the_reference(self):
         texts = {region.key: region.text for region in self.reference.regions}
         self.assertEqual(self.uses.foreign(self.shop.objects, texts), {})
+        for due in (sorted(self.reference.exercises), ["1.2"], ["4.1", "4.C"], ["6.1"]):
+            found = self.told(due, self.shop.folder)
+            self.assertEqual((found.errors, found.unbuilt), ({}, []))
+
+    def test_the_reference_of_other_compilers(self):
+        """A student's compiler need not be the teacher's."""
+        for name in ("clang", "linux-gnu"):
+            objects = os.path.join(TOP, "obj", name)
+            if os.path.isfile(os.path.join(objects, "kernel")):
+                self.assertEqual(self.told(sorted(self.reference.exercises), TOP, objects).errors,
+                                 {})
 
     def test_names_are_of_the_kernel(self):
         """No name that this tree lists is stale."""
@@ -133,6 +158,117 @@ class Symbols(unittest.TestCase):
             self.assertIn("kernel_entry", result["1.2"]["why"])
             self.assertIs(type(result["1.2"]["why"]), str)
             self.assertEqual(result["1.3"]["mark"], result["1.3"]["max"])
+
+
+class Handout(unittest.TestCase):
+    """What a student is told before the hand-in."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.tree = os.path.join(folder.name, "tree")
+        cls.kept = os.path.join(TOP, "tools", "lab")
+        cls.said = cls.lab("handout", "1", "-o", cls.tree, tool=cls.kept)
+        shutil.copytree(os.path.join(TOP, OBJECTS), os.path.join(cls.tree, OBJECTS),
+                        ignore=shutil.ignore_patterns("grade", "mended", "lock", "kobj"))
+        with open(os.path.join(cls.tree, handin.STUDENT), "w") as file:
+            file.write("name: A\nemail: a@example.org\n")
+
+    @classmethod
+    def lab(cls, *arguments, tool=None):
+        result = subprocess.run(
+            [sys.executable, tool or os.path.join(cls.tree, "tools", "lab")] + list(arguments),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return result.returncode, result.stdout.decode()
+
+    def write(self, before):
+        """A text in exercise 1.2; the line in which it begins."""
+        own = next(each for each in regions.parse_tree(TOP) if each.key == ACCESS)
+        text = regions.replace(regions.read(self.tree, own.path), own.path,
+                               {ACCESS: before + own.text})
+        with open(os.path.join(self.tree, own.path), "w") as file:
+            file.write(text)
+        return next(each.first for each in regions.parse(text, own.path) if each.key == ACCESS)
+
+    def build(self):
+        place = os.path.join(OBJECTS, "kobj", "kern/trap/trap.c.o")
+        result = subprocess.run(["make", "-r", "-f", "tools/build.mk", "TC=" + TOOLCHAIN, place],
+                                cwd=self.tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env=dict(os.environ, MAKEFLAGS="", LC_ALL="C"))
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def everywhere(self):
+        """(statuses of check and handin, what check, handin and make grade tell of 1.2)."""
+        check = self.lab("check", self.tree)
+        written = self.lab("handin", self.tree)
+        notes = manifest.notes(self.tree, os.path.join(self.tree, OBJECTS))
+        return [check[0], written[0]], [check[1], written[1], "\n".join(notes)]
+
+    def test_it_is_told_everywhere(self):
+        self.assertEqual(self.said[0], 0, self.said[1])
+        line = self.write("\nextern char kernel_text_start[];\n"
+                          "if (cause == 99)\n    return kernel_text_start[0];\n")
+        for status, outputs in [self.everywhere()]:
+            self.assertEqual(status, [0, 0])
+            for output in outputs:
+                self.assertIn("trap.c uses of the kernel is not known", output)
+        self.build()
+        status, outputs = self.everywhere()
+        self.assertEqual(status, [1, 1])
+        for output in outputs:
+            self.assertIn("kern/trap/trap.c:%d: kernel_text_start is not for this exercise: do "
+                          "without." % (line + 1), output)
+            self.assertNotIn("not known", output)
+        self.write("")
+        self.build()
+        status, outputs = self.everywhere()
+        self.assertEqual(status, [0, 0])
+        for output in outputs:
+            self.assertNotRegex(output, "not for this|not known")
+
+    def test_without_lists_nothing_is_said(self):
+        about = manifest.load(self.tree)
+        self.assertIn("kern/trap/trap.c", about.uses.files)
+        about.uses = None
+        self.write("extern char kernel_text_start[];\nif (cause == 99)\n"
+                   "    return kernel_text_start[0];\n")
+        self.build()
+        found = manifest.look(manifest.decode(about.to_json().encode()), self.tree)
+        self.assertEqual((found[0]["1.2"].word, found[2]), ("begun", []))
+
+    def test_damaged_objects(self):
+        self.write("")
+        self.build()
+        place = os.path.join(self.tree, OBJECTS, "kobj", "kern/trap/trap.c.o")
+        with open(place, "rb") as file:
+            data = file.read()
+        about = manifest.load(self.tree)
+        for bad in (b"", data[:50], data[:len(data) // 2], data[:40] + b"\xff" * 8 + data[48:],
+                    data[:58] + b"\xff" * 4 + data[62:]):
+            with open(place, "wb") as file:
+                file.write(bad)
+            self.assertEqual(len(manifest.look(about, self.tree)[2]), 1)
+
+    def test_no_names(self):
+        """A list can be tried, and not be read."""
+        with open(os.path.join(self.tree, manifest.NAME)) as file:
+            line = next(line for line in file if line.startswith(' "uses"'))
+        self.assertLess(len(line), 16 << 10)
+        paths = re.compile(r'"[\w/]+\.[chS]": ')
+        self.assertRegex(paths.sub("", line), r'^ "uses": \{"common": "[0-9a-f]+", "files": '
+                         r'\{(\{?("([0-9].\w)?": "[0-9a-f]*"|[{}, ])*)\}\},\n$')
+
+    def test_no_compiler(self):
+        """The handout is made all the same, and says what it lacks."""
+        target = os.path.join(self.tree, "..", "other")
+        environment = dict(os.environ, PATH=os.path.join(self.tree, "nowhere"))
+        result = subprocess.run([sys.executable, self.kept, "handout", "1", "-o", target],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+        output = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, output)
+        self.assertRegex(output, "note: students are not told .* cannot be built here: .+\n")
+        self.assertIsNone(manifest.load(target).uses)
 
 
 if __name__ == "__main__":
