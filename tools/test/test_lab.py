@@ -191,7 +191,7 @@ class Builds(Folder):
 
 class Check(Folder):
     def states(self, tree):
-        found, changed = manifest.look(manifest.load(tree), tree)
+        found, changed, _ = manifest.look(manifest.load(tree), tree)
         return {number: state.word for number, state in found.items()}, \
             [str(change) for change in changed]
 
