@@ -147,7 +147,7 @@ class Object:
 class Foreign:
     """What the texts of a tree use and may not.
 
-    errors   {(exercise, label): RegionError}
+    errors   {(exercise, id): RegionError}
     unbuilt  files of which that is not known, for they changed after they were built
     """
 
