@@ -97,11 +97,15 @@ static void read_bootargs(void)
     power_off(PANIC_EXIT_STATUS);
 }
 
-/* pmm_init() says itself which allocators there are if the one that was asked for is none. */
+/* bootargs_choose() has said which allocators there are if the one that was asked for is none. */
 static void init_memory(void)
 {
-    if (!pmm_init(bootargs.pmm, bootargs.poison))
+    const struct pmm_manager *manager = bootargs_choose("pmm", bootargs.pmm, pmm_managers,
+                                                        pmm_manager_count);
+
+    if (manager == NULL)
         power_off(PANIC_EXIT_STATUS);
+    pmm_init(manager, bootargs.poison);
     kernel_map_init();
     kmalloc_init();
     vmm_init();
@@ -111,10 +115,14 @@ static void init_memory(void)
 /* The harts get their numbers first: run queues and the clock are kept by them. */
 static void init_scheduling(void)
 {
-    smp_init_boot_hart();
-    sched_name = sched_init(bootargs.sched);
-    if (sched_name == NULL)
+    const struct sched_class *class = bootargs_choose("sched", bootargs.sched, sched_classes,
+                                                      sched_class_count);
+
+    if (class == NULL)
         power_off(PANIC_EXIT_STATUS);
+    sched_name = class->name;
+    smp_init_boot_hart();
+    sched_init(class);
     irq_init();
     clock_init();
     proc_init();

@@ -28,6 +28,12 @@ __never_returns void secondary_init(void);
    */
 const char *bootargs_parse(char *line, struct bootargs *args);
 
+/* The entry of a table of n pointers to structs whose first member, a string, is `name`; the first
+   entry if `name` is NULL. If there is no such entry, prints the names that there are, as values of
+   the boot argument `argument`, and returns NULL. */
+const void *bootargs_choose(const char *argument, const char *name, const void *const table[],
+                            size_t n);
+
 /* Number the harts of the machine: the one that runs this is cpu 0. Before sched_init(). */
 void smp_init_boot_hart(void);
 /* Start the others, and wait until they run; panics if one does not come. Allocates. */

@@ -1,5 +1,4 @@
 /* Free memory at boot, the per-hart caches, and the checks around every allocation. */
-#include <debug/choose.h>
 #include <lock/spinlock.h>
 #include <machine/machine.h>
 #include <mm/pmm.h>
@@ -15,12 +14,13 @@ size_t npage;
 paddr_t pages_base;
 uintptr_t frame_zero;
 
-static const void *const managers[] = {
+const void *const pmm_managers[] = {
     &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager,
     /* EXERCISE 2.C begin extra: entry of own_pmm_manager */
     &own_pmm_manager,
     /* EXERCISE 2.C end */
 };
+const size_t pmm_manager_count = ARRAY_SIZE(pmm_managers);
 static const struct pmm_manager *pmm_manager;           /* set once at boot */
 static bool poison_freed;
 static size_t total_pages;
@@ -91,13 +91,11 @@ static void place_page_array(struct range_list *list)
           (machine.memory.end - machine.memory.start) >> 20);
 }
 
-bool pmm_init(const char *manager, bool poison)
+void pmm_init(const struct pmm_manager *manager, bool poison)
 {
     struct range_list list;
 
-    pmm_manager = choose("pmm", manager, managers, ARRAY_SIZE(managers));
-    if (pmm_manager == NULL)
-        return false;
+    pmm_manager = manager;
     poison_freed = poison;
     if (machine.memory.end > PHYS_MAX)
         panic("memory ends at %#lx; this kernel can use what lies below %#lx",
@@ -112,7 +110,6 @@ bool pmm_init(const char *manager, bool poison)
             pmm_manager->init_memmap(pa2page(r.start), (r.end - r.start) >> PGSHIFT);
     }
     total_pages = pmm_manager->nr_free_pages();
-    return true;
 }
 
 const char *pmm_name(void)

@@ -41,10 +41,13 @@ extern size_t npage;
 extern paddr_t pages_base;      /* where the first of them lies */
 extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
 
-/* Find the free memory and set up the manager; NULL chooses the default. With `poison` freed pages
-   are filled with junk. False: there is no manager of that name, and those that there are have been
-   printed. */
-bool pmm_init(const char *manager, bool poison);
+/* The managers in this kernel, pointers to struct pmm_manager; the first is the default. */
+extern const void *const pmm_managers[];
+extern const size_t pmm_manager_count;
+
+/* Find the free memory and give it to this manager. With `poison` freed pages are filled with junk.
+   Called once at boot. */
+void pmm_init(const struct pmm_manager *manager, bool poison);
 const char *pmm_name(void);
 
 /* n pages in a row, with ref 0 and unknown content. NULL where there are none. */

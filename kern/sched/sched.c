@@ -1,13 +1,11 @@
 /* Run queues, switching, sleeping and waking. */
-#include <debug/choose.h>
 #include <riscv/sbi.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
 
 #define MAX_TIME_SLICE  5
 
-/* The first is the default. */
-static const void *const classes[] = {
+const void *const sched_classes[] = {
     /* EXERCISE 6.1 begin extra: entry of rr_sched_class */
     &rr_sched_class,
     /* EXERCISE 6.1 end */
@@ -16,6 +14,7 @@ static const void *const classes[] = {
     &own_sched_class,
     /* EXERCISE 6.C end */
 };
+const size_t sched_class_count = ARRAY_SIZE(sched_classes);
 static const struct sched_class *sched_class;           /* set once at boot */
 
 static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
@@ -28,18 +27,15 @@ static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for
 static uint64_t hopeful_tasks;
 #define KEYBOARD_WAITER (1UL << 32)
 
-const char *sched_init(const char *name)
+void sched_init(const struct sched_class *class)
 {
-    sched_class = choose("sched", name, classes, ARRAY_SIZE(classes));
-    if (sched_class == NULL)
-        return NULL;
+    sched_class = class;
     for (uint32_t i = 0; i < cpu_count; i++) {
         run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
         run_queues[i].id = i;
         run_queues[i].max_time_slice = MAX_TIME_SLICE;
         sched_class->init(&run_queues[i]);
     }
-    return sched_class->name;
 }
 
 const struct sched_class *sched_class_chosen(void)

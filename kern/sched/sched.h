@@ -33,9 +33,13 @@ struct sched_class {
 extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
     mlfq_sched_class, own_sched_class;
 
-/* Set up the queues; `name` chooses the class, NULL the default. Its name; or NULL where there is
-   no such class, and all that there are have been printed. */
-const char *sched_init(const char *name);
+/* The classes in this kernel, pointers to struct sched_class; the first is the default. */
+extern const void *const sched_classes[];
+extern const size_t sched_class_count;
+
+/* Set up the queues of all harts for this class. Called once at boot, when the harts have their
+   numbers. */
+void sched_init(const struct sched_class *class);
 /* The class that was chosen, for tests that look what it decides. */
 const struct sched_class *sched_class_chosen(void);
 

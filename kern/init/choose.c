@@ -1,0 +1,30 @@
+/* Choosing one of several implementations by a boot argument: pmm=NAME one of the page allocators,
+   sched=NAME one of the scheduling classes.
+
+   Each of these is a struct of functions whose first member is `const char *name`. mm and sched
+   have a table of theirs each, and know nothing of boot arguments. The table has pointers to
+   structs of any type; all that is used here is that the address of a struct is that of its first
+   member (C11 6.7.2.1). */
+#include <debug/printk.h>
+#include <init/init.h>
+#include <string.h>
+
+/* The first member of a struct, which is its name. */
+static const char *name_of(const void *entry)
+{
+    return *(const char *const *)entry;
+}
+
+/* Without a name the first entry matches. */
+const void *bootargs_choose(const char *argument, const char *name, const void *const table[],
+                            size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (name == NULL || strcmp(name, name_of(table[i])) == 0)
+            return table[i];
+    cprintf("%s=%s: there are", argument, name);
+    for (size_t i = 0; i < n; i++)
+        cprintf(" %s", name_of(table[i]));
+    cprintf("\n");
+    return NULL;
+}
