@@ -106,13 +106,14 @@ class Files:
                 if MARK.search(line)]
 
 
-def of_tree(tree, register, exercises, listed):
-    """(texts, errors, notes) of a tree: of each region of these exercises that the register knows,
-    where it ever was. `listed` are the regions that the tree's handout had, None where nothing
-    says so: what these lack is an error, what else is not there is left out."""
-    texts, errors, files = {}, {}, Files(tree)
+def take_tree(result, tree, register, listed):
+    """Fill a handin.Handin, which has its exercises already, with the regions of a tree: all that
+    the register knows, wherever they ever were. `listed` are those that the tree's handout had,
+    None if nothing says so: one of these that is not there is an error; any other is left out. The
+    notes on encodings are returned."""
+    texts, errors, files = result.texts, result.errors, Files(tree)
     named = {region.key: region for region in listed or ()}
-    for entry in (each for number in exercises for each in register.of(number)):
+    for entry in (each for number in result.exercises for each in register.of(number)):
         paths = [path for path in dict.fromkeys(entry.paths) if any(
             graft.begins(mark, entry.exercise, entry.names) for mark in files.marks(path))]
         mine = [named[entry.exercise, name] for name in entry.names
@@ -123,19 +124,19 @@ def of_tree(tree, register, exercises, listed):
                 raise RegionError(paths[1], 1, "the region %s is in %s too: leave it only where "
                                   "the handout has it" % (entry.id, paths[0]))
             if paths:
-                region.path = paths[0]
+                region.path = result.paths[entry.key] = paths[0]
             elif not mine or region.path not in entry.paths:
                 continue
             texts[entry.key] = graft.extract(tree.text(region.path)[0], region, entry.names)
         except RegionError as error:
             errors[entry.key] = error
-    unknown = named if listed is not None else strange(files, exercises)
+    unknown = named if listed is not None else begun(files)
     texts.update((key, ("", 1)) for key in unknown
-                 if key[0] in exercises and register.find(*key) is None)
-    return texts, errors, sorted(files.notes)
+                 if key[0] in result.exercises and register.find(*key) is None)
+    return sorted(files.notes)
 
 
-def strange(files, exercises):
+def begun(files):
     """The keys of all regions that begin in the files of a tree that were read."""
     found = [BEGIN.fullmatch(mark) for path in list(files.found) for mark in files.marks(path)]
     return {(begin.group(1), begin.group(4) or begin.group(3)) for begin in found if begin}

@@ -54,6 +54,7 @@ class Handin:
     exercises  that it is about
     texts      {(exercise, id): (text, line in the hand-in or file)}
     errors     {(exercise, id): RegionError}, what cannot be taken
+    paths      {(exercise, id): the file of a tree in which it was found}
     answers    a text
     notes      what the teacher should know of how it was read
     """
@@ -61,7 +62,7 @@ class Handin:
     def __init__(self, lab=0, version=""):
         self.student = dict.fromkeys(FIELDS, "")
         self.lab, self.version, self.exercises = lab, version, []
-        self.texts, self.errors, self.answers, self.notes = {}, {}, "", []
+        self.texts, self.errors, self.paths, self.answers, self.notes = {}, {}, {}, "", []
 
 
 def plain(text):

@@ -15,6 +15,7 @@ A result is plain data, so that it can be kept in a file:
                                               "lines"}]}},
      "complete": false where this host failed}
 """
+import copy
 import hashlib
 import json
 import os
@@ -117,7 +118,9 @@ class Work:
                 if error:
                     raise error
                 text, line = taken.texts[region.key]
-                vet(region, text, line, reference.names.taken(region.path))
+                where = copy.copy(region)           # as the student's tree has it
+                where.path = submission.handin.paths.get(region.key, region.path)
+                vet(where, text, line, reference.names.taken(region.path))
             except RegionError as problem:
                 return REFUSED, submission.place(problem)
             texts[region.key] = text

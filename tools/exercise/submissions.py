@@ -118,8 +118,7 @@ def from_tree(tree, source, wanted):
     if not result.exercises:
         return Submission(source, refused="this tree is no handout: say what is to be graded, as "
                           "in --lab 5")
-    result.texts, result.errors, foreign = earlier.of_tree(
-        tree, wanted.register, result.exercises, about and about.regions)
+    foreign = earlier.take_tree(result, tree, wanted.register, about and about.regions)
     student = incoming.text_of(tree.data(handin.STUDENT, 1 << 16) or b"")
     result.student, result.notes = handin.known(handin.student_in(student), handin.STUDENT)
     result.notes += foreign

@@ -1,6 +1,9 @@
 """Regions that are renamed, moved, split, new or gone: what hand-ins of earlier handouts get."""
+import json
 import os
+import subprocess
 import sys
+import tempfile
 import unittest
 from types import SimpleNamespace
 
@@ -8,8 +11,8 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import gradebook, graft, handin, manifest, marks, marksheet, regions, register
-from exercise import submissions
+from exercise import (gradebook, graft, handin, handout, manifest, marks, marksheet, regions,
+                      register, submissions)
 from exercise.regions import RegionError
 from grader import labs
 
@@ -121,14 +124,26 @@ class Earlier(unittest.TestCase):
         """Somebody changed the id; the old one is entered as a title."""
         after = {A: file_of(("5.1", "first", "    y(1);\n"), TWO, THREE)}
         entries = REGISTER.replace("5.1 | one | " + A, "5.1 | first | %s | title: one" % A)
+        whole = dict(self.WHOLE)
+        whole["5.1", "first"] = whole.pop(("5.1", "one"))
         for student in self.both(after, entries):
-            self.taken(student, {**{key: text for key, text in self.WHOLE.items()
-                                    if key[1] != "one"}, ("5.1", "first"): "    x(1);\n"})
+            self.taken(student, whole)
+        reference, asked = reference_of(after, entries), ["5.1", "5.2"]
+        found = Tree(BEFORE).submission(reference, asked)       # nothing tells what it had
+        self.taken(gradebook.Student(found, reference, asked, "best"), whole)
 
     def test_moved(self):
         after = {A: file_of(ONE, THREE), B: file_of(TWO)}
         for student in self.both(after, REGISTER.replace("two | " + A, "two | %s %s" % (A, B))):
             self.taken(student, self.WHOLE)
+
+    def test_a_place_in_the_students_own_file(self):
+        after = {A: file_of(ONE, THREE), B: file_of(TWO)}
+        before = {A: BEFORE[A].replace("x(2);", "x(2;")}
+        entries = REGISTER.replace("two | " + A, "two | %s %s" % (A, B))
+        text, tree = self.both(after, entries, before)
+        self.assertRegex(text.work.state["5.1"][1], r"^line \d+: this \( is not closed")
+        self.assertRegex(tree.work.state["5.1"][1], r"^%s:7: this \( is not closed" % A)
 
     def test_gone(self):
         after = {A: file_of(ONE, THREE)}
@@ -160,6 +175,9 @@ class Earlier(unittest.TestCase):
         after = {A: file_of(ONE, THREE)}
         for student in self.both(after, REGISTER.split("\n")[0]):
             self.look(student, "5.1", "a region two, which this tree does not know")
+        reference, asked = reference_of(after, REGISTER.split("\n")[0]), ["5.1", "5.2"]
+        self.look(gradebook.Student(Tree(BEFORE).submission(reference, asked), reference, asked,
+                                    "best"), "5.1", "a region two, which this tree does not know")
 
     def test_an_unknown_exercise(self):
         for asked in (None, ["5.1", "5.2"]):
@@ -275,8 +293,35 @@ class Marks(unittest.TestCase):
         self.assertIn("total: ? of 20", text)
         self.assertIn("== 5.1 t: needs a look", text)
         options = SimpleNamespace(policy="best")
-        self.assertIn('"mark": null', marksheet.to_json([self.student], self.reference, options))
+        data = json.loads(marksheet.to_json([self.student], self.reference, options))["students"][0]
+        self.assertEqual((data["total"], data["exercises"]["5.1"]["mark"], data["graded"]),
+                         (None, None, False))
         self.assertIn('{"scores": {"5.2": 7}}', marksheet.to_autolab(self.student))
+
+    def test_no_score_where_a_system_would_take_it_for_a_mark(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "results.json")
+            options = SimpleNamespace(csv=None, json=None, reports=None, autolab=None,
+                                      gradescope=path)
+            marksheet.write([self.student], self.reference, options)
+            self.assertFalse(os.path.exists(path))
+            self.student.looks = []
+            marksheet.write([self.student], self.reference, options)
+            self.assertTrue(os.path.exists(path))
+
+    def test_the_command(self):
+        """Of a hand-in that has nothing of this tree no machine is needed."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.txt")
+            with open(path, "w") as file:
+                file.write("rvlab hand-in, format 1\nlab: 9\nexercises: 0.9\nname: a\nemail: b\n"
+                           "end of hand-in\n")
+            done = subprocess.run([sys.executable, os.path.join(TOOLS, "lab"), "grade", path],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = done.stdout.decode()
+        self.assertEqual(done.returncode, 1, output)
+        self.assertIn("0.9 needs a look: this tree has no such exercise", output)
+        self.assertIn("0 graded, 0 refused, 0 not graded because this host failed, 1 need", output)
 
     def test_no_mark_only_there(self):
         """--resume: a file in which another exercise has no mark is damaged."""
@@ -334,6 +379,15 @@ class Problems(unittest.TestCase):
     def test_this_tree(self):
         found = regions.parse_tree(ROOT)
         self.assertEqual(list(map(str, register.problems(register.load(ROOT), found))), [])
+
+    def test_no_handout_of_what_is_not_registered(self):
+        self.addCleanup(setattr, register, "load", register.load)
+        register.load = lambda root: register.Register()
+        with tempfile.TemporaryDirectory() as folder:
+            target = os.path.join(folder, "h")
+            with self.assertRaisesRegex(handout.HandoutError, "clock.c:.* no region \"clock_in"):
+                handout.make(ROOT, handout.plan_of(1), target)
+            self.assertFalse(os.path.exists(target))
 
     def test_what_the_corpus_has(self):
         """These hand-ins are never changed, so no line of the register can go with its region."""
