@@ -13,8 +13,8 @@
 
 #define ROUNDS          24
 #define RELAYS          4               /* in the group at once */
-/* So many must be enough, with a sleep after each tenth: many, because a busy host may not run one of
-   the harts for a second and more. */
+/* So many must be enough, with a sleep after each tenth: many, because a busy host may not run one
+   of the harts for a second and more. */
 #define MAX_KILLS       10000
 #define GIVE_UP_MSEC    600000          /* all ends by then, so that a failure is told */
 
