@@ -98,10 +98,11 @@ static const char *parse_field(const char *fmt, int *field, va_list *ap)
     if (*fmt == '*') {
         *field = va_arg(*ap, int);
         fmt++;
+    } else {
+        for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+            if (*field < MAX_FIELD)
+                *field = *field * 10 + *fmt - '0';
     }
-    for (; *fmt >= '0' && *fmt <= '9'; fmt++)
-        if (*field < MAX_FIELD)
-            *field = *field * 10 + *fmt - '0';
     if (*field > MAX_FIELD)
         *field = MAX_FIELD;
     if (*field < -MAX_FIELD)

@@ -64,6 +64,7 @@ static const struct {
     { "%*d", -5, "257  ", 5 }, { "%*d", INT_MIN, "257 ", 1000000 },
     { "%*d", INT_MAX, "    ", 1000000 }, { "%.*d", INT_MAX, "0000", 1000000 },
     { "%*hhd", 2, " 1", 2 }, { "%*hhhd", 2, " 1", 2 }, { "%*ld", 0, "257", 3 },
+    { "%*5d", INT_MIN, "%5d", 3 },
 };
 
 static void check_formats(void)

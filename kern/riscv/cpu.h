@@ -54,9 +54,9 @@ extern struct cpu cpus[MAX_HARTS];
 extern uint32_t cpu_count;              /* how many of them the machine has; set once at boot */
 extern uint32_t cpus_online;            /* atomic: a bit for each cpu that runs */
 
-/* The struct cpu of the hart that runs this code: the register tp. A task may go on on another hart
-   after it slept or was interrupted, so a value read from here lasts only while interrupts are off:
-   in an interrupt handler, or with a spinlock held. */
+/* The struct cpu of the hart that runs this code: the register tp. A task that sleeps may go on on
+   another hart, so a value read from here lasts until the caller does something that may sleep. An
+   interrupt in the kernel returns on the same hart. */
 register struct cpu *this_cpu asm("tp");
 
 /* Translate a mask of cpu numbers into a mask of hart numbers, which SBI calls take. May be called
