@@ -9,6 +9,9 @@
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards
+##   make gdbserver      a machine that waits for a debugger at 127.0.0.1:PORT, with PROG= or
+##                       TEST=; REPLAY=1: the recorded run of TEST=
+##   make compile_commands.json   for clangd and its like: the options of this compiler
 ##   make grade          build, run the tests of all labs, show the marks; or of some:
 ##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N for N harts at once;
 ##                       GRADE="--help" tells more
@@ -31,6 +34,7 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
 ##   WERROR=             1: the compiler's warnings are errors
+##   PORT=1234           of make gdbserver
 ##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=   options of these targets
 ##   V=                  1: show the commands
 ##
@@ -44,6 +48,8 @@ WERROR ?=
 V ?=
 PROG ?=
 TEST ?=
+PORT ?= 1234
+REPLAY ?=
 LAB ?=
 EX ?=
 GRADE ?=
@@ -64,7 +70,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 
 # A wrong knob is told before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST \
+unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY \
     LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
@@ -72,7 +78,7 @@ $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
 $(if $(shell echo $(call quote,$(MEM)) | \
     grep -E '^([1-9]|[1-5][0-9]|6[0-4])G$$|^(1[6-9]|[2-9][0-9]|[1-9][0-9]{2,4})M$$'),,\
     $(error MEM=$(MEM): give a size from 16M to 64G, as in 96M or 4G))
-$(if $(filter-out 0 1,$(WERROR) $(V)),$(error WERROR= and V= are 0 or 1))
+$(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
 
 # The tools are looked for when a recipe first needs them, not when this file is
 # read: in `make setup qemu` they are installed by then. probe.sh prints one word,
@@ -87,8 +93,8 @@ machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug replay grade handin test unittest test-systems bench \
-    profile clean help
+.PHONY: all build setup qemu run debug replay gdbserver compile_commands.json \
+    grade handin test unittest test-systems bench profile clean help
 
 all: build
 
@@ -122,6 +128,17 @@ debug: build
 replay: build
 	$(if $(TEST),,$(error replay needs TEST=, as in make replay TEST=hello))
 	@$(debugger) --test $(call quote,$(TEST)) --replay
+
+gdbserver: build
+	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) --objects obj/$(TC) --qemu $(EMU) \
+	    $(if $(TEST),--test $(call quote,$(TEST)) $(if $(filter 1,$(REPLAY)),--replay),--mem \
+	    $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
+	    --append $(call quote,$(value APPEND)))
+
+compile_commands.json:
+	@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) \
+	    obj/$(TC)/flags obj/$(TC)/sources
+	@python3 tools/compile_commands.py obj/$(TC)
 
 grade:
 	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) $(GRADE) \

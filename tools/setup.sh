@@ -4,7 +4,7 @@
 #
 #   setup.sh [TOOLCHAIN]    the tools for one toolchain; without a name for unknown-elf,
 #                           or, where this system has no package of that, for another
-#   setup.sh --all          all three toolchains
+#   setup.sh --all          all three toolchains, and what tests of the tools need
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -87,7 +87,8 @@ look()
     --all)
         want_toolchain unknown-elf
         want_toolchain linux-gnu
-        want_toolchain clang ;;
+        want_toolchain clang
+        have clangd || missing+=(clangd) ;;
     "")
         [ -n "$any_will_do" ] && any_toolchain >/dev/null || want_toolchain unknown-elf ;;
     *)

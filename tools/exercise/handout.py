@@ -14,7 +14,9 @@ import zipfile
 from exercise import handin, manifest, regions, register
 from grader import labs as all_labs
 
-TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh")
+TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compile_flags.txt",
+       ".clangd", ".vscode/tasks.json", ".vscode/launch.json", ".devcontainer/Dockerfile",
+       ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md")

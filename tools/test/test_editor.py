@@ -1,0 +1,140 @@
+"""What editors are given: clangd finds nothing wrong in any file, in a handout neither; make
+gdbserver serves a debugger; the files for editors are whole."""
+import glob
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+import compile_commands
+from exercise import handout
+
+OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
+PATTERNS = ("kern/*/*.[ch]", "libs/*.[ch]", "user/*.c", "user/libs/*.[ch]")
+SECONDS = 300
+
+
+def files_of(tree):
+    found = [os.path.relpath(path, tree) for pattern in PATTERNS
+             for path in glob.glob(os.path.join(tree, pattern))]
+    return sorted(found)
+
+
+def wrong_in(tree, path):
+    """What clangd finds wrong in a file. Its own functions are tried at the first line only."""
+    result = subprocess.run(["clangd", "--check=" + path, "--check-lines=1-1"], cwd=tree,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, timeout=SECONDS)
+    lines = result.stdout.decode("utf-8", "replace").splitlines()
+    errors = [line for line in lines if line.startswith("E[")]
+    if not errors and result.returncode:
+        errors = lines[-1:] or ["exit status %d" % result.returncode]
+    return ["%s: %s" % (path, line) for line in errors]
+
+
+@unittest.skipUnless(shutil.which("clangd"), "clangd is not here: tools/setup.sh --all")
+class Clangd(unittest.TestCase):
+    def check(self, tree, paths):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(lambda path: wrong_in(tree, path), paths))
+        self.assertEqual([line for lines in found for line in lines], [])
+
+    def handout(self, lab):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        tree = os.path.join(folder, "tree")
+        handout.make(TOP, handout.plan_of(lab, solved="none"), tree)
+        return tree
+
+    def test_every_file_of_a_handout_where_all_is_blank(self):
+        tree = self.handout(6)
+        self.check(tree, files_of(tree))
+
+    def test_files_with_regions_as_they_are_here(self):
+        self.check(TOP, ["kern/mm/pagetable.c", "kern/process/fork.c", "kern/mm/pmm_own.c",
+                         "kern/sched/sched_own.c", "kern/sched/task.h"])
+
+    def test_with_the_commands_of_the_compiler(self):
+        tree = self.handout(1)
+        with open(os.path.join(tree, "compile_commands.json"), "w") as file:
+            json.dump(list(compile_commands.entries(os.path.join(TOP, OBJECTS), tree)), file)
+        self.check(tree, ["kern/trap/trap.c", "kern/mm/vmm.h", "libs/string.c", "user/sh.c",
+                          "user/libs/stdio.h"])
+
+    def test_a_mistake_is_found(self):
+        tree = self.handout(1)
+        with open(os.path.join(tree, "user", "hello.c"), "a") as file:
+            file.write("int wrong = no_such_thing;\n")
+        self.assertTrue(wrong_in(tree, "user/hello.c"))
+
+
+class Files(unittest.TestCase):
+    def test_json(self):
+        for path in (".vscode/tasks.json", ".vscode/launch.json",
+                     ".devcontainer/devcontainer.json"):
+            with open(os.path.join(TOP, path), encoding="utf-8") as file:
+                json.load(file)
+
+    def test_launches_have_their_tasks(self):
+        def read(name):
+            with open(os.path.join(TOP, ".vscode", name), encoding="utf-8") as file:
+                return json.load(file)
+        tasks = {task["label"] for task in read("tasks.json")["tasks"]}
+        for launch in read("launch.json")["configurations"]:
+            self.assertIn(launch["preLaunchTask"], tasks)
+
+
+class Server(unittest.TestCase):
+    def serve(self, *options):
+        command = [sys.executable, "tools/gdbserver.py", "--objects", OBJECTS] + list(options)
+        return subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def test_one_debugger_is_served(self):
+        process = self.serve("--port", "0", "--prog", "hello")
+        with process:
+            line = ""
+            while not line.startswith("gdbserver: "):
+                line = process.stdout.readline().decode("utf-8", "replace")
+                self.assertTrue(line, "it ended before it served")
+            port = int(re.search(r"remote :(\d+)$", line).group(1))
+            with socket.create_connection(("127.0.0.1", port)) as link:
+                link.sendall(b"$?#3f")
+                said = b""
+                while b"$T05" not in said:
+                    data = link.recv(4096)
+                    self.assertTrue(data, said)
+                    said += data
+            process.communicate(timeout=SECONDS)
+        self.assertEqual(process.returncode, 0)
+
+    def test_a_wrong_port_is_told(self):
+        for port, text in (("x", "give a number"), ("70000", "give a number")):
+            process = self.serve("--port", port)
+            said = process.communicate(timeout=SECONDS)[0].decode()
+            self.assertEqual(process.returncode, 1)
+            self.assertIn(text, said)
+            self.assertNotIn("Traceback", said)
+
+    def test_a_port_that_is_taken_is_told(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen(1)
+            process = self.serve("--port", str(taken.getsockname()[1]))
+            said = process.communicate(timeout=SECONDS)[0].decode()
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("PORT= chooses another", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
