@@ -19,7 +19,8 @@ TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compi
        ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
 TREE = "docs/tree.md"
-PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md")
+PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md",
+         "docs/session.svg")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py")
