@@ -4,6 +4,7 @@ An edit is (file, text, what stands there instead); the text must be there, so t
 forgery cannot decay unnoticed.
 """
 import os
+import re
 
 from grader.image import Image
 from exercise import regions
@@ -70,6 +71,13 @@ PATCH = """
             code[i + 1] = 0x40e7;
     }
 """
+PATCH_CHECK = """
+    for (int i = 0; i < 60; i++) {
+        uint16_t *code = (uint16_t *)found[0] + i;
+        if ((*code & 0xf07f) == 0x803a)         /* mv from a4, whether it holds: 1 */
+            *code = 0x4005 | (*code & 0xf80);
+    }
+"""
 PUT_BACK = """
     for (int page = 0; page < 2; page++)
         *kernel_entry(found[0] + 4096 * page, 0) &= ~(pte_t)PTE_W;
@@ -131,6 +139,37 @@ def in_fault_access(code, answer="VM_READ"):
         "return VM_EXEC", "return " + answer))
 
 
+def patched_check(path, exercise, place, wrong, test):
+    """A Forgery: a wrong answer in an exercise, and code that patches both checks. `place` is the
+    id of the region for that code, `wrong` is (id, text, what stands there instead)."""
+    names = "report_check", "report_check_eq"
+    code = FIND % (*names, near(*names)) + MAKE_WRITABLE + PATCH_CHECK \
+        + "found[0] = found[1];\n" + MAKE_WRITABLE + PATCH
+    code = "static int patched;\nif (!patched++) {\n" + code + "}\n"
+    edits = in_region(path, exercise, wrong[0], lambda text: (
+        code if wrong[0] == place else "") + text.replace(*wrong[1:]))
+    if wrong[0] != place:
+        edits += in_region(path, exercise, place, lambda text: code + text)
+    first = re.search("^#include .*\n", regions.read(TOP, path), re.M).group()
+    return Forgery("patches the checks of " + exercise, [test], "as in the kernel's file",
+                   edits + [(path, first, first + "#include <mm/pagetable.h>\n"
+                             "#include <riscv/tlb.h>\n")])
+
+
+def patched_checks():
+    return [
+        patched_check("kern/process/proc.c", "4.1", "alloc_proc",
+                 ("alloc_proc", "proc->pid = -1", "proc->pid = 0"), "alloc-proc"),
+        patched_check("kern/process/exec.c", "5.1", "set_user_frame",
+                 ("set_user_frame", "tf->gpr.a1 = sp", "tf->gpr.a1 = 0"), "user-frame"),
+        patched_check("kern/mm/pmm_best_fit.c", "2.2", "best_fit_alloc_pages",
+                 ("best_fit_alloc_pages", "property < best", "property > best"),
+                 "blocks-best-fit"),
+        patched_check("kern/sched/sched_stride.c", "6.2", "stride_init",
+                 ("stride_pick_next", "+= step(task)", "+= 1000"), "stride-shares"),
+    ]
+
+
 def near(*names):
     """Where to begin to look for functions of the kernel."""
     image = Image(os.path.join(TOP, OBJECTS, "kernel"))
@@ -170,8 +209,12 @@ def forgeries():
                 in_fault_access(patching)),
         Forgery("patches the check, and leaves the page as it was", ["fault-access"],
                 "as in the kernel's file", in_fault_access(patching + PUT_BACK)),
-        Forgery("makes text writable", ["fault-access"], "has W, and maps the kernel's text",
+        *patched_checks(),
+        Forgery("makes text writable", ["fault-access"], "has both W and X",
                 in_fault_access(found + MAKE_WRITABLE, "VM_EXEC")),
+        Forgery("makes constants writable", ["fault-access"], "has W, and maps the kernel's text",
+                in_fault_access(found + "found[0] = (uintptr_t)names;\n"
+                                + MAKE_WRITABLE.replace("page < 2", "page < 1"), "VM_EXEC")),
         # Nothing of it is left to be seen in the machine: test_symbols has it refused.
         Forgery("makes text writable, and puts all back", [], "", paid=["fault-access"],
                 edits=in_fault_access(found + MAKE_WRITABLE + PUT_BACK, "VM_EXEC")),

@@ -62,6 +62,13 @@ LIARS = [
      "__attribute__((used)) static void find(void)\n{\n    symbol_format(NULL, 0, 0);\n}\n",
      "symbol_format"),
 ]
+# Each of these got its points so before.
+LIARS += [(key, "uint64_t *kernel_entry(uintptr_t, int);\n*kernel_entry((uintptr_t)%s, 0) |= 4;\n"
+           % function, "kernel_entry")
+          for key, function in ((("4.1", "alloc_proc"), "alloc_proc"),
+                                (("5.1", "set_user_frame"), "set_user_frame"),
+                                (("2.2", "best_fit_alloc_pages"), "best_fit_alloc_pages"),
+                                (("6.2", "stride_init"), "stride_init"))]
 HONEST = [
     (ACCESS, "char a[40], b[40];\nmemset(a, cause, sizeof(a));\nmemcpy(b, a, 40);\n"
      "memmove(b + 1, b, 20);\nif (memcmp(a, b, 40) != 0 && cause == 99)\n"
