@@ -130,6 +130,7 @@ replay: build
 	@$(debugger) --test $(call quote,$(TEST)) --replay
 
 gdbserver: build
+	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))
 	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) --objects obj/$(TC) --qemu $(EMU) \
 	    $(if $(TEST),--test $(call quote,$(TEST)) $(if $(filter 1,$(REPLAY)),--replay),--mem \
 	    $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
