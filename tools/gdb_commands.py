@@ -439,15 +439,16 @@ are the page table entries that map it, or the one of a page table."""
                     print("  %s maps it at %#x: %s" % (title(proc), va, letters(entry)))
 
     def count(self):
-        pages, total, managed = (variable(name) for name in ("pages", "npage", "total_pages"))
+        pages, made, managed = (variable(name) for name in ("pages", "npage", "total_pages"))
+        total = (int(variable("machine")["memory"]["end"]) - int(variable("pages_base"))) >> 12
         kind = pages.dereference().type
-        raw = bytes(gdb.selected_inferior().read_memory(int(pages), int(total) * kind.sizeof))
+        raw = bytes(gdb.selected_inferior().read_memory(int(pages), int(made) * kind.sizeof))
         flags, refs = ([int.from_bytes(raw[at:at + 4], "little") for at in range(
             kind[name].bitpos // 8, len(raw), kind.sizeof)] for name in ("flags", "ref"))
         used = [ref for flag, ref in zip(flags, refs) if flag & PG_ALLOCATED]
         for some, what in (
-                (int(total), "pages of RAM, 4 KiB each"),
-                (int(total - managed), "cannot be had: firmware, kernel, device tree, pages[]"),
+                (total, "pages of RAM, 4 KiB each"),
+                (total - int(managed), "cannot be had: firmware, kernel, device tree, pages[]"),
                 (int(managed) - len(used), "free, some of them in the harts' caches"),
                 (used.count(0), "in use, ref 0: the kernel's own"),
                 (used.count(1), "in use, ref 1: mapped once, or page tables"),

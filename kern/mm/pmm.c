@@ -1,4 +1,14 @@
-/* Free memory at boot, the per-hart caches, and the checks around every allocation. */
+/* Free memory, the per-hart caches, and the checks around every allocation.
+
+   At boot the free ranges of memory are found, and room for the array of struct Page is taken at
+   the end of one of them. A struct Page is made, which is to be filled with zeros, only when its
+   page may be needed: at first those of 128 MiB, and more whenever the manager has nothing left
+   that fits. So a machine with 64 GiB boots as fast as one with 128 MiB, and a manager sees its
+   memory grow: init_memmap() is called again. `npage` counts those that are made, from the first
+   page of memory on; nothing may look at those behind.
+
+   pmm_lock guards the manager and what grows. A page that was handed out is its owner's; the caches
+   belong to their harts, with interrupts off. Nothing here sleeps. */
 #include <lock/spinlock.h>
 #include <machine/machine.h>
 #include <mm/pmm.h>
@@ -8,6 +18,8 @@
 #define CACHE_LIMIT     (3 * CACHE_BATCH)
 #define POISON_BYTE     0xa5
 #define MAX_FREE_RANGES (MAX_RESERVED + 4)
+#define PAGES_AT_BOOT   ((128 << 20) >> PGSHIFT)
+#define PAGES_LATER     ((4 << 20) >> PGSHIFT) /* made at once, with interrupts off */
 
 struct Page *pages;
 size_t npage;
@@ -23,9 +35,10 @@ const void *const pmm_managers[] = {
 const size_t pmm_manager_count = ARRAY_SIZE(pmm_managers);
 static const struct pmm_manager *pmm_manager;           /* set once at boot */
 static bool poison_freed;
-static size_t total_pages;
+static size_t total_pages;              /* all that can ever be had; set once at boot */
 
-static struct spinlock pmm_lock = SPINLOCK_INIT("free pages", RANK_PMM);    /* guards the manager */
+static struct spinlock pmm_lock = SPINLOCK_INIT("free pages", RANK_PMM);
+static size_t later_pages;              /* of these, those without a struct Page; by pmm_lock */
 
 /* Single pages for one hart, which uses them with interrupts off; others only count them. What
    needs the manager is not inlined, so that the common case saves few registers. */
@@ -36,11 +49,13 @@ static struct page_cache {
 
 extern char kernel_start[], kernel_end[];
 
-/* The free parts of memory, while the kernel boots. */
+/* The parts of memory that were free when the kernel came; set once at boot. */
 struct range_list {
     struct memory_range range[MAX_FREE_RANGES];
     uint32_t count;
 };
+
+static struct range_list free_ranges;
 
 static void exclude(struct range_list *list, struct memory_range hole)
 {
@@ -70,46 +85,78 @@ static void find_free_ranges(struct range_list *list)
         exclude(list, machine.reserved[i]);
 }
 
-/* Take room for the page array out of a free range. */
+/* The struct Page of all of memory; npage says how many are made. */
+static size_t array_length(void)
+{
+    return (machine.memory.end - pages_base) >> PGSHIFT;
+}
+
+/* Take room for the page array out of the free range that ends last, at its end: what is made first
+   describes low memory, which stays free. */
 static void place_page_array(struct range_list *list)
 {
+    struct memory_range *best = NULL;
     size_t size;
 
     pages_base = ROUNDDOWN(machine.memory.start, PGSIZE);
-    npage = (machine.memory.end - pages_base) >> PGSHIFT;
-    size = ROUNDUP(npage * sizeof(struct Page), PGSIZE);
+    size = ROUNDUP(array_length() * sizeof(struct Page), PGSIZE);
     for (uint32_t i = 0; i < list->count; i++) {
-        if (list->range[i].end - list->range[i].start < size)
-            continue;
-        pages = kva(list->range[i].start);
-        list->range[i].start += size;
-        frame_zero = (uintptr_t)pages - (pages_base >> PGSHIFT) * sizeof(struct Page);
-        memset(pages, 0, size);
-        return;
+        struct memory_range *r = &list->range[i];
+
+        if (r->end > r->start && r->end - r->start >= size && (best == NULL || r->end > best->end))
+            best = r;
     }
-    panic("%lu MiB of memory are too few: no room for the page array",
-          (machine.memory.end - machine.memory.start) >> 20);
+    if (best == NULL)
+        panic("%lu MiB of memory are too few: no room for the page array",
+              (machine.memory.end - machine.memory.start) >> 20);
+    best->end -= size;
+    pages = kva(best->end);
+    frame_zero = (uintptr_t)pages - (pages_base >> PGSHIFT) * sizeof(struct Page);
+}
+
+/* Make up to n more struct Pages, and give the manager the free pages among them; false if all are
+   made. With pmm_lock held, or at boot. */
+static bool make_pages(size_t n)
+{
+    paddr_t first = pages_base + npage * PGSIZE, end;
+
+    if (n > array_length() - npage)
+        n = array_length() - npage;
+    if (n == 0)
+        return false;
+    memset(pages + npage, 0, n * sizeof(struct Page));
+    npage += n;
+    end = first + n * PGSIZE;
+    for (uint32_t i = 0; i < free_ranges.count; i++) {
+        struct memory_range r = free_ranges.range[i];
+
+        if (r.start < first)
+            r.start = first;
+        if (r.end > end)
+            r.end = end;
+        if (r.start >= r.end)
+            continue;
+        later_pages -= (r.end - r.start) >> PGSHIFT;
+        pmm_manager->init_memmap(pa2page(r.start), (r.end - r.start) >> PGSHIFT);
+    }
+    return true;
 }
 
 void pmm_init(const struct pmm_manager *manager, bool poison)
 {
-    struct range_list list;
-
     pmm_manager = manager;
     poison_freed = poison;
     if (machine.memory.end > PHYS_MAX)
         panic("memory ends at %#lx; this kernel can use what lies below %#lx",
               machine.memory.end, PHYS_MAX);
-    find_free_ranges(&list);
-    place_page_array(&list);
+    find_free_ranges(&free_ranges);
+    place_page_array(&free_ranges);
+    for (uint32_t i = 0; i < free_ranges.count; i++)
+        if (free_ranges.range[i].start < free_ranges.range[i].end)
+            total_pages += (free_ranges.range[i].end - free_ranges.range[i].start) >> PGSHIFT;
+    later_pages = total_pages;
     pmm_manager->init();
-    for (uint32_t i = 0; i < list.count; i++) {
-        struct memory_range r = list.range[i];
-
-        if (r.start < r.end)
-            pmm_manager->init_memmap(pa2page(r.start), (r.end - r.start) >> PGSHIFT);
-    }
-    total_pages = pmm_manager->nr_free_pages();
+    make_pages(PAGES_AT_BOOT);
 }
 
 const char *pmm_name(void)
@@ -117,10 +164,21 @@ const char *pmm_name(void)
     return pmm_manager->name;
 }
 
+/* Pages of the manager, which gets more of them as long as that can help. With pmm_lock held. */
+static struct Page *take_pages(size_t n)
+{
+    struct Page *page;
+
+    while ((page = pmm_manager->alloc_pages(n)) == NULL && later_pages > 0
+           && n > 0 && n <= total_pages)
+        make_pages(PAGES_LATER);
+    return page;
+}
+
 static __never_inlined struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
-    struct Page *page = pmm_manager->alloc_pages(n);
+    struct Page *page = take_pages(n);
     spin_unlock(&pmm_lock);
     return page;
 }
@@ -129,7 +187,7 @@ static __never_inlined struct Page *manager_alloc(size_t n)
 static __never_inlined void cache_refill(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);
-    struct Page *batch = pmm_manager->alloc_pages(CACHE_BATCH), *page;
+    struct Page *batch = take_pages(CACHE_BATCH), *page;
     for (uint32_t i = 0; i < CACHE_BATCH; i++) {
         page = batch != NULL ? batch + CACHE_BATCH - 1 - i : pmm_manager->alloc_pages(1);
         if (page == NULL)
@@ -225,7 +283,7 @@ struct Page *alloc_zeroed_page(void)
 size_t nr_free_pages(void)
 {
     spin_lock(&pmm_lock);
-    size_t n = pmm_manager->nr_free_pages();
+    size_t n = pmm_manager->nr_free_pages() + later_pages;
     spin_unlock(&pmm_lock);
     for (uint32_t i = 0; i < cpu_count; i++)
         n += atomic_load(&caches[i].count);

@@ -37,7 +37,7 @@ extern const struct pmm_manager buddy_pmm_manager, first_fit_pmm_manager, best_f
     own_pmm_manager;
 
 extern struct Page *pages;      /* of all RAM, in order; set once at boot */
-extern size_t npage;
+extern size_t npage;            /* how many of them are made: it grows, see pmm.c */
 extern paddr_t pages_base;      /* where the first of them lies */
 extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
 

@@ -82,7 +82,7 @@ static void test_random_blocks(void)
 /* The largest block that can be had; what has room for n pages has room for fewer. */
 static size_t largest_block(void)
 {
-    size_t low = 0, high = npage + 1;
+    size_t low = 0, high = nr_total_pages() + 1;
 
     pmm_check();                        /* the hart's cache goes back to the manager */
     while (high - low > 1) {

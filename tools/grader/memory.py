@@ -115,7 +115,7 @@ class Memory:
     def column(self, va, step, count):
         """Each step-th byte of kernel memory from an address on: fast, however many there are."""
         start = va - self.image.offset - RAM_START
-        if start < 0 or start + step * count > self.size:
+        if start < 0 or start + step * (count - 1) >= self.size:
             raise MemoryFault("%d times %d bytes from %#x on do not lie in memory" % (
                 count, step, va))
         return bytes(self.ram[start:start + step * count:step])

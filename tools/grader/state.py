@@ -146,8 +146,8 @@ class Snapshot:
         self.counters.append(("processes exist", int(memory.variable("nr_process", PROC)),
                               len(self.processes)))
         if known:
-            self.counters.append(("pages are free", known[0] + len(cached_pages(memory)),
-                                  self.total - used))
+            self.counters.append(("pages are free", known[0] + len(cached_pages(memory))
+                                  + int(memory.variable("later_pages", PMM)), self.total - used))
 
 
 snapshot = Snapshot
@@ -202,7 +202,8 @@ def free_list(machine):
     if listed != counter:
         wrong.append("the manager counts {:,} free pages, but its lists have {:,}".format(
             counter, listed))
-    total, used = int(memory.variable("total_pages", PMM)), pages.allocated.count(1)
+    total, later = (int(memory.variable(name, PMM)) for name in ("total_pages", "later_pages"))
+    total, used = total - later, pages.allocated.count(1)
     if free.count(1) + used != total:
         wrong.append("{:,} pages are free and {:,} in use, expected {:,} together".format(
             free.count(1), used, total))
