@@ -8,9 +8,19 @@
 
 const struct user_program *program_find(const char *name)
 {
-    for (size_t i = 0; i < user_program_count; i++)
-        if (strcmp(user_programs[i].name, name) == 0)
-            return &user_programs[i];
+    size_t first = 0, end = user_program_count;
+
+    while (first < end) {               /* the table is in order of the names: tools/embed.py */
+        size_t middle = first + (end - first) / 2;
+        int order = strcmp(user_programs[middle].name, name);
+
+        if (order == 0)
+            return &user_programs[middle];
+        if (order < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
     return NULL;
 }
 
