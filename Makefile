@@ -148,9 +148,10 @@ grade:
 handin:
 	@python3 tools/lab handin . $(HANDIN)
 
+# The grader's own tests break the code on purpose, and that may make warnings.
 test:
 	@status=0; $(grader) --all $(GRADE) || status=1; \
-	    $(MAKE) --no-print-directory unittest || status=1; exit $$status
+	    $(MAKE) --no-print-directory unittest WERROR= || status=1; exit $$status
 
 unittest: build
 	@[ ! -d tools/test ] || RVLAB_OBJECTS=obj/$(TC) python3 -m unittest discover -s tools/test

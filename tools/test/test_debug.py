@@ -334,7 +334,7 @@ class Debug(unittest.TestCase):
                 self.assertIsNone(process.poll())
                 number = signal.SIGTERM
             process.send_signal(number)
-            self.assertNotEqual(process.wait(20), 0)
+            self.assertNotEqual(process.wait(60), 0)
             time.sleep(0.5)
             self.assertEqual(users_of(folder), [])
             self.assertEqual(os.listdir(folder), [])
