@@ -130,7 +130,7 @@ SELF_TESTS = [
     early("vmm"),
     early("pmm buddy", append="pmm=buddy"),
     early("pmm buddy 256M", append="pmm=buddy", mem="256M", limit=2000),
-    early("pmm first fit 256M", append="pmm=first_fit", mem="256M", limit=2000),
+    early("pmm first fit 160M", append="pmm=first_fit", mem="160M", limit=2000),
     early("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
     selftest("proc"),
     selftest("program"),
