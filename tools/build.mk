@@ -21,7 +21,8 @@ endif
 # These would add folders of headers that lie outside of this tree.
 unexport CPATH C_INCLUDE_PATH
 
-WARN := -Wall -Wextra -Wmissing-prototypes -Wshadow $(if $(filter 1,$(WERROR)),-Werror)
+WARN := -Wall -Wextra -Wmissing-prototypes -Wshadow \
+    $(if $(filter 1,$(WERROR)),-Werror,$(LENIENT))
 # No header of a C library: libs/ brings what C's standard wants. Programs may also include the
 # compiler's own headers, as <float.h>.
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -fno-common -fno-pic -fno-pie \

@@ -59,6 +59,14 @@ option()
     $CC "$1" -Werror -S -x c -o /dev/null /dev/null >/dev/null 2>&1 && echo "$1"
 }
 
+lenient()
+{
+    for name in implicit-function-declaration implicit-int int-conversion \
+                incompatible-pointer-types return-mismatch declaration-missing-parameter-type; do
+        option -Wno-error=$name
+    done | paste -sd' ' -
+}
+
 # What the compiler says of this tree's own headers under the build's options, where
 # it does not take them: the first line that names an error.
 complaint()
@@ -89,6 +97,8 @@ ARCH     := $soft
 ARCH_FP  := $full
 # Or the loop in memset becomes a call of memset.
 NO_IDIOM := $(option -fno-tree-loop-distribute-patterns)
+# What newer compilers refuse by default is a warning with each: or a mark would depend on it.
+LENIENT  := $(lenient)
 # The headers that belong to the compiler alone.
 HEADERS  := $($CC -print-file-name=include)
 END

@@ -203,6 +203,18 @@ class Probe(Bin):
                          "tree: x.h:1: fatal error: stdint.h: No such file\n")
         self.assertEqual(os.listdir(self.path("obj", "linux-gnu")), [])
 
+    def test_what_newer_compilers_refuse_is_a_warning(self):
+        """GCC 14 and clang 16 on; which options there are differs. WERROR=1 stays strict."""
+        self.toolchain("linux-gnu", ANY_COMPILER + "\ncase \"$*\" in *-Wno-error=*) case \"$*\" in "
+                       "*implicit-function*|*int-conversion*) ;; *) exit 1 ;; esac ;; esac")
+        self.assertEqual(self.run("tools/probe.sh", "toolchain", "linux-gnu")[0], 0)
+        wanted = "-Wno-error=implicit-function-declaration -Wno-error=int-conversion"
+        for strict in ("", "1"):
+            status, out, err = self.run("make", "-r", "-f", "tools/build.mk", "TC=linux-gnu",
+                                        "V=1", "try", "WERROR=" + strict)
+            self.assertEqual(status, 0, err)
+            self.assertEqual(out.count(wanted), 0 if strict else 2, out)
+
     def test_noise_on_stderr_is_no_answer(self):
         self.toolchain("unknown-elf")
         self.command("qemu-system-riscv64", QEMU % ("7.2.0", "/nowhere"))
