@@ -221,7 +221,7 @@ def forgeries():
         Forgery("sets back the watchdog, for ever", ["hello"], SET_BACK,
                 FEEDING + in_init(FEED % ">= 0")),
         Forgery("sets back the watchdog, then goes on", ["hello"], SET_BACK,
-                FEEDING + in_init(FEED % "< 60")),
+                FEEDING + in_init(FEED % "< 100")),
         Forgery("floods the console", ["hello"], "printed more than",
                 in_init('    for (;;)\n        cprintf("more and more and more and more\\n");\n')),
         Forgery("loses a page and corrects the count", ["hello"], "page",
