@@ -76,10 +76,11 @@ def mirror(apt="/etc/apt"):
 
 
 def way_to_mirror():
-    """How this system's apt-get comes to its mirror: proxies and certificates."""
+    """What apt-get in a root is told: this system's proxies and certificates, and that the
+    mirror's lists may be old. A mirror may stand still; debootstrap has taken its lists anyway."""
     said = subprocess.run(["apt-config", "dump"], stdout=subprocess.PIPE).stdout.decode()
-    return "".join(line + "\n" for line in said.splitlines()
-                   if re.match(r"Acquire::https?(::|\s)", line))
+    ways = [line for line in said.splitlines() if re.match(r"Acquire::https?(::|\s)", line)]
+    return "\n".join(ways + ['Acquire::Check-Valid-Until "false";', ""])
 
 
 class System:
