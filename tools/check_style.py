@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 """Check the style that a program can check.
 
-No function over 60 lines, no file over 500, no line over 100 columns, no tab
-but in makefiles, no blank at the end of a line, no note of unfinished work, no
-word in C that a C library defines too, and a comment at the head of each file.
+    check_style.py                      all rules
+    check_style.py --prose [FOLDER...]  what is open of the rules for comments, in these folders;
+                                        a table of how many, and how the kernel's folders stand
+
+No function over 60 lines, no file over 500, no line over 100 columns, no tab but in makefiles, no
+blank at the end of a line, no note of unfinished work, no word in C that a C library defines too,
+and a comment at the head of each file. The rules for comments are in check_prose.py.
 """
 import ast
 import os
 import re
 import sys
 
+import check_prose
+
 MAX_FUNCTION, MAX_FILE, MAX_COLUMNS = 60, 500, 100
 FOLDERS = ("kern", "libs", "user", "tools")
 FILES = ("Makefile", "grade.sh", ".ci/run")
+RULES = ("head", "public", "static")
 KINDS = (".c", ".h", ".S", ".ld", ".py", ".sh", ".mk")
 # Written in two parts, so that this file passes its own check.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
@@ -124,7 +131,40 @@ def check(path):
                 path, first, name, last - first + 1, MAX_FUNCTION)
 
 
+def breaches_of_prose(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    functions = FUNCTIONS.get(os.path.splitext(path)[1], lambda _: ())(text.split("\n"))
+    return text, list(check_prose.check(path, text, functions))
+
+
+def list_prose(folders):
+    """Print what is open in these folders, then a table of all of them."""
+    open_places, texts = {}, []
+    for path in sources():
+        if not folders or path.startswith(tuple(folder.rstrip("/") + "/" for folder in folders)):
+            text, breaches = breaches_of_prose(path)
+            texts.append((path, text))
+            for rule, line, message in breaches:
+                print("%s:%d: %s" % (path, line, message))
+                row = open_places.setdefault(os.path.dirname(path), dict.fromkeys(RULES, 0))
+                row[rule] += 1
+    shares = check_prose.share(texts)
+    print("%-16s" % "open" + "".join("%8s" % rule for rule in RULES) + "  lines with a comment")
+    for folder in sorted(set(open_places) | set(shares)):
+        row = open_places.get(folder, dict.fromkeys(RULES, 0))
+        print("%-16s" % folder + "".join("%8d" % row[rule] for rule in RULES)
+              + ("  %3d %%" % (100 * shares[folder][0] // shares[folder][1])
+                 if folder in shares else ""))
+    print(check_prose.kernel_share(shares))
+
+
 def main():
+    if sys.argv[1:2] == ["--prose"]:
+        list_prose(sys.argv[2:])
+        return 0
+    if sys.argv[1:]:
+        sys.exit("usage: tools/check_style.py [--prose [FOLDER...]]")
     paths = list(sources())
     errors = [error for path in paths for error in check(path)]
     for error in errors:
