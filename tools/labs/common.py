@@ -1,4 +1,13 @@
-"""Short forms in which the labs write their tests."""
+"""The short forms in which the files of the labs write their tests.
+
+A test's name may have words behind it, as "cow 4 harts": the first word is the program or self test
+that runs, and the whole name must be the only one of its kind in all labs. Further arguments are
+those of grader.model.Test, which says what each of them means: harts, runs, mem, append, limit,
+expect, ...
+
+grader/labs.py reads lab0.py to lab6.py, and checks that the points of the tests add up to those
+of the exercises. __all__ is what these files may take from here.
+"""
 from grader.model import Exercise, Lab, Test, regex
 
 __all__ = ["Exercise", "Lab", "Test", "regex", "program", "selftest", "early", "panics",
@@ -8,18 +17,19 @@ CALL_STACK = "call stack, innermost first:"
 
 
 def program(name, arguments="", points=0, exercise=None, **more):
-    """A test program; for "cow 4 harts" it is cow."""
+    """A test that runs a program of user/ with these arguments; for "cow 4 harts" it is cow."""
     return Test(name, points=points, exercise=exercise,
                 prog=(name.split()[0] + " " + arguments).strip(), **more)
 
 
 def selftest(name, points=0, exercise=None, **more):
-    """A self test of kern/test; for "mutex 4 harts" it is mutex."""
+    """A test that runs a self test of kern/test; for "mutex 4 harts" it is mutex."""
     return Test(name, points=points, exercise=exercise, selftest=name.split()[0], **more)
 
 
 def early(name, points=0, exercise=None, **more):
-    """One that runs before there is a process: labs 1 to 3."""
+    """A self test that runs before there is a process. Labs 1 to 3 need such tests, because
+    processes come with lab 4."""
     return selftest(name, points, exercise, early=True, **more)
 
 
@@ -30,5 +40,5 @@ def panics(name, *texts, trace="selftest_thread", **more):
 
 
 def check(name, *arguments):
-    """A check on the host: one of the scripts in tools/."""
+    """A test without a machine: it runs tools/NAME.py on the host and passes if that succeeds."""
     return Test(name, command=["python3", "tools/%s.py" % name] + list(arguments))

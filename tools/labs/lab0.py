@@ -1,5 +1,13 @@
-"""Lab 0: what no exercise asks for. Whoever changes the kernel itself runs it, by `make test`:
-hostile programs, misuse that must panic, odd machines, many harts, the rules of the tree."""
+"""Lab 0: tests of the kernel that belong to no exercise; `make test` runs them.
+
+They are for those who change the kernel itself: rules of the tree (CHECKS), self tests
+(SELF_TESTS), misuse of the kernel that must panic (PANIC_TESTS), hostile and ordinary programs
+(PROGRAMS), and the same on many harts (MANY_HARTS). They have no points, and handouts do not get
+this file.
+
+One of them alone: make grade GRADE=--all TEST="name of the test"
+A new test is one line in one of the lists; the name of each test is the only one of its kind.
+"""
 from labs.common import Lab, Test, check, early, panics, program, regex, selftest
 
 CHECKS = [
@@ -17,7 +25,7 @@ CHECKS = [
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(3000))
-NO_FPU = "rv64,f=off,d=off"       # and what it entails: grader/processor.py
+NO_FPU = "rv64,f=off,d=off"       # grader/processor.py adds what QEMU wants with it
 
 PROGRAMS = [
     program("args alone"),

@@ -1,7 +1,12 @@
 """Lab 1: traps. The clock ticks, exceptions are told apart, and a panic shows who called whom.
 
-The tests run before there are processes, and call what is under test with times, trap frames
-and stacks that they make up.
+EXERCISES has what is asked, and the hints that become comments in a handout's regions. A paragraph
+that begins with "LABEL: " goes to the region with that label, any other one to the first region.
+A student may use each function that a hint names. TESTS has the tests with their points, which
+add up to those of the exercise.
+
+The tests run before there are processes, and call what is under test with times, trap frames and
+stacks that they make up. kern/test has the self tests.
 """
 from labs.common import Exercise, Lab, early
 
@@ -61,7 +66,8 @@ MAX_FRAMES."""),
 
 
 def boot(name, points, exercise, title, **more):
-    """Before there are processes, with the scheduler that no exercise is about."""
+    """A self test before there are processes. It boots with the scheduler mlfq, because no
+    exercise is about that one."""
     return early(name, points, exercise, title=title, append="sched=mlfq", **more)
 
 

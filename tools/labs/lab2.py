@@ -1,7 +1,11 @@
 """Lab 2: physical memory. Allocators of pages, all judged by the same property tests.
 
-"blocks" gives an allocator a few pages to play with, while the kernel itself lives on another; in
-the other tests, which have pmm=, the kernel lives on it.
+The tests "blocks-..." give an allocator a few pages to play with, while the kernel itself lives on
+another allocator; so they say what is wrong before the kernel breaks. In the other tests, which
+have pmm=, the kernel lives on the allocator that is tested.
+
+The challenge 2.C has a test that comes first, PLAN: the allocator must choose otherwise than each
+of the given ones, or else none of its tests has points. For the form of EXERCISES see lab1.py.
 """
 from labs.common import Exercise, Lab, early
 
@@ -54,7 +58,8 @@ LONG = 500                              # million instructions: the reference ne
 
 
 def live(name, manager, points, exercise, title, **more):
-    """The kernel lives on that manager. Little memory, because a list is slow where it is long."""
+    """A self test of a kernel that lives on this manager. The machine has little memory, because a
+    long list is slow to search."""
     return early("%s %s" % (name, manager.replace("_", " ")), points, exercise, title=title,
                  append="pmm=%s%s" % (manager, " poison" if name == "kmalloc" else ""), mem="32M",
                  limit=LONG, **more)

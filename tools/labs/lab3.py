@@ -1,4 +1,12 @@
-"""Lab 3: virtual memory. Page tables, areas, and pages that come when they are touched."""
+"""Lab 3: virtual memory. Page tables, areas, and pages that come when they are touched.
+
+GET_PTE, MAPPING, AREAS and FAULTS are the hints of the four exercises; a handout has them as
+comments in its blank regions. For their form see lab1.py.
+
+All tests are self tests that run before there are processes: they make address spaces of their
+own, and look at the entries, the counters of pages and the TLB. Tests called "...-memory" take
+memory away and ask for an error instead of damage; "mapping-harts" needs a second hart.
+"""
 from labs.common import Exercise, Lab, early
 
 GET_PTE = """

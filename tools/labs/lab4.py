@@ -1,4 +1,13 @@
-"""Lab 4: kernel threads. A process is made, copied, and switched to."""
+"""Lab 4: kernel threads. A process is made, copied, and switched to.
+
+HINTS has the hints of the three exercises; a handout has them as comments in its blank regions. For
+their form see lab1.py.
+
+Most tests run before there is a process, and look at each field of a struct that the student's
+function made. "fork-run" and "thread-yield" run threads of their own; these threads stay until the
+end, because to end a process is an exercise of lab 5. So the check for leaks is left out there
+(THREADS_STAY).
+"""
 from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, selftest
 
@@ -57,7 +66,8 @@ EXERCISES = [
              hint=HINTS["4.3"]),
 ]
 
-# Threads of these tests are still there at the end: to end is an exercise of lab 5.
+# The threads of these tests are still there at the end, because to end is an exercise of lab 5.
+# So these checks of the machine's memory are made, without the one for leaks.
 THREADS_STAY = [free_list, references, permissions, locks]
 
 TESTS = [

@@ -1,4 +1,12 @@
-"""Lab 5: user programs. Loading, system calls, fork with copy-on-write, exit and wait."""
+"""Lab 5: user programs. Loading, system calls, fork with copy-on-write, exit and wait.
+
+FRAME, DISPATCH, COPY, COW, EXIT and VFORK are the hints of the exercises; a handout has them as
+comments in its blank regions. For their form see lab1.py.
+
+From here on tests run programs of user/ too. A test with at={"shared": ...} stops the machine at
+a checkpoint of the program, where the grader itself looks at the page tables. Tests with 4 harts
+run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
+"""
 from grader.state import cow_pair, free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, program, regex, selftest
 
@@ -92,7 +100,8 @@ sys_vfork: A system call that calls do_vfork() with the current frame.
 entry of sys_vfork: Put it into the table as SYS_vfork.
 """
 
-# What holds at the end of a self test that runs as initproc, which is a program by then.
+# The checks of the machine's memory at the end of a self test that runs in initproc: that is a
+# program by then, so it still has memory, and the check for leaks is left out.
 STANDING = [free_list, references, permissions, locks]
 
 EXERCISES = [

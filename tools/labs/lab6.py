@@ -1,4 +1,12 @@
-"""Lab 6: scheduling. Who runs next, and for how long."""
+"""Lab 6: scheduling. Who runs next, and for how long.
+
+HINTS has the hints of the exercises; a handout has them as comments in its blank regions. For their
+form see lab1.py.
+
+The self tests call a class of the scheduler with tasks that they make up; the programs measure
+shares of time, so they need long runs (SLOW). The challenge 6.C has a test that comes first, PLAN:
+the class must choose otherwise than each of the given ones, or else none of its tests has points.
+"""
 from labs.common import Exercise, Lab, early, program, selftest
 
 HINTS = {
@@ -70,7 +78,8 @@ EXERCISES = [
              hint=HINTS["6.C"]),
 ]
 
-# Long times with few instructions: a tick of 10 ms is about 20,000 of them.
+# The shift makes time pass fast: a tick of 10 ms is about 20,000 instructions, so that many ticks
+# fit into the limit.
 SLOW = dict(shift=9, limit=400)
 
 PLAN = early("sched-plan own", 0, "6.C", append="sched=own",

@@ -1,7 +1,13 @@
-"""Kernels and programs that want marks for nothing: what each changes in the tree.
+"""Kernels and programs that want marks for nothing: what each of them changes in the tree.
 
-An edit is (file, text, what stands there instead); the text must be there, so that a
-forgery cannot decay unnoticed.
+A Forgery has a name, edits of this tree, the tests that must give it no points, and words that
+the grader must say as the reason. An edit is (file, text, what stands there instead). The text
+must be in the file exactly once, so that a forgery fails loudly when the tree has moved on,
+instead of testing nothing.
+
+test_forgery.py builds and grades each one; test_symbols.py takes the same tricks as texts of a
+hand-in. New forgeries belong into forgeries(), with the reason that must be told. Some of them
+patch machine code by its bit patterns; each such line says which instruction it means.
 """
 import os
 import re
@@ -17,8 +23,8 @@ PRINTED = "Hello world!!.\\nI am process 3.\\nhello pass.\\n"
 DONE = "[done] hello 3 1: passed"
 END = "init ended with code 0\\nleak check: ok\\n"
 
-# A kernel that takes the key out of the image of hello, where the grader puts it when hello is
-# graded, and signs with it what it calls the report of another test.
+# This kernel reads the key in the image of hello; the grader puts it there when it grades hello.
+# With that key the kernel signs lines which it calls the reports of another test.
 SIGN_WITH_KEY_OF_HELLO = """
     extern uint8_t _binary_obj___user_hello_out_start[];
     extern volatile uint8_t report_key[16];
@@ -32,7 +38,7 @@ SIGN_WITH_KEY_OF_HELLO = """
 """
 
 SEARCHED = 0x1000
-# Code that finds functions by their names: found[0], found[1].
+# This code finds two functions by their names, and keeps them in found[0] and found[1].
 FIND = """
     void symbol_format(char *buf, size_t size, uintptr_t addr);
     int strncmp(const char *, const char *, size_t);
@@ -47,14 +53,15 @@ FIND = """
             found[i] = strncmp(word, names[i], strlen(names[i])) == 0 ? at : 0;
         }
 """.replace("SEARCHED", "%#x" % SEARCHED)
-# It reports the end of the test, and switches off.
+# This code reports the end of the test, and switches the machine off.
 CALL_THE_END = """
     struct { void (*print)(const char *, size_t); int (*pid)(void); const char *subject; } side =
         { print_bytes, NULL, "fault-access" };
     ((int (*)(void *, const char *))found[0])(&side, "");
     ((void (*)(int))found[1])(0);
 """
-# It takes W for the page of a function. The test compares what it got with itself then.
+# This code makes the pages of a function writable. PATCH then changes the function so that it
+# compares the value that it got with itself, and no longer with the expected one.
 MAKE_WRITABLE = """
     pte_t *kernel_entry(uintptr_t va, int wanted);
     void tlb_flush_kernel(uintptr_t start, size_t size);
@@ -83,7 +90,7 @@ PUT_BACK = """
         *kernel_entry(found[0] + 4096 * page, 0) &= ~(pte_t)PTE_W;
     tlb_flush_kernel(found[0] & -4096UL, 8192);
 """
-# It sets up the watchdog's registers anew, and sets the watchdog back before it fires.
+# This code maps the registers of the watchdog, and sets it back each time before it fires.
 FEED = """
     volatile uint16_t *config = kva(0x30008000), *watchdog = kva(0x40000000);
     *kernel_entry((uintptr_t)config, 0) = pte_make(0x30008000, pte_leaf_flags(PTE_R | PTE_W));
@@ -105,15 +112,15 @@ SET_BACK = "the kernel has set back the watchdog"
 
 
 class Forgery:
-    """What is tried, the tests that must give nothing, words of the reason, and the edits."""
+    """What is tried, the tests that must give no points, words of the reason, and the edits."""
 
     def __init__(self, name, tests, words, edits, paid=None):
         self.name, self.tests, self.words, self.edits = name, tests, words, edits
-        self.paid = paid or []          # tests that do get points, to show that the trick works
+        self.paid = paid or []          # tests that do get points: they show that the trick works
 
 
 def in_init(code):
-    """An edit: initproc begins with this code."""
+    """An edit by which initproc begins with this code."""
     return [(INIT, START, START + code)]
 
 
@@ -122,26 +129,28 @@ FEEDING = [(INIT, "#include <init/init.h>\n",
 
 
 def printing(*lines):
+    """An edit by which initproc prints these lines and powers off, without any test."""
     return in_init("".join('    cprintf("%s\\n");\n' % line for line in lines)
                    + "    power_off(0);\n")
 
 
 def in_region(path, exercise, label, change):
-    """An edit: what change() makes of the text in a region."""
+    """An edit that puts into a region what change() makes of its text."""
     known = regions.parse(regions.read(TOP, path), path)
     old = next(region.text for region in known if region.key == (exercise, label))
     return [(path, old, change(old))]
 
 
 def in_fault_access(code, answer="VM_READ"):
-    """Exercise 1.2, with a wrong answer for a fetch, and something before it."""
+    """Edits of exercise 1.2: this code comes first, and a fetch gets the given answer."""
     return in_region("kern/trap/trap.c", "1.2", "fault_access", lambda text: code + text.replace(
         "return VM_EXEC", "return " + answer))
 
 
 def patched_check(path, exercise, place, wrong, test):
-    """A Forgery: a wrong answer in an exercise, and code that patches both checks. `place` is the
-    id of the region for that code, `wrong` is (id, text, what stands there instead)."""
+    """A Forgery with a wrong answer in an exercise, and with code that patches check() and
+    check_eq() so that they pass. `place` is the id of the region that gets this code; `wrong` is
+    (id of the region with the wrong answer, text, what stands there instead)."""
     names = "report_check", "report_check_eq"
     code = FIND % (*names, near(*names)) + MAKE_WRITABLE + PATCH_CHECK \
         + "found[0] = found[1];\n" + MAKE_WRITABLE + PATCH
@@ -157,6 +166,7 @@ def patched_check(path, exercise, place, wrong, test):
 
 
 def patched_checks():
+    """Forgeries of four labs that all patch the checks, each from a region of its own."""
     return [
         patched_check("kern/process/proc.c", "4.1", "alloc_proc",
                  ("alloc_proc", "proc->pid = -1", "proc->pid = 0"), "alloc-proc"),
@@ -171,17 +181,19 @@ def patched_checks():
 
 
 def near(*names):
-    """Where to begin to look for functions of the kernel."""
+    """Addresses, as C, at which FIND begins to look for these functions of the kernel."""
     image = Image(os.path.join(TOP, OBJECTS, "kernel"))
     return ", ".join("%#x" % (image.address(name) - SEARCHED // 2) for name in names)
 
 
 def key_offset(name):
+    """The offset of the key in the file of a program, as the kernel has it linked in."""
     image = Image(os.path.join(TOP, OBJECTS, "image", name))
     return image.file_offset(image.address("report_key"))
 
 
 def forgeries():
+    """All forgeries. It reads addresses in the built kernel, so OBJECTS must be built."""
     replayed = DONE + " #" + letters(0x800010, 8)
     replayed += tag(b"of another boot!", replayed)
     found = FIND % ("report_check_eq", "power_off", near("report_check_eq", "power_off"))
@@ -215,7 +227,8 @@ def forgeries():
         Forgery("makes constants writable", ["fault-access"], "has W, and maps the kernel's text",
                 in_fault_access(found + "found[0] = (uintptr_t)names;\n"
                                 + MAKE_WRITABLE.replace("page < 2", "page < 1"), "VM_EXEC")),
-        # Nothing of it is left to be seen in the machine: test_symbols has it refused.
+        # Nothing of this one is left in the machine when it ends, so the grader cannot see it
+        # there. test_symbols shows that a hand-in with this text is refused.
         Forgery("makes text writable, and puts all back", [], "", paid=["fault-access"],
                 edits=in_fault_access(found + MAKE_WRITABLE + PUT_BACK, "VM_EXEC")),
         Forgery("sets back the watchdog, for ever", ["hello"], SET_BACK,

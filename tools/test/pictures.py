@@ -1,5 +1,14 @@
-"""Pictures of the memory of real machines, for tests of what looks into it. RVLAB_OBJECTS names the
-folder with the built kernel, RVLAB_QEMU the QEMU."""
+"""Pictures of the memory of real machines, for the tests of the code that looks into it.
+
+Guest runs a kernel in QEMU to given places and copies its memory and some registers. Picture is
+such a copy, with the same methods by which the grader's checks see a stopped machine. A test
+pokes values into its own copy, so it hurts no other test. MachineTest takes two pictures, once
+for all tests of the process: `at_fork` and `at_end`.
+
+test_memory.py and test_state.py use this file. RVLAB_OBJECTS names the folder with the built
+kernel (obj/unknown-elf if it is not set), RVLAB_QEMU the QEMU. One hart and -icount make every
+picture the same from run to run.
+"""
 import mmap
 import os
 import socket
@@ -23,7 +32,7 @@ PROGRAM = "cow"
 
 
 class Guest:
-    """A machine that runs to some places, where pictures of its memory are taken; then it ends."""
+    """A machine that stops at chosen places, where its memory can be copied."""
 
     def __init__(self, append):
         self.image = Image(os.path.join(OBJECTS, "kernel"))
@@ -44,13 +53,15 @@ class Guest:
         self.stub = Stub(ours)
 
     def run_to(self, *places):
-        """A place is a symbol of the kernel, a number, or "ra": where the function returns to."""
+        """Run to these places, one after the other. A place is a symbol of the kernel, an address,
+        or "ra", which stands for the address to which the present function returns."""
         for place in places:
             if isinstance(place, str):
                 place = self.stub.register("ra") if place == "ra" else self.image.address(place)
             self.stub.run_to(place)
 
     def picture(self):
+        """A Picture of the machine as it is now."""
         with tempfile.TemporaryFile() as file, mmap.mmap(self.ram.fileno(), self.size) as ram:
             file.write(ram)
             file.flush()
@@ -67,7 +78,7 @@ class Guest:
 
 
 class Picture:
-    """A machine that stopped, as the checks see it; what is poked into one hurts no other."""
+    """A stopped machine, as the checks see it. A change of one Picture is not seen in others."""
 
     baseline, early, key_address = None, False, None
 
@@ -83,25 +94,28 @@ class Picture:
         return [self.values[name]]
 
     def copy(self):
+        """A Picture with the same content, to be changed by one test."""
         result = Picture(self, self.content, dict(self.values))
         result.baseline = self.baseline
         return result
 
     def poke(self, value, number):
-        """Into a Value, or as eight bytes at an address."""
+        """Write a number into a Value, or as eight bytes at a kernel address."""
         address, size = (value, 8) if isinstance(value, int) else (value.address, value._type.size)
         self.memory.write(address, (number & (1 << 8 * size) - 1).to_bytes(size, "little"))
 
     def page(self, frame):
-        """The struct Page of a physical address."""
+        """The struct Page of the page with this physical address."""
         pages = self.memory.variable("pages")
         return pages[(frame - int(self.memory.variable("pages_base"))) // PAGE]
 
     def root(self, process):
+        """The physical address of the root page table of a process."""
         return self.memory.physical(int(process.mm["as"].pgdir))
 
     def entry(self, va, root):
-        """The kernel's address of the page table entry for a virtual address."""
+        """The kernel's address of the entry that maps a virtual address, in the tables below this
+        root. It stops at a leaf of a higher level, which maps a large page."""
         table = root
         for level in (2, 1):
             pte = self.memory.u64(table + 8 * (va >> 12 + 9 * level & 511))
@@ -111,13 +125,15 @@ class Picture:
         return table + 8 * (va >> 12 & 511) + self.image.offset
 
     def change(self, va, root, clear=0, add=0):
+        """Clear and set bits of the entry for a virtual address."""
         entry = self.entry(va, root)
         self.poke(entry, self.memory.u64(entry - self.image.offset) & ~clear | add)
 
 
 class MachineTest(unittest.TestCase):
-    """Pictures: `at_end` when the machine is switched off, `at_fork` when the program has just
-    forked for the first time, both with the baseline of their machine."""
+    """A base class for tests, with two Pictures of one machine: at_end is taken when the machine
+    switches off, at_fork when the program has just forked for the first time. Both have the
+    baseline, which is what the machine's memory held before the test began."""
 
     @classmethod
     def setUpClass(cls):
@@ -145,7 +161,7 @@ class MachineTest(unittest.TestCase):
         self.frame = pte_frame(self.fork.memory.leaf(self.va, self.parent_root)[0])
 
     def expect(self, complaints, *patterns):
-        """Exactly these complaints, each matching its pattern."""
+        """Ask for exactly these complaints: as many as patterns, each matching its own."""
         self.assertEqual(len(complaints), len(patterns), complaints)
         for complaint, pattern in zip(complaints, patterns):
             self.assertRegex(complaint, pattern)

@@ -1,4 +1,14 @@
-"""The checks of the tree count and find what they say."""
+"""Tests of the checks of this tree: each one counts, and finds, what it says that it does.
+
+Tested are check_budget.py (which lines are code), check_entries.py (who stores page table
+entries, and in which order), check_style.py (words of C libraries), bench.py (bounds with other
+compilers), and that libs/ defines what its headers declare, for the kernel and for programs.
+They are called as Python functions with small texts that have the fault, or have it not. A check
+that no longer finds its fault makes a test here fail.
+
+Needs the built objects and their compiler (RVLAB_OBJECTS, or obj/unknown-elf), but no QEMU.
+Run alone: python3 tools/test/test_checks.py
+"""
 import glob
 import os
 import re
@@ -18,6 +28,8 @@ import check_style
 
 
 class Budget(unittest.TestCase):
+    """Only lines that hold code count. Comments cost nothing, so that nobody saves them."""
+
     def test_comments_and_blank_lines_cost_nothing(self):
         text = '/* one\n   two */\n\nint a; /* three */\n// four\nchar *b = "/* text */";\n'
         self.assertEqual(check_budget.code_lines(text), 2)
@@ -34,7 +46,7 @@ class Budget(unittest.TestCase):
 
 
 class SharedHeaders(unittest.TestCase):
-    """What a header of libs/ declares, both the kernel and programs have."""
+    """Each function that a header of libs/ declares is defined in the kernel and in programs."""
 
     OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
     PROTOTYPE = re.compile(r"^(?!static|typedef)[a-z_][\w \t]*[ *](\w+)\([^;{}]*\)[^;{}]*;", re.M)
@@ -88,6 +100,8 @@ class Entries(unittest.TestCase):
 
 
 class Style(unittest.TestCase):
+    """check_style.py finds words that the headers of a C library may define as macros."""
+
     def test_words_of_c_libraries(self):
         lines = ["static __noreturn void f(void);", "int __attribute__((noreturn)) g;",
                  "static __not_used int a;", "__unused int b;"]
@@ -99,7 +113,7 @@ class Style(unittest.TestCase):
 
 
 class Bench(unittest.TestCase):
-    """Bounds are the course's compiler's; another has a tolerance, and no more."""
+    """The bounds hold exactly for the course's compiler; another one has 15 % more, not beyond."""
 
     def compiler(self, toolchain, version):
         with tempfile.TemporaryDirectory() as folder:

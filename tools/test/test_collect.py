@@ -1,4 +1,14 @@
-"""What a teacher feeds to tools/lab grade: each file or student's folder is one Submission."""
+"""Tests of how tools/lab grade reads what a teacher feeds to it: each student is one Submission.
+
+READ holds files that can be graded, in every encoding, packing and mail form that was met;
+REFUSED holds files that cannot, with words of the reason. Each is tried alone, beside another
+file, in a folder, in a zip, and in the folder of a Moodle participant. Other tests damage
+.handout.json and hand-ins by chance. A test fails if a file is lost, counted twice, read with
+another meaning, refused without a reason, or if it ends the grading of the others.
+
+Nothing is built and no machine is booted. It takes helpers from test_lab_grade.py.
+Run alone: python3 tools/test/test_collect.py
+"""
 import bz2
 import gzip
 import io
@@ -21,6 +31,7 @@ NAME = "Ada Lovelace_%d_assignsubmission_file_/"
 
 
 def zipped(*members):
+    """The bytes of a zip with these members, given as (name, content)."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
@@ -29,6 +40,7 @@ def zipped(*members):
 
 
 def tarred(*members, mode="w:gz"):
+    """The bytes of a tar with these members, packed as `mode` says."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode=mode) as archive:
         for name, content in members:
@@ -39,7 +51,7 @@ def tarred(*members, mode="w:gz"):
 
 
 def about(**changes):
-    """A .handout.json; what is changed is JSON."""
+    """The bytes of a .handout.json. A change gives a field's value, written as JSON."""
     value = {"schema": manifest.SCHEMA, "lab": 5, "version": "", "blank": ["5.1", "5.2", "5.3"],
              "regions": [], "files": {}}
     text = json.dumps(dict(value, **{name: "@" + name for name in changes}))
@@ -49,6 +61,7 @@ def about(**changes):
 
 
 def tree(root, with_objects=False):
+    """The members of an archive with a student's tree, below the folder `root`."""
     members = [(root + region.path, REFERENCE.texts[region.path].encode()) for region in LAB]
     members.append((root + ".handout.json", about()))
     members.append((root + "student.txt", b"name: Tree\nemail: t@x\n"))
@@ -62,7 +75,7 @@ def tree(root, with_objects=False):
 
 GOOD = work_of("Ada")
 TEXT = GOOD.decode()
-# A file that can be graded; who handed it in.
+# Files that can be graded: what is special, a name for the file, its content.
 READ = [
     ("plain", "a.txt", GOOD), ("no ending", "a", GOOD), ("BOM", "b.txt", b"\xef\xbb\xbf" + GOOD),
     ("UTF-16", "u.txt", TEXT.encode("utf-16")), ("UTF-16 BE", "v.txt", TEXT.encode("utf-16-be")),
@@ -81,7 +94,7 @@ READ = [
     ("a tree with objects, no folder", "p.tar.gz", tarred(*tree("", True))),
     ("junk in it", "q.zip", zipped(("__MACOSX/._x.txt", b"x"), ("x.txt", GOOD))),
 ]
-# One that cannot; words of the reason.
+# Files that cannot be graded: the same, and words of the reason that is told.
 REFUSED = [
     ("empty", "a.txt", b"", "empty"), ("rar", "a.rar", b"Rar!\x1a\7\0x", "RAR"),
     ("7z", "a.7z", b"7z\xbc\xaf\x27\x1cx", "7z"), ("pdf", "a.pdf", b"%PDF-1.4\n", "PDF"),
@@ -105,14 +118,15 @@ REFUSED = [
 
 
 class EachFile(Folder):
-    """As a file of a folder, alone, in an archive, and in a participant's folder of Moodle."""
+    """Each file of READ and REFUSED, in every way in which it may reach the grader."""
 
     def ways(self, name, data):
+        """(what the way is called, the Submissions found) for each way."""
         path = self.put(name, data)
         os.makedirs(self.path("in/sub"))
         self.put("in/sub/" + name, data)
         self.put("in/zz.txt", work_of("Zed"))
-        if name != "n.zip":             # with several files it may be a course's
+        if name != "n.zip":             # it has several files, so alone it may be a whole course
             yield "alone", submissions.collect([path], WANTED)
         both = [path, self.path("in/zz.txt")]
         yield "with others", self.others(submissions.collect(both, WANTED))
@@ -123,7 +137,7 @@ class EachFile(Folder):
         yield "Moodle", self.others(submissions.collect([self.put("course.zip", course)], WANTED))
 
     def others(self, found):
-        """Without Zed, whose hand-in is always graded."""
+        """What was found beside Zed, whose hand-in is there each time and must be graded."""
         self.assertEqual([each.title for each in found if each.title == "Zed"], ["Zed"])
         return [each for each in found if each.title != "Zed"]
 
@@ -145,13 +159,14 @@ class EachFile(Folder):
                     self.assertIsNone(gradebook.Student(found[0], REFERENCE, None, "best").work)
 
     def each(self, name, data):
+        """All ways of one file; the folder is fresh afterwards."""
         found = list(self.ways(name, data))
         self.doCleanups()
         self.setUp()
         return found
 
     def test_a_course(self):
-        """All of these at once, in each shape: as many Submissions as files."""
+        """All files at once, in each shape of a course: there are as many Submissions as files."""
         files = [(name, data) for _, name, data in READ] + [
             (name, data) for _, name, data, _ in REFUSED]
         os.makedirs(self.path("all"))
@@ -175,10 +190,10 @@ class EachFile(Folder):
 
 
 class Shapes(Folder):
-    """Whose a file is."""
+    """Which files belong to one student, in the folders and archives of a whole course."""
 
     def collect(self, *members):
-        """Of an archive, and of the same as a folder; both must be alike."""
+        """Collect an archive, and the same files as a folder; both must give the same."""
         archive = submissions.Collector(WANTED)
         rows = archive.words([self.put("course.zip", zipped(*members))])
         for path, data in members:
@@ -225,7 +240,7 @@ class Shapes(Folder):
         _, left_out, count = self.collect(
             ("a/h.txt", work_of("Ada")), ("a/.DS_Store", b"x"), ("__MACOSX/a/._h.txt", b"x"),
             ("Thumbs.db", b"x"), ("b/.DS_Store", b"x"), ("a/~$h.docx", b""))
-        self.assertEqual((left_out, count), (5, 2))         # b is a folder with nothing in it
+        self.assertEqual((left_out, count), (5, 2))         # without its junk the folder b is empty
 
     def test_what_a_system_grades_is_one_students(self):
         for path, data in (("h.txt", work_of("Ada")), ("exec.c", b"int x;"), ("a.rar", b"Rar!")):
@@ -275,7 +290,7 @@ class Shapes(Folder):
 
 
 class Values(unittest.TestCase):
-    """Fields of .handout.json that are not what they must be."""
+    """Wrong values in .handout.json are one line of a reason, never an exception."""
 
     WRONG = {"lab": ["1e999", "NaN", "-Infinity", "true", "10", "-1", "5.0", "\"5\"", "null", "[]",
                      "9" * 5000, "[" * 100000, "\"\\ud800\""],
@@ -325,7 +340,8 @@ class Values(unittest.TestCase):
             self.assertEqual([bool(each.refused) for each in found], [False, True])
 
     def test_any_change_of_a_hand_in_or_a_manifest(self):
-        """One line, and no exception: bytes changed, cut, doubled by chance."""
+        """Bytes are changed, cut and doubled by chance: the reason stays one line, and nothing is
+        raised."""
         chance = random.Random(7)
         wanted = submissions.Wanted(REFERENCE.register, None)
         for _ in range(150):
@@ -350,7 +366,7 @@ class Values(unittest.TestCase):
 
 
 class Names(Folder):
-    """A name that is not UTF-8."""
+    """Names of students that are not UTF-8: the student is asked, the teacher sees a guess."""
 
     def test_a_student_is_asked(self):
         os.makedirs(self.path("tree"))

@@ -1,4 +1,14 @@
-"""What was handed out once is graded as it was: the hand-ins in corpus/ keep their marks."""
+"""Test that hand-ins of earlier handouts keep their marks: corpus/ has them, and their marks.
+
+The corpus was made from handouts of all labs: good hand-ins and wrong ones, as files and as whole
+trees. They are never changed, because they stand for files that students have at home. The test
+grades them by tools/lab and compares the table with corpus/marks.csv, without the notes. A region
+that is renamed, moved or split, a function that a region may call and that gets another name, or
+a test that becomes stricter makes it fail.
+
+Needs a compiler and QEMU, and takes some minutes.
+Run alone: python3 tools/test/test_corpus.py
+"""
 import csv
 import glob
 import os
@@ -12,7 +22,7 @@ LAB = os.path.join(os.path.dirname(HERE), "lab")
 
 
 def rows(path):
-    """A table of marks without its notes: these name the version that graded."""
+    """A table of marks without its notes, because these name the version that graded."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         return [",".join(row[:-1]) for row in csv.reader(file)]
 
@@ -31,6 +41,8 @@ def marks_of(folder):
 
 
 class Corpus(unittest.TestCase):
+    """All hand-ins of corpus/ at once, as a teacher grades a course."""
+
     maxDiff = None
 
     def test_marks_are_as_they_were(self):

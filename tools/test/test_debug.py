@@ -1,4 +1,14 @@
-"""make debug and make replay, driven by scripts for gdb."""
+"""Tests of make debug and make replay: gdb runs with a script instead of a user.
+
+Each test gives commands to gdb by tools/debug.py and looks into what gdb prints: where the
+machine stops (panic, failed check, kill, limit), the commands of tools/gdb_commands.py, steps
+into the kernel and back to the program, and steps backwards in a recording. If the stub, the
+recording or a command is broken, a stop is missing, a step lands elsewhere, or a Traceback shows.
+
+Needs the built objects, their compiler, QEMU and gdb-multiarch; it builds in a copy of the tree.
+Run alone: python3 tools/test/test_debug.py
+One test: python3 tools/test/test_debug.py Debug.test_commands
+"""
 import glob
 import os
 import re
@@ -15,7 +25,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree
 
 SECONDS = 200
-# Instead of debug.py itself: with a test that no lab has, given by its first argument.
+# A program that runs instead of debug.py. Its first argument gives a test that no lab has.
 DRIVER = """import sys
 sys.path.insert(0, %r)
 import debug
@@ -27,13 +37,13 @@ sys.exit(debug.main())
 
 
 def command(*arguments, made=None):
-    """debug.py with these arguments; `made` is a test, as the arguments of model.Test."""
+    """The command that runs debug.py. `made` makes a test: it is the arguments of model.Test."""
     start = ["-c", DRIVER, made] if made else [os.path.join(TOP, "tools", "debug.py")]
     return [sys.executable] + start + ["--objects", OBJECTS] + list(arguments)
 
 
 def debug(tree, commands, *arguments, made=None):
-    """What gdb prints under tools/debug.py, with these commands instead of a session."""
+    """All that gdb prints under tools/debug.py when it gets these commands and then ends."""
     path = os.path.join(tree, "commands.gdb")
     with open(path, "w") as file:
         file.write("\n".join(["echo \\nBEGIN\\n"] + commands + [""]))
@@ -61,8 +71,8 @@ def users_of(folder):
     return found
 
 
-# Commands of gdb: steps while something is so, and prints the last step: from where, to where, and
-# where the registers of traps say that it should have gone.
+# Commands of gdb. They step as long as a condition holds, and then print the last step: the pc
+# before and after it, and the registers of traps, which say where it should have gone.
 STEPS = r"""
 set $left = 30000
 while %s && $left > 0
@@ -77,17 +87,19 @@ ECALL_CAUSE, STORE_FAULT_CAUSE = 8, 15
 
 
 def step_over(code):
-    """Go to an instruction, and then over it."""
+    """Commands that go to an instruction with this code, and then one step further."""
     return [STEPS % ("*(unsigned int *)$pc != %#x" % code), STEPS.replace("30000", "1") % "1"]
 
 
 def steps(text):
-    """What STEPS has printed: before, after, stvec, sepc, scause."""
+    """What STEPS has printed, as numbers: pc before, pc after, stvec, sepc, scause."""
     return [tuple(int(number, 16) for number in line.split())
             for line in re.findall(r"(?m)^step: (.*)$", text)]
 
 
 class Debug(unittest.TestCase):
+    """Sessions in a copy of the tree, which some of them edit and build again."""
+
     @classmethod
     def setUpClass(cls):
         if not shutil.which("gdb-multiarch"):
@@ -100,6 +112,7 @@ class Debug(unittest.TestCase):
         shutil.rmtree(cls.tree)
 
     def build(self):
+        """Build the copy after an edit, and after the edit was undone."""
         subprocess.run(build_command(), shell=True, cwd=self.tree, check=True,
                        stdout=subprocess.DEVNULL)
 
@@ -151,7 +164,7 @@ class Debug(unittest.TestCase):
             _, (at, kernel, stvec, sepc, cause), _, (_, user, _, back, _) = steps(text)
             self.assertEqual((kernel, sepc, cause), (stvec, at, ECALL_CAUSE), text)
             self.assertEqual((user, back), (at + 4, at + 4), text)
-        # A push below the pages that the stack has: it grows, and the push is done again.
+        # A push goes below the pages that the stack has: the stack grows, and the push runs again.
         text = debug(self.tree, ["hbreak *main", "continue", "set $sp = $sp - 0x80000",
                                  STEPS % "$pc < 0x1000000"] + step_over(SRET) +
                      [STEPS.replace("30000", "1") % "1"], "--prog", "hello")
@@ -161,7 +174,7 @@ class Debug(unittest.TestCase):
         self.assertIn(again[1], (at + 2, at + 4), text)
 
     def test_break_syscall(self):
-        """Stops where a program calls, not only for the kernel's own call."""
+        """The breakpoint stops at a program's call too, and not only at the kernel's own call."""
         stop = ["continue", r'printf "stop: %lx %lx\n", $pc, $scause']
         text = debug(self.tree, ["break syscall"] + stop * 4, "--prog", "hello")
         stops = [tuple(int(number, 16) for number in line.split())
@@ -208,7 +221,7 @@ class Debug(unittest.TestCase):
         self.assertRegex(part, r"#0 +mark_free(.*\n)+#\d .*page_double_free")
 
     def test_time_is_the_same_again(self):
-        """What QEMU's own way back gets wrong."""
+        """A step back leaves the machine's clock right, which QEMU's own way back does not."""
         text = debug(self.tree, ["monitor xp /1gx 0x200bff8", "monitor info replay",
                                  "reverse-stepi", "reverse-stepi", "stepi", "continue",
                                  "monitor xp /1gx 0x200bff8", "monitor info replay"],
@@ -224,11 +237,11 @@ class Debug(unittest.TestCase):
             text = debug(self.tree, ["info registers pc"], "--test", "made", *more,
                          made="'made', prog='hog 1000000', limit=20")
             self.assertIn(stopped, text)
-            # In the program, the kernel or the firmware; but not at the machine's beginning.
+            # It stops in the program, the kernel or the firmware, and not where the machine begins.
             self.assertRegex(text.partition("BEGIN")[2], r"pc +0x(80|ffffffc0)")
 
     def test_end_of_a_recording(self):
-        """Where there is nothing more, gdb keeps a machine, and stands still."""
+        """At the end of a recording gdb still has a machine, which stands still."""
         count, at = "monitor info replay", "info registers pc"
         text = debug(self.tree, [
             "continue", count, at, "stepi", count, at, "reverse-stepi", count, "continue", count,
@@ -239,7 +252,8 @@ class Debug(unittest.TestCase):
         self.assertEqual(pcs, [pcs[0]] * 2 + [0x1000], text)
 
     def test_a_breakpoint_near_the_end(self):
-        """It is hit from wherever gdb goes on; one that is never hit leaves gdb a machine."""
+        """It is hit from every place where gdb goes on. If one is never hit, gdb still has a
+        machine."""
         count, at = "monitor info replay", "info registers pc"
         last = ["thbreak power_off", "continue", count, at]
         text = debug(self.tree, ["delete", count, at] + (
@@ -253,13 +267,13 @@ class Debug(unittest.TestCase):
         self.assertEqual(len(counts), 12, text)
 
     def counts_and_pcs(self, text):
-        """What `monitor info replay` and `info registers pc` have said."""
+        """The numbers that `monitor info replay` and `info registers pc` have printed."""
         part = text.partition("BEGIN")[2]
         return ([int(n) for n in re.findall(r"instruction count = (\d+)", part)],
                 [int(n, 16) for n in re.findall(r"(?m)^pc +(0x[0-9a-f]+)", part)])
 
     def test_a_kill_is_found(self):
-        """The first program is killed: that is why the machine ends without success."""
+        """The machine ends without success because the first program is killed: gdb stops there."""
         killed = ("user/hello.c", "int main(void)\n{\n",
                   "int main(void)\n{\n    (void)*(volatile char *)(long)getpid();\n")
         with Edited(self.tree, [killed]):
@@ -305,7 +319,7 @@ class Debug(unittest.TestCase):
 
     def test_queues_of_other_classes(self):
         for name, head in (("stride", "stride 0x"), ("mlfq", "level "), ("fifo", "slice ")):
-            # From the end to the start, and on to the first wait for a child.
+            # Go from the end of the recording to its start, and on to the first wait for a child.
             text = debug(self.tree, ["delete", "reverse-continue", "hbreak do_wait", "continue",
                                      "runq"], "--test", "made", "--replay",
                          made="'made', prog='forktest', append='sched=%s'" % name)
@@ -328,7 +342,7 @@ class Debug(unittest.TestCase):
                 stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=folder))
             time.sleep(3)
             self.assertTrue(users_of(folder))
-            if number == signal.SIGINT:         # that is for gdb
+            if number == signal.SIGINT:         # ctrl-C is for gdb, so debug.py goes on
                 process.send_signal(number)
                 time.sleep(1)
                 self.assertIsNone(process.poll())
@@ -340,7 +354,8 @@ class Debug(unittest.TestCase):
             self.assertEqual(os.listdir(folder), [])
 
     def test_a_gdb_that_cannot(self):
-        """Whatever it says, in whatever language, and whatever its exit status."""
+        """A gdb that does not know RISC-V is refused, in whatever language it says so and with
+        whatever exit status."""
         folder = os.path.join(self.tree, "bin")
         os.mkdir(folder)
         for name in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb"):

@@ -1,5 +1,13 @@
-"""What editors are given: clangd finds nothing wrong in any file, in a handout neither; make
-gdbserver serves a debugger; the files for editors are whole."""
+"""Tests of what this tree gives to editors: clangd, compile_commands.json, VS Code, make gdbserver.
+
+clangd --check must find nothing wrong in any C file of a handout in which all is blank, nor in
+in five files with regions here. A file that needs an option or a header which clangd does not get
+makes it fail; a test with a mistake shows that a mistake would be seen. The files of .vscode must
+be JSON whose parts fit together. tools/gdbserver.py must serve one debugger and then end.
+
+Needs the built objects and QEMU; the tests of clangd are skipped if clangd is not installed.
+Run alone: python3 tools/test/test_editor.py
+"""
 import glob
 import json
 import os
@@ -25,13 +33,15 @@ SECONDS = 300
 
 
 def files_of(tree):
+    """The C files of the kernel, of libs/ and of the programs, as paths in the tree."""
     found = [os.path.relpath(path, tree) for pattern in PATTERNS
              for path in glob.glob(os.path.join(tree, pattern))]
     return sorted(found)
 
 
 def wrong_in(tree, path):
-    """What clangd finds wrong in a file. Its own functions are tried at the first line only."""
+    """The errors that clangd finds in a file. --check-lines keeps it from trying its own functions,
+    like completion, at every line, which takes long and is not what is tested."""
     result = subprocess.run(["clangd", "--check=" + path, "--check-lines=1-1"], cwd=tree,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, timeout=SECONDS)
@@ -44,6 +54,8 @@ def wrong_in(tree, path):
 
 @unittest.skipUnless(shutil.which("clangd"), "clangd is not here: tools/setup.sh --all")
 class Clangd(unittest.TestCase):
+    """clangd understands each file, without settings of the student's own."""
+
     def check(self, tree, paths):
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             found = list(pool.map(lambda path: wrong_in(tree, path), paths))
@@ -79,6 +91,8 @@ class Clangd(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
+    """The settings for VS Code and for containers."""
+
     def test_json(self):
         for path in (".vscode/tasks.json", ".vscode/launch.json",
                      ".devcontainer/devcontainer.json"):
@@ -95,6 +109,8 @@ class Files(unittest.TestCase):
 
 
 class Server(unittest.TestCase):
+    """make gdbserver, as an editor's debugger meets it."""
+
     def serve(self, *options):
         command = [sys.executable, "tools/gdbserver.py", "--objects", OBJECTS] + list(options)
         return subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL,

@@ -1,4 +1,13 @@
-"""Kernels and programs that want marks for nothing get none, with a reason, in bounded time."""
+"""Tests that kernels and programs which want marks for nothing get none, and why is told.
+
+Each forgery of forgeries.py is put into a copy of the tree, built and graded. Its tests must have
+0 points, the expected words must be among the reasons, the grading must end within a minute, and
+the log must stay small. If the grader loses one of its defences (signed reports, places of calls,
+text compared with the file, limits, the leak check), the forgery for it gets points here.
+
+Needs the built objects, their compiler and QEMU. Several minutes.
+Run alone: python3 tools/test/test_forgery.py
+"""
 import os
 import shutil
 import sys
@@ -17,6 +26,8 @@ LOG_BYTES = 5 << 20
 
 
 class Forgery(unittest.TestCase):
+    """The forgeries, one after the other, in one copy of the tree."""
+
     @classmethod
     def setUpClass(cls):
         cls.tree = tempfile.mkdtemp(prefix="rvlab-forgery-")

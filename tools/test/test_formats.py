@@ -1,7 +1,9 @@
-"""Test what the grader writes for other programs: each format is read back by a strict reader.
+"""Tests of what the grader writes for other programs: a strict reader reads each format back.
 
-They accept what is documented: a misspelt field, or text that comes out as markup, is an error.
-"""
+The readers accept only what the format's documentation has, so a misspelt field is an error.
+usual() is a report with every kind of verdict. hostile() has texts that look like markup, in
+every field: if a writer does not escape one, reading fails, or what is read back differs.
+Nothing is built. Run alone: python3 -m unittest tools/test/test_formats.py"""
 import json
 import os
 import re
@@ -17,7 +19,7 @@ from grader import formats
 from grader.model import Exercise, Lab, Outcome, Report, Test, Verdict
 
 UNDONE = "# TO" + "DO later"          # in two parts: check_style.py looks for the word
-# What no format may take as anything but text.
+# Texts that every format must take as text, whatever they look like.
 HOSTILE = [
     "nul \0 esc \x1b[31m red", "]]> </system-out></failure> <b>&amp; & \" ' <!-- -->",
     "emoji \U0001f600, \u4e2d\u6587, \u00e9, nbsp \u00a0", "half a pair \ud800, \ufffe, \uffff",
@@ -30,7 +32,7 @@ LONG = "x\U0001f600" * (1 << 18)      # 1.25 MB
 
 
 def check_controls(test, text):
-    """Nothing but tabs, ends of lines and characters that show is in the text."""
+    """The text has no characters but tabs, ends of lines and those that can be seen."""
     bad = re.findall("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202e\u2066\ufffe\uffff]",
                      text)
     test.assertEqual(bad, [], "control characters")
@@ -55,7 +57,7 @@ def usual_labs():
 
 
 def usual():
-    """A report with every kind of thing in it; the last test was not run."""
+    """A report with every kind of verdict in it; the last test was not run."""
     labs = usual_labs()
     boot, (fork, tree, cow, vfork, _) = labs[0].tests[0], labs[1].tests
     failed = outcome_of(tree, Verdict.WRONG, ["expected 7, got 9, at user/cow.c:41", "second"],
@@ -71,14 +73,14 @@ def usual():
 
 
 def hostile():
-    """A test for each nasty text, which stands in all its fields."""
+    """A report with a test for each nasty text; that text stands in all fields of its test."""
     texts = HOSTILE + ["two\nlines " + UNDONE, LONG]
     tests = [Test(text, text, 1, "5.3") for text in texts]
     lab = Lab(5, "<" + "\0\n|".join(HOSTILE), [Exercise("5.3", HOSTILE[1], len(tests), "x")], tests)
     outcomes = [outcome_of(test, Verdict.PANIC, [test.title, "r"], HOSTILE + [test.title],
                            [test.title]) for test in tests]
     for outcome in outcomes:
-        outcome.test.name = outcome.test.title      # as it is, although no Test allows it
+        outcome.test.name = outcome.test.title      # set here, because Test refuses such a name
         outcome.reports = [Report("check", "x", 1, 1, outcome.test.title)]
     return formats.Report([lab], outcomes, HOSTILE[1], HOSTILE[0], 1, HOSTILE)
 
@@ -88,11 +90,10 @@ KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer
 
 
 def check_schema(value, schema, root, where="results"):
-    """Raise ValueError where a value is not as a JSON Schema says: the part of draft 7 we use."""
+    """Raise ValueError if a value does not fit a JSON Schema: the part of draft 7 we use."""
     def need(condition, what):
         if not condition:
             raise ValueError("%s: %s" % (where, what))
-
     if "$ref" in schema:
         schema = root["definitions"][schema["$ref"].rpartition("/")[2]]
     need(set(schema) <= {"$schema", "title", "description", "type", "enum", "required", "items",
@@ -114,7 +115,7 @@ def check_schema(value, schema, root, where="results"):
 
 
 class JsonTest(unittest.TestCase):
-    """rvlab's own format: as its schema says, whole, and alike where the results are."""
+    """rvlab's own format: it fits its schema, and equal results are equal texts."""
 
     def setUp(self):
         path = os.path.join(os.path.dirname(formats.__file__), "results.schema.json")
@@ -201,7 +202,7 @@ JUNIT = {
 
 
 class JunitTest(unittest.TestCase):
-    """JUnit XML: read by a real parser, checked against the elements and attributes there are."""
+    """JUnit XML: a real parser reads it, and only known elements and attributes are in it."""
 
     def parse(self, report):
         text = formats.to_junit(report)
@@ -255,11 +256,10 @@ class JunitTest(unittest.TestCase):
 
 
 class Tap:
-    """A strict reader of TAP 14: each line must be one that the format names."""
+    """A strict reader of TAP 14: a line that the format does not name is an error."""
     POINT = re.compile(r"(not )?ok (\d+) - ((?:[^\\#]|\\[\\#])*)\Z")
     PLAN = re.compile(r"1\.\.(\d+)( # .+)?\Z")
     BAIL = re.compile(r"Bail out! ((?:[^\\#]|\\[\\#])+)\Z")
-
     def __init__(self, text):
         self.points, self.bail = [], None
         lines = text.split("\n")[::-1]
@@ -280,7 +280,7 @@ class Tap:
 
     @staticmethod
     def block(rest):
-        """A YAML block: one map, each value JSON in one line, which every YAML reader takes."""
+        """A YAML block as we write it: one map, whose values are JSON in one line each."""
         if rest.pop() != "  ---":
             raise ValueError("no YAML block")
         pairs = [re.match(r"  (\w+): (.+)\Z", line).groups() for line in iter(rest.pop, "  ...")]
@@ -300,7 +300,7 @@ print JSON::PP->new->utf8->encode([\@points, [$parser->parse_errors], 0 + $parse
 
 
 class TapTest(unittest.TestCase):
-    """TAP 14: read by a strict reader, and by perl's own where there is one."""
+    """TAP 14: the strict reader reads it, and so does perl's own if perl is here."""
 
     def test_values(self):
         tap = Tap(formats.to_tap(usual()))
@@ -352,7 +352,7 @@ class TapTest(unittest.TestCase):
 
 
 class GradescopeTest(unittest.TestCase):
-    """results.json: exactly the fields that Gradescope knows."""
+    """results.json of Gradescope: it has no field that Gradescope does not know."""
     TOP = ("score execution_time output output_format test_output_format test_name_format "
            "visibility stdout_visibility extra_data tests leaderboard").split()
     TEST = ("score max_score status name name_format number output output_format tags visibility "
@@ -405,7 +405,7 @@ class GradescopeTest(unittest.TestCase):
 
 
 class AutolabTest(unittest.TestCase):
-    """Autolab: the last line is the scores, the one before it the view."""
+    """Autolab: the last line has the scores, and the line before it the view of the stages."""
 
     def parse(self, report):
         text = formats.to_autolab(report)
@@ -441,11 +441,11 @@ class AutolabTest(unittest.TestCase):
 
 
 class MarkdownTest(unittest.TestCase):
-    """The summary: a table, whose cells hold text only, and a folded block for each failure."""
+    """The summary: a table with plain text in its cells, and a folded block for each failure."""
     BLOCK = re.compile("<details><summary>([^<>\n]*)</summary>\n\n((?:    .*\n)+)\n</details>\n")
 
     def parse(self, report):
-        """(rows of the table, folded blocks); all else must be the few lines that we write."""
+        """(rows of the table, folded blocks). All other lines must be ones that we write."""
         text = formats.to_markdown(report)
         check_controls(self, text)
         self.assertLess(len(text.encode("utf-8")), 1 << 20)

@@ -1,4 +1,15 @@
-"""The grader as a whole: the same twice, six verdicts, ended from outside, bad command lines."""
+"""Tests of the grader as a whole: real kernels are built and run, and what it says is compared.
+
+Verdicts breaks the kernel in one way per test and asks for the verdict and for the words that a
+student needs. SameTwice grades twice, once on a busy host: logs and results must be equal to the
+byte. BuildErrors: a text that does not compile costs its own exercise only. FromOutside ends the
+grader by signals: no QEMU may stay behind. CommandLine: a wrong command is one line, no Traceback.
+Limits: the reference solution needs less than half of what each test allows.
+
+Needs the built objects, their compiler, QEMU and /proc. Only copies of the tree are edited.
+Run alone: python3 tools/test/test_grade.py
+One test: python3 tools/test/test_grade.py Verdicts.test_panic
+"""
 import contextlib
 import copy
 import io
@@ -30,7 +41,7 @@ BUSY = [sys.executable, "-c", "while True: pass"]
 
 
 def machines_of(tree):
-    """Processes that run a kernel of this tree."""
+    """The pids of QEMUs that run a kernel of the tree in this folder."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -45,7 +56,8 @@ def machines_of(tree):
 
 
 class Tree(unittest.TestCase):
-    """A copy of the tree, in a folder whose name has a blank and letters beyond ASCII."""
+    """A base class for tests with a copy of the tree. The folder's name has a blank and letters
+    beyond ASCII, because students' folders have them."""
 
     @classmethod
     def setUpClass(cls):
@@ -60,7 +72,7 @@ class Tree(unittest.TestCase):
 
 
 class Score(unittest.TestCase):
-    """When the exit status says "full marks"."""
+    """When the score counts as full marks, which makes the exit status 0."""
 
     def is_full(self, **verdicts):
         labs = load()
@@ -84,7 +96,7 @@ class Score(unittest.TestCase):
 
 
 class Ends(unittest.TestCase):
-    """What a machine's last stop is taken for."""
+    """What the grader takes a machine's last stop for. The machine's stub is played here."""
 
     time = 1000                             # by the machine's clock
 
@@ -99,7 +111,7 @@ class Ends(unittest.TestCase):
         return machine
 
     def test_no_network(self):
-        """QEMU would give the guest the host's."""
+        """Without -nic none QEMU gives the guest the network of the host."""
         host = SimpleNamespace(image=None, qemu="q", kernel="k")
         for harts in (1, 4):
             command = " ".join(Machine(Test("t", harts=harts), host).command(3, 4))
@@ -111,7 +123,7 @@ class Ends(unittest.TestCase):
         self.assertEqual((machine.end, machine.code), (End.OFF, 0x42))
 
     def test_a_watchdog_that_was_set_back(self):
-        """Beyond the limit of a machine that has switched off by itself."""
+        """A machine that switched off by itself, but long after its limit, was fed."""
         for time, end in ((1 << 29, End.OFF), (1 << 34, End.FED)):
             self.time = time
             machine = self.machine()
@@ -124,13 +136,15 @@ class Ends(unittest.TestCase):
             machine = self.machine(["T03thread:01;"], memory)
             self.assertFalse(machine.go())
             self.assertEqual((machine.end, machine.place), (end, place))
-        self.assertEqual(machine.status, 0)             # so it is no fault of this host
+        self.assertEqual(machine.status, 0)             # it is no fault of this host
         self.assertTrue(self.machine(["T05thread:01;"]).go())
 
 
 class Limits(unittest.TestCase):
+    """The limits of instructions leave room for slower solutions."""
+
     def test_the_reference_needs_less_than_half(self):
-        """With each compiler: an honest solution may be slower than ours."""
+        """This holds with each compiler, because an honest solution may be slower than ours."""
         with tempfile.TemporaryDirectory() as logs:
             judge = Judge(Host(os.path.join(TOP, OBJECTS), "qemu-system-riscv64", logs))
             for test in (copy.copy(test) for lab in load() for test in lab.tests
@@ -141,6 +155,8 @@ class Limits(unittest.TestCase):
 
 
 class SameTwice(Tree):
+    """Marks do not depend on the host, nor on what else it does."""
+
     TESTS = ["hello", "cow", "exceptions", "newcomer-stride", "pmm-first-fit", "deadlock"]
 
     def logs(self):
@@ -165,7 +181,7 @@ class SameTwice(Tree):
         self.assertEqual(again, first)
 
     def test_a_hang_ends_at_the_same_instruction(self):
-        """What it printed, and the place where it is found, also under load."""
+        """What a hanging kernel printed, and where it was stopped, is the same under load too."""
         loop = START + '    for (int i = 0;; i++)\n        cprintf("%d\\n", i);\n'
         with Edited(self.tree, [(INIT, START, loop)]):
             results, logs, busy = [], [], []
@@ -196,8 +212,10 @@ class SameTwice(Tree):
 
 
 class Verdicts(Tree):
+    """One broken kernel per test, and what is told of it."""
+
     def verdict(self, code, test="hello"):
-        """Of a kernel whose initproc begins with this code."""
+        """(verdict, output) of a kernel whose initproc begins with this code. It has no points."""
         with Edited(self.tree, [(INIT, START, START + code)]):
             results, output = grade(self.tree, test)
         self.assertEqual(results[test]["points"], 0, output)
@@ -209,7 +227,7 @@ class Verdicts(Tree):
         self.assertIn("expected the first program to exit with code 0, got 7", output)
 
     def test_entries_that_are_stored_plainly_keep_their_marks(self):
-        """Solutions from before there was set_pte()."""
+        """Solutions from before there was set_pte() store entries by an assignment."""
         with Edited(self.tree, [
                 ("kern/mm/pagetable.c", "set_pte(entry, pte_make(page2pa(page), PTE_V));",
                  "*entry = pte_make(page2pa(page), PTE_V);"),
@@ -235,7 +253,8 @@ class Verdicts(Tree):
         self.assertIn("make replay TEST=hello", output)
 
     def test_the_call_stack_names_the_lines_of_the_calls(self):
-        """Behind a call that does not return stands another function."""
+        """The return address of a call that never returns may lie in the next function already, so
+        the line must be looked up for an address inside the call."""
         _, output = self.verdict('    panic("stop");\n')
         with open(os.path.join(self.tree, INIT), encoding="utf-8") as file:
             line = file.read().split(START)[0].count("\n") + 2
@@ -265,7 +284,7 @@ class Verdicts(Tree):
         self.assertRegex(output, r"check failed: with a few pages .*\n *kernel panic at kern/test/")
 
     def test_a_killed_program(self):
-        """What is shown begins behind the boot."""
+        """The lines that are shown begin after the boot messages."""
         line = '    cprintf("Hello world!!.\\n");\n'
         with Edited(self.tree, [("user/hello.c", line, BAD_STORE + line)]):
             _, output = grade(self.tree, "hello")
@@ -306,7 +325,7 @@ class Verdicts(Tree):
         self.assertNotIn("Begin with", output)
 
     def test_traps_without_end(self):
-        """No instruction runs, so the limit of instructions is never reached."""
+        """With a bad stvec no instruction runs any more, so no limit of instructions is reached."""
         verdict, output = self.verdict('    csr_write(stvec, 0);\n    asm volatile ("unimp");\n')
         self.assertEqual(verdict, Verdict.HANG)
         self.assertIn("each trap leads to the next", output)
@@ -322,7 +341,7 @@ class Verdicts(Tree):
                                  r" +wait_sleep\S+, at kern/sync/wait\.c:\d+\n")
 
     def test_no_room_for_the_kernel(self):
-        """QEMU would refuse the machine: that is not the host's fault."""
+        """QEMU refuses a machine for so large a kernel, and that is not the host's fault."""
         verdict, output = self.verdict(
             "    static char waste[28 << 20];\n    waste[current->pid] = 1;\n"
             "    asm volatile (\"\" : : \"r\" (waste) : \"memory\");\n")
@@ -375,6 +394,8 @@ class BuildErrors(Tree):
 
 
 class FromOutside(Tree):
+    """The grader ends, by a signal or because nobody reads it, and takes its machines with it."""
+
     def begin(self):
         process = subprocess.Popen(
             [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS, "--lab",
@@ -415,6 +436,8 @@ class FromOutside(Tree):
 
 
 class CommandLine(unittest.TestCase):
+    """Wrong commands, and hosts that lack something: exit status 2 and one line."""
+
     def fails(self, words, *arguments, **more):
         status, output = run_grader(TOP, *arguments, **more)
         self.assertEqual(status, 2, output)
@@ -450,6 +473,8 @@ class CommandLine(unittest.TestCase):
 
 
 class Labs(unittest.TestCase):
+    """The points of the labs add up."""
+
     def test_each_lab_has_100_points_beside_its_challenges(self):
         for lab in load():
             points = sum(e.points for e in lab.exercises if not e.is_challenge)

@@ -1,6 +1,14 @@
-"""Reading programs and their debug information. The compiler is the judge: the sample, and the
-kernel's headers, are compiled with tables of the sizes and offsets that the compiler itself found.
-RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one that is tested."""
+"""Tests of how the grader reads programs and their debug information (DWARF).
+
+The compiler is the judge: a sample with types of all kinds, and the kernel's headers, are compiled
+together with tables of the sizes and offsets that the compiler itself found. What image.py reads
+must equal these tables, with DWARF 4, DWARF 5 and compressed sections. Damage gives it files that
+are cut, empty, of another machine or filled with nonsense: it must refuse each with a sentence.
+LAYOUT names what the grader reads in the kernel; add to it what a new check reads.
+
+Needs the built objects; their toolchain is the one that is tested. No QEMU.
+Run alone: python3 tools/test/test_image.py
+"""
 import os
 import subprocess
 import sys
@@ -102,7 +110,8 @@ SECTIONS {
 
 
 def build(folder, sources, debug="-g", options=()):
-    """An Image, linked from {file name: text} with the kernel's options, at the start of RAM."""
+    """The Image of a program that is built from {file name: text}, with the options of the kernel,
+    and linked for the start of RAM."""
     with open(os.path.join(OBJECTS, "flags")) as lines:
         flags = [debug if word == "-g" else word for word in lines.readline().split()]
     with open(os.path.join(OBJECTS, "config.mk")) as lines:
@@ -121,7 +130,7 @@ def build(folder, sources, debug="-g", options=()):
 
 
 def load(image):
-    """A memory with the image's data in it, at their addresses."""
+    """A Memory that holds the data of this image at its addresses, as if a machine ran it."""
     ram = bytearray(1 << 16)
     start, data = image.symbols["data_start"].address - 0x80000000, image.section(".data")
     ram[start:start + len(data)] = data
@@ -129,7 +138,7 @@ def load(image):
 
 
 class Sample:
-    """Tests of a program with types of all kinds; subclasses choose the debug information."""
+    """Tests of a program with types of all kinds. A subclass has one kind of debug information."""
     version, options = 5, ()
 
     @classmethod
@@ -238,7 +247,7 @@ class Compressed(Sample, unittest.TestCase):
 
 
 class Kernel(unittest.TestCase):
-    """The built kernel, against its own headers and against the list of symbols beside it."""
+    """What is read of the built kernel equals its headers, and the list of its symbols."""
 
     @classmethod
     def setUpClass(cls):
@@ -285,7 +294,7 @@ class Kernel(unittest.TestCase):
 
 
 class Damage(unittest.TestCase):
-    """Files that are not what they should be."""
+    """Files that are not what they should be are refused with a sentence that says why."""
 
     def refuse(self, content, sentence):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,13 @@
-"""The reference is built once and kept: played with a small tree, whose make tells what it does."""
+"""Tests of the built reference that tools/lab grade keeps, to save the next grading its build.
+
+A toy tree plays the kernel: its make writes into a log what it makes. A test changes a source, the
+compiler, an option, the clock or the kept files themselves, and then compares the kernel that comes
+out and the log. Too much in the log is lost time; too little is worse, because hand-ins would be
+graded with an old or damaged kernel. Several gradings at once must wait for one build.
+
+Needs make and a shell; nothing of this tree is built.
+Run alone: python3 tools/test/test_kept.py
+"""
 import json
 import multiprocessing
 import os
@@ -28,6 +37,8 @@ $(O)/kernel: $(O)/a.o kern/b.c
 
 
 class Tree(unittest.TestCase):
+    """A base class for tests with a toy tree."""
+
     sleep = "0"
 
     def setUp(self):
@@ -64,7 +75,7 @@ class Tree(unittest.TestCase):
             return file.read()
 
     def prepare(self):
-        """The kernel that comes out, and what was made for it."""
+        """Ask for the built tree: (the kernel that comes out, what make had to make for it)."""
         self.put(self.log, "")
         self.count += 1
         target = "copy%d" % self.count
@@ -75,6 +86,8 @@ class Tree(unittest.TestCase):
 
 
 class Kept(Tree):
+    """When the kept tree is used as it is, and when it must be built again."""
+
     def test_built_once(self):
         self.assertEqual(self.prepare(), ("a1 b1", self.ALL))
         self.assertEqual(self.prepare(), ("a1 b1", []))
@@ -153,6 +166,8 @@ class Kept(Tree):
 
 
 class AtOnce(Tree):
+    """Several gradings begin while nothing is kept yet."""
+
     sleep = "0.3"
 
     def test_gradings_at_the_same_time_wait_for_one_build(self):

@@ -1,4 +1,14 @@
-"""Handouts without solutions, what a student's tree says of itself, and hand-ins."""
+"""Tests of handouts without solutions, of what a student's tree says of itself, and of hand-ins.
+
+A handout of each lab is made: no line of a solution that is due may stand in any of its files, and
+what is put back into its regions must be the reference again. Some handouts are built. `check` must
+name the state of each exercise and each change elsewhere; damage must cost one line and never a
+grading. A hand-in that is written and read back must be the same, whatever letters are in it.
+
+Needs the built objects and their compiler for the class Builds; no QEMU.
+Run alone: python3 tools/test/test_lab.py
+One class: python3 tools/test/test_lab.py NoSolutions
+"""
 import os
 import re
 import shutil
@@ -17,7 +27,7 @@ import check_readme
 from exercise import handin, handout, incoming, manifest, regions
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
-LEAST = 25                              # characters of a line that tells a solution
+LEAST = 25                              # characters; shorter lines may stand anywhere by chance
 EXEC = "kern/process/exec.c"
 
 
@@ -33,7 +43,7 @@ def read_all(folder):
 
 
 def lab(*arguments, folder=None, tool=None, **more):
-    """tools/lab of this tree, or of another: (status, what it printed)."""
+    """Run tools/lab of this tree, or of another one: (exit status, what it printed)."""
     result = subprocess.run([sys.executable, tool or os.path.join(TOOLS, "lab")] + list(arguments),
                             cwd=folder or ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, **more)
@@ -41,7 +51,7 @@ def lab(*arguments, folder=None, tool=None, **more):
 
 
 class Folder(unittest.TestCase):
-    """Tests with a folder of their own, whose name has a blank."""
+    """A base class for tests with a folder of their own, whose name has a blank."""
 
     def setUp(self):
         self.folder = os.path.join(tempfile.mkdtemp(), "a b")
@@ -52,7 +62,7 @@ class Folder(unittest.TestCase):
         return os.path.join(self.folder, *names)
 
     def make(self, number, name="tree", **more):
-        """A handout; (its Manifest, its folder)."""
+        """Make a handout: (its Manifest, its folder)."""
         return handout.make(ROOT, handout.plan_of(number, **more), self.path(name)), \
             self.path(name)
 
@@ -65,6 +75,8 @@ class Folder(unittest.TestCase):
 
 
 class NoSolutions(Folder):
+    """A handout tells no solution of what is due, in no file."""
+
     @classmethod
     def setUpClass(cls):
         cls.regions = regions.parse_tree(ROOT)
@@ -168,6 +180,8 @@ class NoSolutions(Folder):
 
 
 class Builds(Folder):
+    """Handouts build without a warning. Objects of this tree are used again for equal files."""
+
     def test_some(self):
         toolchain = os.path.basename(OBJECTS)
         for number in (1, 3, 6):
@@ -190,6 +204,8 @@ class Builds(Folder):
 
 
 class Check(Folder):
+    """What `tools/lab check` and make grade tell a student of the tree."""
+
     def states(self, tree):
         found, changed, _ = manifest.look(manifest.load(tree), tree)
         return {number: state.word for number, state in found.items()}, \
@@ -270,6 +286,8 @@ class Check(Folder):
 
 
 class HandIn(Folder):
+    """The text file that a student hands in."""
+
     NASTY = ["| a\n", "\n", "end of hand-in\n", "region: 5.1, x, 3 lines: y\n", "  \n", "a\rb\n",
              "\ufeffx\n", "\u2028 y\n", "\0\x01\n", "caf\u00e9 \udcff\n", "|\n", "\t\n"]
 

@@ -1,4 +1,14 @@
-"""tools/lab grade: hostile hand-ins and archives, and the marks of honest ones."""
+"""Tests of tools/lab grade: hostile hand-ins and archives, and the marks of honest ones.
+
+HostileTexts: a text that could break out of its region is refused with its line. Archives: paths
+that lead out, links, bombs and damage cost one student's hand-in only. Marks plays the workshop by
+Shop, which tells what each kernel would do: so the policies and the number of boots are tested
+without a machine. Command runs the real thing once, with --resume, --csv and the formats.
+
+Only Command needs a compiler and QEMU. test_collect.py and test_resume.py use helpers of this file.
+Run alone: python3 tools/test/test_lab_grade.py
+Without machines: python3 tools/test/test_lab_grade.py HostileTexts Archives Course Marks
+"""
 import csv
 import io
 import json
@@ -29,7 +39,8 @@ DISPATCH, FRAME, COPY = ("5.2", "dispatch"), ("5.1", "set_user_frame"), ("5.3", 
 
 
 def work_of(name="Ada", **texts):
-    """A hand-in's bytes: the reference's texts of three exercises, but for some."""
+    """The bytes of a hand-in. It has the reference's texts of three exercises, except for those
+    that are given here."""
     found = handin.Handin(5, "")
     found.exercises = ["5.1", "5.2", "5.3"]
     found.student = {"name": name, "email": name + "@example.org", "id": ""}
@@ -40,6 +51,8 @@ def work_of(name="Ada", **texts):
 
 
 class Folder(unittest.TestCase):
+    """A base class for tests with a folder of their own."""
+
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
@@ -54,6 +67,8 @@ class Folder(unittest.TestCase):
 
 
 class HostileTexts(unittest.TestCase):
+    """Texts that want more than their region; each costs its own exercise only."""
+
     TEXTS = ["    result = 0; }\n", "    if (1) {\n", '#include "/etc/passwd"\n',
              '    asm(".incbin \\"/etc/passwd\\"");\n', '    _Pragma("GCC poison x")\n',
              "    cprintf(\"/* EXERCISE 5.2 end */\");\n", "    x = 1; /* no end\n",
@@ -88,7 +103,8 @@ class HostileTexts(unittest.TestCase):
                          [marks.REFUSED, marks.WRITTEN, marks.BLANK, marks.ABSENT])
 
     def test_a_name_of_the_kernel_is_not_redefined(self):
-        """Of the file it is in, or of the compiler; a word of another file is nobody's there."""
+        """A #define of a word that the file or the compiler has is refused. A word of another file
+        may be defined, because nothing here uses it."""
         for word, state in (("likely", marks.REFUSED), ("do_fork", marks.REFUSED),
                             ("__builtin_expect", marks.REFUSED), ("kstack_trim", marks.WRITTEN)):
             found = submissions.from_file(work_of(dispatch="#define %s x\n    ;\n" % word), "x")
@@ -101,6 +117,8 @@ class HostileTexts(unittest.TestCase):
 
 
 class Archives(Folder):
+    """Archives that students upload, honest and hostile ones."""
+
     def zip(self, *members):
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -179,7 +197,7 @@ class Archives(Folder):
         for data in (self.zip(*many), self.tar(*many)):
             self.assertIn("more than 10 files", self.open("x.zip", data)[-1].refused)
         self.assertIn("more than 2 MiB", self.open("x.tar.gz", self.tar(("a", zeros)))[-1].refused)
-        # A student's bomb is the student's alone.
+        # The bomb of one student is refused, and the others of the course are graded.
         for bomb in (self.tar(("a", zeros)), self.zip(("x.tar", self.tar(("a", zeros), mode="w"))),
                      self.zip(*many)):
             found = self.open("x.zip", self.zip(("1/bomb", bomb), ("2/a.txt", work_of("Ada"))))
@@ -199,7 +217,7 @@ class Archives(Folder):
 
 
 class Course(Folder):
-    """What comes from many students."""
+    """What comes from many students at once."""
 
     def test_links_in_a_folder(self):
         self.put("bob.txt", work_of("Bob"))
@@ -230,7 +248,8 @@ class Course(Folder):
 
 
 class Shop:
-    """Instead of a workshop: tells what each kernel would do, and counts."""
+    """It takes the place of a workshop: verdict() tells what each kernel would do, and the boots
+    are counted. A text with the word BROKEN does not compile."""
 
     def __init__(self, verdict):
         self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
@@ -264,7 +283,7 @@ class Shop:
 
 
 class Marks(unittest.TestCase):
-    """Which machines are booted, and what they make of the marks."""
+    """Which machines are booted, and which marks follow from their verdicts."""
 
     def marks(self, policy, verdict, **texts):
         found = submissions.from_file(work_of(**texts), "x")
@@ -279,7 +298,7 @@ class Marks(unittest.TestCase):
 
     @staticmethod
     def drags_down(text, exercise):
-        """A wrong 5.1 costs all when it is there."""
+        """A wrong 5.1 makes every test hang in a kernel that has it."""
         return Verdict.HANG if "HANGS" in text else Verdict.OK
 
     TESTS = sum(len(REFERENCE.tests[number]) for number in ("5.1", "5.2", "5.3"))
@@ -293,7 +312,7 @@ class Marks(unittest.TestCase):
         bad = {"frame": "    /* HANGS */ ;\n", "copy": "    /* mine */ ;\n"}
         best, _, shop = self.marks("best", self.drags_down, **bad)
         self.assertEqual(best, {"5.1": 0, "5.2": 100, "5.3": 100})
-        self.assertEqual(shop.boots, 2 + self.TESTS)    # none is booted that changes nothing
+        self.assertEqual(shop.boots, 2 + self.TESTS)    # a kernel without a change is not booted
         self.assertEqual(self.marks("alone", self.drags_down, **bad)[0], best)
         both, entries, _ = self.marks("both", self.drags_down, **bad)
         self.assertEqual(both, best)
@@ -376,6 +395,8 @@ class Marks(unittest.TestCase):
 
 
 class Command(Folder):
+    """The command line, with real machines."""
+
     def run_lab(self, *arguments):
         result = subprocess.run(
             [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN]
@@ -385,11 +406,12 @@ class Command(Folder):
 
     @staticmethod
     def lines(output):
-        """One for each hand-in, without its number."""
+        """The line of each hand-in, without its number."""
         return sorted(line.partition("] ")[2] for line in output.split("\n") if "[" in line)
 
     def test_grading(self):
-        """Real machines: all right; one that does not compile; one that is refused; nonsense."""
+        """Four hand-ins are graded: two good ones, one that does not compile, one with a refused
+        text. Then the results that --resume kept are used."""
         broken = self.put("broken.txt", work_of("=Bo", frame="    nonsense;\n"))
         refused = self.put("refused.txt", work_of("Cy", dispatch='#include "/etc/passwd"\n'))
         good = [self.put("good.txt", work_of("Ada")), self.put("same.txt", work_of("Ada2"))]

@@ -1,5 +1,14 @@
-"""Every command that labcodes.md tells a student to give works, on the reference solution; and the
-lines that it quotes from the screen stand where they say they do."""
+"""Tests that what labcodes.md tells students is true.
+
+Every command that it gives is run on the reference solution, in a copy of the tree, and must
+succeed; commands that read are answered. Every line of a panic or a failed check that it quotes
+must stand where the quote says (file and line), so moving a check or an assertion makes this fail:
+change labcodes.md then. The tests and exercises that a chapter names must be in its handout.
+
+Needs the built objects, their compiler, QEMU and gdb-multiarch. Some minutes.
+Run alone: python3 tools/test/test_labcodes.py
+Only the quotes, without machines: python3 tools/test/test_labcodes.py Quotes
+"""
 import os
 import re
 import shutil
@@ -19,11 +28,12 @@ from trees import OBJECTS, TOP, copy_tree
 
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"
                      r"`((?:make [^\s`]+|tools/lab) [^`\n]*[^`\n=])`", re.MULTILINE)
-# What is typed into those that read, when they have printed this.
+# Commands that read: what they print when they are ready, and what is typed then.
 TYPED = {"make qemu": ("rvlab$ ", "exit\n"), "make debug": ("(gdb) ", "kill\nquit\n"),
          "make replay": ("(gdb) ", "kill\nquit\n")}
-ELSEWHERE = {"make setup"}              # .ci/run begins with it
-# It measures delays by this host's clock, so that a busy host fails it: it must come to its end.
+ELSEWHERE = {"make setup"}              # .ci/run begins with it, so it is tested there
+# This program measures delays by the host's clock, and a busy host makes it fail. So it need only
+# come to its end.
 BY_THE_CLOCK = "make run PROG=interactive"
 SECONDS = 120
 
@@ -32,6 +42,7 @@ QUOTE = re.compile(r"(?:check failed: (.+?)(?:: expected \S+, got \S+)?, at"
 
 
 def text_of(path):
+    """The text of a file of this tree."""
     with open(os.path.join(TOP, path), encoding="utf-8") as file:
         return file.read()
 
@@ -46,13 +57,15 @@ def statement(path, number):
 
 
 def commands():
-    """Each once, in order, without the remark that may stand behind it."""
+    """The commands of labcodes.md, each once and in order, without the remark behind it."""
     found = [re.split(r"\s{2,}", alone or inside)[0]
              for alone, inside in COMMAND.findall(text_of("labcodes.md"))]
     return [command for command in dict.fromkeys(found) if command not in ELSEWHERE]
 
 
 class Labcodes(unittest.TestCase):
+    """The commands, and what a chapter may name."""
+
     @classmethod
     def setUpClass(cls):
         cls.tree = tempfile.mkdtemp(prefix="rvlab-labcodes-")
@@ -77,7 +90,7 @@ class Labcodes(unittest.TestCase):
             self.assertEqual(named - there, set(), "lab " + number)
 
     def run_command(self, command):
-        """Its exit status and output; it is answered when it asks."""
+        """(exit status, output) of a command, which gets its answer when it asks."""
         if command.startswith("make"):
             command += " TOOLCHAIN=" + os.path.basename(OBJECTS)
         prompt, answer = next((pair for start, pair in TYPED.items()
@@ -116,12 +129,15 @@ class Labcodes(unittest.TestCase):
 
 
 def is_students(path, number):
-    """Whether a line lies in a region: there a student's own assertion may fail."""
+    """Whether a line lies in a region. An assertion that is quoted from there is a student's, so
+    this tree need not have it."""
     return any(region.first <= number <= region.first + region.text.count("\n")
                for region in parse(text_of(path), path))
 
 
 class Quotes(unittest.TestCase):
+    """The lines that are quoted from the screen."""
+
     def test_places(self):
         quotes = [(sentence, path, int(line))
                   for sentence, path, line in QUOTE.findall(text_of("labcodes.md"))]

@@ -1,4 +1,13 @@
-"""The texts that a teacher gets for students: what is in them, and how their files are named."""
+"""Tests of the texts that a teacher gets for students, and of the names of their files.
+
+Students are made up here, without a hand-in. Names: a report's file is named by id, else e-mail
+address, else name, else file, and no name may overwrite another file or leave the folder. Texts:
+answers are kept, equal failures are told once. Notes: two hand-ins of one address or id are told.
+If one of these rules is broken, the names or texts that are compared here differ.
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_marksheet.py
+"""
 import os
 import sys
 import unittest
@@ -13,6 +22,7 @@ PANIC = ["panic", "kernel panic at kern/a.c:7 on hart 0, running %s (pid 2):", "
 
 
 def student(name="", email="", number="", source="x.txt", answers="", tests=None):
+    """A gradebook.Student who gave this about himself; `tests` are the results of exercise 5.1."""
     found = handin.Handin(5)
     found.student = {"name": name, "email": email, "id": number}
     found.answers = answers
@@ -31,6 +41,8 @@ REFERENCE = SimpleNamespace(exercises={"5.1": SimpleNamespace(title="a frame")})
 
 
 class Names(unittest.TestCase):
+    """How the files of reports are named."""
+
     def names(self, *students):
         return marksheet.report_names([student(**each) for each in students])
 
@@ -49,7 +61,7 @@ class Names(unittest.TestCase):
     def test_equal_ones(self):
         self.assertEqual(self.names({"email": "a@x"}, {"email": "A@x"}, {"email": "a@x"}),
                          ["a@x.txt", "A@x-2.txt", "a@x-3.txt"])
-        # Nobody gets the name that is another's own.
+        # A number that is added must not make the name that another student has by right.
         self.assertEqual(self.names({"number": "7"}, {"number": "7"}, {"number": "7-2"}),
                          ["7.txt", "7-3.txt", "7-2.txt"])
         self.assertEqual(self.names({"number": "u\u0308"}, {"number": "\u00fc"}),
@@ -69,6 +81,8 @@ class Names(unittest.TestCase):
 
 
 class Texts(unittest.TestCase):
+    """What stands in a report."""
+
     def test_answers(self):
         text = marksheet.report(student("Ada", answers="1. Because\n\n   of \udcff\x1b[31m\n"),
                                 REFERENCE)
@@ -93,6 +107,8 @@ class Texts(unittest.TestCase):
 
 
 class Notes(unittest.TestCase):
+    """What is told to the teacher alone."""
+
     def test_who_hands_in_twice(self):
         students = [student("A", "a@x", "1"), student("B", "A@x", "2"), student("C", "c@x", "2"),
                     student("D"), student("E")]

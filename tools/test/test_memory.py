@@ -1,4 +1,13 @@
-"""Reading a machine's memory: what is where, and that nothing in it can confuse the reader."""
+"""Tests of reading a machine's memory: what is where, and that no damage can confuse the reader.
+
+The pictures of pictures.py are read: kernel stacks, a program's pages, the ends of memory, large
+pages. Then pointers, counters and whole pages are overwritten. Each check of grader/state.py must
+then find nothing, complain, or raise a MemoryFault with a sentence. Another exception, or a check
+that never ends, is a failure here: a student's kernel may leave its memory in any state.
+
+Needs the built objects and QEMU, which boots once. Random damage is the same in each run.
+Run alone: python3 tools/test/test_memory.py
+"""
 import random
 import unittest
 
@@ -10,7 +19,7 @@ NOWHERE = 0x123456789abc
 
 
 class Pointers(MachineTest):
-    """Where a pointer or a number is nonsense, each check finds nothing wrong or says what is."""
+    """A pointer or a number is nonsense: each check finds nothing wrong, or says what is wrong."""
 
     def all_checks(self, picture):
         for check in state.DEFAULT + [state.processes(2), state.cow_pair("memory")]:
@@ -75,8 +84,10 @@ class Pointers(MachineTest):
 
 
 class Reading(MachineTest):
+    """What is read by physical, kernel and user addresses."""
+
     def test_kernel_stack(self):
-        """It is outside of the linear map."""
+        """A kernel stack lies outside of the linear map, so it is found by the page table only."""
         task = self.fork.memory.variable("initproc").task
         stack = int(task.kstack)
         self.assertGreater(stack, self.fork.image.offset + RAM_START + (MEGABYTES << 20))
@@ -112,7 +123,8 @@ class Reading(MachineTest):
                 self.fork.memory.column(va, PAGE, count)
 
     def test_address_that_is_not_canonical(self):
-        """Its lower bits alone would lead to the linear map."""
+        """An address whose upper bits are wrong is not mapped, although its lower bits alone lead
+        to the linear map."""
         address = self.fork.image.address("pages")
         self.assertEqual(self.fork.memory.physical(address, self.child_root),
                          address - self.fork.image.offset)

@@ -1,4 +1,15 @@
-"""Wrong solutions: read, applied, made by rule; and the workshop in which they are built."""
+"""Tests of wrong solutions: mutants that are written by hand, changes by rule, and the workshop.
+
+Toy texts are parsed, applied and changed, and the results are compared: a mutant whose lines do
+not fit the tree is told with its place, an operator makes exactly the changes that are listed here.
+test_all_mutants_of_the_tree_apply applies each mutant of tools/mutants to this tree: it fails if a
+region was edited and the mutant quotes an old line. Whether a mutant is caught is not tested here;
+tools/exercise/mutants.py does that. The workshop must leave a tree as it was, to the time stamp.
+
+WorkshopTest needs a compiler, nothing needs QEMU.
+Run alone: python3 tools/test/test_mutants.py
+Only the fit: python3 tools/test/test_mutants.py ApplyTest.test_all_mutants_of_the_tree_apply
+"""
 import hashlib
 import os
 import sys
@@ -57,10 +68,13 @@ int second(void)
 
 
 def pair(old, new, exercise="1.1"):
+    """The text of a mutant with one change."""
     return "exercise: %s\ntitle: t\nfile: kern/a.c\n---\n%s\n+++\n%s\n" % (exercise, old, new)
 
 
 class ParseTest(unittest.TestCase):
+    """How the file of a mutant is read."""
+
     def test_all_parts(self):
         mutant = mutants.parse(MUTANT, "x/1.1/some-name.txt")
         self.assertEqual((mutant.exercise, mutant.title, mutant.name),
@@ -87,6 +101,8 @@ class ParseTest(unittest.TestCase):
 
 
 class ApplyTest(unittest.TestCase):
+    """What a mutant makes of a tree, and mutants that do not fit."""
+
     def apply(self, text):
         with tempfile.TemporaryDirectory() as root:
             os.mkdir(os.path.join(root, "kern"))
@@ -126,6 +142,8 @@ class ApplyTest(unittest.TestCase):
 
 
 class OperatorsTest(unittest.TestCase):
+    """The rules by which automutate.py changes a text."""
+
     def changed(self, operator, text, *arguments):
         """All that an operator makes of a text."""
         return [text[:change.start] + change.new + text[change.end:]
@@ -216,6 +234,8 @@ class OperatorsTest(unittest.TestCase):
 
 
 class EquivalentTest(unittest.TestCase):
+    """The list of changes that no test can tell, and the share of those that are caught."""
+
     def test_lines(self):
         text = "# a comment\n\n5.4 ## a == b; ## a != b; ## no test can tell\n"
         self.assertEqual(automutate.read_equivalent(text),
@@ -234,7 +254,7 @@ class EquivalentTest(unittest.TestCase):
 
 
 def contents(folder):
-    """{path: (time, hash)} of a tree."""
+    """{path: (time, hash)} of all files of a tree."""
     found = {}
     for path, (time, _) in workshop.files(folder).items():
         with open(os.path.join(folder, path), "rb") as file:
@@ -243,6 +263,8 @@ def contents(folder):
 
 
 class WorkshopTest(unittest.TestCase):
+    """Variants are built in a copy of this tree, and taken back."""
+
     def test_a_variant_is_built_and_leaves_nothing(self):
         with tempfile.TemporaryDirectory(prefix="a b ") as folder:
             pristine = workshop.prepare(ROOT, os.path.join(folder, "pristine"), TOOLCHAIN)

@@ -1,4 +1,13 @@
-"""The session that README.md shows is what a machine prints."""
+"""Test that the session which README.md shows is what a machine prints.
+
+The test sh-session is graded, its log is read by tools/picture.py, and compared with the text that
+stands in the picture. Numbers may differ, and so may the moment at which the shell tells of a kill.
+If the boot messages, the shell or a program of the session print other words, this fails: draw the
+picture anew by tools/picture.py then.
+
+Needs the built objects and QEMU.
+Run alone: python3 tools/test/test_picture.py
+"""
 import os
 import subprocess
 import sys
@@ -14,6 +23,8 @@ OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 
 
 class Picture(unittest.TestCase):
+    """The picture, line by line."""
+
     def test_it_is_a_real_session(self):
         subprocess.run([sys.executable, "tools/grade.py", "--objects", OBJECTS, "--all",
                         "sh-session"], cwd=TOP, check=True, stdin=subprocess.DEVNULL,

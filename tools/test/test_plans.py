@@ -1,5 +1,13 @@
-"""Challenges 2.C and 6.C: another plan has its points, whatever it is; a copy of what is given has
-none at all. Wrong ones and copies are in tools/mutants."""
+"""Tests of the challenges 2.C and 6.C: another plan has its points, a copy of a given one has none.
+
+MANAGERS and CLASSES are allocators and schedulers with plans that this kernel does not have. Each
+is put into the region, built and judged, and must pass: a test that asks for one certain plan
+fails here. A copy of first fit must have no points, also beside a student's own wrong first fit.
+Wrong solutions and more copies are in tools/mutants.
+
+Needs a compiler and QEMU.
+Run alone: python3 tools/test/test_plans.py
+"""
 import os
 import sys
 import tempfile
@@ -115,6 +123,8 @@ CLASSES = {
 
 
 class PlansTest(unittest.TestCase):
+    """The plans, built one after the other in one workshop."""
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -129,7 +139,7 @@ class PlansTest(unittest.TestCase):
             return self.shop.judge(self.tests[name])
 
     def own(self, path, exercise, text):
-        """A file of the tree with this text as somebody's own solution."""
+        """{path: text} of a file of the tree that has this text as a student's own solution."""
         old = regions.read(ROOT, path)
         region = next(each for each in regions.parse(old, path) if each.exercise == exercise)
         return {path: regions.replace(old, path, {region.key: text})}
@@ -156,8 +166,8 @@ class PlansTest(unittest.TestCase):
         self.assertIn("another one than first fit's", outcome.reasons[1])
 
     def test_own_plan_beside_wrong_first_fit(self):
-        """What 2.1 is like does not matter where 2.C does not use it: a copy stays a copy, and
-        somebody who left 2.1 blank has the points of a plan."""
+        """A 2.C that does not use 2.1 is judged without it. A copy stays a copy beside a wrong 2.1,
+        and a student who left 2.1 blank has the points for a plan."""
         path = "kern/mm/pmm_first_fit.c"
         old = regions.read(ROOT, path)
         _, texts = mutants.read(os.path.join(mutants.FOLDER, "2.C", "first-fit-again.txt"), ROOT,

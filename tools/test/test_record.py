@@ -1,4 +1,14 @@
-"""What tests must report: the record is complete, and what differs from it has no points."""
+"""Tests of what a graded test must report: the record of it, and the places that report.
+
+Record: the lines of a test are saved and compared with others; a line that is missing, other, or
+in another order must be told, while pids and the order between processes do not matter. The record
+in tools/labs must have each test with points that reports, and no other. Sites: the addresses from
+which a program or the kernel may report are found in the built files, as many as the sources have
+calls. If a call is not found, honest reports would count as forged.
+
+Needs the built objects; no QEMU.
+Run alone: python3 tools/test/test_record.py
+"""
 import os
 import re
 import sys
@@ -17,10 +27,13 @@ from trees import OBJECTS, TOP
 
 
 def reports(*texts, pid=3):
+    """Reports of the program cow with these texts, numbered from 1."""
     return [Report("check", "cow", pid, number, text) for number, text in enumerate(texts, 1)]
 
 
 class Record(unittest.TestCase):
+    """What was recorded of a test is compared with what it reports now."""
+
     LINES = reports("ok: one", "ok: two")
 
     def setUp(self):
@@ -69,7 +82,7 @@ class Record(unittest.TestCase):
 
 
 class Sites(unittest.TestCase):
-    """The places that are found are those that follow a call in what the sources say."""
+    """The places that are found are the return addresses of the calls that the sources have."""
 
     def image(self, name):
         return Image(os.path.join(TOP, OBJECTS, name))

@@ -1,5 +1,14 @@
-"""Player, between a gdb and a QEMU that are both played here: what QEMU 10 does by chance, a
-QEMU that leaves, and one that breaks down."""
+"""Tests of recording.Player, the program between gdb and a QEMU that replays a recording.
+
+Both sides are played here: Machine takes the place of QEMU and speaks the protocol of its stub, and
+a Stub takes the place of gdb. The kinds of Machine do what QEMU 10 does only by chance: it learns
+too early that the machine will switch off, it leaves at the end, or it breaks down. If Player does
+not go around that, a breakpoint is missed or a step ends elsewhere; what cannot be mended must be
+one line for the user.
+
+Nothing is built and there is no QEMU.
+Run alone: python3 tools/test/test_recording.py
+"""
 import contextlib
 import io
 import os
@@ -16,14 +25,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import recording
 from gdbstub import StubError, connect
 
-LENGTH, EARLY = 100, 60         # the machine switches off at one, QEMU learns of it at the other
+LENGTH, EARLY = 100, 60         # the machine switches off at 100; QEMU may learn of it at 60
 NO_MORE = "T05replaylog:end;"
 FEATURES = {"target.xml": '<xi:include href="cpu.xml"/>', "cpu.xml": '<reg name="pc" regnum="32"/>'}
 
 
 class Machine:
-    """A QEMU that replays: each instruction is at the address that is its number. Where it learns
-    that the machine will switch off, it stops, unless something else stops it just there."""
+    """It plays a QEMU that replays. The address of each instruction is its number. When it learns
+    that the machine will switch off it stops there, unless something else stops it just there."""
 
     def __init__(self, link, kind):
         self.link, self.kind, self.status = link, kind, None
@@ -107,7 +116,7 @@ class Machine:
 
 
 class Recording:
-    """As recording.Recording, of such a machine."""
+    """It takes the place of recording.Recording, and starts such a Machine."""
 
     def __init__(self, folder, kind):
         self.folder, self.kind = folder, kind
@@ -121,6 +130,8 @@ class Recording:
 
 
 class Replay(unittest.TestCase):
+    """What gdb and the user see, with each kind of Machine."""
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="rvlab-recording-")
 
@@ -129,7 +140,7 @@ class Replay(unittest.TestCase):
 
     @contextlib.contextmanager
     def gdb(self, kind):
-        """A connection as gdb's; self.told is what the user has read at its end."""
+        """A connection like that of gdb. When it ends, self.told is what the user has read."""
         player = recording.Player(Recording(self.folder, kind))
         told = io.StringIO()
         with contextlib.redirect_stderr(told):
@@ -175,7 +186,8 @@ class Replay(unittest.TestCase):
                 self.assertEqual(self.at(gdb), place)
 
     def test_the_end(self):
-        """gdb stays there; where QEMU leaves with the machine, where it was before."""
+        """At the end gdb stands still there. If QEMU left with the machine, gdb is where it was
+        before the command."""
         for kind, end in (("early", LENGTH - 1), ("in time", LENGTH - 1), ("leaves", 0)):
             with self.gdb(kind) as gdb:
                 for _ in range(2):

@@ -1,4 +1,14 @@
-"""Regions of exercises: found, blanked, and filled with what a student wrote, whatever that is."""
+"""Tests of the regions of exercises: they are found, blanked, and filled with a student's text.
+
+Toy files are parsed, blanked and grafted, and compared line by line; markers that are damaged,
+doubled or nested must be told with their line. Whatever a student's text is, all that stands
+outside of the region must stay as it was. ThisTreeTest does the same with each region of this tree:
+blank it, put the text back, and the file is the same; it fails for a region whose file does not
+declare cprintf(), panic() and assert().
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_regions.py
+"""
 import os
 import shutil
 import sys
@@ -80,6 +90,8 @@ def region_of(text, label, path=PATH):
 
 
 class ParseTest(unittest.TestCase):
+    """Markers are read, and wrong ones are told."""
+
     def error(self, text, line, *words, known=None):
         with self.assertRaises(RegionError) as caught:
             regions.parse(text, PATH, known)
@@ -151,6 +163,8 @@ class ParseTest(unittest.TestCase):
 
 
 class BlankTest(unittest.TestCase):
+    """What a handout has in place of the reference's text."""
+
     def test_code(self):
         text = regions.blank(C_FILE, PATH, {"1.1"})
         self.assertIn("    /* Write here: first. See labcodes.md, exercise 1.1. */\n"
@@ -205,6 +219,8 @@ class BlankTest(unittest.TestCase):
 
 
 class GraftTest(unittest.TestCase):
+    """A student's text is taken out of a file, and put into the reference's."""
+
     def extract(self, text, label="first"):
         return graft.extract(text, region_of(C_FILE, label))
 
@@ -219,7 +235,7 @@ class GraftTest(unittest.TestCase):
         self.assertEqual((text, line), ("    return helper(a) + LIMIT;\n", 18))
         moved = C_FILE.replace("    /* EXERCISE 1.1", "\t/*  EXERCISE 1.1")
         self.assertEqual(self.extract(moved)[0], text)
-        # What happened elsewhere does not matter.
+        # Changes outside of this region do not matter.
         broken = C_FILE.replace("/* EXERCISE 1.2 end */", "").replace("extra: constants", "x")
         self.assertEqual(self.extract(broken)[0], text)
         self.error(broken, 32, "/* EXERCISE 1.2 end */", "second")
@@ -232,7 +248,7 @@ class GraftTest(unittest.TestCase):
                    "/* EXERCISE 1.1 end */")
         self.error(C_FILE.replace("return helper", "/* EXERCISE 1.2 end */ return helper"), 17,
                    "/* EXERCISE 1.1 end */")
-        # An end that comes too early ends the text; what follows is outside, and is not looked at.
+        # A marker that comes too early ends the text. What follows is outside, and is not read.
         early = C_FILE.replace("    return helper", "x;\n    /* EXERCISE 1.1 end */\n    return h")
         self.assertEqual(self.extract(early)[0], "x;\n")
         cut = C_FILE[:C_FILE.index("    return helper")]
@@ -258,7 +274,7 @@ class GraftTest(unittest.TestCase):
         self.assertEqual(set(errors), {("1.2", "second"), ("1.2", "label")})
 
     def test_other_encodings(self):
-        """An editor's GBK or Latin-1 in a comment is decoded, kept, and told."""
+        """A comment that an editor wrote in GBK or Latin-1 is decoded and kept, and told."""
         utf8 = "/* \u8bf4\u660e \u00fc */".encode()
         for name, word, shown in (("gb18030", "\u7f16\u8bd1\u5668", "GBK"),
                                   ("latin-1", "d\u00e9j\u00e0 vu", "Latin-1")):
@@ -281,7 +297,8 @@ class GraftTest(unittest.TestCase):
                          ("1.1", "kern/mm/a.c:17: this ( is not closed"))
 
     def test_names(self):
-        """What a text may not define is what stands behind it, or comes out of macros there."""
+        """A text may not #define a word that stands behind it in the compiled file, nor one that
+        the macros there make."""
         files = {PATH: C_FILE.replace("x = 0", "x = 0 * sizeof(\"WORD\")").replace(
                      "<defs.h>", "<b.h>"),
                  "kern/b.h": "#include <d.h>\n#define OTHER(a) \\\n    from_macro(a) /* word */\n"
@@ -295,7 +312,7 @@ class GraftTest(unittest.TestCase):
                          "while"} <= words)
         self.assertFalse({"LIMIT", "helper2", "WORD", "word", "file", "far", "declared",
                           "parameter", "in_libs", "NOT_HERE"} & words)
-        words = names.taken("libs/d.h")                 # its regions are in all that include it
+        words = names.taken("libs/d.h")                 # its regions are in all files including it
         self.assertTrue({"far", "helper", "declared", "OTHER", "in_libs"} <= words)
         self.assertFalse({"farther", "NOT_HERE"} & words)
 
@@ -308,7 +325,7 @@ class GraftTest(unittest.TestCase):
 
 
 class ThisTreeTest(unittest.TestCase):
-    """The regions of the tree that this is."""
+    """The regions of this tree."""
 
     def test_regions(self):
         found = regions.parse_tree(ROOT)

@@ -1,4 +1,14 @@
-"""Regions that are renamed, moved, split, new or gone: what hand-ins of earlier handouts get."""
+"""Tests of regions that are renamed, moved, split, new or gone: what earlier hand-ins get for them.
+
+BEFORE is a small tree from which a handout was made; each test says what the tree and the register
+(tools/exercise/regions.txt) became. The hand-in is graded as a text file and as a tree. It must get
+its marks, or be listed as "needs a look" with a reason: an honest hand-in has never 0 because a
+region changed. Problems: what the register and the tree do not agree on is told. ThisTree and
+what_the_corpus_has do the same with this tree: an entry that is lost makes them fail.
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_register.py
+"""
 import json
 import os
 import subprocess
@@ -23,7 +33,7 @@ REGISTER = "5.1 | one | %s\n5.1 | two | %s\n5.2 | three | %s\n" % (A, A, A)
 
 
 def file_of(*found):
-    """A file with these regions: (exercise, marker's words, text)."""
+    """The text of a file with these regions: (exercise, words of the marker, text)."""
     return "int f(void)\n{\n%s}\n" % "".join(
         BEGIN % (exercise, words, text, exercise) for exercise, words, text in found)
 
@@ -35,7 +45,7 @@ ONE, TWO = ("5.1", "one", "    y(1);\n"), ("5.1", "two", "    y(2);\n")
 
 
 class Tree:
-    """{path: text} as a tree of submissions.Packed."""
+    """A student's tree with these files. With a version it has a .handout.json too."""
 
     def __init__(self, files, version=None):
         self.files = {path: text.encode() for path, text in files.items()}
@@ -51,7 +61,7 @@ class Tree:
 
 
 def text_of(files, version):
-    """The same as the file that is handed in, of a handout with these files."""
+    """The Submission of a text file, which was handed in from a handout with these files."""
     found = [each for path, text in files.items() for each in regions.parse(text, path)]
     result = handin.Handin(5, version)
     result.exercises = sorted({each.exercise for each in found})
@@ -63,7 +73,7 @@ def text_of(files, version):
 
 
 def reference_of(files, entries):
-    """A marks.Reference whose tree has these files, and the register these lines."""
+    """A marks.Reference whose tree has these files, and whose register has these lines."""
     found = regions.number_regions([each for path, text in files.items()
                                     for each in regions.parse(text, path)])
     reference = marks.Reference.__new__(marks.Reference)
@@ -77,7 +87,7 @@ def reference_of(files, entries):
 
 
 class Earlier(unittest.TestCase):
-    """A handout was made from BEFORE; then the tree became something else."""
+    """A handout was made from BEFORE; the tree changed, and then it grades what was handed in."""
 
     def both(self, after, entries, before=None, version=OLD, asked=None):
         """The Students of a hand-in and of a tree, both made from BEFORE."""
@@ -87,7 +97,7 @@ class Earlier(unittest.TestCase):
             yield gradebook.Student(found, reference, asked, "best")
 
     def look(self, student, exercise, words):
-        """It needs a look, and nothing of it is 0."""
+        """The exercise needs a look for this reason, and no mark of it is 0."""
         self.assertEqual(student.work.state[exercise][0], marks.LOOK)
         self.assertRegex(student.work.state[exercise][1], words)
         self.assertRegex("; ".join(student.notes), "%s needs a look: .*%s" % (exercise, words))
@@ -96,6 +106,7 @@ class Earlier(unittest.TestCase):
                           if state == marks.WRITTEN], ["5.2"])
 
     def taken(self, student, texts):
+        """Exactly these texts are graded, and nothing needs a look."""
         self.assertEqual(student.work.texts, texts)
         self.assertEqual({state for state, _ in student.work.state.values()}, {marks.WRITTEN})
         self.assertEqual(student.looks, [])
@@ -121,7 +132,7 @@ class Earlier(unittest.TestCase):
             self.taken(student, self.WHOLE)
 
     def test_a_title_that_was_an_id(self):
-        """Somebody changed the id; the old one is entered as a title."""
+        """An id was changed, against the rule, and the old one is entered as a title."""
         after = {A: file_of(("5.1", "first", "    y(1);\n"), TWO, THREE)}
         entries = REGISTER.replace("5.1 | one | " + A, "5.1 | first | %s | title: one" % A)
         whole = dict(self.WHOLE)
@@ -129,7 +140,7 @@ class Earlier(unittest.TestCase):
         for student in self.both(after, entries):
             self.taken(student, whole)
         reference, asked = reference_of(after, entries), ["5.1", "5.2"]
-        found = Tree(BEFORE).submission(reference, asked)       # nothing tells what it had
+        found = Tree(BEFORE).submission(reference, asked)       # no file tells what it had
         self.taken(gradebook.Student(found, reference, asked, "best"), whole)
 
     def test_moved(self):
@@ -166,7 +177,7 @@ class Earlier(unittest.TestCase):
             self.look(student, "5.1", "it has no region four")
 
     def test_lost_from_the_register(self):
-        """Whatever a check did not see: no 0."""
+        """A change that no check saw does not lead to 0 either."""
         after = {A: file_of(ONE, ("5.1", "renamed", ""), THREE)}
         for student in self.both(after, ""):
             self.look(student, "5.1", "two")
@@ -187,7 +198,7 @@ class Earlier(unittest.TestCase):
                 self.assertRegex("".join(student.looks), "5.9 needs a look: this tree has no such")
                 self.assertIn(student.looks[0], student.notes)
         for student in self.both(BEFORE, REGISTER, before, asked=["5.1"]):
-            self.assertEqual(student.looks, [])         # the teacher has chosen
+            self.assertEqual(student.looks, [])         # the teacher chose the exercises
         for student in self.both(BEFORE, REGISTER, {A: file_of(("7.1", "x", "    z;\n"))}):
             self.assertRegex("".join(student.notes), "^7.1 needs a look")
             self.assertFalse(student.is_refused)
@@ -223,7 +234,8 @@ class ThisVersion(unittest.TestCase):
         self.assertEqual(self.state(tree.submission(reference), reference), marks.REFUSED)
 
     def test_what_a_handout_of_any_version_had(self):
-        """The hand-in says itself that it is missing; a tree's .handout.json that it was there."""
+        """The hand-in itself says that a region is missing, and the .handout.json of a tree says
+        that it was there: so the student has removed it, whatever the version."""
         reference = reference_of(BEFORE, REGISTER)
         found = text_of(BEFORE, OLD)
         del found.handin.texts["5.1", "two"]
@@ -234,7 +246,8 @@ class ThisVersion(unittest.TestCase):
         self.assertEqual(self.state(tree.submission(reference), reference), marks.REFUSED)
 
     def test_what_is_there_twice(self):
-        """In two files, or by two names: nobody chooses for the student."""
+        """A region is there in two files or by two names. The grader does not choose for the
+        student."""
         after = {A: file_of(ONE, THREE), B: file_of(TWO)}
         reference = reference_of(after, REGISTER.replace("two | " + A, "two | %s %s | title: zwei"
                                                          % (A, B)))
@@ -246,7 +259,7 @@ class ThisVersion(unittest.TestCase):
         self.assertEqual(self.state(found, reference), marks.REFUSED)
 
     def test_what_a_student_invents(self):
-        """It is ignored, and told."""
+        """A region of a student's own is ignored, and that is told."""
         reference = reference_of(BEFORE, REGISTER)
         found = text_of(BEFORE, NEW)
         found.handin.texts["5.1", "own"] = "    z;\n", 9
@@ -266,7 +279,7 @@ class ThisVersion(unittest.TestCase):
 
 
 class Marks(unittest.TestCase):
-    """What a teacher gets for it."""
+    """What a teacher gets for a hand-in that needs a look."""
 
     def setUp(self):
         after = {A: file_of(ONE, TWO, ("5.1", "four", "    y;\n"), THREE)}
@@ -310,7 +323,7 @@ class Marks(unittest.TestCase):
             self.assertTrue(os.path.exists(path))
 
     def test_the_command(self):
-        """Of a hand-in that has nothing of this tree no machine is needed."""
+        """A hand-in that has nothing of this tree is listed, without a machine."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "x.txt")
             with open(path, "w") as file:
@@ -324,13 +337,13 @@ class Marks(unittest.TestCase):
         self.assertIn("0 graded, 0 refused, 0 not graded because this host failed, 1 need", output)
 
     def test_no_mark_only_there(self):
-        """--resume: a file in which another exercise has no mark is damaged."""
+        """A mark may be missing for a look only: a file of --resume with another one is damaged."""
         self.result["exercises"]["5.2"]["mark"] = None
         with self.assertRaises(ValueError):
             marks.check(self.result)
 
     def test_the_others_are_not_dragged_down(self):
-        """Together the reference's text is in its place."""
+        """When all is built together, the reference's text stands for what needs a look."""
         built = []
 
         class Shop:
@@ -346,7 +359,7 @@ class Marks(unittest.TestCase):
 
 
 class Problems(unittest.TestCase):
-    """The register and the tree."""
+    """The register must fit the tree."""
 
     def problems(self, files, entries):
         found = [each for path, text in files.items() for each in regions.parse(text, path)]
@@ -390,7 +403,8 @@ class Problems(unittest.TestCase):
             self.assertFalse(os.path.exists(target))
 
     def test_what_the_corpus_has(self):
-        """These hand-ins are never changed, so no line of the register can go with its region."""
+        """The hand-ins of the corpus never change, so no line of the register may go away, even if
+        its region does."""
         folder, entries = os.path.join(TOOLS, "test", "corpus"), register.load(ROOT)
         count = 0
         for each in submissions.collect([folder], submissions.Wanted(entries)):
@@ -412,8 +426,10 @@ class Problems(unittest.TestCase):
 
 
 class ThisTree(unittest.TestCase):
+    """A real hand-in of the corpus, and this tree."""
+
     def test_an_honest_hand_in_after_a_new_title(self):
-        """4.2 got 0 of 50 when a title had changed."""
+        """A title changes, and 4.2 keeps its marks. Once it got 0 of 50 for that."""
         reference = marks.Reference(ROOT, labs.load(), NEW)
         corpus = os.path.join(TOOLS, "test", "corpus", "lab4-solved.txt")
         with open(corpus, "rb") as file:

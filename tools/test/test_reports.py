@@ -1,4 +1,14 @@
-"""Signed reports: what counts, and what does not."""
+"""Tests of signed reports: which lines of a console count as reports of a test, and which do not.
+
+Lines are signed here with a key and given to grader/reports.py. A line counts if its tag fits its
+text, its number is the next one of its process, and the place that it names is a call in the test.
+A line without a tag, with the tag of another key, changed, repeated, or out of order must be kept
+as forged, or end what counts. SipHash is compared with the vector of its paper; the kernel has
+the same function in libs/report.c.
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_reports.py
+"""
 import os
 import sys
 import unittest
@@ -12,15 +22,19 @@ OTHER = bytes(range(1, 17))
 
 
 def signed(text, key=KEY, place=0x80201234):
+    """The line that a test prints: the text, the place that reported it, and the tag of both."""
     text = "%s #%s" % (text, letters(place, 8))
     return text + tag(key, text) + "\n"
 
 
 def console(*lines):
+    """A Console that has printed these lines."""
     return Console("".join(lines).encode(), KEY)
 
 
 class SipHash(unittest.TestCase):
+    """The function that makes the tags."""
+
     def test_vector_of_the_paper(self):
         self.assertEqual(siphash(KEY, bytes(range(15))), 0xa129ca6149be45e5)
 
@@ -29,6 +43,8 @@ class SipHash(unittest.TestCase):
 
 
 class Reports(unittest.TestCase):
+    """Honest lines count, all others do not."""
+
     CHECK = "[check] cow 3 1 ok: a child reads what its parent wrote"
     FAILED = "[check] cow 3 2 FAILED: the page: expected 7, got 9, at user/cow.c:41"
     DONE = "[done] cow 3 3: 1 of 2 checks failed"

@@ -1,5 +1,15 @@
-"""What must outlive the end of a grading, and what must not: results of several gradings in one
-file, folders of killed runs, marks where a terminal lacks a letter."""
+"""Tests of what outlives a grading and what must not, and of what may happen to its workers.
+
+Resume: several gradings write into one file of results and lose nothing; a damaged file is told and
+never overwritten. Killed: the next run removes the folders of runs that were killed, and no others.
+Terminals: a letter that a terminal lacks costs no marks. Workers: a worker that dies, or a defect
+of the grader, costs one hand-in only. SameTwice: two gradings write the same files to the byte,
+whatever their folders are called.
+
+Needs the built objects, a compiler and QEMU; Resume and Workers alone need none of them.
+Run alone: python3 tools/test/test_resume.py
+One class: python3 tools/test/test_resume.py Resume
+"""
 import csv
 import json
 import multiprocessing
@@ -28,6 +38,7 @@ NAME = "\u738b\u5c0f\u660e \u0141\xf3\u015b \ud55c"           # no terminal but 
 
 
 def lab(*arguments, encoding="utf-8", **more):
+    """Run tools/lab on a terminal with this encoding: (exit status, what it printed)."""
     result = subprocess.run(
         [sys.executable, os.path.join(TOOLS, "lab")] + list(arguments), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
@@ -36,6 +47,7 @@ def lab(*arguments, encoding="utf-8", **more):
 
 
 def result(mark):
+    """What is kept of a hand-in that has this mark."""
     test = {"name": "t", "title": "t", "points": mark, "max": 9, "verdict": "ok", "lines": []}
     return {"exercises": {"5.1": {"max": 9, "challenge": False, "state": "written", "why": "",
                                   "together": mark, "alone": None, "mark": mark, "from": "",
@@ -43,13 +55,15 @@ def result(mark):
 
 
 def save(path, first):
-    """What one of several gradings does."""
+    """Add twenty results to the file at this path, as one of several gradings does."""
     mine = results.Results(path)
     for number in range(first, first + 20):
         mine.add("%064x" % number, result(number % 9))
 
 
 class Resume(Folder):
+    """The file of --resume."""
+
     def test_several_gradings_lose_nothing(self):
         path = self.path("state")
         gradings = [FORK.Process(target=save, args=(path, 20 * number)) for number in range(4)]
@@ -84,7 +98,7 @@ class Resume(Folder):
         self.assertEqual(results.Results(self.put("new", b"")).found, {})
 
     def test_it_is_damaged_while_grading(self):
-        """The grading goes on, and its marks are written."""
+        """The file is damaged while a grading runs: the grading goes on and keeps its marks."""
         path = self.path("state")
         mine = results.Results(path)
         self.put("state", b"{}")
@@ -96,6 +110,8 @@ class Resume(Folder):
 
 
 class Killed(Folder):
+    """Folders in TMPDIR that a killed run has left."""
+
     def setUp(self):
         super().setUp()
         self.addCleanup(setattr, tempfile, "tempdir", tempfile.tempdir)
@@ -124,7 +140,7 @@ class Killed(Folder):
         self.assertEqual(self.left(), sorted([os.path.basename(paths[1]), "rvlab-not-ours"]))
 
     def test_a_grading_that_is_killed(self):
-        """What it leaves, the next one removes."""
+        """A grading is killed, and what it leaves is removed by the next run."""
         command = [sys.executable, os.path.join(TOOLS, "lab"), "grade", "--toolchain", TOOLCHAIN,
                    self.put("a", work_of(frame="    for (;;)\n        ;\n")), "--exercises", "5.1"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL,
@@ -135,7 +151,7 @@ class Killed(Folder):
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.assertEqual(len(self.left()), 1)
-        for _ in range(600):            # the workers see it, and end
+        for _ in range(600):            # the workers see that their grading has gone, and end
             with scratch.folder("x"):
                 pass
             if not self.left():
@@ -145,7 +161,7 @@ class Killed(Folder):
 
 
 class Terminals(Folder):
-    """Letters that a terminal does not have."""
+    """Names have letters that the terminal lacks: no exception, and the files are right."""
 
     def test_grade(self):
         wrong = work_of(NAME, dispatch="    not C \u0141\u738b\ud55c;\n")
@@ -184,7 +200,7 @@ class Terminals(Folder):
 
 
 class Workers(Folder):
-    """One that dies costs its hand-in only."""
+    """A worker that dies or raises an exception costs its own hand-in only."""
 
     def test_a_worker_that_dies(self):
         class Deadly:
@@ -230,13 +246,16 @@ class Workers(Folder):
 
 
 def files_of(folder):
+    """The paths of all files in a folder, in order."""
     return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")
                   if path.is_file())
 
 
 class SameTwice(Folder):
+    """Nothing that is written depends on the folders of this run."""
+
     def test_a_place_in_assembly(self):
-        """From the tree's root, also where the objects come from another tree."""
+        """A place is told from the root of the tree, even if the objects come from another tree."""
         host = Host(os.path.join(ROOT, "obj", TOOLCHAIN), "", "")
         self.assertRegex(host.source_lines([host.image.address("_start")])[0],
                          r"^, at kern/init/entry\.S:\d+$")
@@ -246,8 +265,8 @@ class SameTwice(Folder):
                                  "/nowhere/x.S:1"])
 
     def test_reports_and_json(self):
-        """Two gradings in folders of other names give the same files, to the byte: also where a
-        report tells a place in assembly, and one where a run with one hart has no end."""
+        """Two gradings in folders of other names give the same files, to the byte. One report
+        tells a place in assembly, and another one the place where a run was stopped."""
         texts = [work_of("Ada", frame="    for (volatile int i = 0;; i++)\n        ;\n"),
                  work_of("Bob", dispatch="    ((void (*)(void))0)();\n")]
         files = [self.put("%d.txt" % n, text) for n, text in enumerate(texts)]

@@ -1,4 +1,12 @@
-"""make run has no terminal: a program that waits for its user finds the end of the input."""
+"""Tests of make run, which boots without a terminal and runs one program.
+
+A program that waits for its user must find the end of the input, on one hart and on two; a run
+without an end is killed and fails. The exit status of make is that of the machine: it is 0 only if
+the program succeeds. A boot argument that makes no sense must be told.
+
+Needs the built objects, make and QEMU.
+Run alone: python3 tools/test/test_run.py
+"""
 import os
 import signal
 import subprocess
@@ -9,11 +17,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from trees import OBJECTS, TOP
 
-SECONDS = 120                   # a boot takes one
+SECONDS = 120                   # a boot takes about one second
 
 
 def make_run(*knobs):
-    """(exit status, all that was printed); a run without an end fails the test."""
+    """Call make run: (exit status, all that was printed). A run without an end fails the test."""
     process = subprocess.Popen(
         ["make", "run", "TOOLCHAIN=" + os.path.basename(OBJECTS)] + list(knobs), cwd=TOP,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -28,6 +36,8 @@ def make_run(*knobs):
 
 
 class TestRun(unittest.TestCase):
+    """make run as a script uses it."""
+
     def test_shell_ends(self):
         for harts in "12":
             status, text = make_run("PROG=sh", "SMP=" + harts)

@@ -1,5 +1,14 @@
-"""The checks of a stopped machine: on what a real machine left in its memory all is well; then
-something there is changed, and exactly the check that must see it does."""
+"""Tests of the checks of a stopped machine (grader/state.py), on the memory of a real one.
+
+Healthy: no check complains about the memory that a real machine has left. In the other classes one
+thing is changed there: a page is lost, a counter is wrong, an entry is writable, a lock is held.
+Then exactly the check that is for this must complain, in the words that are written here. A check
+that has become blind fails its test; one that complains about more fails others.
+
+Needs the built objects and QEMU, which boots once, and once more for each of two allocators.
+Run alone: python3 tools/test/test_state.py
+One class: python3 tools/test/test_state.py Permissions
+"""
 import unittest
 
 from pictures import Guest, MachineTest
@@ -11,6 +20,8 @@ NOWHERE = 0x123456789abc
 
 
 class Healthy(MachineTest):
+    """All is well in the pictures as they were taken."""
+
     def test_end(self):
         for check in state.DEFAULT + [state.processes(0)]:
             self.assertEqual(check(self.end), [], check)
@@ -22,7 +33,10 @@ class Healthy(MachineTest):
 
 
 class Leaks(MachineTest):
+    """no_leaks: pages, objects and processes that were not given back."""
+
     def pages(self, more):
+        """The complaint about so many pages more than before the test."""
         before = len(self.end.baseline.pages)
         return "%d pages are in use, expected %d as before the test" % (before + more, before)
 
@@ -99,7 +113,8 @@ class Leaks(MachineTest):
         self.expect(state.no_leaks(self.end), "pages are free, but", "pages exist in all, expected")
 
     def test_leftover_of_a_slab(self):
-        """Pages in use that only look like a slab: a former one, and a user's."""
+        """Two pages only look like a slab: one was a slab formerly, and one is a user's page. They
+        must not be taken for slabs."""
         memory = self.end.memory
         cache = memory.variable("all_caches")
         for in_use, ref in ((0, 0), (1, 256)):
@@ -125,7 +140,10 @@ class Leaks(MachineTest):
 
 
 class FreeList(MachineTest):
+    """free_list: the lists of free pages and the marks of pages agree."""
+
     def head(self):
+        """The struct Page of the first free block of the buddy manager."""
         memory = self.end.memory
         heads = memory.variable("free_list", "pmm_buddy.c")
         return next(page for order in range(len(heads))
@@ -202,7 +220,8 @@ class FreeList(MachineTest):
                     state.free_list(picture)
 
     def test_unknown_manager(self):
-        """A student's own: what it keeps cannot be counted, all else can."""
+        """Of a student's own manager the lists are not known, so they are not counted. All else is
+        checked."""
         name = self.end.memory.variable("pmm_manager").name
         self.end.poke(name.deref, ord("x"))
         for check in state.DEFAULT:
@@ -210,6 +229,8 @@ class FreeList(MachineTest):
 
 
 class References(MachineTest):
+    """references: each page has as many references as entries that map it."""
+
     def test_wrong_number(self):
         for ref in (0, 1, 3):
             self.fork.poke(self.fork.page(self.frame).ref, ref)
@@ -236,6 +257,8 @@ class References(MachineTest):
 
 
 class Permissions(MachineTest):
+    """permissions and constants: no entry allows too much, and no code was changed."""
+
     def check(self, *patterns):
         self.expect(state.permissions(self.fork), *patterns)
 
@@ -260,7 +283,8 @@ class Permissions(MachineTest):
         self.check("of the kernel, .* has W, and maps the kernel's text or constants")
 
     def test_a_table_that_no_process_has(self):
-        """A hart runs on a copy of the kernel's root, whose entry for the text is writable."""
+        """A hart runs on a copy of the kernel's root table, in which the text is writable. No
+        process has that table, so it is found by the hart's satp only."""
         root, pages = self.fork.memory.kernel_root(), state.Pages(self.fork.memory)
         table = pages.address(pages.allocated.index(0))
         self.fork.values["satp"] = 8 << 60 | table >> 12
@@ -321,6 +345,8 @@ class Permissions(MachineTest):
 
 
 class Locks(MachineTest):
+    """locks: none is held, and interrupts are on."""
+
     def test_forgotten(self):
         cpu = state.this_cpu(self.end)
         self.end.poke(cpu.held_ranks, 0x40)
@@ -344,6 +370,8 @@ class Locks(MachineTest):
 
 
 class Processes(MachineTest):
+    """processes: the test has as many as it should."""
+
     def test_wrong_number(self):
         self.expect(state.processes(1)(self.fork), r"^the test has 2 processes, expected 1: "
                     r"pid \d+ \(cow\), pid \d+ \(cow\)$")
@@ -367,6 +395,8 @@ class Processes(MachineTest):
 
 
 class CopyOnWrite(MachineTest):
+    """cow_pair: parent and child share the page of a variable, and neither may write."""
+
     def check(self, *patterns):
         self.expect(state.cow_pair("memory")(self.fork), *patterns)
 

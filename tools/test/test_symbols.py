@@ -1,4 +1,14 @@
-"""What a text may use of the kernel: liars are named, honest work passes."""
+"""Tests of what a student's text may use of the kernel: a cheat is named, honest work passes.
+
+LIARS are texts that use functions or variables which their exercise is not for, also by names that
+the preprocessor puts together: each is built, and the grader and the student's own tools must name
+the symbol. HONEST texts use what every exercise may use: neither they nor the reference may be
+refused, with any compiler that has built here. Handout: a student is told the same by check, handin
+and make grade, from lists in .handout.json that can be tried but not read.
+
+Needs the built objects, their compiler and QEMU.
+Run alone: python3 tools/test/test_symbols.py
+"""
 import os
 import re
 import shutil
@@ -23,7 +33,7 @@ END = FIND % ("report_done", "power_off", near("report_done", "power_off")) + CA
 WRITABLE = FIND % ("report_check_eq", "power_off", near("report_check_eq", "power_off")) \
     + MAKE_WRITABLE + PUT_BACK
 
-# Buddy's functions by their names: nothing is written but this.
+# A "solution" of 2.C that finds a function of the buddy allocator by its name, and calls it.
 BUDDY = """
 void symbol_format(char *buf, size_t size, uintptr_t addr);
 int strncmp(const char *, const char *, size_t);
@@ -41,7 +51,7 @@ static struct Page *alloc(size_t n)
 void *given = (void *)alloc;
 """
 JOIN = "#define JOIN(a, b) a##b\n"
-# (where, what is written before the reference's text there, what is named)
+# (the region, what is written there before the reference's text, the symbol that must be named)
 LIARS = [
     (ACCESS, END, "symbol_format"),
     (ACCESS, WRITABLE, "kernel_entry"),
@@ -62,7 +72,7 @@ LIARS = [
      "__attribute__((used)) static void find(void)\n{\n    symbol_format(NULL, 0, 0);\n}\n",
      "symbol_format"),
 ]
-# Each of these got its points so before.
+# Each of these exercises once gave points to such a text.
 LIARS += [(key, "uint64_t *kernel_entry(uintptr_t, int);\n*kernel_entry((uintptr_t)%s, 0) |= 4;\n"
            % function, "kernel_entry")
           for key, function in ((("4.1", "alloc_proc"), "alloc_proc"),
@@ -81,6 +91,8 @@ HONEST = [
 
 
 class Symbols(unittest.TestCase):
+    """What the grader finds in the objects of a built hand-in."""
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -92,6 +104,7 @@ class Symbols(unittest.TestCase):
                                 os.path.join(pristine, "obj", TOOLCHAIN))
 
     def texts(self, key, before):
+        """The reference's texts of an exercise, one of them with `before` in front of it."""
         texts = {region.key: region.text for region in self.reference.of(key[0])}
         texts[key] = before + texts[key]
         return texts
@@ -105,7 +118,8 @@ class Symbols(unittest.TestCase):
                     self.told([key[0]], self.shop.folder).errors)
 
     def told(self, due, tree, objects=None):
-        """In a handout where these are due: its lists go through the file."""
+        """What the tools of a handout tell, in which these exercises are due. The lists of symbols
+        are written to .handout.json and read back, as in a real one."""
         own = [region for region in self.reference.regions if region.exercise in due]
         about = manifest.Manifest(9, "0" * 12, due, own, {}, self.uses.lists("0" * 12, due))
         about = manifest.decode(about.to_json().encode())
@@ -141,7 +155,7 @@ class Symbols(unittest.TestCase):
                                  {})
 
     def test_names_are_of_the_kernel(self):
-        """No name that this tree lists is stale."""
+        """Each name that this tree lists is still a name of the kernel."""
         listed = symbols.COMMON.union(*(exercise.uses for exercise
                                         in self.reference.exercises.values()))
         self.assertEqual(sorted(listed - self.uses.globals), [])
@@ -149,8 +163,8 @@ class Symbols(unittest.TestCase):
             self.assertIn(path, self.uses.symbols)
 
     def test_what_is_refused_has_no_points(self):
-        """Made writable and put back: the machine does not show it, and in a tree of one's own it
-        has its points, as test_forgery shows."""
+        """A text makes an entry writable and puts it back. The machine does not show that at its
+        end, so make grade gives points for it (see test_forgery); a hand-in must get none."""
         found = handin.Handin(1, "")
         found.exercises = ["1.2", "1.3"]
         for number in found.exercises:
@@ -190,7 +204,7 @@ class Handout(unittest.TestCase):
         return result.returncode, result.stdout.decode()
 
     def write(self, before):
-        """A text in exercise 1.2; the line in which it begins."""
+        """Put this before the text of exercise 1.2; the line in which it begins is returned."""
         own = next(each for each in regions.parse_tree(TOP) if each.key == ACCESS)
         text = regions.replace(regions.read(self.tree, own.path), own.path,
                                {ACCESS: before + own.text})
@@ -206,7 +220,7 @@ class Handout(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
 
     def everywhere(self):
-        """(statuses of check and handin, what check, handin and make grade tell of 1.2)."""
+        """([exit statuses of check and handin], [what check, handin and make grade tell])."""
         check = self.lab("check", self.tree)
         written = self.lab("handin", self.tree)
         notes = manifest.notes(self.tree, os.path.join(self.tree, OBJECTS))
@@ -258,7 +272,7 @@ class Handout(unittest.TestCase):
             self.assertEqual(len(manifest.look(about, self.tree)[2]), 1)
 
     def test_no_names(self):
-        """A list can be tried, and not be read."""
+        """A student can ask whether a name is in a list, but cannot read the names out of it."""
         with open(os.path.join(self.tree, manifest.NAME)) as file:
             line = next(line for line in file if line.startswith(' "uses"'))
         self.assertLess(len(line), 16 << 10)
@@ -267,7 +281,7 @@ class Handout(unittest.TestCase):
                          r'\{(\{?("([0-9].\w)?": "[0-9a-f]*"|[{}, ])*)\}\},\n$')
 
     def test_no_compiler(self):
-        """The handout is made all the same, and says what it lacks."""
+        """Without a compiler the handout is made all the same, and a note says what it lacks."""
         target = os.path.join(self.tree, "..", "other")
         environment = dict(os.environ, PATH=os.path.join(self.tree, "nowhere"))
         result = subprocess.run([sys.executable, self.kept, "handout", "1", "-o", target],

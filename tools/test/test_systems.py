@@ -1,5 +1,14 @@
-"""Other systems: their compilers, C libraries and packages, and what git makes of this tree there.
-RVLAB_OBJECTS names the folder with the built kernel; its toolchain is the one that is tested."""
+"""Tests of what differs on other systems: compilers, C libraries, packages, git, and broken hosts.
+
+Other systems are played by small scripts: Bin makes a folder of commands, PATH names that folder
+only, and make, probe.sh and setup.sh run with it. CLibrary: no header of a C library gets into a
+build. EndsOfLines: a tree with CR LF is told. Hosts: a full disk or a missing /proc is one line.
+Roots: tools/systems.py without a root. `make test-systems` tests on real systems instead.
+
+Needs the built objects; their toolchain is the one that is tested. git and unshare are used if
+they are here.
+Run alone: python3 tools/test/test_systems.py
+"""
 import argparse
 import contextlib
 import errno
@@ -35,7 +44,7 @@ QEMU = 'case $1 in --version) echo "QEMU emulator version %s" ;; -L) echo %s ;; 
 
 
 def run(command, **more):
-    """(exit status, stdout, stderr)"""
+    """Run a command: (exit status, stdout, stderr)."""
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, **more)
     return (result.returncode, result.stdout.decode("utf-8", "replace"),
@@ -49,7 +58,7 @@ def write(path, text):
 
 
 def flags(side):
-    """The command that compiles for the kernel or for programs."""
+    """The words of the command that compiles for the kernel, or for programs ("user")."""
     with open(os.path.join(TOP, OBJECTS, "flags")) as lines:
         return lines.read().splitlines()[side == "user"].split()
 
@@ -65,7 +74,7 @@ class WithFolder(unittest.TestCase):
 
 
 class CLibrary(WithFolder):
-    """A C library is there whose headers are not to be had, or have words of their own."""
+    """A C library is installed: its headers must not be used, nor the words that they define."""
 
     def setUp(self):
         super().setUp()
@@ -144,7 +153,8 @@ class CLibrary(WithFolder):
         self.compile("user", text)
 
 class Bin(WithFolder):
-    """A folder of commands that is all that PATH names, and a copy of what setting up needs."""
+    """A base class for tests in which PATH names one folder, with commands that the test makes.
+    A copy of what setting up needs lies beside it."""
 
     def setUp(self):
         super().setUp()
@@ -168,7 +178,7 @@ class Bin(WithFolder):
         self.command(TOOLS[name][0], compiler)
 
     def run(self, *arguments, **more):
-        # unittest calls run(result).
+        # unittest itself calls run(result) to run the test.
         if not arguments or not isinstance(arguments[0], str):
             return super().run(*arguments, **more)
         return run(list(arguments), cwd=self.folder,
@@ -204,7 +214,8 @@ class Probe(Bin):
         self.assertEqual(os.listdir(self.path("obj", "linux-gnu")), [])
 
     def test_what_newer_compilers_refuse_is_a_warning(self):
-        """GCC 14 and clang 16 on; which options there are differs. WERROR=1 stays strict."""
+        """From GCC 14 and clang 16 on two old habits of C are errors. Which options make warnings
+        of them differs by compiler. WERROR=1 stays strict."""
         self.toolchain("linux-gnu", ANY_COMPILER + "\ncase \"$*\" in *-Wno-error=*) case \"$*\" in "
                        "*implicit-function*|*int-conversion*) ;; *) exit 1 ;; esac ;; esac")
         self.assertEqual(self.run("tools/probe.sh", "toolchain", "linux-gnu")[0], 0)
@@ -244,7 +255,7 @@ class Processor(Bin):
 
 
 class Setup(Bin):
-    """With packages that are commands of three lines."""
+    """tools/setup.sh, with packages that are commands of three lines."""
 
     def setUp(self):
         super().setUp()
@@ -256,7 +267,7 @@ class Setup(Bin):
         self.packages("gcc-riscv64-unknown-elf gcc-riscv64-linux-gnu qemu-system-riscv")
 
     def packages(self, names):
-        """Which packages the system has; installing a compiler makes its commands."""
+        """Say which packages the system has. Installing a compiler makes its commands."""
         self.command("apt-cache", 'case " %s " in *" $2 "*) ;; *) exit 100 ;; esac' % names)
         made = "".join("case \"$*\" in *gcc-riscv64-%s*) for t in %s; do cp bin/model bin/$t; "
                        "done ;; esac\n" % (name, " ".join(TOOLS[name]))
@@ -311,7 +322,8 @@ class Setup(Bin):
         self.assertNotIn("all tools are there", out)
 
     def test_a_gdb_that_cannot(self):
-        """Elsewhere than on Debian, where gdb may know RISC-V; it says that it does not."""
+        """On other systems than Debian gdb may know RISC-V or not. It is asked, and this one does
+        not."""
         self.toolchain("unknown-elf")
         for name in ("gdb-multiarch", "apt-get"):
             os.remove(self.path("bin", name))
@@ -333,7 +345,7 @@ class Setup(Bin):
 
 
 class EndsOfLines(Bin):
-    """Of a tree that git, or an editor, has changed to CR LF."""
+    """The lines of a tree end with CR LF, because git or an editor has changed them."""
 
     def change(self, folder, old, new):
         for place, folders, names in os.walk(folder):
@@ -383,7 +395,7 @@ class EndsOfLines(Bin):
 
 
 class Hosts(WithFolder):
-    """Hosts that lack something."""
+    """Hosts that lack something: one line says what."""
 
     def test_a_full_disk_is_not_the_file_that_was_read(self):
         status, out, err = run(["sh", "-c", "ulimit -f 4; exec python3 tools/lab handout 1 -o %s"
@@ -413,7 +425,7 @@ class Hosts(WithFolder):
 
 
 class Roots(WithFolder):
-    """tools/systems.py, without a root."""
+    """tools/systems.py, with everything replaced that needs a root of another system."""
 
     def setUp(self):
         super().setUp()
@@ -424,7 +436,8 @@ class Roots(WithFolder):
         self.options = argparse.Namespace(folder=self.folder, keep=True, suites=["one", "two"])
 
     def outcome_of(self, outcomes, roots=("one", "two")):
-        """(exit status, the table and what follows), where checks end and print like this."""
+        """(exit status, the table and what follows it). `outcomes` says how each check ends and
+        what it prints; `roots` are the systems that could be made."""
         def inside(system, command, log):
             status, text = outcomes.get(command, (0, "1.2.3"))
             write(log, text)

@@ -1,4 +1,13 @@
-"""What is told of a test that failed: equal things once, the first one first, nothing twice."""
+"""Tests of what a student is told of a test that failed: equal things once, the first first.
+
+Consoles, panics and outcomes are made up here, and the lines of grader/told.py are compared word by
+word: failed checks with their values, the last lines of the output without what is told already,
+call stacks with the lines of the calls, and which failures are "the same as" an earlier one.
+If something is told twice, cut at the wrong place, or left out, the lists differ.
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_told.py
+"""
 import contextlib
 import io
 import os
@@ -17,13 +26,14 @@ KEY = bytes(range(16))
 
 
 def signed(line):
-    """With the place that it was reported from, and its tag."""
+    """The line with the place that it was reported from, and with its tag."""
     line += " #" + letters(0, 8)
     return line + tag(KEY, line)
 
 
 def console(*lines):
-    """What a machine printed; lines that begin with a kind of report are signed, and numbered."""
+    """A Console that has printed these lines. Lines that begin with "ok:", "FAILED:" or "done"
+    become signed and numbered reports."""
     out = ["OpenSBI", "Boot HART MEDELEG", "  type help; ctrl-A x leaves QEMU"]
     number = 0
     for line in lines:
@@ -41,10 +51,13 @@ def console(*lines):
 
 
 def source_lines(addresses):
+    """It takes the place of the debug information: each address is its own line of a.c."""
     return [", at a.c:%d" % address for address in addresses]
 
 
 class Checks(unittest.TestCase):
+    """The lines of failed checks."""
+
     def test_equal_ones_are_told_once_with_the_first_values(self):
         many = ["FAILED: each is right: expected 7, got %d, at kern/a.c:5" % n for n in range(661)]
         many[4:4] = ["FAILED: the last one too, at kern/a.c:9"] * 2
@@ -73,6 +86,8 @@ class Checks(unittest.TestCase):
 
 
 class LastLines(unittest.TestCase):
+    """The last lines of the output, and what was lost."""
+
     def test_nothing_is_told_twice(self):
         lines = ["hello", "ok: a", "FAILED: b, at k.c:1", "    more of b", "killed: c",
                  "    more of c", "done 1 of 2 checks failed", "init ended with code 1",
@@ -96,10 +111,13 @@ class LastLines(unittest.TestCase):
 
 
 def frames(*addresses):
+    """The lines of a call stack, as the kernel prints them."""
     return "".join("  %016x f%d+0x4\n" % (address, address) for address in addresses)
 
 
 class Stacks(unittest.TestCase):
+    """Call stacks of panics and deadlocks."""
+
     def test_of_a_panic(self):
         head = "kern/a.c:7 on hart 0:\n    why\ncall stack, innermost first:\n"
         for place, first in (("kern/a.c:7", 15), ("f16+0x4", 16), ("0xffffffe000012345", 16)):
@@ -108,7 +126,8 @@ class Stacks(unittest.TestCase):
                              ["f16+0x4, at a.c:%d" % first, "f33+0x4, at a.c:32"])
 
     def test_of_a_jump_to_nowhere(self):
-        """No tool may get the address -1, which looks like an option."""
+        """The address before 0 is -1. The tool that looks up lines must not get it, because it
+        looks like an option."""
         for place in ("0x0", "kern/a.c:7"):
             part = "kernel panic at %s on hart 0:\n    why\n" % place + frames(0, 33)
             self.assertEqual(told.stack(part, source_lines),
@@ -138,6 +157,8 @@ class Stacks(unittest.TestCase):
 
 
 class Likeness(unittest.TestCase):
+    """Failures that are told as "the same as" an earlier one."""
+
     def outcome(self, verdict, *reasons, **more):
         return Outcome(Test("toy", **more), verdict, reasons)
 
@@ -166,7 +187,7 @@ class Likeness(unittest.TestCase):
         self.assertIsNone(told.likeness(self.outcome(Verdict.WRONG, "x", command=["x"])))
 
     def test_on_the_screen(self):
-        """One mistake that all tests end by is told once."""
+        """A mistake that ends all tests is told once."""
         labs = load()
         tests = [test for lab in labs for test in lab.tests if test.points]
         with contextlib.redirect_stdout(io.StringIO()) as output:

@@ -1,4 +1,14 @@
-"""What a student's text may have, and what not, whatever it is: hostile and harmless texts."""
+"""Tests of what a student's text may contain: hostile texts are refused, harmless ones are taken.
+
+BAD and BAD_ASM list texts that could break out of their region, read files of the host, define
+names of the kernel, or forge reports; each has a word that the refusal must contain, and its line
+must be right. HARMLESS and HARMLESS_ASM list texts that look suspicious and are honest: they must be taken.
+test_damage puts 20,000 random texts into a file and compares all that stands outside. Time is
+bounded: no text may make the reader slow. Who finds a new trick adds a line to one of the lists.
+
+Nothing is built and no machine is booted.
+Run alone: python3 tools/test/test_vet.py
+"""
 import contextlib
 import os
 import sys
@@ -24,7 +34,7 @@ GOOD = """
     /* Kommentar, \u8bf4\u660e: \u00fc */
 label: ;
 """
-# Text, and a word of what is said about it; in a region of code.
+# Texts in a region of C code, and a word of the refusal.
 BAD = [
     ("x;", "no end"),
     ("}\nvoid evil(void) {\n", "closes nothing"),
@@ -34,7 +44,7 @@ BAD = [
     ('"\\\n";\n\\\n', "backslash"),
     ("x;\n// \\\n", "backslash"), ("x; \\ \n", "backslash"),
     ("a\\x69b;\n", "backslash outside"), ("\\u0061sm;\n", "backslash outside"),
-    # A backslash at the end of a line joins what stands around it.
+    # A backslash at the end of a line joins the words around it.
     ("rep\\\nort_key[0] = 1;\n", "report_key is"), ("/\\\n* x;\n", "no end"),
     ("#inc\\ \nlude <x>\n", "preprocessor"), ("#\\\f\ndefine assert\n", "assert elsewhere"),
     ("// \\\n\\\n/* \n#include <x>\n", "preprocessor"),
@@ -103,7 +113,7 @@ BAD = [
     ("a \udcff;\n", "0xff"), ("/* \u202e */\n", "no text"), ("/* \u2028 */\n", "no text"),
     ("x;\n" * MAX_BYTES, "KiB"), ("@\n", "no end"), ("`x`\n", "no end"),
 ]
-# Was refused once, or might be: no harm can come of these.
+# No harm can come of these texts, though some of them were refused once.
 HARMLESS = [
     "a\fb;\v\n", "x = y; \\\n    z = 1;\n", "if (a && \\ \n    b)\n    c();\n",
     "// it's \\\n so\nx;\n",
@@ -180,9 +190,12 @@ BAD_ASM = [
 
 
 class VetTest(unittest.TestCase):
+    """The lists, and two tests with texts that are made by rule."""
+
     taken = {"assert", "if", "ret"}
 
     def refuse(self, region, text, word):
+        """The text is refused with this word, and with a line that lies in it."""
         with self.assertRaises(RegionError, msg=repr(text[:80])) as caught:
             vet(region, text, 10, self.taken)
         self.assertIn(word, str(caught.exception), repr(text[:80]))
@@ -224,7 +237,7 @@ class VetTest(unittest.TestCase):
             self.refuse(region, text, word)
 
     def test_long_texts_take_no_longer(self):
-        """Each letter is looked at a few times, however long the text and its words are."""
+        """The time grows with the length only: long texts and long words take no longer."""
         code, assembly = region_of(C_FILE, "first"), region_of(ASM_FILE, "label", "kern/a.S")
         began = time.process_time()
         for piece in ("x", "/*", "(", '"', "'", "\\", "\\ ", "#if A\n", "#if 0\n", "a:", "x\\y",
@@ -244,7 +257,7 @@ class VetTest(unittest.TestCase):
         self.assertLess(time.process_time() - began, 20)
 
     def test_damage(self):
-        """Whatever bytes are in a text, it is taken or refused, and nothing else moves."""
+        """Texts of random pieces are taken or refused; nothing outside of the region changes."""
         region, state = region_of(C_FILE, "first"), 1
         pieces = ["/*", "*/", "//", '"', "'", "\\", "\n", "{", "}", "(", ")", "#", "define A", "x",
                   ";", region.begin, region.end, "\udc80", "\x00", "\r", "%:", "<%", "%>", "if",

@@ -1,4 +1,12 @@
-"""What several tests of the grader need: a copy of this tree that can be changed, and its marks."""
+"""What several tests of the grader need: a copy of this tree that can be changed, and its marks.
+
+copy_tree() copies the sources and what is built of them, Edited changes files for the time of a
+`with`, and grade() builds and grades the copy. The tree itself is never changed by a test, because
+other tests and users may build in it at the same time.
+
+RVLAB_OBJECTS names the folder with the built objects, obj/unknown-elf if it is not set. Paths in
+it are relative to the top of the tree, so that they are right in a copy too.
+"""
 import json
 import os
 import shutil
@@ -11,7 +19,7 @@ SOURCES = ("Makefile", "kern", "libs", "user", "tools")
 
 
 def copy_tree(folder):
-    """This tree with what is built of it; times are kept, so that only changes are built again."""
+    """Copy this tree with what is built of it. Times are kept, so that only changes are built."""
     for name in SOURCES:
         source, target = os.path.join(TOP, name), os.path.join(folder, name)
         if os.path.isdir(source):
@@ -23,7 +31,10 @@ def copy_tree(folder):
 
 
 class Edited:
-    """Edits in a tree, undone at the end: with Edited(tree, edits): ..."""
+    """Edits in a tree that are undone at the end: with Edited(tree, edits): ...
+
+    An edit is (file, old text, new text). The old text must be in the file exactly once, or else
+    the test would no longer test what it says."""
 
     def __init__(self, tree, edits):
         self.tree, self.edits, self.before = tree, edits, []
@@ -47,11 +58,12 @@ class Edited:
 
 
 def build_command():
+    """The command of a shell that builds a tree, for --build of the grader."""
     return "make -r -f tools/build.mk TC=%s -j2" % os.path.basename(OBJECTS)
 
 
 def run_grader(tree, *arguments, **more):
-    """tools/grade.py of this tree in a folder; its exit status and all that it printed."""
+    """Run tools/grade.py of this tree in a folder: (exit status, all that it printed)."""
     result = subprocess.run(
         [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS]
         + list(arguments), cwd=tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -60,7 +72,7 @@ def run_grader(tree, *arguments, **more):
 
 
 def grade(tree, *tests):
-    """Build and grade a tree: {name of a test: its result, as --json gives it}, and the output."""
+    """Build and grade a tree: ({name of a test: its result, as --json gives it}, the output)."""
     path = os.path.join(tree, "results.json")
     if os.path.exists(path):
         os.remove(path)
