@@ -2,9 +2,9 @@
 
 BAD and BAD_ASM list texts that could break out of their region, read files of the host, define
 names of the kernel, or forge reports; each has a word that the refusal must contain, and its line
-must be right. HARMLESS and HARMLESS_ASM list texts that look suspicious and are honest: they must be taken.
-test_damage puts 20,000 random texts into a file and compares all that stands outside. Time is
-bounded: no text may make the reader slow. Who finds a new trick adds a line to one of the lists.
+must be right. HARMLESS and HARMLESS_ASM list texts that look suspicious and are honest: they must
+be taken. test_damage puts 20,000 random texts into a file and compares all that stands outside.
+Time is bounded: no text may make the reader slow. A new trick becomes a line in one of the lists.
 
 Nothing is built and no machine is booted.
 Run alone: python3 tools/test/test_vet.py
