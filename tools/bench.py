@@ -1,21 +1,19 @@
 #!/usr/bin/env python3
 """Measure what the kernel's operations cost, and compare with what they may cost.
 
-    bench.py [--json] [--check] [--no-host]
+    bench.py [--json] [--check] [--no-host]         make bench BENCH="..." calls it
 
-The first part is in guest instructions, on one hart under -icount: the same in
-each run, on any host. user/bench.c says how it measures; boot is measured through
-QEMU's gdb stub, from the firmware's jump to the first instruction of a program.
+The first part counts guest instructions, on one hart under -icount: the figures are the same in
+each run, on any host. user/bench.c says how it measures. The boot is measured through QEMU's gdb
+stub, from the firmware's jump to the first instruction of a program.
 
-The second part is in time of this host, without -icount: the same operations,
-how much faster two harts do the work of user/scale.c than one, and how long a
-thread waits for a lock that all of its brothers want. It depends on the host, and
-means little while the host does something else; then it says so.
+The second part measures time of this host, without -icount: the same operations, how much faster
+two harts do the work of user/scale.c than one, and how long a thread waits for a lock that all of
+its brothers want. These times mean little if the host does something else; then it says so.
 
-The exit status is 0 where everything could be measured. With --check it is 1
-where an operation of the first part costs more than its bound, or than what is
-known of a bound that is missed. The bounds are for the course's compiler; others
-have a tolerance.
+The exit status is 2 if something could not be measured. With --check it is 1 if an operation of
+the first part costs more than its bound (a known miss has a bound of its own). The operations and
+bounds are in bench_data.py. They are for the course's compiler; other compilers may cost 15 % more.
 """
 import argparse
 import json
@@ -41,15 +39,15 @@ COUNTED = ["-icount", "shift=0,sleep=off"]
 
 
 class Failed(Exception):
-    """Something could not be measured."""
+    """Something could not be measured; the text says what, and why."""
 
 
 class Compiler:
-    """Which one made the kernel, and so what its operations may cost.
+    """The compiler that made the kernel; what operations may cost depends on it.
 
-    version     as it names itself
-    tolerance   so many percent above the bounds are allowed
-    column      head of the column that says what is allowed
+    version     how the compiler names itself
+    tolerance   how many percent above the bounds are allowed
+    column      the head of the column that says what is allowed
     """
 
     def __init__(self, objects):
@@ -65,27 +63,30 @@ class Compiler:
         self.column = "at most" if is_courses else "bound +%d%%" % OTHERS_PERCENT
 
     def allows(self, bound):
+        """What an operation with this bound may cost; None if it has no bound."""
         return bound and bound * (100 + self.tolerance) // 100
 
 
 def command_of(options, init, mem="128M", harts=1):
+    """The command of a machine whose first program is `init`."""
     return [options.qemu, "-machine", "virt", "-bios", "default", "-m", mem, "-smp", str(harts),
             "-kernel", options.objects + "/kernel", "-display", "none", "-monitor", "none",
             "-append", "init=" + init]
 
 
 def selftest_command(options, name, mem):
+    """The command of a machine that runs a self test of the kernel."""
     return command_of(options, "", mem)[:-1] + ["selftest=" + name]
 
 
 def start(command, **files):
-    # A session of its own: ctrl-C comes to this process only.
+    # It gets a session of its own, so that ctrl-C comes to this process only.
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                             start_new_session=True, **files)
 
 
 def console_of(command):
-    """Boot to the end; what the machine printed."""
+    """Run a machine to its end: what it printed. It raises Failed if the machine fails."""
     limit = ["sh", "-c", 'ulimit -t %d; exec "$@"' % LIMIT_SECONDS, "sh"]
     machine = start(limit + command + ["-serial", "stdio"], stdout=subprocess.PIPE)
     try:
@@ -101,21 +102,23 @@ def console_of(command):
 
 
 def figures(text, unit):
+    """{key: number} of the lines that user/bench.c prints with this unit."""
     return {key: int(value) for key, value in
             re.findall(r"^bench: (\S+) +(\d+) %s\r?$" % unit, text, re.M)}
 
 
 def boot_cost(options, mem):
-    """Instructions from the kernel's first to the first program's first.
+    """How many instructions run from the kernel's first to the first one of the first program.
 
-    Without sleep=off: with it QEMU takes a machine that gdb stopped for one that
-    is idle, and advances its time to the next event, or for ever.
+    The machine runs without sleep=off. With it QEMU takes a machine that gdb has stopped for an
+    idle one, and advances its time to the next event, or for ever.
     """
     with scratch.folder("bench") as folder:
         return boot_cost_in(folder, options, mem)
 
 
 def boot_cost_in(folder, options, mem):
+    """The same, with a folder for the socket of the gdb stub."""
     path = os.path.join(folder, "gdb")
     machine = start(command_of(options, "true", mem) + [
         "-icount", "shift=0", "-serial", "null", "-S", "-gdb", "chardev:gdb",
@@ -139,7 +142,7 @@ def boot_cost_in(folder, options, mem):
 
 
 def count_instructions(options, failures):
-    """The first part: figures by key."""
+    """The first part: {key: instructions}. What cannot be measured is added to `failures`."""
     found = {}
     jobs = (lambda: figures(console_of(command_of(options, "bench") + COUNTED), "instructions"),
             lambda: figures(console_of(command_of(options, "bench children", "1G") + COUNTED),
@@ -158,7 +161,7 @@ def count_instructions(options, failures):
 
 
 def verdict(row, found, compiler):
-    """(the bound or None, whether it holds)."""
+    """(the bound of this row or None, whether it holds). A bound may be relative to another row."""
     value = found.get(row.key)
     bound = compiler.allows(row.bound)
     if row.flat in found:
@@ -201,13 +204,15 @@ def print_instructions(found, compiler):
 
 
 class HostLoad:
-    """How much of a processor other processes use meanwhile, in percent; None: unknown."""
+    """It tells how much of a processor other processes have used since it was made."""
 
     def __init__(self):
         self.busy, self.own, self.time = self.now()
 
     @staticmethod
     def now():
+        """(seconds that all processors were busy or None, seconds of this process and its
+        children, time)."""
         usage = os.times()
         own = usage.user + usage.system + usage.children_user + usage.children_system
         try:
@@ -219,6 +224,7 @@ class HostLoad:
         return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK"), own, time.monotonic()
 
     def others(self):
+        """What the others used, in percent of one processor; None if this host does not say."""
         busy, own, now = self.now()
         if busy is None or self.busy is None or now <= self.time:
             return None
@@ -227,6 +233,7 @@ class HostLoad:
 
 
 def scale_time(options, what, count, harts):
+    """How many microseconds user/scale.c takes with so many processes, on so many harts."""
     text = console_of(command_of(options, "scale %s %d" % (what, count), harts=harts))
     match = re.search(r"^scale: \w+ \d+ (\d+) us", text, re.M)
     if not match:
@@ -235,6 +242,7 @@ def scale_time(options, what, count, harts):
 
 
 def longest_wait(options, harts):
+    """The longest wait for a lock that user/mmlock.c met on so many harts, in microseconds."""
     text = console_of(command_of(options, "mmlock %d" % (harts - 1), harts=harts))
     match = re.search(r"^mmlock: brk (\d+) us", text, re.M)
     if not match:
@@ -243,7 +251,8 @@ def longest_wait(options, harts):
 
 
 def measure_host(options, failures):
-    """The second part: times by key, scaling by kind, waiting by harts, what others used."""
+    """The second part: {"ns": times by key, "scaling": by kind, "waiting": by harts,
+    "others_percent": what others used meanwhile}."""
     load = HostLoad()
     result = {"ns": {}, "scaling": {}, "waiting": {}}
     try:
@@ -315,6 +324,7 @@ def arguments():
 
 
 def bench(options):
+    """Measure, print, and return the exit status."""
     failures, compiler = [], Compiler(options.objects)
     found = count_instructions(options, failures)
     if not options.json:

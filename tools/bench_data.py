@@ -1,25 +1,31 @@
 """What tools/bench.py compares with: the operations, what they may cost, what they cost elsewhere.
 
-Guest instructions of one operation, measured in user mode by QEMU 7.2 with
--icount shift=0,sleep=off -smp 1. "xv6" is xv6-riscv with a RAM disk and without
-its debug junk fill, "ucore" the better of two RISC-V ucore lab5 trees.
+The figures are guest instructions of one operation, measured in user mode by QEMU 7.2 with
+-icount shift=0,sleep=off -smp 1. "xv6" is xv6-riscv with a RAM disk and without its debug junk
+fill; "ucore" is the better of two RISC-V ucore lab5 trees.
+
+OPERATIONS has a row for each key that user/bench.c prints. A bound is a promise about the kernel:
+it is lowered when the kernel gets faster, and raised only with a reason in the commit.
 """
 import collections
 
-# key: the name that user/bench.c prints. bound: at most so much. flat: at most
-# FLAT_PERCENT more than the row with that key. None: not measured there, or no bound.
-# known: a bound that is missed, and by how much it may be: bench.py --check holds that.
+# key     the name that user/bench.c prints
+# bound   the operation may cost at most so much
+# flat    the key of another row: this one may cost at most FLAT_PERCENT more than that one
+# known   for a bound that is missed: what it costs at most today, which bench.py --check holds
+# None stands for "not measured there", or for "no bound".
 Row = collections.namedtuple("Row", "key text bound flat xv6 ucore known")
 
 FLAT_PERCENT = 5
 
-# The bounds are for this compiler, TOOLCHAIN=unknown-elf of Debian 12. Another one inlines and
-# keeps registers otherwise: with it an operation may cost so much more.
+# The bounds are for this compiler, TOOLCHAIN=unknown-elf of Debian 12. Another one inlines other
+# functions and uses registers otherwise, so an operation may cost OTHERS_PERCENT more with it.
 COURSE_TOOLCHAIN, COURSE_VERSION = "unknown-elf", 12
 OTHERS_PERCENT = 15
 
 
 def row(key, text, bound=None, xv6=None, ucore=None, flat=None, known=None):
+    """A Row, with None for what is not given."""
     return Row(key, text, bound, flat, xv6, ucore, known)
 
 
@@ -32,8 +38,9 @@ OPERATIONS = (
     row("touch", "first touch of a demand-zero page", 1100, 12670, 12708),
     row("cow-copy", "COW write fault, page copied", 1600),
     row("cow-last", "COW write fault, last reference", 500),
-    # By make profile, for the two yields: schedule() with the queue's lock 246, traps and dispatch
-    # 213, switch_to 58, satp 36, the scheduling class 78, sys_yield 22, the program itself.
+    # make profile says where the instructions of the two yields go: schedule() with the queue's
+    # lock 246, traps and dispatch 213, the scheduling class 78, switch_to 58, satp 36, sys_yield
+    # 22; the rest is the program itself.
     row("yield", "yield round trip, two switches", 400, None, 632, known=680),
     row("children-60", "fork, per child, with 60 children alive", None, 198419, 112940),
     row("children-200", "the same with 200 children alive", None, None, 140309, "children-60"),
@@ -41,7 +48,8 @@ OPERATIONS = (
     row("kill-60", "kill + wait, per child, with 60 children alive"),
     row("kill-200", "the same with 200 children alive", flat="kill-60"),
     row("kill-4000", "the same with 4,000 children alive", flat="kill-60"),
-    # selftest=irq-off, with half of the memory touched; 10,000 more is what it can tell apart.
+    # These come from selftest=irq-off, with half of the memory touched. It measures in steps of
+    # about 10,000 instructions.
     row("irq-off", "longest with interrupts off, 4,000 processes, 1 GiB", 20000),
     row("irq-group", "the same while a group of 4,000 is killed", 600000),
     row("kept", "longest until the kernel gives way, same machine", 200000),
@@ -50,13 +58,14 @@ OPERATIONS = (
     row("boot-8G", "the same with 8 GiB", 440000),
 )
 
-# What user/scale.c does, how many processes do it, and how much faster two harts must be.
+# What user/scale.c does, how many processes do it, a text, and how much faster two harts must be.
 SCALING = (
     ("cpu", 4, "%d processes that compute", 1.8),
     ("fork", 4, "%d processes that fork and wait", 1.5),
 )
 
-# user/mmlock.c on so many harts, with one thread on each: the longest that one of them waits for
-# the lock of their memory, in microseconds. Without a queue that is fair it is seconds.
+# user/mmlock.c runs on so many harts, with one thread on each. WAITING_US is the longest time that
+# one of them may wait for the lock of their memory, in microseconds. Without a fair queue it would
+# be seconds.
 WAITING = (2, 4, 8)
 WAITING_US = 200000

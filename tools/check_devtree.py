@@ -3,9 +3,11 @@
 
     check_devtree.py OBJECTS [QEMU]     OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-The firmware gets the real tree. When it jumps to the kernel, QEMU's gdb stub
-stops the machine, and the tree or its address is changed. The kernel must say
-what is wrong in one line, over the firmware's console, and switch the machine off.
+The firmware gets the real tree. When it jumps to the kernel, QEMU's gdb stub stops the machine, and
+the tree or its address is changed (CASES). The kernel must say what is wrong in one line, over the
+firmware's console, and switch the machine off: at that time nothing else of it works.
+
+`make test` runs it. check_late_hart.py and check_machines.py use its functions for the stub.
 """
 import os
 import re
@@ -18,12 +20,12 @@ import scratch
 from gdbstub import StubError
 
 ENTRY = 0x80200000
-NOTHING_THERE = 0x84000000      # RAM that nobody has written to
+NOTHING_THERE = 0x84000000      # RAM that is still zero
 CHUNK = 0x400
 SECONDS = 30                    # far more than a boot takes
 
-# What is wrong, what the kernel must say, and how it is done: another address of the
-# tree; a word of its header; or a text in it that becomes another one.
+# What is wrong, what the kernel must say, and how it is done: ("address", the address that the
+# kernel gets), ("word", offset in the header, value), or ("text", bytes, what replaces them).
 CASES = [
     ("no tree", "the firmware gave no address", ("address", 0)),
     ("an odd address", "its address is impossible", ("address", 0x87e00001)),
@@ -43,6 +45,7 @@ CASES = [
 
 
 def read_memory(stub, address, size):
+    """So many bytes of the machine's memory, in pieces that the stub can send."""
     data = b""
     while len(data) < size:
         data += bytes.fromhex(stub.ask("m%x,%x" % (address + len(data),
@@ -51,11 +54,13 @@ def read_memory(stub, address, size):
 
 
 def write_memory(stub, address, data):
+    """Write bytes into the machine's memory, or raise StubError."""
     if stub.ask("M%x,%x:%s" % (address, len(data), data.hex())) != "OK":
         raise StubError("QEMU's gdb stub does not write to memory")
 
 
 def damage(stub, kind, first, second=None):
+    """Make one of the changes that CASES lists. a1 has the address of the tree here."""
     if kind == "address":
         if stub.ask("P%x=%s" % (stub.numbers["a1"], first.to_bytes(8, "little").hex())) != "OK":
             raise StubError("QEMU's gdb stub does not write to a register")
@@ -73,7 +78,7 @@ def damage(stub, kind, first, second=None):
 
 
 def connect(socket, process):
-    """The stub, as soon as QEMU listens."""
+    """Connect to the gdb stub of a QEMU that has just been started."""
     while True:
         try:
             return gdbstub.connect(socket)

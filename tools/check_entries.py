@@ -3,10 +3,13 @@
 
     check_entries.py OBJECTS    OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-Why it matters is said at set_pte() in kern/mm/pagetable.h. Two things are looked at: no
-text of the kernel stores through a pointer to a pte_t by itself (the self tests may), and
-what the compiler makes of set_pte() has a release before the store, which no test could
-tell: QEMU runs on hosts that do not reorder stores.
+Why it matters is said at set_pte() in kern/mm/pagetable.h. Two things are checked. No source of the
+kernel stores through a pointer to a pte_t by itself; only the self tests may. And the code that the
+compiler makes of set_pte() has a release before the store. No test could find that missing, because
+QEMU runs on hosts that do not reorder stores.
+
+It reads the sources by patterns, not as a compiler: a pointer to an entry must be declared as pte_t
+in the same file, or come from one of the functions in stores(). `make test` runs it.
 """
 import glob
 import os
@@ -14,7 +17,8 @@ import re
 import subprocess
 import sys
 
-# Pointers that a text declares: "pte_t *pte = ..., *end", "const pte_t" left out.
+# The pointers that a text declares, as in "pte_t *pte = ..., *end". A pointer to a const pte_t
+# cannot store, so it is left out.
 DECLARATION = re.compile(r"(?<!const )\bpte_t\s+\*[^;{)]*")
 DECLARED = re.compile(r"\*\s*(\w+)\s*(\(?)")
 ASSIGN = r"\s*(?:[-+|&^]|<<|>>)?=(?!=)"
@@ -29,17 +33,18 @@ void probe(pte_t *entry, pte_t value) { set_pte(entry, value | PTE_V); }
 
 
 def without_comments(text):
+    """The text without comments; each line keeps its number."""
     return COMMENT.sub(lambda match: "\n" * match.group().count("\n"), text)
 
 
 def without_writers(text):
-    """The text without the bodies of set_pte() and its kind, which may store."""
+    """The text without the bodies of set_pte() and set_pte_...(), which may store."""
     return re.sub(r"(?ms)^static inline void set_pte\w*\([^)]*\)\n\{.*?^\}",
                   lambda match: "\n" * match.group().count("\n"), text)
 
 
 def stores(text):
-    """The lines, from 1, that store through a pointer to an entry, and the pointers' names."""
+    """[(line, from 1, name of the pointer)] for each store through a pointer to an entry."""
     text = without_writers(without_comments(text))
     names, functions = set(), {"get_pte", "kernel_entry"}
     for match in DECLARATION.finditer(text):
@@ -64,6 +69,7 @@ def declared_here(text, place):
 
 
 def check_texts(paths):
+    """Complaints about stores in these files."""
     for path in paths:
         with open(path) as file:
             text = file.read()
@@ -73,7 +79,7 @@ def check_texts(paths):
 
 
 def assembly_of(objects, text):
-    """What the build's compiler makes of a text."""
+    """The assembly that the build's compiler makes of a C text."""
     with open(os.path.join(objects, "flags")) as file:
         command = file.readline().split()
     result = subprocess.run(command + ["-S", "-g0", "-x", "c", "-", "-o", "-"], input=text,
@@ -83,6 +89,7 @@ def assembly_of(objects, text):
 
 
 def check_order(objects, text=PROBE):
+    """A complaint if the compiled set_pte() has no release before its store."""
     made = assembly_of(objects, text)
     code = made[made.find("probe:"):]
     store = re.search(r"^\s*sd\s+\w+,\s*0\(a0\)", code, re.M)

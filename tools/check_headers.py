@@ -3,8 +3,10 @@
 
     check_headers.py OBJECTS    OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-A header of the kernel is compiled with the kernel's options, a header of user
-programs with theirs, and one of libs/ with both.
+A header that needs another one must include it: else a source works only as long as it includes
+both in the right order. A header without a guard fails when it is included twice. Headers of the
+kernel are compiled with the kernel's options, headers of programs with theirs, and those of libs/
+with both. `make test` runs it.
 """
 import glob
 import os
@@ -14,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def jobs(objects):
-    """(side, command, header) for everything to compile."""
+    """(side, the words of the command, header) for everything to compile."""
     with open(os.path.join(objects, "flags")) as file:
         kernel, user = [line.split() for line in file.read().splitlines()]
     shared = sorted(glob.glob("libs/*.h"))
@@ -25,6 +27,7 @@ def jobs(objects):
 
 
 def compile_alone(job):
+    """"" if the header compiles, else the complaint with what the compiler said."""
     side, command, header = job
     result = subprocess.run(
         command + ["-Werror", "-fsyntax-only", "-x", "c", "-include", header,

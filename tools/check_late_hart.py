@@ -3,10 +3,12 @@
 
     check_late_hart.py OBJECTS [QEMU]   OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-OpenSBI 1.1 does that by itself once in a hundred boots on a busy host: its
-hart_start makes the start known before it stores the address, so a hart that is
-late for its own initialisation goes to the old one. Here QEMU's gdb stub does it
-each time; the kernel must come up with all harts.
+OpenSBI 1.1 does that by itself once in a hundred boots on a busy host: its hart_start makes the
+start known before it stores the address, so a hart that is late with its own initialisation goes
+to the old address, which is the kernel's entry. Here QEMU's gdb stub does the same each time. The
+kernel must come up with all harts, and the self test sched-harts must pass on them.
+
+`make test` runs it.
 """
 import os
 import subprocess
@@ -21,7 +23,7 @@ HARTS = 4
 
 
 def start_address(objects):
-    """Where the kernel has the firmware send the other harts."""
+    """The physical address to which the kernel has the firmware send the other harts."""
     with open(objects + "/kernel.nm") as lines:
         for line in lines:
             if line.split()[-1] == "secondary_start":
@@ -30,14 +32,16 @@ def start_address(objects):
 
 
 def set_register(stub, name, value):
+    """Set a register of the hart that has stopped, or raise StubError."""
     if stub.ask("P%x=%s" % (stub.numbers[name], value.to_bytes(8, "little").hex())) != "OK":
         raise StubError("QEMU's gdb stub does not write to " + name)
 
 
 def mislead(stub, start):
+    """Wait for the first hart that is sent to `start`, send it to the entry, and let it go on."""
     stub.run_to(ENTRY)
     tree = stub.register("a1")
-    stub.run_to(start)                  # now the stub means the hart that came there
+    stub.run_to(start)                  # from now on the stub means the hart that came there
     set_register(stub, "pc", ENTRY)
     set_register(stub, "a1", tree)
     stub.ask("D")

@@ -3,35 +3,39 @@
 
     check_layers.py OBJECTS     OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-By #include in the sources, and by symbol in the object files, which finds what
-a declaration by hand hides.
+ORDER is the order of the folders. The check reads the #include lines of the sources, and the
+symbols of the object files: these find what a declaration by hand in a source hides. A new folder
+gets its place in ORDER, and in docs/tree.md and README.md, which check_readme.py compares with it.
+`make test` runs it.
 """
 import os
 import re
 import subprocess
 import sys
 
-# From low to high. Nothing is above test, so nothing may use it.
+# The folders from low to high. test is the highest one, so no other folder may use it.
 ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
          "process", "syscall", "trap", "init", "test"]
-# Written when building: in whose name.
+# Objects of sources that the build writes, and the folder to which each belongs.
 GENERATED = {"programs.o": "process", "ksyms.o": "debug"}
-# Stands in for what is not written yet, in any folder: see kern/debug/panic.h.
+# The function that an exercise calls as long as it is blank, in any folder: see kern/debug/panic.h.
 UNWRITTEN = "not_written_at"
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def layer_of(path):
-    """The folder's name of a file in kern/ or libs/."""
+    """The name of the folder that a file of kern/ or libs/ is in."""
     parts = path.replace(os.sep, "/").split("/")
     return parts[0] if parts[0] == "libs" else parts[1]
 
 
 def allowed(user, used):
+    """Whether the folder `user` may use the folder `used`."""
     return ORDER.index(used) <= ORDER.index(user)
 
 
 def sources():
+    """The paths of all sources of the kernel and of libs/."""
     for top in ("libs", "kern"):
         for folder, _, names in sorted(os.walk(top)):
             for name in sorted(names):
@@ -40,7 +44,7 @@ def sources():
 
 
 def resolve(path, quote, name):
-    """The file in the tree that an #include means, or None."""
+    """The file of the tree that an #include means, or None."""
     places = [os.path.dirname(path)] if quote == '"' else []
     for place in places + ["kern", "libs"]:
         candidate = os.path.normpath(os.path.join(place, name))
@@ -50,6 +54,7 @@ def resolve(path, quote, name):
 
 
 def check_unknown(paths):
+    """Complaints about files whose folder has no place in ORDER."""
     for path in paths:
         if path.count(os.sep) < 2 and not path.startswith("libs"):
             yield "%s:1: not in one of the kernel's folders" % path
@@ -59,6 +64,7 @@ def check_unknown(paths):
 
 
 def check_includes(path):
+    """Complaints about #include lines that lead upwards, or out of the kernel."""
     layer = layer_of(path)
     with open(path) as lines:
         for number, line in enumerate(lines, 1):
@@ -77,7 +83,7 @@ def check_includes(path):
 
 
 def symbols(objects, files):
-    """For each file its (defined, undefined) names, as nm tells them."""
+    """{file: (names that it defines, names that it uses)} as nm tells them."""
     with open(os.path.join(objects, "config.mk")) as config:
         nm = re.search(r"^NM\s*:=\s*(.*)$", config.read(), re.M).group(1).split()
     result = {path: (set(), set()) for path in files}
@@ -91,6 +97,7 @@ def symbols(objects, files):
 
 
 def line_of(path, symbol):
+    """The first line of a source that has this word; 1 if none has."""
     with open(path) as lines:
         for number, line in enumerate(lines, 1):
             if re.search(r"\b%s\b" % re.escape(symbol), line):
@@ -99,6 +106,7 @@ def line_of(path, symbol):
 
 
 def check_symbols(objects, paths):
+    """Complaints about symbols that an object takes from a folder above its own."""
     origin = {}
     for path in paths:
         name = os.path.join(objects, "kobj", path + ".o")
@@ -115,7 +123,7 @@ def check_symbols(objects, paths):
     for file, (_, undefined) in table.items():
         layer, path = origin[file]
         for symbol in sorted(undefined):
-            # What no object defines is the linker script's.
+            # A symbol that no object defines comes from the linker script, which anybody may use.
             if path and symbol != UNWRITTEN and not allowed(layer, home.get(symbol, layer)):
                 yield "%s:%d: %s uses %s of %s, which is above it" % (
                     path, line_of(path, symbol), layer, symbol, home[symbol])

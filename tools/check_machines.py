@@ -3,10 +3,12 @@
 
     check_machines.py OBJECTS [QEMU]    OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-What it can do without, it does without. Else it says in one line, over the
-firmware's console, what is missing, and switches the machine off; where the
-firmware cannot do that it says so, and the machine is killed here. A machine that
-this QEMU does not have is left out, and named.
+If the kernel can do without what a machine lacks, it must run there. If not, it must say in one
+line, over the firmware's console, what is missing, and switch the machine off. If the firmware
+cannot switch it off the kernel must say so; then the machine is killed here. A machine that this
+QEMU does not have is left out, and named.
+
+CASES lists the machines. `make test` runs it.
 """
 import os
 import re
@@ -28,7 +30,7 @@ ABSENT = r"(?i)property '?\S*' not found|unsupported machine|not valid|could not
 
 NO_FPU = "rv64,f=off,d=off"
 
-# What it is, QEMU's options, boot arguments, and what must be printed.
+# What the machine is, QEMU's options, boot arguments, and a pattern of what must be printed.
 CASES = [
     ("numbers in the integer registers", ["-cpu", NO_FPU + ",zfinx=on"], "init=fpu",
      r"^\[done\] fpu 2 \d+: 1 checks passed"),
@@ -45,7 +47,7 @@ CASES = [
 
 
 def place_of(data, name, start):
-    """Where the next property of this name has its value, which is one word."""
+    """The offset of the value of the next property with this name, which has one word."""
     strings = int.from_bytes(data[12:16], "big")
     offset = data.index(b"\0" + name + b"\0", strings) + 1 - strings
     token = (3).to_bytes(4, "big") + (4).to_bytes(4, "big") + offset.to_bytes(4, "big")
@@ -53,11 +55,12 @@ def place_of(data, name, start):
 
 
 def name_last(stub):
-    """Have the device tree name the hart that boots last: it changes places with that one."""
+    """Change the device tree so that it names the boot hart last. In the tree this hart changes
+    places with the last one: both their numbers and those of their interrupt controllers."""
     stub.run_to(ENTRY)
     tree, hart = stub.register("a1"), stub.register("a0")
     data = read_memory(stub, tree, int.from_bytes(read_memory(stub, tree + 4, 4), "big"))
-    harts = []          # where each hart's number is, and that of its interrupt controller
+    harts = []          # offsets of each hart's number, and of that of its interrupt controller
     for node in re.finditer(rb"\0\0\0\x01cpu@", data):
         inside = data.index(b"\0\0\0\1interrupt-controller\0", node.end())
         harts.append((place_of(data, b"reg", node.end()), place_of(data, b"phandle", inside)))
@@ -70,7 +73,7 @@ def name_last(stub):
 
 
 def boot(objects, qemu, options, append, prepare):
-    """(console, exit status); the status is None where the machine did not switch off."""
+    """(console, exit status) of a machine. The status is None if it did not switch off."""
     with tempfile.TemporaryDirectory() as folder:
         socket = os.path.join(folder, "gdb")
         command = [qemu, "-machine", "virt", "-bios", "default", "-m", "128M", "-nic", "none",
@@ -93,7 +96,7 @@ def boot(objects, qemu, options, append, prepare):
 
 
 def read(process):
-    """Until the machine ends, or has said that it cannot."""
+    """Read the console until the machine ends, or has said that it cannot switch off."""
     text, end = b"", time.monotonic() + SECONDS
     while NO_END.encode() not in text and time.monotonic() < end:
         if select.select([process.stdout], [], [], 1)[0]:

@@ -3,10 +3,10 @@
 
     check_mmio.py OBJECTS       OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-Why it matters is said at the head of kern/driver/mmio.h. Two things are looked at: no driver has a
-volatile pointer of its own, and what the compiler makes of each function there has its access
-between two fences, which no test could tell: QEMU runs on hosts that order all of this by
-themselves.
+Why it matters is said at the head of kern/driver/mmio.h. Two things are checked. No driver has a
+volatile pointer of its own. And in the code that the compiler makes of each function of mmio.h the
+access stands between two fences, which order it with other memory. No test could find a fence
+missing, because QEMU runs on hosts that order all of this by themselves. `make test` runs it.
 """
 import glob
 import os
@@ -18,7 +18,7 @@ from check_entries import assembly_of, without_comments
 HEADER = "kern/driver/mmio.h"
 FUNCTION = re.compile(r"^static inline \w+ (mmio_(read|write)(\d+))\(", re.M)
 ACCESS = {"read8": "lbu", "read32": "lwu?", "write8": "sb", "write32": "sw"}
-# What an access consists of, in assembly: fences, and what is not the stack's.
+# In assembly an access consists of fences, and of loads and stores that do not use the stack.
 STEP = re.compile(r"^\s*(fence)\s+(\w+),\s*(\w+)|^\s*(\w+)\s+\w+,\s*\d+\((?!sp)\w+\)", re.M)
 PROBES = {
     "read": "uint%s_t probe(uintptr_t a); uint%s_t probe(uintptr_t a) { return %s(a); }",
@@ -28,6 +28,7 @@ PROBES = {
 
 
 def check_texts(paths):
+    """Complaints about volatile accesses outside of mmio.h."""
     for path in paths:
         with open(path) as file:
             lines = without_comments(file.read()).split("\n")
@@ -38,7 +39,7 @@ def check_texts(paths):
 
 
 def check_order(objects, header):
-    """Each function of the header: a fence, the access, a fence."""
+    """Complaints about functions of the header that are not compiled to fence, access, fence."""
     functions = FUNCTION.findall(header)
     if not functions:
         yield "%s:1: has no function that this check knows" % HEADER

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Check what the pages for readers say of the tree.
 
+    check_readme.py         run at the top of the tree; `make test` runs it too
+
 docs/tree.md has a line for each source file, and none for one that is gone. README.md has at most
-150 lines; its floors, and the order in docs/tree.md, are those of tools/check_layers.py; what its
-table for those who know ucore names of this kernel is in the kernel. In all pages a relative link,
-and a path in backquotes, leads to something that is there.
+150 lines. Its floors, and the order in docs/tree.md, are those of tools/check_layers.py. Each name
+of this kernel in its table "If you know ucore" is in the kernel. In all pages a relative link, and
+a path in backquotes, leads to something that is there.
+
+A new file needs a line in docs/tree.md. A page that may name what is not there writes NAME or N.M.
 """
 import os
 import re
@@ -13,9 +17,9 @@ import sys
 import check_layers
 
 FOLDERS = ("libs", "kern", "user", "tools", "docs")
-# Told of in one line each.
+# Folders with so many files that docs/tree.md has one line for all of them.
 MANY = (os.path.join("tools", "mutants"), os.path.join("tools", "test", "corpus"))
-MADE = ("compile_commands.json",)               # by make, at the top
+MADE = ("compile_commands.json",)               # files that make writes at the top
 TREE, README, MAX_README = "docs/tree.md", "README.md", 150
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 PLACEHOLDER = re.compile(r"NAME|\bN\.M\b")
@@ -43,7 +47,7 @@ def listed(text):
 
 
 def present():
-    """All files that must be listed; one whose name begins with a dot may be."""
+    """All files that must be listed. A file at the top whose name begins with a dot may be."""
     yield from (name for name in os.listdir(".") if os.path.isfile(name)
                 and name[0] != "." and name not in MADE)
     for top in FOLDERS:
@@ -54,6 +58,7 @@ def present():
 
 
 def check_tree(text):
+    """Complaints about files that docs/tree.md lacks, or that it lists and are gone."""
     named, real = listed(text), set(present())
     for path in sorted(real - named):
         yield "%s:1: %s has no line for this file" % (path, TREE)
@@ -68,11 +73,13 @@ def floors():
 
 
 def section(text, title):
+    """The text of the section with this title, or ""."""
     found = re.search(r"^## %s\n(.*?)(?=^## |\Z)" % re.escape(title), text, re.M | re.S)
     return found.group(1) if found else ""
 
 
 def check_floors(readme, tree):
+    """Complaints if one of the pages has another order of the folders than check_layers.py."""
     drawn = re.findall(r"^    (\w+) ", section(readme, "The floors of the kernel"), re.M)
     wanted = [name for name in reversed(floors()) if name != "test"]
     if drawn != wanted:
@@ -92,6 +99,7 @@ def check_names(text, source):
 
 
 def kernel_source():
+    """All of kern/ and libs/ as one text, and the names of the files."""
     found = []
     for top in ("kern", "libs"):
         for place, _, names in os.walk(top):

@@ -3,12 +3,13 @@
 
     check_undefined.py [--toolchain unknown-elf] [TEST ...]
 
-A compiler may make anything of x / 0, 1 << 32 or INT_MAX + 1, and the next one
-does. So all is compiled once more, with the compiler's undefined-behaviour
-sanitizer, which traps by ebreak, into obj/undefined; the machines of all tests
-with one hart must do what they do otherwise, and no program may meet such a trap,
-be it one that is meant to be killed. Null pointers are left out: programs use
-them on purpose. Which instructions that takes does not matter, so limits are higher.
+A compiler may make anything of x / 0, 1 << 32 or INT_MAX + 1, and the next one will. So all is
+compiled once more into obj/undefined, with the compiler's undefined-behaviour sanitizer, which
+traps by ebreak. The machines of all tests with one hart must do what they do otherwise, and no
+program may meet such a trap, even one that the test means to be killed. Null pointers are left
+out, because programs use them on purpose. The code is slower, so the limits are higher.
+
+It runs in .ci/run and takes some minutes. The line that it prints says which program trapped where.
 """
 import argparse
 import copy
@@ -28,7 +29,7 @@ from grader.screen import Screen
 
 SANITIZE = "-fsanitize=undefined -fno-sanitize=null -fsanitize-undefined-trap-on-error"
 SLOWER = 3
-# The functions whose own ebreak kills them.
+# Functions of programs that have an ebreak or a bad instruction on purpose.
 ON_PURPOSE = {"break_call", "illegal"}
 KILLED = re.compile(rb"(\S+ \(pid \d+\) was killed: breakpoint, at pc \w+ \((\w+)[^\r\n]*)")
 
@@ -38,13 +39,14 @@ class CheckError(Exception):
 
 
 def run(command, **more):
+    """Run a command: (exit status, all that it printed)."""
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, **more)
     return result.returncode, result.stdout.decode("utf-8", "replace")
 
 
 def build(toolchain):
-    """The folder with the objects."""
+    """Build with the sanitizer: the folder with the objects. CheckError if that fails."""
     status, said = run(["tools/probe.sh", "toolchain", toolchain])
     if status != 0:
         raise CheckError(said.strip())
@@ -60,7 +62,7 @@ def build(toolchain):
 
 
 def chosen(names):
-    """The tests of one machine with one hart, with limits that fit."""
+    """(labs, the tests that boot a machine with one hart, with higher limits)."""
     labs = all_labs.load()
     known = [test for lab in labs for test in lab.tests]
     for name in names:
@@ -86,6 +88,7 @@ def traps_in(folder):
 
 
 def check(options):
+    """Build, run all tests, print what failed and which traps were met; the exit status."""
     objects = build(options.toolchain)
     labs, tests = chosen(options.tests)
     folder = os.path.join(objects, "grade")
