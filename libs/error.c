@@ -12,6 +12,7 @@ static const char *const names[MAXERROR + 1] = {
 #undef X
 };
 
+/* Through an unsigned number, so that even the least int can be negated. */
 const char *error_name(int code)
 {
     unsigned int number = code < 0 ? -(unsigned int)code : (unsigned int)code;

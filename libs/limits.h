@@ -8,6 +8,8 @@
 /* On RISC-V a plain char is unsigned. */
 #define CHAR_BIT            __CHAR_BIT__
 
+/* The least value is written as -MAX - 1: the number itself, 128 say, would not fit the type before
+   its sign is applied. */
 #define SCHAR_MAX           __SCHAR_MAX__
 #define SCHAR_MIN           (-SCHAR_MAX - 1)
 #define UCHAR_MAX           (SCHAR_MAX * 2 + 1)
@@ -18,8 +20,11 @@
 #define CHAR_MAX            SCHAR_MAX
 #define CHAR_MIN            SCHAR_MIN
 #endif
+/* Bytes of a character: there are no others than those of one byte. */
 #define MB_LEN_MAX          1
 
+/* Without a suffix the type of a constant would be int: U, L and the others make it the type that
+   it is the limit of. */
 #define SHRT_MAX            __SHRT_MAX__
 #define SHRT_MIN            (-SHRT_MAX - 1)
 #define USHRT_MAX           (SHRT_MAX * 2 + 1)

@@ -25,6 +25,7 @@ struct spec {
     int length;                         /* size of the integer argument in bytes */
 };
 
+/* Give one character to the sink. All output goes by here. */
 static void put(struct sink *out, int c)
 {
     out->putch(c, out->putdat);
@@ -37,7 +38,8 @@ static void pad(struct sink *out, int count, int c)
         put(out, c);
 }
 
-/* A string, of which no more is read than the precision says: it may have no end then. */
+/* A string, of which no more is read than the precision says: it may have no end then. NULL prints
+   "(null)", because a message about a mistake must not be a mistake of its own. */
 static void put_string(struct sink *out, const struct spec *spec, const char *s)
 {
     if (s == NULL)
@@ -52,7 +54,14 @@ static void put_string(struct sink *out, const struct spec *spec, const char *s)
 }
 
 /* A number in this base. `prefix` is its sign or 0x: it goes before zeros that pad, and after
-   blanks that do. */
+   blanks that do. The parts, of which any may be empty:
+
+       blanks   prefix   zeros   digits   blanks
+       width             precision, or    width, if
+                         width and flag 0 the flag is -
+
+   The digits are made from the last to the first; 22 are enough for 64 bits in octal. As in C, the
+   flag 0 has no effect beside a precision or the flag -. */
 static void put_number(struct sink *out, const struct spec *spec, uint64_t value,
                        unsigned int base, const char *prefix)
 {
@@ -80,7 +89,9 @@ static void put_number(struct sink *out, const struct spec *spec, uint64_t value
         pad(out, fill, ' ');
 }
 
-/* Sign or zero extend an argument of the given length, as a long one was passed. */
+/* Sign or zero extend an argument of the given length, as a long one was passed. The length is 1 to
+   8 bytes; the value is moved to the top of the word and back, where the shift fills in what is
+   needed. */
 static int64_t narrow(int64_t value, int length, bool is_signed)
 {
     int spare = 64 - 8 * length;
@@ -91,7 +102,8 @@ static int64_t narrow(int64_t value, int length, bool is_signed)
 }
 
 /* Width or precision at fmt: digits, or * for an argument of type int; 0 if neither is there.
-   Returns what follows it. */
+   Returns what follows it. Beyond MAX_FIELD it is cut, in both directions: the number may come from
+   a program that asks for as much as an int can say. */
 static const char *parse_field(const char *fmt, int *field, va_list *ap)
 {
     *field = 0;
@@ -111,7 +123,9 @@ static const char *parse_field(const char *fmt, int *field, va_list *ap)
 }
 
 /* What is between % and the letter of a conversion: flags, width, precision, length. Returns where
-   the letter is. A negative width is the flag - and a width, a negative precision is none. */
+   the letter is. A negative width is the flag - and a width, a negative precision is none. The
+   order is C's; a letter of length may come several times, as in hh and ll, and each h halves the
+   size. */
 static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
 {
     *spec = (struct spec){ .precision = -1, .length = sizeof(int) };
@@ -142,7 +156,8 @@ static const char *parse_spec(const char *fmt, struct spec *spec, va_list *ap)
     }
 }
 
-/* The next argument, as the integer type that the length says. */
+/* The next argument, as the integer type that the length says. Types smaller than int arrive as
+   int, and all of 8 bytes arrive alike: so there are only two kinds to fetch. */
 static int64_t next_integer(const struct spec *spec, bool is_signed, va_list *ap)
 {
     int64_t value = spec->length == sizeof(long) ? va_arg(*ap, long) : va_arg(*ap, int);
@@ -150,7 +165,8 @@ static int64_t next_integer(const struct spec *spec, bool is_signed, va_list *ap
     return narrow(value, spec->length, is_signed);
 }
 
-/* Print the conversion whose letter is at fmt; return what follows it. */
+/* Print the conversion whose letter is at fmt; return what follows it. A format that ends behind
+   the % ends here too; a letter that is not known is printed with its %, so that it is seen. */
 static const char *convert(struct sink *out, struct spec *spec, const char *fmt, va_list *ap)
 {
     switch (*fmt) {
@@ -197,6 +213,8 @@ static const char *convert(struct sink *out, struct spec *spec, const char *fmt,
     return fmt + 1;
 }
 
+/* Text is given on as it is, up to the next %. The list is copied, because a va_list may be an
+   array, whose address a function cannot pass on once it is a parameter. */
 void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_list ap)
 {
     struct sink out = { putch, putdat };
@@ -221,6 +239,7 @@ struct buffer {
     int length;
 };
 
+/* The sink of snprintf. Behind the end of the buffer it only counts. */
 static void put_buffer(int c, void *arg)
 {
     struct buffer *b = arg;
@@ -230,6 +249,7 @@ static void put_buffer(int c, void *arg)
         *b->next++ = c;
 }
 
+/* One byte is kept for the closing zero. With size 0 nothing is written, and buf may be NULL. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
     struct buffer b = { buf, size > 0 ? buf + size - 1 : buf, 0 };

@@ -15,6 +15,8 @@
 void vprintfmt(void (*putch)(int, void *), void *putdat, const char *fmt, va_list ap);
 
 /* Print into buf, at most size bytes with the closing zero, which is always there unless size is 0.
-   They return the length of the whole text without the zero, whether it fitted or not. */
+   Returns the length of the whole text without the zero, whether it fitted or not: the text was cut
+   if that is size or more. */
 int snprintf(char *buf, size_t size, const char *fmt, ...);
+/* The same, with the arguments in a list. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);

@@ -30,7 +30,9 @@ static struct {
     int pid, lines, checks, failed;
 } process;
 
-/* A word from n bytes, at most 8, the lowest first, wherever they are. */
+/* A word from n bytes, at most 8, the lowest first, wherever they are: they need not be aligned.
+   The key is volatile, because it is written into the finished file: the compiler may not take it
+   for zeros. */
 static uint64_t load(const volatile uint8_t *bytes, size_t n)
 {
     uint64_t word = 0;
@@ -40,12 +42,14 @@ static uint64_t load(const volatile uint8_t *bytes, size_t n)
     return word;
 }
 
+/* To the left; `bits` is from 1 to 63. */
 static uint64_t rotate(uint64_t word, int bits)
 {
     return word << bits | word >> (64 - bits);
 }
 
-/* The rounds of SipHash on its four words of state. */
+/* The rounds of SipHash on its four words of state: additions, rotations and exclusive ors, so that
+   the time depends on no bit of them. */
 static void sip_rounds(uint64_t v[4], int rounds)
 {
     while (rounds-- > 0) {
@@ -58,7 +62,7 @@ static void sip_rounds(uint64_t v[4], int rounds)
     }
 }
 
-/* Take one word of the message in. */
+/* Take one word of the message in, by two rounds. */
 static void sip_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
@@ -66,7 +70,10 @@ static void sip_word(uint64_t v[4], uint64_t word)
     v[0] ^= word;
 }
 
-/* SipHash-2-4: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, section 2. */
+/* SipHash-2-4: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, section 2. Whoever
+   does not know the key k0, k1 cannot make the value for a message that he has not seen. That is
+   what the tags rest on: a program that prints a line as a test does has no tag for it. The last
+   word has the rest of the message and, in its top byte, the length. */
 static uint64_t siphash(uint64_t k0, uint64_t k1, const void *message, size_t length)
 {
     const uint8_t *bytes = message;
@@ -84,7 +91,8 @@ static uint64_t siphash(uint64_t k0, uint64_t k1, const void *message, size_t le
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* Append a text. If the line gets too long it is cut, so that there is room for place and tag. */
+/* Append a text. If the line gets too long it is cut, so that there is room for place and tag: a
+   line without a tag would be no report. */
 static void __printf_like(2, 3) add(struct line *line, const char *fmt, ...)
 {
     va_list ap;
@@ -97,7 +105,8 @@ static void __printf_like(2, 3) add(struct line *line, const char *fmt, ...)
 }
 
 /* Begin a line: its kind, its subject, pid and number. The subject is the name of the test's file
-   without its folder and suffix. */
+   without its folder and suffix, unless the side has a name. The numbers begin again at 1 if the
+   pid is another one: this process was forked, and has a copy of its parent's counts. */
 static void begin(struct line *line, const struct report_side *side, const char *file,
                   const char *kind)
 {
@@ -123,7 +132,9 @@ static void add_letters(struct line *line, uint64_t number, int letters)
         line->text[line->length++] = 'a' + (number >> shift & 15);
 }
 
-/* Finish a line and print it. `place` is the address that the report returns to: who called. */
+/* Finish a line and print it. `place` is the address that the report returns to: who called. The
+   tag is made from all that is before it, the place too, so neither can be changed without the
+   key. */
 static void print(struct line *line, const struct report_side *side, void *place)
 {
     uint64_t k0 = load(report_key, 8), k1 = load(report_key + 8, 8);
@@ -138,7 +149,8 @@ static void print(struct line *line, const struct report_side *side, void *place
     side->print(line->text, line->length);
 }
 
-/* The comments make two functions of these that no compiler takes for one. */
+/* These two do nothing: a debugger or the grader has a breakpoint on them. The comments make two
+   functions of these that no compiler takes for one. */
 __never_inlined void check_failed(void)
 {
     asm volatile ("# a check has failed");
@@ -149,7 +161,8 @@ __never_inlined void checkpoint_reached(void)
     asm volatile ("# a checkpoint is reached");
 }
 
-/* The end of both kinds of check: where it stands if it failed, the line, and the counts. */
+/* The end of both kinds of check: where it stands if it failed, the line, and the counts. The line
+   is printed before check_failed() is called, so that whoever stops there can read it. */
 static bool end_check(struct line *line, const struct report_side *side, const char *file,
                       int line_number, bool passed, void *place)
 {
@@ -164,6 +177,7 @@ static bool end_check(struct line *line, const struct report_side *side, const c
     return passed;
 }
 
+/* The return address is taken here, in the function that the macro calls, not deeper. */
 bool report_check(const struct report_side *side, const char *file, int line_number,
                   const char *what, bool passed)
 {
@@ -202,6 +216,8 @@ bool all_passed(void)
     return process.failed == 0;
 }
 
+/* A process that has made no check, a program that only ends for example, passed too: what it had
+   to show is its exit code. The line comes last, so a test that ended early has none. */
 int report_done(const struct report_side *side, const char *file)
 {
     struct line line;

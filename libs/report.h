@@ -59,14 +59,21 @@ struct report_side {
 extern struct report_side report_side;
 extern volatile uint8_t report_key[16]; /* all zero: no tags */
 
-/* Only for the macros above. */
+/* Only for check(): print the line of a check, count it, and return `passed`. Like the next three
+   it prints one line by side->print, and may be called wherever that may be. */
 bool report_check(const struct report_side *side, const char *file, int line, const char *what,
                   bool passed);
+/* Only for check_eq(): the same, with both numbers if they differ. True if they are equal. */
 bool report_check_eq(const struct report_side *side, const char *file, int line, const char *what,
                      long got, long expected);
+/* Only for checkpoint(). */
 void report_checkpoint(const struct report_side *side, const char *file, const char *label);
+/* Only for check_done(): print the last line; returns how many checks of this process have
+   failed. */
 int report_done(const struct report_side *side, const char *file);
 
-/* Called when a check has failed, and at each checkpoint: places for a debugger to stop at. */
+/* Called when a check has failed: a place for a debugger to stop at. `make debug TEST=name`
+   does. */
 void check_failed(void);
+/* The same at each checkpoint: here the grader looks at the machine's memory. */
 void checkpoint_reached(void);

@@ -10,6 +10,13 @@
 
 #include <defs.h>
 
+/* An entry goes before its children; how the entries of different branches compare is not known.
+   The parent is needed only to take an entry out that is not the least one. Two heaps, and the
+   first step of their merge:
+
+          3           4                    3        The lesser root stays. 5, its left branch,
+         / \         / \     become       / \       goes to the right; 7, its right branch,
+        5   7       6   9              7+4   5      is merged with the other heap, on the left. */
 typedef struct skew_heap_entry {
     struct skew_heap_entry *parent, *left, *right;
 } skew_heap_entry_t;
@@ -25,7 +32,8 @@ static inline void skew_heap_init(skew_heap_entry_t *a)
 
 /* Make one heap of two, which have no entry in common; either may be NULL. Returns it. At each step
    the lesser of the two roots takes the next place, its right child becomes its left one, and the
-   walk goes on with what was its right child. */
+   walk goes on with what was its right child. Of two roots that are equal the one of a comes
+   first. */
 static inline skew_heap_entry_t *skew_heap_merge(skew_heap_entry_t *a, skew_heap_entry_t *b,
                                                  compare_f comp)
 {
@@ -61,7 +69,8 @@ static inline skew_heap_entry_t *skew_heap_insert(skew_heap_entry_t *a, skew_hea
     return skew_heap_merge(a, b, comp);
 }
 
-/* Take b, which is in the heap a, out of it. Returns the heap as it is afterwards: store it. */
+/* Take b, which is in the heap a, out of it. Returns the heap as it is afterwards: store it. The
+   two branches below b are merged, and take its place. b's own pointers stay as they were. */
 static inline skew_heap_entry_t *skew_heap_remove(skew_heap_entry_t *a, skew_heap_entry_t *b,
                                                   compare_f comp)
 {

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+/* Exactly so many bits, in two's complement (7.20.1.1). */
 typedef __INT8_TYPE__       int8_t;
 typedef __INT16_TYPE__      int16_t;
 typedef __INT32_TYPE__      int32_t;
@@ -16,6 +17,7 @@ typedef __UINT16_TYPE__     uint16_t;
 typedef __UINT32_TYPE__     uint32_t;
 typedef __UINT64_TYPE__     uint64_t;
 
+/* At least so many bits, in the smallest type that has them (7.20.1.2). */
 typedef __INT_LEAST8_TYPE__     int_least8_t;
 typedef __INT_LEAST16_TYPE__    int_least16_t;
 typedef __INT_LEAST32_TYPE__    int_least32_t;
@@ -25,6 +27,8 @@ typedef __UINT_LEAST16_TYPE__   uint_least16_t;
 typedef __UINT_LEAST32_TYPE__   uint_least32_t;
 typedef __UINT_LEAST64_TYPE__   uint_least64_t;
 
+/* At least so many bits, in the type that is fastest with them (7.20.1.3): mostly a whole
+   register. */
 typedef __INT_FAST8_TYPE__      int_fast8_t;
 typedef __INT_FAST16_TYPE__     int_fast16_t;
 typedef __INT_FAST32_TYPE__     int_fast32_t;
@@ -34,11 +38,13 @@ typedef __UINT_FAST16_TYPE__    uint_fast16_t;
 typedef __UINT_FAST32_TYPE__    uint_fast32_t;
 typedef __UINT_FAST64_TYPE__    uint_fast64_t;
 
+/* A pointer, any, fits into the first two (7.20.1.4); any integer into the other two (7.20.1.5). */
 typedef __INTPTR_TYPE__     intptr_t;
 typedef __UINTPTR_TYPE__    uintptr_t;
 typedef __INTMAX_TYPE__     intmax_t;
 typedef __UINTMAX_TYPE__    uintmax_t;
 
+/* The limits of these types, in the same order (7.20.2). */
 #define INT8_MAX            __INT8_MAX__
 #define INT16_MAX           __INT16_MAX__
 #define INT32_MAX           __INT32_MAX__
@@ -78,6 +84,7 @@ typedef __UINTMAX_TYPE__    uintmax_t;
 #define UINT_FAST32_MAX     __UINT_FAST32_MAX__
 #define UINT_FAST64_MAX     __UINT_FAST64_MAX__
 
+/* The limits of types that other headers define are here, too (7.20.3). */
 #define INTPTR_MAX          __INTPTR_MAX__
 #define INTPTR_MIN          (-INTPTR_MAX - 1)
 #define UINTPTR_MAX         __UINTPTR_MAX__

@@ -13,6 +13,7 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 #define WORD            sizeof(word_t)
 #define is_aligned(p)   (((uintptr_t)(p) & (WORD - 1)) == 0)
 
+/* A byte at a time: the kernel's strings are short, and a word could reach beyond the last page. */
 size_t strlen(const char *s)
 {
     size_t n = 0;
@@ -22,6 +23,7 @@ size_t strlen(const char *s)
     return n;
 }
 
+/* The byte behind the first len ones is not read. */
 size_t strnlen(const char *s, size_t len)
 {
     size_t n = 0;
@@ -31,6 +33,7 @@ size_t strnlen(const char *s, size_t len)
     return n;
 }
 
+/* src stays on its zero when that is reached: the rest of dst is filled with it. */
 char *strncpy(char *dst, const char *src, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -41,6 +44,7 @@ char *strncpy(char *dst, const char *src, size_t len)
     return dst;
 }
 
+/* Bytes are compared as unsigned, as C wants it (7.24.4), so UTF-8 sorts by its code points. */
 int strcmp(const char *s1, const char *s2)
 {
     while (*s1 != '\0' && *s1 == *s2)
@@ -48,6 +52,7 @@ int strcmp(const char *s1, const char *s2)
     return (unsigned char)*s1 - (unsigned char)*s2;
 }
 
+/* Two strings that are equal up to the zero are equal, whatever n says. */
 int strncmp(const char *s1, const char *s2, size_t n)
 {
     for (; n > 0; n--, s1++, s2++)
@@ -56,6 +61,8 @@ int strncmp(const char *s1, const char *s2, size_t n)
     return 0;
 }
 
+/* C's strchr returns NULL in place of the end. The result is not const, as C's is not: whoever gave
+   a string that may be written may write to it. */
 char *strfind(const char *s, int c)
 {
     while (*s != '\0' && *s != (char)c)
@@ -63,13 +70,16 @@ char *strfind(const char *s, int c)
     return (char *)s;
 }
 
-/* Fill, and copy, eight words; all are loaded before the first is stored, as memmove needs it. */
+/* Fill eight words. Written out, and not as a loop: the compiler makes eight stores with constant
+   offsets of it, and one step of the loop around it pays for all. */
 static inline void set_8(word_t *to, word_t word)
 {
     to[0] = word, to[1] = word, to[2] = word, to[3] = word;
     to[4] = word, to[5] = word, to[6] = word, to[7] = word;
 }
 
+/* Copy eight words. All are loaded before the first is stored, as memmove needs it: the two may
+   overlap. */
 static inline void copy_8(word_t *to, const word_t *from)
 {
     word_t a = from[0], b = from[1], c = from[2], d = from[3];
@@ -79,13 +89,15 @@ static inline void copy_8(word_t *to, const word_t *from)
     to[4] = e, to[5] = f, to[6] = g, to[7] = h;
 }
 
+/* Two times eight: more registers than that there are not. */
 static inline void copy_16(word_t *to, const word_t *from)
 {
     copy_8(to, from);
     copy_8(to + 8, from + 8);
 }
 
-/* Bytes up to the first aligned address, then 32 words a turn, words, and bytes. */
+/* Bytes up to the first aligned address, then 32 words a turn, words, and bytes. The byte is spread
+   over a word by the multiplication. */
 void *memset(void *s, int c, size_t n)
 {
     unsigned char *p = s;
@@ -106,8 +118,9 @@ void *memset(void *s, int c, size_t n)
     return s;
 }
 
-/* Words can be moved only if both addresses are as far from an aligned one. memmove relies on the
-   order: upwards, and 8 words are loaded before the first of them is stored. */
+/* Words can be moved only if both addresses are as far from an aligned one. If they are not, it
+   goes byte by byte: loads that are not aligned are slow on some harts, and trap on others. memmove
+   relies on the order: upwards, and 8 words are loaded before the first of them is stored. */
 void *memcpy(void *dst, const void *src, size_t n)
 {
     unsigned char *d = dst;
@@ -130,6 +143,8 @@ void *memcpy(void *dst, const void *src, size_t n)
     return dst;
 }
 
+/* If dst lies inside of what is copied, the end must be copied first, or it would be
+   overwritten. */
 void *memmove(void *dst, const void *src, size_t n)
 {
     unsigned char *d = dst;
@@ -143,6 +158,7 @@ void *memmove(void *dst, const void *src, size_t n)
     return dst;
 }
 
+/* The difference of the first two bytes that differ, as unsigned. */
 int memcmp(const void *v1, const void *v2, size_t n)
 {
     const unsigned char *a = v1, *b = v2;
@@ -153,6 +169,7 @@ int memcmp(const void *v1, const void *v2, size_t n)
     return 0;
 }
 
+/* The bit 0x20 makes a small letter of a large one, and leaves small ones as they are. */
 unsigned int string_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -163,7 +180,8 @@ unsigned int string_digit(char c)
     return NO_DIGIT;
 }
 
-/* Digit by digit; a digit that would make the number too large is seen before it does. */
+/* Digit by digit; a digit that would make the number too large is seen before it does. "0x" alone
+   is no number, nor is an empty text; a sign or a blank is no digit, so neither is taken. */
 bool string_to_uint64(const char *s, unsigned int base, uint64_t *value)
 {
     uint64_t result = 0;
@@ -185,6 +203,7 @@ bool string_to_uint64(const char *s, unsigned int base, uint64_t *value)
     return true;
 }
 
+/* The range has one negative number more than positive ones, which `negative` adds to the limit. */
 bool string_to_int(const char *s, int *value)
 {
     bool negative = *s == '-';

@@ -24,6 +24,8 @@
    A function that calls no other need not save its return address: it has only its caller's fp, at
    fp - 8. A trap from kernel mode leaves such a pair above its frame too, so that the chain leads
    on to what it interrupted: see trap/trapentry.S. */
+/* More callers than any path of the kernel has: a chain that is longer is damaged, or a
+   recursion. */
 #define MAX_FRAMES  40
 
 /* Made by tools/ksyms.py from the linked kernel; functions in ascending order. */

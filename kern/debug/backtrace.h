@@ -11,10 +11,13 @@
 #define SYMBOL_LENGTH   64
 
 /* Print the chain of callers, a line each, beginning with the caller of the function whose frame
-   pointer (s0) is given. Safe on any value: it never leaves the stack that fp points into. */
+   pointer (s0) is given. Safe on any value: it never leaves the stack that fp points into. Prints
+   nothing if fp points into no stack. */
 void backtrace(uintptr_t fp);
-/* The same for a trap in the kernel, beginning with the instruction that trapped. */
+/* The same for a trap in the kernel, beginning with the instruction that trapped. The frame's s0
+   and ra may be damaged too: what they say is believed only where it can be true. */
 struct trapframe;
+/* From the handler of a trap, or from a panic about one. */
 void backtrace_trap(const struct trapframe *tf);
 
 /* Write "function+offset" for a kernel address to buf, or the address itself if it has no name. At

@@ -16,12 +16,14 @@
 /* Set once at boot. */
 static void (*describe_cpu)(const struct cpu *cpu);
 
+/* Without such a function, early at boot for example, a panic names the hart alone. */
 void panic_set_describe(void (*describe)(const struct cpu *cpu))
 {
     describe_cpu = describe;
 }
 
-/* Four registers a line, then the CSRs. */
+/* Four registers a line, then the CSRs. x0 is left out: it is always 0. The names are those of the
+   calling convention, because a student finds these in the assembly that the compiler makes. */
 void print_registers(const struct trapframe *tf)
 {
     static const char names[32][5] = {
@@ -38,6 +40,7 @@ void print_registers(const struct trapframe *tf)
             tf->epc, tf->status, tf->cause, tf->tval);
 }
 
+/* No newline at the end: the panic's first line goes on behind it. */
 void diagnose_current(void)
 {
     cprintf(" on hart %lu", this_cpu->hartid);
@@ -47,7 +50,11 @@ void diagnose_current(void)
     }
 }
 
-/* All have the same time to stop, counted from here. */
+/* All have the same time to stop, counted from here, so that several harts that do not answer cost
+   no more time than one. A hart that spins for a lock with interrupts off asks panicked() in its
+   loop and stops by itself; one that is in the firmware, or in a loop of its own with interrupts
+   off, is the one that "does not answer". stopped_fp is loaded with acquire: what the hart wrote to
+   its stack before it stopped is seen then, so its call stack can be walked from here. */
 void diagnose_other_harts(void)
 {
     uint64_t deadline = rdtime() + STOP_TIME;

@@ -14,6 +14,8 @@
 #include <riscv/power.h>
 #include <string.h>
 
+/* A command is a word or a few; the line is on the stack of whatever was interrupted, so it is
+   short. */
 #define LINE_LENGTH 80
 #define MAX_WORDS   8
 
@@ -23,27 +25,34 @@ static int (*poll_input)(void);         /* set once at boot; NULL: there is no c
 static bool on_panic;                   /* set once at boot */
 static uint32_t active;                 /* atomic: 1 while the other harts have to wait */
 
+/* See monitor.h. Before this call the monitor cannot be entered. */
 void monitor_set_input(int (*poll)(void))
 {
     poll_input = poll;
 }
 
+/* The boot argument `monitor` is read after the console is there, so a panic before that switches
+   the machine off as if there were no such argument. */
 void monitor_set_on_panic(bool enter)
 {
     on_panic = enter;
 }
 
+/* A plain load is enough: a hart that sees the old value asks again, and a hart that comes too late
+   finds the monitor gone. */
 bool monitor_active(void)
 {
     return atomic_load(&active) != 0;
 }
 
+/* Both are needed: the wish, and a console to type on. */
 bool monitor_on_panic(void)
 {
     return on_panic && poll_input != NULL;
 }
 
-/* Read a line from the console, with an echo; backspace works. What does not fit is not taken. */
+/* Read a line from the console, with an echo; backspace works. What does not fit is not taken. The
+   loop polls, because interrupts are off: no key would arrive in the usual way. */
 static void read_line(char *line)
 {
     size_t n = 0;
@@ -66,7 +75,7 @@ static void read_line(char *line)
 }
 
 /* Cut a line into words at its blanks, by zeros that are written into it. Returns how many there
-   are; what comes after MAX_WORDS of them is left out. */
+   are; what comes after MAX_WORDS of them is left out. Quotes mean nothing here. */
 static int split(char *line, char **words)
 {
     int n = 0;
@@ -96,6 +105,9 @@ static void run_command(struct monitor_state *state, int argc, char **argv)
     cprintf("there is no command %s; help lists them\n", argv[0]);
 }
 
+/* The order matters. First `active` is set, then the other harts are called: a hart that takes the
+   software interrupt finds it set, and waits. At the end they go on by themselves, as soon as they
+   see it cleared. The state is on the stack, so it is gone with the call. */
 void monitor(const struct trapframe *tf)
 {
     struct monitor_state state = { .tf = tf };
@@ -116,7 +128,8 @@ void monitor(const struct trapframe *tf)
     atomic_store(&active, 0);
 }
 
-/* help: all commands, in the order in which the linker put them. */
+/* help: all commands, in the order in which the linker put them. The table has no end mark: the
+   linker script gives the addresses of its first entry and behind its last. */
 static void command_help(__not_used struct monitor_state *state, __not_used int argc,
                          __not_used char **argv)
 {
@@ -125,7 +138,9 @@ static void command_help(__not_used struct monitor_state *state, __not_used int 
 }
 MONITOR_COMMAND("help", "", "list the commands", command_help);
 
-/* backtrace: from the trap that entered the monitor, or after a panic from here. */
+/* backtrace: from the trap that entered the monitor, or after a panic from here. The call stacks of
+   other harts are printed by the panic itself, and those of processes by the command that lists
+   them. */
 static void command_backtrace(struct monitor_state *state, __not_used int argc,
                               __not_used char **argv)
 {
@@ -136,7 +151,7 @@ static void command_backtrace(struct monitor_state *state, __not_used int argc,
 }
 MONITOR_COMMAND("backtrace", "", "the call stack of what was interrupted", command_backtrace);
 
-/* registers: those of the frame. */
+/* registers: those of the frame, as the trap has saved them. */
 static void command_registers(struct monitor_state *state, __not_used int argc,
                               __not_used char **argv)
 {
@@ -158,7 +173,8 @@ static void command_continue(struct monitor_state *state, __not_used int argc,
 }
 MONITOR_COMMAND("continue", "", "go on with what was interrupted", command_continue);
 
-/* off: the exit status is that of a panic, because nobody can say that all was well. */
+/* off: the exit status is that of a panic, because nobody can say that all was well. The leak check
+   is left out: what is in use now is no leak. */
 static void command_off(__not_used struct monitor_state *state, __not_used int argc,
                         __not_used char **argv)
 {

@@ -46,6 +46,7 @@ void monitor_set_input(int (*poll)(void));
 /* Is the monitor at work? A hart that it interrupted asks until it is not. With interrupts off. */
 bool monitor_active(void);
 
-/* Say whether a panic enters the monitor, once at boot; ask whether it does, and can. */
+/* Say whether a panic enters the monitor. Once, at boot. */
 void monitor_set_on_panic(bool enter);
+/* Does a panic enter it, and can it: was that asked for, and is there a console? From a panic. */
 bool monitor_on_panic(void);

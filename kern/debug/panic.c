@@ -16,16 +16,21 @@
 #include <riscv/power.h>
 #include <riscv/sbi.h>
 
+/* Longest message of a panic inside of a panic; others are of any length. */
 #define MESSAGE_LENGTH  256
 
 static uint32_t panic_cpu;      /* atomic: cpu number + 1 of the hart that panicked first */
 
+/* It is asked in loops that spin, and in the handler of software interrupts, so the answer "no"
+   must cost little: one load. */
 bool panicked(void)
 {
     return unlikely(atomic_load(&panic_cpu) != 0);
 }
 
-/* The frame pointer is what tells the hart that panicked that this one has stopped. */
+/* The frame pointer is what tells the hart that panicked that this one has stopped. It is stored
+   with release, so that the whole stack is seen by whoever sees it; wfi may return, so there is a
+   loop. */
 void panic_stop(void)
 {
     irq_disable();
@@ -34,7 +39,8 @@ void panic_stop(void)
         wait_for_interrupt();
 }
 
-/* Only harts that are up: the firmware may refuse the whole call if one of the mask is not. */
+/* Only harts that are up: the firmware may refuse the whole call if one of the mask is not. The
+   call does not wait; who wants to know whether the others have come asks them. */
 void interrupt_others(void)
 {
     uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
@@ -43,9 +49,16 @@ void interrupt_others(void)
         sbi_send_ipi(cpu_hart_mask(others));
 }
 
-/* Become the one hart that prints, and begin the first line. Another hart that panics at the same
-   time stops here. A second panic on the same hart is one while the first was printed: it gets one
-   line, and ends the machine. */
+/* Become the one hart that prints, and begin the first line. Three cases:
+
+   - No hart has panicked yet. This one becomes the first; the compare and swap lets only one win.
+   - Another hart was first. Then this one stops here: two reports at a time would be unreadable,
+     and what went wrong second is mostly a consequence.
+   - This hart was first itself. So the report of the first panic has panicked, on memory that is
+     damaged for example. It gets one line, and ends the machine: there would be no end otherwise.
+
+   From the call of interrupt_others() on the other harts stop one by one, and from
+   print_break_lock() on nobody waits for the right to print. */
 static void panic_begin(const char *place, const char *what)
 {
     uint32_t self = this_cpu->id + 1;
@@ -73,7 +86,9 @@ static __never_returns void panic_end(const struct trapframe *tf)
     power_off(PANIC_EXIT_STATUS);
 }
 
-/* The registers are saved first, as far as they are still the caller's. */
+/* The registers are saved first, as far as they are still the caller's. `what` is filled only for a
+   panic inside of a panic: there the message is printed at once by panic_begin(), because it is not
+   sure that anything after it works. */
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
     struct trapframe here;
@@ -95,14 +110,16 @@ void panic_at(const char *file, int line, const char *fmt, ...)
     panic_end(NULL);
 }
 
-/* A panic whose message tells the student where to read on. */
+/* A panic whose message tells the student where to read on. It takes more arguments than it looks
+   at: see not_written() in panic.h. */
 void not_written_at(const char *file, int line, const char *exercise, const char *part, ...)
 {
     panic_at(file, line, "exercise %s (%s) is not written yet, at %s:%d; labcodes.md tells what to "
              "write there", exercise, part, file, line);
 }
 
-/* As panic_at(), but place, call stack and registers are those of the trap. */
+/* As panic_at(), but place, call stack and registers are those of the trap: where the handler is
+   does not matter. The stack that is walked is the one on which the trap came. */
 void panic_trap(const struct trapframe *tf, const char *what)
 {
     char place[SYMBOL_LENGTH];

@@ -14,14 +14,18 @@
 #define PANIC_EXIT_STATUS   255
 
 /* Print where and why, as printf would, with the call stack and the registers; stop the other
-   harts; switch the machine off with PANIC_EXIT_STATUS. */
+   harts; switch the machine off with PANIC_EXIT_STATUS. A panic inside of it prints one line more,
+   and ends the machine. */
 #define panic(...)          panic_at(__FILE__, __LINE__, __VA_ARGS__)
+/* Only for panic(), which adds the place. */
 __never_returns void panic_at(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 
 /* What stands in a handout in place of a part of an exercise: not_written("5.2", "dispatch", ...).
    The arguments that follow are what the part will need. They are not looked at: they keep the
    compiler from warning that nothing uses these variables and functions. */
 #define not_written(exercise, ...)  not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__)
+/* Only for not_written(), here and in riscv/not_written.h: a panic that names the exercise and the
+   part of it that is missing. */
 __never_returns void not_written_at(const char *file, int line, const char *exercise,
                                     const char *part, ...);
 
@@ -35,8 +39,9 @@ __never_returns void panic_trap(const struct trapframe *tf, const char *what);
 void interrupt_others(void);
 
 /* Has the kernel panicked? A hart that spins with interrupts off cannot be interrupted, so it asks
-   in its loop, and stops itself by panic_stop(), which never returns. */
+   in its loop, and stops itself by panic_stop(). One load; in any context. */
 bool panicked(void);
+/* Stop this hart for good, with interrupts off, and let the one that panicked know that it has. */
 __never_returns void panic_stop(void);
 
 /* Panic if x is false. x is always evaluated, but should have no effect all the same. */

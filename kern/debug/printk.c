@@ -12,7 +12,8 @@
 #include <riscv/csr.h>
 #include <riscv/sbi.h>
 
-/* The output before a driver has said better. */
+/* The output before a driver has said better: character by character, each by a call into the
+   firmware. It is slow, but there is nothing else before the device tree has been read. */
 static void firmware_output(const char *s, size_t n)
 {
     while (n-- > 0)
@@ -29,7 +30,10 @@ struct print_state {
     bool irq_was_on, locked;
 };
 
-/* Turn interrupts off and wait for the right to print, unless this hart has it already. */
+/* Turn interrupts off and wait for the right to print, unless this hart has it already. That case
+   is no mistake: an exception may come while this hart prints, and its handler prints too.
+   Interrupts go off first, so that the task cannot change its hart between the question and the
+   swap. */
 static struct print_state print_begin(void)
 {
     struct print_state state = { .irq_was_on = irq_disable() };
@@ -43,7 +47,9 @@ static struct print_state print_begin(void)
     return state;
 }
 
-/* Undo what print_begin() did, and no more: an inner text leaves the right to the outer one. */
+/* Undo what print_begin() did, and no more: an inner text leaves the right to the outer one. The
+   release comes before interrupts go on, or a handler would find the right taken by its own hart
+   and print into the middle of the next text. */
 static void print_end(struct print_state state)
 {
     if (state.locked)
@@ -52,16 +58,20 @@ static void print_end(struct print_state state)
         irq_enable();
 }
 
+/* At boot there is one hart, and it prints nothing at that moment: so the pointer needs no lock. */
 void print_set_output(void (*output)(const char *s, size_t n))
 {
     console_output = output;
 }
 
+/* A hart that waits in print_begin() looks at this word in its loop, and prints without the
+   right. */
 void print_break_lock(void)
 {
     atomic_store(&lock_broken, true);
 }
 
+/* What goes by here is a program's text: not formatted, with whatever bytes it has. */
 void print_bytes(const char *s, size_t n)
 {
     struct print_state state = print_begin();
@@ -76,14 +86,15 @@ struct line {
     char text[120];
 };
 
-/* Print what has been collected. */
+/* Print what has been collected. The buffer is emptied for what follows of the same text. */
 static void line_flush(struct line *line)
 {
     console_output(line->text, line->length);
     line->length = 0;
 }
 
-/* Collect a character: what vprintfmt() calls for each. */
+/* Collect a character: what vprintfmt() calls for each. The buffer keeps calls into the firmware or
+   the driver few, and the stack that a print needs small. */
 static void line_put(int c, void *arg)
 {
     struct line *line = arg;
@@ -106,6 +117,7 @@ void vcprintf(const char *fmt, va_list ap)
     print_end(state);
 }
 
+/* The usual way to print; the work is vcprintf()'s. */
 void cprintf(const char *fmt, ...)
 {
     va_list ap;

@@ -12,6 +12,7 @@
 
 /* Print as C's printf does, with the conversions of libs/printfmt.h. */
 void cprintf(const char *fmt, ...) __printf_like(1, 2);
+/* The same, with the arguments in a list: for functions that have ... themselves. */
 void vcprintf(const char *fmt, va_list ap);
 
 /* Print n bytes as they are, in one piece; zeros too. */

@@ -20,6 +20,7 @@
 #include <error.h>
 #include <sync/wait.h>
 
+/* The buffer holds more than anybody types ahead, and a page that is pasted. */
 #define CTRL_C          3
 #define CTRL_BACKSLASH  28
 #define BUFFER_SIZE     16384
@@ -42,6 +43,7 @@ static struct {
     int group;                  /* that has the console; read without the lock too */
 } input;
 
+/* From here on all that the kernel prints goes to the device, and the monitor reads from it. */
 void console_attach(const struct console_device *found)
 {
     device = found;
@@ -54,11 +56,13 @@ bool console_attached(void)
     return device != NULL;
 }
 
+/* Expects input_lock, as all functions here that look at `input` do. */
 static bool buffer_full(void)
 {
     return input.write - input.read == BUFFER_SIZE;
 }
 
+/* Terminals send CR for the return key; a text that is pasted may have LF. */
 static bool ends_line(char c)
 {
     return c == '\n' || c == '\r';
@@ -114,7 +118,8 @@ static int drain_device(bool *enter_monitor, bool *tell_loss)
 }
 
 /* What follows from the characters is done after the lock is given back: printing, killing and the
-   monitor take locks of lower ranks, or a long time. */
+   monitor take locks of lower ranks, or a long time. One reader is woken, whatever has come: if
+   something is left when it has read, it wakes the next one itself. */
 void console_interrupt(void)
 {
     bool enter_monitor = false, tell_loss = false;
@@ -133,7 +138,8 @@ void console_interrupt(void)
 }
 
 /* All other harts have stopped, one of them perhaps with the lock held: so it is not taken. What
-   was typed before the monitor was entered is read first. */
+   was typed before the monitor was entered is read first. That may take away what a reader has
+   copied and not taken yet; console_take() knows. */
 int console_poll(void)
 {
     if (input.read != input.write)
@@ -141,6 +147,9 @@ int console_poll(void)
     return device->receive();
 }
 
+/* The order matters: wait_queue_init() comes before the first interrupt, which wakes readers. The
+   device listens even if its interrupt cannot be had: then the message above says why no key
+   arrives. */
 void console_init_input(void)
 {
     wait_queue_init(&input.readers, &input_lock);
@@ -152,7 +161,8 @@ void console_init_input(void)
 }
 
 /* A reader waits while there is nothing to read or while another reader has not decided; but not if
-   another group has, or gets, the console: then this one is at the end of its file. */
+   another group has, or gets, the console: then this one is at the end of its file. It looks at the
+   reasons again after each sleep, because what woke it may have been taken by another reader. */
 int console_peek(char *buf, size_t n, int group)
 {
     bool killed = false;
@@ -172,7 +182,8 @@ int console_peek(char *buf, size_t n, int group)
     return killed ? -E_KILLED : (int)count;
 }
 
-/* The monitor may have read some of it in the meantime: then input.read is beyond input.peeked. */
+/* The monitor may have read some of it in the meantime: then input.read is beyond input.peeked. Now
+   there is room again, so the device may be listened to. */
 void console_take(bool all)
 {
     spin_lock(&input_lock);
@@ -185,11 +196,15 @@ void console_take(bool all)
     spin_unlock(&input_lock);
 }
 
+/* The layer of processes gives it at boot, before there is a program that could have the
+   console. */
 void console_set_interrupt(int (*interrupt)(int group))
 {
     interrupt_handler = interrupt;
 }
 
+/* All readers are woken: those of the old group find the end of the file, those of the new one look
+   for what was typed. */
 void console_set_group(int group)
 {
     spin_lock(&input_lock);
@@ -199,6 +214,7 @@ void console_set_group(int group)
     spin_unlock(&input_lock);
 }
 
+/* Without the lock: the answer may be old as soon as it is given, with the lock too. */
 int console_group(void)
 {
     return atomic_load(&input.group);

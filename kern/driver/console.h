@@ -20,10 +20,11 @@ struct console_device {
 
 /* The console has this device. From its driver's probe, once; output goes there from now on. */
 void console_attach(const struct console_device *device);
+/* Has it one? In any context. */
 bool console_attached(void);
 
-/* Take input from now on, on the hart that calls this; at boot, when interrupts can be registered.
-   */
+/* Take input from now on, on the hart that calls this. Once, at boot, when interrupts can be
+   registered. */
 void console_init_input(void);
 
 /* The device has characters. From the interrupt handler of its driver. */

@@ -19,6 +19,8 @@ static const struct driver *find_driver(const struct device *device)
     return NULL;
 }
 
+/* It prints, so it is called when the firmware at least can print; devices that are left out are
+   told of, because a keyboard that is missing would else be a riddle. */
 void drivers_match(void)
 {
     for (uint32_t i = 0; i < machine.device_count; i++)
@@ -28,6 +30,9 @@ void drivers_match(void)
                 "addresses below %#lx\n", machine.devices_ignored, MAX_DEVICES, PHYS_MAX);
 }
 
+/* In the order of the device tree: of several UARTs, for example, the first one gets to be the
+   console. A driver whose device cannot be used says why, and the boot goes on without it; what the
+   kernel cannot do without is checked by kern/init/init.c. */
 void drivers_probe(enum driver_stage stage)
 {
     for (uint32_t i = 0; i < machine.device_count; i++) {

@@ -45,6 +45,8 @@ static inline uintptr_t device_registers(const struct device *device)
     return (uintptr_t)kva(device->registers.start);
 }
 
+/* How many bytes of registers it has, by the tree. A driver whose registers go further than it
+   would touch what is not mapped: it must compare. */
 static inline size_t device_size(const struct device *device)
 {
     return device->registers.end - device->registers.start;

@@ -21,20 +21,23 @@ struct irq_controller {
     void (*complete)(unsigned int input);       /* what was claimed has been handled */
 };
 
-/* Set up, once; and for each hart, which then takes software and timer interrupts. */
+/* Register the handlers of software and external interrupts. Once, by the boot hart. */
 void irq_init(void);
+/* Have this hart take software and timer interrupts. Each hart calls it as it comes up, with
+   interrupts off. */
 void irq_init_hart(void);
 
 /* Call `handler` for the interrupt with this number in scause (IRQ_S_), in place of the one before.
    At boot; self tests do it later, on a hart that has interrupts off or does not mind. */
 void irq_register(unsigned int number, void (*handler)(void));
 
-/* Handle an interrupt; false if nobody registered a handler. From the trap layer, interrupts off.
-   */
+/* Handle an interrupt; false if nobody registered a handler. From the trap layer, with interrupts
+   off. */
 bool irq_dispatch(unsigned int number);
 
 /* This controller is there. From its driver's probe, once; a second one is ignored. */
 void irq_set_controller(const struct irq_controller *controller);
+/* Has a driver found one? In any context. */
 bool irq_has_controller(void);
 
 /* Call handler(arg) when a device signals, and have the controller send the signal to the hart that

@@ -28,6 +28,8 @@
 static const struct device *uart;       /* set once at boot */
 static uintptr_t registers;             /* its registers' address */
 
+/* Wait until there is room, for each character. LSR_EMPTY says that the queue for sending is
+   empty. */
 static void uart_output(const char *s, size_t n)
 {
     while (n-- > 0) {
@@ -37,16 +39,21 @@ static void uart_output(const char *s, size_t n)
     }
 }
 
+/* Reading DATA takes the character out of the queue; reading LSR before says whether there is
+   one. */
 static int uart_receive(void)
 {
     return mmio_read8(registers + LSR) & LSR_READY ? mmio_read8(registers + DATA) : -1;
 }
 
+/* Only receiving interrupts. An interrupt for "another may be sent" is never enabled: the line
+   would stay high as long as nothing is sent. */
 static void uart_listen(bool on)
 {
     mmio_write8(registers + IER, on ? IER_RECEIVE : 0);
 }
 
+/* The interrupt ends by itself, as soon as the queue has been read empty. */
 static void uart_interrupt(__not_used void *arg)
 {
     console_interrupt();
@@ -57,6 +64,8 @@ static bool uart_start(void)
     return irq_register_device(uart->irq, uart_interrupt, NULL);
 }
 
+/* The first UART that the tree names is taken. The queues are emptied, so that what was typed at
+   the firmware is not the shell's first line. */
 static const char *probe(struct device *device)
 {
     static const struct console_device console = {

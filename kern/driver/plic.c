@@ -56,11 +56,14 @@ static bool plic_enable(unsigned int source)
     return true;
 }
 
+/* A read claims the source with the highest priority that signals, and 0 if there is none. The
+   claim is of the context that reads, so each hart reads its own register. */
 static unsigned int plic_claim(void)
 {
     return mmio_read32(device_registers(plic) + CLAIM(contexts[this_cpu->id]));
 }
 
+/* The same register, written. The PLIC ignores a source that is not enabled in this context. */
 static void plic_complete(unsigned int source)
 {
     mmio_write32(device_registers(plic) + CLAIM(contexts[this_cpu->id]), source);

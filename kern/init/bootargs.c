@@ -6,10 +6,19 @@
    The line is cut in place: a struct bootargs points into it, so it must stay where it is for as
    long as they are used. Nothing here needs memory, locks or other harts, and nothing is done about
    an argument: kern/init/init.c does that. */
+/* An example, and what becomes of it:
+
+       sched=stride poison init=cat -n 'a file'
+             ^                 ^
+             sched             init: all that follows, with its blanks and quotes
+
+   A later argument of the same name takes the place of an earlier one. Names are whole words: `pmm`
+   or `pmmx=1` are unknown, and an argument that is unknown ends the boot, so that a mistake in
+   typing does not go unnoticed. */
 #include <init/init.h>
 #include <string.h>
 
-/* The value of an argument "name=value", or NULL if it has another name. */
+/* The value of an argument "name=value", or NULL if it has another name. The value may be empty. */
 static const char *value_of(const char *arg, const char *name)
 {
     size_t n = strlen(name);
@@ -17,6 +26,7 @@ static const char *value_of(const char *arg, const char *name)
     return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
 }
 
+/* Is there nothing but blanks? Then init= names no program. */
 static bool blank(const char *s)
 {
     while (*s == ' ')
@@ -24,7 +34,9 @@ static bool blank(const char *s)
     return *s == '\0';
 }
 
-/* Take one argument after the other from the line. An empty init= is unknown: it names nothing. */
+/* Take one argument after the other from the line. An empty init= is unknown: it names nothing.
+   Only blanks part arguments, so a value cannot have one; init= is the exception, and so it is the
+   last. */
 const char *bootargs_parse(char *line, struct bootargs *args)
 {
     struct { const char *name; const char **value; } known[] = {

@@ -15,7 +15,9 @@ static const char *name_of(const void *entry)
     return *(const char *const *)entry;
 }
 
-/* Without a name the first entry matches. */
+/* Without a name the first entry matches: the order of the table says what the default is. If
+   nothing matches, the names are printed in one line, so that whoever typed the argument need not
+   look them up. */
 const void *bootargs_choose(const char *argument, const char *name, const void *const table[],
                             size_t n)
 {

@@ -1,40 +1,52 @@
 /* Where harts enter the kernel from the firmware, in S mode (SBI spec 1.0, chapter 9). There are
    two ways in: _start, for the hart that the firmware boots, and secondary_start, for those that
-   start_hart() in smp.c asks for. At both,
-
-     a0          the hart's number
-     a1          _start: physical address of the device tree; secondary_start: nothing of use
-     satp        0: no paging, addresses are physical
-     sstatus.SIE 0: interrupts are off, and sie is 0
-     stvec       _start, as OpenSBI leaves it: a fault would start the kernel again
-     others      anything; sp is a stack of the firmware, which S mode may not touch
+   start_hart() in smp.c asks for. A block below says what the registers hold when they come and
+   when they leave.
 
    The code is linked at high addresses, in the linear map, but runs at low ones until paging is on.
    The compiler's and assembler's addresses are relative to pc (la, call): so they come out as
    physical ones at first, and as high ones afterwards. No address is kept across that change.
 
-   A hart leaves by a call of kern_init() or secondary_init(), neither of which returns, with
+   No lock is needed: the boot hart is alone here, and the others are started one at a time. */
 
-     a0, a1      as they came
-     satp        _start: boot_pgdir; secondary_start: the kernel's own table
-     sp          the end of a stack on which nothing is yet
-     tp          the hart's struct cpu, a high address, as is sp
-     s0          0: the call stack ends here (kern/debug/backtrace.c)
-     stvec       of no use any more; trap_init_hart() sets it, before anything else */
+# At both entries:
+#
+#   a0          the hart's number
+#   a1          _start: physical address of the device tree; secondary_start: nothing of use
+#   satp        0: no paging, addresses are physical
+#   sstatus.SIE 0: interrupts are off, and sie is 0
+#   stvec       _start, as OpenSBI leaves it: a fault would start the kernel again
+#   others      anything; sp is a stack of the firmware, which S mode may not touch
+#
+# A hart leaves by a call of kern_init() or secondary_init(), neither of which returns, with
+#
+#   a0, a1      as they came
+#   satp        _start: boot_pgdir; secondary_start: the kernel's own table
+#   sp          the end of a stack on which nothing is yet
+#   tp          the hart's struct cpu, a high address, as is sp
+#   s0          0: the call stack ends here (kern/debug/backtrace.c)
+#   stvec       of no use any more; trap_init_hart() sets it, before anything else
+#
+# gp is not set: the kernel is linked without relaxation to it, and never uses it.
+
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
 #include <riscv/sbi.h>
 #include <riscv/sv39.h>
 #include <riscv/tlb.h>
 
-# Turn paging on with the root table whose satp value is in t0, and go on at the high
-# address of label 9. After the write to satp pc is still low, and there nothing is
-# mapped: fetching the next instruction is a page fault, and stvec leads on, to the high
-# address. The first sfence.vma has the writes to the table seen before the table is
-# used, the second one drops translations that were made before (Privileged spec 20211203,
-# 4.2.1); the write to satp orders nothing by itself (4.1.11). A hart without Sv39 ignores
-# that write as a whole (4.1.11), and runs on at the low address: so satp
-# is read back. Clobbers t1, t2 and stvec.
+# Turn paging on with the root table whose satp value is in t0, and go on at the high address of
+# label 9. What the instruction after `csrw satp` finds:
+#
+#   pc                   low, and not mapped by the table: fetching it is a page fault
+#   scause, sepc, stval  of no value: nobody looks at this fault
+#   stvec                label 9 at its high address, which is mapped: so the hart goes on there
+#   a0, a1, t0           as before
+#
+# The first sfence.vma has the writes to the table seen before the table is used, the second one
+# drops translations that were made before (Privileged spec 20211203, 4.2.1); the write to satp
+# orders nothing by itself (4.1.11). A hart without Sv39 ignores that write as a whole (4.1.11), and
+# runs on at the low address: so satp is read back. Clobbers t1, t2 and stvec.
 .macro enable_paging
     la t1, 9f
     li t2, KERNEL_OFFSET
@@ -51,8 +63,9 @@
 
 .section .text.entry, "ax"
 
-# The boot hart. a1 = physical address of the device tree. This is the kernel's
-# first byte: where the firmware jumps to.
+# The boot hart. a1 = physical address of the device tree. This is the kernel's first byte: where
+# the firmware jumps to. From here to the call: a0 and a1 are not touched, t0 to t2 are free, there
+# is no stack, and a fault would begin again at _start without a word.
 .globl _start
 _start:
     # 0. Is it the boot hart? OpenSBI before 1.3 makes a hart's start known before it has
@@ -86,9 +99,13 @@ _start:
     li s0, 0
     call kern_init
 
-# Another hart: the one whose struct cpu is in starting_cpu, because a1 has not arrived if
-# it came in by _start. Harts come one at a time. Paging uses the kernel's own table from
-# the start: kernel_as is read at its low address, its satp value is good anywhere.
+# Another hart: the one whose struct cpu is in starting_cpu, because a1 has not arrived if it came
+# in by _start. Harts come one at a time. Paging uses the kernel's own table from the start:
+# kernel_as is read at its low address, its satp value is good anywhere.
+#
+#   starting_cpu                 set by start_hart(), with a barrier before the call of the firmware
+#   its CPU_USER_TF              where the trap frame of the hart's idle process is: at the top of
+#                                that one's kernel stack, below which the hart begins
 .globl secondary_start
 .balign 4
 secondary_start:

@@ -27,14 +27,17 @@
 #include <riscv/power.h>
 #include <trap/trap.h>
 
+/* In bytes. QEMU reserves 1 MiB for the tree that it makes, and uses some KiB of it. */
 #define FDT_LIMIT   (2 << 20)           /* more than any device tree needs */
 
+/* Both are set once, on the boot stack; the first one points into machine.bootargs. */
 static struct bootargs bootargs;
 static const char *sched_name;
 
 static __never_returns void kern_start(void);
 
-/* Say what is missing, and switch off. */
+/* Say what is missing, and switch off. It is no panic: nothing is wrong with the kernel. The exit
+   status is that of a panic all the same, because a script must see that the kernel did not run. */
 static __never_returns void refuse_machine(paddr_t tree, const char *problem)
 {
     cprintf("rvlab cannot run on this machine (%s), by its device tree at %#lx: %s\n",
@@ -42,7 +45,8 @@ static __never_returns void refuse_machine(paddr_t tree, const char *problem)
     power_off(PANIC_EXIT_STATUS);
 }
 
-/* What the kernel cannot do without, beside what fdt_parse() asks for. */
+/* What the kernel cannot do without, beside what fdt_parse() asks for. Each is told in words that
+   name the thing in the device tree, because a machine is mended there. */
 static const char *check_devices(uint64_t hartid)
 {
     uint32_t i = 0;
@@ -59,8 +63,10 @@ static const char *check_devices(uint64_t hartid)
 }
 
 /* Read the tree, and bring up the drivers that are needed at once: they print what goes wrong from
-   here on, and switch the machine off with an exit status. That is tried with a damaged tree too.
-   */
+   here on, and switch the machine off with an exit status. That is tried with a damaged tree too:
+   what was found before the damage may be enough to print by. The address must be in the linear map
+   with all of FDT_LIMIT behind it; fdt_parse() reads no byte outside. At the end the range of the
+   tree becomes a physical one, for pmm_init() to reserve. */
 static void read_device_tree(paddr_t where)
 {
     const char *problem = "the firmware gave no address";
@@ -79,7 +85,8 @@ static void read_device_tree(paddr_t where)
     machine.device_tree.end += where;
 }
 
-/* Take the boot arguments apart; if one is wrong, say what was typed and what can be. */
+/* Take the boot arguments apart; if one is wrong, say what was typed and what can be. A line that
+   was cut is refused whole: its last argument may have lost its end. */
 static void read_bootargs(void)
 {
     const char *unknown = bootargs_parse(machine.bootargs, &bootargs);
@@ -97,7 +104,9 @@ static void read_bootargs(void)
     power_off(PANIC_EXIT_STATUS);
 }
 
-/* bootargs_choose() has said which allocators there are if the one that was asked for is none. */
+/* bootargs_choose() has said which allocators there are if the one that was asked for is none. The
+   order: pages first; then the kernel's own map, whose tables are pages; then objects, whose slabs
+   are pages in that map; then the descriptions of user memory, which are objects. */
 static void init_memory(void)
 {
     const struct pmm_manager *manager = bootargs_choose("pmm", bootargs.pmm, pmm_managers,
@@ -112,7 +121,9 @@ static void init_memory(void)
     fork_shares = fork_shares && !bootargs.nocow;
 }
 
-/* The harts get their numbers first: run queues and the clock are kept by them. */
+/* The harts get their numbers first: run queues and the clock are kept by them. Interrupts are
+   registered before the clock, which registers one of them, and all of it before there is a process
+   that could sleep. */
 static void init_scheduling(void)
 {
     const struct sched_class *class = bootargs_choose("sched", bootargs.sched, sched_classes,
@@ -130,8 +141,9 @@ static void init_scheduling(void)
 }
 
 /* The boot hart, on the boot stack, as entry.S leaves it: paging on with the boot table, interrupts
-   off, tp = &cpus[0]. Everything up to the first process. call_on_stack() leaves this stack for
-   ever; the new one begins below the trap frame at the top of the idle process's stack. */
+   off, tp = &cpus[0], and nothing else set. First of all traps, so that a mistake in what follows
+   is reported. Everything up to the first process. call_on_stack() leaves this stack for ever; the
+   new one begins below the trap frame at the top of the idle process's stack. */
 __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;
@@ -147,6 +159,8 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
     call_on_stack((uintptr_t)idle->task.tf, kern_start);
 }
 
+/* What a user wants to know before anything else, and what a report of a mistake should begin
+   with. */
 static void print_banner(void)
 {
     cprintf("rvlab, a RISC-V teaching kernel, on %s\n", machine.model);
@@ -161,7 +175,8 @@ static void print_banner(void)
 }
 
 /* The boot hart's idle process: start the rest, then be idle. The devices' interrupts come to this
-   hart, because it is the one that registers them. */
+   hart, because it is the one that registers them. sstatus.SIE is off all the time: cpu_idle()
+   turns it on. A self test of STAGE_BOOT runs here, and does not return. */
 static void kern_start(void)
 {
     irq_init_hart();

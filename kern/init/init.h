@@ -1,7 +1,9 @@
 /* What the parts of kern/init offer each other; and how a self test is declared. This folder is the
    top of the kernel: it brings up all others, in the order that init.c tells, and nothing but the
-   self tests of kern/test uses it. Everything here runs once: functions are called by the boot hart
-   or by initproc, if nothing else is said, and hold no lock. */
+   self tests of kern/test uses it.
+
+   Everything here runs once: functions are called by the boot hart or by initproc, if nothing else
+   is said, and hold no lock. */
 #pragma once
 
 #include <riscv/memlayout.h>
@@ -18,9 +20,12 @@ struct bootargs {
     bool monitor;               /* a panic enters the kernel monitor */
 };
 
-/* Where the harts enter C code: entry.S jumps here, in S mode with paging on, and each hart has a
-   stack of its own. The boot hart comes first, by kern_init(); it starts the others. */
+/* Where the boot hart enters C code: entry.S jumps here, in S mode with paging on and interrupts
+   off, on the boot stack. The arguments are what the firmware gave: the hart's number and the
+   physical address of the device tree, which nobody has looked at yet. */
 __never_returns void kern_init(uint64_t hartid, paddr_t device_tree);
+/* The same for the other harts, one after the other, when the boot hart starts them; each is on the
+   stack of its idle process. */
 __never_returns void secondary_init(void);
 
 /* Take a command line apart; it is changed, and *args points into it. init= takes the rest of the

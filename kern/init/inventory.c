@@ -13,6 +13,8 @@
 #include <mm/pmm.h>
 #include <process/proc.h>
 
+/* Trimming comes first: it changes the numbers. The three are read one after the other without a
+   lock, which is right while nothing else runs, as said above. */
 struct inventory inventory_take(void)
 {
     kstack_trim();
@@ -24,6 +26,9 @@ struct inventory inventory_take(void)
     };
 }
 
+/* pmm_check() walks the allocator's lists: a block that is on no list, or on two, is found there
+   even if the sum is right. kmalloc_report() lists the kinds of objects in use, which tells what
+   was lost. */
 bool inventory_check(const struct inventory *before)
 {
     struct inventory now = inventory_take();

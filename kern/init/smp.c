@@ -19,7 +19,8 @@
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK] __attribute__((aligned(16)));
 
 /* The boot hart is the first, wherever it is in the list; of the others come as many as there is
-   room for. */
+   room for. emergency_sp is the end of the hart's own stack in the array, which is where the next
+   one begins: stacks grow downwards. */
 void smp_init_boot_hart(void)
 {
     cpu_count = 1;
@@ -77,6 +78,7 @@ static void start_hart(struct cpu *cpu)
     }
 }
 
+/* One after the other: starting_cpu is one word. */
 void smp_start_others(void)
 {
     for (uint32_t i = 1; i < cpu_count; i++)

@@ -15,10 +15,16 @@
 #include <trap/trap.h>
 #include <unistd.h>
 
+/* Without init= the machine begins with a shell. */
 #define DEFAULT_PROGRAM     "sh"
 
-/* exec of a kernel thread: it becomes the program, and returns only if that cannot be, with
-   the error. A kernel thread cannot use ecall for it: from S mode that calls the firmware. */
+/* exec of a kernel thread: it becomes the program, and returns only if that cannot be, with the
+   error. A kernel thread cannot use ecall for it: from S mode that calls the firmware. So it is an
+   ebreak, and the trap layer sees by a7 what is meant (EBREAK_SYSCALL). At the ebreak:
+
+       a0          SYS_exec; behind it the error
+       a1, a2, a3  name, argc, argv: in the kernel's memory, which exec copies from
+       a7          EBREAK_SYSCALL */
 static int kernel_execve(const char *name, int argc, const char **argv)
 {
     register uint64_t a0 asm("a0") = SYS_exec;
@@ -33,7 +39,10 @@ static int kernel_execve(const char *name, int argc, const char **argv)
 
 /* Cut a command line into words, at blanks; quotes keep blanks in a word, and are left out. The
    line is changed in place, where each word ends with 0. Returns how many there are, or limit + 1
-   if there are more. */
+   if there are more.
+
+   `to` is never ahead of `line`: a word is at most as long as what it stands for, and the zero
+   takes the place of a blank or a quote, or of the line's own end. */
 static int split_words(char *line, const char **words, int limit)
 {
     char *to = line, quote = '\0';
@@ -57,7 +66,8 @@ static int split_words(char *line, const char **words, int limit)
     return *line != '\0' ? limit + 1 : n;
 }
 
-/* A kernel thread that becomes the first program. The words lie on its stack: exec copies them. */
+/* A kernel thread that becomes the first program. The words lie on its stack: exec copies them. If
+   this returns, there was no such program; its code, an error, becomes that of the whole run. */
 static int user_main(void *arg)
 {
     const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
@@ -79,7 +89,8 @@ static int user_main(void *arg)
 
 /* The parent of all: start the first program, wait for it and for all orphans in the order in which
    they end, switch off. QEMU's exit status has 8 bits, so a code whose low bits are 0 becomes 1: it
-   was no success. */
+   was no success. The count of what is in use is taken before the first program, and compared after
+   the last process: so both times there is only initproc, and what differs is lost. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
@@ -109,6 +120,7 @@ static int init_main(void *arg)
     power_off(0);
 }
 
+/* Called when all is set up. The thread runs when a hart that is idle looks for work. */
 void user_start(const struct bootargs *args)
 {
     int pid = kernel_thread(init_main, (void *)args, "initproc");

@@ -12,6 +12,26 @@
 #include <machine/machine.h>
 #include <string.h>
 
+/* The blob, from its first byte on; the header has the place and the size of each part (5.2):
+
+       +--------------------+ 0
+       | header             |   magic, total size, where the others are
+       +--------------------+
+       | reserved memory    |   pairs of an address and a size, the last one 0, 0    (5.3)
+       +--------------------+
+       | structure          |   BEGIN_NODE "cpus"                                    (5.4)
+       |                    |     PROP length, name, value    a property of that node
+       |                    |     BEGIN_NODE "cpu@0"          a child of it
+       |                    |       PROP ...
+       |                    |     END_NODE
+       |                    |   END_NODE
+       |                    |   ...
+       |                    |   END
+       +--------------------+
+       | strings            |   the names of properties; PROP has an offset in here  (5.5)
+       +--------------------+ total size
+
+   A token is a word of 32 bits, and what follows it is filled up to whole words (5.4.1). */
 #define FDT_MAGIC       0xd00dfeed
 #define FDT_BEGIN_NODE  1
 #define FDT_END_NODE    2
@@ -19,6 +39,8 @@
 #define FDT_NOP         4
 #define FDT_END         9
 
+/* The header has ten words of 32 bits. QEMU's trees are 5 levels deep; a tree that is deeper than
+   MAX_DEPTH is refused, because the parser is on the boot stack. */
 #define HEADER_SIZE     40
 #define MAX_DEPTH       8
 
@@ -37,12 +59,14 @@ static const char *const property_names[P_COUNT] = {
     "interrupts", "interrupts-extended", "timebase-frequency", "bootargs", "model"
 };
 
+/* A node that has begun and not ended. Of properties that a node does not have `length` is 0. */
 struct node {
     const char *name;                   /* with the address behind it: "cpu@0" */
     struct property props[P_COUNT];
     bool visited;                       /* visit() has looked at it */
 };
 
+/* Where the walk is. It is made for one call of fdt_parse(), on the stack. */
 struct parser {
     struct machine *m;
     const uint8_t *pos, *end;           /* in the structure block */
@@ -52,13 +76,15 @@ struct parser {
     int depth;                          /* how many nodes these are */
 };
 
+/* A big-endian number. It is put together from bytes, so that it need not be aligned. */
 static uint32_t be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
 /* Does a list of texts, each with a 0 behind it, have this one? The list may be damaged: a text
-   that does not end inside of the property is none. */
+   that does not end inside of the property is none. "compatible" is such a list (2.3.1); a property
+   of one text is a list of one. */
 static bool property_has(const struct property *prop, const char *wanted)
 {
     const char *s = (const char *)prop->data;
@@ -71,24 +97,27 @@ static bool property_has(const struct property *prop, const char *wanted)
     return false;
 }
 
+/* The value of a property of one word; `otherwise` if the node has no such property. */
 static uint32_t property_u32(const struct property *prop, uint32_t otherwise)
 {
     return prop->length >= 4 ? be32(prop->data) : otherwise;
 }
 
-/* Copy a property's text, or as much of it as there is room for; the buffer has been cleared. */
+/* Copy a property's text, or as much of it as there is room for; the buffer has been cleared, so
+   there is always a zero behind it. */
 static void copy_text(char *buf, size_t size, const struct property *prop)
 {
     memcpy(buf, prop->data, prop->length < size ? prop->length : size - 1);
 }
 
+/* The length of a property's text. A damaged text may have no end: then the property ends it. */
 static size_t text_length(const struct property *prop)
 {
     return strnlen((const char *)prop->data, prop->length);
 }
 
 /* Read a number of `cells` words and step over it; false if the property ends first, or if the
-   number has more than 64 bits. */
+   number has more than 64 bits. A number without words is 0. */
 static bool take_cells(struct property *prop, uint32_t cells, uint64_t *value)
 {
     if (cells > 2 || prop->length < 4 * cells)
@@ -117,13 +146,16 @@ static bool take_range(struct property *reg, const struct node *parent, struct m
     return range->end >= range->start;
 }
 
+/* Note a range that must not be allocated. A machine with more than MAX_RESERVED of them would lose
+   the rest; the trees of QEMU with OpenSBI have one or two. */
 static void add_reserved(struct machine *m, struct memory_range range)
 {
     if (m->reserved_count < MAX_RESERVED && range.end > range.start)
         m->reserved[m->reserved_count++] = range;
 }
 
-/* Some nodes describe what is not there, or must not be used: their "status" says so (2.3.4). */
+/* Some nodes describe what is not there, or must not be used: their "status" says so (2.3.4). A
+   node without the property is in use. */
 static bool in_use(const struct node *node)
 {
     const struct property *status = &node->props[P_STATUS];
@@ -131,7 +163,8 @@ static bool in_use(const struct node *node)
     return status->length == 0 || property_has(status, "okay");
 }
 
-/* A hart. The firmware's calls name harts by a mask of 64 bits, so others cannot be used. */
+/* A hart. The firmware's calls name harts by a mask of 64 bits, so others cannot be used. A hart
+   whose status is "disabled" is left out: it may be one without an MMU, for the firmware only. */
 static void visit_cpu(struct machine *m, struct node *node, const struct node *parent)
 {
     uint64_t hartid;
@@ -168,7 +201,9 @@ static void visit_device(struct machine *m, struct node *node, const struct node
 }
 
 /* All properties of the current node are known: take what the machine's description needs of it.
-   The node's type, its name or its parent say what it is (chapter 3 in the specification). */
+   The node's type, its name or its parent say what it is (chapter 3 in the specification). A node
+   is visited twice if it has children, once before the first of them and once at its end; the
+   second time has no effect. */
 static void visit(struct parser *p)
 {
     struct node *node = &p->nodes[p->depth - 1];
@@ -206,6 +241,7 @@ static void visit(struct parser *p)
     }
 }
 
+/* Read the next word of the structure and step over it; false if less than a word is left. */
 static bool take_token(struct parser *p, uint32_t *value)
 {
     if (p->end - p->pos < 4)
@@ -215,7 +251,8 @@ static bool take_token(struct parser *p, uint32_t *value)
     return true;
 }
 
-/* A node begins: its name follows, filled up to whole words. */
+/* A node begins: its name follows, filled up to whole words. The node around it is looked at now,
+   if this is its first child: it will get no more properties. */
 static const char *begin_node(struct parser *p)
 {
     size_t length = strnlen((const char *)p->pos, p->end - p->pos);
@@ -232,7 +269,9 @@ static const char *begin_node(struct parser *p)
 }
 
 /* A property: its length, where its name stands in the block of names, and its value, filled up to
-   whole words; behind the last value of a damaged tree fewer bytes may be left. */
+   whole words; behind the last value of a damaged tree fewer bytes may be left. The value stays in
+   the tree: a struct property points to it. A node that has a property twice keeps the later
+   one. */
 static const char *property(struct parser *p)
 {
     uint32_t length, name;
@@ -249,7 +288,9 @@ static const char *property(struct parser *p)
     return NULL;
 }
 
-/* Go over all tokens. Returns NULL, or what is wrong in words, as all the functions here do. */
+/* Go over all tokens. Returns NULL, or what is wrong in words, as all the functions here do. The
+   loop ends in any case: each turn steps over a token at least, and there are only so many
+   bytes. */
 static const char *parse_structure(struct parser *p)
 {
     const char *problem = NULL;
@@ -283,7 +324,8 @@ static const char *parse_structure(struct parser *p)
 }
 
 /* The list of memory that is reserved by the header, beside the nodes that say so (5.3): pairs of
-   an address and a size, of which the last one is all zeros. */
+   an address and a size, of which the last one is all zeros. An end that wraps around makes an
+   empty range, which add_reserved() leaves out. */
 static void parse_reservations(struct machine *m, const uint8_t *pos, const uint8_t *end)
 {
     for (; end - pos >= 16; pos += 16) {
@@ -296,7 +338,8 @@ static void parse_reservations(struct machine *m, const uint8_t *pos, const uint
     }
 }
 
-/* Without these nothing goes on, not even by other drivers. */
+/* Without these nothing goes on, not even by other drivers: a kernel that does not know where its
+   memory ends, on which harts it may run or how long a second is can do nothing but say so. */
 static const char *check_machine(const struct machine *m)
 {
     if (m->memory.end <= m->memory.start)
@@ -308,6 +351,10 @@ static const char *check_machine(const struct machine *m)
     return NULL;
 }
 
+/* In this order: the header, which is believed only where it agrees with itself; the tokens; the
+   list of reserved memory; and then whether what was found is enough. The sums of two words of 32
+   bits are made with 64, so they cannot wrap around. A tree whose strings end with a zero has no
+   string without an end: that is checked once, and then each name may be compared with strcmp(). */
 const char *fdt_parse(const void *blob, size_t limit, struct machine *m)
 {
     const uint8_t *base = blob;
@@ -337,11 +384,13 @@ const char *fdt_parse(const void *blob, size_t limit, struct machine *m)
     return check_machine(m);
 }
 
+/* See machine.h. The names stand in the tree itself, one after the other. */
 bool device_is(const struct device *device, const char *wanted)
 {
     return property_has(&device->compatible, wanted);
 }
 
+/* A pair has two words of 4 bytes each, so a list of n bytes has n / 8 pairs. */
 bool device_output(const struct device *device, uint32_t index, uint32_t *phandle, uint32_t *irq)
 {
     const struct property *list = &device->interrupts_extended;

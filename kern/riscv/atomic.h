@@ -36,9 +36,13 @@
                       : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
         return before; \
     }
+/* uint32_t atomic_swap(uint32_t *word, uint32_t value): store the value. */
 ATOMIC_AMO(atomic_swap, "amoswap.w")
+/* uint32_t atomic_add(uint32_t *word, uint32_t value): add it; the sum may wrap around. */
 ATOMIC_AMO(atomic_add, "amoadd.w")
+/* uint32_t atomic_or(uint32_t *word, uint32_t bits): set these bits. */
 ATOMIC_AMO(atomic_or, "amoor.w")
+/* uint32_t atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */
 ATOMIC_AMO(atomic_and, "amoand.w")
 
 /* If *p is `expected`, set it to v, in one step. True if it was set. A full barrier if it was; else

@@ -45,15 +45,17 @@ void fpu_init_hart(void);
    sstatus.FS as far as it can be set. */
 bool fpu_try(void);
 
-/* Store all 32 registers and fcsr to memory, or load them. Both need sstatus.FS other than off and
-   a hart that has the registers (!fpu_missing); else they are illegal instructions. Interrupts
-   must be off, because the registers belong to the task that runs. */
+/* Store all 32 registers and fcsr to memory: the other half of fpu_restore(). Both need sstatus.FS
+   other than off and a hart that has the registers (!fpu_missing); else they are illegal
+   instructions. Interrupts must be off, because the registers belong to the task that runs. */
 void fpu_save(struct fpu_state *state);
+/* Load all 32 registers and fcsr from memory. What was in the registers is lost: save it before. */
 void fpu_restore(const struct fpu_state *state);
 
+/* See riscv/trapframe.h; here only the floating-point state of its sstatus counts. */
+struct trapframe;
 /* For a switch of tasks, with interrupts off: save the registers of the task that stops, if its
    frame says that it has changed them, and load those of the task that goes on, if it uses any. The
    frame of the first is marked as clean then. May be left out if neither frame has FS on. */
-struct trapframe;
 void fpu_switch(struct fpu_state *from, struct trapframe *from_tf,
                 const struct fpu_state *to, const struct trapframe *to_tf);

@@ -22,7 +22,13 @@ fpu_try:
 1:  csrw stvec, t0
     ret
 
-# void fpu_save(struct fpu_state *state)
+# void fpu_save(struct fpu_state *state): store the registers of the program that runs.
+#
+# On entry, from C in S mode:
+#   a0          the memory for them: 32 numbers of 8 bytes, and fcsr behind them
+#   f0 to f31, fcsr   the program's: the kernel has not touched them since the trap
+#   sstatus.FS  not off, or each fsd is an illegal instruction
+# At its ret f0 to f31 are as they were; a1 is lost.
 .globl fpu_save
 .type fpu_save, @function
 fpu_save:
@@ -33,7 +39,12 @@ fpu_save:
     sd a1, 256(a0)
     ret
 
-# void fpu_restore(const struct fpu_state *state)
+# void fpu_restore(const struct fpu_state *state): load the registers of the program that goes on.
+#
+# On entry, from C in S mode: a0 is where fpu_save() has put them, or a struct of zeros for a
+# program that begins; sstatus.FS is not off. At its ret f0 to f31 and fcsr are the new program's;
+# a1 is lost. The writes make the hart's FS dirty. That is no loss: the frame's FS counts, and
+# returns with it.
 .globl fpu_restore
 .type fpu_restore, @function
 fpu_restore:

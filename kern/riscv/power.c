@@ -9,6 +9,7 @@
 
 static void (*power_device)(uint8_t code);      /* set once at boot; NULL: there is none */
 
+/* A second device takes the place of the first; no machine that was met has two. */
 void power_set_device(void (*off)(uint8_t code))
 {
     power_device = off;

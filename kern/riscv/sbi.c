@@ -32,31 +32,43 @@ static long sbi_call(long ext, long func, uint64_t arg0, uint64_t arg1, uint64_t
     return a0;
 }
 
+/* Legacy extension "console putchar" (5.2). It has an old way to return errors, in a0 alone;
+   nothing could be done about one. */
 void sbi_putchar(int c)
 {
     sbi_call(SBI_LEGACY_PUTCHAR, 0, c, 0, 0, 0);
 }
 
+/* Extension TIME (chapter 6). The timer's pending bit in sip is read-only for supervisor mode, so
+   this call is the only way to clear it. */
 void sbi_set_timer(uint64_t deadline)
 {
     sbi_call(EXT_TIME, 0, deadline, 0, 0, 0);
 }
 
+/* Extension IPI (chapter 7). The second argument, the base of the mask, is 0: bit n is hart n. So
+   only harts 0 to 63 can be named, and machine/fdt.c leaves out all others. */
 void sbi_send_ipi(uint64_t hart_mask)
 {
     sbi_call(EXT_IPI, 0, hart_mask, 0, 0, 0);
 }
 
+/* Extension RFENCE (chapter 8), with the mask as above. A range that is large is flushed whole: the
+   firmware decides from which size on. */
 void sbi_remote_sfence(uint64_t hart_mask, uintptr_t start, size_t size)
 {
     sbi_call(EXT_RFENCE, RFENCE_SFENCE_VMA, hart_mask, 0, start, size);
 }
 
+/* Extension HSM (chapter 9). The call returns as soon as the firmware has taken the order: that the
+   hart runs, it must tell itself. */
 int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg)
 {
     return sbi_call(EXT_HSM, 0, hartid, entry, arg, 0);
 }
 
+/* Extension SRST (chapter 10). Only the type "shutdown" is used here; a reason that is not "none"
+   is for the firmware's own log, and does not reach QEMU's exit status. */
 void sbi_shutdown(bool failure)
 {
     sbi_call(SBI_SRST, 0, RESET_SHUTDOWN, failure ? REASON_FAILURE : REASON_NONE, 0, 0);

@@ -45,7 +45,13 @@ switch_to:
     /* EXERCISE 4.3 end */
 
 # void call_on_stack(uintptr_t stack_top, void (*fn)(void))
-# At fn's first instruction: sp = stack_top, s0 = 0, ra = 0; fn does not return.
+#
+# On entry, from kern_init() at the end of the boot hart's first part:
+#   a0          the address behind the new stack, a multiple of 16
+#   a1          fn
+#   sp          the boot stack, of which nothing is needed any more
+# At fn's first instruction: sp = stack_top, s0 = 0, ra = 0, tp as before; interrupts stay off. fn
+# does not return: there is no address to return to, and a backtrace that finds 0 ends there.
 .globl call_on_stack
 .type call_on_stack, @function
 call_on_stack:

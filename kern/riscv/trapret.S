@@ -11,7 +11,8 @@
 #define CALLER_SAVED    1,3,5,6,7,10,11,12,13,14,15,16,17,28,29,30,31
 #define CALLEE_SAVED    8,9,18,19,20,21,22,23,24,25,26,27
 
-# Load registers from the frame at sp. sp itself comes last, by hand.
+# Load registers from the frame at sp. sp itself comes last, by hand: it is what the others are
+# found by. x0 is always 0, and tp (x4) is the hart's or the program's: each place below knows.
 .macro load_registers numbers:vararg
     .irp n, \numbers
     ld x\n, TF_REG(\n)(sp)
@@ -19,7 +20,9 @@
 .endm
 
 # Load sepc and sstatus from the frame at sp; leaves the latter in t0, and clobbers t1. SIE in the
-# frame is 0: a trap has saved it, and traps come with it cleared.
+# frame is 0, because a trap has saved it and comes with SIE cleared (4.1.1): so interrupts stay off
+# until sret. All other fields become what the task has: SPP and SPIE, which sret looks at, and FS,
+# the state of its floating-point registers.
 .macro load_csrs
     ld t0, TF_STATUS(sp)
     ld t1, TF_EPC(sp)
@@ -35,7 +38,11 @@
 #   a0         the frame; it may be on the current stack, and nothing below it is needed any more
 #   tp         this hart's struct cpu
 #   sscratch   0
+#   sepc, sstatus   of no value: a task that slept in its trap finds those of another one there
 #   the others of no value: all of them are loaded
+#
+# At its sret to kernel code: all registers are those of the frame, but tp, which stays; sscratch is
+# 0. At its sret to a program: all are those of the frame; sscratch is this hart's struct cpu.
 .globl trap_return
 .type trap_return, @function
 trap_return:
@@ -65,7 +72,8 @@ trap_return_syscall:
 
 # Here sp is the frame, sepc, sstatus and s0 to s11 are loaded, tp is the struct cpu. As the next
 # trap entry expects it, sscratch gets the pointer and tp becomes the program's. From then on
-# nothing may fault: trap entry would take it for one from user mode.
+# nothing may fault: trap entry would take it for one from user mode. Nothing does: the frame is in
+# the kernel's half of the address space, which is mapped in every table.
 to_user:
     csrw sscratch, tp
     ld tp, TF_TP(sp)

@@ -17,8 +17,11 @@
 #include <syscall/syscall.h>
 #include <trap/trap.h>
 
-/* scounteren is written because newer firmware leaves it so that a program which reads cycle or
-   instret is killed (4.1.5). */
+/* The order matters: sscratch must say "in the kernel" before the first trap can come to
+   trap_entry, or that would take the interrupted code for a program. Until stvec is written a fault
+   goes where the firmware or entry.S has left it. scounteren is written because newer firmware
+   leaves it so that a program which reads cycle or instret is killed (Privileged spec 20211203,
+   4.1.5). */
 void trap_init_hart(void)
 {
     extern char trap_entry[];
@@ -174,7 +177,11 @@ static bool kernel_breakpoint(struct trapframe *tf)
     return true;
 }
 
-/* An interrupt in the kernel returns to what it interrupted: the kernel is not preempted. */
+/* An interrupt in the kernel returns to what it interrupted: the kernel is not preempted, so code
+   that holds no lock need not fear that another task runs on its hart in between. Of the exceptions
+   two kinds have a good reason, which the two functions know; they say no to all others, and the
+   rest is a panic. A null pointer is named, because it is the mistake that is made most often: the
+   first page is never mapped. */
 void trap_kernel(struct trapframe *tf)
 {
     const char *what = cause_name(tf->cause);
@@ -190,6 +197,8 @@ void trap_kernel(struct trapframe *tf)
     panic_trap(tf, what);
 }
 
+/* Two things end here. sp may be far from all kernel stacks: then code has loaded a wrong sp. Or it
+   is in the guard below a stack: then a recursion is too deep, or a local variable too large. */
 void trap_stack_overflow(struct trapframe *tf)
 {
     if (tf->gpr.sp < KSTACK_BASE || tf->gpr.sp >= KSTACK_END)

@@ -17,11 +17,13 @@
    as it comes up, with paging and its stack in place and interrupts off. */
 void trap_init_hart(void);
 
-/* Only the entry code calls these, with interrupts off. trap_user is for a trap from user mode that
-   is no system call, trap_kernel for one from the kernel, and trap_stack_overflow for one from the
-   kernel that finds no stack to save its frame on. The first two return if what trapped goes on. */
+/* Only the entry code calls these three, with interrupts off. trap_user is for a trap from user
+   mode that is no system call; it returns if the program goes on, and then with interrupts off. */
 void trap_user(struct trapframe *tf);
+/* For a trap from the kernel. It returns if what was interrupted goes on, with interrupts off. */
 void trap_kernel(struct trapframe *tf);
+/* For a trap from the kernel that finds no stack to save its frame on: the frame is on the hart's
+   emergency stack. Panics. */
 __never_returns void trap_stack_overflow(struct trapframe *tf);
 
 /* The name of an exception, by its number in scause: never NULL. */

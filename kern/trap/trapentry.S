@@ -7,12 +7,27 @@
    in riscv/trapret.S. Interrupts are off all the time here; C turns them on where it may.
 
    The scratch words and the other CPU_ offsets are of struct cpu (riscv/cpu.h); only this file uses
-   them. No register may be changed before it is saved: that is why the steps come in this order. */
+   them. No register may be changed before it is saved: that is why the steps come in this order.
+   Sections in brackets are of the Privileged spec 20211203. */
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 #include <riscv/memlayout.h>
 #include <riscv/trapframe.h>
 
+# Where a frame lies, with addresses growing upwards:
+#
+#   from user mode                            from the kernel
+#
+#   +----------------+ end of the stack       |  what was in use    |
+#   |   trapframe    |                        +---------------------+ sp when it trapped
+#   +----------------+ CPU_USER_TF, then sp   | record, 16 bytes    |
+#   |  C functions   |                        +---------------------+
+#   |  of this trap  |                        |   trapframe         |
+#                                             +---------------------+ sp from now on
+#                                             |  C functions        |
+#
+# The first place is always the same, so the frame of a program is found without a search. The
+# second one is where the stack happens to be; traps in the kernel may nest.
 #define RECORD_SIZE     16      /* return address and frame pointer, for backtraces */
 
 # Save all registers to the frame at sp but two that are elsewhere by now: sp, which is in a
@@ -60,13 +75,18 @@
 .globl trap_entry
 .type trap_entry, @function
 trap_entry:
-    # The hardware jumps here (Privileged spec 20211203, 4.1.2), in S mode with interrupts off.
+    # The hardware jumps here (4.1.2), in S mode with interrupts off. What it has done (3.1.6.1,
+    # 4.1.1, 4.1.7 to 4.1.9):
+    #   sepc       the instruction that trapped; for an interrupt, the one that was not done yet
+    #   scause     why; its top bit is 1 for an interrupt
+    #   stval      for a page fault the address; for an illegal instruction its bits, or 0
+    #   sstatus    SPP: the mode before; SPIE: whether interrupts were on; SIE = 0
+    # What the registers hold:
     #   from user mode   all registers are the program's; sscratch is this hart's struct cpu
     #   from the kernel  all registers are those of what was interrupted, so tp is the struct cpu
     #                    and sp a kernel stack, unless it has overflowed; sscratch is 0
-    #   sepc, scause, stval   where, why, and which address; sstatus.SPP and SPIE: the mode before
-    #                    it, and whether interrupts were on
-    # The swap needs no free register, and tells by tp which of the two it was.
+    # The mode could be read from sstatus.SPP, but there is no register to read it into. The swap
+    # needs none, and tells by tp which of the two it was.
     csrrw tp, sscratch, tp      # sscratch is 0 exactly while the hart is in the kernel
     bnez tp, from_user
 
@@ -84,6 +104,8 @@ trap_entry:
     srli t0, sp, KSTACK_SHIFT
     andi t0, t0, 1
     beqz t0, stack_overflow
+    # The frame fits. t0 is given back, so that all registers but sp are those of what was
+    # interrupted, as the macro expects it.
     ld t0, CPU_SCRATCH(tp)
     call_kernel_handler trap_kernel
 

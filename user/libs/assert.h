@@ -7,9 +7,9 @@
 
 #include <defs.h>
 
-/* Only for the macros below: print "user warning at FILE:LINE" and the message as printf would; or
-   "user panic", and exit. */
+/* Only for the macros below: print "user warning at FILE:LINE" and the message, as printf would. */
 void __warn(const char *file, int line, const char *fmt, ...);
+/* The same with "user panic", and exit with -E_PANIC. */
 __never_returns void __panic(const char *file, int line, const char *fmt, ...);
 
 /* Print a warning and go on; print a message and end the process. */

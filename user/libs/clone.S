@@ -7,11 +7,18 @@
    assembly, and what both processes need after it is kept in registers, not on the stack. */
 #include <unistd.h>
 
+    # What the registers hold, in user mode:
+    #
+    #   at the call      a0 = clone_flags, a1 = stack, a2 = fn, a3 = arg, ra = the caller
+    #   at the ecall     a0 = SYS_clone, a1 = clone_flags, a2 = stack, t0 = fn, t1 = arg
+    #   behind it, in the caller           a0 = the new pid or an error; sp and ra as before
+    #   behind it, in the new process      a0 = 0, sp = stack; t0 and t1 as in the caller
+    #   at fn            a0 = arg, s0 = 0: a backtrace ends here
     .section .text.__clone, "ax", @progbits
     .globl __clone
     .type __clone, @function
 __clone:
-    # a0 = clone_flags, a1 = stack, a2 = fn, a3 = arg, ra = the caller.
+    # The stack is made a multiple of 16, as the calling convention wants it.
     mv      t0, a2                  # fn and arg wait in registers that the
     mv      t1, a3                  # kernel copies to the new process
     andi    a2, a1, -16

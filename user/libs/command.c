@@ -7,7 +7,7 @@
 #include <command.h>
 #include <string.h>
 
-/* Does it part words? */
+/* Does it part words? A command line has no other blanks: a newline ends it. */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -57,7 +57,9 @@ static bool find_word(char **from, char *c)
     return *c != '\0' && *c != ';' && *c != '&';
 }
 
-/* `to` never gets ahead of `from`. */
+/* `to` never gets ahead of `from`. c is the character at `from`, also when a zero has been written
+   over it: `to` may be one behind `from`, and then the closing zero of a word is there. The loop
+   ends at ; or & or the end; only the end is not stepped over, so the next call finds it again. */
 const char *command_next(char **line, struct command *cmd)
 {
     char *from = *line, *to = *line, c = *from;

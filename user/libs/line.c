@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The codes of keys: ctrl and a letter give 1 to 26. */
 #define CTRL(letter)    ((letter) - '@')
 #define ESCAPE          27
 #define DELETE          127
 
+/* Lines that the up key can bring back. */
 #define HISTORY         16
 
 /* A line that is being edited. */
@@ -51,7 +53,7 @@ static void set_text(struct line *line, const char *text)
 }
 
 /* Append a character, and show it. If there is no room it is counted, so that as many keys of
-   backspace take it away again. */
+   backspace take it away again: what is seen and what is in the line stay the same thing. */
 static void insert(struct line *line, char c)
 {
     if (line->length == LINE_SIZE - 1) {
@@ -80,7 +82,9 @@ static void erase(struct line *line)
     write(stdout, "\b \b", 3);
 }
 
-/* Show an older (-1) or newer (+1) line; below the newest one is an empty line. */
+/* Show an older (-1) or newer (+1) line; below the newest one is an empty line. Beyond the oldest
+   one that is kept, and below the empty line, nothing happens. What was typed and not entered is
+   lost. */
 static void browse(struct line *line, int step)
 {
     int wanted = line->shown + step;
@@ -91,7 +95,8 @@ static void browse(struct line *line, int step)
     set_text(line, wanted < entered ? history[wanted % HISTORY] : "");
 }
 
-/* Put a line into the history, unless it is empty or the same as the last one. */
+/* Put a line into the history, unless it is empty or the same as the last one. It takes the place
+   of the one that was entered HISTORY lines ago. */
 static void remember(const char *text)
 {
     if (*text == '\0' || (entered > 0 && strcmp(history[(entered - 1) % HISTORY], text) == 0))
@@ -99,7 +104,8 @@ static void remember(const char *text)
     strcpy(history[entered++ % HISTORY], text);
 }
 
-/* Read the rest of an escape sequence (ECMA-48 5.4) and do what its key means. */
+/* Read the rest of an escape sequence (ECMA-48 5.4) and do what its key means: ESC, [ or O, then
+   any number of parameters from blank to ?, then one character that says what it is. */
 static void escape(struct line *line)
 {
     int c = getchar();
@@ -130,6 +136,9 @@ static void edit_key(struct line *line, int c)
         insert(line, c);
 }
 
+/* Each key is handled as it comes, and its echo is written at once. Of CR LF, which some terminals
+   send for one key, the LF is left out; but only if it is the very next byte. Ctrl-D in a line that
+   is not empty is a key without a meaning. */
 int line_edit(const char *prompt, char *text)
 {
     struct line line = { .prompt = prompt, .text = text, .shown = entered };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <ulib.h>
 
+/* As much as any type needs; the header has the same size, so what is behind it is aligned too. */
 #define ALIGNMENT       16
 #define GROWTH          (16 * 4096UL)           /* ask the kernel for at least so much */
 
@@ -30,7 +31,9 @@ static_assert(sizeof(struct block) == ALIGNMENT);
 static struct block free_list;                  /* the list's head; its size is 0 */
 static lock_t heap_lock = INIT_LOCK;
 
-/* Put a block on the list, joined with the neighbours it touches. Expects the lock. */
+/* Put a block on the list, joined with the neighbours it touches. Expects the lock. The list is in
+   the order of addresses, so the two possible neighbours are the entries before and behind. The end
+   of the list is joined first: then the block before may swallow all three. */
 static void release(struct block *b)
 {
     struct block *prev = &free_list;
@@ -50,7 +53,9 @@ static void release(struct block *b)
 }
 
 /* Get more memory from the kernel, and put it on the list; false if it has none. Others may have
-   moved the end of the heap with brk, so the new memory need not follow the old. Expects the
+   moved the end of the heap with brk, so the new memory need not follow the old; if it does,
+   release() joins them. The first brk only asks where the end is. brk stores the end as it really
+   is, so the last condition sees whether the kernel has given what was asked for. Expects the
    lock. */
 static bool grow(size_t size)
 {
@@ -71,8 +76,8 @@ static bool grow(size_t size)
     return true;
 }
 
-/* Take the first block that is big enough off the list, or its first part; NULL if there is none.
-   Expects the lock. */
+/* Take the first block that is big enough off the list, or its first part; NULL if there is none. A
+   rest that would have room for nothing but its header is not cut off. Expects the lock. */
 static struct block *take(size_t size)
 {
     struct block *prev = &free_list;
@@ -97,8 +102,8 @@ static struct block *take(size_t size)
     return b;
 }
 
-/* The block of memory that malloc returned. Panics if it is not that, as far as its header
-   tells. */
+/* The block of memory that malloc returned. Panics if it is not that, as far as its header tells.
+   It needs no lock: nobody else may look at a block that is the caller's. */
 static struct block *block_of(void *ptr)
 {
     struct block *b = (struct block *)ptr - 1;
@@ -109,6 +114,8 @@ static struct block *block_of(void *ptr)
     return b;
 }
 
+/* A size that would wrap around when it is rounded is refused before. If no block is big enough the
+   heap grows once, and the search is made again: it succeeds then. */
 void *malloc(size_t size)
 {
     if (size > SIZE_MAX / 2)
@@ -124,6 +131,8 @@ void *malloc(size_t size)
     return b != NULL ? b + 1 : NULL;
 }
 
+/* The block is checked before the lock is taken: a panic must not leave it locked for other
+   threads. */
 void free(void *ptr)
 {
     if (ptr == NULL)
@@ -135,6 +144,7 @@ void free(void *ptr)
     unlock(&heap_lock);
 }
 
+/* The division tells whether the product would wrap around. */
 void *calloc(size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)
@@ -144,6 +154,8 @@ void *calloc(size_t count, size_t size)
     return ptr != NULL ? memset(ptr, 0, count * size) : NULL;
 }
 
+/* A block is never made smaller: it keeps its size, for a later realloc. If it is too small, the
+   content moves to a new one, and only then the old one is freed. */
 void *realloc(void *ptr, size_t size)
 {
     if (ptr == NULL)

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <ulib.h>
 
-/* Print what happened, where, and the message, in one piece. */
+/* Print what happened, where, and the message, in one piece. A message that is longer than the
+   buffer is cut: a panic must work when there is little stack left. */
 static void print_message(const char *kind, const char *file, int line, const char *fmt, va_list ap)
 {
     char message[512];
@@ -18,6 +19,7 @@ static void print_message(const char *kind, const char *file, int line, const ch
     cprintf("user %s at %s:%d:\n    %s\n", kind, file, line, message);
 }
 
+/* The program goes on, so the warning is the only trace of what happened. */
 void __warn(const char *file, int line, const char *fmt, ...)
 {
     va_list ap;
@@ -27,6 +29,8 @@ void __warn(const char *file, int line, const char *fmt, ...)
     va_end(ap);
 }
 
+/* exit() is called in any case, so nothing runs after it; what other threads do is their own
+   matter. */
 void __panic(const char *file, int line, const char *fmt, ...)
 {
     va_list ap;

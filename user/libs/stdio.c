@@ -10,6 +10,8 @@
 #include <syscall.h>
 
 /* What one call prints. */
+/* It is on the stack of the function that prints, so each call has its own. 256 bytes are what a
+   write prints in one piece. */
 struct outbuf {
     int fd;
     int used;                   /* bytes in text */
@@ -30,6 +32,7 @@ static void flush(struct outbuf *b)
     b->used = 0;
 }
 
+/* What vprintfmt() calls for each character. */
 static void put(int c, void *arg)
 {
     struct outbuf *b = arg;
@@ -40,6 +43,8 @@ static void put(int c, void *arg)
     b->total++;
 }
 
+/* The one function that prints; all others lead to it. The fields are set one by one, so that the
+   text is not filled with zeros for nothing. */
 int vfprintf(int fd, const char *fmt, va_list ap)
 {
     struct outbuf b;
@@ -51,11 +56,13 @@ int vfprintf(int fd, const char *fmt, va_list ap)
     return b.total;
 }
 
+/* ucore's name for vprintf. */
 int vcprintf(const char *fmt, va_list ap)
 {
     return vfprintf(stdout, fmt, ap);
 }
 
+/* ucore's name for printf. */
 int cprintf(const char *fmt, ...)
 {
     va_list ap;
@@ -66,6 +73,7 @@ int cprintf(const char *fmt, ...)
     return count;
 }
 
+/* The same again: a function with ... cannot hand its arguments on to another one with .... */
 int printf(const char *fmt, ...)
 {
     va_list ap;
@@ -76,6 +84,7 @@ int printf(const char *fmt, ...)
     return count;
 }
 
+/* To one of the two outputs; both are the console here. */
 int fprintf(int fd, const char *fmt, ...)
 {
     va_list ap;
@@ -86,27 +95,32 @@ int fprintf(int fd, const char *fmt, ...)
     return count;
 }
 
+/* ucore's puts prints a newline too. */
 int cputs(const char *s)
 {
     return cprintf("%s\n", s);
 }
 
+/* C's name for it. */
 int puts(const char *s)
 {
     return cputs(s);
 }
 
+/* One system call for one character: for programs of ucore's that print so. */
 void cputchar(int c)
 {
     syscall1(SYS_putc, c);
 }
 
+/* C's putchar returns what it has printed. */
 int putchar(int c)
 {
     cputchar(c);
     return (unsigned char)c;
 }
 
+/* No byte is read ahead: what this program does not read is there for the next one. */
 int getchar(void)
 {
     unsigned char c;
@@ -114,7 +128,10 @@ int getchar(void)
     return read(stdin, &c, 1) == 1 ? c : EOF;
 }
 
-/* The line is edited on the stack first, so that *line is changed only if there is one. */
+/* The line is edited on the stack first, so that *line is changed only if there is one. Room is
+   needed for its newline and the closing zero, beside the text; it is asked for anew only if what
+   the caller has does not do. A line that was too long is told of, and its beginning is what is
+   returned. */
 ssize_t getline(char **line, size_t *size, int fd)
 {
     char text[LINE_SIZE];
@@ -141,6 +158,7 @@ ssize_t getline(char **line, size_t *size, int fd)
     return length + 1;
 }
 
+/* ucore's; the format goes to a function of the caller's. */
 void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...)
 {
     va_list ap;

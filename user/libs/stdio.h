@@ -19,16 +19,25 @@
 /* ucore's printing. %e prints the name of an error code; see libs/printfmt.h for all
    conversions. */
 int cprintf(const char *fmt, ...);
+/* The same with the arguments in a list. */
 int vcprintf(const char *fmt, va_list ap);
+/* Print a text and a newline. */
 int cputs(const char *s);               /* with a newline after it, as puts */
+/* Print one character, by a system call of its own. */
 void cputchar(int c);
 
-/* C's printing, with the same conversions. The compiler checks the arguments of printf. */
+/* Print by calling putch(character, putdat) for each character. */
 void printfmt(void (*putch)(int, void *), void *putdat, const char *fmt, ...);
+/* C's printing, with the same conversions. The compiler checks the arguments of printf alone, so it
+   cannot have %e, which is another thing in C. */
 int printf(const char *fmt, ...) __printf_like(1, 2);
+/* To file descriptor fd, stdout or stderr. */
 int fprintf(int fd, const char *fmt, ...);
+/* The same with the arguments in a list. */
 int vfprintf(int fd, const char *fmt, va_list ap);
+/* A text and a newline. */
 int puts(const char *s);
+/* One character; returns it. */
 int putchar(int c);
 
 /* The next byte of the console's input, without an echo; EOF at the end. Waits until there is

@@ -8,12 +8,14 @@
 
 static uint64_t seed = 1;       /* what srand(1) sets: the state before the first call */
 
+/* Any seed is good: the generator has no state from which it does not come away. */
 void srand(unsigned int value)
 {
     seed = value;
 }
 
-/* A linear congruence modulo 2^64 (Knuth's MMIX constants); the high bits are the good ones. */
+/* A linear congruence modulo 2^64 (Knuth's MMIX constants); the high bits are the good ones: bit n
+   repeats after 2^(n + 1) calls. */
 int rand(void)
 {
     seed = seed * 6364136223846793005UL + 1442695040888963407UL;
@@ -26,11 +28,13 @@ uint32_t hash32(uint32_t val, unsigned int bits)
     return val * 0x9E3779B1U >> (32 - bits);
 }
 
+/* The least int has no positive counterpart, and is undefined in C. */
 int abs(int n)
 {
     return n < 0 ? -n : n;
 }
 
+/* By strtol, whose long holds more than an int: what does not fit is seen, and is cut. */
 int atoi(const char *s)
 {
     long number = strtol(s, NULL, 10);

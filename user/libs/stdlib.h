@@ -12,13 +12,15 @@
 #define EXIT_SUCCESS    0
 #define EXIT_FAILURE    1
 
-/* End the process with this exit code, or as a failed assertion does. What main() returns is an
-   exit code too. */
+/* End the process with this exit code, from wherever it is called. What main() returns is an exit
+   code too. */
 __never_returns void exit(int code);
+/* End it as a failed assertion does, with a message. */
 __never_returns void abort(void);
 
-/* Numbers from 0 to RAND_MAX; the same seed gives the same numbers. */
+/* A number from 0 to RAND_MAX. Without srand() it is as after srand(1). */
 int rand(void);
+/* Begin a sequence of numbers: the same seed gives the same ones. */
 void srand(unsigned int seed);
 
 /* A number of `bits` bits, from 1 to 32, in which the bits of val are mixed: for hash tables. */
@@ -31,11 +33,13 @@ int abs(int n);
    gives INT32_MAX or INT32_MIN. */
 int atoi(const char *s);
 
-/* Memory from the heap, aligned to 16 bytes; NULL if there is no more. calloc fills it with zeros.
-   realloc keeps the content, and moves it if need be; if it fails the old memory is as it was. free
-   takes what these returned, once, or NULL; anything else panics, if it is noticed. Several threads
-   may call them. */
+/* Memory from the heap, aligned to 16 bytes and with whatever content; NULL if there is no more.
+   Several threads may call this and the next three at once. */
 void *malloc(size_t size);
+/* The same, for `count` elements of this size, filled with zeros. */
 void *calloc(size_t count, size_t size);
+/* Memory of this size with the content of what ptr points to, which may have moved; ptr is not to
+   be used any more. If there is no memory it returns NULL, and the old memory is as it was. */
 void *realloc(void *ptr, size_t size);
+/* Give back what these returned, once; NULL is allowed. Anything else panics, if it is noticed. */
 void free(void *ptr);

@@ -6,6 +6,7 @@
 #include <defs.h>
 #include <string.h>
 
+/* The closing zero is copied, and ends the loop. */
 char *strcpy(char *dst, const char *src)
 {
     char *p = dst;
@@ -15,12 +16,15 @@ char *strcpy(char *dst, const char *src)
     return dst;
 }
 
+/* The end of dst is found anew at each call: to build a long text, print into a buffer instead. */
 char *strcat(char *dst, const char *src)
 {
     strcpy(dst + strlen(dst), src);
     return dst;
 }
 
+/* strfind() returns the end of the string if there is no c, which is right only for the zero
+   itself. */
 char *strchr(const char *s, int c)
 {
     char *p = strfind(s, c);
@@ -29,7 +33,9 @@ char *strchr(const char *s, int c)
 }
 
 /* The value is gathered as an unsigned number. A digit that would make it larger than LONG_MAX is
-   noted in `fits`; the digits after it are read all the same, because *endptr goes behind them. */
+   noted in `fits`; the digits after it are read all the same, because *endptr goes behind them.
+   "0x" is a prefix only if a digit follows; else the number is the 0 alone, and *endptr is at the
+   x. */
 long strtol(const char *s, char **endptr, int base)
 {
     const char *start = s;

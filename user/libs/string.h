@@ -8,8 +8,10 @@
 #include <defs.h>
 #include "../../libs/string.h"
 
-/* Copy a string with its closing zero; append one. dst must have room. They return dst. */
+/* Copy a string with its closing zero. dst must have room; the two must not overlap. Returns
+   dst. */
 char *strcpy(char *dst, const char *src);
+/* Append src to the string in dst, which must have room for both. Returns dst. */
 char *strcat(char *dst, const char *src);
 
 /* The first c in s, or NULL if it has none. The closing zero counts as a part of s. */

@@ -10,7 +10,9 @@
 #include <defs.h>
 #include <unistd.h>
 
-/* Any call, with all five arguments. */
+/* Any call, with all five arguments. The variables are bound to registers, so that the compiler
+   puts the values where the kernel looks for them; a0 is in and out: the number, then the
+   result. */
 static inline long syscall5(long number, uintptr_t arg1, uintptr_t arg2, uintptr_t arg3,
                             uintptr_t arg4, uintptr_t arg5)
 {
@@ -37,7 +39,7 @@ static inline long syscall3(long number, uintptr_t arg1, uintptr_t arg2, uintptr
     return a0;
 }
 
-/* With two arguments. */
+/* With two arguments. What is in a3 to a5 reaches the kernel too, which does not look at it. */
 static inline long syscall2(long number, uintptr_t arg1, uintptr_t arg2)
 {
     register long a0 asm("a0") = number;
@@ -58,7 +60,8 @@ static inline long syscall1(long number, uintptr_t arg1)
     return a0;
 }
 
-/* Without arguments. */
+/* Without arguments. "memory" stands here as well: while this process waits, others that share its
+   memory may change it. */
 static inline long syscall0(long number)
 {
     register long a0 asm("a0") = number;

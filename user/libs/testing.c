@@ -21,6 +21,9 @@ static void print_line(const char *text, size_t length)
 /* How report.h prints in programs. */
 struct report_side report_side = { .print = print_line, .pid = getpid };
 
+/* The child ends by exit() when body returns, so it never runs on in the caller's test. What it has
+   changed in memory is its own; what it reports is printed with its own pid. A body that must not
+   return has the kernel end the child. */
 int child_code(void (*body)(uintptr_t), uintptr_t arg)
 {
     int pid = fork(), code, error;
@@ -37,6 +40,7 @@ int child_code(void (*body)(uintptr_t), uintptr_t arg)
     return code;
 }
 
+/* A child that ended in another way has not been stopped: with code 0 the access went well. */
 void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
 {
     int code = child_code(body, arg);
@@ -46,21 +50,25 @@ void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
               what, arg, code);
 }
 
+/* One byte, and volatile: the compiler may not leave the access out. */
 void read_from(uintptr_t addr)
 {
     (void)*(volatile unsigned char *)addr;
 }
 
+/* As above. If the address is good the byte there is lost. */
 void write_to(uintptr_t addr)
 {
     *(volatile unsigned char *)addr = 0;
 }
 
+/* Code at the address is called; if it returns, the body does too. */
 void jump_to(uintptr_t addr)
 {
     ((void (*)(void))addr)();
 }
 
+/* A number of 64 bits, because a hart with registers of 32 bits is not enough. */
 static void load_double(uintptr_t addr)
 {
     asm volatile("fld ft0, (%0)" : : "r"(addr) : "ft0");
@@ -74,6 +82,7 @@ bool have_fpu(void)
     return child_code(load_double, (uintptr_t)&number) == 0;
 }
 
+/* Without that argument it is `otherwise`, so a test may be run by hand without any. */
 int number_argument(int argc, char **argv, int index, int otherwise)
 {
     int number = otherwise;
@@ -85,7 +94,8 @@ int number_argument(int argc, char **argv, int index, int otherwise)
 }
 
 /* Count the free pages before and after a fork of a process that has written to many. The child
-   sleeps meanwhile, so that it writes to none. */
+   sleeps meanwhile, so that it writes to none. If all pages were copied SHARED_PAGES fewer would be
+   free; half of that is the limit, because the child needs some for its tables and its stack. */
 bool fork_shares_pages(void)
 {
     struct meminfo before, after;
@@ -107,6 +117,7 @@ bool fork_shares_pages(void)
     return after.free_pages + SHARED_PAGES / 2 > before.free_pages;
 }
 
+/* Each call lets the scheduler choose again; how many turns others get is its own matter. */
 void yield_often(int times)
 {
     while (times-- > 0)

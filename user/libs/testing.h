@@ -20,9 +20,11 @@ int child_code(void (*body)(uintptr_t), uintptr_t arg);
    it. */
 void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg);
 
-/* Bodies for them: one access to an address, or a jump to it. */
+/* Bodies for them. This one reads a byte. */
 void read_from(uintptr_t addr);
+/* Write a byte. */
 void write_to(uintptr_t addr);
+/* Call what is at the address. */
 void jump_to(uintptr_t addr);
 
 /* Does the machine have floating-point registers of 64 bits? */

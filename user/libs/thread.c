@@ -19,7 +19,8 @@ static struct thread *threads;                  /* guarded by threads_lock */
 static lock_t threads_lock = INIT_LOCK;
 
 /* The record is on the list only after the thread has begun, which does not matter: only the
-   creator looks for it. */
+   creator looks for it. The new thread's first push must not overwrite the record: it is at the
+   other end of the stack. If there is no thread, its stack is given back at once. */
 int thread_create(int (*fn)(void *), void *arg)
 {
     uintptr_t stack = 0;
@@ -43,7 +44,8 @@ int thread_create(int (*fn)(void *), void *arg)
 }
 
 /* waitpid refuses what is no child of the caller's. A child of fork that is no thread has no
-   record. */
+   record. The stack is freed only when the thread has ended, because until then the thread runs on
+   it. */
 int thread_join(int tid, int *code)
 {
     int error = waitpid(tid, code);

@@ -8,9 +8,11 @@
 
 #include <defs.h>
 
+/* Bytes of a thread's stack. They are made when they are used: a thread that needs little costs
+   little. */
+#define THREAD_STACK    (256 * 1024UL)
 /* Start a thread that calls fn(arg), on a new stack of THREAD_STACK bytes. Returns its pid, or
    -E_NO_MEM or another negative error. */
-#define THREAD_STACK    (256 * 1024UL)
 int thread_create(int (*fn)(void *), void *arg);
 
 /* Wait until a thread has ended, store its exit code unless code is NULL, and free its stack. 0, or

@@ -11,18 +11,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Processes. fork makes a child with a copy of the caller's memory, and returns 0 in the child and
-   the child's pid in the parent. kill ends a process, or with a negative number the group that the
-   process of that number leads. yield lets others run first. */
+/* Make a child with a copy of the caller's memory: returns 0 in the child, and the child's pid in
+   the parent. */
 int fork(void);
+/* The caller's pid; a thread has one of its own. */
 int getpid(void);
+/* End a process; with a negative number, the group that the process of that number leads. It ends
+   when it next leaves the kernel, so perhaps a little after the call. */
 int kill(int pid);
+/* Let other processes run first, if there are any. */
 void yield(void);
 
-/* Wait until a child ends: any, or the one of this pid; 0 is any, too. They return 0 when a child
-   has ended, and store its exit code in *store unless store is NULL. If there is no such child they
-   return -E_BAD_PROC. */
+/* Wait until any child ends: 0, or -E_BAD_PROC if the caller has none. */
 int wait(void);
+/* Wait until the child of this pid ends; 0 is any, too. Returns 0 when it has ended, and stores
+   its exit code in *store unless store is NULL; -E_BAD_PROC if there is no such child. */
 int waitpid(int pid, int *store);
 /* The same without waiting: -E_BUSY if there is such a child and it has not ended yet. */
 int trywait(int pid, int *store);
@@ -32,31 +35,34 @@ int trywait(int pid, int *store);
 int __exec(const char *name, const char **argv);
 #define exec(path, ...) __exec(NULL, (const char *[]){ (path), ##__VA_ARGS__, NULL })
 
-/* Time: milliseconds since boot; sleep for a number of ticks, of 10 ms each. */
+/* Milliseconds since boot. */
 unsigned int gettime_msec(void);
+/* Sleep for a number of ticks, of 10 ms each. */
 int sleep(unsigned int ticks);
 
 /* Set the caller's priority, from 1 to 100: what is above counts as 100, and 0 as 1. Under the
-   stride scheduler a bigger one gets more time. Both names are the same call. */
+   stride scheduler a bigger one gets more time. */
 void lab6_setpriority(uint32_t priority);
+/* The same call under its other name: ucore's programs use both. */
 void lab6_set_priority(uint32_t priority);
 
-/* Memory. brk moves the end of the heap to *store, or leaves it if *store is 0, and stores where it
-   is now. mmap makes zeroed memory of len bytes at *store, or anywhere if that is 0, and stores its
-   address; flags are MMAP_. munmap takes memory away, of whole pages. print_pgdir prints the
-   caller's page table on the console. */
+/* Move the end of the heap to *store, or leave it if *store is 0, and store where it is now. */
 int brk(uintptr_t *store);
+/* Make zeroed memory of len bytes at *store, or anywhere if that is 0, and store its address; flags
+   are MMAP_ of unistd.h. */
 int mmap(uintptr_t *store, size_t len, uint32_t flags);
+/* Take memory away, of whole pages. What lies there may be of several areas, or of none. */
 int munmap(uintptr_t addr, size_t len);
+/* Print the caller's page table on the console. */
 void print_pgdir(void);
 
-/* For shells. progname copies the name of program number `index` of the image, counted from 0, to
-   buf of `size` bytes; -E_NOENT behind the last. job says who has the console (JOB_ of
-   unistd.h). */
+/* For shells: copy the name of program number `index` of the image, counted from 0, to buf of
+   `size` bytes; -E_NOENT behind the last. */
 int progname(int index, char *buf, size_t size);
+/* For shells: say who has the console, by one of JOB_ of unistd.h. */
 int job(int what);
 
-/* What there is. procinfo tells of the process with the lowest pid that is not below `pid`, or
-   returns -E_NOENT; meminfo tells of the memory. */
+/* Tell of the process with the lowest pid that is not below `pid`; -E_NOENT if there is none. */
 int procinfo(int pid, struct procinfo *info);
+/* Tell of the machine's memory. */
 int meminfo(struct meminfo *info);
