@@ -48,8 +48,8 @@ OPERATIONS = (
     row("kill-60", "kill + wait, per child, with 60 children alive"),
     row("kill-200", "the same with 200 children alive", flat="kill-60"),
     row("kill-4000", "the same with 4,000 children alive", flat="kill-60"),
-    # These come from selftest=irq-off, with half of the memory touched. It measures in steps of
-    # about 10,000 instructions.
+    # These come from selftest=irq-off, with half of the memory touched. The true time may be up to
+    # 10,000 instructions longer than what it finds.
     row("irq-off", "longest with interrupts off, 4,000 processes, 1 GiB", 20000),
     row("irq-group", "the same while a group of 4,000 is killed", 600000),
     row("kept", "longest until the kernel gives way, same machine", 200000),

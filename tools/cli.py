@@ -1,5 +1,12 @@
 """How a tool ends: by itself, by a signal, without a reader, or by an error that its user can mend.
-Each has an exit status and a line that says so; none shows a traceback."""
+
+Each tool gives its main function to run(). Every end has an exit status and one line that says so;
+none shows a traceback, because a student would take that for a defect of the tool. A traceback is
+left to real defects: exceptions that nobody has named.
+
+The exit status is what body() returns; 1 if nobody reads the output any more, 2 after an error,
+130 after a signal.
+"""
 import errno
 import os
 import shutil
@@ -10,35 +17,38 @@ ENDED, FAILED, INTERRUPTED = 1, 2, 130
 
 
 class Interrupted(BaseException):
-    """The user, or who started this, wants an end. It is no error of a hand-in or a test."""
+    """A signal asks this process to end. It is no Exception, so that no code which catches the
+    errors of a hand-in or a test takes it for one of these."""
 
 
 def interrupt(number, frame):
+    """The handler of the signals that ask for an end."""
     raise Interrupted()
 
 
 def any_letters():
-    """A terminal may know fewer letters than a name or a program's output has: the others become
-    question marks there, and no reason to stop."""
+    """Print question marks for letters that the terminal does not know. A name or a program's
+    output may have any letters, and they must not end a tool by an exception."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
 def words_of(error):
-    """What to say of an OSError: the file where it went wrong, and how."""
+    """What to say of an OSError: the file that failed, and why."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        source, target, why = error.args[0][0]      # of a tree that was copied: each failure
+        source, target, why = error.args[0][0]      # shutil.copytree() lists all failures
         return "%s: %s" % (target, str(why).split("] ")[-1].split(": '")[0])
-    # A copy names the file that was read first; a full disk is the other one's.
+    # An error of a copy names the file that was read first. If the disk is full, the other file is
+    # the one to tell.
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     path = error.filename2 if is_full and error.filename2 else error.filename
     return "%s: %s" % (path, error.strerror) if path else error
 
 
 def run(name, body, errors=()):
-    """The exit status for a tool of this name: what body() returns if it comes to its end. Of the
-    exceptions `errors` the text is for the user."""
+    """Call body() for the tool `name`, and return its exit status. `errors` are the classes of
+    exceptions whose text is for the user; an OSError is told in the same way."""
     any_letters()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)

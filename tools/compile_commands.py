@@ -3,8 +3,8 @@
     compile_commands.py OBJECTS     OBJECTS is obj/TOOLCHAIN: `flags` in it has the two commands,
                                     of the kernel and of programs, `sources` all files
 
-A file of libs/ is compiled for both; it is told as the kernel's. What GCC alone understands of the
-options is taken away by .clangd. Without this file clangd reads compile_flags.txt, which suffices
+A file of libs/ is compiled for both; it is listed with the kernel's command. .clangd takes away the
+options that only GCC understands. Without this file clangd reads compile_flags.txt, which suffices
 for reading and writing; this one has the options of the compiler that really builds.
 """
 import json
@@ -13,6 +13,7 @@ import sys
 
 
 def entries(objects, top):
+    """The entries of compile_commands.json for a tree at `top`."""
     with open(os.path.join(objects, "flags"), encoding="utf-8") as file:
         kernel, user = file.read().splitlines()[:2]
     with open(os.path.join(objects, "sources"), encoding="utf-8") as file:

@@ -6,9 +6,10 @@
     debug.py --test NAME --replay       the same, and gdb can go backwards from there
     debug.py --console SOCKET           type to a machine, from another terminal
 
-gdb knows the symbols of the kernel and of one user program, the one that is
-started, or the shell, and the commands of gdb_commands.py. The machine prints into
-this terminal. It ends when gdb does.
+make debug and make replay call it. gdb knows the symbols of the kernel and of one user program
+(the one that is started, or the shell), and the commands of gdb_commands.py; gdb_scripts.py has
+what it is told first. The machine prints into this terminal, and ends when gdb does. QEMU and gdb
+talk over a unix socket in a folder of this run; for a replay recording.Player stands between them.
 """
 import argparse
 import os
@@ -35,21 +36,22 @@ from recording import Player, Recording, RecordError
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
 TOOLS = os.path.dirname(os.path.abspath(__file__))
-SHOWN_LINES = 30                # of the console of a recorded run
-KEY = bytes(range(1, 17))       # not zero: then reports are signed, which takes its time
+SHOWN_LINES = 30                # so many last lines of a recorded run's console are shown
+KEY = bytes(range(1, 17))       # with a key that is not zero the kernel signs its reports
 
 
 class Ended(Exception):
-    """This is over: the text is for the user."""
+    """The session cannot begin or go on; the text is for the user."""
 
 
 class Terminated(Exception):
-    """Somebody wants an end."""
+    """A signal asks for an end."""
 
 
 def gdb_can(gdb, folder, command):
-    """Does this gdb do a command? A script ends where one fails: a word behind it tells. What gdb
-    says of it, and its exit status, differ from gdb to gdb."""
+    """Does this gdb know a command? A script ends at a command that fails, so the word that is
+    printed after it tells. What gdb says of a failure, and its exit status, differ from gdb to
+    gdb."""
     path = os.path.join(folder, "probe.gdb")
     with open(path, "w", encoding="utf-8") as file:
         file.write("%s\necho rvlab-yes\\n\n" % command)
@@ -59,6 +61,7 @@ def gdb_can(gdb, folder, command):
 
 
 def find_gdb(folder):
+    """The name of a gdb that is installed and knows RISC-V."""
     for name in GDBS:
         if shutil.which(name) and gdb_can(name, folder, gdb_scripts.ARCHITECTURE):
             return name
@@ -107,7 +110,13 @@ def arguments():
 
 
 class Session:
-    """A machine and gdb: what both need. Without a test the machine is the user's."""
+    """What a machine and its gdb need. Without a test, the options say which machine it is.
+
+    folder     of this run, for sockets and scripts
+    test       the test of the grader that is booted, or None
+    machine    the QEMU that runs, or the Player of a recording; None before the start
+    program    the user program whose symbols gdb gets
+    """
 
     def __init__(self, options, folder):
         self.options, self.folder, self.machine = options, folder, None
@@ -123,6 +132,7 @@ class Session:
             raise Ended("there is no program %s; user/ has the programs" % self.program)
 
     def use_test(self):
+        """Take the machine from the test; Ended if the test has none that can be run so."""
         test = self.test
         if test.command:
             raise Ended("%s is a check on the host, there is no machine to look into; run: %s" % (
@@ -138,7 +148,8 @@ class Session:
         self.sign_reports()
 
     def sign_reports(self):
-        """Give a copy of the kernel a key, as the grader does: to the instruction it runs alike."""
+        """Give a copy of the kernel a key, as the grader does. Signing takes instructions, so the
+        run is the same as the graded one only with a key."""
         address = self.host.key_address(self.test)
         if address is not None:
             self.kernel = os.path.join(self.folder, "kernel")
@@ -148,7 +159,8 @@ class Session:
                 file.write(KEY)
 
     def command(self):
-        # No QEMU outlives this process, whatever ends it.
+        """The command of the machine, without its console and its gdb stub."""
+        # setpriv makes the kernel of this host end QEMU when this process ends, by whatever.
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
@@ -156,12 +168,12 @@ class Session:
             processor.options(self.options.qemu, self.test.processor if self.test else "")
 
     def start(self, more, **streams):
-        """A machine that waits before its first instruction; the path of the socket for gdb."""
+        """Start a machine that waits before its first instruction: the path of gdb's socket."""
         path = os.path.join(self.folder, "gdb")
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen(1)
-        # A session of its own: ctrl-C is for gdb.
+        # QEMU gets a session of its own, because ctrl-C is for gdb.
         self.machine = subprocess.Popen(self.command() + more + [
             "-S", "-chardev", "socket,id=gdb,fd=%d,server=on,wait=off" % listener.fileno(),
             "-gdb", "chardev:gdb"], start_new_session=True, pass_fds=[listener.fileno()], **streams)
@@ -175,6 +187,7 @@ class Session:
     # -- the three ways to begin: each gives the path of gdb's socket, and gdb's first commands
 
     def interactive(self):
+        """A machine for the user; its console can be typed to by --console."""
         typed = os.path.join(self.folder, "console")
         path = self.start(["-chardev", "socket,id=console,path=%s,server=on,wait=off,"
                            "logfile=/dev/stdout" % typed, "-serial", "chardev:console"],
@@ -182,8 +195,9 @@ class Session:
         return path, gdb_scripts.INTERACTIVE.format(program=self.program, console=typed)
 
     def live(self):
-        """As the grader runs it: with one hart time is counted, and a watchdog stops it. But where
-        the machine idles, time must pass: else it jumps whenever gdb stops the machine."""
+        """A machine as the grader runs it: with one hart, time is counted in instructions and a
+        watchdog stops it. But it has no sleep=off: with that, QEMU would take a machine that gdb
+        has stopped for an idle one, and its time would jump."""
         counted = ["-icount", "shift=%d" % self.test.shift,
                    "-device", "i6300esb,addr=1", "-action", "watchdog=pause"]
         with tempfile.TemporaryFile() as typed:
@@ -199,6 +213,7 @@ class Session:
         return path, self.for_test(gdb_scripts.LIVE)
 
     def replay(self):
+        """The recording of a test: it is made first, and what it printed is shown."""
         recording = Recording(self.folder, self.test, self.command())
         print("Recording %s ..." % self.test.name, flush=True)
         printed = Console(recording.record(), KEY).text.splitlines()
@@ -211,6 +226,7 @@ class Session:
     # -- what gdb is told
 
     def for_test(self, script, end="end"):
+        """The script LIVE or REPLAY for this test; only places that its programs have are set."""
         exercise = labs.find_exercise(labs.load(), self.test.exercise)
         title = "%s: %s%s" % (self.test.name, self.test.title, exercise and (
             " (exercise %s: %s)" % (exercise.number, exercise.asks)) or "")
@@ -219,6 +235,7 @@ class Session:
         return gdb_scripts.for_test(script, title, known, end)
 
     def script(self, gdb, path, begin):
+        """All that gdb is told at its start."""
         symbols = os.path.join(self.users, self.program)
         return gdb_scripts.START.format(
             architecture=gdb_scripts.ARCHITECTURE, kernel=self.host.kernel, socket=path,
@@ -229,6 +246,7 @@ class Session:
 
 
 def run(options, folder):
+    """Start the machine and gdb, and end the machine when gdb has ended; gdb's exit status."""
     gdb = find_gdb(folder)
     session = Session(options, folder)
     try:
@@ -237,7 +255,8 @@ def run(options, folder):
         path = os.path.join(folder, "start.gdb")
         with open(path, "w", encoding="utf-8") as file:
             file.write(session.script(gdb, *begin()))
-        # Not ignored, for gdb would inherit that: ctrl-C is not for this process.
+        # ctrl-C is for gdb and not for this process. It has a handler that does nothing, because
+        # gdb would inherit a signal that is ignored.
         signal.signal(signal.SIGINT, lambda number, frame: None)
         if options.commands:
             return subprocess.call([gdb, "-nx", "-batch", "-x", path, "-x", options.commands,
@@ -250,6 +269,7 @@ def run(options, folder):
 
 
 def terminate(number, frame):
+    """The handler of signals that ask for an end, before gdb runs."""
     raise Terminated()
 
 

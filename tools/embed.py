@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Write the assembly file that puts the user programs into the kernel's image.
 
-    embed.py OUTPUT PROGRAM...
+    embed.py OUTPUT PROGRAM...          tools/build.mk calls it
 
-Each PROGRAM is a linked file; its base name is the name that exec knows. Its
-bytes begin on a page of their own, between the symbols that ucore's kernels
-use, _binary_obj___user_NAME_out_start and _end. A table sorted by name follows:
+Each PROGRAM is a linked file; its base name is the name by which exec finds it. Its bytes begin on
+a page of their own, so that pages can be copied or mapped as they are. They stand between the
+symbols that ucore's kernels use, _binary_obj___user_NAME_out_start and _end. A table follows that
+is sorted by name:
 
     const struct user_program { const char *name; const uint8_t *start, *end; } user_programs[];
     const size_t user_program_count;
@@ -39,7 +40,7 @@ def fail(message):
 
 
 def symbol_of(name):
-    """The symbol's name, made as `ld -b binary` makes it."""
+    """The name of a program's symbol, made as `ld -b binary` makes it."""
     return "_binary_obj___user_%s_out" % re.sub("[^A-Za-z0-9_]", "_", name)
 
 
@@ -60,6 +61,7 @@ def programs(paths):
 
 
 def text(entries):
+    """The assembly for programs(): first the contents, then the table, then the names."""
     parts = [HEAD]
     for _, symbol, path in entries:
         parts.append(PROGRAM.format(symbol=symbol, path=path))

@@ -1,15 +1,15 @@
 """gdb commands that know rvlab's kernel: `rvlab` lists them, `help ps` explains ps.
 
 debug.py loads this file; by hand it is `source tools/gdb_commands.py`, after `file
-obj/unknown-elf/kernel`. Types and members are looked up in the kernel's own debug
-information, so that a moved or added field breaks nothing. Memory that is damaged
-gets a sentence.
+obj/unknown-elf/kernel`. Each command is a class whose docstring is its help; its first line is
+"NAME ARGUMENTS: what it does". Types and members are looked up in the kernel's own debug
+information, so a moved field breaks nothing. Damaged memory gets a sentence, no traceback.
 """
 import os
 
 import gdb
 
-# Macros, which debug information does not have: kern/riscv/sv39.h, kern/mm/pmm.h, kern/mm/vmm.h.
+# Debug information has no macros, so they are repeated: riscv/sv39.h, mm/pmm.h, mm/vmm.h of kern/.
 PTE_LETTERS, PTE_COW, PTE_U, PTE_V, PTE_LEAF = "DAGUXWRV", 0x100, 0x10, 0x1, 0xe
 PAGE_FLAGS = ((1, "reserved"), (2, "allocated"), (4, "head of a free block"))
 PG_ALLOCATED = 2
@@ -21,7 +21,7 @@ INTERRUPTS = {1: "software interrupt", 5: "timer interrupt", 9: "external interr
 
 
 class Problem(gdb.error):
-    """What memory holds cannot be right, or what was asked for is not there: one sentence."""
+    """Memory is damaged, or what was asked for is not there; the text is one sentence."""
 
 
 # -- reading the kernel's memory
@@ -34,7 +34,7 @@ def kernel_file():
 
 
 def variable(name):
-    """A variable of the kernel; programs may have one of the same name."""
+    """A variable of the kernel, even if a program has one with the same name."""
     symbol = kernel_file().lookup_global_symbol(name) or kernel_file().lookup_static_symbol(name)
     if symbol is None:
         raise Problem("this kernel has no variable %s" % name)
@@ -42,7 +42,7 @@ def variable(name):
 
 
 def evaluate(expression):
-    """As an unsigned number; of a function or array its address."""
+    """The value of an expression as an unsigned number; of a function or array its address."""
     value = gdb.parse_and_eval(expression)
     if value.type.strip_typedefs().code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY):
         value = value.address
@@ -55,7 +55,7 @@ def kva(physical):
 
 
 def text(value):
-    """Of a char array or a char pointer."""
+    """The text in a char array, or behind a char pointer."""
     return value.string("latin-1", length=32).split("\0")[0]
 
 
@@ -64,7 +64,7 @@ def struct_at(address, kind):
 
 
 def to_struct(address, kind, member):
-    """The struct around a member, as in libs/defs.h."""
+    """The struct around a member at this address, as to_struct() in libs/defs.h."""
     return struct_at(address - gdb.lookup_type("struct " + kind)[member].bitpos // 8, kind)
 
 
@@ -100,7 +100,7 @@ def processes():
 
 
 def process(pid=None):
-    """That of a pid, which is text; without one, what runs on the hart of gdb's thread."""
+    """The process with a pid, given as text; without one, that which runs on gdb's hart."""
     if pid is None:
         task = [int(cpu["task"]) for cpu in cpus() if int(cpu["hartid"]) == evaluate("$mhartid")]
         if not task or not task[0]:
@@ -124,7 +124,7 @@ def root_of(proc):
 
 
 def pointer_to(expression):
-    """What an expression points to, and the type's name; None and "" where that is no struct."""
+    """(what an expression points to, name of its type); (None, "") if it is no pointer."""
     value = gdb.parse_and_eval(expression)
     if value.type.strip_typedefs().code != gdb.TYPE_CODE_PTR or not int(value):
         return None, ""
@@ -133,7 +133,7 @@ def pointer_to(expression):
 
 
 def root_named(word):
-    """Of a pid, or of an expression: an mm_struct, an addrspace, or the root table itself."""
+    """The root table of a pid, or of a pointer to an mm_struct, an addrspace or that table."""
     if word.isdigit():
         return root_of(process(word))
     target, kind = pointer_to(word)
@@ -151,7 +151,7 @@ def is_known(proc):
 
 
 def symbol(address, known=True):
-    """function+offset, or the address where gdb has no name for it."""
+    """function+offset, or the address if gdb has no name for it."""
     found = gdb.execute("info symbol %#x" % address, to_string=True) if known else ""
     return found.split(" in section")[0].replace(" ", "") if " in section" in found else \
         "%#x" % address
@@ -165,7 +165,7 @@ def frame_of(entry):
 
 
 def walk(root, address):
-    """(level, index, table, entry) from the root to a page, or to an entry that is not valid."""
+    """(level, index, table, entry) of each step from the root to a leaf or an invalid entry."""
     for level in (2, 1, 0):
         index = address >> 12 + 9 * level & 511
         entry = int(words_at(kva(root) + 8 * index, 1)[0])
@@ -176,7 +176,7 @@ def walk(root, address):
 
 
 def leaves(root, level=2, base=0, count=256):
-    """(address, size, entry) of all that is mapped; of a root, in the user half."""
+    """(address, size, entry) of all that a table maps; of a root, in the user half only."""
     for index, entry in enumerate(map(int, words_at(kva(root), count))):
         address = base + (index << 12 + 9 * level)
         if entry & PTE_V and not entry & PTE_LEAF and level > 0:
@@ -203,7 +203,7 @@ def print_page(physical):
 # -- the commands
 
 class Command(gdb.Command):
-    """run() gets the words after the name, from `least` to `most`; the class's text is the help."""
+    """The base of all commands. run() gets the words after the name: `least` to `most` of them."""
     least, most = 0, 1
 
     def __init__(self):
@@ -217,7 +217,7 @@ class Command(gdb.Command):
                 raise Problem("usage: " + self.__doc__.split(": ")[0])
             if gdb.selected_thread() is None:
                 raise Problem("there is no machine to look at: make debug starts one")
-            # gdb reads with the rights of the hart, and user mode has none to the kernel.
+            # gdb reads with the rights of the hart, and a hart in user mode cannot read the kernel.
             mode = evaluate("$priv")
             gdb.execute("set $priv = %d" % SUPERVISOR)
             self.run(*words)
@@ -232,8 +232,8 @@ class Command(gdb.Command):
 class Ps(Command):
     """ps: list the processes, with what each waits for and where it is.
 
-In the kernel: the function that gave up the hart, or that runs. In the program: where it
-left user mode, or runs; in words only where gdb has its symbols: `program NAME`."""
+"in the kernel" is the function that runs, or that gave up the hart; "in the program" is where user
+mode runs, or was left: a name if gdb has the program's symbols, see `program`, else an address."""
     most = 0
 
     def run(self):
@@ -257,12 +257,12 @@ left user mode, or runs; in words only where gdb has its symbols: `program NAME`
                 text(task["wait_what"]) if state == "sleeping" else ""))
 
     def gave_up(self, task):
-        """The first function above the scheduler, by the records on the stack."""
+        """Where a task gave up the hart: the first function above the scheduler on its stack."""
         pc, frame = int(task["context"]["ra"]), int(task["context"]["s0"])
         for _ in range(8):
             block = gdb.block_for_pc(pc)
             while block and block.superblock and not block.superblock.is_static:
-                block = block.superblock            # out of what is inlined
+                block = block.superblock            # to the function that this is inlined in
             if not frame or block and block.function and not block.function.symtab.filename \
                     .startswith(("kern/sched/", "kern/sync/")):
                 break
@@ -343,9 +343,9 @@ Pages come when they are first used, so fewer may be there than the area is long
 class Tf(Command):
     """tf [PID]: a trap frame: the registers at a trap, and why it came.
 
-Without PID that of the trap that is handled here; else the one by which the process left
-user mode last. Of status: SPP is the mode that the trap came from, SPIE whether
-interrupts were on there, FS the state of the floating-point registers."""
+Without PID it is the frame of the trap that is handled here, else that by which the process left
+user mode last. In status, SPP is the mode before the trap, SPIE says whether interrupts were on
+there, and FS is the state of the floating-point registers."""
 
     def run(self, pid=None):
         proc, tf = process(pid), pid is None and self.handled()
@@ -370,7 +370,7 @@ interrupts were on there, FS the state of the floating-point registers."""
             line.symtab.filename, line.line) if known and line.symtab else ""))
 
     def handled(self):
-        """The trap frame that the innermost function with a `tf` was called with, or None."""
+        """The trap frame of the innermost function that has an argument `tf`, or None."""
         frame = gdb.newest_frame()
         while frame:
             try:
@@ -378,7 +378,7 @@ interrupts were on there, FS the state of the floating-point registers."""
                 if int(tf) and tf.dereference().type.unqualified().name == "trapframe":
                     return tf
             except (ValueError, gdb.error):
-                pass                    # it has none, or the compiler has dropped it
+                pass                    # it has no tf, or the compiler has dropped it
             frame = frame.older()
         return None
 
@@ -386,8 +386,8 @@ interrupts were on there, FS the state of the floating-point registers."""
 class Runq(Command):
     """runq: each hart's run queue: what waits to run, in the order of its list or heap.
 
-What runs is not in the queue. slice is in ticks of 10 ms; priority and stride count for
-sched=stride only, level for sched=mlfq."""
+The task that runs is not in the queue. slice is in ticks of 10 ms; priority and stride matter
+for sched=stride only, level for sched=mlfq."""
     most = 0
 
     def run(self):
@@ -405,7 +405,7 @@ sched=stride only, level for sched=mlfq."""
                 print("  proc_num is %d: that is not what is in the queue" % int(rq["proc_num"]))
 
     def queued(self, name, rq):
-        """The tasks in a run queue, wherever the class keeps them."""
+        """The tasks in a run queue; where they are depends on the class of the scheduler."""
         heads, heap, seen = [rq["run_list"]], [int(rq["lab6_run_pool"])], {0}
         if name == "mlfq":
             heads = elements(variable("queues")[int(rq["id"])]["waiting"])
@@ -423,8 +423,8 @@ sched=stride only, level for sched=mlfq."""
 class Pages(Command):
     """pages [ADDRESS]: how physical memory is used; or all about one page.
 
-ADDRESS is physical, or the kernel's own. A page is free or allocated; its references
-are the page table entries that map it, or the one of a page table."""
+ADDRESS is physical, or a kernel address. A page is free or allocated. Each page table entry that
+maps it is a reference; a page table itself has one reference."""
 
     def run(self, expression=None):
         if expression is None:

@@ -1,10 +1,19 @@
-"""What debug.py has gdb do, as text: how it begins, and where the run of a test stops."""
+"""The scripts that debug.py gives to gdb: how a session begins, and where the run of a test stops.
+
+START is the frame of every session. INTERACTIVE, LIVE or REPLAY is put into it as {begin}: for a
+program, for a test that runs now, and for the recording of a test. PLAIN takes the place of
+gdb_commands.py in a gdb without Python. The places to stop are functions of the kernel and of
+user/libs, listed in FAILURES, KILLS and ENDS.
+
+A script ends at the first command that fails, so a place whose symbol is not in the program must
+not be set: for_test() leaves it out. test_debug.py runs all of them.
+"""
 
 ARCHITECTURE = "set architecture riscv:rv64"
 
-# gdb takes a file that names no system for one of GNU/Linux, and there it steps by breakpoints
-# behind the instruction, so that a step over an ecall, an sret or a fault never ends. Without a
-# system it has QEMU step, into the kernel and out of it.
+# gdb takes a file that names no system for one of GNU/Linux. There it steps by a breakpoint behind
+# the instruction, so a step over an ecall, an sret or a fault would never end. With osabi none gdb
+# lets QEMU do the step, which goes into the kernel and out of it.
 START = """
 set confirm off
 set pagination off
@@ -17,8 +26,8 @@ target remote {socket}
 {begin}
 set pagination on
 """
-# The kernel is linked high, and runs low until paging is on: only a hardware
-# breakpoint, which compares addresses, can be set before that.
+# The kernel is linked high, and runs low until paging is on. Before that the high addresses cannot
+# be written, so only a hardware breakpoint, which compares addresses, can be set.
 INTERACTIVE = """
 hbreak kern_init
 continue
@@ -27,7 +36,7 @@ echo \\nThe kernel is at kern_init, with paging on: break where you like, then c
 echo User program: {program} (break main); another one: program NAME; more commands: rvlab.\\n
 echo Console input, from another terminal: python3 tools/debug.py --console {console}\\n
 """
-# Instead of gdb_commands.py, for a gdb without Python.
+# This takes the place of gdb_commands.py in a gdb without Python.
 PLAIN = """
 define program
     remove-symbol-file -a 0x800000
@@ -39,7 +48,8 @@ end
 """ + "".join("define %s\n    rvlab\nend\n" % name
               for name in ("ps", "pt", "vmas", "tf", "runq", "pages", "caller"))
 
-# Where a test stops, and what is said there. Every panic begins in one of the first two.
+# Functions at which a test stops, and what is said there. Every panic begins in one of the first
+# two.
 FAILURES = (("panic_at", "The kernel panics."),
             ("panic_trap", "The kernel panics, for a trap."),
             ("check_failed", "A check has failed: its line on the console tells which."),
@@ -62,9 +72,9 @@ handle SIGALRM stop print nopass
 echo A stop by SIGALRM: the test has used up its limit. Then look where it is: ps, tf, backtrace.\\n
 continue
 """
-# To the end of the recording, then back to the last failure; without one to the last kill,
-# where the exit status in a0 is not 0. The machine begins at 0x1000: there, going back has
-# found nothing.
+# The script goes to the end of the recording, and then back to the last failure. If there is none,
+# and the exit status in a0 is not 0, it goes back to the last kill. The machine begins at 0x1000:
+# if going back ends there, it has found nothing.
 REPLAY = """
 echo Going to the end of the recording, and back to what failed.\\n
 thbreak power_off
@@ -93,9 +103,9 @@ echo Who wrote a variable last: watch -location NAME, then reverse-continue.\\n
 
 
 def for_test(script, title, known, end):
-    """LIVE or REPLAY, for a test of that title. known: the symbols of kernel and program; end: a
-    key of AT_END."""
-    title = title.replace("\\", "\\\\")           # echo takes them for escapes
+    """The script LIVE or REPLAY for a test with this title. `known` are the symbols of kernel and
+    program; `end` is a key of AT_END, which says how a recording ended."""
+    title = title.replace("\\", "\\\\")           # echo takes a backslash for an escape
 
     def stops(places):
         return "".join(STOP.format(function=function, text=text, title=title)

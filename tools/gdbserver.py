@@ -1,11 +1,11 @@
 """make gdbserver: a machine that waits for an editor's debugger, or for any gdb, on a local port.
 
-    gdbserver.py [--port 1234] and the options of debug.py, but --commands and --console
+    gdbserver.py [--port 1234]      and the options of debug.py, except --commands and --console
 
 The machine is made and started as make debug does it (debug.Session), and waits before its first
-instruction; with --replay it is the recorded run. Who connects to the port speaks to the machine's
-own socket: what is said is copied, and nothing listens on any other interface than 127.0.0.1. One
-debugger is served; the machine ends when it goes.
+instruction; with --replay it is the recorded run of a test. What the debugger says on the port is
+copied to the machine's own socket, and back. Only 127.0.0.1 is listened at, because anybody who
+connects can do everything with the machine. One debugger is served; when it goes the machine ends.
 """
 import select
 import socket
@@ -34,6 +34,7 @@ def port_of(words):
 
 
 def listen(port):
+    """A socket that listens at this port of this host only."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -59,6 +60,7 @@ def copy(first, second):
 
 
 def serve(options, port, folder):
+    """Start the machine, say where it waits, and serve one debugger."""
     with listen(port) as listener:
         session = debug.Session(options, folder)
         try:

@@ -3,13 +3,17 @@
     stub = Stub(socket)             # connected; the machine is stopped
     stub.run_to(0x80200000)         # before the instruction there is executed
     stub.register("minstret")       # any register or CSR that QEMU describes
+
+The grader, bench.py, recording.py and the checks that boot machines use it. A method returns when
+QEMU has answered; if it does not answer, or not as expected, a StubError says so. A machine that
+runs is not asked anything: stop it first, by a breakpoint or by interrupt().
 """
 import re
 import select
 import socket
 import time
 
-TRIES = 500                     # of 10 ms, to be heard by a machine that starts
+TRIES = 500                     # to connect to a machine that starts, 10 ms each
 
 
 class StubError(Exception):
@@ -17,7 +21,8 @@ class StubError(Exception):
 
 
 def connect(path):
-    """A connection to the stub at a unix socket, which is there a moment before QEMU listens."""
+    """A Stub that is connected to a unix socket. It tries more than once, because the socket is
+    there a moment before QEMU listens."""
     link = socket.socket(socket.AF_UNIX)
     for _ in range(TRIES):
         try:
@@ -33,16 +38,16 @@ def connect(path):
 class Stub:
     """One connection. A packet is $TEXT#CHECKSUM; each side confirms with +."""
 
-    known = {}                  # numbers of registers, by what describes the processor
+    known = {}                  # {description of a processor: {register: number}}, read once each
 
     def __init__(self, link, seconds=120):
         self.link, self.seconds = link, seconds
-        self.buffer, self.stopped = b"", "1"            # which hart has stopped
+        self.buffer, self.stopped = b"", "1"    # stopped: QEMU's name of the hart that has stopped
         self.ask("qSupported:xmlRegisters=riscv")
-        target = self.feature("target.xml")     # before it QEMU shows no single register
+        target = self.feature("target.xml")     # QEMU shows no register before this was read
         if target not in Stub.known:
             Stub.known[target] = self.read_numbers(target)
-        self.numbers = Stub.known[target]       # by name
+        self.numbers = Stub.known[target]       # {name: number}
 
     def close(self):
         self.link.close()
@@ -50,6 +55,7 @@ class Stub:
     # -- packets
 
     def send(self, text):
+        """Send a packet, without waiting for an answer."""
         data = text.encode()
         try:
             self.link.sendall(b"$%s#%02x" % (data, sum(data) & 0xff))
@@ -57,7 +63,7 @@ class Stub:
             raise StubError("QEMU's gdb stub is gone: %s" % error)
 
     def answer(self, seconds):
-        """The text of the next packet, or None when none has come after so many seconds."""
+        """The text of the next packet, or None if none has come after so many seconds."""
         while True:
             packet = re.search(rb"\$([^#]*)#..", self.buffer, re.DOTALL)
             if packet:
@@ -65,7 +71,7 @@ class Stub:
                 try:
                     self.link.sendall(b"+")
                 except OSError:
-                    pass                # it said this and ended
+                    pass                # QEMU said this and ended
                 text = packet.group(1).decode("latin-1")
                 where = re.match(r"T\w\wthread:([\w.]+);", text)
                 self.stopped = where.group(1) if where else self.stopped
@@ -81,7 +87,7 @@ class Stub:
             self.buffer += data
 
     def ask(self, text):
-        """Send a packet; the text of the answer."""
+        """Send a packet, and return the text of the answer."""
         self.send(text)
         answer = self.answer(self.seconds)
         if answer is None:
@@ -89,6 +95,7 @@ class Stub:
         return answer
 
     def command(self, text):
+        """Send a packet that must be answered by OK."""
         answer = self.ask(text)
         if answer != "OK":
             raise StubError("QEMU's gdb stub answers %s to %s" % (answer or "nothing", text))
@@ -96,7 +103,7 @@ class Stub:
     # -- what a debugger does
 
     def feature(self, name):
-        """A file of the machine's description."""
+        """The text of a file of the machine's description, which comes in pieces."""
         text = ""
         while True:
             answer = self.ask("qXfer:features:read:%s:%x,ff0" % (name, len(text)))
@@ -107,7 +114,8 @@ class Stub:
                 return text
 
     def read_numbers(self, target):
-        """Register numbers by name: given, or one more than that of the register before."""
+        """{name: number} of the registers. A number is given in the description, or is one more
+        than that of the register before."""
         numbers, number = {}, 0
         for name in re.findall(r'href="([^"]+)"', target):
             for register in re.findall(r"<reg [^>]*>", self.feature(name)):
@@ -118,7 +126,7 @@ class Stub:
         return numbers
 
     def register(self, name):
-        """Of the hart that stopped."""
+        """The value of a register of the hart that has stopped."""
         if name not in self.numbers:
             raise StubError("QEMU's gdb stub has no register " + name)
         answer = self.ask("p%x" % self.numbers[name])
@@ -127,7 +135,8 @@ class Stub:
         return int.from_bytes(bytes.fromhex(answer), "little")
 
     def register_of(self, hart, name):
-        """Of any hart, by its number; the one that stopped is chosen again."""
+        """The value of a register of any hart, by its number. Afterwards the hart that has stopped
+        is chosen again."""
         self.command("Hg%x" % (hart + 1))
         try:
             return self.register(name)
@@ -135,25 +144,26 @@ class Stub:
             self.command("Hg" + self.stopped)
 
     def add_breakpoint(self, address):
+        """Set a hardware breakpoint, which changes no memory."""
         self.command("Z1,%x,2" % address)
 
     def remove_breakpoint(self, address):
         self.command("z1,%x,2" % address)
 
     def physical(self, on):
-        """Whether addresses of memory are physical from now on."""
+        """Say whether read() and write() take physical addresses from now on."""
         self.command("Qqemu.PhyMemMode:%d" % on)
 
     def write(self, address, data):
         self.command("M%x,%x:%s" % (address, len(data), data.hex()))
 
     def read(self, address, count):
-        """So many bytes of memory; None where there are none."""
+        """So many bytes of memory, or None if there is no memory."""
         answer = self.ask("m%x,%x" % (address, count))
         return bytes.fromhex(answer) if re.fullmatch("([0-9a-f]{2})+", answer) else None
 
     def interrupt(self, seconds):
-        """Stop a machine that runs; it has so many seconds to answer."""
+        """Stop a machine that runs. It has so many seconds to answer."""
         try:
             self.link.sendall(b"\x03")
         except OSError as error:
@@ -162,6 +172,7 @@ class Stub:
             raise StubError("QEMU's gdb stub cannot stop the machine")
 
     def run_to(self, address):
+        """Let the machine run until a hart comes to this address, and stops before it."""
         self.add_breakpoint(address)
         answer = self.ask("c")
         if answer[:1] not in ("T", "S"):

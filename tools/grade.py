@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """make grade: build, boot a machine for each test, judge, add up.
 
-The parts are in tools/grader, the labs with their tests in tools/labs. The last
-line of the output is the score; the exit status is 0 only for full marks.
+    grade.py [--lab N] [--exercise N.M] [--all] [TEST ...]      --help tells all options
+
+The parts are in tools/grader: build.py builds without the exercises that do not compile, runner.py
+boots machines side by side, judge.py makes a verdict of each, screen.py shows it, formats.py writes
+it for other programs. The labs with their tests are in tools/labs. The last line of the output is
+the score. The exit status is 0 only for full marks, 1 for less, 2 if nothing could be graded.
 """
 import argparse
 import os
@@ -48,12 +52,14 @@ def arguments():
 
 
 def show_list(tests, machines):
+    """Print a line for each test: with its title, or with the machine that it boots."""
     for test in tests:
         print("%-5s %3d  %-26s %s" % (test.exercise or "-", test.points, test.name,
                                       machine_of(test) if machines else test.title))
 
 
 def machine_of(test):
+    """One line about the machine of a test, or its command on the host."""
     if test.command:
         return " ".join(test.command)
     return "%d hart%s%s, %s%s, %s: %s" % (
@@ -65,7 +71,8 @@ def machine_of(test):
 
 
 def prepare_folder(objects):
-    """A new folder for logs; gradings at the same time have one each."""
+    """Make an empty folder for the logs. Gradings of the same objects share it, also at the same
+    time: then a log is that of the one which wrote it last."""
     folder = os.path.join(objects, "grade")
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -76,6 +83,7 @@ def prepare_folder(objects):
 
 
 def grade(options):
+    """Do what the command line asks for, and return the exit status."""
     labs = load()
     tests = choose(labs, options.lab.split(), options.exercise.split(), options.tests, options.all)
     if options.list or options.dry_run:
@@ -118,6 +126,7 @@ def grade(options):
 
 
 def write_results(options, labs, outcomes, notes, seconds):
+    """Write the results in each format that the command line names."""
     result = formats.Report(labs, outcomes, toolchain=os.path.basename(options.objects),
                             qemu=options.qemu, seconds=seconds, notes=notes)
     for name, writer in formats.WRITERS.items():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The kernel's symbol table, for backtraces: which function holds an address.
+"""The kernel's symbol table, for backtraces: it tells which function holds an address.
 
     ksyms.py table NM OUTPUT    write an assembly file from the output of `nm -n`
-    ksyms.py check NM NM        fail unless both have the same functions at the
-                                same addresses
+    ksyms.py check NM NM        fail unless both have the same functions at the same addresses
 
-The table, all in section .rodata.ksyms, which the linker script puts last so
-that no function moves when it is filled:
+tools/build.mk links the kernel twice: the first link tells where the functions are, the second one
+has them in this table. The table is in the section .rodata.ksyms, which the linker script puts
+last, so that no function moves when the table is filled; `check` makes sure of that.
 
     ksyms_count      .quad      number of functions
     ksyms_offset     .word[]    address minus kernel_text_start, ascending
@@ -17,7 +17,7 @@ import re
 import sys
 
 BASE = "kernel_text_start"
-# Marks of the linker script, mapping symbols, and local labels are not functions.
+# These are no functions: marks of the linker script, mapping symbols, and local labels.
 NOT_A_FUNCTION = re.compile(r"[.$]|e?text$|_e?text$|kernel_.*(start|end)$")
 
 
@@ -26,7 +26,7 @@ def fail(message):
 
 
 def read(path):
-    """(start of the text, [(address, name)] of the functions in ascending order)."""
+    """(start of the text, [(address, name)] of the functions, by address) of nm's output."""
     base, found = 0, {}
     with open(path) as lines:
         for line in lines:
@@ -44,6 +44,7 @@ def read(path):
 
 
 def table(path, output):
+    """Write the assembly of the table for the functions that nm's output at `path` lists."""
     base, functions = read(path)
     offsets, names, strings, length = [], [], [], 0
     for address, name in functions:
@@ -61,6 +62,7 @@ def table(path, output):
 
 
 def check(first, second):
+    """Fail with a sentence if a function of the second link is elsewhere than in the first."""
     before, after = read(first), read(second)
     if before == after:
         return

@@ -3,9 +3,9 @@
     picture.py LOG          write docs/session.svg; LOG is obj/TOOLCHAIN/grade/sh-session.log, which
                             make grade GRADE=--all TEST=sh-session leaves
 
-tools/test/test_picture.py boots that session again and compares. Numbers may differ, and how soon
-the shell tells of a program that it has killed: the picture need not follow each change of the
-kernel.
+tools/test/test_picture.py boots that session again and compares it with the picture. Numbers may
+differ, and so may the moment at which the shell tells of a program that it has killed, so that the
+picture need not follow each change of the kernel.
 """
 import html
 import re
@@ -24,8 +24,8 @@ FRAME = """<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" role="
 
 
 def session(log):
-    """The lines of a console, from the kernel's first on, without prompts where nothing is
-    typed."""
+    """The lines of a console, from the kernel's first one on. Empty lines are left out, and so are
+    prompts at which nothing was typed."""
     lines = log.replace("\r", "").split("\n")
     first = next(number for number, line in enumerate(lines) if line.startswith("rvlab, a "))
     return ["$ make qemu"] + [line for line in lines[first:] if line.strip() != PROMPT.strip()
@@ -33,6 +33,7 @@ def session(log):
 
 
 def picture(lines):
+    """The SVG that shows these lines; those that a user has typed have another colour."""
     texts = []
     for number, line in enumerate(lines, 1):
         typed = line.startswith(("$ ", PROMPT))
@@ -42,12 +43,12 @@ def picture(lines):
 
 
 def drawn(svg):
-    """The lines in a picture."""
+    """The lines that a picture shows, read back from its SVG."""
     return [html.unescape(text) for text in re.findall(r"<text [^>]*>(.*?)</text>", svg)]
 
 
 def lasting(lines):
-    """What must be the same in each run of each kernel."""
+    """The part of these lines that must be the same in each run of each kernel."""
     return [re.sub(r"\d+", "0", line) for line in lines if not re.match(r"\[\d+\] \w+: ", line)]
 
 

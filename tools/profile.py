@@ -1,21 +1,17 @@
 #!/usr/bin/env python3
 """Count the instructions that each function runs, from outside the machine.
 
-    profile.py [--boot | --all] [--top N] "NAME ARGS"
+    profile.py [--boot | --all] [--top N] "NAME ARGS"       make profile PROG="NAME ARGS" calls it
 
-QEMU logs each block of instructions when it translates it (with the code) and
-each time it enters one, and each trap. From that follows for one hart exactly
-how many instructions were executed where; nothing is sampled, and nothing is
-added to the kernel. The log goes through a pipe: some million blocks a second.
+QEMU logs each block of instructions when it translates it (with the code), each time it enters one,
+and each trap. From that follows for one hart exactly how many instructions were executed where.
+Nothing is sampled, and nothing is added to the kernel. The log comes through a pipe.
 
-What is counted: from the first instruction of the first program to the end; with
---boot from the firmware's jump into the kernel to there; with --all everything.
-Where the program has functions profile_begin and profile_end, as bench has, only
-what runs between them is counted, and a column gives it for each such stretch.
-
-A block belongs to the function where it begins. Programs are told apart by their
-code; where several have the same instructions at the same address, it is taken
-for the profiled one.
+Counted is from the first instruction of the first program to the end; with --boot from the
+firmware's jump into the kernel to there; with --all everything. If the program has functions
+profile_begin and profile_end, as bench has, only what runs between them is counted, and a column
+shows it for each such stretch. A block belongs to the function in which it begins. Programs are
+told apart by their code; if several have the same code there, it counts for the profiled one.
 """
 import argparse
 import bisect
@@ -40,27 +36,26 @@ ENTERED = re.compile(rb"Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]{16})/")
 STOPPED = b"Stopped execution of TB chain before"
 REWOUND = b"cpu_io_recompile"
 TRAP = re.compile(rb"riscv_cpu_do_interrupt: .*async:0, cause:([0-9a-f]+), epc:0x([0-9a-f]+)")
-# The instruction that traps is not executed, unless trapping is what it does.
+# An instruction that traps is not executed and does not count, unless it is there to trap.
 COUNTED_TRAPS = (3, 8, 9, 11)           # ebreak, ecall from U, S and M
-# What a log line that is none of these is: part of a block's listing, or a message.
+# Other lines that a log may have: parts of a block's listing. All else is a message of QEMU.
 LISTING = re.compile(rb"(-+|IN:.*|Priv: .*|OBJD-.*|0x[0-9a-f]+:.*|riscv_cpu_.*|)\r?\n")
 
 
-
-
-
 class Functions:
-    """Function names by address."""
+    """The functions of a program, by address and by name."""
 
     def __init__(self, pairs):
         self.pairs = sorted(pairs)
         self.starts = [address for address, _ in self.pairs]
 
     def name(self, address):
+        """The function that holds an address, or "?"."""
         at = bisect.bisect_right(self.starts, address)
         return self.pairs[at - 1][1] if at else "?"
 
     def address(self, name):
+        """The address of a function, or None."""
         return next((address for address, other in self.pairs if other == name), None)
 
 
@@ -83,6 +78,7 @@ class Program:
                                    for pair in self.symbols(s, sections[s[6]][4]))
 
     def symbols(self, section, strings):
+        """(address, name) of each function in a symbol table of the file."""
         for at in range(section[4], section[4] + section[5], 24):
             name, info, _, _, value = struct.unpack_from("<IBBHQ", self.data, at)
             if info & 15 == 2:
@@ -91,6 +87,7 @@ class Program:
                 yield value, self.data[start:end].decode("ascii", "replace")
 
     def has(self, address, code):
+        """Whether the program has exactly this code at this address."""
         for start, offset, size in self.code:
             if start <= address and address + len(code) <= start + size:
                 at = offset + address - start
@@ -99,7 +96,7 @@ class Program:
 
 
 class Places:
-    """Gives each address the line of the table that it counts for."""
+    """It knows for each address the line of the table that the address counts for."""
 
     def __init__(self, objects, program):
         base, functions = read_nm(objects + "/kernel.nm")
@@ -109,10 +106,10 @@ class Places:
         self.programs = [Program(os.path.join(folder, name)) for name in names]
 
     def of(self, address, code):
-        """(kind, line) of a block that begins there with this code."""
+        """(kind, line of the table) of a block that begins at this address with this code."""
         if address >= self.kernel_start:
             return "kernel", self.kernel.name(address)
-        if address >= KERNEL_ENTRY:             # before paging is on
+        if address >= KERNEL_ENTRY:             # the kernel runs here before paging is on
             return "kernel", self.kernel.name(address + KERNEL_OFFSET)
         if USER_ENTRY <= address < 0x80000000:
             for program in self.programs:
@@ -129,27 +126,33 @@ class Places:
 
 
 class Block:
-    """A piece of code that is always entered at its begin, as QEMU translated it."""
+    """A piece of code as QEMU translated it: it is always entered at its first instruction."""
 
     def __init__(self, addresses, place):
         self.addresses, self.place = addresses, place
 
     def executed_before(self, address):
-        """How many instructions ran when it was left before this one; None: it is not in it."""
+        """How many instructions of the block lie before this one; None if it is not in it."""
         if address not in self.addresses:
             return None
         return self.addresses.index(address)
 
 
 class Counter:
-    """Reads the log and adds up."""
+    """It reads QEMU's log and adds up instructions by place.
+
+    A line "Trace ..." says that a block was entered. Entries are only counted at first (entered),
+    because there are millions. fold() turns them into instructions when counting is switched on or
+    off, and when a line may get another meaning. A block that was left early, by a trap or because
+    QEMU went back in it, is corrected at once.
+    """
 
     def __init__(self, places, options):
         self.places, self.options = places, options
         self.marks = None if options.boot or options.all else places.marks()
-        self.blocks = {}                        # by log line
-        self.entered = collections.Counter()    # log lines since the last fold
-        self.total = collections.Counter()      # instructions by place
+        self.blocks = {}                        # {line of the log: Block}
+        self.entered = collections.Counter()    # {line of the log: how often since the last fold}
+        self.total = collections.Counter()      # {place: instructions}
         self.listing = []                       # the block that is being translated
         self.active = options.all
         self.last = None                        # the line of the last block that was entered
@@ -167,18 +170,19 @@ class Counter:
         self.entered.clear()
 
     def switch(self, active):
+        """Begin or stop to count from here on."""
         self.fold()
         self.stretches += active and not self.active
         self.active = active
 
     def correct(self, executed):
-        """The last block was left early."""
+        """The last block was left early, after so many of its instructions."""
         if self.last is not None and self.active and executed is not None:
             block = self.blocks[self.last]
             self.total[block.place] -= len(block.addresses) - executed
 
     def at_special(self, address):
-        """The place where counting may begin or end has been reached."""
+        """A place at which counting may begin or end has been reached."""
         if self.options.all:
             return
         if address == KERNEL_ENTRY and self.options.boot:
@@ -190,7 +194,8 @@ class Counter:
             self.switch(address == self.marks[0])
 
     def read(self, stream):
-        """The whole log. Lines of blocks that are known are what it must be fast for."""
+        """Read the whole log. Nearly all lines are entries of blocks that are known, so the loop is
+        short for these, and other() does the rest."""
         entered, special, blocks = self.entered, self.special, self.blocks
         for line in stream:
             if line in blocks and not self.listing and not self.rewound:
@@ -203,6 +208,7 @@ class Counter:
         self.fold()
 
     def other(self, line):
+        """Any line that is no entry of a known block."""
         match = INSTRUCTION.match(line)
         if match:
             code = bytes.fromhex(match.group(2).decode())[::-1]
@@ -214,16 +220,17 @@ class Counter:
         elif line.startswith(STOPPED):
             self.correct(0)
         elif line.startswith(REWOUND):
-            self.rewound = True                 # up to the block that is entered next
+            self.rewound = True                 # the next entry says how far back QEMU went
         else:
             self.trap(line)
 
     def enter(self, line, address):
+        """A block is entered: one that was listed just before, or after QEMU went back."""
         if self.rewound and self.last is not None:
             self.correct(self.blocks[self.last].executed_before(address))
         self.rewound = False
         if self.listing:
-            self.fold()                         # the same line may have meant another block
+            self.fold()                         # until now this line may have meant another block
             addresses = [where for where, _ in self.listing]
             code = b"".join(code for _, code in self.listing)
             self.blocks[line] = Block(addresses, self.places.of(address, code))
@@ -236,6 +243,7 @@ class Counter:
         self.last = line
 
     def trap(self, line):
+        """A trap ends the block early, at epc. Other lines are QEMU's listing, or its messages."""
         match = TRAP.match(line)
         if match and self.last is not None:
             cause, epc = int(match.group(1), 16), int(match.group(2), 16)
@@ -247,13 +255,13 @@ class Counter:
 
 
 def run(options, counter):
-    """Boot, count to the end; the machine's exit status."""
+    """Boot the machine and count to its end: its exit status, 130 after ctrl-C."""
     command = [options.qemu, "-machine", "virt", "-bios", "default", "-m", options.mem,
                "-smp", "1", "-kernel", options.objects + "/kernel", "-display", "none",
                "-monitor", "none", "-serial", "file:" + options.console,
                "-icount", "shift=0,sleep=off", "-d", "in_asm,exec,nochain,int",
                "-append", (options.append + " init=" + options.program).strip()]
-    # A session of its own: ctrl-C comes to this process only.
+    # QEMU gets a session of its own, so that ctrl-C comes to this process only.
     machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, bufsize=1 << 20, start_new_session=True)
     try:
@@ -269,6 +277,7 @@ def run(options, counter):
 
 
 def print_table(counter, options):
+    """Print the functions that ran most instructions, and what kinds of code they belong to."""
     total = sum(counter.total.values())
     if total == 0:
         sys.exit("profile: nothing was counted; the console's output is in " + options.console)

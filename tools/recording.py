@@ -1,20 +1,17 @@
 """Recording a run of QEMU, so that gdb can go through it forwards and backwards.
 
-QEMU takes down all that is not a function of the instructions before, and can then
-run the same again, instruction by instruction. Going back is running it again, from
-the start, for fewer instructions. QEMU offers that itself, by a snapshot of the
-beginning; but a machine that QEMU 7.2 has restored from it has another time, so that
-the run is not the same, and often hangs. So Player starts QEMU anew.
+QEMU takes down all that is not a function of the instructions before, and can then run the same
+again, instruction by instruction. Going back means running again from the start, for fewer
+instructions. QEMU offers that itself by a snapshot; but a machine that QEMU 7.2 has restored from
+one has another time, so the run differs and often hangs. So Player starts QEMU anew each time.
 
-Only a machine with one hart can be recorded, whose time is counted in instructions;
-and nobody can type to it, because QEMU 7.2 loses typed text while it records.
+Only a machine with one hart can be recorded, whose time is counted in instructions. Nobody can
+type to it, because QEMU 7.2 loses typed text while it records.
 
-Where a recording ends: QEMU before 8.2 leaves at once when the machine switches itself off;
-later ones stop it there, since we say so (shutdown=pause), which tells the instruction. Both
-end gdb's connection otherwise. QEMU 10 writes down the request to switch off before the
-instructions that led to it: in the replay it may stop the machine too early, by chance, at
-the place where it reads that. A machine that is stopped just there, by replay_break, goes
-over it. Such places show themselves, by a stop with T03; Player keeps them as gates.
+The end: when the machine switches itself off, QEMU before 8.2 leaves at once. Later ones stop it
+there (shutdown=pause), which tells the instruction. In a replay QEMU 10 may stop the machine too
+early, by chance, with T03, where it reads in the log that the machine will switch off. A machine
+that is stopped just there by replay_break goes on; Player keeps such places as gates.
 """
 import os
 import re
@@ -32,9 +29,9 @@ POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10
 MAX_CONSOLE, MAX_LOG = 4 << 20, 256 << 20       # bytes
 TIME_REGISTER, TICK_NS = 0x200bff8, 100         # mtime of QEMU's machine virt
-CLOCK_REGISTER = 0x101000                       # of its real-time clock
+CLOCK_REGISTER = 0x101000                       # the time of that machine's real-time clock
 PAUSE = ["-action", "shutdown=pause"]           # do not leave when the machine switches off
-# Answers to gdb. SWITCHED_OFF is QEMU's: its state is "shutdown".
+# Answers to gdb. SWITCHED_OFF is an answer of QEMU when its state is "shutdown".
 NO_MORE, STEPPED = "T05replaylog:end;", "T05thread:01;"
 INTERRUPTED, SWITCHED_OFF, LEFT = "T02", "T03", "W"
 MAX_TRIES = 8                                   # to get over one gate
@@ -49,9 +46,11 @@ class GdbGone(Exception):
 
 
 class Recording:
-    """The log of one run of a test, in a folder. end: the last instruction that a replay can stop
-    at, or None where QEMU left with the machine. cut: the run was stopped, because it had used up
-    the test's limit."""
+    """The log of one run of a test, in a folder.
+
+    end    the last instruction at which a replay can stop; None if QEMU left with the machine
+    cut    the run was stopped, because it had used up the test's limit, or wrote too much
+    """
 
     def __init__(self, folder, test, command):
         self.folder, self.test, self.command = folder, test, command
@@ -61,13 +60,14 @@ class Recording:
         return os.path.join(self.folder, name)
 
     def machine(self, mode, more, **streams):
+        """Start a QEMU that records or replays, as `mode` says."""
         icount = "shift=%d,sleep=off,rr=%s,rrfile=%s" % (self.test.shift, mode, self.path("log"))
-        # A session of its own: ctrl-C is for gdb.
+        # QEMU gets a session of its own, because ctrl-C is for gdb.
         return subprocess.Popen(self.command + ["-icount", icount] + PAUSE + more,
                                 start_new_session=True, **streams)
 
     def record(self):
-        """Run it; what it printed, as bytes."""
+        """Run the test to its end and record it: what it printed, as bytes."""
         ours, theirs = socket.socketpair()
         ours.settimeout(ANSWER_SECONDS)
         with open(self.path("output"), "w+b") as output:
@@ -89,13 +89,14 @@ class Recording:
             printed = output.read()
         with open(self.path("log"), "a+b") as log:
             log.seek(0)
-            if not any(log.read(4)):            # a version, which is written last
+            if not any(log.read(4)):            # QEMU writes the version there last of all
                 raise RecordError("QEMU did not come to the end of its recording: %s" % (
                     printed.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
                     or "it says nothing"))
         return printed
 
     def limit(self):
+        """Bound CPU time and files of QEMU; it is called in the new process."""
         resource.setrlimit(resource.RLIMIT_CPU, (10 * self.test.cpu, 10 * self.test.cpu))
         resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MAX_LOG, 2 * MAX_LOG))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -111,7 +112,7 @@ class Recording:
                     and os.path.getsize(self.path("output")) < MAX_CONSOLE \
                     and os.path.getsize(self.path("log")) < MAX_LOG:
                 return
-            # The end goes to where something was recorded last: let that be the reading of a clock.
+            # A recording ends where something was recorded last. Reading a clock records something.
             monitor.sendall(b"stop\n")
             ask(monitor, "xp /1wx %#x" % CLOCK_REGISTER, r": 0x(\w+)")
             self.cut = True
@@ -122,14 +123,14 @@ class Recording:
             machine.wait()                      # it has ended by itself
 
     def finish(self, machine, monitor):
-        """QEMU completes the recording of a machine that stands still."""
+        """Have QEMU complete the recording of a machine that stands still, and leave."""
         self.end = int(ask(monitor, "info replay", r"instruction count = (\d+)")) - 1
         monitor.sendall(b"quit\n")
         machine.wait(ANSWER_SECONDS)
 
 
 def ask(monitor, command, answer):
-    """What QEMU's monitor says, by a pattern with a group."""
+    """Give QEMU's monitor a command: the group of a pattern in what it answers."""
     monitor.sendall(command.encode() + b"\n")
     text, match = "", None
     while not match:
@@ -142,15 +143,16 @@ def ask(monitor, command, answer):
 
 
 class Player:
-    """Stands between gdb and the QEMU that replays a recording. What gdb says goes on to QEMU, but
-    for going back and going on. bs is back by one instruction, bc to the last breakpoint; going on
-    must pass gates, and ends at the end of the recording: of both QEMU's stub knows nothing."""
+    """It stands between gdb and the QEMU that replays a recording. What gdb says is handed on to
+    QEMU, except for going back (bs: by one instruction, bc: to the last breakpoint) and going on.
+    Going on must pass the gates and stop at the end of the recording, and QEMU's stub knows of
+    neither. serve() runs in a thread of its own; kill() may be called from another one."""
 
     def __init__(self, recording):
         self.recording, self.machine, self.stub, self.gdb = recording, None, None, None
         self.lock, self.closed = threading.Lock(), False    # for starting and killing machines
-        self.gates = {}                             # instruction: how often it was too early there
-        self.hello, self.places = None, set()       # packets of gdb that a new QEMU needs too
+        self.gates = {}                             # {instruction: how often QEMU stopped there}
+        self.hello, self.places = None, set()       # packets of gdb that a new QEMU needs again
         self.placed = False                         # are the places set in this machine?
         self.path = recording.path("gdb")
         self.listener = socket.socket(socket.AF_UNIX)
@@ -158,7 +160,7 @@ class Player:
         self.listener.listen(1)
 
     def kill(self):
-        """From another thread: no machine, now and later."""
+        """End the machine, and let none be started later. Another thread may call this."""
         with self.lock:
             self.closed = True
             if self.machine:
@@ -171,7 +173,7 @@ class Player:
     # -- the machine
 
     def start(self):
-        """A new machine, before its first instruction."""
+        """Start a new machine in place of the old one; it stands before its first instruction."""
         ours, theirs = socket.socketpair()
         with self.lock:
             if self.closed:
@@ -191,7 +193,7 @@ class Player:
             self.stub.ask(self.hello)
 
     def monitor(self, command):
-        """Have QEMU's monitor do something; what it says."""
+        """Give QEMU's monitor a command, and return what it says."""
         self.stub.send("qRcmd," + command.encode().hex())
         text = ""
         while True:
@@ -201,13 +203,15 @@ class Player:
             text += bytes.fromhex(answer[1:]).decode("latin-1")
 
     def now(self):
+        """How many instructions of the replay have run."""
         count = re.search(r"count = (\d+)", self.monitor("info replay"))
         if not count:
             raise StubError("QEMU does not say how far the replay is")
         return int(count.group(1))
 
     def set_places(self, letter, kinds="01234"):
-        """Set (Z) or delete (z) what gdb wants to stop at: all, or breakpoints only (01)."""
+        """Set (Z) or delete (z) in the machine what gdb wants to stop at: everything, or only the
+        kinds that are given, as 01 for breakpoints."""
         for place in self.places:
             if place[0] in kinds:
                 self.stub.command(letter + place)
@@ -216,7 +220,8 @@ class Player:
     # -- forwards
 
     def advance(self, packet, until, listen):
-        """Go on once; QEMU's answer, after ctrl-C too when we are to listen for that."""
+        """Send QEMU one packet that goes on, and return its answer; LEFT if QEMU has left with the
+        machine. If `listen` is true, ctrl-C from gdb stops the machine."""
         if until is not None:
             self.monitor("replay_break %d" % until)
         try:
@@ -235,17 +240,20 @@ class Player:
         return LEFT if answer.startswith(LEFT) else answer
 
     def over_gate(self):
-        """One instruction, to a gate: it is gone through by a stop of QEMU's own only."""
+        """Do one instruction that leads to a gate. Only a stop of QEMU's own (replay_break) leads
+        through a gate, so the instruction is done by that and not by a step."""
         placed = self.placed
         if placed:
-            self.set_places("z", "01")          # else the one we stand at would stop us
+            self.set_places("z", "01")          # a breakpoint at this place would stop it at once
         answer = self.advance("c", self.now() + 1, False)
         if placed:
             self.set_places("Z", "01")
         return STEPPED if answer.startswith(INTERRUPTED) else answer
 
     def run(self, packet, until=None, listen=False):
-        """Go on by gdb's packet, for c not beyond `until`; the answer of the stop, or LEFT."""
+        """Go on by gdb's packet, and for c not beyond the instruction `until`: the answer of the
+        stop, or LEFT. If the machine stops too early, at a place that is no gate yet, the place
+        becomes a gate, and the same is done again on a new machine."""
         start = at = self.now()
         while True:
             gates = [gate for gate in self.gates if at < gate and (until is None or gate < until)]
@@ -269,12 +277,12 @@ class Player:
                 return answer
 
     def go_on(self, packet):
-        """Do it; the answer for gdb."""
+        """Do gdb's packet that goes on: the answer for gdb."""
         before, end = self.now(), self.recording.end
         if end is not None and before >= end:
             return NO_MORE
         answer = self.run(packet, end, listen=True)
-        if answer == LEFT:                      # nothing is there to look at: back again
+        if answer == LEFT:                      # there is no machine any more: go back to before
             self.seek(before)
             return NO_MORE
         if end is not None and not answer.startswith("T05") and self.now() >= end:
@@ -284,20 +292,21 @@ class Player:
     # -- backwards
 
     def restart(self, instruction):
-        """A new machine that stands there."""
+        """Start a new machine and run it to this instruction."""
         self.start()
         if instruction > 0:
             self.run("c", instruction)
 
     def seek(self, instruction):
-        """Stop there, with gdb's breakpoints set; what to tell gdb."""
+        """Go to this instruction and set gdb's breakpoints there: what to tell gdb."""
         self.restart(instruction)
         answer = self.stub.ask("?")             # this deletes all breakpoints
         self.set_places("Z")
         return answer if instruction > 0 else answer + "replaylog:begin;"
 
     def last_stop(self, before):
-        """(instruction, what to tell gdb) of the last breakpoint before an instruction."""
+        """(instruction, what to tell gdb) of the last stop before this instruction. Nobody knows
+        where that is, so the machine runs from the start, through all stops."""
         found = 0, None
         self.start()
         self.set_places("Z")
@@ -310,14 +319,14 @@ class Player:
             self.set_places("z")
             value = self.stub.ask(read)
             self.run("s", before)
-            # Going back, gdb wants to hear of a watchpoint right after the access.
+            # gdb that goes back wants to hear of a watchpoint right after the access.
             found = at + (self.stub.ask(read) != value), answer
             if at + 1 >= before:
                 return found
             self.set_places("Z")
 
     def go_back(self, packet):
-        """Do it; the answer for gdb."""
+        """Do gdb's packet that goes back: the answer for gdb."""
         before = self.now()
         instruction, answer = max(0, before - 1), None
         if packet == "bc" and before > 0:
@@ -331,11 +340,11 @@ class Player:
     # -- gdb
 
     def is_interrupted(self):
-        """Has ctrl-C been pressed? Nothing else comes while gdb waits."""
+        """Has ctrl-C been pressed? gdb sends nothing else while it waits for an answer."""
         return bool(select.select([self.gdb], [], [], 0)[0])
 
     def serve(self):
-        """Until gdb has gone, or the machine; then the user is told."""
+        """Serve until gdb has gone, or the machine has; in the latter case the user is told."""
         try:
             self.start()
             self.gdb = self.listener.accept()[0]
@@ -359,6 +368,7 @@ class Player:
                     link.close()
 
     def from_link(self):
+        """What gdb has sent; GdbGone if it has closed its connection."""
         try:
             data = self.gdb.recv(1 << 16)
         except OSError:
@@ -374,7 +384,8 @@ class Player:
             raise GdbGone()
 
     def from_gdb(self, data):
-        """gdb sends a packet, and waits for the answer before the next one."""
+        """Do one packet of gdb, or hand it on to QEMU. gdb waits for the answer before it sends the
+        next one."""
         packet = re.search(rb"\$([^#]*)#", data)
         packet = packet.group(1).decode("latin-1") if packet else ""
         if packet in ("bs", "bc"):
@@ -394,10 +405,11 @@ class Player:
             self.stub.link.sendall(data)
 
     def to_gdb(self, answer):
+        """Send an answer to gdb as a packet."""
         data = answer.encode()
         self.send_gdb(b"+$%s#%02x" % (data, sum(data) & 0xff))
 
 
 def is_continue(packet):
-    """Is it c, or vCont;c with the hart behind it? Else it is a step."""
+    """Is this packet c, or vCont;c with the hart behind it? Other packets that go on are steps."""
     return packet == "c" or packet.startswith("vCont;c")

@@ -1,10 +1,11 @@
-"""Folders for a while, and those of runs that nobody could end tidily.
+"""Temporary folders, and the removal of those that a killed run has left behind.
 
     with scratch.folder("grade") as path:
 
-A run that is killed leaves its folder behind. So each folder has a file that is locked as long as
-a process of its run lives; who makes a folder looks at the others first, and removes those of this
-user that nobody holds. A folder without such a file is not ours, or not ready: it stays.
+A run that is killed cannot remove its folder, and a course's grading would fill the disk with them.
+So each folder has a file that is locked as long as a process of its run lives. A run that makes a
+folder looks at the others first: it removes those of this user whose file nobody holds. A folder
+without such a file is not ours, or not ready yet, and stays.
 """
 import contextlib
 import fcntl
@@ -17,7 +18,7 @@ LOCK = ".in-use"
 
 
 def held(path):
-    """A descriptor of the locked file at this path; None where another process holds it."""
+    """Lock the file at this path: a descriptor, or None if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,7 +39,7 @@ def remove_dead():
                 continue
             descriptor = held(os.path.join(path, LOCK))
         except OSError:
-            continue                    # without a lock, or just removed by its own run
+            continue                    # it has no lock, or its own run has just removed it
         if descriptor is not None:
             shutil.rmtree(path, ignore_errors=True)
             os.close(descriptor)
@@ -46,14 +47,14 @@ def remove_dead():
 
 @contextlib.contextmanager
 def folder(name):
-    """The path of a new folder, which is removed at the end, or by the next run after a kill. The
-    processes that this one forks hold it too."""
+    """The path of a new folder. It is removed at the end, or by the next run if this one is killed.
+    Processes that this one forks hold it too, so it stays until they have ended."""
     with contextlib.suppress(OSError):
         remove_dead()
     path = tempfile.mkdtemp(prefix=PREFIX + name + "-")
     descriptor = None
     try:
-        # Locked under another name first: nobody finds it before it is held.
+        # The file is locked under another name first, so that nobody finds it unlocked.
         new = os.path.join(path, LOCK + ".new")
         descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

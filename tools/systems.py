@@ -2,14 +2,15 @@
 """make test-systems: does a newly installed Debian take this tree, with nothing but git, make and
 ca-certificates in it at first?
 
-    systems.py [--folder DIR] [--keep] [SUITE ...]     trixie and testing where none is named
+    systems.py [--folder DIR] [--keep] [SUITE ...]     trixie and testing if none is named
 
-For each suite a root is made with debootstrap, from the mirror that this system's
-own packages come from. In it run README's two commands, make test, a session each
-of make debug and make replay, make bench, and make grade with the other compilers.
-What each printed is in DIR/SUITE.CHECK.log; the last lines are a table for docs/systems.md.
-It takes root, debootstrap, 5 GB for each suite and an hour or more. What cannot be
-had is left out, and told; then, or where a check fails, the exit status is not 0.
+For each suite a root is made with debootstrap, from the mirror that this system's own packages
+come from. In it run README's two commands, make test, a session each of make debug and make
+replay, make bench, and make grade with the other compilers. What each of them printed is in
+DIR/SUITE.CHECK.log. The last lines are a table for docs/systems.md.
+
+It needs root, debootstrap, 5 GB for each suite and an hour or more. What cannot be had is left out
+and told. Then, or if a check fails, the exit status is not 0.
 """
 import argparse
 import glob
@@ -29,7 +30,7 @@ SUITES = ["trixie", "testing"]
 AT_FIRST = "git,make,ca-certificates"
 SECONDS = 4 * 3600              # for one check
 INSIDE = "/home/rvlab"
-# A namespace of its own: what a check leaves running ends with it, and mounts do too.
+# Each check has its own namespace: what it leaves running ends with that, and so do its mounts.
 ENTER = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh",
          "-c", 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && '
          'exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LANG=C.UTF-8 '
@@ -37,9 +38,9 @@ ENTER = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation
 GDB = "printf '%%s\\n' %s quit >obj/session.gdb && make -s build >/dev/null && " \
     "python3 tools/debug.py --objects obj/unknown-elf --commands obj/session.gdb --test read-null"
 
-# Name, command, what must be printed; {1} is what the table shows.
+# Name, command, a pattern of what must be printed; the table shows its first group, if it has one.
 CHECKS = (
-    # The firmware swallows what is typed before the kernel is there.
+    # The firmware swallows what is typed before the kernel is there, so it is typed repeatedly.
     ("make setup qemu", "(while sleep 2 && printf '\\n\\n\\nhello\\nhello\\nexit\\n'; do :; done)"
      " | make setup qemu",
      r"(?s)hello pass\..*leak check: (ok)"),
@@ -65,7 +66,7 @@ class SystemsError(Exception):
 
 
 def mirror(apt="/etc/apt"):
-    """Where this system's packages come from."""
+    """The address of the mirror that this system's packages come from."""
     for path in sorted(glob.glob(apt + "/sources.list") + glob.glob(apt + "/sources.list.d/*")):
         with open(path, encoding="utf-8", errors="replace") as file:
             found = re.search(r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s+(\S+://\S*debian/?)(?:\s|$)",
@@ -84,11 +85,11 @@ def way_to_mirror():
 
 
 class System:
-    """One suite: its root, and what came of each check.
+    """One suite: its root, and the result of each check.
 
     results    {name of a check: what the table shows}
-    failed     names of those that failed
-    left_out   why there is no root, if so
+    failed     names of the checks that failed
+    left_out   why there is no root; None if there is one
     """
 
     def __init__(self, suite, folder):
@@ -98,10 +99,12 @@ class System:
         self.process, self.ended = None, False
 
     def log(self, name):
+        """The path of the log of a check."""
         return os.path.join(self.folder, "%s.%s.log" % (self.suite, name.replace(" ", "-")))
 
     def run(self, command, log, seconds=SECONDS):
-        """Its exit status, None where it took too long; what it prints goes to the log."""
+        """Run a command: its exit status, or None if it took too long. What it prints goes to the
+        log."""
         if self.ended:
             return None
         with open(log, "wb") as file:
@@ -115,15 +118,17 @@ class System:
                 self.stop()
 
     def stop(self):
-        """End what runs now: unshare takes with it all that is in its namespace."""
+        """End what runs now. All that is in the namespace of unshare ends with it."""
         if self.process:
             self.process.kill()
             self.process.wait()
 
     def inside(self, command, log):
+        """Run a command of the shell in the root, in the tree there."""
         return self.run(ENTER + [self.root, "cd %s && %s" % (INSIDE, command)], log)
 
     def make_root(self):
+        """Make the root, or take one that was kept, and copy this tree into it."""
         if not os.path.isdir(self.root):
             log = self.log("debootstrap")
             status = self.run(["debootstrap", "--variant=minbase", "--include=" + AT_FIRST,
@@ -142,6 +147,7 @@ class System:
                         ignore=shutil.ignore_patterns("obj", "__pycache__"))
 
     def check(self, name, command, wanted):
+        """Run one check: it is good if it succeeds and prints what is wanted."""
         started = time.monotonic()
         status = self.inside(command, self.log(name))
         with open(self.log(name), encoding="utf-8", errors="replace") as file:
@@ -156,6 +162,7 @@ class System:
                                      time.monotonic() - started), flush=True)
 
     def versions(self):
+        """Ask the tools in the root for their versions, for the table."""
         for name, command in VERSIONS:
             self.inside(command, self.log("version"))
             with open(self.log("version"), encoding="utf-8", errors="replace") as file:
@@ -163,6 +170,7 @@ class System:
             self.results[name] = number.group() if number else "-"
 
     def test(self):
+        """Make the root and run all checks. Each suite has a thread that does this."""
         self.make_root()
         if self.left_out:
             return
@@ -172,7 +180,7 @@ class System:
 
 
 def table(systems):
-    """As docs/systems.md shows it."""
+    """The lines of a table, as docs/systems.md shows it."""
     names = [name for name, _ in VERSIONS] + [check[0] for check in CHECKS]
     yield "Debian, %s" % time.strftime("%Y-%m-%d", time.gmtime())
     rows = [["check"] + [system.suite for system in systems]]
@@ -184,7 +192,7 @@ def table(systems):
 
 
 def needs():
-    """What is missing here."""
+    """Raise SystemsError if something is missing without which no root can be made."""
     if os.geteuid() != 0:
         raise SystemsError("nothing was tested: making a root takes root")
     for tool, package in (("debootstrap", "debootstrap"), ("unshare", "util-linux"),
@@ -195,6 +203,7 @@ def needs():
 
 
 def test_all(options):
+    """Test all suites side by side, print the table, and return the exit status."""
     needs()
     mirror()
     os.makedirs(options.folder, exist_ok=True)
