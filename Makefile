@@ -4,22 +4,22 @@
 ##   make                build the kernel with all user programs in it
 ##   make qemu           boot to the shell; leave with Ctrl-A x
 ##   make run PROG=...   boot without a terminal, run one program, power off;
-##                       succeeds only when the program does: PROG="forktest"; who
-##                       reads the console finds its end, ctrl-D
+##                       succeeds only if the program does: PROG="forktest"; a program
+##                       that reads the console finds its end, ctrl-D
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards
-##   make gdbserver      a machine that waits for a debugger at 127.0.0.1:PORT, with PROG= or
-##                       TEST=; REPLAY=1: the recorded run of TEST=
-##   make compile_commands.json   for clangd and its like: the options of this compiler
-##   make grade          build, run the tests of all labs, show the marks; or of some:
-##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N for N harts at once;
+##   make gdbserver      start a machine that waits for a debugger at 127.0.0.1:PORT, with
+##                       PROG= or TEST=; with REPLAY=1 it is the recorded run of TEST=
+##   make compile_commands.json   tell clangd and other tools the options of this compiler
+##   make grade          build, run the tests of all labs, show the marks; of some only with
+##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N runs N harts at once;
 ##                       GRADE="--help" tells more
 ##   make handin         in a handout: write the file to hand in; HANDIN="--name A --email E"
-##   make test           the same, the kernel's other tests and the grader's own too
-##   make test-systems   the same on Debian's newer systems, in roots made by debootstrap;
-##                       SYSTEMS="--help" tells what that takes: an hour, and root
-##   make bench          what the kernel's operations cost, and what they may cost;
+##   make test           make grade, the kernel's other tests, and the tests of the tools
+##   make test-systems   make test on newer systems of Debian, in roots made by debootstrap;
+##                       it needs root and an hour: SYSTEMS="--help" tells more
+##   make bench          measure what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
 ##                       failure, --no-host leaves out what depends on this host
 ##   make profile PROG=...   count the instructions that each function runs while the
@@ -28,14 +28,14 @@
 ##   make clean          remove obj/
 ##   make help           print this
 ##
-## Knobs, with what they are when not given:
+## Knobs, with the values that they have if they are not given:
 ##   SMP=2               harts, 1 to 8
 ##   MEM=128M            memory, 16M to 64G
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
-##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first that is installed
+##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first one that is installed
 ##   WERROR=             1: the compiler's warnings are errors
-##   PORT=1234           of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=   options of these targets
+##   PORT=1234           the port of make gdbserver
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=   options for these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -58,17 +58,17 @@ BENCH ?=
 PROFILE ?=
 SYSTEMS ?=
 
-# One word of the shell, whatever is in it.
+# Quote a text so that it is one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
 
-# git on Windows may end lines with CR LF. make takes that; scripts fail before their first line
-# could say why, so it is said here.
+# git on Windows may end lines with CR LF. make takes that, but a script fails before its first
+# line could say why. So it is said here.
 $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>/dev/null),\
     $(error the lines of this tree end with CR LF, and its scripts cannot run: clone it again by \
     git clone -c core.autocrlf=false, or mend it by \
     find . -name .git -prune -o -type f -exec sed -i 's/\r$$//' {} +))
 
-# A wrong knob is told before anything is done.
+# A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY \
     LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS,$(given))
@@ -80,9 +80,9 @@ $(if $(shell echo $(call quote,$(MEM)) | \
     $(error MEM=$(MEM): give a size from 16M to 64G, as in 96M or 4G))
 $(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
 
-# The tools are looked for when a recipe first needs them, not when this file is
-# read: in `make setup qemu` they are installed by then. probe.sh prints one word,
-# or a sentence that says what is wrong.
+# The tools are looked for when a recipe first needs them, and not when this file is read, because
+# `make setup qemu` installs them in between. probe.sh prints one word, or a sentence that says what
+# is wrong; `found` makes an error of a sentence.
 probe = $(shell MAKE=$(call quote,$(MAKE)) tools/probe.sh $(1))
 found = $(if $(word 2,$(1)),$(error $(1)),$(or $(1),$(error tools/probe.sh gives no answer)))
 TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)))))$(TC)
@@ -101,7 +101,7 @@ all: build
 build:
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
-# The grader builds by itself, because it grades what does compile.
+# The grader builds by itself, because it grades the exercises that do compile if others do not.
 grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
     "$(MAKE) -r -f tools/build.mk TC=$(TC) WERROR=$(WERROR) -j$(shell getconf _NPROCESSORS_ONLN)" \
     $(filter -j%,$(MAKEFLAGS))
@@ -112,7 +112,8 @@ setup:
 qemu: build
 	@$(machine) -nographic -serial mon:stdio -append $(call quote,$(value APPEND))
 
-# A shell that reads ctrl-D ends; the first ones come before the kernel does.
+# make run has no user: 99 times ctrl-D is typed, at which a shell ends. The first of them are lost,
+# because they come before the kernel reads its console.
 run: build
 	$(if $(PROG)$(findstring =,$(APPEND)),,$(error run needs PROG=, as in make run PROG=hello))
 	$(if $(and $(PROG),$(findstring init=,$(APPEND))),$(error give PROG= or init=, not both))
@@ -148,7 +149,7 @@ grade:
 handin:
 	@python3 tools/lab handin . $(HANDIN)
 
-# The grader's own tests break the code on purpose, and that may make warnings.
+# The tests of the tools break the code on purpose, which may give warnings, so WERROR is off.
 test:
 	@status=0; $(grader) --all $(GRADE) || status=1; \
 	    $(MAKE) --no-print-directory unittest WERROR= || status=1; exit $$status

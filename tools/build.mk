@@ -1,4 +1,4 @@
-# How the kernel is built; the Makefile calls this once the tools are known.
+# How the kernel is built. The Makefile calls this when the tools are known.
 #
 #   kern/, libs/             -> $(O)/kobj/   -> kernel
 #   user/libs/, libs/        -> $(O)/uobj/   -> libuser.a
@@ -6,11 +6,11 @@
 #                            -> $(O)/image/NAME, without debug information
 #   all of image/            -> programs.S   -> kernel
 #
-# The kernel is linked twice: the first one tells where each function is, the
-# second one holds that as a table for backtraces.
+# The kernel is linked twice. The first link tells where each function is; the second
+# one has that in a table, for backtraces.
 
 O := obj/$(TC)
-# What tools/probe.sh found out about the compiler.
+# tools/probe.sh has written there what it found out about the compiler.
 CONFIG := $(O)/config.mk
 include $(CONFIG)
 
@@ -18,13 +18,13 @@ ifneq ($(V),1)
 Q := @
 endif
 
-# These would add folders of headers that lie outside of this tree.
+# These variables of the environment would add folders of headers from outside of this tree.
 unexport CPATH C_INCLUDE_PATH
 
 WARN := -Wall -Wextra -Wmissing-prototypes -Wshadow \
     $(if $(filter 1,$(WERROR)),-Werror,$(LENIENT))
-# No header of a C library: libs/ brings what C's standard wants. Programs may also include the
-# compiler's own headers, as <float.h>.
+# No header of a C library is used: libs/ has what the C standard wants of a freestanding compiler.
+# Programs may also include the compiler's own headers, like <float.h>.
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -fno-common -fno-pic -fno-pie \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
     -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax $(SANITIZE)
@@ -45,7 +45,8 @@ programs   := $(program_src:user/%.c=%)
 
 all: $(O)/kernel
 
-# Its content changes when an option or the set of source files does.
+# `flags` and `sources` change when an option or the set of source files changes. Objects depend on
+# flags, so a new option compiles everything again.
 $(O)/flags: FORCE
 	@printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' | cmp -s - $@ || \
 	    printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' >$@
@@ -54,12 +55,12 @@ $(O)/sources: FORCE
 	    rm -f $(filter-out $(programs:%=$(O)/user/%),$(wildcard $(O)/user/*)); \
 	    echo '$(kernel_src) $(ulib_src) $(program_src)' >$@; }
 
-# The one file of the kernel that touches floating-point registers.
+# This is the only file of the kernel that touches floating-point registers.
 $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 
-# So that the same code gives the same file wherever the tree lies. Not an option in the sense of
-# $(O)/flags: a copy of a tree that is built is built as well.
-# The second is for assembly, which GCC hands on to an assembler that knows the first by no name.
+# With these options the same code gives the same file wherever the tree lies. They are not part of
+# $(O)/flags, because a copy of a built tree must count as built. The second one is for assembly:
+# GCC hands that on to an assembler which does not know the first one.
 HERE := -ffile-prefix-map="$$PWD"=. -fdebug-prefix-map="$$PWD"=.
 
 config := tools/build.mk $(CONFIG) $(O)/flags
@@ -90,7 +91,7 @@ $(O)/image/%: $(O)/user/%
 $(O)/programs.S: $(programs:%=$(O)/image/%) $(O)/sources tools/embed.py
 	$(Q)python3 tools/embed.py $@ $(programs:%=$(O)/image/%)
 
-# An assembly file does not tell the compiler what it takes in by .incbin.
+# The compiler does not learn what an assembly file takes in by .incbin, so it is said here.
 $(O)/programs.o: $(O)/programs.S $(programs:%=$(O)/image/%)
 $(O)/%.o: $(O)/%.S $(config)
 	$(Q)$(CC) $(KFLAGS) $(HERE) -c -o $@ $<
@@ -114,7 +115,7 @@ $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 	$(Q)$(NM) -n $@ >$@.nm && python3 tools/ksyms.py check $(O)/kernel0.nm $@.nm || \
 	    { rm -f $@; exit 1; }
 
-# tools/probe.sh asks so whether a compiler compiles what is compiled here.
+# tools/probe.sh calls this to learn whether a compiler takes this tree's headers and options.
 try: FORCE
 	$(Q)printf '#include <defs.h>\n#include <stdarg.h>\nint try;\n' >$(CONFIG).c
 	$(Q)$(CC) $(KFLAGS) -Werror -S -o /dev/null $(CONFIG).c

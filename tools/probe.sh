@@ -1,12 +1,15 @@
 #!/bin/sh
-# Look for the tools and say in one line what is missing.
+# Look for the tools that a build needs, and say in one line what is missing.
 #
 #   probe.sh toolchain NAME   write obj/NAME/config.mk, print NAME; without NAME
 #                             the first toolchain that is installed
 #   probe.sh qemu             print the name of a QEMU that is new enough
 #
-# What is printed is one word, or a sentence and an exit status that is not 0. What
-# stands on stderr is no part of the answer. MAKE names make.
+# The Makefile calls it when a recipe first needs a tool. The answer on stdout is one word, or a
+# sentence and an exit status that is not 0: the Makefile prints that sentence and stops. Words on
+# stderr are no part of the answer. config.mk has the names of the tools and the options that this
+# compiler takes; it is written only if it changes, because a new one makes everything build again.
+# The environment variable MAKE names make.
 
 fail()
 {
@@ -21,7 +24,7 @@ have()
     done
 }
 
-# Set the names of the tools of toolchain $1; fail where one is missing.
+# Set the names of the tools of toolchain $1; fail if one of them is missing.
 tools_of()
 {
     case $1 in
@@ -40,7 +43,8 @@ tools_of()
     have $CC $LD $AR $NM $OBJCOPY
 }
 
-# The first of the given -march strings with which $CC assembles csrr and fence.i.
+# Print the first -march option with which $CC assembles csrr and fence.i. Newer compilers want
+# these extensions named, older ones do not know their names.
 march()
 {
     for arch in "-march=$1_zicsr_zifencei" "-march=$1" "-march=$1 -misa-spec=2.2"; do
@@ -53,12 +57,13 @@ march()
     return 1
 }
 
-# An option, where $CC takes it without a warning.
+# Print an option if $CC takes it without a warning.
 option()
 {
     $CC "$1" -Werror -S -x c -o /dev/null /dev/null >/dev/null 2>&1 && echo "$1"
 }
 
+# Print the options by which mistakes that newer compilers refuse are warnings again.
 lenient()
 {
     for name in implicit-function-declaration implicit-int int-conversion \
@@ -67,8 +72,8 @@ lenient()
     done | paste -sd' ' -
 }
 
-# What the compiler says of this tree's own headers under the build's options, where
-# it does not take them: the first line that names an error.
+# Compile headers of this tree with the build's options. If that fails, print the first line that
+# names an error.
 complaint()
 {
     said=$(MAKEFLAGS= LC_ALL=C ${MAKE:-make} -s -r -f tools/build.mk TC="$name" \
@@ -76,6 +81,8 @@ complaint()
     echo "$said" | grep -m 1 -i error || echo "$said" | head -n 1
 }
 
+# Write config.mk for the toolchain $name into the folder $dir. It is tried under another name
+# first, so that a compiler which cannot build this tree leaves no config.mk.
 write_config()
 {
     new=config.new.$$
@@ -92,12 +99,13 @@ LD       := $LD
 AR       := $AR
 NM       := $NM
 OBJCOPY  := $OBJCOPY
-# Without and with floating point.
+# The first is without floating point, the second with it.
 ARCH     := $soft
 ARCH_FP  := $full
-# Or the loop in memset becomes a call of memset.
+# Without this option GCC may turn the loop in memset() into a call of memset().
 NO_IDIOM := $(option -fno-tree-loop-distribute-patterns)
-# What newer compilers refuse by default is a warning with each: or a mark would depend on it.
+# Newer compilers refuse some mistakes that older ones warn of. With these options all of them warn,
+# so that a mark does not depend on the compiler.
 LENIENT  := $(lenient)
 # The headers that belong to the compiler alone.
 HEADERS  := $($CC -print-file-name=include)
@@ -109,6 +117,7 @@ END
     echo "  TOOLCHAIN=$name, $version" >&2
 }
 
+# Print the toolchain to take: $1, or the first one that is installed.
 toolchain()
 {
     have python3 || fail "python3 is missing: run make setup"
@@ -120,7 +129,7 @@ toolchain()
             [ -n "$name" ] || fail "no RISC-V compiler is installed: run make setup"
             tools_of $name && break
         done
-        # Silence would leave a student with another compiler than the course's.
+        # Marks are given with the course's compiler, so a student must hear of another one.
         [ $name = unknown-elf ] ||
             echo "TOOLCHAIN=$name is taken, because unknown-elf is not installed;" \
                  "make setup installs it where this system has it" >&2 ;;
@@ -135,6 +144,7 @@ toolchain()
     echo "$name"
 }
 
+# Print the name of QEMU, if it is 6.2 or newer.
 qemu()
 {
     have qemu-system-riscv64 || fail "qemu-system-riscv64 is missing: run make setup"

@@ -1,10 +1,13 @@
 #!/bin/bash
-# Install what building and running needs, on Debian and Ubuntu; elsewhere say
-# what to install.
+# Install what building and running needs, on Debian and Ubuntu; elsewhere say what to install.
 #
 #   setup.sh [TOOLCHAIN]    the tools for one toolchain; without a name for unknown-elf,
-#                           or, where this system has no package of that, for another
-#   setup.sh --all          all three toolchains, and what tests of the tools need
+#                           or, if this system has no package of that, for another
+#   setup.sh --all          all three toolchains, and what the tests of the tools need
+#
+# make setup calls it. It installs by apt-get, as root or by sudo, and only what is missing. In the
+# end it asks probe.sh whether a build would work now. If something is still missing it says what in
+# one line, with what to do, and exits with 1. It never tells the user to run `make setup`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -21,6 +24,7 @@ have()
     done
 }
 
+# Add to `missing` what toolchain $1 needs.
 want_toolchain()
 {
     case $1 in
@@ -38,8 +42,8 @@ want_toolchain()
     esac
 }
 
-# The firmware comes with QEMU, or in a package that QEMU only recommends. What counts
-# is the file that QEMU looks for, not which packages are there.
+# The firmware comes with QEMU, or in a package that QEMU only recommends. So this looks for the
+# file that QEMU loads, and not for a package.
 firmware=opensbi-riscv64-generic-fw_dynamic.bin
 firmware_folders()
 {
@@ -55,13 +59,14 @@ have_firmware()
     return 1
 }
 
-# The toolchain that a build takes by itself, if any.
+# Print the toolchain that a build takes by itself, if there is any.
 any_toolchain()
 {
     tools/probe.sh toolchain 2>/dev/null
 }
 
-# Not by what gdb says of it: a script ends at a command that fails, before its word.
+# Does gdb know RISC-V? What it says of that differs from gdb to gdb. But a script ends at a command
+# that fails, so the word after it is printed only if gdb knows it.
 gdb_knows_riscv()
 {
     local script said
@@ -72,7 +77,7 @@ gdb_knows_riscv()
     [[ $said == *rvlab-yes* ]]
 }
 
-# Fill the array `missing` with the names of Debian's packages.
+# Fill the array `missing` with the names of the Debian packages that are needed for $1.
 look()
 {
     missing=()
@@ -96,6 +101,7 @@ look()
     esac
 }
 
+# Run a command as root, if need be by sudo.
 as_root()
 {
     if [ "$(id -u)" = 0 ]; then
@@ -108,13 +114,14 @@ as_root()
     fi
 }
 
+# Run apt-get without questions. It waits for another apt-get that runs.
 apt()
 {
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
-# Where only the course's compiler is missing: what can be done without it.
+# If only the course's compiler is missing, print what can be done without it.
 or_else()
 {
     local other
@@ -122,7 +129,8 @@ or_else()
         echo "(or take TOOLCHAIN=$other, which is here)"
 }
 
-# Where nobody asked for a toolchain and this system has no package of the course's.
+# Nobody asked for a toolchain, and this system has no package of the course's one: any other one
+# will do, and if there is none, linux-gnu is installed.
 without_unknown_elf()
 {
     any_will_do=1
@@ -130,7 +138,7 @@ without_unknown_elf()
     missing=("${missing[@]/gcc-riscv64-unknown-elf/gcc-riscv64-linux-gnu}")
 }
 
-# $1 is the toolchain that was asked for.
+# Install what is missing. $1 is the toolchain that was asked for, or "".
 install()
 {
     echo "setup: installing ${missing[*]}"
@@ -146,7 +154,7 @@ install()
         fail "apt-get cannot install ${missing[*]}; see above"
 }
 
-# Where there is no apt-get: tell, and give up.
+# There is no apt-get: say what to run instead, and give up.
 advise()
 {
     local system
@@ -165,7 +173,7 @@ advise()
     esac
 }
 
-# Why something is missing that apt-get takes for installed.
+# apt-get has installed everything, and something is still missing: say why, and give up.
 still_missing()
 {
     if have qemu-system-riscv64 && ! have_firmware; then
@@ -177,7 +185,7 @@ still_missing()
 
 [ $# -le 1 ] || fail "usage: tools/setup.sh [--all | TOOLCHAIN]"
 qemu_package=qemu-system-misc
-# Which packages there are is known of Debian and Ubuntu only.
+# Only Debian and Ubuntu can be asked for packages. Elsewhere any toolchain will do.
 any_will_do=$(have apt-get || echo 1)
 look "${1:-}"
 if [ ${#missing[@]} -gt 0 ]; then
