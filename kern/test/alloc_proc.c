@@ -1,5 +1,13 @@
-/* New processes as alloc_proc() makes them: each field, in memory that held something else before;
-   and what happens where there is no memory. */
+/* Exercise 4.1: new processes as proc_create() and alloc_proc() make them.
+
+   "alloc-proc" looks at each field of a new struct, in memory that held something else before: a
+   field that is forgotten then has 0xa5 in it, and not a zero by chance. "alloc-proc-memory" makes
+   a process with no free page, with one, with two: a failed try must give back all that it took.
+
+   A wrong kernel shows wrong values in some fields, each named by its check; or it loses a page or
+   an object when memory runs out half-way. Both run at boot, on the boot hart, before any process.
+
+   Alone: make grade TEST=alloc-proc, or TEST=alloc-proc-memory. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <process/proc.h>
@@ -22,6 +30,7 @@ static bool zero(const void *memory, size_t n)
     return n == 0;
 }
 
+/* A process that cannot be made ends the test: there is plenty of memory here. */
 static struct proc_struct *make(void)
 {
     struct proc_struct *proc = proc_create();
@@ -30,7 +39,9 @@ static struct proc_struct *make(void)
     return proc;
 }
 
-/* Have objects in the cache that are full of old bytes, so that nothing is right by chance. */
+/* Have objects in the cache that are full of old bytes, so that nothing is right by chance. The
+   processes are made, overwritten, and freed; only what free_proc() itself needs is kept. The next
+   ones get the same memory. */
 static void leave_old_bytes(void)
 {
     struct proc_struct *procs[PROCESSES];
@@ -47,6 +58,8 @@ static void leave_old_bytes(void)
     }
 }
 
+/* The fields of struct task: what the scheduler, the switch and the address space need. Each check
+   says the value; why it is that one stands where the field is declared. */
 static void check_scheduling(const struct task *task)
 {
     check_eq("task.state is PROC_UNINIT: it cannot run yet", task->state, PROC_UNINIT);
@@ -73,6 +86,8 @@ static void check_scheduling(const struct task *task)
     check_eq("task.on_cpu is false", *(const uint8_t *)&task->on_cpu, 0);
 }
 
+/* The fields of struct proc_struct: names, family, memory. A list and a wait queue are right if
+   they point to themselves: an empty list that is all zeros would fault at its first use. */
 static void check_family(const struct proc_struct *proc)
 {
     check_eq("pid is -1: it has none yet", proc->pid, -1);
@@ -92,7 +107,8 @@ static void check_family(const struct proc_struct *proc)
           proc->child_exit.waiters.next == &proc->child_exit.waiters);
 }
 
-/* Of the second one only that it is another. */
+/* The first process is looked at field by field; of the second one only that it is another. It must
+   not be in any list of the kernel yet: that is do_fork()'s work. */
 static void test_fields(void)
 {
     leave_old_bytes();
@@ -112,7 +128,10 @@ static void test_fields(void)
 
 SELFTEST_AT(STAGE_BOOT, "alloc-proc", test_fields);
 
-/* With no free page, with one, with two, and so on until there is enough. */
+/* With no free page, with one, with two, and so on until there is enough. Before each try the
+   caches are emptied and all pages taken, so that exactly n are free. `lost` adds up what was not
+   there any more at the beginning of the next try: a try that failed has kept it. At the end both
+   numbers must be as at the beginning. */
 static void test_no_memory(void)
 {
     struct stock before = stock_take();

@@ -1,5 +1,15 @@
-/* Finding and inserting areas, without page tables: the areas stand in an array of the test's own,
-   so that each answer can be compared with what is in it. */
+/* Exercise 3.3: finding and inserting areas, without page tables. The areas stand in an array of
+   the test's own, so that each answer can be compared with what is in it.
+
+   "areas" has three areas and tries every border: first byte, last byte, gaps, above and below.
+   "areas-random" adds and removes areas 4,000 times and asks around the one that changed.
+   "areas-many" counts instructions: among 10,000 areas finding one must not take much longer than
+   among 100. That is what the tree is for; a list, or a tree that is not balanced, is too slow.
+
+   A wrong kernel finds a neighbour or nothing at a border, or leaves list, tree and map_count in
+   different orders. Runs at boot; no lock is taken, since nobody else knows this mm.
+
+   Alone: make grade TEST=areas, TEST=areas-random or TEST=areas-many. */
 #include <mm/vmm.h>
 #include <report.h>
 #include <riscv/csr.h>
@@ -15,6 +25,7 @@
 #define QUESTIONS       1000
 #define MAX_SLOWER      4                       /* a tree of 10,000 is twice as deep as of 100 */
 
+/* An mm without page table: finding areas needs none. */
 static void mm_begin(struct mm_struct *mm)
 {
     *mm = (struct mm_struct){ .mm_count = 1 };
@@ -29,18 +40,22 @@ static struct vma_struct area(int first, int end)
     };
 }
 
+/* Pages are counted from BASE in this file, because small numbers are easier to follow. */
 static struct vma_struct *find_page(struct mm_struct *mm, int page)
 {
     return find_vma(mm, BASE + page * PGSIZE);
 }
 
+/* The lowest area that ends above the address: the one that it lies in, or the next one. */
 static struct vma_struct *above_page(struct mm_struct *mm, int page)
 {
     return find_vma_above(mm, BASE + page * PGSIZE);
 }
 
-/* Go through the tree in order, and along the list with it: *place is the next entry. False where
-   they do not agree, or the tree is deeper than `room`. */
+/* Go through the tree in order, and along the list with it: *place is the next entry. False if they
+   do not agree, or the tree is deeper than `room`. In order, a tree gives the areas by rising
+   address; so any mistake in its links shows as a difference. `room` ends the recursion even if the
+   tree has a circle. */
 static bool same_order(struct mm_struct *mm, struct vma_struct *vma, list_entry_t **place, int room)
 {
     if (vma == NULL)
@@ -54,7 +69,8 @@ static bool same_order(struct mm_struct *mm, struct vma_struct *vma, list_entry_
     return same_order(mm, vma->right, place, room - 1);
 }
 
-/* The list has n areas by address, also backwards; the tree and map_count agree. */
+/* The list has n areas by address, also backwards; the tree and map_count agree. The walks along
+   the list stop after n + 1 steps: a list that has lost its end would be walked for ever. */
 static bool in_order(struct mm_struct *mm, int n)
 {
     list_entry_t *place = list_next(&mm->mmap_list);
@@ -69,7 +85,13 @@ static bool in_order(struct mm_struct *mm, int n)
         && same_order(mm, mm->mmap_root, &place, MAX_DEPTH) && place == &mm->mmap_list;
 }
 
-/* Two areas that touch, [6, 8) and [8, 10), a gap, and [14, 15). */
+/* Two areas that touch, [6, 8) and [8, 10), a gap, and [14, 15):
+
+       page   5    6    7    8    9    10   11   12   13   14   15
+                   |--- a ---|--- b ---|                   | c |
+
+   The end of an area is the first address behind it. Mixing up < and <= makes one of these checks
+   fail, and in a running kernel lets a program use a page that it does not have. */
 static void check_finding(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
                           struct vma_struct *c)
 {
@@ -93,7 +115,8 @@ static void check_finding(struct mm_struct *mm, struct vma_struct *a, struct vma
           && find_vma_above(mm, -1UL) == NULL);
 }
 
-/* What was found last is found again while the tree is hidden. */
+/* What was found last is found again while the tree is hidden. If that fails the answer is right
+   but the tree was searched for it: each page fault of a loop over an array would pay for that. */
 static bool found_without_tree(struct mm_struct *mm, int page, struct vma_struct *vma)
 {
     struct vma_struct *root = mm->mmap_root;
@@ -104,7 +127,8 @@ static bool found_without_tree(struct mm_struct *mm, int page, struct vma_struct
     return found;
 }
 
-/* What was found last is remembered: it must not be the answer to another question. */
+/* What was found last is remembered: it must not be the answer to another question. And an area
+   that is removed must be forgotten: its memory will be another object's. */
 static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
                          struct vma_struct *c)
 {
@@ -128,6 +152,7 @@ static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_
     remove_vma_struct(mm, &again);
 }
 
+/* Inserted as b, c, a, so that one goes behind, one before all others. */
 static void test_areas(void)
 {
     struct vma_struct a = area(6, 8), b = area(8, 10), c = area(14, 15);
@@ -159,12 +184,15 @@ static struct vma_struct *areas_alloc(size_t n)
     return page2kva(page);
 }
 
+/* As many pages as areas_alloc() has taken. */
 static void areas_free(struct vma_struct *areas, size_t n)
 {
     free_pages(kva2page(areas), ROUNDUP(n * sizeof(struct vma_struct), PGSIZE) / PGSIZE);
 }
 
-/* Is the answer for an address what the array says? Areas that are not in the mm have vm_end 0. */
+/* Is the answer for an address what the array says? Areas that are not in the mm have vm_end 0.
+   Each slot of the array stands for a fixed range of addresses, so the right answer is found
+   without a tree, by counting on. */
 static bool answers_right(struct mm_struct *mm, struct vma_struct *areas, uintptr_t addr)
 {
     size_t slot = (addr - BASE) / SLOT;
@@ -176,6 +204,8 @@ static bool answers_right(struct mm_struct *mm, struct vma_struct *areas, uintpt
     return vma == (inside ? &areas[slot] : NULL) && above == (slot < SLOTS ? &areas[slot] : NULL);
 }
 
+/* Put an area into its slot, or take it out. Its length and its place in the slot are random, but
+   it never reaches into the next slot. */
 static void toggle(struct mm_struct *mm, struct vma_struct *areas, int slot, uint64_t *seed)
 {
     if (areas[slot].vm_end != 0) {
@@ -189,6 +219,9 @@ static void toggle(struct mm_struct *mm, struct vma_struct *areas, int slot, uin
     }
 }
 
+/* After each step the test asks at the places where a mistake would show: the first and last byte
+   of the slot, the last byte of the area and the first one behind it, and anywhere. The whole order
+   is compared each 50 steps only, because that takes long. */
 static void test_areas_random(void)
 {
     struct vma_struct *areas = areas_alloc(SLOTS);
@@ -253,6 +286,9 @@ static uint64_t time_to_find(struct mm_struct *mm, struct vma_struct *areas, int
     return time;
 }
 
+/* Instructions are counted and not time: the count is the same on each machine. A tree of 10,000 is
+   twice as deep as one of 100, so less than 4 times as long leaves room, while a list is 100 times
+   as slow. If 1,000 areas are too slow already, 10,000 are not tried. */
 static void test_areas_many(void)
 {
     struct vma_struct *areas = areas_alloc(MANY);
@@ -265,6 +301,7 @@ static void test_areas_many(void)
         uint64_t insert_now = time_to_insert(&mm, areas, n);
         uint64_t find_now = time_to_find(&mm, areas, n);
 
+        /* For a student who wants to know how far it is from the limit. */
         cprintf("%d areas instead of %d: %lu%% of the time to insert one, %lu%% to find one\n", n,
                 FEW, 100 * insert_now / insert, 100 * find_now / find);
         fast = check("to find one takes less than 4 times as long as among 100 areas",

@@ -1,5 +1,16 @@
-/* Lab 1: the call stack, as it is printed. What backtrace() prints is caught here and compared with
-   the return addresses that the functions themselves noted, or with stacks that are made up. */
+/* Exercise 1.3: the call stack, as it is printed. What backtrace() prints is caught here and
+   compared with the return addresses that the functions themselves noted, or with stacks that are
+   made up.
+
+   "backtrace-calls" calls functions in functions and looks whether each is shown, innermost first.
+   "backtrace-broken" damages stacks in every way that a panic may meet: the walk must end, and must
+   not read outside of the stack that it began in. A wrong kernel prints too few lines or too many,
+   wrong addresses, or faults itself; then the panic names the line of the test.
+
+   Both run at boot: so the stack is the idle process's, and nothing else prints.
+
+   Alone: make grade TEST=backtrace-calls or TEST=backtrace-broken. debug/backtrace.c draws a
+   frame. */
 #include <debug/backtrace.h>
 #include <driver/irq.h>
 #include <printfmt.h>
@@ -18,12 +29,15 @@
 
 extern const char kernel_text_start[], kernel_bss_start[], kernel_bss_end[];
 
+/* What backtrace() has printed. Longer than it may ever print; what goes beyond is not kept, and
+   the comparison fails then. */
 static struct {
     char text[MOST_FRAMES * 2 * 100];
     size_t length;
 } caught;
 
-/* The firmware prints on the same console as the driver. */
+/* The firmware prints on the same console as the driver. It is what the output is set to after each
+   catch: the driver's own function cannot be asked for. */
 static void print_output(const char *s, size_t n)
 {
     while (n-- > 0)
@@ -39,6 +53,7 @@ static void catch_output(const char *s, size_t n)
         caught.text[caught.length++] = *s++;
 }
 
+/* Everything that is printed meanwhile is caught, so the checks come after it. */
 static void catch_backtrace(uintptr_t fp)
 {
     caught.length = 0;
@@ -48,6 +63,7 @@ static void catch_backtrace(uintptr_t fp)
     caught.text[caught.length] = '\0';
 }
 
+/* Each caller is a line. */
 static size_t lines_caught(void)
 {
     size_t n = 0;
@@ -57,7 +73,10 @@ static size_t lines_caught(void)
     return n;
 }
 
-/* Do the lines begin with these return addresses, each with the place of the call? */
+/* Do the lines begin with these return addresses, each with the place of the call? A line has the
+   address in 16 digits and the name of the function with the place of the call, which is one byte
+   before the address that is returned to. The first line that differs is shown with what it should
+   be. */
 static bool begins_with(const uintptr_t *callers, size_t n)
 {
     char line[2 * SYMBOL_LENGTH], place[SYMBOL_LENGTH];
@@ -79,12 +98,14 @@ static bool begins_with(const uintptr_t *callers, size_t n)
     return true;
 }
 
+/* Exactly these lines, and no more. */
 static bool prints(uintptr_t fp, const uintptr_t *callers, size_t n)
 {
     catch_backtrace(fp);
     return begins_with(callers, n) && lines_caught() == n;
 }
 
+/* For a frame pointer from which nothing can be walked. */
 static bool prints_nothing(uintptr_t fp)
 {
     return prints(fp, NULL, 0);
@@ -93,11 +114,16 @@ static bool prints_nothing(uintptr_t fp)
 /* What the functions below noted: the address that each returns to, innermost first. */
 static uintptr_t noted[DEEP + 1];
 
+/* Written by each function about itself, which is what the walk must find out by the stack
+   alone. */
 static void note(int i, void *address)
 {
     noted[i] = (uintptr_t)address;
 }
 
+/* These three call each other. __never_inlined, and the additions behind the calls, keep the
+   compiler from making one function of them or a jump of the last call: then there would be no
+   frame to find. */
 static __never_inlined int innermost(void)
 {
     note(0, __builtin_return_address(0));
@@ -105,19 +131,22 @@ static __never_inlined int innermost(void)
     return noted[0] != 0;
 }
 
+/* Between the two others. */
 static __never_inlined int middle(void)
 {
     note(1, __builtin_return_address(0));
     return innermost() + 1;
 }
 
+/* Called by the test. */
 static __never_inlined int outermost(void)
 {
     note(2, __builtin_return_address(0));
     return middle() + 1;
 }
 
-/* With so much on the stack that it takes more than one page. */
+/* With so much on the stack that it takes more than one page: a walk that stops at the end of the
+   page is found out. */
 static __never_inlined int deep(int depth)
 {
     volatile uint8_t padding[PADDING];
@@ -127,6 +156,8 @@ static __never_inlined int deep(int depth)
     return (depth == 0 ? innermost() : deep(depth - 1)) + padding[depth];
 }
 
+/* Does each line begin with the upper half of an address of the kernel's text? An address of the
+   stack or of data in the output means that the walk took something else for a return address. */
 static bool stays_in_text(void)
 {
     char start[20];
@@ -151,6 +182,8 @@ static void interrupt_handler(void)
     handled = true;
 }
 
+/* Send an interrupt to this hart, and wait for it in the loop: the handler prints what it came
+   into. */
 static __never_inlined int interrupted(void)
 {
     note(0, __builtin_return_address(0));
@@ -162,6 +195,7 @@ static __never_inlined int interrupted(void)
     return noted[0] != 0;
 }
 
+/* Is this address among those printed, wherever? */
 static bool shows(uintptr_t caller)
 {
     char address[20];
@@ -173,6 +207,9 @@ static bool shows(uintptr_t caller)
     return false;
 }
 
+/* The first three checks compare with what the functions noted. The number of lines has limits on
+   both sides: to the functions that called the test it must go on, and at the end of the stack it
+   must stop. */
 static void test_calls(void)
 {
     assert(outermost() == 3);
@@ -215,7 +252,8 @@ static uintptr_t text(size_t i)
     return (uintptr_t)kernel_text_start + 256 + 64 * i;
 }
 
-/* Two good frames, and a third whose caller's frame pointer is `wild`. */
+/* Two good frames, and a third whose caller's frame pointer is `wild`. The walk must print the
+   three and stop there. */
 static bool stops_at(uintptr_t wild)
 {
     uintptr_t callers[] = { text(0), text(1), text(2) };
@@ -225,6 +263,8 @@ static bool stops_at(uintptr_t wild)
     return prints(make_frame(0, callers[0], second), callers, 3);
 }
 
+/* Every value that a damaged word may have: none of them may be followed. For some of them the
+   words there are filled so that a walk that does follow prints a line more. */
 static void check_wild(void)
 {
     uintptr_t good = make_frame(5, text(5), 0), own = make_frame(2, 0, 0);
@@ -243,7 +283,9 @@ static void check_wild(void)
     check("nor one on another stack", stops_at((uintptr_t)__builtin_frame_address(0)));
 }
 
-/* The same on a kernel stack, over whose end nothing is mapped. */
+/* The same on a kernel stack, over whose end nothing is mapped: a walk that looks behind the end
+   faults. Neighbouring stacks are mapped, so that a walk may reach another process's stack without
+   a fault; it must not. */
 static void check_kernel_stack(void)
 {
     uintptr_t frames[8] __attribute__((aligned(16))), here = (uintptr_t)frames;
@@ -262,7 +304,7 @@ static void check_kernel_stack(void)
 }
 
 /* The pairs at both ends of a kernel stack. The upper one lies in a trap frame that is not in use
-   before there are programs. */
+   before there are programs. Limits that are wrong by one pair lose one of the two. */
 static void check_ends(void)
 {
     uintptr_t low = ROUNDDOWN((uintptr_t)__builtin_frame_address(0), KSTACKSIZE);
@@ -278,7 +320,7 @@ static void check_ends(void)
 }
 
 /* A function that calls no other keeps only its caller's frame pointer, where others have the
-   return address. */
+   return address. The walk must step over it without printing the frame pointer as an address. */
 static void check_leaf(void)
 {
     uintptr_t callers[] = { text(1), text(2) };
@@ -291,6 +333,8 @@ static void check_leaf(void)
           prints_nothing(make_frame(1, 0, last)));
 }
 
+/* At the end a stack of many frames that are all good: the walk has a limit, so that a circle, or a
+   recursion without end, cannot fill the screen. */
 static void test_broken_stacks(void)
 {
     uintptr_t callers[WORDS / 4 - 1], fp = 0;

@@ -1,6 +1,15 @@
-/* Lab 2: the list of free blocks, and which block is chosen. A manager is given a few pages of its
-   own, while the kernel lives on another one: so a mistake fails a check, not the boot. What the
-   list should hold is written as "4+8 32+32": a block of 8 pages at page 4, one of 32 at 32. */
+/* Exercises 2.1 and 2.2: the list of free blocks, and which block is chosen. A manager is given a
+   few pages of its own, while the kernel lives on another one: so a mistake fails a check, not the
+   boot. What the list should hold is written as "4+8 32+32": a block of 8 pages at page 4, one of
+   32 at page 32.
+
+   "blocks-first-fit" tries splitting, joining, order and first fit; "blocks-best-fit" the choice of
+   best fit, on the list of exercise 2.1. A failed check prints the blocks that were expected and
+   those that were found, walking both ways: if the two walks differ, a prev or a next is wrong.
+
+   After the first part that fails the rest is left out, because a damaged list may have no end.
+
+   Alone: make grade TEST=blocks-first-fit or TEST=blocks-best-fit. */
 #include <mm/pmm_list.h>
 #include <printfmt.h>
 #include <report.h>
@@ -11,10 +20,12 @@
 #define JUNK        0x123456    /* in `property` of pages that are no heads */
 #define TEXT        (AREA * 8)
 
+/* The pages to play with, and whose functions are tried. One test uses them, on one hart. */
 static struct Page *area;
 static const struct pmm_manager *manager;
 
-/* An empty manager, and pages that it does not know yet. */
+/* An empty manager, and pages that it does not know yet. `property` is junk in each of them: only
+   the head of a block has a meaning there, and whoever reads another page's is found out. */
 static void start(void)
 {
     for (int i = 0; i < AREA; i++)
@@ -22,6 +33,8 @@ static void start(void)
     manager->init();
 }
 
+/* The assertion: the kernel must not live on the manager that is tried, or init() would throw away
+   the kernel's own list. */
 static void take_area(const struct pmm_manager *under_test)
 {
     manager = under_test;
@@ -31,6 +44,8 @@ static void take_area(const struct pmm_manager *under_test)
     start();
 }
 
+/* The flags become those of pages in use, as they were handed out, whatever the test left in
+   them. */
 static void give_area_back(void)
 {
     for (int i = 0; i < AREA; i++)
@@ -48,6 +63,7 @@ static long take(size_t n)
     return page >= area && page < area + AREA ? page - area : -2;
 }
 
+/* Free a block. The junk goes back into the pages behind its head, as if somebody had used them. */
 static void give(int page, size_t n)
 {
     for (size_t i = 1; i < n; i++)
@@ -55,7 +71,9 @@ static void give(int page, size_t n)
     manager->free_pages(area + page, n);
 }
 
-/* The list as text, walking forwards or backwards; a list that never ends is cut. */
+/* The list as text, walking forwards or backwards; a list that never ends is cut. Backwards the
+   blocks are collected first and then written in the other order, so both texts should be the
+   same. */
 static void describe(char *text, bool forwards)
 {
     list_entry_t *head = &free_area.free_list, *pos = forwards ? head->next : head->prev;
@@ -72,7 +90,8 @@ static void describe(char *text, bool forwards)
                            blocks[forwards ? i : n - 1 - i]);
 }
 
-/* Are these the pages marked as heads, and no others? */
+/* Are these the pages marked as heads, and no others? A mark that stays on a page inside of a block
+   makes a later free join with a block that is not there. */
 static bool heads_marked(void)
 {
     bool is_head[AREA] = { false };
@@ -104,7 +123,8 @@ static void check_blocks(const char *what, const char *expected, size_t n_free)
     check("the first pages of these blocks have PG_PROPERTY, and no others", heads_marked());
 }
 
-/* Four blocks at 0, 4, 12 and 16, and one at 32 that is free. */
+/* Four blocks at 0, 4, 12 and 16, and one at 32 that is free. If they are not there, nothing that
+   follows makes sense: the caller stops. */
 static bool make_neighbours(void)
 {
     start();
@@ -113,6 +133,8 @@ static bool make_neighbours(void)
                  take(4) == 0 && take(8) == 4 && take(4) == 12 && take(16) == 16);
 }
 
+/* Joining with the block behind, with the one before, with both, with none, and at both ends of the
+   list. Each case has a place of its own in a solution, so each can be wrong alone. */
 static void check_merging(void)
 {
     if (!make_neighbours())
@@ -150,6 +172,7 @@ static void check_merging(void)
     check_blocks("pages that come back one by one make one block", "0+24 40+12", 36);
 }
 
+/* Blocks come back in disorder, and must stand in order: joining relies on it. */
 static void check_order(void)
 {
     static const int places[] = { 30, 10, 50, 0, 20, 60, 40 };
@@ -164,6 +187,8 @@ static void check_order(void)
                  "0+2 10+2 20+2 24+4 30+2 40+2 50+2 60+2", 18);
 }
 
+/* Requests that cannot be met change nothing. SIZE_MAX is there because a sum with it wraps around;
+   0 pages, because a pointer to nothing would be freed later. */
 static void check_impossible(void)
 {
     start();
@@ -177,6 +202,8 @@ static void check_impossible(void)
     check_blocks("what fails changes nothing", "0+8 20+6", 14);
 }
 
+/* Blocks of 2, 6, 4 and 20 pages. The first that fits is taken even if a later one fits better, and
+   what is left of it stays in its place. */
 static void check_first_fit(void)
 {
     start();
@@ -206,6 +233,7 @@ static void run_parts(void (*const parts[])(void), size_t n)
     give_area_back();
 }
 
+/* Each part needs what the one before has tried. */
 static void test_first_fit_blocks(void)
 {
     void (*const parts[])(void) = { check_merging, check_order, check_impossible, check_first_fit };
@@ -216,6 +244,8 @@ static void test_first_fit_blocks(void)
 
 SELFTEST_AT(STAGE_BOOT, "blocks-first-fit", test_first_fit_blocks);
 
+/* The smallest that fits, of equals the lowest; and at the end and the beginning of the list, where
+   a search that stops too early or starts too late goes wrong. */
 static void check_best_fit(void)
 {
     start();
@@ -244,6 +274,7 @@ static void check_best_fit(void)
     check_eq("where none fits there is none", take(3), -1);
 }
 
+/* The first part is the same as for first fit. */
 static void test_best_fit_blocks(void)
 {
     void (*const parts[])(void) = { check_impossible, check_best_fit };

@@ -1,6 +1,15 @@
-/* Lab 1: the timer tick. The handler is called as an interrupt would call it, then by interrupts;
-   and timers are put where sleeping processes put them. All of it happens before there are
-   processes: the tasks here never run. */
+/* Exercise 1.1: the timer tick. The handler is called as an interrupt would call it, then by
+   interrupts; and timers are put where sleeping processes put them. All of it happens before there
+   are processes: the tasks here never run, they are structs in which the changes can be seen.
+
+   "tick" looks at what one call of the handler changes; "ticks" lets interrupts come for ten
+   lengths of a tick and counts; "timer-expire" calls timer_expire() with times that are made up.
+
+   A wrong kernel sets the next tick too early, too late or not at all; it wakes sleepers at the
+   wrong time or in the wrong order; or it does not tell the scheduler, so that a task runs for
+   ever.
+
+   Alone: make grade TEST=tick, TEST=ticks or TEST=timer-expire. */
 #include <driver/clock.h>
 #include <driver/irq.h>
 #include <printfmt.h>
@@ -19,11 +28,14 @@
 extern skew_heap_entry_t *timer_heap;       /* of timer.c */
 extern uint64_t next_deadline;
 
+/* The sleepers and their timers, one timer each. Static, because timer.c keeps pointers to them. */
 static struct proc_struct runner;           /* what the ticks interrupt */
 static struct proc_struct sleepers[TIMERS];
 static struct timer timers[TIMERS];
 
-/* Have this hart run `runner`, and let it have so many ticks. Returns the idle task. */
+/* Have this hart run `runner`, and let it have so many ticks. Returns the idle task, to put back.
+   The hart really runs on as before: only what this_cpu->task says is another, and that is what the
+   scheduler is told of at a tick. */
 static struct task *run_with_slice(int ticks)
 {
     struct task *idle = this_cpu->task;
@@ -39,6 +51,7 @@ static struct task *run_with_slice(int ticks)
     return idle;
 }
 
+/* The order of the heap, as timer.c has it: the earliest deadline first. */
 static int compare(void *a, void *b)
 {
     uint64_t first = ((struct timer *)a)->deadline, second = ((struct timer *)b)->deadline;
@@ -46,7 +59,8 @@ static int compare(void *a, void *b)
     return first < second ? -1 : first > second;
 }
 
-/* Task i sleeps until this time. */
+/* Task i sleeps until this time. It is put into the heap by hand, because the function that
+   processes call would really sleep, and there is nothing here to switch to. */
 static void put_to_sleep(int i, uint64_t deadline)
 {
     sleepers[i].task = (struct task){ .rq = this_cpu->task->rq, .state = PROC_SLEEPING };
@@ -56,12 +70,15 @@ static void put_to_sleep(int i, uint64_t deadline)
     next_deadline = ((struct timer *)timer_heap)->deadline;
 }
 
+/* A task that was woken may run; nobody picks it here. */
 static bool woken(int i)
 {
     return sleepers[i].task.state == PROC_RUNNABLE;
 }
 
-/* Call the handler as the trap would. Is the next tick set as it should be? */
+/* Call the handler as the trap would. Is the next tick set as it should be? The deadline must lie
+   one length behind some moment between the call and its return; the exact moment is the
+   handler's. */
 static bool tick(void)
 {
     uint64_t length = timer_tick_length(), before = rdtime();
@@ -72,6 +89,9 @@ static bool tick(void)
     return next >= before + length && next <= after + length;
 }
 
+/* In the order in which things go wrong. If the pending bit stays, a real kernel would be
+   interrupted for ever. Half a length passes before the second tick, so that a deadline which
+   counts from the last one is told from one that counts from now. */
 static void test_tick(void)
 {
     uint64_t start = rdtime();
@@ -83,6 +103,7 @@ static void test_tick(void)
     check("the length counts from this tick, not from the one before", tick());
     check("a tick may come while the hart is idle, before any process runs", true);
 
+    /* From here on a task runs, so the scheduler has something to count down. */
     struct task *idle = run_with_slice(3);
 
     check("each tick sets the next", tick());
@@ -93,6 +114,7 @@ static void test_tick(void)
     tick();
     check("when its time is used up it must", runner.task.need_resched);
 
+    /* One sleeper is due at once, the other one only a tick later. */
     put_to_sleep(0, rdtime());
     put_to_sleep(1, rdtime() + timer_tick_length());
     tick();
@@ -105,7 +127,8 @@ static void test_tick(void)
 SELFTEST_AT(STAGE_BOOT, "tick", test_tick);
 
 /* Now by interrupts. A handler that sets no good deadline would never let the test go on, so that
-   is tried first. */
+   is tried first. The half length at the end is room: the tenth tick has surely come, the eleventh
+   has surely not. */
 static void test_ticks(void)
 {
     struct task *idle = run_with_slice(SLICE);
@@ -121,6 +144,7 @@ static void test_ticks(void)
     irq_disable();
     check_eq("in ten and a half lengths of a tick come 10 ticks", SLICE - runner.task.time_slice,
              TICKS);
+    /* A hart that goes on must not lose the tick that is set. */
     clock_resume();
     check("the next tick stays set", this_cpu->timer_deadline > end - length
           && this_cpu->timer_deadline < end + length);
@@ -133,6 +157,8 @@ SELFTEST_AT(STAGE_BOOT, "ticks", test_ticks);
 /* The deadlines of the timers, from FAR on, and those of them whose sleepers are awake. */
 static const int times[TIMERS] = { 50, 20, 70, 20, 90, 30, 10, 60 };
 
+/* Whose timers have fired, as a text of their times: so a failed check shows all of them at
+   once. */
 static void check_awake(const char *what, const char *expected)
 {
     char awake[TIMERS * 4] = "";
@@ -145,7 +171,8 @@ static void check_awake(const char *what, const char *expected)
         cprintf("    awake should be those of the times %s\n    but are %s\n", expected, awake);
 }
 
-/* The times are made up, so what counts is the argument, not the clock. */
+/* The times are made up, so what counts is the argument, not the clock. They lie so far ahead that
+   no real timer comes between. Two of them are equal, and they are in no order. */
 static void test_timer_expire(void)
 {
     timer_expire(FAR);
@@ -163,6 +190,7 @@ static void test_timer_expire(void)
     timer_expire(FAR + 31);
     check_awake("all that are due wake, and no others", "20 20 30 10 ");
     check("a timer that is not due is not marked", !timers[0].due && !timers[2].due);
+    /* A time before all deadlines: nothing may happen to those that have woken already, either. */
     timer_expire(0);
     check_awake("time that goes back wakes nobody", "20 20 30 10 ");
     timer_expire(FAR + 80);

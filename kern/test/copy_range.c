@@ -1,5 +1,14 @@
-/* copy_range() without sharing: the child's pages are its own, with the parent's contents and
-   rights, and where memory runs out half-way nothing is lost. */
+/* Exercise 5.3: copy_range() without sharing. The child's pages are its own, with the parent's
+   contents and rights, and if memory runs out half-way nothing is lost.
+
+   The range is chosen for its borders: it goes over the end of a table, it has holes, pages of
+   every kind of rights, an entry that is not valid, and pages right before and behind it that must
+   not be copied. A wrong kernel copies too much or too little, gives other rights, shares a page
+   that should be copied, or loses pages when memory runs out.
+
+   Runs at boot, on two address spaces that no hart uses (space.h).
+
+   Alone: make grade TEST=copy-range. */
 #include <report.h>
 #include <string.h>
 #include <test/space.h>
@@ -16,11 +25,13 @@ static const pte_t rights[PAGES] = {
     URW, URO, 0, URX, 0, URW, URW,
 };
 
+/* Of page i of the range. */
 static uintptr_t address(size_t i)
 {
     return FIRST + i * PGSIZE;
 }
 
+/* Each page has its number in every byte, so a page that is copied to a wrong place is seen. */
 static void fill(struct addrspace *parent)
 {
     for (size_t i = 0; i < PAGES; i++)
@@ -31,7 +42,8 @@ static void fill(struct addrspace *parent)
     *get_pte(parent->pgdir, address(INVALID), false) = URW;
 }
 
-/* One page: the same bytes and rights, in a page of the child's own. */
+/* One page: the same bytes and rights, in a page of the child's own. The parent's page must not
+   change: its references are counted, because a copy that takes one would never let it be freed. */
 static void compare(struct addrspace *child, struct addrspace *parent, uintptr_t la)
 {
     struct Page *copy = space_page(child, la), *page = space_page(parent, la);
@@ -49,6 +61,9 @@ static void compare(struct addrspace *child, struct addrspace *parent, uintptr_t
     check_eq("the parent's page has one reference, as before", page_ref(page), 1);
 }
 
+/* Page by page: what the parent has, the child must have; what the parent has not, the child must
+   not have. And the parent is compared with what it was. The last check finds every page that was
+   taken and not given back. */
 static void test_contents(void)
 {
     struct addrspace parent, child;
@@ -78,7 +93,8 @@ static void test_contents(void)
 }
 
 /* A page that is marked copy-on-write may be written by its owner, after the copy that a fault
-   makes. A copy made now needs no mark. */
+   makes. A copy made now needs no mark: it belongs to the child alone. A child that cannot write to
+   it, or that keeps the mark, would pay for a fault that nobody needs, or be killed for it. */
 static void test_marked(void)
 {
     struct addrspace parent, child;
@@ -97,6 +113,8 @@ static void test_marked(void)
     space_destroy(&child);
 }
 
+/* Four tables, because the range lies across TABLE_END: two of level 1 and two of level 0. The
+   number of pages says that no memory is taken for nothing. */
 static void test_out_of_memory(void)
 {
     struct addrspace parent;
@@ -108,6 +126,7 @@ static void test_out_of_memory(void)
     space_destroy(&parent);
 }
 
+/* From what is simple to what is rare. */
 static void test_copy_range(void)
 {
     test_contents();

@@ -1,12 +1,22 @@
-/* Scheduling classes on a run queue of the test's own: see sched_class.h. */
+/* Scheduling classes on a run queue of the test's own: see sched_class.h.
+
+   Nothing is reported here; a class that breaks a rule of the interface, by a pointer to a task
+   that it was never given for example, ends in a panic that says so. The lock is one like that of a
+   real queue, because the class may assert that it is held. No task has a stack: none is switched
+   to. */
 #include <string.h>
 #include <test/sched_class.h>
 #include <test/testlib.h>
 
+/* A number that no hart of these tests has, so that a class which keeps something for each queue
+   number does not mix it with the queues in use. A slice as long as the real ones. And how long a
+   turn may last at most, so that a class that never ends a slice cannot hang the test. */
 #define TRIAL_ID        (MAX_HARTS - 1)     /* no hart of these tests has it */
 #define SLICE           5
 #define ENDLESS_TICKS   1000
 
+/* 0xa5 everywhere, because a struct that happens to be zero would hide an init() that forgets a
+   field. What the scheduler itself sets, not the class, is set here. */
 void trial_begin(struct trial *trial, const struct sched_class *class)
 {
     memset(trial, 0, sizeof(*trial));
@@ -19,6 +29,7 @@ void trial_begin(struct trial *trial, const struct sched_class *class)
     class->init(&trial->rq);
 }
 
+/* The fields that proc_create() and the scheduler fill in; all others are 0. */
 struct task *trial_add(struct trial *trial, uint32_t priority)
 {
     assert(trial->n < MAX_TASKS);
@@ -32,6 +43,7 @@ struct task *trial_add(struct trial *trial, uint32_t priority)
     return task;
 }
 
+/* proc_num counts after the class has put the task in, as in kern/sched. */
 void trial_enqueue(struct trial *trial, struct task *task)
 {
     spin_lock(&trial->rq.lock);
@@ -40,6 +52,8 @@ void trial_enqueue(struct trial *trial, struct task *task)
     spin_unlock(&trial->rq.lock);
 }
 
+/* wait_state is how a class sees that a task has slept. It is cleared afterwards, as it is when a
+   task runs. */
 void trial_wake(struct trial *trial, struct task *task)
 {
     task->wait_state = WT_TIMER;
@@ -47,6 +61,7 @@ void trial_wake(struct trial *trial, struct task *task)
     task->wait_state = 0;
 }
 
+/* The scheduler takes a task out before it runs it, and when another hart steals it. */
 void trial_dequeue(struct trial *trial, struct task *task)
 {
     spin_lock(&trial->rq.lock);
@@ -55,6 +70,8 @@ void trial_dequeue(struct trial *trial, struct task *task)
     spin_unlock(&trial->rq.lock);
 }
 
+/* A pointer that is not one of the trial's tasks would be switched to in a real kernel: a panic
+   here names it. */
 struct task *trial_pick(struct trial *trial)
 {
     spin_lock(&trial->rq.lock);
@@ -65,6 +82,7 @@ struct task *trial_pick(struct trial *trial)
     return task;
 }
 
+/* From the clock interrupt of a real kernel, with the lock held as there. */
 void trial_tick(struct trial *trial, struct task *task)
 {
     spin_lock(&trial->rq.lock);
@@ -72,6 +90,8 @@ void trial_tick(struct trial *trial, struct task *task)
     spin_unlock(&trial->rq.lock);
 }
 
+/* What a hart does between two calls of schedule(): pick, take out, run, put back. With ticks == 0
+   the class itself says when the turn ends. */
 struct task *trial_turn(struct trial *trial, int ticks)
 {
     struct task *task = trial_pick(trial);
@@ -90,6 +110,7 @@ struct task *trial_turn(struct trial *trial, int ticks)
     return task;
 }
 
+/* An empty queue is a panic: all tasks are put back after each turn, so one has been lost. */
 void trial_turns(struct trial *trial, int n, int ticks)
 {
     memset(trial->turns, 0, sizeof(trial->turns));

@@ -1,21 +1,36 @@
-/* Address spaces for the tests of page tables: no hart runs on them, so that each entry, page and
-   reference can be counted; and accesses that may fault, to the kernel's own map. */
+/* Address spaces for the tests of page tables, of page faults and of copying. No hart runs on them,
+   so each entry, page and reference can be counted; what the hardware makes of them is tried apart,
+   by accesses that may fault.
+
+   They are made of the same functions that processes use, get_pte() and page_insert() among them.
+   So these must work before the tests of copy_range() and of page faults can say anything: do the
+   exercises in their order.
+
+   A lower half is all that a space has of its own. Nothing here takes a lock or sleeps; the caller
+   has the space to itself. */
 #pragma once
 
 #include <mm/pagetable.h>
 #include <test/testlib.h>
 
+/* At TABLE_END the last entry of one table ends and the first of the next one begins, on each
+   level: a range across it needs two tables of level 0 and two of level 1. A walk that takes a
+   wrong step there misses a page. The others are the rights of a program's pages, as an entry has
+   them. */
 #define TABLE_END       0x40000000UL            /* where one table of each level ends */
 #define URW             (PTE_R | PTE_W | PTE_U)
 #define URO             (PTE_R | PTE_U)
 #define URX             (PTE_R | PTE_X | PTE_U)
 
-/* A page with this byte all over it, and without references. */
+/* A new page with this byte all over it, and without references. Panics if there is none. */
 struct Page *filled_page(uint8_t byte);
 
+/* A space without any page of its own: its root table has the kernel's half, as each has. */
 void space_create(struct addrspace *as);
-/* Give back all that is mapped, and every table; the user half must be empty then. */
+/* Give back all that is mapped, and every table. Panics if an entry of the user half is left: then
+   a table is lost. */
 void space_destroy(struct addrspace *as);
+/* The same, but the root table stays, and may be filled again. */
 void space_empty(struct addrspace *as);
 
 /* The entry for an address; 0 where there is no table for it. */
@@ -27,6 +42,7 @@ pte_t space_rights(struct addrspace *as, uintptr_t la);
 bool space_touched(struct addrspace *as, uintptr_t la);
 /* The page that is mapped at an address, or NULL; its first byte, or -1. */
 struct Page *space_page(struct addrspace *as, uintptr_t la);
+/* The first byte of that page; -1 if there is none. It is read by the kernel's own map. */
 int space_byte(struct addrspace *as, uintptr_t la);
 /* Insert a new page by page_insert(); the page table has its only reference. */
 struct Page *space_put(struct addrspace *as, uintptr_t la, uint8_t byte, pte_t rights);
@@ -40,4 +56,5 @@ void dirty_free_pages(void);
 /* Access an address below USERTOP through the map that the hart is on, as the kernel accesses user
    memory: false where that is a fault that nobody repairs. */
 bool can_read(uintptr_t la, uint64_t *value);
+/* The same for writing a word. */
 bool can_write(uintptr_t la, uint64_t value);

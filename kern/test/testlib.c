@@ -1,4 +1,9 @@
-/* Counting, taking all memory, threads: see testlib.h. */
+/* Counting, taking all memory, threads: see testlib.h for what each function is for.
+
+   Nothing here reports by check(): the reports are the tests' own, and a line is known by the place
+   that it was printed from. What goes wrong here is a panic, whose message says which step it was.
+   No function takes a lock for longer than one call of the kernel; those that make threads or wait
+   for them sleep. There is no state beside what the caller gives. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <process/proc.h>
@@ -7,10 +12,13 @@
 #include <trap/trap.h>
 #include <unistd.h>
 
+/* Threads of one test, whose pids are on its stack; and how long stock_settle() waits, in ticks:
+   far longer than any process takes to end. */
 #define MAX_THREADS     64
 #define SETTLE_TICKS    1000
 
-/* Marsaglia's xorshift64. */
+/* Marsaglia's xorshift64: every number but 0 comes once before the first one comes again. Good
+   enough to reach orders of calls that nobody would write down. */
 uint64_t test_random(uint64_t *state)
 {
     uint64_t x = *state;
@@ -23,6 +31,8 @@ uint64_t test_random(uint64_t *state)
     return x;
 }
 
+/* The order matters: the caches are emptied first, because that makes pages free. The pages in the
+   tables of the kernel stacks' addresses are never given back, so they count as free. */
 struct stock stock_take(void)
 {
     kstack_trim();
@@ -34,6 +44,8 @@ struct stock stock_take(void)
     };
 }
 
+/* A negative number in the message means that there is more than before: a page that was freed
+   twice, for example. */
 void stock_check(const struct stock *before, const char *what)
 {
     struct stock now = stock_take();
@@ -47,6 +59,8 @@ void stock_check(const struct stock *before, const char *what)
           (int)(now.processes - before->processes));
 }
 
+/* A process has ended when its parent has been told; its stack is freed a little later, by the one
+   that waits for it. Orphans are waited for by initproc, which has to get its turn. */
 void stock_settle(const struct stock *before, const char *what)
 {
     for (int i = 0; i < SETTLE_TICKS && process_count() > before->processes; i++)
@@ -54,6 +68,8 @@ void stock_settle(const struct stock *before, const char *what)
     stock_check(before, what);
 }
 
+/* Page by page, so that the largest block is taken too, in pieces. page_link belongs to whoever has
+   the page, so the list costs no memory. */
 void hoard_take(struct hoard *hoard)
 {
     struct Page *page;
@@ -66,6 +82,8 @@ void hoard_take(struct hoard *hoard)
     }
 }
 
+/* The pages that are given are those that were taken last. So the first one that the kernel gets is
+   mostly one that was used by something else before. */
 void hoard_give(struct hoard *hoard, size_t n)
 {
     assert(n <= hoard->count);
@@ -77,11 +95,13 @@ void hoard_give(struct hoard *hoard, size_t n)
     }
 }
 
+/* Afterwards the hoard may be used again. */
 void hoard_end(struct hoard *hoard)
 {
     hoard_give(hoard, hoard->count);
 }
 
+/* A panic and no error code: a test that has no thread cannot try what it is about. */
 int test_thread(int (*fn)(void *), void *arg)
 {
     int pid = kernel_thread(fn, arg, "test thread");
@@ -91,6 +111,9 @@ int test_thread(int (*fn)(void *), void *arg)
     return pid;
 }
 
+/* All are made before the first is waited for, so that they run side by side. They are waited for
+   in the order in which they were made; that one ends early does no harm, it is a zombie until
+   then. */
 void test_threads(int n, int (*fn)(void *))
 {
     int pids[MAX_THREADS];
@@ -107,6 +130,7 @@ void test_threads(int n, int (*fn)(void *))
     }
 }
 
+/* See kern/init/user.c for what exec of a kernel thread is. */
 int test_exec(void *arg)
 {
     const char *argv[] = { arg, NULL };
@@ -114,6 +138,8 @@ int test_exec(void *arg)
     return test_exec_words(argv);
 }
 
+/* The same ebreak as kernel_execve() in kern/init/user.c. It is written here once more, because a
+   test must be able to call it from a thread of its own. */
 int test_exec_words(void *words)
 {
     const char **argv = words;
@@ -131,6 +157,7 @@ int test_exec_words(void *words)
     return a0;
 }
 
+/* By one bit of the address, as trap entry tells them apart. */
 bool kstack_is_guard(uintptr_t addr)
 {
     return addr >= KSTACK_BASE && addr < KSTACK_END && !(addr >> KSTACK_SHIFT & 1);
