@@ -98,7 +98,10 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 all: build
 
+# An arrow between folders that points up is told before anything is compiled. A handout has no
+# checks: there the regions cannot make one.
 build:
+	@[ ! -f tools/check_layers.py ] || python3 tools/check_layers.py
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
 # The grader builds by itself, because it grades the exercises that do compile if others do not.

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""Check that a folder of the kernel uses only itself and the folders below it.
+"""Check that every arrow points down: a folder uses only itself and the folders below it.
 
-    check_layers.py OBJECTS     OBJECTS is obj/TOOLCHAIN, with a kernel built
+    check_layers.py             by #include, in kern/ and libs/, and by import, in tools/
+    check_layers.py OBJECTS     by symbol too; OBJECTS is obj/TOOLCHAIN, with a kernel built
 
-ORDER is the order of the folders. The check reads the #include lines of the sources, and the
-symbols of the object files: these find what a declaration by hand in a source hides. A new folder
-gets its place in ORDER, and in docs/tree.md and README.md, which check_readme.py compares with it.
-`make test` runs it.
+`make` runs the first form before it compiles anything, so a back arrow cannot be built; it takes a
+tenth of a second. `make test` runs the second one: the object files tell of what a declaration by
+hand in a source hides from the first.
+
+ORDER is the order of the kernel's folders, TOOLS that of tools/. A new folder gets its place there,
+and in docs/tree.md and README.md, which check_readme.py compares with ORDER. In tools/ there may be
+no circle of modules either, not even inside one folder: a module that is in a circle cannot be
+read, or tested, without all the others of it.
 """
 import os
 import re
@@ -16,11 +21,19 @@ import sys
 # The folders from low to high. test is the highest one, so no other folder may use it.
 ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
          "process", "syscall", "trap", "init", "test"]
+# The same for tools/: `base` are the modules of BASE, which nothing of tools/ must know; `commands`
+# are the other programs there. A kind of test that a lab needs is in grader, so labs are above it;
+# exercise reads, makes and grades hand-ins by all of these.
+TOOLS = ["base", "grader", "labs", "exercise", "commands", "test"]
+BASE = ("cli", "gdbstub", "scratch")
 # Objects of sources that the build writes, and the folder to which each belongs.
 GENERATED = {"programs.o": "process", "ksyms.o": "debug"}
 # The function that an exercise calls as long as it is blank, in any folder: see kern/debug/panic.h.
 UNWRITTEN = "not_written_at"
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+# An import of Python as this tree writes it: the module, and the names taken from it.
+IMPORT = re.compile(r"^[ \t]*(?:import ([\w.]+)(?: as \w+)?$|"
+                    r"from ([\w.]+) import (\w[\w, ]*|\([\w,\s]*\))(?: as \w+)?$)", re.M)
 
 
 def layer_of(path):
@@ -129,18 +142,95 @@ def check_symbols(objects, paths):
                     path, line_of(path, symbol), layer, symbol, home[symbol])
 
 
+# -- tools/
+
+def modules():
+    """The files of tools/ that are written in Python."""
+    for folder, folders, names in sorted(os.walk("tools")):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if name.endswith(".py") or path == os.path.join("tools", "lab"):
+                yield path
+
+
+def tool_layer_of(path):
+    """The layer of a module, one of TOOLS; or its folder's name, if that is none of them."""
+    parts = path.split(os.sep)
+    if len(parts) > 2:
+        return parts[1]
+    return "base" if os.path.splitext(parts[1])[0] in BASE else "commands"
+
+
+def imports(path):
+    """(line, file of this tree) of each import in a module. `from exercise import vet` means the
+    file tools/exercise/vet.py; what is not in the tree is Python's own."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    here = os.path.dirname(path)
+    for match in IMPORT.finditer(text):
+        module = match.group(1) or match.group(2)
+        names = re.findall(r"\w+", match.group(3) or "")
+        for name in [module] + ["%s.%s" % (module, name) for name in names]:
+            for top in ("tools", here):
+                target = os.path.join(top, *name.split(".")) + ".py"
+                if os.path.isfile(target):
+                    yield text.count("\n", 0, match.start()) + 1, target
+                    break
+
+
+def check_imports(table):
+    """`table` is {module: [(line, file that it imports)]}."""
+    for path, found in table.items():
+        layer = tool_layer_of(path)
+        if layer not in TOOLS:
+            yield "%s:1: the folder %s has no place in TOOLS in tools/check_layers.py" % (
+                path, layer)
+            continue
+        for line, target in found:
+            used = tool_layer_of(target)
+            if used in TOOLS and TOOLS.index(used) > TOOLS.index(layer):
+                yield "%s:%d: %s imports %s, which is above it" % (path, line, layer, target)
+
+
+def check_circles(table):
+    """A sentence for each circle of modules, at the import that closes it. A walk from a module
+    that meets one on its own way has found a circle; `done` are those from which all is walked."""
+    done, found = set(), []
+
+    def walk(path, way):
+        for line, target in table.get(path, ()):
+            if target in way:
+                circle = way[way.index(target):] + [target]
+                found.append("%s:%d: this import closes a circle: %s" % (
+                    path, line, " -> ".join(circle)))
+            elif target not in done:
+                walk(target, way + [target])
+        done.add(path)
+
+    for path in table:
+        if path not in done:
+            walk(path, [path])
+    return found
+
+
 def main():
-    if len(sys.argv) != 2 or not os.path.exists(os.path.join(sys.argv[1], "kernel")):
-        sys.exit("usage: tools/check_layers.py obj/TOOLCHAIN, with a kernel built there")
-    paths = list(sources())
+    objects = sys.argv[1] if len(sys.argv) == 2 else ""
+    if len(sys.argv) > 2 or objects and not os.path.exists(os.path.join(objects, "kernel")):
+        sys.exit("usage: tools/check_layers.py [obj/TOOLCHAIN, with a kernel built there]")
+    paths, table = list(sources()), {path: list(imports(path)) for path in modules()}
     errors = list(check_unknown(paths))
     if not errors:
         for path in paths:
             errors.extend(check_includes(path))
-        errors.extend(check_symbols(sys.argv[1], paths))
+        if objects:
+            errors.extend(check_symbols(objects, paths))
+    errors.extend(check_imports(table))
+    errors.extend(check_circles(table))
     for error in errors:
         print(error)
-    print("%d files, %d breaches of the order of layers" % (len(paths), len(errors)))
+    if objects or errors:
+        print("%d files, %d breaches of the order of layers" % (
+            len(paths) + len(table), len(errors)))
     return 1 if errors else 0
 
 

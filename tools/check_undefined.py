@@ -20,12 +20,12 @@ import subprocess
 import sys
 
 import cli
-from grader import labs as all_labs
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
 from grader.runner import Runner
 from grader.screen import Screen
+from labs import catalogue
 
 SANITIZE = "-fsanitize=undefined -fno-sanitize=null -fsanitize-undefined-trap-on-error"
 SLOWER = 3
@@ -63,7 +63,7 @@ def build(toolchain):
 
 def chosen(names):
     """(labs, the tests that boot a machine with one hart, with higher limits)."""
-    labs = all_labs.load()
+    labs = catalogue.load()
     known = [test for lab in labs for test in lab.tests]
     for name in names:
         if name not in [test.name for test in known]:
@@ -120,7 +120,7 @@ def main():
     options = parser.parse_args()
     os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return cli.run("check_undefined", lambda: check(options),
-                   (CheckError, ImageError, all_labs.LabError))
+                   (CheckError, ImageError, catalogue.LabError))
 
 
 if __name__ == "__main__":

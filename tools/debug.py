@@ -27,11 +27,12 @@ import cli
 import gdb_scripts
 import scratch
 from gdbstub import StubError, connect
-from grader import labs, processor
+from grader import processor
 from grader.host import Host
 from grader.image import ImageError
 from grader.machine import Machine
 from grader.reports import Console
+from labs import catalogue
 from recording import Player, Recording, RecordError
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
@@ -120,7 +121,7 @@ class Session:
 
     def __init__(self, options, folder):
         self.options, self.folder, self.machine = options, folder, None
-        self.test = labs.find_test(options.test) if options.test else None
+        self.test = catalogue.find_test(options.test) if options.test else None
         self.host = Host(options.objects, options.qemu, folder)
         self.users = os.path.join(options.objects, "user")
         self.kernel, self.mem, self.harts = self.host.kernel, options.mem, options.harts
@@ -227,7 +228,7 @@ class Session:
 
     def for_test(self, script, end="end"):
         """The script LIVE or REPLAY for this test; only places that its programs have are set."""
-        exercise = labs.find_exercise(labs.load(), self.test.exercise)
+        exercise = catalogue.find_exercise(catalogue.load(), self.test.exercise)
         title = "%s: %s%s" % (self.test.name, self.test.title, exercise and (
             " (exercise %s: %s)" % (exercise.number, exercise.asks)) or "")
         program = self.host.program(self.test) if self.test.prog else None
@@ -284,7 +285,7 @@ def main():
     try:
         with scratch.folder("debug") as folder:
             return console(options.console) if options.console else run(options, folder)
-    except (Ended, labs.LabError, ImageError, RecordError, StubError) as problem:
+    except (Ended, catalogue.LabError, ImageError, RecordError, StubError) as problem:
         print("debug: %s" % problem, file=sys.stderr)
         return 1
     except Terminated:

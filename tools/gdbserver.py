@@ -15,8 +15,8 @@ import cli
 import debug
 import scratch
 from gdbstub import StubError
-from grader import labs
 from grader.image import ImageError
+from labs import catalogue
 from recording import RecordError
 
 HOST, PORT = "127.0.0.1", 1234
@@ -85,7 +85,7 @@ def main():
         options = debug.arguments()
         with scratch.folder("gdbserver") as folder:
             return serve(options, port, folder)
-    except (debug.Ended, labs.LabError, ImageError, RecordError, StubError) as problem:
+    except (debug.Ended, catalogue.LabError, ImageError, RecordError, StubError) as problem:
         print("gdbserver: %s" % problem, file=sys.stderr)
         return 1
 

@@ -15,15 +15,15 @@ import sys
 import time
 
 import cli
-from exercise import manifest
-from grader import build, formats, record
+from exercise import build, manifest
+from grader import formats, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
-from grader.labs import LabError, choose, load
 from grader.machine import host_lacks
 from grader.runner import Runner
 from grader.screen import Screen
+from labs.catalogue import LabError, choose, load
 
 def arguments():
     parser = argparse.ArgumentParser(

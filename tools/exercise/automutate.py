@@ -25,7 +25,7 @@ import cli
 from exercise import crew, operators, regions
 from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SAME, SURVIVED, Crew
 from exercise.workshop import WorkshopError
-from grader.labs import LabError, load
+from labs.catalogue import LabError, load
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KNOWN = os.path.join(ROOT, "tools", "mutants", "equivalent.txt")

@@ -23,7 +23,7 @@ import scratch
 from exercise import handout, regions
 from exercise.check_blanks import build
 from exercise.workshop import WorkshopError, toolchain_of
-from grader import labs as all_labs
+from labs import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -135,7 +135,7 @@ def main():
     add("--compilers", default="unknown-elf,linux-gnu,clang", help="to compile with; %(default)s")
     add("--qemu", default="qemu-system-riscv64", help="%(default)s")
     options = parser.parse_args()
-    labs = [lab for lab in all_labs.load() if lab.number]
+    labs = [lab for lab in catalogue.load() if lab.number]
     problems = {region.exercise for region in regions.parse_tree(ROOT)} ^ numbers(labs)
     for number in sorted(problems):
         print("exercise %s is in the tree or in tools/labs, but not in both" % number)
@@ -157,4 +157,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("check_handouts", main, (WorkshopError, all_labs.LabError)))
+    sys.exit(cli.run("check_handouts", main, (WorkshopError, catalogue.LabError)))

@@ -16,7 +16,7 @@ import tempfile
 import scratch
 from exercise import kept, workshop
 from grader.image import ImageError
-from grader.labs import load
+from labs.catalogue import load
 from grader.model import Verdict
 
 # What became of a variant.

@@ -14,7 +14,7 @@ from exercise.marks import LOOK, Reference, Work
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
 from exercise.workshop import WorkshopError
-from grader import labs as all_labs
+from labs import catalogue
 
 
 class GradeError(Exception):
@@ -209,7 +209,7 @@ def qemu_is_there(name):
 
 def run(root, options):
     """The command `tools/lab grade`; its exit status."""
-    labs = all_labs.load()
+    labs = catalogue.load()
     reference = Reference(root, labs, handout.version_of(root))
     asked = chosen(reference, options)
     for name in ("gradescope", "autolab"):

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 
 from exercise import handin, manifest, regions, register
-from grader import labs as all_labs
+from labs import catalogue
 
 TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compile_flags.txt",
        ".clangd", ".vscode/tasks.json", ".vscode/launch.json", ".devcontainer/Dockerfile",
@@ -23,7 +23,7 @@ PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md",
          "docs/session.svg")
 TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
-            "incoming.py", "allowed.py", "manifest.py", "handin.py")
+            "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
@@ -345,5 +345,5 @@ def plan_of(lab, solved=None, exercises=None):
     """A Plan from words of the command line."""
     if not re.fullmatch(r"\d", str(lab)):
         raise HandoutError("%s is no lab; give a number, as in 5" % lab)
-    return Plan(all_labs.load(), int(lab), None if solved is None else numbers_of(solved),
+    return Plan(catalogue.load(), int(lab), None if solved is None else numbers_of(solved),
                 exercises.replace(",", " ").split() if exercises else None)

@@ -22,11 +22,11 @@ import os
 import re
 
 from exercise import earlier, incoming, kept, regions, register
+from exercise.build import ERROR, errors_by_exercise
 from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.symbols import Refusal, Uses
 from exercise.vet import vet
-from grader.build import ERROR, errors_by_exercise
 from grader.formats import explanation
 from grader.model import Verdict
 

@@ -30,7 +30,7 @@ import cli
 from exercise import crew, regions, vet
 from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SURVIVED, Crew
 from exercise.workshop import WorkshopError
-from grader.labs import LabError, find_exercise, load
+from labs.catalogue import LabError, find_exercise, load
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(ROOT, "tools", "mutants")

@@ -3,7 +3,6 @@ import os
 import shutil
 import sys
 
-from grader.labs import find_exercise
 from grader.model import Verdict
 from grader.told import likeness
 
@@ -26,6 +25,7 @@ class Screen:
 
     def __init__(self, labs, tests):
         self.labs = labs
+        self.exercises = {each.number: each for lab in labs for each in lab.exercises}
         self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self.has_colors = self.is_terminal and not os.environ.get("NO_COLOR")
         self.width = max([len(test.name) for test in tests] or [0])
@@ -75,7 +75,7 @@ class Screen:
 
     def explanation(self, outcome):
         test = outcome.test
-        exercise = find_exercise(self.labs, test.exercise)
+        exercise = self.exercises.get(test.exercise)
         lines = ["tests: " + test.title] if test.title != test.name else []
         if exercise and exercise.number not in self.asked:
             self.asked.add(exercise.number)

@@ -12,6 +12,7 @@ Run alone: python3 tools/test/test_checks.py
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,9 @@ import bench
 import bench_data
 import check_budget
 import check_entries
+import check_layers
 import check_style
+import trees
 
 
 class Budget(unittest.TestCase):
@@ -97,6 +100,74 @@ class Entries(unittest.TestCase):
             return list(check_entries.check_order(self.OBJECTS, text))
         self.assertEqual(errors(check_entries.PROBE), [])
         self.assertEqual(len(errors(check_entries.PROBE.replace("set_pte", "set_pte_relaxed"))), 1)
+
+
+class Layers(unittest.TestCase):
+    """tools/check_layers.py: what points up is found, in kern/ and in tools/."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def tools(self, **files):
+        """What is found in a tree with these files of tools/, {place__name: text}."""
+        for name, text in files.items():
+            path = os.path.join("tools", name.replace("__", os.sep) + ".py")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+        table = {path: list(check_layers.imports(path)) for path in check_layers.modules()}
+        return list(check_layers.check_imports(table)), list(check_layers.check_circles(table))
+
+    def test_imports_that_point_up(self):
+        arrows, circles = self.tools(
+            exercise__vet="import os\n", exercise__marks="from exercise import vet\nimport cli\n",
+            grader__host='"""from exercise import vet, a sentence."""\nimport cli\n\n'
+                         "from exercise import (graft,\n                      vet)\n",
+            cli="import sys\n\ndef late():\n    from grader.host import Host\n", other__x="")
+        self.assertEqual([arrow.split(", ")[0] for arrow in arrows], [
+            "tools/cli.py:4: base imports tools/grader/host.py",
+            "tools/grader/host.py:4: grader imports tools/exercise/vet.py",
+            "tools/other/x.py:1: the folder other has no place in TOOLS in tools/check_layers.py"])
+        self.assertEqual(circles, ["tools/grader/host.py:2: this import closes a circle: "
+                                   "tools/cli.py -> tools/grader/host.py -> tools/cli.py"])
+
+    def test_circles_inside_a_folder(self):
+        arrows, circles = self.tools(grader__a="import grader.b\n", grader__c="import grader.a\n",
+                                     grader__b="from grader import c\n", grader__d="import cli\n",
+                                     cli="")
+        self.assertEqual(arrows, [])
+        self.assertEqual(circles, [
+            "tools/grader/c.py:1: this import closes a circle: tools/grader/a.py -> "
+            "tools/grader/b.py -> tools/grader/c.py -> tools/grader/a.py"])
+
+    def test_make_fails(self):
+        for name in trees.SOURCES:
+            path = os.path.join(TOP, name)
+            if os.path.isdir(path):
+                shutil.copytree(path, name, ignore=shutil.ignore_patterns("__pycache__", "test"))
+            else:
+                shutil.copy(path, name)
+        for path, line, found in (
+                ("kern/mm/vma.c", "#include <process/proc.h>",
+                 "mm includes kern/process/proc.h, which is above it"),
+                ("tools/grader/told.py", "import exercise.vet",
+                 "grader imports tools/exercise/vet.py, which is above it")):
+            with open(path) as file:
+                text = file.read()
+            with open(path, "a") as file:
+                file.write("\n" + line + "\n")
+            result = subprocess.run(
+                ["make", "TOOLCHAIN=" + os.path.basename(trees.OBJECTS)], stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, universal_newlines=True,
+                env=dict(os.environ, MAKEFLAGS="", MFLAGS=""))
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("%s:%d: %s" % (path, text.count("\n") + 2, found), result.stdout)
+            self.assertNotIn("  CC ", result.stdout)
+            with open(path, "w") as file:
+                file.write(text)
 
 
 class Style(unittest.TestCase):

@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader.host import Host
 from grader.judge import Judge
-from grader.labs import LabError, check, load
+from labs.catalogue import LabError, check, load
 from grader.machine import End, Machine
 from grader.model import Outcome, Test, Verdict
 from grader.screen import Screen

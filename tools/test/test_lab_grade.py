@@ -28,11 +28,11 @@ sys.path.insert(0, TOOLS)
 
 from exercise import archives, gradebook, handin, marks, marksheet, submissions
 from exercise.workshop import Built
-from grader import labs
+from labs import catalogue
 from grader.model import Outcome, Verdict
 
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
-REFERENCE = marks.Reference(ROOT, labs.load(), "0" * 12)
+REFERENCE = marks.Reference(ROOT, catalogue.load(), "0" * 12)
 LAB = [region for region in REFERENCE.regions if region.exercise in ("5.1", "5.2", "5.3")]
 WANTED = submissions.Wanted(REFERENCE.register, None)
 DISPATCH, FRAME, COPY = ("5.2", "dispatch"), ("5.1", "set_user_frame"), ("5.3", "copy_entries")

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from exercise.regions import parse
-from grader.labs import load
+from labs.catalogue import load
 from trees import OBJECTS, TOP, copy_tree
 
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"

@@ -21,7 +21,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 from exercise import automutate, mutants, operators, regions, workshop
-from grader.labs import load
+from labs.catalogue import load
 
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 

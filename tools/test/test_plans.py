@@ -18,7 +18,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 from exercise import mutants, regions, workshop
-from grader.labs import load
+from labs.catalogue import load
 from grader.model import Verdict
 
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader import record
 from grader.image import Image
-from grader.labs import load
+from labs.catalogue import load
 from grader.model import Outcome, Report, Test, Verdict
 from grader.sites import REPORTERS, sites
 from trees import OBJECTS, TOP

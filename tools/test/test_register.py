@@ -24,7 +24,7 @@ sys.path.insert(0, TOOLS)
 from exercise import (gradebook, graft, handin, handout, manifest, marks, marksheet, regions,
                       register, submissions)
 from exercise.regions import RegionError
-from grader import labs
+from labs import catalogue
 
 BEGIN = "    /* EXERCISE %s begin: %s */\n%s    /* EXERCISE %s end */\n"
 OLD, NEW = "0" * 12, "1" * 12
@@ -430,7 +430,7 @@ class ThisTree(unittest.TestCase):
 
     def test_an_honest_hand_in_after_a_new_title(self):
         """A title changes, and 4.2 keeps its marks. Once it got 0 of 50 for that."""
-        reference = marks.Reference(ROOT, labs.load(), NEW)
+        reference = marks.Reference(ROOT, catalogue.load(), NEW)
         corpus = os.path.join(TOOLS, "test", "corpus", "lab4-solved.txt")
         with open(corpus, "rb") as file:
             data = file.read()

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from exercise import allowed, graft, handin, manifest, marks, regions, symbols, workshop
 from forgeries import CALL_THE_END, FIND, MAKE_WRITABLE, PUT_BACK, near
-from grader.labs import load
+from labs.catalogue import load
 from trees import OBJECTS, TOP
 
 TOOLCHAIN = os.path.basename(OBJECTS)

@@ -17,7 +17,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from grader import told
-from grader.labs import load
+from labs.catalogue import load
 from grader.model import Outcome, Test, Verdict
 from grader.reports import Console, letters, tag
 from grader.screen import Screen

@@ -1,11 +1,17 @@
-"""The labs of tools/labs: found, checked, and chosen from."""
+"""The catalogue of the labs: it loads lab0.py, lab1.py, ... of this folder, checks them against
+each other, and finds an exercise or a test in them by its name.
+
+Each of these files has one Lab of grader.model, by the name LAB. This is the only module that
+imports them; what runs tests or grades hand-ins gets the list of all labs, and asks here. Nothing
+of tools/grader knows of it: the grader runs the tests that it is given.
+"""
 import difflib
 import fnmatch
 import glob
 import importlib
 import os
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "labs")
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 class LabError(ValueError):
