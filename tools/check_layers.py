@@ -21,7 +21,7 @@ import sys
 # The folders from low to high. test is the highest one, so no other folder may use it.
 ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
          "process", "syscall", "trap", "init", "test"]
-# The same for tools/: `base` are the modules of BASE, which nothing of tools/ must know; `commands`
+# The same for tools/: `base` are the modules of BASE, which know nothing else of tools/; `commands`
 # are the other programs there. A kind of test that a lab needs is in grader, so labs are above it;
 # exercise reads, makes and grades hand-ins by all of these.
 TOOLS = ["base", "grader", "labs", "exercise", "commands", "test"]
