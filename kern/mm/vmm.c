@@ -39,7 +39,7 @@ struct mm_struct *mm_create(void)
         return NULL;
     }
     addrspace_init(&mm->as, pgdir);
-    mutex_init(&mm->lock, "an address space");
+    mutex_init(&mm->lock, "an address space", MUTEX_MM, 0);
     list_init(&mm->mmap_list);
     return mm;
 }

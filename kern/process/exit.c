@@ -61,6 +61,9 @@ void do_exit(int exit_code)
 
 void proc_give_way(void)
 {
+    if (likely(!atomic_load(&current->task.need_resched)))
+        return;
+    sched_check_mutexes("returns to user mode");
     while (atomic_load(&current->task.need_resched) && !atomic_load(&current->task.killed))
         schedule();
     if (atomic_load(&current->task.killed)) {

@@ -62,6 +62,7 @@ struct proc_struct *proc_create(void)
 
     if (proc == NULL)
         return NULL;
+    proc->task.mutexes = NULL;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0) {
         kmem_cache_free(&proc_cache, proc);

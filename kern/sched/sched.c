@@ -180,6 +180,11 @@ static void make_runnable(struct run_queue *rq, struct task *task)
     task->wait_state = 0;               /* after it: a class may favour who slept */
 }
 
+void sched_mutexes_panic(const char *what)
+{
+    panic("a task %s while it holds the mutex \"%s\"", what, this_cpu->task->mutexes->name);
+}
+
 /* Change the current task's state while the caller's lock is still held, so that whoever takes that
    lock next sees it. Who has been killed goes to the end of the queue instead of to an
    interruptible sleep. Returns this hart's queue, locked. */
@@ -190,6 +195,10 @@ static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state
     struct run_queue *rq = task->rq;
 
     assert(spin_held(held) && task != rq->idle);
+    if (state == PROC_ZOMBIE)
+        sched_check_mutexes("ends");
+    else if (wait_state & WT_INTERRUPTED)
+        sched_check_mutexes("sleeps for what may never come");
     spin_lock(&rq->lock);
     if ((wait_state & WT_INTERRUPTED) && task->killed) {
         enqueue(rq, task);

@@ -56,10 +56,18 @@ static inline void sched_give_way(void)
         schedule();
 }
 
+/* Panic if the current task holds a mutex. `what` says what it is about to do, for the report. */
+__never_returns void sched_mutexes_panic(const char *what);
+static inline void sched_check_mutexes(const char *what)
+{
+    if (unlikely(this_cpu->task->mutexes != NULL))
+        sched_mutexes_panic(what);
+}
+
 /* Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits for, in one step
    with falling asleep, so that no wake-up is lost; takes it again before it returns. No other
-   spinlock may be held. Returns false where the task was killed and wait_state has WT_INTERRUPTED:
-   it may not have slept then. */
+   spinlock may be held; if wait_state has WT_INTERRUPTED no mutex either. Then it returns false if
+   the task was killed; it may not have slept. */
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 
 /* Become a zombie: release `held` and never run again. */

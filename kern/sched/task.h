@@ -31,6 +31,15 @@ enum proc_state {
 
 struct run_queue;
 
+/* A mutex in the list of what a task holds; kern/sync/mutex.h has the rules. It is defined here so
+   that the scheduler can name one that is held where it must not be. */
+struct mutex_hold {
+    struct mutex_hold *below;           /* the one that the task took before it; NULL: none */
+    const char *name;                   /* set once, as the others below */
+    uint32_t rank;                      /* enum mutex_rank */
+    uint32_t level;                     /* the order of two of one rank */
+};
+
 struct task {
     /* Set when the task is made. */
     uintptr_t kstack;                   /* its lowest address */
@@ -40,6 +49,7 @@ struct task {
     struct addrspace *as;               /* what it runs on: its process's, or the kernel's */
     struct context context;
     struct fpu_state fpu;               /* valid while tf->status says that FS is clean */
+    struct mutex_hold *mutexes;         /* what it holds, the last one taken first; NULL: none */
 
     /* Guarded by the lock of *rq; rq itself changes under the old queue's lock. */
     enum proc_state state;

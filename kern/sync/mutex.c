@@ -1,12 +1,16 @@
-/* Mutexes. Who unlocks one wakes the first that waits, but does not keep the mutex for him: whoever
-   runs may take it meanwhile, else each hand-over would cost a switch, and all would move at the
-   pace of the slowest (a convoy). So that nobody waits for ever, one that has waited long enough is
-   promised the mutex: then no other takes it. It is a tick, for one hand-over a tick slows nobody
-   down, and the longest wait is that and a turn of each who came before. */
+/* The rare parts of mutexes: waiting, waking, and the panics for a breach of the rules in mutex.h.
+
+   A task that unlocks a mutex wakes the first that waits, but does not keep the mutex for it: any
+   task that runs may take it meanwhile. Else each hand-over would cost a switch, and all would move
+   at the pace of the slowest (a convoy). So that no task waits for ever, one that has waited for a
+   tick is promised the mutex: then no other takes it. One hand-over in a tick slows nobody down,
+   and the longest wait is a tick and a turn of each task that came before.
+
+   The queue is guarded by the mutex's own spinlock. state is changed with atomic operations that
+   are full barriers, also without it; so a task that sets WANTED and then finds HELD set is seen by
+   the one that clears HELD (see mutex_wait). */
 #include <sched/timer.h>
 #include <sync/mutex.h>
-
-#define PATIENCE    10
 
 /* On the stack of the task that waits. */
 struct mutex_waiter {
@@ -15,12 +19,56 @@ struct mutex_waiter {
     uint64_t limit;         /* from then on it is the next one */
 };
 
-void mutex_init(struct mutex *mutex, const char *name)
+void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uint32_t level)
 {
+    mutex->hold = (struct mutex_hold){ .name = name, .rank = rank, .level = level };
     mutex->state = 0;
-    mutex->holder = NULL;
     mutex->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_WAIT);
     list_init(&mutex->waiters);
+}
+
+/* The order of two of one rank is that of their levels, and of one level that of their addresses;
+   all who take two come this way, so no two tasks can wait for each other here. */
+void mutex_lock_two(struct mutex *one, struct mutex *other)
+{
+    struct mutex *first = one, *second = other;
+
+    assert(one->hold.rank == other->hold.rank && one != other);
+    if (other->hold.level < one->hold.level
+        || (other->hold.level == one->hold.level && other < one)) {
+        first = other;
+        second = one;
+    }
+    mutex_lock(first);
+    mutex_take(second);
+}
+
+/* Take it out of what the task holds, where it lies below others. The task below which it is not
+   found does not hold it. */
+void mutex_remove(struct mutex *mutex)
+{
+    struct mutex_hold *last = this_cpu->task->mutexes, *above = last;
+
+    while (above != NULL && above->below != &mutex->hold)
+        above = above->below;
+    if (above == NULL)
+        panic("a task releases the mutex \"%s\" that it does not hold; it holds %s%s%s",
+              mutex->hold.name, last ? "\"" : "none", last ? last->name : "", last ? "\"" : "");
+    above->below = mutex->hold.below;
+}
+
+void mutex_lock_panic(const struct mutex *mutex)
+{
+    const struct mutex_hold *last = this_cpu->task->mutexes, *hold = &mutex->hold;
+
+    if (this_cpu->irq_depth != 0)
+        panic("a task takes the mutex \"%s\" while it holds a spinlock, or interrupts are off",
+              hold->name);
+    if (mutex_held(mutex))
+        panic("a task takes the mutex \"%s\" that it holds already", hold->name);
+    panic("a task takes the mutex \"%s\" of rank %u, level %u while it holds \"%s\" of rank %u, "
+          "level %u; see enum mutex_rank and mutex_lock_two() for the order",
+          hold->name, hold->rank, hold->level, last->name, last->rank, last->level);
 }
 
 static struct mutex_waiter *first_waiter(struct mutex *mutex)
@@ -48,7 +96,7 @@ void mutex_wait(struct mutex *mutex)
     list_add_before(&mutex->waiters, &self.link);
     atomic_or(&mutex->state, MUTEX_WANTED);
     while (!try_take(mutex, &self))
-        sched_sleep(&mutex->lock, WT_MUTEX, mutex->lock.name);
+        sched_sleep(&mutex->lock, WT_MUTEX, mutex->hold.name);
     if (&self == first_waiter(mutex))
         atomic_and(&mutex->state, ~MUTEX_PROMISED);
     list_del(&self.link);

@@ -1,13 +1,33 @@
-/* Mutexes: locks whose holder may sleep. Not for interrupt handlers, and not to be taken with a
-   spinlock held. An uncontended one costs two atomic operations. Nobody waits for ever: see
-   mutex.c. */
+/* Mutexes: locks whose holder may sleep. They are not for interrupt handlers. A mutex that nobody
+   else wants costs two atomic operations; nobody waits for ever for one, see mutex.c.
+
+   Rules, which are checked always, so that a breach panics at once, also if it would have gone well
+   this time; the report names both mutexes:
+   - A mutex has a rank. A task takes mutexes in ascending order of rank only, so no two tasks can
+     wait for each other. Two of one rank are taken by mutex_lock_two() only, in its order.
+   - A mutex is not taken with a spinlock held: it may sleep.
+   - A mutex is given back by the task that took it, and before that task ends, or returns to user
+     mode (looked at when it gives way there).
+   - While a task holds one it does not begin a sleep that a kill may end (WT_INTERRUPTED): such a
+     sleep waits for what may never come, and all who want the mutex would wait with it.
+
+   What a task holds is a list from the last one taken to the first, task->mutexes; it changes only
+   by the task itself. Memory is ordered as by spinlocks: see there. */
 #pragma once
 
 #include <sched/sched.h>
 
+/* From the mutex that is taken first to the one that is taken last. */
+enum mutex_rank {
+    MUTEX_TEST_OUTER = 1,           /* of the self tests: outside of all others */
+    MUTEX_MM,                       /* the areas and the page tables of an address space */
+    MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
+};
+
+/* A mutex. While nobody holds or wants it, state is 0. */
 struct mutex {
+    struct mutex_hold hold;         /* its name and rank; set once. The link is the holder's */
     uint32_t state;                 /* atomic: MUTEX_ */
-    struct task *holder;            /* written by the holder */
     struct spinlock lock;           /* guards the queue; WANTED and PROMISED change with it only */
     list_entry_t waiters;           /* in order of arrival */
 };
@@ -16,30 +36,74 @@ struct mutex {
 #define MUTEX_WANTED    2U          /* there are waiters: who unlocks wakes the first */
 #define MUTEX_PROMISED  4U          /* the first of them has waited long: only he may take it */
 
-void mutex_init(struct mutex *mutex, const char *name);
+/* Make a mutex that nobody holds. The name is for panics and for reports ("waits for NAME"). The
+   level is its place among those of its rank if two of them are ever held together: a parent has a
+   lower one than its children; 0 if there is no such order. */
+void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uint32_t level);
 
-/* The rare parts of the functions below: sleep until the mutex is free, and take it; wake one. */
+/* The rare parts of the functions below: sleep until the mutex is free, and take it; wake one; give
+   back one that is not the last one taken; panic for a breach of the rules. */
 void mutex_wait(struct mutex *mutex);
 void mutex_wake(struct mutex *mutex);
+void mutex_remove(struct mutex *mutex);
+__never_returns void mutex_lock_panic(const struct mutex *mutex);
 
+/* Does the current task hold the mutex? Functions that expect one assert it by this. */
 static inline bool mutex_held(const struct mutex *mutex)
 {
-    return mutex->holder == this_cpu->task;
+    const struct mutex_hold *hold = this_cpu->task->mutexes;
+
+    while (hold != NULL && hold != &mutex->hold)
+        hold = hold->below;
+    return hold != NULL;
 }
 
-/* Sleeps until the mutex is free; being killed does not end that. */
-static inline void mutex_lock(struct mutex *mutex)
+/* Does the current task hold a mutex of this rank? Functions that take such a one themselves, or
+   that may wait for another task that does, assert that it does not. */
+static inline bool mutex_holds_rank(enum mutex_rank rank)
 {
-    assert(!mutex_held(mutex) && this_cpu->irq_depth == 0);
+    const struct mutex_hold *hold = this_cpu->task->mutexes;
+
+    while (hold != NULL && hold->rank > rank)
+        hold = hold->below;
+    return hold != NULL && hold->rank == rank;
+}
+
+/* What mutex_lock() and mutex_lock_two() share. The order was checked: by these two only. */
+static inline void mutex_take(struct mutex *mutex)
+{
+    struct task *task = this_cpu->task;
+
     if (unlikely(!atomic_cas(&mutex->state, 0, MUTEX_HELD)))
         mutex_wait(mutex);
-    mutex->holder = this_cpu->task;
+    mutex->hold.below = task->mutexes;
+    task->mutexes = &mutex->hold;
 }
 
+/* Take the mutex; sleeps until it is free, and being killed does not end that. No spinlock may be
+   held, and no mutex of the same or of a higher rank; else it panics. */
+static inline void mutex_lock(struct mutex *mutex)
+{
+    const struct mutex_hold *last = this_cpu->task->mutexes;
+
+    if (unlikely((last != NULL && last->rank >= mutex->hold.rank) || this_cpu->irq_depth != 0))
+        mutex_lock_panic(mutex);
+    mutex_take(mutex);
+}
+
+/* Take two mutexes of one rank: first that of the lower level, so a parent before its child; of one
+   level first that of the lower address. As mutex_lock() else. Each is given back alone. */
+void mutex_lock_two(struct mutex *one, struct mutex *other);
+
+/* Give the mutex back. The current task must hold it; else it panics. In any order. */
 static inline void mutex_unlock(struct mutex *mutex)
 {
-    assert(mutex_held(mutex));
-    mutex->holder = NULL;
+    struct task *task = this_cpu->task;
+
+    if (likely(task->mutexes == &mutex->hold))
+        task->mutexes = mutex->hold.below;
+    else
+        mutex_remove(mutex);
     if (unlikely(atomic_and(&mutex->state, ~MUTEX_HELD) != MUTEX_HELD))
         mutex_wake(mutex);
 }

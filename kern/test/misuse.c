@@ -155,23 +155,106 @@ static void wake_wrong_lock(void)
     NOT_CAUGHT("a wake-up under the wrong lock");
 }
 
-static void mutex_misuse(void)
-{
-    static struct mutex mutex;
+static struct mutex outer, other_outer, inner;
 
-    mutex_init(&mutex, "test mutex");
+static void init_mutexes(void)
+{
+    mutex_init(&outer, "outer mutex", MUTEX_TEST_OUTER, 0);
+    mutex_init(&other_outer, "other outer mutex", MUTEX_TEST_OUTER, 0);
+    mutex_init(&inner, "inner mutex", MUTEX_TEST_INNER, 0);
+}
+
+static void mutex_with_lock(void)
+{
+    init_mutexes();
     spin_lock(&low);
-    mutex_lock(&mutex);
+    mutex_lock(&outer);
     NOT_CAUGHT("a mutex that is taken with a spinlock held");
+}
+
+static void mutex_rank(void)
+{
+    init_mutexes();
+    mutex_lock(&inner);
+    mutex_lock(&outer);
+    NOT_CAUGHT("a mutex that is taken after one of higher rank");
+}
+
+static void mutex_same_rank(void)
+{
+    init_mutexes();
+    mutex_lock(&outer);
+    mutex_lock(&other_outer);
+    NOT_CAUGHT("two mutexes of the same rank");
+}
+
+static void mutex_twice(void)
+{
+    init_mutexes();
+    mutex_lock(&outer);
+    mutex_lock(&outer);
+    NOT_CAUGHT("a mutex that is taken twice");
 }
 
 static void mutex_not_held(void)
 {
-    static struct mutex mutex;
-
-    mutex_init(&mutex, "test mutex");
-    mutex_unlock(&mutex);
+    init_mutexes();
+    mutex_unlock(&outer);
     NOT_CAUGHT("a mutex that is released, but not held");
+}
+
+static int release_both(__not_used void *arg)
+{
+    mutex_lock(&inner);
+    mutex_unlock(&outer);
+    NOT_CAUGHT("a mutex that is released by who does not hold it");
+}
+
+static void mutex_of_other(void)
+{
+    init_mutexes();
+    mutex_lock(&outer);
+    test_thread(release_both, NULL);
+    for (;;)
+        schedule();
+}
+
+static void mutex_and_sleep(void)
+{
+    init_mutexes();
+    wait_queue_init(&queue, &low);
+    mutex_lock(&outer);
+    timer_sleep_until(rdtime() + 1);
+    NOT_CAUGHT("a sleep that a kill may end, with a mutex held");
+}
+
+static int end_with_mutex(__not_used void *arg)
+{
+    mutex_lock(&outer);
+    return 0;
+}
+
+static void mutex_and_exit(void)
+{
+    init_mutexes();
+    test_threads(1, end_with_mutex);
+    NOT_CAUGHT("a thread that ends with a mutex held");
+}
+
+/* It becomes a program, which is told at its first tick. */
+static int exec_with_mutex(__not_used void *arg)
+{
+    char *argv[] = { "hog", NULL };
+
+    mutex_lock(&outer);
+    return test_exec_words(argv);
+}
+
+static void mutex_and_user_mode(void)
+{
+    init_mutexes();
+    test_threads(1, exec_with_mutex);
+    NOT_CAUGHT("a return to user mode with a mutex held");
 }
 
 SELFTEST("page-double-free", page_double_free);
@@ -190,8 +273,15 @@ SELFTEST("sleep-with-lock", sleep_with_lock);
 SELFTEST("wait-with-lock", wait_with_lock);
 SELFTEST("wait-without-lock", wait_without_lock);
 SELFTEST("wake-wrong-lock", wake_wrong_lock);
-SELFTEST("mutex-with-lock", mutex_misuse);
+SELFTEST("mutex-with-lock", mutex_with_lock);
+SELFTEST("mutex-rank", mutex_rank);
+SELFTEST("mutex-same-rank", mutex_same_rank);
+SELFTEST("mutex-twice", mutex_twice);
 SELFTEST("mutex-not-held", mutex_not_held);
+SELFTEST("mutex-of-other", mutex_of_other);
+SELFTEST("mutex-and-sleep", mutex_and_sleep);
+SELFTEST("mutex-and-exit", mutex_and_exit);
+SELFTEST("mutex-and-user-mode", mutex_and_user_mode);
 
 /* A bell that nobody rings: the kernel says so, with each process and what it waits for. */
 static void deadlock_alone(void)
@@ -202,26 +292,25 @@ static void deadlock_alone(void)
     NOT_CAUGHT("a wake-up from nowhere");
 }
 
-static struct mutex forks[2];
 static uint32_t taken;
 
-/* The classic: two philosophers, each with one fork in hand. */
-static int philosopher(void *arg)
+/* Each waits for what the other has: one for a mutex, and its holder for a bell, which only the
+   other would ring. Of mutexes alone no such circle can be made. */
+static int philosopher(void *left)
 {
-    int left = (uintptr_t)arg;
-
-    mutex_lock(&forks[left]);
+    mutex_lock(left ? &inner : &outer);
     atomic_add(&taken, 1);
     while (atomic_load(&taken) < 2)
         schedule();
-    mutex_lock(&forks[!left]);
-    NOT_CAUGHT("a fork that both have");
+    if (left)
+        deadlock_alone();
+    mutex_lock(&inner);
+    NOT_CAUGHT("a mutex that both have");
 }
 
 static void deadlock_mutexes(void)
 {
-    mutex_init(&forks[0], "the left fork");
-    mutex_init(&forks[1], "the right fork");
+    init_mutexes();
     test_threads(2, philosopher);
 }
 

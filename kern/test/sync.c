@@ -42,7 +42,7 @@ static void test_mutex(void)
 {
     struct stock before = stock_take();
 
-    mutex_init(&mutex, "test mutex");
+    mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
     test_threads(THREADS, contender);
     assert_eq(counter, THREADS * ROUNDS);
     mutex_lock(&mutex);                     /* it is free */
@@ -51,6 +51,57 @@ static void test_mutex(void)
 }
 
 SELFTEST("mutex", test_mutex);
+
+/* Two of one rank, by their levels and then by their addresses, however they are named; and what a
+   task holds, in whatever order they are given back. */
+static struct mutex pair[2], parent, inner;
+
+static int take_pair(void *number)
+{
+    int first = (uintptr_t)number % 2;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        mutex_lock_two(&pair[first], &pair[!first]);
+        counter++;
+        if (i % 8 == 0)
+            schedule();
+        mutex_unlock(&pair[first]);
+        mutex_unlock(&pair[!first]);
+    }
+    return 0;
+}
+
+static void test_mutex_order(void)
+{
+    const struct task *self = this_cpu->task;
+
+    mutex_init(&pair[0], "one of two", MUTEX_TEST_OUTER, 1);
+    mutex_init(&pair[1], "other of two", MUTEX_TEST_OUTER, 1);
+    mutex_init(&parent, "parent", MUTEX_TEST_OUTER, 0);
+    mutex_init(&inner, "inner", MUTEX_TEST_INNER, 0);
+    counter = 0;
+    test_threads(THREADS, take_pair);       /* it would end as a deadlock */
+    assert_eq(counter, THREADS * ROUNDS);
+    for (int i = 0; i < 2; i++) {
+        mutex_lock_two(&pair[i], &pair[!i]);
+        assert(self->mutexes == &pair[1].hold && self->mutexes->below == &pair[0].hold);
+        mutex_unlock(&pair[!i]);
+        mutex_unlock(&pair[i]);
+    }
+    mutex_lock_two(&pair[0], &parent);
+    mutex_lock(&inner);
+    assert(self->mutexes->below == &pair[0].hold && pair[0].hold.below == &parent.hold);
+    assert(mutex_holds_rank(MUTEX_TEST_OUTER) && mutex_holds_rank(MUTEX_TEST_INNER));
+    assert(!mutex_holds_rank(MUTEX_MM));
+    mutex_unlock(&pair[0]);
+    assert(mutex_held(&parent) && mutex_held(&inner) && !mutex_held(&pair[0]));
+    mutex_unlock(&parent);
+    assert(!mutex_holds_rank(MUTEX_TEST_OUTER) && mutex_holds_rank(MUTEX_TEST_INNER));
+    mutex_unlock(&inner);
+    assert_eq(self->mutexes, NULL);
+}
+
+SELFTEST("mutex-order", test_mutex_order);
 
 #define PATIENT     3
 
@@ -97,7 +148,7 @@ static void test_mutex_fair(void)
     struct stock before = stock_take();
     int pids[PATIENT], again = 0;
 
-    mutex_init(&mutex, "test mutex");
+    mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
     mutex_lock(&mutex);
     for (int i = 0; i < PATIENT; i++) {
         pids[i] = test_thread(patient, (void *)(uintptr_t)i);

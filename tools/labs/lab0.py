@@ -148,6 +148,8 @@ SELF_TESTS = [
     selftest("kstack-tlb", harts=4, runs=2),
     selftest("mutex"),
     selftest("mutex 4 harts", harts=4, runs=3),
+    selftest("mutex-order"),
+    selftest("mutex-order 4 harts", harts=4, runs=2),
     selftest("mutex-fair"),
     selftest("mutex-fair 2 harts", harts=2, runs=2),
     selftest("mutex-fair 8 harts", harts=8, runs=2),
@@ -223,15 +225,30 @@ PANIC_TESTS = [
     panics("wait-with-lock", GIVES_UP),
     panics("wait-without-lock", "assertion failed: spin_held(queue->lock)"),
     panics("wake-wrong-lock", "assertion failed: spin_held(queue->lock)"),
-    panics("mutex-with-lock", "assertion failed: ", "irq_depth == 0"),
-    panics("mutex-not-held", "assertion failed: mutex_held(mutex)"),
+    panics("mutex-with-lock", 'takes the mutex "outer mutex" while it holds a spinlock'),
+    panics("mutex-rank", 'takes the mutex "outer mutex" of rank 1, level 0 '
+           'while it holds "inner mutex" of rank 3, level 0', "see enum mutex_rank"),
+    panics("mutex-same-rank", 'takes the mutex "other outer mutex" of rank 1, level 0 '
+           'while it holds "outer mutex" of rank 1, level 0', "mutex_lock_two"),
+    panics("mutex-twice", 'takes the mutex "outer mutex" that it holds already'),
+    panics("mutex-not-held", 'releases the mutex "outer mutex" that it does not hold; '
+           "it holds none"),
+    panics("mutex-of-other", 'releases the mutex "outer mutex" that it does not hold; '
+           'it holds "inner mutex"', trace="release_both"),
+    panics("mutex-and-sleep", 'a task sleeps for what may never come while it holds the mutex '
+           '"outer mutex"'),
+    panics("mutex-and-exit", 'a task ends while it holds the mutex "outer mutex"',
+           trace="do_exit"),
+    panics("mutex-and-user-mode", 'returns to user mode while it holds the mutex "outer mutex"',
+           trace="proc_give_way"),
     panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",
            "selftest (pid 2) waits for a bell that nobody rings:", "deadlock_alone",
            "initproc (pid 1) waits for a child to end:", "kernel panic", trace="cpu_idle"),
     panics("deadlock 4 harts", "deadlock: all 2 processes sleep", harts=4, runs=2,
            trace="cpu_idle"),
-    panics("deadlock-mutexes", "deadlock: all 4 processes sleep", "waits for the left fork:",
-           "philosopher", "waits for the right fork:", "philosopher", trace="cpu_idle"),
+    panics("deadlock-mutexes", "deadlock: all 4 processes sleep",
+           "waits for a bell that nobody rings:", "philosopher",
+           "waits for inner mutex:", "philosopher", trace="cpu_idle"),
     # Boot arguments that make no sense.
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
