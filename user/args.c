@@ -1,5 +1,9 @@
-/* exec and its arguments. Without arguments, tests what exec takes and refuses, and that the old
-   program is still there where it refuses; with any, prints them. */
+/* args: what exec does with arguments.
+
+   Without arguments it is a test: a new program finds its words, exec takes so many and no more,
+   and refuses bad pointers. If exec fails the old program is still there, with its memory
+   unchanged. With arguments it prints them, as in `args one "two words"`. The test starts itself
+   with the words "sample", "count" and "length" to see what arrives. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -13,7 +17,7 @@
 static char big[EXEC_MAX_ARG_LEN + 2];
 static volatile int untouched = 1234;
 
-/* By its first word, which is not the program's name here, main() knows the sample. */
+/* main() knows the sample by its first word, which is not the name of the program here. */
 static const char *const sample[] = { "sample", "check", "two words", "", "\"'#;&", NULL };
 
 static long exec_args(const void *name, long argc, const void *argv)
@@ -27,7 +31,7 @@ static void exec_sample(uintptr_t arg)
     exit(__exec("args", (const char **)sample));
 }
 
-/* `args count` with this many words in all: exits with how many came. */
+/* Become `args count` with this many words in all; it exits with how many came. */
 static void exec_count(uintptr_t count)
 {
     const char *argv[EXEC_MAX_ARG_NUM + 2];
@@ -39,7 +43,7 @@ static void exec_count(uintptr_t count)
     exit(__exec(NULL, argv));
 }
 
-/* `args length LONG`: exits with the length of the long word. */
+/* Become `args length LONG`; it exits with the length of the long word. */
 static void exec_length(uintptr_t length)
 {
     memset(big, 'x', length);

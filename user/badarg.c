@@ -1,4 +1,7 @@
-/* wait with wrong arguments: it says so, and the child is still there for the right ones. */
+/* badarg: wait with wrong arguments.
+
+   A wait for a pid that is no child, or with a bad address for the code, must return an error. The
+   child must still be there for a wait with the right arguments, and that only once. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>

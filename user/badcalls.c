@@ -1,5 +1,8 @@
-/* System calls with numbers that do not exist and arguments that make no sense: each is an error or
-   kills the caller, and hurts nobody else. */
+/* badcalls: system calls with numbers that do not exist, and arguments that make no sense.
+
+   Each must return an error or kill the caller, and hurt nobody else. The known bad ones are tried
+   one by one; then children make random calls with addresses of all kinds, and may die of it. In
+   the end an ordinary child must still run. */
 #include <error.h>
 #include <report.h>
 #include <stdlib.h>
@@ -10,7 +13,7 @@
 #define ROUNDS          300
 #define CALLS_A_ROUND   20
 
-/* As pids these are nobody's, or the kernel's own processes 0 and 1. */
+/* As pids these belong to nobody, or to the kernel's own processes 0 and 1. */
 static const uintptr_t wild[] = {
     0, 1, PGSIZE, 0x800000, 0x800001, 0x20000000, 0x3FFFFFF000, 0x4000000000 - 1,
     0x4000000000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, 0x8000000000000000,
@@ -33,7 +36,7 @@ static void check_numbers(void)
     }
 }
 
-/* Calls whose pointers, lengths or numbers are bad one by one, the others being good. */
+/* Calls with one bad pointer, length or number each; the other arguments are good. */
 static void check_arguments(void)
 {
     static char text[] = "text";
@@ -67,8 +70,8 @@ static void check_arguments(void)
     assert(syscall3(SYS_write, 1, good, 0) == 0);
 }
 
-/* Any call, with any arguments; it may well kill the caller. Left out are those that end or stop it
-   with good arguments too (exit, sleep, read) and those that print. */
+/* Any call, with any arguments; it may kill the caller. Calls that end or stop the caller with good
+   arguments too (exit, sleep, read) are left out, and so are calls that print. */
 static void call_wildly(uintptr_t seed)
 {
     static const long numbers[] = {
@@ -87,7 +90,7 @@ static void call_wildly(uintptr_t seed)
     }
 }
 
-/* A process made with wild flags or a wild stack dies of it, or ends here. */
+/* A process that is made with wild flags or a wild stack dies of it, or ends here. */
 static void clone_wildly(uintptr_t arg)
 {
     long pid = syscall2(SYS_clone, wild[arg], wild[arg]);

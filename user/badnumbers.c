@@ -1,5 +1,8 @@
-/* System calls with lengths, numbers and places that make no sense, their pointers being good: each
-   is refused, and a number of more than 32 bits is not taken for its lower half. */
+/* badnumbers: system calls with lengths, numbers and places that make no sense; their pointers are
+   good.
+
+   Each call must be refused with the right error. A number of more than 32 bits must not be taken
+   for its lower half: a kill of pid 2^32 + 5 must not kill process 5. */
 #include <error.h>
 #include <report.h>
 #include <syscall.h>
@@ -12,7 +15,7 @@
 
 static char no_program[] = "nowhere";
 
-/* A new area anywhere. */
+/* Map a new area anywhere. */
 static uintptr_t map(size_t pages)
 {
     uintptr_t addr = 0;
@@ -21,7 +24,7 @@ static uintptr_t map(size_t pages)
     return addr;
 }
 
-/* A call and its result. */
+/* A call, and the result that it must have. */
 struct attempt {
     long number;
     uintptr_t args[3];
@@ -39,7 +42,7 @@ static void check_results(const struct attempt *a, size_t count)
     }
 }
 
-/* Lengths, and numbers that belong to memory, with pointers that are good. */
+/* Bad lengths and numbers of calls that deal with memory; the pointers are good. */
 static void check_lengths(void)
 {
     static uint64_t good;
@@ -76,13 +79,13 @@ static void check_lengths(void)
         { SYS_munmap, { 0x8000000000000000, PGSIZE }, -E_INVAL },
     };
 
-    assert(munmap(page + PGSIZE, PGSIZE) == 0);         /* nothing behind it */
+    assert(munmap(page + PGSIZE, PGSIZE) == 0);         /* now nothing lies behind `page` */
     check_results(attempts, ARRAY_SIZE(attempts));
     *(volatile char *)page = 1;                         /* it is still there */
     assert(munmap(page, PGSIZE) == 0);
 }
 
-/* Numbers of processes, arguments, programs, and others. */
+/* Bad numbers of processes, arguments, programs and jobs. */
 static void check_numbers(void)
 {
     static uint64_t good[16];
@@ -120,7 +123,7 @@ static void check_numbers(void)
     check_results(attempts, ARRAY_SIZE(attempts));
 }
 
-/* Addresses where an area or the end of the heap cannot be. */
+/* Addresses at which an area or the end of the heap cannot be. */
 static void check_places(void)
 {
     static const uintptr_t places[] = {
@@ -141,7 +144,7 @@ static void check_places(void)
     }
 }
 
-/* More ticks than the kernel counts are many, not few. */
+/* A sleep of more ticks than the kernel can count takes very long; it must not end soon. */
 static void check_long_sleeps(void)
 {
     static const uintptr_t ticks[] = { UINT32_MAX, 1UL << 32, 1UL << 63, UINTPTR_MAX };

@@ -1,7 +1,12 @@
-/* Every system call that takes a pointer, with every kind of bad pointer: each is refused with
-   -E_FAULT, also where only a part of the object is out of reach, and where a thread unmaps the
-   page meanwhile. With the argument "keys" it checks what needs something typed on the console
-   instead: read. */
+/* badpointers [keys]: every system call that takes a pointer, with every kind of bad pointer.
+
+   Each is refused with -E_FAULT: addresses of nobody or of the kernel, objects of which only a part
+   is mapped or writable, objects at the ends of memory, and a page that another thread unmaps again
+   and again. A good pointer must work each time. A process beside all this sees that its memory
+   stays.
+
+   With the argument "keys" it tests read instead, which needs keys that somebody types: a key that
+   cannot be stored must not be lost. */
 #include <error.h>
 #include <file.h>
 #include <report.h>
@@ -14,18 +19,18 @@
 #define USERBASE        0x200000UL
 #define UTEXT           0x800000UL
 #define USERTOP         0x4000000000UL
-#define ANY             1               /* a result: all that is not negative */
-#define RACES           200             /* of each result, for each call */
-#define KEYS            100             /* typed, at least, for the argument "keys" */
+#define ANY             1               /* a result: any that is not negative */
+#define RACES           200             /* each call must fail and succeed so often in race() */
+#define KEYS            100             /* at least so many are typed for the argument "keys" */
 
 /* A call and one of its arguments, which is a pointer. */
 struct call {
     const char *name;
     long number;
-    int pointer;                        /* which argument */
-    size_t size;                        /* of what it points to */
-    bool writes;                        /* the kernel writes there, else it only reads */
-    long good;                          /* the result where the pointer is good */
+    int pointer;                        /* which argument is the pointer */
+    size_t size;                        /* size of what it points to */
+    bool writes;                        /* the kernel writes there; else it only reads */
+    long good;                          /* the result if the pointer is good */
     uintptr_t args[3];
 };
 
@@ -47,9 +52,9 @@ static struct call calls[] = {
     { "write", SYS_write, 1, 8, false, 8, { 1, 0, 8 } },
 };
 
-/* Wherever the kernel may not read or write for a program: unmapped; its own addresses, where they
-   are the interrupt controller, the UART, the firmware, text, data, free memory, kernel stacks and
-   nothing; ucore's KERNBASE; not canonical. */
+/* Addresses at which the kernel may not read or write for a program: unmapped ones; the kernel's
+   own (interrupt controller, UART, firmware, text, data, free memory, kernel stacks, and holes);
+   ucore's KERNBASE; and addresses that are not canonical. */
 static const uintptr_t nowhere[] = {
     0, 1, PGSIZE - 1, PGSIZE, USERBASE - 1, USERBASE, UTEXT - 8, 0x20000000, 0x80200000,
     0x3000000000, USERTOP, USERTOP + PGSIZE, 0x8000000000, 0x8000000000000000, 0xFFFFFF8000000000,
@@ -62,7 +67,7 @@ static const uintptr_t nowhere[] = {
 static const uint64_t constant = 0;
 static int zombie;                      /* a child for wait, or 0 */
 
-/* Put there what the call wants to find. */
+/* Put at this place what the call wants to find there. */
 static void prepare(const struct call *c, void *at)
 {
     uintptr_t name = (uintptr_t)no_program;
@@ -74,12 +79,13 @@ static void prepare(const struct call *c, void *at)
         memcpy(at, no_program, sizeof(no_program));
 }
 
-/* The two calls that need a child, and take NULL for "do not store". */
+/* Is it one of the two calls that need a child? They take NULL for "do not store". */
 static bool waits(const struct call *c)
 {
     return c->number == SYS_wait || c->number == SYS_trywait;
 }
 
+/* Make the call with this pointer, and return its result. */
 static long make(struct call *c, uintptr_t pointer)
 {
     long result;
@@ -159,15 +165,15 @@ static void check_fixed(struct call *c)
         assert(*(char *)at == 'x');
 }
 
-/* Of the words that brk and mmap store the highest three bytes are 0, whatever they are: with these
-   in the page that comes and goes, the next call finds 0 again. */
+/* The words that brk and mmap store are addresses, whose highest three bytes are 0. If only these
+   bytes lie in the page that comes and goes, the next call finds 0 there again. */
 static bool takes_word(const struct call *c)
 {
     return c->number == SYS_brk || c->number == SYS_mmap;
 }
 
-/* Read-only memory is good enough only for calls that do not write there. An mmap that cannot
-   store its result leaves no area behind. */
+/* Read-only memory is good enough for calls that do not write there, and for no others. An mmap
+   that cannot store its result leaves no area behind. */
 static void check_readonly(struct call *c)
 {
     uintptr_t fresh = map(0, 1, 0), touched = map(0, 1, 0), before = map(0, 2, MMAP_WRITE);
@@ -180,7 +186,7 @@ static void check_readonly(struct call *c)
         refused(c, fresh, "read-only, not touched yet");
         refused(c, touched, "read-only");
         refused(c, (uintptr_t)&constant, "a constant");
-        if (!takes_word(c))             /* else it is one that makes no sense */
+        if (!takes_word(c))             /* brk and mmap would find a senseless word in the text */
             refused(c, (uintptr_t)check_readonly, "text");
     }
     assert(*(const volatile uint64_t *)&constant == 0);
@@ -188,7 +194,8 @@ static void check_readonly(struct call *c)
     assert(munmap(fresh, PGSIZE) == 0 && munmap(touched, PGSIZE) == 0);
 }
 
-/* The object lies across two pages, at each possible place: with both it works, without one not. */
+/* The object lies across two pages, at each possible place. The call works if both are mapped, and
+   fails if one is not. */
 static void check_half_mapped(struct call *c)
 {
     for (size_t part = 1; part < c->size; part++) {
@@ -215,7 +222,7 @@ static struct {
     volatile bool stop;
 } flapping;
 
-/* A thread: the page comes and goes. Where mmap fails, something else was put there. */
+/* A thread that maps and unmaps the page. If mmap fails, something else was put there. */
 static int flap(void *unused)
 {
     (void)unused;
@@ -230,8 +237,9 @@ static int flap(void *unused)
     return 0;
 }
 
-/* Two pages around the one that comes and goes stay, so mmap of two pages finds no room there; what
-   it maps is not found again where its result was lost, and stays until the end. */
+/* The pages before and behind the one that comes and goes stay, so that an mmap of two pages finds
+   no room there. If such an mmap cannot store its result, its area is not known, and stays until
+   the end. */
 static void race(struct call *c)
 {
     uintptr_t area = map(0, 3, MMAP_WRITE), page = area + PGSIZE;
@@ -256,14 +264,14 @@ static void race(struct call *c)
             successes++;
         else
             panic("%s with a page that comes and goes returned %ld", c->name, result);
-        yield_often(i % 3);             /* out of step with the thread */
+        yield_often(i % 3);             /* so that this is not in step with the thread */
     }
     flapping.stop = true;
     assert(thread_join(tid, &code) == 0 && code == 0);
     assert(munmap(area, 3 * PGSIZE) == 0);
 }
 
-/* An argument array and a string that go on beyond what is mapped, or for ever. */
+/* An argument array and a string that go on beyond what is mapped, or have no end. */
 static void check_long(void)
 {
     uintptr_t area = map(0, 3, MMAP_WRITE), name = (uintptr_t)no_program, *last;
@@ -280,7 +288,7 @@ static void check_long(void)
     assert(munmap(area, 2 * PGSIZE) == 0);
 }
 
-/* Nearly all addresses in one area, and nothing left at all. */
+/* One area of nearly all addresses. unmap_all() unmaps everything, and dies of it. */
 static void map_much(uintptr_t unused)
 {
     uintptr_t area = map(0, 0x3000000, MMAP_WRITE);     /* 192 GiB */
@@ -308,8 +316,8 @@ static void check_key(char key)
     last = key;
 }
 
-/* Keys, which are the alphabet again and again, stay where they are when they cannot be stored: the
-   next read gets them. */
+/* The keys are the alphabet, again and again. A key that cannot be stored stays in the console, and
+   the next read gets it. */
 static void check_read(void)
 {
     uintptr_t area = map(0, 2, MMAP_WRITE), readonly = map(0, 1, 0);
@@ -324,7 +332,7 @@ static void check_read(void)
     assert(read(0, (void *)readonly, 1) == -E_FAULT);
     assert(read(0, (void *)check_read, 1) == -E_FAULT);
     assert(read(0, (void *)(area + PGSIZE), 1) == -E_FAULT);
-    while (result != -E_FAULT) {        /* until two keys have come together */
+    while (result != -E_FAULT) {        /* it comes when two keys are there at once */
         result = read(0, (void *)(area + PGSIZE - 1), KEYS);
         assert(result == -E_FAULT || result == 1);
         if (result == 1)
@@ -336,7 +344,7 @@ static void check_read(void)
     }
 }
 
-/* A process beside all this, whose memory nobody may touch. It ends when its parent has. */
+/* Start a process beside all this, whose memory nobody may touch. It ends when its parent has. */
 static int start_canary(void)
 {
     static char memory[4 * PGSIZE];
@@ -364,7 +372,7 @@ int main(int argc, char **argv)
         check_read();
         return check_done();
     }
-    memset((void *)(USERTOP - 16), 'x', 16);    /* its arguments */
+    memset((void *)(USERTOP - 16), 'x', 16);    /* its arguments are not needed any more */
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
         if (calls[i].number == SYS_progname)
             calls[i].size = progname(0, name, sizeof(name)) + 1;

@@ -1,5 +1,8 @@
-/* Accesses outside the program's segments, and ones that a segment does not allow: text cannot be
-   written, data cannot be run. Each kills the process. */
+/* badsegment: accesses outside of the program's segments, and accesses that a segment does not
+   allow.
+
+   Text and constants cannot be written, data and the stack cannot be run, and between and around
+   the segments there is nothing. Each such access kills the process, which is a child here. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>
@@ -7,7 +10,7 @@
 
 #define UTEXT   0x800000UL
 
-/* The machine's `ret`, as data. */
+/* The instruction `ret`, as data. */
 static unsigned int code_in_data[] = { 0x00008067 };
 static const int constant = 1;
 

@@ -1,18 +1,19 @@
-/* What the kernel's operations cost: `make bench` runs this and compares.
+/* bench: what the kernel's operations cost. `make bench` runs it and compares (tools/bench.py).
 
-     bench               all operations but the last kind
+     bench               all operations except "children"
      bench NAME          one of them, for `make profile PROG="bench fork"`
      bench children [N]  fork, and kill and wait, with 60, 200 and 4,000 children
                          alive, or with N of these only: 4,000 need 1 GiB
      bench wall          all operations in nanoseconds of the host, not instructions
 
    Under QEMU's -icount rdinstret counts guest instructions, those of the firmware too. A sample is
-   the count over some rounds of an operation, divided by the rounds; the figure is the median of
-   nine samples after two for warming up. So it holds what an operation costs in the long run, a
-   refill of a cache in some rounds included, but not the timer tick, which falls into few samples.
-   Nothing is subtracted but what a round of the loop costs with an empty function in it.
+   the count over some rounds of an operation; the figure is the median of nine samples, divided by
+   the rounds, after two samples for warming up. So the figure is the cost in the long run: it
+   contains a cache that is filled again in some rounds, but not the timer tick, which falls into
+   few samples. What a round of the loop costs with an empty function in it is subtracted, and
+   nothing else.
 
-   The functions profile_begin and profile_end mark the samples for the profiler. */
+   The functions profile_begin and profile_end mark the samples for tools/profile.py. */
 #include <stdio.h>
 #include <syscall.h>
 #include <testing.h>
@@ -20,13 +21,13 @@
 
 #define SAMPLES     9
 #define WARM_UP     2
-#define PAGES       64          /* touched in a sample */
-#define FAMILY      16          /* children made or ended in a sample */
+#define PAGES       64          /* a sample touches so many */
+#define FAMILY      16          /* a sample makes or ends so many children */
 #define MIB         (1UL << 20)
 #define FOREVER     1000000     /* ticks */
-#define NS_PER_TICK 100         /* of rdtime: the timebase of QEMU's machine is 10 MHz */
+#define NS_PER_TICK 100         /* a tick of rdtime: the timebase of QEMU's machine is 10 MHz */
 
-/* One operation: a sample is prepare(), rounds times once(), finish(). */
+/* One operation. A sample is prepare(), then once() `rounds` times, then finish(). */
 struct operation {
     const char *name;
     int rounds;
@@ -37,7 +38,7 @@ struct operation {
 
 static bool wall;               /* measure time, not instructions */
 
-static char *region;            /* what prepare() mapped, and its size */
+static char *region;            /* the area that prepare() mapped, and its size */
 static size_t region_size;
 static char *next_page;         /* the page that once() writes to */
 static int partner;             /* the child that prepare() made */
@@ -53,7 +54,7 @@ static uint64_t now(void)
     return value;
 }
 
-/* Functions with the same code would be merged into one. */
+/* The comments in the code make the two functions differ: the compiler would merge equal ones. */
 static __attribute__((noinline)) void profile_begin(void)
 {
     asm volatile ("# begin" : : : "memory");
@@ -143,7 +144,7 @@ static void end_partner(void)
     assert(kill(partner) == 0 && waitpid(partner, NULL) == 0);
 }
 
-/* A child that does something for ever; it has done it once when this returns. */
+/* Start a child that does something for ever; it has done it once when this returns. */
 static void start_partner(void (*what)(void))
 {
     partner = fork();
@@ -158,7 +159,8 @@ static void sleep_long(void)
     sleep(FOREVER);
 }
 
-/* Pages that a child shares; setting next_page takes this program's own page back. */
+/* Make pages that a child shares. The write to next_page at the end takes the page of this
+   program's own variables back, so that no sample pays for that. */
 static void share_pages(void)
 {
     map_region(PAGES * PGSIZE);
@@ -173,7 +175,7 @@ static void unshare_pages(void)
     unmap_region();
 }
 
-/* Pages that a child shared: it has ended, but they are still read-only here. */
+/* Make pages that a child shared. It has ended, but the pages are still read-only here. */
 static void leave_last_reference(void)
 {
     share_pages();
@@ -259,15 +261,15 @@ static void report(const struct operation *op)
 }
 
 /* Children that sleep: as many as `level` says, and in a sample a family more. A fork shares all
-   pages, so a write after it copies one: what a sample writes is on one page, however many children
-   there are. */
+   pages, so a write after it copies one. All that a sample writes is on one page, so the cost of
+   that does not grow with the number of children. */
 static int base[4000], base_count, level;
 static struct {
     int count;
     int pids[FAMILY];
 } family __attribute__((aligned(128)));
 
-/* One more child: it runs until it sleeps, then the parent goes on. */
+/* Make one more child. It runs until it sleeps, and then the parent goes on. */
 static int sleeping_child(void)
 {
     int pid = fork();
@@ -313,7 +315,7 @@ static void descend(void)
         one_less();
 }
 
-/* At one level, or at all of them where it is 0. */
+/* Measure with `only` children alive, or with each number of them if `only` is 0. */
 static void with_children(int only)
 {
     static const struct {

@@ -1,5 +1,7 @@
-/* The heap: it grows and shrinks by brk, its memory ends where brk says, and ends that make no
-   sense are refused and change nothing. */
+/* brk: the heap grows and shrinks by the system call brk.
+
+   What is in the heap stays when it grows, its memory ends where brk says, and memory that was
+   given back is zero when it returns. An end that makes no sense is refused and changes nothing. */
 #include <error.h>
 #include <report.h>
 #include <string.h>
@@ -14,7 +16,7 @@ static uintptr_t heap_end(void)
     return end;
 }
 
-/* Move the end; the kernel may round it up to a page's end. */
+/* Move the end of the heap. The kernel may round it up to the end of a page. */
 static void set_end(uintptr_t wanted)
 {
     uintptr_t end = wanted;

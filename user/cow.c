@@ -1,5 +1,8 @@
-/* Copy on write as programs see it: after fork each process has its own memory, whoever writes
-   first and however many share a page, and what was read-only stays so. */
+/* cow: copy-on-write as programs see it.
+
+   After fork each process has its own memory, whoever writes first and however many share a page,
+   and memory that was read-only stays so. At the checkpoint "shared" the grader looks at the page
+   tables itself: both processes must have the page of `memory` without W and with the mark. */
 #include <report.h>
 #include <testing.h>
 #include <ulib.h>
@@ -8,7 +11,7 @@
 #define DEPTH           4
 #define SHARING_TICKS   10
 
-/* Not static: by this name the grader looks for it at the checkpoint. */
+/* The grader looks for it by this name at the checkpoint, so it is not static. */
 volatile int memory[PAGES][PGSIZE / sizeof(int)] __attribute__((aligned(PGSIZE)));
 static const int constant = 7;
 
@@ -38,8 +41,8 @@ static void write_page(uintptr_t value)
     check_pages(value);
 }
 
-/* The child sleeps while its parent reaches the checkpoint, where both still share all pages of
-   `memory`, and writes. */
+/* The child sleeps until its parent has reached the checkpoint and has written. At the checkpoint
+   both still share all pages of `memory`. */
 static void check_pair(void)
 {
     int code = -1, pid;
@@ -61,8 +64,8 @@ static void check_pair(void)
     check_eq("the parent reads what it wrote itself", memory[0][0], 30);
 }
 
-/* Nothing comes between the fork and the writes before and after it: the TLB still has the page as
-   writable, if the fork did not flush it. */
+/* The parent writes right before and right after the fork. So the TLB still has the page as
+   writable if the fork did not flush it, and the second write would reach the child. */
 static void check_flush(void)
 {
     int code = -1, pid;
@@ -82,8 +85,8 @@ static void check_readonly(void)
     expect_killed("write into a constant", write_to, (uintptr_t)&constant);
 }
 
-/* A chain of processes with memory on the stack and in data. Each writes before its child has
-   looked, or after it has ended, by the parity of its depth. */
+/* A chain of processes with memory on the stack and in data. Processes of an even depth write
+   before their child has looked, the others after it has ended. */
 static void family(int depth)
 {
     volatile int local = depth;
@@ -114,11 +117,11 @@ static void family(int depth)
         check_pages(-100 * depth - 50);
     else
         check_pages(100 * depth);
-    fill(100 * depth);                          /* the last one who has these pages */
+    fill(100 * depth);                          /* nobody else has these pages any more */
     check_pages(100 * depth);
 }
 
-/* Many children share the same pages; every second writes. */
+/* Many children share the same pages, and every second one writes. */
 static void siblings(void)
 {
     int pids[8], code = -1, good = 0;

@@ -1,6 +1,8 @@
-/* The kernel writes into pages that are shared copy-on-write: what a system call stores in one
-   process's memory must not appear in the other's. The child makes the calls, the parent looks at
-   its own memory after; then the other way round. */
+/* cowkernel: the kernel writes into pages that are shared copy-on-write.
+
+   What a system call stores in the memory of one process must not appear in that of the other.
+   First the child makes the calls, and the parent looks at its own memory afterwards; then the
+   other way round. A store into read-only memory must fail. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
@@ -10,7 +12,7 @@
 #define OLD     0x1234
 #define CODE    77
 
-/* Each target of a kernel write has a page of its own. */
+/* Each place that the kernel writes to has a page of its own. */
 static volatile struct {
     int code;
     uintptr_t heap_end, area;
@@ -23,7 +25,7 @@ static struct {
 
 static const int constant = OLD;
 
-/* In the process that did not make the calls. */
+/* In the process that did not make the calls nothing has changed. */
 static bool check_old(void)
 {
     bool same = check_eq("wait stores into the caller's page only", pages[0].code, OLD);
@@ -66,7 +68,7 @@ static void check_readonly(void)
     assert(waitpid(pid, &code) == 0 && code == CODE);
 }
 
-/* The child that shares the pages looks when its parent's writes are surely done. */
+/* The child that shares the pages looks late, when its parent has surely made the calls. */
 static void parent_writes(void)
 {
     int code = -1, pid = fork();

@@ -1,6 +1,9 @@
-/* Threads fault on the same copy-on-write pages at the same time, in two processes that share them.
-   Each thread writes only its own bytes: a page that is copied twice loses those of one. Meant for
-   several harts. */
+/* cowrace: threads fault on the same copy-on-write pages at the same time. It is meant for several
+   harts.
+
+   Two processes share the pages, and each has threads that write. Each thread writes only its own
+   bytes: if a page is copied twice, the bytes of one thread are lost. A fork beside a thread that
+   writes must give the child the page as it was at the fork. */
 #include <report.h>
 #include <testing.h>
 #include <thread.h>
@@ -10,13 +13,14 @@
 #define THREADS         3
 #define ROUNDS          20
 
-/* Byte t of each page is thread t's; the last is nobody's. */
+/* Byte t of each page belongs to thread t; the last byte belongs to nobody. */
 static volatile unsigned char memory[PAGES][PGSIZE] __attribute__((aligned(PGSIZE)));
 static volatile unsigned char value;
 static volatile bool go, stop;
 static volatile unsigned long *count;   /* in a page above all others: a fork comes to it last */
 
-/* Write to all pages, each thread beginning at another one or from the other end. */
+/* Write to all pages. Threads with an even number begin at the first page, the others at the
+   last. */
 static int writer(void *arg)
 {
     int thread = (int)(uintptr_t)arg;
@@ -54,7 +58,7 @@ static void race(unsigned char my_value)
     }
 }
 
-/* Writes to its page all the time. */
+/* A thread that writes to its page all the time. */
 static int counter(void *unused)
 {
     (void)unused;
@@ -63,7 +67,7 @@ static int counter(void *unused)
     return 0;
 }
 
-/* A fork while another thread writes: the child's page is what it was at the fork. */
+/* A fork while another thread writes: the child has the page as it was at the fork. */
 static void check_fork_while_writing(void)
 {
     int code, good = 0;

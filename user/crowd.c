@@ -1,7 +1,10 @@
-/* crowd [group]: what takes the kernel long, much memory and many processes. All of it once, each
-   for the sake of one walk that grows with it; with "group" the walk of one that kills a group. The
-   more memory the machine has, the more this takes: half of it, and 4,000 processes where 1 GiB is
-   there. kern/test/irq_off.c measures the kernel meanwhile; see there. */
+/* crowd [group]: what takes the kernel long, because it grows with memory and with processes.
+
+   It does each such thing once: it maps and frees much memory, forks, looks at all processes,
+   leaves orphans and zombies, and kills them one by one. With "group" it kills a whole group at
+   once instead. It takes half of the machine's memory, and 4,000 processes if there is 1 GiB.
+   kern/test/irq_off.c measures meanwhile how long the kernel keeps interrupts off; `make bench`
+   shows that. */
 #include <error.h>
 #include <report.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 #include <ulib.h>
 
 #define MAX_CHILDREN    4000
-#define PAGES_OF_CHILD  64              /* of the machine's memory, for each child */
+#define PAGES_OF_CHILD  64              /* so many pages of the machine for each child */
 #define FOREVER         1000000         /* ticks */
 
 static int children;
@@ -36,7 +39,7 @@ static void map_region(void)
         write_to(region + offset);
 }
 
-/* How many processes there are, one by one as ps does it. */
+/* Count the processes, one by one as ps does it. */
 static int look_at_all(void)
 {
     struct procinfo info;
@@ -81,7 +84,7 @@ static void sleep_for_ever(void)
         sleep(FOREVER);
 }
 
-/* Lead a group of many, and leave them behind. */
+/* Lead a group of many processes, and leave them behind. */
 static void leave_group(void)
 {
     assert(job(JOB_BACKGROUND) == 0);
@@ -105,7 +108,7 @@ static void kill_each_after(int pid)
     }
 }
 
-/* Many are looked at, orphaned, and killed. */
+/* Many processes are looked at, become orphans, and are killed. */
 static void with_children(bool at_once)
 {
     int before = look_at_all(), group = fork();
@@ -122,7 +125,7 @@ static void with_children(bool at_once)
         sleep(1);
 }
 
-/* Many end while their parent does, so that it leaves only zombies. */
+/* Many children end, and their parent does not wait for them: it leaves zombies when it ends. */
 static void leave_zombies(uintptr_t unused)
 {
     (void)unused;

@@ -1,5 +1,7 @@
-/* Memory that a program gets is zero: also where another process, or this one, filled the same
-   pages before and gave them back. */
+/* demandzero: memory that a program gets is zero.
+
+   This holds for areas, for the heap and for the stack, also if another process or this one filled
+   the same pages before and gave them back. Else a program could read what others have left. */
 #include <report.h>
 #include <string.h>
 #include <testing.h>
@@ -8,11 +10,11 @@
 #define SIZE            (256 * PGSIZE)
 #define STACK_DEPTH     100
 
-/* Exit codes of a child that finds something else than zeros. */
+/* Bits of the exit code of a child that finds something else than zeros. */
 #define AREA_JUNK       1
 #define HEAP_JUNK       2
 
-/* The first word that is not zero, or zero. */
+/* The first word that is not zero; zero if there is none. */
 static uint64_t find_junk(uintptr_t start, size_t len)
 {
     uint64_t word = 0;
@@ -42,8 +44,8 @@ static uintptr_t new_heap(void)
     return start;
 }
 
-/* A page of fresh stack in each call, below what was used before. Returns the bits that are set in
-   the lowest. */
+/* Each call takes a page of the stack below what was used before. It returns the bits that are set
+   in the lowest of these pages. */
 static __attribute__((noinline)) uint64_t read_stack(int depth)
 {
     volatile uint64_t page[PGSIZE / sizeof(uint64_t)];
@@ -58,7 +60,7 @@ static __attribute__((noinline)) uint64_t read_stack(int depth)
     return found;
 }
 
-/* Fill all there is and give it back by exit, as a process with secrets would. */
+/* Fill an area and the heap, and give them back by exit. A process with secrets does the same. */
 static void fill_and_exit(uintptr_t arg)
 {
     uintptr_t area = new_area(), heap = new_heap();

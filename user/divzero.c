@@ -1,6 +1,8 @@
-/* Division by zero is no exception on RISC-V (unprivileged spec 7.2): the quotient has all bits
-   set, the remainder is the dividend. The smallest number divided by -1 is itself. C leaves all of
-   that undefined, and compilers make use of it: so the instructions are named here. */
+/* divzero: division by zero is no exception on RISC-V (Unprivileged spec 20191213, 7.2).
+
+   The quotient has all bits set, and the remainder is the dividend. The smallest number divided by
+   -1 is itself. C leaves all of that undefined, and compilers make use of it; so the instructions
+   are written in assembly here. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>
@@ -18,7 +20,7 @@ DIVISION(div)
 DIVISION(divu)
 DIVISION(rem)
 DIVISION(remu)
-/* With 32 bits, as an int is divided; the result is sign-extended. */
+/* These divide 32 bits, as for an int; the result is sign-extended. */
 DIVISION(divw)
 DIVISION(divuw)
 DIVISION(remw)

@@ -1,7 +1,8 @@
-/* All exceptions that a program can cause: each kills the process that does it, or works as the
-   instruction should, and nobody else notices. A process beside them checks that its registers and
-   memory stay its own. "exceptions csrs" reads and writes all 4096 CSRs instead. Where there are no
-   floating-point registers, all that uses them kills. */
+/* exceptions [csrs]: all exceptions that a program can cause.
+
+   Each kills the process that does it, or works as the instruction should, and nobody else notices:
+   a process beside them checks that its registers and memory stay its own. With "csrs" it reads and
+   writes all 4096 CSRs instead. Without floating-point registers, whatever uses them kills. */
 #include <error.h>
 #include <report.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ CSR_FUNCTIONS("csr_write", "0x00059073");
         ".globl " name "\n.type " name ", @function\n" name ":\n" list \
         ".globl " name "_end\n" name "_end:\n.size " name ", . - " name "\n.popsection\n")
 
-/* Each of these kills, also where a0 is the address of memory that may be written. */
+/* Each of these kills, even if a0 is the address of memory that may be written. */
 CODE_ARRAY("illegal",
            LONG(0x00000000) LONG(0xFFFFFFFF) SHORT(0x0000) SHORT(0xFFFF)
            SHORT(0x4002) SHORT(0x6002)          /* c.lwsp, c.ldsp to x0 */
@@ -71,7 +72,7 @@ CODE_ARRAY("illegal",
            LONG(0x00004073) LONG(0x00300073)    /* reserved system instructions */
            LONG(0x00100073) SHORT(0x9002));     /* ebreak, c.ebreak */
 
-/* Each of these kills, or does nothing to others. */
+/* Each of these kills the process, or does no harm. */
 CODE_ARRAY("harmless",
            LONG(0x10500073)                     /* wfi */
            LONG(0x00D00073) LONG(0x01D00073)    /* wrs.nto, wrs.sto */
@@ -109,7 +110,7 @@ static void run_on_kernel(uintptr_t code)
     run(code, KERNEL_TEXT, 0);
 }
 
-/* As the kernel calls exec or exit by an ebreak. */
+/* Call the code with registers as the kernel has them when it calls exit by an ebreak. */
 static void run_as_call(uintptr_t code)
 {
     run(code, SYS_exit, 77);
@@ -198,7 +199,7 @@ static const uintptr_t forbidden[] = {
     0xFFFFFFC080000000, 0xFFFFFFE000002000, 0xFFFFFFFFC0200000, -8UL,
 };
 
-/* Where it is not aligned an instruction works, or kills: that is the machine's choice. */
+/* An access that is not aligned works, or kills: the machine chooses. */
 static void check_misaligned(size_t i)
 {
     for (unsigned int offset = 1; offset < accesses[i].size; offset++) {
@@ -234,7 +235,7 @@ static void check_accesses(void)
     assert(munmap(area, PGSIZE) == 0);
 }
 
-/* Jumps to where no program has code; bit 0 of the address does not count. */
+/* Jumps to places where no program has code. Bit 0 of the address does not count. */
 static void check_jumps(void)
 {
     static uint16_t in_data[] = { RET };
@@ -271,8 +272,8 @@ static void call(uintptr_t number)
     syscall5(number, 0, 0, 0, 0, 0);
 }
 
-/* Small numbers, whether there is such a call or not, go to children of their own; what only looks
-   like one in its lower bits, or is negative, does not exist. */
+/* A child makes each call with a small number, whether there is such a call or not. A number that
+   only has the lower bits of one, or is negative, must not be taken for a call. */
 static void check_numbers(void)
 {
     for (long number = -300; number <= 300; number++) {
@@ -287,8 +288,8 @@ static void check_numbers(void)
     }
 }
 
-/* While sp, tp, gp and ra hold anything: a system call, the timer, and a page fault that is
-   repaired. s2 to s5 keep their right values. */
+/* A system call, the timer, and a page fault that is repaired, while sp, tp, gp and ra hold any
+   value. s2 to s5 keep their right values. */
 static void use_wild_registers(uintptr_t value)
 {
     static volatile uint64_t fresh[2 * PGSIZE / 8];
@@ -308,7 +309,7 @@ static void use_wild_registers(uintptr_t value)
     assert(unchanged == 0);
 }
 
-/* A fault that kills while they do. */
+/* A fault that kills while these registers hold any value. */
 static void die_with_wild_registers(uintptr_t value)
 {
     asm volatile("mv sp, %0\nmv tp, %0\nmv gp, %0\nmv ra, %0\nmv s0, %0\nld t0, (zero)\n"
@@ -328,7 +329,7 @@ static void check_wild_registers(void)
     }
 }
 
-/* Take 1 GiB of stack, touching the memory in steps. */
+/* Take 1 GiB of stack and touch it in steps. */
 static void grow(uintptr_t step)
 {
     for (uintptr_t size = step; size <= GIB; size += step)
@@ -341,14 +342,14 @@ static void map_at(uintptr_t addr, uint32_t flags)
     assert(mmap(&addr, PGSIZE, flags) == 0);
 }
 
-/* An area that is a stack grows to STACK_PAGES... */
+/* An area that is a stack grows to STACK_PAGES, and no further. */
 static void grow_area(uintptr_t below)
 {
     map_at(USERBASE + 300 * PGSIZE, MMAP_WRITE | MMAP_STACK);
     *(volatile uint8_t *)(USERBASE + 300 * PGSIZE - below) = 1;
 }
 
-/* ...but not below the lowest user address... */
+/* It does not grow below the lowest user address. */
 static void grow_below_user(uintptr_t start)
 {
     map_at(start, MMAP_WRITE | MMAP_STACK);
@@ -356,7 +357,7 @@ static void grow_below_user(uintptr_t start)
     *(volatile uint64_t *)(USERBASE - 8) = 1;
 }
 
-/* ...nor to a neighbour: a page between them stays free. It does not become writable by that. */
+/* It does not grow up to a neighbour: a page between them stays free. A read-only one stays so. */
 static void grow_over_neighbour(uintptr_t flags)
 {
     uint64_t found;
@@ -370,7 +371,7 @@ static void grow_over_neighbour(uintptr_t flags)
     *(volatile uint64_t *)(USERBASE + (flags & MMAP_WRITE ? 1 : 2) * PGSIZE) = 1;
 }
 
-/* The same growth where it is the kernel that touches the memory. */
+/* The same growth, but it is the kernel that touches the memory. */
 static void grow_by_call(uintptr_t start)
 {
     struct meminfo *info = (struct meminfo *)USERBASE;
@@ -410,9 +411,9 @@ static void run_csr_write(uintptr_t csr)
     run((uintptr_t)csr_write + csr * 8, 0, UINTPTR_MAX);
 }
 
-/* Bits 8 and 9 of a CSR's number are the lowest mode that may use it, 10 and 11 are set where it is
-   read-only. What else user mode has depends on the machine, but for the event counters, which the
-   kernel keeps for itself. */
+/* Bits 8 and 9 of a CSR's number tell the lowest mode that may use it; bits 10 and 11 are both set
+   if it is read-only. Which others user mode has depends on the machine. But the event counters are
+   never for programs: the kernel keeps them for itself. */
 static void check_csrs(void)
 {
     static const unsigned int allowed[] = {
@@ -435,7 +436,8 @@ static void check_csrs(void)
     }
 }
 
-/* Not inlined: nothing else may use the registers, where there are none. */
+/* It is not inlined, because no other function may use floating-point registers: there may be
+   none. */
 static __attribute__((noinline)) uint64_t float_sum(void)
 {
     double sum = 0;
@@ -447,7 +449,7 @@ static __attribute__((noinline)) uint64_t float_sum(void)
     return sum > 7.48 && sum < 7.49 ? bits : 0;
 }
 
-/* Computed in floating point where there is any. */
+/* A sum that is computed in floating point, if there is any. */
 static uint64_t harmonic_sum(void)
 {
     uint64_t sum = 0;
@@ -459,8 +461,8 @@ static uint64_t harmonic_sum(void)
     return sum;
 }
 
-/* A process beside all this: what it computes comes out the same each time. It ends when its parent
-   has. */
+/* Start a process beside all this. What it computes must be the same each time. It ends when its
+   parent has ended. */
 static int start_canary(void)
 {
     struct procinfo info = { .pid = 0 };

@@ -1,4 +1,7 @@
-/* Exit codes: the parent gets each code as the child gave it, and only once. */
+/* exit: exit codes.
+
+   The parent gets each code as the child gave it, whatever int it is, and only once: after that the
+   child is gone, and a second wait is refused. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>

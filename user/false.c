@@ -1,4 +1,7 @@
-/* Ends without success. */
+/* false: ends without success, with the exit code 1.
+
+   The machine's exit status then says the same, so scripts and tests can see that a failure
+   arrives. */
 
 int main(void)
 {

@@ -1,4 +1,7 @@
-/* The first page is not mapped: using a NULL pointer, in any way, kills the process. */
+/* faultread: the first page is not mapped.
+
+   Reading, writing or calling through a NULL pointer, with or without an offset, kills the process
+   instead of going on with some value. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,4 +1,7 @@
-/* The kernel's memory is mapped in every address space, but not for user mode. */
+/* faultreadkernel: the kernel's memory is mapped in every address space, but not for user mode.
+
+   Its entries have no U. So a program that reads, writes or jumps there is killed, as if nothing
+   were there. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,6 +1,8 @@
-/* forkbomb [N]: fork until the kernel has no more, or N times (20,000 by default). When all those
-   processes have ended the machine is as before: it is done twice, and the second time must get as
-   far. Where memory is short the kernel may kill the bomb itself. */
+/* forkbomb [N]: forks until the kernel has no more, or N times (20,000 by default).
+
+   When all those processes have ended the machine must be as before. So it is done twice, and the
+   second time must get nearly as far. If memory is short the kernel may kill the bomb itself. After
+   that a chain of processes, each of which forks the next one, does the same. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -8,11 +10,11 @@
 #include <ulib.h>
 
 #define ROUNDS          2
-#define ALIVE_TICKS     300             /* how long each process stays */
+#define ALIVE_TICKS     300             /* each process stays so long */
 
 static int limit;
 
-/* Exits with the number of processes that it could make. */
+/* Make as many processes as possible, and exit with their number. */
 static void bomb(uintptr_t unused)
 {
     int count = 0, reaped = 0, pid = 1;
@@ -35,7 +37,7 @@ static void bomb(uintptr_t unused)
     exit(count);
 }
 
-/* A chain: each process forks the next until that fails, then all end, the last one first. */
+/* A chain: each process forks the next one until that fails. Then all end, the last one first. */
 static void chain(uintptr_t unused)
 {
     int depth = 0, pid;
@@ -53,7 +55,7 @@ static void do_little(uintptr_t times)
     yield_often(times);
 }
 
-/* Processes of a bomb that was killed are still there: let them end. */
+/* The processes of a bomb that was killed are still there. Wait until they have ended. */
 static void calm_down(void)
 {
     sleep(ALIVE_TICKS + 100);

@@ -1,4 +1,7 @@
-/* Many children at once: each has its own pid and its own memory, and each is reaped. */
+/* forktest: many children at once.
+
+   Each has its own pid and its own memory, and its exit code arrives. Each is waited for once, and
+   then there is none any more. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>

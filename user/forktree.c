@@ -1,5 +1,7 @@
-/* A tree of processes: each has two children, which carry on its name with 0 and with 1. Each
-   process's exit code is the number of processes below and with it. */
+/* forktree: a tree of processes.
+
+   Each has two children, whose names are its own with 0 and with 1 behind it. The exit code of a
+   process is the number of processes below it, and itself. */
 #include <report.h>
 #include <stdio.h>
 #include <string.h>

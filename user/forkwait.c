@@ -1,4 +1,7 @@
-/* forkwait [N]: N times fork and wait, 1000 by default. Nothing may be used up by it. */
+/* forkwait [N]: forks and waits, N times, 1000 by default.
+
+   If fork, exit or wait lose anything, be it one pid or one page, this uses it up after many
+   rounds, and a fork fails. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>

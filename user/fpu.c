@@ -1,7 +1,9 @@
-/* Floating-point registers belong to a process. Several processes fill all of them and fcsr with
-   values of their own, are switched away from, and compare; a forked child has its parent's values;
-   a new program finds zeros. Where there are no such registers each instruction that uses them
-   kills the process, and the others go on. */
+/* fpu: the floating-point registers belong to a process.
+
+   Several processes fill all of them and fcsr with values of their own, are switched away from, and
+   compare. A forked child has its parent's values, and a new program finds zeros (that is what it
+   does as `fpu zeros`). On a machine without such registers each instruction that uses them kills
+   the process, and the others go on. */
 #include <report.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +14,9 @@
 #define REGISTERS       32
 #define PROCESSES       8
 #define ROUNDS          30
-#define SPIN            20000           /* long enough, now and then, for a timer tick */
+#define SPIN            20000           /* in some of the rounds a timer tick falls into it */
 
-/* The registers as bits; fcsr has 8 of them: rounding mode and exceptions. */
+/* The registers as bits. Of fcsr 8 bits are used: the rounding mode and the exceptions. */
 struct fpu {
     uint64_t f[REGISTERS];
     uint64_t fcsr;
@@ -38,7 +40,7 @@ struct fpu {
     instruction " f28,224(" base ")\n" instruction " f29,232(" base ")\n" \
     instruction " f30,240(" base ")\n" instruction " f31,248(" base ")\n"
 
-/* That f0 to f31 change is kept from the compiler: it would restore half of them at once. */
+/* The compiler is not told that f0 to f31 change, because it would restore half of them at once. */
 static void load(const struct fpu *from)
 {
     asm volatile(EACH_REGISTER("fld", "%0") "fscsr %1"
@@ -51,7 +53,8 @@ static void store(struct fpu *to)
     asm volatile("frcsr %0" : "=r"(to->fcsr));
 }
 
-/* Different for each process, round and register; among them are NaNs and infinities. */
+/* Choose values that differ for each process, round and register. There are NaNs and infinities
+   among them. */
 static void choose(struct fpu *fpu, int process, int round)
 {
     for (uint64_t i = 0; i < REGISTERS; i++)
@@ -74,7 +77,8 @@ static void compare(const struct fpu *wanted, const char *after)
               wanted->fcsr);
 }
 
-/* No floating point between load and check: the compiler has no reason for any. */
+/* Between load() and compare() there is no floating point, so the compiler uses no such
+   register. */
 static void keep_values(int process)
 {
     struct fpu fpu;
@@ -116,8 +120,8 @@ static void check_zeros(void)
     compare(&zeros, "exec");
 }
 
-/* What a program may do that has no such registers: it dies of it. Where the numbers are in the
-   integer registers (Zfinx) there is arithmetic, and fcsr. */
+/* A program dies of a load of registers that are not there. Only loads are tried: with Zfinx, where
+   the numbers are in the integer registers, there is arithmetic and fcsr. */
 static void use_registers(uintptr_t addr)
 {
     load((const struct fpu *)addr);

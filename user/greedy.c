@@ -1,13 +1,15 @@
-/* No priority keeps others away: beside a process that computes with any number for its priority,
-   one of priority 1 that has had its turn and sleeps is back after some seconds. */
+/* greedy: no priority keeps others away from the hart.
+
+   One process computes without end, with any number for its priority. Beside it a process of
+   priority 1 that has had its turn and then sleeps must be back after some seconds. */
 #include <report.h>
 #include <stdio.h>
 #include <syscall.h>
 #include <testing.h>
 #include <ulib.h>
 
-#define TURN_MS         120             /* two slices: the turn is over */
-#define PATIENCE_MS     8000            /* MAX_PRIORITY turns of 50 ms, and a half more */
+#define TURN_MS         120             /* two slices: after that the turn is over */
+#define PATIENCE_MS     8000            /* MAX_PRIORITY turns of 50 ms, and half as many more */
 
 static const uint64_t priorities[] = {
     0, 1, 100, 101, 1000, 2000000000, INT32_MAX, INT32_MAX + 1UL, UINT32_MAX, 1UL << 32,
@@ -22,7 +24,8 @@ static void compute(unsigned int ms)
         ;
 }
 
-/* How long it takes until this process has had a turn and has slept for a tick. */
+/* How long a sleep of one tick takes beside a process of this priority, after a turn of
+   computing. */
 static unsigned int wait_beside(uint64_t priority)
 {
     int pid = fork(), code;

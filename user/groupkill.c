@@ -1,7 +1,9 @@
-/* kill of a group: processes that fork and exit in a relay, so that each is gone before one could
-   ask for its pid, are ended by it; others are not hurt, in a group or not. And a process that is
-   in a group cannot leave it, nor take the console. Must be the first program, or be started by
-   it: in a shell's job there are no new groups. */
+/* groupkill: kill of a group of processes.
+
+   It must end processes that fork and exit in a relay, in which each has gone before anybody could
+   ask for its pid. Others must not be hurt, in a group or not. And a process that is in a group can
+   neither leave it nor take the console. It must be the first program, or be started by the first
+   one, because in a shell's job no new groups can be made. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -12,11 +14,11 @@
 #include <ulib.h>
 
 #define ROUNDS          24
-#define RELAYS          4               /* in the group at once */
-/* So many must be enough, with a sleep after each tenth: many, because a busy host may not run one
-   of the harts for a second and more. */
+#define RELAYS          4               /* so many are in the group at once */
+/* So many kills must be enough, with a sleep after each tenth. The number is large, because a busy
+   host may not run one of the harts for a second or more. */
 #define MAX_KILLS       10000
-#define GIVE_UP_MSEC    600000          /* all ends by then, so that a failure is told */
+#define GIVE_UP_MSEC    600000          /* every process ends by then, so that a failure is told */
 
 static unsigned int end_time;
 
@@ -25,7 +27,7 @@ static bool time_left(void)
     return (int)(end_time - gettime_msec()) > 0;
 }
 
-/* Fork and exit, again and again. Only one who has been killed cannot fork. */
+/* Fork and exit, again and again. Only a process that has been killed cannot fork. */
 static __never_returns void relay(void)
 {
     int pid;
@@ -35,7 +37,7 @@ static __never_returns void relay(void)
     exit(pid >= 0 ? 0 : 1);
 }
 
-/* A child that leads a new group and runs body(). */
+/* Start a child that leads a new group and runs body(). */
 static int start_group(int what, void (*body)(void))
 {
     int pid = fork();
@@ -59,7 +61,7 @@ static uint64_t process_count(void)
     return info.processes;
 }
 
-/* Orphans are taken away by init, which may take a while. */
+/* Wait until there are so many processes. init takes orphans away, which may take a while. */
 static void wait_for_count(uint64_t count)
 {
     for (int i = 0; process_count() != count; i++) {
@@ -69,8 +71,8 @@ static void wait_for_count(uint64_t count)
     }
 }
 
-/* Kill a group that has members, until it has none. One kill must be enough, too: who was about to
-   fork cannot any more. */
+/* Kill a group that has members until it has none. One kill must be enough too (`once`), because a
+   process that was about to fork cannot do so any more. */
 static void end_group(int group, bool once, uint64_t left)
 {
     int kills = 1;
@@ -100,7 +102,7 @@ static void start_relays(void)
     }
 }
 
-/* What those do whom no kill here is meant for, and one child. */
+/* What processes do that no kill is meant for; the child of a leader does it too. */
 static void live_on(void)
 {
     while (time_left())
@@ -118,7 +120,7 @@ static void lead_relays(void)
         waitpid(pid, NULL);
 }
 
-/* Until a leader, which has made its group by then, waits for a child. */
+/* Wait until the leader sleeps in wait for a child. By then it has made its group. */
 static void wait_until_waiting(int leader)
 {
     struct procinfo info;
@@ -129,7 +131,7 @@ static void wait_until_waiting(int leader)
     } while (strcmp(info.waits_for, "a child to end") != 0);
 }
 
-/* The leader has ended, or lives; it is killed at once, or after a while. */
+/* Groups whose leader has ended or lives, and which are killed once or again and again. */
 static void check_relays(void)
 {
     uint64_t before = process_count();
@@ -144,7 +146,7 @@ static void check_relays(void)
         else
             assert(waitpid(group, &code) == 0 && code == 0);
         yield_often(round);
-        end_group(group, round % 4 < 2, before + lives);        /* the leader is a zombie */
+        end_group(group, round % 4 < 2, before + lives);        /* a killed leader is a zombie */
         if (lives)
             assert(waitpid(group, &code) == 0 && code == -E_KILLED);
     }
@@ -187,7 +189,7 @@ static void live(int member)
     exit(0);
 }
 
-/* Members of a group, each in another state; the leader waits for one. */
+/* Make members of a group, each in another state. The leader waits for one of them. */
 static void do_all(void)
 {
     int pid = 0;
@@ -201,7 +203,7 @@ static void do_all(void)
     waitpid(pid, NULL);
 }
 
-/* The same, and one of them kills them all. */
+/* The same, and one of them kills them all, itself included. */
 static void kill_own_group(void)
 {
     int group = getpid(), pid = fork();

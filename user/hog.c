@@ -1,5 +1,6 @@
-/* hog [MS [N]] keeps N processes, 1 by default, busy for MS milliseconds, 1000 by default: to see
-   how they spread over the harts, or for ctrl-C and kill. */
+/* hog [MS [N]]: keeps N processes (1 by default) busy for MS milliseconds (1000 by default).
+
+   It shows how processes spread over the harts, and is something to end by ctrl-C and kill. */
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>

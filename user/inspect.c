@@ -1,6 +1,9 @@
-/* procinfo and meminfo while processes are made, sleep, run other programs, share memory and end:
-   what they tell makes sense at each moment, and looking hurts nobody, who may end meanwhile. The
-   argument says how many processes each of the CHURNERS makes. */
+/* inspect [N]: procinfo and meminfo while processes are made, sleep, exec, share memory and end.
+
+   What they tell must make sense at each moment, and looking must hurt nobody, even if the process
+   that is looked at ends meanwhile. Threads look at all processes while other processes (CHURNERS)
+   make N children each, 200 by default, that live in different ways. Some processes whose state and
+   pages are known are compared exactly. */
 #include <error.h>
 #include <report.h>
 #include <string.h>
@@ -10,14 +13,14 @@
 
 #define INSPECTORS      3
 #define CHURNERS        4
-#define LOOKS           10              /* that an inspector takes */
+#define LOOKS           10              /* so many times each inspector looks */
 #define MAX_PID         (1 << 20)
 #define PAGES           100UL
 
-static int self;                        /* the pid of main's process, its parent's, */
-static int self_parent;
-static int short_lived;                 /* the first pid behind those of who lives long */
-static uint64_t total_pages;            /* and what never changes */
+static int self;                        /* the pid of main's process */
+static int self_parent;                 /* and of its parent */
+static int short_lived;                 /* processes from this pid on live for a short time only */
+static uint64_t total_pages;            /* never changes */
 
 static void check_text(const char *text, size_t size, bool may_be_empty)
 {
@@ -51,7 +54,8 @@ static void check_process(const struct procinfo *info, int asked)
                && strcmp(info->name, "inspect") == 0);
 }
 
-/* All processes, lowest pid first. While this one is there, asking for a lower pid finds one. */
+/* Look at all processes, from the lowest pid on. This one is there, so asking for a pid that is not
+   higher always finds one. */
 static void look_at_processes(void)
 {
     struct procinfo info;
@@ -72,7 +76,8 @@ static void look_at_processes(void)
         panic("procinfo(%d) finds nobody, but process %d is there", asked, pid);
 }
 
-/* The lowest pid among those who live shortly: somebody is found, because this one is there. */
+/* Look for the lowest pid among the processes that live shortly. This one is one of them, so one is
+   found. */
 static void look_at_short_lived(void)
 {
     struct procinfo info;
@@ -101,7 +106,7 @@ static void look_at_memory(void)
     assert(info.kernel_objects > info.processes);
 }
 
-/* A thread: look, some times. */
+/* A thread that looks some times. */
 static int inspector(void *unused)
 {
     int tid = getpid();
@@ -120,7 +125,7 @@ static int inspector(void *unused)
     return 0;
 }
 
-/* New inspectors have pids above those of many who end while they look. */
+/* Start new inspectors. Their pids are above those of many processes that end while they look. */
 static void inspect(void)
 {
     int tids[INSPECTORS], code;
@@ -147,7 +152,7 @@ static int touch_much(void *arg)
     return arg == NULL ? 0 : 1;
 }
 
-/* What a child does in its short life. */
+/* What a child does in its short life; `kind` chooses. */
 static void live(int kind)
 {
     switch (kind % 6) {
@@ -200,7 +205,7 @@ static int start(void (*body)(void))
     return pid;
 }
 
-/* Look at a child, which will soon be in that state. */
+/* Look at a child again and again, until it is in that state. */
 static void look(int pid, const char *state, struct procinfo *info)
 {
     int patience = 10000;
@@ -260,7 +265,7 @@ static int sleeper(void *unused)
     return 0;
 }
 
-/* Threads have one memory, which mem counts once. */
+/* Threads share one memory, which procinfo shows with each of them, and mem counts once. */
 static void check_threads(void)
 {
     struct procinfo info, thread;

@@ -1,12 +1,15 @@
-/* A process that mostly sleeps, beside eight that compute: with multi-level feedback it runs again
-   within 20 ms of when it should, and none of the eight starves. */
+/* interactive: a process that mostly sleeps, beside eight that compute.
+
+   With multi-level feedback (sched=mlfq) it runs again within 20 ms of when it should, and none of
+   the eight starves. So a user who types is answered at once, whatever else runs. It measures by
+   the machine's clock. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>
 
 #define HOGS        8
 #define TURNS       100
-#define TICKS       3               /* that it sleeps a turn */
+#define TICKS       3               /* so long it sleeps in each turn */
 #define TICK_MS     10
 #define LATE_MS     20
 

@@ -1,5 +1,8 @@
-/* kill: of a process that sleeps, runs, waits, or has ended; of oneself; and of ones that must not
-   be killed. */
+/* kill: one process kills another one.
+
+   It kills processes that sleep, run, wait, fork, or have ended, and itself. Each dies with
+   -E_KILLED, at once or a little later. The idle loop and init must not be killed, and pids of
+   nobody are refused. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
@@ -24,7 +27,7 @@ static void yield_long(void)
         yield();
 }
 
-/* Its own child ends by itself, as an orphan. */
+/* Wait for a child. When this process is killed the child becomes an orphan, and ends by itself. */
 static void wait_long(void)
 {
     int pid = fork();

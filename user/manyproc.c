@@ -1,5 +1,7 @@
-/* manyproc [N]: N processes alive at once, 200 by default. First a chain, where each waits for the
-   next; then a crowd of brothers that sleep. Each tells by its exit code that it ran. */
+/* manyproc [N]: N processes alive at once, 200 by default.
+
+   First they are a chain, in which each waits for the next one; then a crowd of brothers that
+   sleep. The exit codes tell that each of them ran. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>

@@ -1,6 +1,7 @@
-/* Many processes that compute at once. Each raises a matrix of its own to the 8th power in two
-   ways, by 7 products and by 3 squares, and compares: a register or a page that a switch of
-   processes loses makes a difference. */
+/* matrix: many processes that compute at once.
+
+   Each raises a matrix of its own to the 8th power in two ways, by 7 products and by 3 squares, and
+   compares. If a switch of processes loses a register or a page, the results differ. */
 #include <report.h>
 #include <stdio.h>
 #include <stdlib.h>

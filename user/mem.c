@@ -1,13 +1,15 @@
-/* Who has the memory: pages that are free, pages of each process, and the rest, which is the
-   kernel's. A page that several processes share is counted with each of them, and named as
-   shared; memory that is one for several, threads', is told and counted once. */
+/* mem: shows who has the memory.
+
+   It lists the pages that are free, the pages of each process, and the rest, which is the kernel's.
+   A page that several processes share is counted with each of them, and named as shared. Threads
+   have one memory, which is told and counted once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <ulib.h>
 
 #define PAGES_PER_MIB   256
 
-/* Whose memory was told. The numbers may be few or thousands. */
+/* The numbers of the memories that were told already. There may be few or thousands of them. */
 static struct {
     uint64_t *numbers;
     size_t count, room;
@@ -35,7 +37,7 @@ static bool was_told(uint64_t number)
     return false;
 }
 
-/* The pages that a process has alone: those that were not told already. */
+/* Print the line of a process, and return the number of pages that it has alone. */
 static uint64_t tell_process(const struct procinfo *info)
 {
     if (was_told(info->memory)) {

@@ -1,5 +1,7 @@
-/* Areas of memory: made, split by unmapping their middle, joined, refused where they overlap or
-   make no sense; read-only ones; stacks, which have room to grow; and ten thousand at once. */
+/* mmap: areas of memory.
+
+   They are made, split by unmapping their middle, joined, and refused if they overlap or make no
+   sense. There are read-only ones; stacks, which have room to grow; and ten thousand at once. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
@@ -113,7 +115,7 @@ static void check_many(void)
     assert(munmap(area, 2 * AREAS * PGSIZE) == 0);
 }
 
-/* A stack takes what mmap has left it below, and no more. */
+/* Write to all pages of a stack, from the highest down to the last one that it may have. */
 static void touch_stack(uintptr_t end)
 {
     for (uintptr_t page = end - PGSIZE; page >= end - STACK_PAGES * PGSIZE; page -= PGSIZE)

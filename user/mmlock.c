@@ -1,8 +1,10 @@
-/* mmlock [THREADS]: threads of one process that all want the lock of its memory, 7 beside this one
-   by default. Who asks for it gets it, however often the others come: calls of brk beside threads
-   that map, touch and unmap; forks beside threads that write; a kill of one among them. The longest
-   time is printed, which says something of the host, too: `make bench` shows it for 2, 4 and 8
-   harts. */
+/* mmlock [THREADS]: threads of one process that all want the lock of its memory, 7 others by
+   default.
+
+   A thread that asks for the lock gets it soon, however often the others take it: calls of brk
+   beside threads that map, touch and unmap; forks beside threads that write; a kill of one thread
+   among them. The longest time is printed; it depends on the host too. `make bench` shows it for 2,
+   4 and 8 harts. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -82,7 +84,7 @@ static void kill_one(void)
     assert(kill(tid) == 0 && thread_join(tid, &code) == 0 && code == -E_KILLED);
 }
 
-/* Do something so often beside threads that do something else; the longest that it took. */
+/* Do something so often, beside threads that do something else, and print the longest time. */
 static void beside(const char *name, void (*what)(void), int times, int (*others)(void *))
 {
     int tids[MAX_THREADS], code;

@@ -1,5 +1,7 @@
-/* Fairness towards who is new and who slept: beside a process that has computed alone for a while,
-   one that begins and one that wakes get the same share as it, no more and no less. */
+/* newcomer: fairness towards a process that is new, and one that has slept.
+
+   One process computes alone for a while. Then one begins and one wakes, and each of the three must
+   get a third of the time: the new ones must neither catch up with what they missed, nor wait. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>

@@ -1,9 +1,8 @@
-/* Texts that are numbers: taken whole if they fit, and refused if they do not. And the other way:
-   numbers that are printed with odd formats.
+/* numbers: texts that are numbers are taken whole if they fit, and refused if they do not.
 
-   Each table below has texts, or formats, with what must come out. A wrong one ends the test by a
-   panic that names it. Only libs/string.c, libs/printfmt.c and user/libs are tested here, nothing
-   of the kernel. */
+   And the other way: numbers that are printed with odd formats. Each table below has texts, or
+   formats, with what must come out. A wrong one ends the test by a panic that names it. Only
+   libs/string.c, libs/printfmt.c and user/libs are tested here, nothing of the kernel. */
 #include <report.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +52,7 @@ static const struct {
 };
 
 /* Formats with fields and lengths that no output can have, each with an argument for its * and the
-   number 257. What is asked for is taken as far as it makes sense, and nothing overflows. */
+   number 257. A wish is fulfilled as far as it makes sense, and nothing overflows. */
 static const struct {
     const char *format;
     int field;

@@ -1,5 +1,7 @@
-/* Processes that take all memory, several at once, by mmap and by brk: each is refused more or
-   killed, the one that started them goes on, and afterwards all memory is back. */
+/* oom: several processes take all memory at once, by mmap and by brk.
+
+   Each is refused more or is killed. The process that started them goes on, and afterwards all
+   memory is back: a child that needs some gets it, round after round. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -9,7 +11,7 @@
 #define HOGS            3
 #define ROUNDS          3
 #define CHUNK           (64 * PGSIZE)
-#define REFUSED         55              /* a hog's exit code when a call said no */
+#define REFUSED         55              /* exit code of a hog whose call was refused */
 
 static void touch(uintptr_t start, size_t len)
 {
@@ -61,7 +63,7 @@ static void run_hogs(void)
     for (int i = 0; i < HOGS; i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
-            sleep(5);                           /* until all hogs are there */
+            sleep(5);                           /* by then all hogs are there */
             if (i % 2 == 0)
                 hog_by_mmap();
             hog_by_brk();
@@ -75,7 +77,7 @@ static void run_hogs(void)
     }
 }
 
-/* A child that needs some memory finds it. */
+/* A child that needs some memory gets it. */
 static void use_some(uintptr_t unused)
 {
     uintptr_t area = 0;

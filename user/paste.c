@@ -1,7 +1,8 @@
-/* More is typed than the console keeps while a program runs: lines are lost, and the user is told,
-   but what comes is whole lines, in order. Like the shell this gives the console to a program now
-   and then, and reads between. The lines are "line NUMBER 000... end"; the
-   argument says how many were typed. */
+/* paste [LINES]: more is typed than the console keeps while a program runs.
+
+   Lines are lost then, and the user is told. But what comes is whole lines, in order. Like the
+   shell, this program gives the console to a child now and then, and reads in between. The typed
+   lines are "line NUMBER 000... end"; the argument says how many of them are typed. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -12,14 +13,15 @@
 
 #define CTRL_C          3
 #define LINE_LENGTH     43
-#define LINES           20              /* read between two programs */
-#define FIRST_MS        400             /* the first program runs until the buffer is full, */
-#define JOB_MS          20              /* the others do not */
-#define QUIET_MS        500             /* nothing more comes after these */
+#define LINES           20              /* so many are read between two programs */
+#define FIRST_MS        400             /* the first program runs until the buffer is full */
+#define JOB_MS          20              /* the others run for so long */
+#define QUIET_MS        500             /* if no line comes for so long, no more will come */
 
-static volatile int lines;              /* read so far */
+static volatile int lines;              /* so many were read */
 
-/* Not asleep: where time is counted in instructions it would pass at once then, without a key. */
+/* Let time pass without sleeping. If all processes sleep and time is counted in instructions, QEMU
+   lets it pass at once, and no key could come meanwhile. */
 static void pass_time(unsigned int ms)
 {
     unsigned int start = gettime_msec();
@@ -42,7 +44,7 @@ static void run_job(unsigned int ms)
     job(JOB_SHELL);
 }
 
-/* The next line as it is typed; one that is given up is empty. */
+/* Read the next line as it is typed; one that was given up by ctrl-C is empty. */
 static void read_line(char *text, size_t size)
 {
     size_t length = 0;
@@ -73,7 +75,7 @@ static void check_line(const char *text)
     lines++;
 }
 
-/* A thread, because it waits for a key at the end. */
+/* The reader is a thread, because it waits for a key in the end, and is killed then. */
 static int reader(void *unused)
 {
     char text[256];

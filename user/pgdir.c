@@ -1,4 +1,7 @@
-/* Lets the kernel print this process's page table: look for the text at 800000 and the stack. */
+/* pgdir: lets the kernel print this process's page table.
+
+   Look for the text at 800000, the data behind it, and the stack at the top of the user's
+   addresses, with their rights. */
 #include <report.h>
 #include <stdio.h>
 #include <syscall.h>

@@ -1,13 +1,13 @@
-/* How a scheduler shares one hart: five children with priorities 1 to 5 count as fast as they can
-   for the same time. `priority rr` checks that the shares are equal, `priority stride` that they
-   are as 1:2:3:4:5; else only that nobody starved. */
+/* priority [rr | stride]: five children with priorities 1 to 5 count as fast as they can, for the
+   same time on one hart. With "rr" their shares must be equal, with "stride" as 1:2:3:4:5. Without
+   an argument the shares are only printed. In each case none of the children may starve. */
 #include <report.h>
 #include <stdio.h>
 #include <string.h>
 #include <ulib.h>
 
 #define CHILDREN        5
-#define START_MS        100             /* until all children are there */
+#define START_MS        100             /* by then all children are there */
 #define MEASURE_MS      2000
 #define CHECKED_MS      20000           /* long enough for 26 turns of the lowest priority */
 #define TOLERANCE       5               /* percent of what a child should get */

@@ -1,4 +1,7 @@
-/* Lists the processes: who is whose child, what each does, and how many pages it has in memory. */
+/* ps: lists the processes.
+
+   It shows who is whose child, what each does or waits for, how many pages it has in memory, and
+   how often it was given a hart. */
 #include <stdio.h>
 #include <ulib.h>
 

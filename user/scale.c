@@ -1,4 +1,4 @@
-/* How well several harts share work: `make bench` runs this on one and on two.
+/* scale: how well several harts share work. `make bench` runs it on one hart and on two.
 
      scale cpu N     N processes that only compute
      scale fork N    N processes that fork a child and wait for it, again and again
@@ -8,9 +8,9 @@
 #include <testing.h>
 #include <ulib.h>
 
-#define STEPS       60000000    /* of one computing process */
-#define FORKS       1500        /* of one forking process */
-#define US_TICKS    10          /* of rdtime: the timebase of QEMU's machine is 10 MHz */
+#define STEPS       60000000    /* each computing process does so many */
+#define FORKS       1500        /* each forking process does so many */
+#define US_TICKS    10          /* ticks of rdtime: the timebase of QEMU's machine is 10 MHz */
 
 static uint64_t microseconds(void)
 {

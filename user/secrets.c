@@ -1,7 +1,9 @@
-/* What the kernel or other processes leave behind must not be seen: not in fresh memory, not in
-   registers after exec, after a system call, a fault or the timer, not in what system calls
-   store. Processes that fill all they can get with a marker, and free it, run beside. "secrets
-   fresh" is what this program starts itself as, to look at a new program's memory. */
+/* secrets: what the kernel or other processes leave behind must not be seen.
+
+   It must not be in fresh memory, nor in registers after exec, a system call, a fault or the timer,
+   nor in what system calls store. Other processes run beside, which fill all that they can get with
+   a marker and free it. `secrets fresh` is what this program becomes by exec, to look at the memory
+   and registers of a new program; so it has a _start of its own, which keeps the registers. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -16,18 +18,19 @@
 #define ROUNDS          12
 #define AREA_PAGES      64
 #define STACK_PAGES     100
-#define GUARD           64              /* bytes around an object that nobody may change */
-#define LOOPS           3000000         /* long enough for a timer tick */
+#define GUARD           64              /* bytes around an object, which must not change */
+#define LOOPS           3000000         /* so long that a timer tick falls into it */
 
 enum { RA = 1, SP = 2, A0 = 10, A1 = 11, REGISTERS = 32 };
 
-/* The registers with which this program began: see _start. */
+/* The registers with which this program began; _start has stored them. */
 static uint64_t at_start[REGISTERS];
 
 __never_returns void umain(int argc, char **argv);
 __never_returns void first(int argc, char **argv, const uint64_t *registers);
 
-/* This program's own beginning: before all else it stores x1 to x31 below sp. */
+/* The beginning of this program, in place of that of user/libs. First it stores x1 to x31 below sp,
+   before any other instruction can change them. */
 asm(".pushsection .text.start, \"ax\", @progbits\n"
     ".globl _start\n"
     ".type _start, @function\n"
@@ -51,7 +54,8 @@ void first(int argc, char **argv, const uint64_t *registers)
     umain(argc, argv);
 }
 
-/* void name(uint64_t registers[32]): load x1 and x3 to x31 from there, do something, store all. */
+/* void name(uint64_t registers[32]): load x1 and x3 to x31 from the array, do something, and store
+   all registers there. */
 #define WITH_REGISTERS(name, something) \
     void name(uint64_t *registers); \
     asm(".pushsection .text." #name ", \"ax\", @progbits\n" \
@@ -99,7 +103,7 @@ static void choose_registers(uint64_t *registers)
         registers[i] = 0xA1B2C3D4E5F60000 + 0x100 * i + i;
 }
 
-/* Do it, and see that only a0 has another value: the one that is returned. */
+/* Do something, and check that only a0 has another value afterwards. That value is returned. */
 static long keeps_registers(const char *what, void (*something)(uint64_t *), uint64_t *registers)
 {
     uint64_t before[REGISTERS];
@@ -131,7 +135,7 @@ static void check_traps(uintptr_t unused)
     assert(keeps_registers("the timer", do_loop, registers) == 0);
 }
 
-/* fork as any other call, in both processes. */
+/* fork keeps the registers as any other call does, in both processes. */
 static void check_fork(long number)
 {
     uint64_t registers[REGISTERS];
@@ -160,7 +164,7 @@ static void check_calls(void)
     uintptr_t o = (uintptr_t)object, n = (uintptr_t)name;
     const struct {
         uint64_t number, args[3];
-        long result;                    /* 1: any that is not negative */
+        long result;                    /* 1 stands for any that is not negative */
     } calls[] = {
         { SYS_getpid, { 0 }, getpid() },        { SYS_gettime, { 0 }, 1 },
         { SYS_yield, { 0 }, 0 },                { SYS_sleep, { 1 }, 0 },
@@ -218,7 +222,7 @@ static uintptr_t new_area(uint32_t flags)
     return area;
 }
 
-/* The heap's old end, rounded up, where it has grown by AREA_PAGES. */
+/* Let the heap grow by AREA_PAGES, and return where the new part begins. */
 static uintptr_t new_heap(void)
 {
     uintptr_t start = 0, end;
@@ -230,7 +234,7 @@ static uintptr_t new_heap(void)
     return start;
 }
 
-/* What the stack has not used yet: from the page below this function's. */
+/* The end of the part of the stack that is not in use: the page below this function's. */
 static uintptr_t unused_stack(void)
 {
     return ROUNDDOWN((uintptr_t)__builtin_frame_address(0), PGSIZE) - PGSIZE;
@@ -248,7 +252,7 @@ static void check_areas(void)
     assert(brk(&heap) == 0);
 }
 
-/* Floating-point registers, before anything has used them. */
+/* The floating-point registers are zero before anything has used them. */
 static void check_floats(void)
 {
     uint64_t value;
@@ -265,7 +269,7 @@ static void check_floats(void)
         panic("the floating-point registers of a new program hold 0x%lx", value);
 }
 
-/* A new program: first its registers, then its memory. */
+/* Check what a new program finds: first its registers, then its memory. */
 static void check_fresh(int argc, char **argv)
 {
     static char room[16 * PGSIZE];
@@ -296,7 +300,8 @@ static void fill(uintptr_t start, size_t pages)
         *(volatile uint64_t *)addr = MARKER;
 }
 
-/* Fill memory of all kinds, and the registers. The stack below its pointer is nobody's. */
+/* Fill memory of all kinds, and all registers, with the marker. The stack below sp is not in use,
+   so it may be filled too. */
 static void fill_all(uintptr_t unused)
 {
     uint64_t registers[REGISTERS];
@@ -317,7 +322,7 @@ static void fill_all(uintptr_t unused)
     do_call(registers);
 }
 
-/* A process that does so again and again, until its parent has ended. */
+/* Start a process that does so again and again, until its parent has ended. */
 static int start_hog(int parent)
 {
     struct procinfo info = { .pid = 0 };
@@ -342,7 +347,7 @@ static void guard(void)
     memset(&guarded, 0xA5, sizeof(guarded));
 }
 
-/* Only `size` bytes were stored. */
+/* Check that only `size` bytes were stored, and none around them. */
 static void check_guard(const char *what, size_t size)
 {
     const unsigned char *bytes = guarded.before;

@@ -1,6 +1,12 @@
-/* The shell, and the first program. A command runs in a child: in the foreground the shell waits
-   for it and tells how it ended; for those in the background (&) it looks before each prompt.
-   sh -c "line" runs one line and ends with its code. */
+/* sh: the shell, which is the first program if no other one is named.
+
+   A command runs in a child. If it is in the foreground the shell waits for it and tells how it
+   ended; jobs in the background (&) are told before the next prompt. Each job is a group of its
+   own, so that ctrl-C and kill reach all of its processes. `sh -c "line"` runs one line and ends
+   with its code.
+
+   user/libs/command.c takes a line apart, user/libs/line.c reads and edits it. A line with a
+   mistake is not run at all. When the shell ends it ends its jobs. */
 #include <command.h>
 #include <error.h>
 #include <line.h>
@@ -14,17 +20,17 @@
 
 /* A background job. */
 struct job {
-    int pid;                            /* 0: the slot is free */
+    int pid;                            /* 0 if the slot is free */
     char name[NAME_SIZE];
 };
 
 static struct job jobs[MAX_JOBS];
 static int last_code;
 
-/* What the child does: it leaves the shell's group, and runs the program. */
+/* What the child does: it begins a group of its own, and becomes the program. */
 static __never_returns void run_program(const struct command *cmd, int group)
 {
-    job(group);                         /* refused where this shell is itself a job */
+    job(group);                         /* refused if this shell is itself a job */
     int error = __exec(NULL, (const char **)cmd->argv);
 
     if (error == -E_NOENT)
@@ -34,7 +40,7 @@ static __never_returns void run_program(const struct command *cmd, int group)
     exit(NOT_STARTED);
 }
 
-/* The name of an exit code that is an error's, with a blank before it; else nothing. */
+/* A blank and the name of an error, if an exit code is the number of one; else an empty text. */
 static const char *code_name(int code)
 {
     static char text[NAME_SIZE];
@@ -61,7 +67,7 @@ static void run_foreground(const struct command *cmd)
     job(JOB_SHELL);
     if (error != 0)
         cprintf("sh: waiting for %d failed: %e\n", pid, error);
-    else if (last_code != 0 && last_code != NOT_STARTED)    /* the latter has said so itself */
+    else if (last_code != 0 && last_code != NOT_STARTED)    /* the child itself tells the latter */
         cprintf("[%s: exit code %d%s]\n", cmd->argv[0], last_code, code_name(last_code));
 }
 
@@ -88,7 +94,7 @@ static void run_background(const struct command *cmd)
     cprintf("[%d] %s\n", pid, j->name);
 }
 
-/* Report a job that has ended, and free its slot. */
+/* Tell of a job that has ended, and free its slot. */
 static void finish_job(struct job *j, int code)
 {
     if (code == 0)
@@ -115,7 +121,7 @@ static void report_jobs(void)
             finish_job(j, code);
 }
 
-/* End a job with all the processes that it made; one that leads no group, alone. */
+/* End a job with all the processes that it made. A process that leads no group is ended alone. */
 static int kill_job(int pid)
 {
     int error = pid > 0 ? kill(-pid) : -E_INVAL;
@@ -134,7 +140,7 @@ static void end_jobs(void)
     }
 }
 
-/* The number that a word says; false, and a message, where it is none. */
+/* Store the number that a word says. If it is none, print a message and return false. */
 static bool number(const char *command, const char *word, int *value)
 {
     bool fits = string_to_int(word, value);
@@ -255,7 +261,7 @@ static void run_command(const struct command *cmd)
         run_foreground(cmd);
 }
 
-/* Run a line, if all of it is right: nothing of a line with a mistake is run. */
+/* Run all commands of a line. A line with a mistake is not run at all. */
 static void run_line(char *line)
 {
     char copy[LINE_SIZE], *rest = copy;

@@ -1,4 +1,7 @@
-/* sleep takes as long as it should, never shorter, and sleepers do not wait for each other. */
+/* sleep: the system call takes as long as it should, and never shorter.
+
+   Processes that sleep at the same time do not wait for each other: five sleeps side by
+   side take less time than one after the other. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>
@@ -14,7 +17,7 @@ static void sleep_in_turns(void)
         assert(sleep(10) == 0);
         unsigned int slept = gettime_msec() - start;
 
-        /* It wakes at a tick: the first one may come soon. */
+        /* It wakes at a tick, and the first tick may come soon: so it may be one tick less. */
         if (slept < 9 * TICK_MS)
             panic("slept for %u ms, not %u", slept, 10 * TICK_MS);
         cprintf("sleep %d x 10 ticks.\n", i);

@@ -1,4 +1,7 @@
-/* A process that would sleep for 497 days can be killed at once; its timer does no harm later. */
+/* sleepkill: a process that wants to sleep for 497 days can be killed at once.
+
+   Its timer must be gone with it. The same with a short sleep: when the time comes at which it
+   would have been woken, nothing may happen. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>

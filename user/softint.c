@@ -1,6 +1,7 @@
-/* Instructions that are not for user programs: privileged ones kill the process. So does ebreak,
-   also with a7 = 10, by which kernel mode starts the first program: it must not become a system
-   call from user mode. */
+/* softint: instructions that are not for user programs.
+
+   Privileged instructions kill the process. So does ebreak, even with a7 = 10: by that the kernel
+   itself starts the first program, and it must not become a system call from user mode. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 
 #define STILL_HERE      77
 
-/* One instruction for each number. */
+/* Do the privileged instruction with this number. */
 static void privileged(uintptr_t number)
 {
     switch (number) {
@@ -28,7 +29,8 @@ static void privileged(uintptr_t number)
 
 #define PRIVILEGED      10
 
-/* ebreak as kernel mode uses it, here for exit(0); it is 4 bytes long in the first form. */
+/* ebreak with registers as the kernel uses it, here for exit(0). It is 2 bytes long if `compressed`
+   is true, else 4. */
 static void break_call(uintptr_t compressed)
 {
     register long a0 asm("a0") = SYS_exit;

@@ -1,4 +1,6 @@
-/* A child that never gives the processor away: the parent runs all the same, and can kill it. */
+/* spin: a child that never gives the hart away.
+
+   The timer takes the hart from it, so the parent runs all the same, and can kill it. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>

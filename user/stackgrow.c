@@ -1,5 +1,7 @@
-/* The stack grows on demand, by small steps and by large ones, to 256 pages; a process that wants
-   more is killed. */
+/* stackgrow: the stack grows on demand.
+
+   It grows by small steps and by large ones, to 256 pages. A process that wants more is killed, and
+   its parent's stack is not touched by that. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
@@ -29,7 +31,7 @@ static void recurse_in_child(uintptr_t depth)
     assert(recurse(depth) == (int)depth + 1);
 }
 
-/* Touches its lowest byte first: far below everything that is mapped. */
+/* Use a large array. Its lowest byte is touched first, far below everything that is mapped. */
 static void large_array(uintptr_t first)
 {
     volatile char array[200 * PGSIZE];

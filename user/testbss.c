@@ -1,4 +1,7 @@
-/* Memory that the program file does not hold: it is zero at first, and all of it is its own. */
+/* testbss: memory that the program's file does not hold.
+
+   The file only says how large the bss is. The kernel gives it as pages of zeros, and all of it
+   belongs to this program alone. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>

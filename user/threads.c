@@ -1,5 +1,8 @@
-/* Processes that share memory: what one writes the others read, exit codes reach who waits, exec
-   and exit of one leave the memory to the others, in every order. */
+/* threads: processes that share memory.
+
+   What one writes the others read, and exit codes reach the process that waits for them. exec,
+   exit, a fault and a kill of one leave the memory to the others, in every order. Memory stays as
+   long as any process uses it. */
 #include <error.h>
 #include <report.h>
 #include <stdlib.h>
@@ -39,7 +42,8 @@ static void check_sharing(void)
     assert(thread_join(tids[0], &code) != 0);
 }
 
-/* Memory that one thread maps is there for all; malloc gives no block to two of them. */
+/* Memory that one thread maps is there for all of them, and malloc gives no block to two of
+   them. */
 static int use_heap(void *arg)
 {
     for (int i = 0; i < 200; i++) {
@@ -99,7 +103,7 @@ static int fork_in_thread(void *arg)
     int code, pid = fork();
 
     if (pid == 0) {
-        counter = -1;                           /* in the child's own copy */
+        counter = -1;                           /* this is in the child's own copy */
         exit(7);
     }
     assert(waitpid(pid, &code) == 0 && code == 7);
@@ -107,7 +111,7 @@ static int fork_in_thread(void *arg)
     return arg == NULL ? 0 : 1;
 }
 
-/* How a thread ends is its own business: the others go on. */
+/* However a thread ends, the others go on. */
 static void check_ends(void)
 {
     int code, other;
@@ -125,7 +129,7 @@ static void check_ends(void)
     stop = true;
     assert(thread_join(other, &code) == 0 && code == 5);
 
-    /* A stack that is not there is the new process's trouble alone. */
+    /* A process with a stack that is not there dies of it, and nobody else does. */
     int pid = __clone(CLONE_VM, 0x20000000, use_stack, NULL);
 
     assert(pid > 0);
@@ -148,14 +152,14 @@ static int leave_orphan(void *arg)
     return orphan_tid > 0 ? 0 : 1;
 }
 
-/* A process whose only other thread goes on with the memory when it has left. */
+/* Exit while another thread still uses the memory. */
 static void exit_first(uintptr_t arg)
 {
     (void)arg;
     assert(thread_create(outlive, NULL) > 0);
 }
 
-/* Creators that exit first: the memory stays as long as somebody uses it. */
+/* Processes exit before the threads that they have made. The memory stays as long as it is used. */
 static void check_orphans(void)
 {
     int code;

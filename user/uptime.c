@@ -1,4 +1,6 @@
-/* How long the machine has been up, and how many processes there are. */
+/* uptime: how long the machine has been up, and how many processes there are.
+
+   The time counts from the machine's start, as gettime_msec() does. */
 #include <stdio.h>
 #include <ulib.h>
 

@@ -1,4 +1,7 @@
-/* vfork: the parent sleeps until the child calls exec or ends, and they share memory until then.
+/* vfork: the test of challenge 5.C.
+
+   The parent sleeps until the child calls exec or ends, and they share memory until then. A kill
+   ends the parent's sleep, another child's end does not, and if there is no memory vfork says so.
    With an argument it is the program that such a child becomes. */
 #include <error.h>
 #include <report.h>
@@ -8,8 +11,8 @@
 #include <ulib.h>
 
 #define ROUNDS      20
-#define CODE        7                   /* of a child that ends without exec */
-#define OWN_CODE    9                   /* of one that became another program */
+#define CODE        7                   /* exit code of a child that ends without exec */
+#define OWN_CODE    9                   /* exit code of a child that became another program */
 #define LONG_TICKS  3
 #define THREADS     2048                /* more than the machine has memory for */
 #define STACK_BYTES 256                 /* all that sleeper() needs */
@@ -18,7 +21,7 @@ static const char *const itself[] = { "vfork", "child", NULL };
 static volatile int shared, same_stack, order;
 static char stacks[THREADS][STACK_BYTES];
 
-/* The child runs on the parent's stack: it may not return from here. */
+/* The child runs on the parent's stack, so it must not return from this function. */
 static int __never_inlined spawn(bool with_exec)
 {
     volatile int on_stack = 0;
@@ -32,14 +35,14 @@ static int __never_inlined spawn(bool with_exec)
     shared++;
     order = 1;
     for (int i = 0; i < 10; i++)
-        yield();                        /* the parent must not run, though it is its turn */
+        yield();                        /* it would be the parent's turn, but it must not run */
     order = 2;
     if (with_exec)
         syscall3(SYS_exec, (uintptr_t)itself[0], 2, (uintptr_t)itself);
     exit(CODE);
 }
 
-/* The parent must sleep on when another of its children ends. */
+/* The end of another child must not end the parent's sleep. */
 static void check_other_child(void)
 {
     int code, other = fork();
@@ -55,7 +58,7 @@ static void check_other_child(void)
     assert(pid > 0 && waitpid(other, &code) == 0 && waitpid(pid, &code) == 0);
 }
 
-/* A parent that is killed need not wait. Its child ends by itself. */
+/* A parent that is killed ends at once. Its child goes on, and ends by itself. */
 static void check_killed(void)
 {
     struct meminfo before, after;
@@ -102,13 +105,14 @@ static int sleeper(void *unused)
     return sleep(1000);
 }
 
-/* Threads take all memory there is for processes; no page of the program is copy-on-write then. */
+/* Threads take all memory that there is for processes. Nobody forks, so that no page of the program
+   is copy-on-write then. */
 static void check_no_memory(void)
 {
     static int tids[THREADS];
     int n = 0, pid, good = 0;
 
-    memset(tids, 0, sizeof(tids));              /* now these pages are there */
+    memset(tids, 0, sizeof(tids));              /* these pages must be there before memory is out */
     memset(stacks, 0, sizeof(stacks));
     do
         tids[n] = __clone(CLONE_VM, (uintptr_t)stacks[n + 1], sleeper, NULL);

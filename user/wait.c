@@ -1,4 +1,8 @@
-/* wait and waitpid: for any child or one, with bad arguments, with none, and for orphans. */
+/* wait: wait and waitpid, for any child and for one.
+
+   Each child is found once and with its own exit code. Bad arguments are refused, and the child is
+   still there after a store that fails. Without a child they return at once. An orphan is init's
+   child, so its grandparent cannot wait for it. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>
@@ -50,7 +54,8 @@ static void check_one(void)
     check_eq("waitpid is refused when that child was waited for", twice, 0);
 }
 
-/* With a store that is bad the child is not lost; NULL is not bad, but says "no need". */
+/* If the code cannot be stored the child is not lost. NULL is not bad: it says that the code is not
+   wanted. */
 static void check_store(void)
 {
     static const uintptr_t bad[] = {
@@ -71,7 +76,7 @@ static void check_store(void)
     assert(waitpid(pid, NULL) < 0);
 }
 
-/* Exits with the pid of a child that it leaves behind. */
+/* Leave a child behind, and exit with its pid. */
 static void leave_child(uintptr_t unused)
 {
     (void)unused;

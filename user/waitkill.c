@@ -1,5 +1,7 @@
-/* Killing a process that sleeps in wait. The one that does it is the child it waits for, in the
-   first round, and its parent in the second, where the child is an orphan then. */
+/* waitkill: a process that sleeps in wait is killed.
+
+   In the first round the child that it waits for kills it. In the second round its parent does, and
+   the child becomes an orphan. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>
@@ -8,7 +10,7 @@
 
 #define ROUNDS  200
 
-/* Kill the parent; a second time there is nobody, or one who dies already. */
+/* Kill the parent. The second kill finds nobody, or a process that is dying already. */
 static __never_returns void kill_parent(int parent)
 {
     yield_often(ROUNDS);

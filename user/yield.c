@@ -1,4 +1,6 @@
-/* Two processes that yield to each other, and go on where they were. */
+/* yield: two processes that yield to each other.
+
+   Each goes on where it was, with its own variables and registers. */
 #include <report.h>
 #include <stdio.h>
 #include <ulib.h>
