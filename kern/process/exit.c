@@ -1,7 +1,37 @@
-/* The end of processes, and waiting for it. */
+/* The end of processes: being told to end (do_kill), ending (do_exit), and waiting for the end of a
+   child (do_wait).
+
+   A process only ever ends itself. do_kill() marks it and ends its sleep; it sees the mark when it
+   is about to leave the kernel, in proc_give_way(), and calls do_exit(). So it holds nothing then.
+
+   What ends first is all that may take long or sleep: resources and memory. Then, under proc_lock
+   and in one step for all who look, its children change their parent, its own parent is told, and
+   it becomes a zombie: a pid, an exit code, and a kernel stack, on which it makes its last steps.
+   So the parent, which takes the zombie away, waits until it has left that stack.
+
+   A parent sleeps in its child_exit, whose lock is proc_lock: a child cannot end between the look
+   at the zombies and the sleep. */
 #include <error.h>
 #include <mm/usercopy.h>
-#include <process/proc.h>
+#include <process/group.h>
+
+int do_kill(int pid)
+{
+    int result = 0;
+
+    if (pid < 0)
+        return kill_group((int)-(unsigned int)pid);
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+    if (proc == NULL || (proc->flags & PF_KERNEL))
+        result = -E_INVAL;
+    else if ((proc->flags & PF_EXITING) || atomic_load(&proc->task.killed))
+        result = -E_KILLED;
+    else
+        sched_kill(&proc->task);
+    spin_unlock(&proc_lock);
+    return result;
+}
 
 /* Run on the kernel's page table from here on, and let go of the program's memory. */
 static void exit_mm(void)
@@ -48,6 +78,7 @@ void do_exit(int exit_code)
     if (current == initproc)
         panic("the first kernel thread must not end");
     atomic_store(&current->task.need_resched, false);   /* of a kill: it ends as it is */
+    drop_resources(current);
     /* EXERCISE 5.5 begin: do_exit */
     exit_mm();
     spin_lock(&proc_lock);

@@ -1,7 +1,6 @@
 /* Making processes. */
 #include <error.h>
 #include <process/proc.h>
-#include <unistd.h>
 
 /* Where a new process begins, in the kernel: it leaves by the frame that copy_thread() made. */
 static void forkret(void)
@@ -10,23 +9,11 @@ static void forkret(void)
     trap_return(current->task.tf);
 }
 
-/* Memory for the child: the parent's own, a copy of it, or none for a kernel thread. */
+/* The name that ucore has for it, and that fork_named() calls: memory for the child, and what else
+   it has of its parent. 0 or an error. */
 static int copy_mm(uint32_t clone_flags, struct proc_struct *proc)
 {
-    struct mm_struct *mm = current->mm;
-
-    if (mm == NULL)
-        return 0;
-    if (clone_flags & CLONE_VM) {
-        mm_get(mm);
-        proc->mm = mm;
-    } else {
-        proc->mm = mm_create();
-        if (proc->mm == NULL || mm_dup(proc->mm, mm) != 0)
-            return -E_NO_MEM;
-    }
-    proc->task.as = &proc->mm->as;
-    return 0;
+    return copy_resources(clone_flags, proc);
 }
 
 /* The child has the parent's floating-point registers, which may be in the hart only. */

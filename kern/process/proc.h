@@ -1,13 +1,32 @@
-/* Processes and kernel threads.
+/* Processes and kernel threads: struct proc_struct, and what the rest of the kernel does with it.
 
-   A process is made by do_fork(), runs until do_exit(), and stays as a zombie until its parent has
-   its exit code by do_wait(). Children whose parent ends go to initproc, which waits for all.
-   Threads are processes that share an mm.
+   A kernel thread is a process without memory of its own; it runs a function of the kernel. Threads
+   of a program are processes that share an mm. The life of a process, told once; at the left stands
+   its state, at the right the function that does the step:
+
+     UNINIT     it is made, and has a kernel stack; only its maker knows it   proc_create
+                it gets memory, and what else a child has of its parent       copy_resources
+                it gets a pid and a parent: now others find it                link_proc
+     RUNNABLE   it may run, and end, at any time from here on                 wakeup_proc
+                it becomes another program, as often as it likes              do_execve
+                told to end, it does so when it next leaves the kernel        do_kill
+     ZOMBIE     it has given back all that it had but its stack and its pid   do_exit
+                its parent has the exit code, and nobody can find it now      do_wait
+                the stack and the proc_struct are free                        free_proc
+
+   While it is RUNNABLE it runs, waits or sleeps as kern/sched/task.h draws it. A process that loses
+   its parent gets initproc for one, which waits for all of its children. The idle processes, one
+   for each hart, are not in this story: nobody knows or ends them.
 
    Each process knows its parent, its youngest child (cptr), and its younger and older siblings
    (yptr, optr):
 
-       parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL */
+       parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL
+
+   Locks. proc_lock guards the tree, the pids and the groups. It is the first of the spinlocks: a
+   function that holds it may wake a task, free memory or sleep on a wait queue that has proc_lock
+   for its lock, but takes no mutex. An mm's mutex is taken before it, and given back before too:
+   nothing here holds both. fork alone holds the mutexes of two mm, in the order parent, child. */
 #pragma once
 
 #include <mm/vmm.h>
@@ -32,7 +51,7 @@ struct proc_struct {
     /* Changed only by the process itself, with proc_lock: it reads it freely. */
     struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */
 
-    /* Guarded by proc_lock. */
+    /* Guarded by proc_lock. PF_KERNEL changes only by the process itself, which reads it freely. */
     uint32_t flags;                     /* PF_ */
     int exit_code;                      /* of a zombie */
     int group;                          /* see JOB_ in libs/unistd.h; 0 is the first program's */
@@ -51,15 +70,19 @@ struct proc_struct {
 extern struct spinlock proc_lock;
 extern struct proc_struct *initproc;    /* the first kernel thread; set once */
 
-/* Set up; then make and return the idle process of a hart, by its cpu number. */
+/* Set up all that is needed to make processes; family_init() is a part of it. At boot, once, after
+   sched_init(). */
 void proc_init(void);
+void family_init(void);
+/* Make the idle process of a hart, by its cpu number. At boot; panics if memory is short. */
 struct proc_struct *idle_create(uint32_t cpu);
-/* What an idle process does for ever. */
+/* What an idle process does for ever: let others run, wait, take work from busy harts. */
 __never_returns void cpu_idle(void);
 
-/* Make a copy of the current process that returns from the same system call with 0. `stack` is the
-   child's stack pointer, or 0 for the parent's. Returns the child's pid, -E_NO_MEM or
-   -E_NO_FREE_PROC. May sleep. */
+/* Make a copy of the current process that returns from the same system call with 0. CLONE_VM in
+   clone_flags: it shares the memory. `stack` is the child's stack pointer, or 0 for the parent's.
+   Returns the child's pid, or -E_NO_MEM, -E_NO_FREE_PROC or -E_KILLED (the caller is to end); then
+   there is no child. May sleep, for the mm's lock. */
 int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) __must_check;
 
 /* EXERCISE 5.C begin extra: declaration of do_vfork */
@@ -70,40 +93,48 @@ int do_fork(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf) __must_
 int do_vfork(struct trapframe *tf) __must_check;
 /* EXERCISE 5.C end */
 
-/* Make a kernel thread that calls fn(arg) and exits with its result. Its pid or an error. */
+/* Make a kernel thread that calls fn(arg) and exits with its result. Only a kernel thread may, or
+   an idle process. Returns its pid, or an error as do_fork(). */
 int kernel_thread(int (*fn)(void *), void *arg, const char *name) __must_check;
 
-/* A process with a kernel stack, not yet known to anyone; NULL where there is no memory. */
+/* A process with a kernel stack, not yet known to anyone; NULL if memory is short. No lock that
+   ranks above the allocators' may be held. */
 struct proc_struct *proc_create(void) __must_check;
-/* Free a process that was never made known, or that nobody knows any more. */
+/* Free a process that was never made known, or that nobody knows any more, with all that it still
+   has. May sleep, if it has memory. */
 void free_proc(struct proc_struct *proc);
+
+/* The three places at which what belongs to a process comes and goes; a layer that gives processes
+   something more adds it in each of them. They are called from outside of all exercises' regions.
+
+   init_resources: what every process has from the start. Called for a new one, whose fields are
+   set; 0 or -E_NO_MEM, and then it has nothing.
+   copy_resources: what a child gets of its parent, which is the current process; `clone_flags` say
+   what is shared instead. 0 or an error, and then free_proc() drops what was copied. May sleep.
+   drop_resources: give back what a process has. Called by the process itself as it begins to end,
+   and by free_proc(), where it does nothing but for a child that never ran. May sleep. */
+int init_resources(struct proc_struct *proc) __must_check;
+int copy_resources(uint32_t clone_flags, struct proc_struct *child) __must_check;
+void drop_resources(struct proc_struct *proc);
 
 /* End the current process. Interrupts are on, and no lock is held: to free much memory takes long,
    and it may sleep. */
 __never_returns void do_exit(int exit_code);
 
-/* Before a return to user mode, interrupts off: let others run where it is their turn, and end here
-   where the process was killed. Needed only with need_resched set. */
+/* Before a return to user mode, interrupts off: let others run if it is their turn, and end here if
+   the process was killed. Needed only if need_resched is set. */
 void proc_give_way(void);
 
-/* Wait for a child, or with pid 0 for any, and store its exit code at a user address, where that is
-   not 0. Returns 0; -E_BAD_PROC where there is no such child; -E_FAULT, the child still waits then;
-   -E_BUSY, where none has ended and `block` is false; -E_KILLED. */
+/* Wait for a child, or with pid 0 for any, and store its exit code at a user address, unless that
+   is 0. Returns 0; -E_BAD_PROC if there is no such child; -E_FAULT, and the child still waits then;
+   -E_BUSY, if none has ended and `block` is false; -E_KILLED. May sleep. */
 int do_wait(int pid, uintptr_t code_store, bool block);
 /* The same for kernel threads: stores the code in *exit_code, and returns the child's pid. */
 int wait_child(int pid, int *exit_code);
 
-/* Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL where there is
-   none, or it is a kernel thread; -E_KILLED where it ends already. */
+/* Make a process end, soon; with -pid, all of the group that it leads. 0; -E_INVAL if there is
+   none, or it is a kernel thread; -E_KILLED if it ends already. No lock is held. */
 int do_kill(int pid);
-/* The same for a group by its number. May be called from an interrupt. */
-int kill_group(int group);
-
-/* Sleep for a number of clock ticks; -E_KILLED where that ended it. */
-int do_sleep(uint64_t ticks);
-
-/* Take or give up the console, for the current process: see JOB_ in libs/unistd.h. */
-int do_job(int what);
 
 /* Run another program in the current process. From a user process the addresses are the user's; a
    kernel thread gives its own, and becomes a user process. Returns argc, or an error: then the old
@@ -112,18 +143,23 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 
 /* Set current->mm. With memory it counts as a user process; without any it is about to end. */
 void proc_set_mm(struct mm_struct *mm);
+/* A name for reports; what is too long is cut. By the process itself, or before it is known. */
 void set_proc_name(struct proc_struct *proc, const char *name);
-struct proc_struct *find_proc(int pid);         /* proc_lock is held; NULL where there is none */
-/* The lowest pid that is not below `pid`, or 0. The lock is not held, and let go of on the way: who
-   comes or goes meanwhile is seen or not. */
+/* The process of this pid, or NULL. proc_lock is held; the process stays while it is. */
+struct proc_struct *find_proc(int pid);
+/* The lowest pid that is not below `pid`, or 0. The lock is not held, and let go of on the way: a
+   process that comes or goes meanwhile is seen or not. */
 int find_next_pid(int pid);
 /* Call fn for each process. proc_lock is held meanwhile, and interrupts are off: for reports. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
+/* How many processes there are, zombies included, idle ones not. From anywhere. */
 uint32_t process_count(void);
 
-/* Link and unlink a process with the others; proc_lock is held. */
-void make_child(struct proc_struct *parent, struct proc_struct *child);     /* its youngest */
-/* Give a process its pid, and make it the youngest child of its parent, which is set. 0,
-   -E_NO_FREE_PROC, or -E_KILLED: the parent is to end. */
+/* Link a process with its relatives, as the youngest child of `parent`. proc_lock is held. */
+void make_child(struct proc_struct *parent, struct proc_struct *child);
+/* Make a new process known, whose parent and group are set: it gets its pid, and its place in the
+   lists, in its group and in the family. 0; -E_NO_FREE_PROC if all pids are in use; -E_KILLED if
+   the parent is to end, so that a kill of a group misses no child. proc_lock is held. */
 int link_proc(struct proc_struct *proc) __must_check;
+/* The opposite: nobody finds the process any more. proc_lock is held. */
 void unlink_proc(struct proc_struct *proc);

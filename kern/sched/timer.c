@@ -1,4 +1,5 @@
 /* Pending timers, in a heap that all harts share; any hart's tick sees to the due ones. */
+#include <error.h>
 #include <riscv/sbi.h>
 #include <sched/sched.h>
 #include <sched/timer.h>
@@ -72,6 +73,12 @@ void timer_sleep_until(uint64_t deadline)
     if (!timer.due)
         timer_remove(&timer);
     spin_unlock(&timer_lock);
+}
+
+int do_sleep(uint64_t ticks)
+{
+    timer_sleep_until(rdtime() + ticks * timer_tick_length());
+    return atomic_load(&this_cpu->task->killed) ? -E_KILLED : 0;
 }
 
 void timer_expire(uint64_t now)

@@ -27,6 +27,8 @@ void timer_arm_idle(void);
 
 /* Sleep until a given time; may return early, where the task is killed. */
 void timer_sleep_until(uint64_t deadline);
+/* Sleep for a number of clock ticks, for the system call. 0, or -E_KILLED if a kill ended it. */
+int do_sleep(uint64_t ticks);
 
 /* Wake the tasks whose time has come. From the timer interrupt. */
 void timer_expire(uint64_t now);

@@ -7,7 +7,7 @@
 #include <driver/console.h>
 #include <error.h>
 #include <mm/usercopy.h>
-#include <process/proc.h>
+#include <process/group.h>
 #include <sched/timer.h>
 #include <syscall/syscall.h>
 #include <syscall/sysinfo.h>

@@ -1,6 +1,6 @@
 /* Kernel threads as a family: exit codes, orphans, pids. */
 #include <error.h>
-#include <process/proc.h>
+#include <process/group.h>
 #include <test/testlib.h>
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #define ORPHANS     20
 #define ROUNDS      20
 
-extern int last_pid;                    /* of proc.c: the number that was given last */
+extern int last_pid;                    /* of family.c: the number that was given last */
 extern bool pids_wrapped;
 
 static int answer(void *number)

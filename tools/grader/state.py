@@ -21,7 +21,7 @@ PG_ALLOCATED = 2                        # in kern/mm/pmm.h
 SSTATUS_SIE = 2
 IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
 AT_MOST = 4                             # complaints of one kind
-PMM, PROC = "kern/mm/pmm.c", "kern/process/proc.c"
+PMM, PROC = "kern/mm/pmm.c", "kern/process/family.c"
 
 
 def few(complaints):

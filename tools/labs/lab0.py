@@ -143,6 +143,7 @@ SELF_TESTS = [
     selftest("proc"),
     selftest("program"),
     selftest("proc 4 harts", harts=4, runs=2),
+    selftest("resources"),
     selftest("kmalloc-harts", harts=4, runs=3),
     selftest("kstack-harts", harts=4, runs=3),
     selftest("kstack-tlb", harts=4, runs=2),

@@ -96,7 +96,7 @@ class Leaks(MachineTest):
 
     def test_counters_are_overwritten(self):
         for name, file, what in (("nr_free", "pmm_buddy.c", "pages are free"),
-                                 ("nr_process", "proc.c", "processes exist")):
+                                 ("nr_process", "family.c", "processes exist")):
             picture = self.end.copy()
             counter = picture.memory.variable(name, file)
             picture.poke(counter, int(counter) + 2000)

@@ -1,0 +1,150 @@
+/* The family tree of processes, and their pids: by which names and ways a process is found.
+
+   All known processes are in one list, in a table by pid, in the rings of siblings that proc.h
+   draws, and in their group. proc_lock guards all of that. A process is in all four from
+   link_proc() to unlink_proc(); who finds it may use it as long as the lock is held.
+
+   Pids count up. When they have reached MAX_PID for the first time they start again at 1, and those
+   in use are passed over; a pid that was used a short time ago does not come again soon. */
+#include <error.h>
+#include <process/group.h>
+
+#define HASH_LISTS  1024
+
+struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
+struct proc_struct *initproc;
+
+/* Guarded by proc_lock. */
+static list_entry_t proc_list;          /* all of them, the youngest first */
+static list_entry_t hash_list[HASH_LISTS];      /* by pid, modulo HASH_LISTS */
+static uint32_t nr_process;             /* in proc_list; read without the lock too */
+int last_pid;                           /* a self test sets these two */
+bool pids_wrapped;
+
+void family_init(void)
+{
+    list_init(&proc_list);
+    for (int i = 0; i < HASH_LISTS; i++)
+        list_init(&hash_list[i]);
+}
+
+static list_entry_t *hash_of(int pid)
+{
+    return &hash_list[pid % HASH_LISTS];
+}
+
+struct proc_struct *find_proc(int pid)
+{
+    assert(spin_held(&proc_lock));
+    if (pid <= 0 || pid >= MAX_PID)
+        return NULL;
+    list_for_each(pos, hash_of(pid)) {
+        struct proc_struct *proc = to_struct(pos, struct proc_struct, hash_link);
+
+        if (proc->pid == pid)
+            return proc;
+    }
+    return NULL;
+}
+
+/* The first list that is looked at is that of `pid`, the next that of pid + 1, and so on: one of
+   these numbers is the lowest where it is found, and what lies behind them is seen on the way. */
+int find_next_pid(int pid)
+{
+    int lowest = 0;
+
+    if (pid < 1)
+        pid = 1;
+    for (int i = 0; i < HASH_LISTS && pid < MAX_PID; i++) {
+        spin_lock(&proc_lock);
+        list_for_each(pos, hash_of(pid + i)) {
+            int other = to_struct(pos, struct proc_struct, hash_link)->pid;
+
+            if (other >= pid && (lowest == 0 || other < lowest))
+                lowest = other;
+        }
+        spin_unlock(&proc_lock);
+        if (lowest == pid + i)
+            break;
+    }
+    return lowest;
+}
+
+/* The next pid that nobody has, as a pid or as the number of a group, which may be there when its
+   first process has gone. Until they wrap for the first time, all higher ones are free. */
+static int get_pid(void)
+{
+    do {
+        if (++last_pid >= MAX_PID) {
+            last_pid = 1;
+            pids_wrapped = true;
+        }
+    } while (pids_wrapped && (find_proc(last_pid) != NULL || find_group(last_pid) != NULL));
+    return last_pid;
+}
+
+void make_child(struct proc_struct *parent, struct proc_struct *child)
+{
+    child->parent = parent;
+    child->yptr = NULL;
+    child->optr = parent->cptr;
+    if (child->optr != NULL)
+        child->optr->yptr = child;
+    parent->cptr = child;
+}
+
+/* Where others find it: all processes, by pid, and its group. */
+static void enter_lists(struct proc_struct *proc)
+{
+    list_add(&proc_list, &proc->list_link);
+    list_add(hash_of(proc->pid), &proc->hash_link);
+    join_group(proc);
+    atomic_store(&nr_process, nr_process + 1);
+}
+
+/* A kill of the group that came before the child joined it has missed the child. */
+int link_proc(struct proc_struct *proc)
+{
+    assert(spin_held(&proc_lock));
+    if (atomic_load(&proc->parent->task.killed))
+        return -E_KILLED;
+    if (nr_process >= MAX_PID - 1)
+        return -E_NO_FREE_PROC;
+    proc->pid = get_pid();
+    enter_lists(proc);
+    make_child(proc->parent, proc);
+    return 0;
+}
+
+void unlink_proc(struct proc_struct *proc)
+{
+    assert(spin_held(&proc_lock));
+    list_del(&proc->list_link);
+    list_del(&proc->hash_link);
+    leave_group(proc);
+    atomic_store(&nr_process, nr_process - 1);
+    if (proc->optr != NULL)
+        proc->optr->yptr = proc->yptr;
+    if (proc->yptr != NULL)
+        proc->yptr->optr = proc->optr;
+    else
+        proc->parent->cptr = proc->optr;
+}
+
+/* In a panic the lock may be held for ever; but then nothing changes any more. */
+void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg)
+{
+    bool lock = !panicked();
+
+    if (lock)
+        spin_lock(&proc_lock);
+    list_for_each(pos, &proc_list)
+        fn(to_struct(pos, struct proc_struct, list_link), arg);
+    if (lock)
+        spin_unlock(&proc_lock);
+}
+
+uint32_t process_count(void)
+{
+    return atomic_load(&nr_process);
+}

@@ -1,0 +1,105 @@
+/* What belongs to a process comes and goes with it: a process that ends gives back all but its
+   kernel stack before its parent looks, and a child that never ran gives back what was copied.
+
+   The regions of exercises 4.1, 4.2 and 5.5 are whole functions. tools/test/test_resources.py runs
+   this test with texts of earlier handouts in them, so that what is added to init_resources(),
+   copy_resources() and drop_resources() works with those too. For one hart. */
+#include <error.h>
+#include <process/proc.h>
+#include <report.h>
+#include <riscv/csr.h>
+#include <sched/timer.h>
+#include <test/testlib.h>
+#include <unistd.h>
+
+#define BASE    0x10000000UL
+
+static struct user_program program;
+static bool may_end;
+
+static struct proc_struct *process_of(int pid)
+{
+    spin_lock(&proc_lock);
+    struct proc_struct *proc = find_proc(pid);
+    spin_unlock(&proc_lock);
+    return proc;
+}
+
+static struct mm_struct *memory_of_a_page(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL && mm_map(mm, BASE, PGSIZE, VM_READ | VM_WRITE) == 0);
+    assert_eq(mm_write(mm, BASE, &program, 1), 0);
+    return mm;
+}
+
+/* Have of everything something; then end. */
+static int have_and_end(__not_used void *arg)
+{
+    struct mm_struct *mm = memory_of_a_page();
+
+    proc_set_mm(mm);
+    sched_set_addrspace(&mm->as);
+    current->program = &program;
+    current->task.tf->status |= SSTATUS_FS_DIRTY;
+    while (!atomic_load(&may_end))
+        schedule();
+    return 5;
+}
+
+static void test_end(void)
+{
+    int code, pid = test_thread(have_and_end, NULL);
+    struct proc_struct *child = process_of(pid);
+
+    while (child->mm == NULL)
+        schedule();
+    check("while it runs, a process has a program", child->program == &program);
+    atomic_store(&may_end, true);
+    while (atomic_load(&child->task.state) != PROC_ZOMBIE)
+        schedule();
+    check("a process that has ended has no memory", child->mm == NULL);
+    check("a process that has ended has no program", child->program == NULL);
+    check_eq("nobody will save the floating-point registers of a process that has ended",
+             child->task.tf->status & SSTATUS_FS, 0);
+    check("a process that has ended keeps its stack, until its parent waits",
+          child->task.kstack != 0);
+    assert_eq(wait_child(pid, &code), pid);
+    assert_eq(code, 5);
+}
+
+/* The caller becomes a process with memory for the time of a fork that fails at its very end. */
+static int fork_in_vain(__not_used void *arg)
+{
+    struct trapframe tf = { .status = SSTATUS_SPIE };
+    struct mm_struct *mm = memory_of_a_page();
+    struct stock before = stock_take();
+    int result[2];
+
+    current->mm = mm;
+    current->task.killed = true;
+    result[0] = do_fork(0, 0, &tf);
+    result[1] = do_fork(CLONE_VM, 0, &tf);
+    current->task.killed = false;
+    current->mm = NULL;
+    check("a process that is to end makes no child", result[0] == -E_KILLED
+          && result[1] == -E_KILLED);
+    check_eq("a child that was not made uses no memory of its parent", mm->mm_count, 1);
+    struct stock now = stock_take();
+    check("a child that was not made leaves nothing behind", now.pages == before.pages
+          && now.objects == before.objects && now.processes == before.processes);
+    mm_put(mm);
+    return 0;
+}
+
+static void test_resources(void)
+{
+    struct stock before = stock_take();
+
+    test_end();
+    test_threads(1, fork_in_vain);
+    stock_check(&before, "the test of resources");
+}
+
+SELFTEST("resources", test_resources);
