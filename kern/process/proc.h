@@ -26,7 +26,8 @@
    Locks. proc_lock guards the tree, the pids and the groups. It is the first of the spinlocks: a
    function that holds it may wake a task, free memory or sleep on a wait queue that has proc_lock
    for its lock, but takes no mutex. An mm's mutex is taken before it, and given back before too:
-   nothing here holds both. fork alone holds the mutexes of two mm, in the order parent, child. */
+   nothing here holds both. fork takes the mutex of the parent's mm alone, for the child's is not
+   known to others yet. What will need two of a kind takes the parent's first: mutex_lock_two(). */
 #pragma once
 
 #include <mm/vmm.h>
