@@ -22,8 +22,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
-from exercise import crew, operators, regions
-from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SAME, SURVIVED, Crew
+from exercise import operators, regions
+from exercise.trials import BROKEN, CAUGHT, NO_COMPILE, SAME, SURVIVED, add_options, trials
 from exercise.workshop import WorkshopError
 from labs.catalogue import LabError, load
 
@@ -172,7 +172,7 @@ def arguments():
     add("--sample", type=int, metavar="N", help="only so many, chosen by the seed")
     add("--seed", type=int, default=1, help="%(default)s")
     add("--list", action="store_true", help="show the changes, and try none")
-    crew.add_options(add)
+    add_options(add)
     return parser.parse_args()
 
 
@@ -191,9 +191,9 @@ def main():
     print("%d changes; this will take about %d:%02d minutes" % (
         len(found), seconds // 60, seconds % 60), flush=True)
     tally = Tally(known)
-    with Crew(ROOT, options) as workers:
-        order = workers.order(labs, sorted({mutation.exercise for mutation in found}))
-        results = workers.run([(mutation.texts, order[mutation.exercise]) for mutation in found],
+    with trials(ROOT, options) as tried:
+        order = tried.order(labs, sorted({mutation.exercise for mutation in found}))
+        results = tried.run([(mutation.texts, order[mutation.exercise]) for mutation in found],
                            by_rule=True)
         for mutation, (state, details) in zip(found, results):
             tally.add(mutation, state, details)

@@ -9,7 +9,7 @@ student's fault.
 """
 from exercise import graft
 from exercise.incoming import encoding_note
-from exercise.regions import BEGIN, MARK, Region, RegionError, is_blank
+from exercise.regions import BEGIN, MARKER, Region, RegionError, is_blank
 
 
 class Taken:
@@ -100,10 +100,10 @@ class Files:
             self.found[path] = text
         return self.found[path]
 
-    def marks(self, path):
+    def markers(self, path):
         """The markers in it, as they stand in a line."""
         return [" ".join(line.split()) for line in (self.text(path) or "").split("\n")
-                if MARK.search(line)]
+                if MARKER.search(line)]
 
 
 def take_tree(result, tree, register, listed):
@@ -115,7 +115,7 @@ def take_tree(result, tree, register, listed):
     named = {region.key: region for region in listed or ()}
     for entry in (each for number in result.exercises for each in register.of(number)):
         paths = [path for path in dict.fromkeys(entry.paths) if any(
-            graft.begins(mark, entry.exercise, entry.names) for mark in files.marks(path))]
+            graft.begins(marker, entry.exercise, entry.names) for marker in files.markers(path))]
         mine = [named[entry.exercise, name] for name in entry.names
                 if (entry.exercise, name) in named]
         region = mine[0] if mine else Region(*entry.key, "code", entry.paths[-1], 1)
@@ -138,5 +138,6 @@ def take_tree(result, tree, register, listed):
 
 def begun(files):
     """The keys of all regions that begin in the files of a tree that were read."""
-    found = [BEGIN.fullmatch(mark) for path in list(files.found) for mark in files.marks(path)]
+    found = [BEGIN.fullmatch(marker) for path in list(files.found)
+             for marker in files.markers(path)]
     return {(begin.group(1), begin.group(4) or begin.group(3)) for begin in found if begin}

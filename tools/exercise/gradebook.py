@@ -7,10 +7,8 @@ import collections
 import os
 import subprocess
 
-import scratch
-from exercise import handout, kept, marksheet
-from exercise.markers import Crew
-from exercise.marks import LOOK, Reference, Work
+from exercise import handout, marksheet, pool
+from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
 from exercise.workshop import WorkshopError
@@ -135,8 +133,9 @@ def compare(students, asked):
             student.notes.append("it names other exercises than most: say --lab or --exercises")
 
 
-def grade(students, results, crew_of, show):
-    """Give each Student a result; equal work is graded once."""
+def grade(students, results, pool_of, show):
+    """Give each Student a result; equal work is graded once. pool_of() is a pool whose workers give
+    marks, made if there is something to do."""
     waiting = {}
     for student in students:
         if student.work is None:
@@ -148,42 +147,14 @@ def grade(students, results, crew_of, show):
             waiting.setdefault(student.digest, []).append(student)
     if not waiting:
         return
-    with crew_of() as crew:
-        jobs = [(digest, same[0].work, crew.policy) for digest, same in waiting.items()]
-        for digest, result in crew.run(jobs):
+    with pool_of() as workers:
+        jobs = [(digest, same[0].work) for digest, same in waiting.items()]
+        for digest, result in workers.run(jobs):
             if not isinstance(result, str) and result["complete"]:
                 results.add(digest, result)
             for student in waiting[digest]:
                 student.finish(result)
                 show(student)
-
-
-class Preparation:
-    """A Crew and the folder in which it works, made when there is something to do."""
-
-    def __init__(self, root, reference, options):
-        self.root, self.reference, self.options = root, reference, options
-
-    def __enter__(self):
-        options = self.options
-        self.folder = scratch.folder("grade")
-        path = self.folder.__enter__()
-        try:
-            pristine = os.path.join(path, "pristine")
-            toolchain = kept.prepare(self.root, pristine, options.toolchain, max(1, options.jobs))
-            self.crew = Crew(self.reference, pristine, path, toolchain, options.qemu,
-                             max(1, options.jobs))
-        except BaseException as error:
-            self.folder.__exit__(None, None, None)
-            if isinstance(error, WorkshopError):
-                raise GradeError(error)
-            raise
-        self.crew.policy = options.policy
-        return self.crew
-
-    def __exit__(self, *ignored):
-        self.crew.__exit__()
-        self.folder.__exit__(None, None, None)
 
 
 def check_output(options):
@@ -236,7 +207,14 @@ def run(root, options):
         done.append(student)
         print(marksheet.line(student, len(done), len(students)), flush=True)
 
-    grade(students, results, lambda: Preparation(root, reference, options), show)
+    def begin(shop):
+        examiner = Examiner(reference, shop)
+        return lambda work: examiner.marks(work, options.policy)
+
+    try:
+        grade(students, results, lambda: pool.shops("grade", root, options, begin), show)
+    except WorkshopError as error:
+        raise GradeError(error)
     refused = sum(student.is_refused for student in students)
     failed = sum(student.has_failed for student in students)
     looks = sum(bool(student.looks) and not student.has_failed for student in students)

@@ -4,8 +4,8 @@ import contextlib
 import re
 
 from exercise.incoming import encoding_note
-from exercise.regions import (BEGIN, MARK, WORD, RegionError, kernel_files, parse, parse_tree, read,
-                              read_noting, replace)
+from exercise.regions import (BEGIN, MARKER, WORD, RegionError, kernel_files, parse, parse_tree,
+                              read, read_noting, replace)
 from exercise.vet import vet
 
 LITERAL = re.compile(r"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
@@ -16,9 +16,9 @@ KEYWORDS = frozenset("""auto break case char const continue default do double el
     typedef typeof union unsigned void volatile while""".split())
 
 
-def begins(mark, exercise, names):
+def begins(marker, exercise, names):
     """Is this marker, as it stands in a file, the begin of a region with one of these ids?"""
-    found = BEGIN.fullmatch(mark)
+    found = BEGIN.fullmatch(marker)
     return bool(found) and found.group(1) == exercise \
         and (found.group(4) or found.group(3)) in names
 
@@ -28,19 +28,19 @@ def extract(text, region, names=()):
     `names` are what its id was taken for in earlier handouts. Its title does not matter, nor
     what happened to other markers."""
     lines = text.split("\n")
-    marks = [(number, " ".join(line.split())) for number, line in enumerate(lines, 1)
-             if MARK.search(line)]
-    found = [i for i, (_, mark) in enumerate(marks)
-             if begins(mark, region.exercise, names or (region.id,))]
+    markers = [(number, " ".join(line.split())) for number, line in enumerate(lines, 1)
+               if MARKER.search(line)]
+    found = [i for i, (_, marker) in enumerate(markers)
+             if begins(marker, region.exercise, names or (region.id,))]
     if not found:
         raise RegionError(region.path, 1, "the line %s is missing or changed: put it back where "
                           "the handout has it" % region.begin)
     if len(found) > 1:
-        raise RegionError(region.path, marks[found[1]][0], "the line %s is there twice: leave it "
+        raise RegionError(region.path, markers[found[1]][0], "the line %s is there twice: leave it "
                           "only where the handout has it" % region.begin)
-    first = marks[found[0]][0]
-    last, mark = (marks + [(len(lines), "")])[found[0] + 1]
-    if mark != region.end:
+    first = markers[found[0]][0]
+    last, marker = (markers + [(len(lines), "")])[found[0] + 1]
+    if marker != region.end:
         raise RegionError(region.path, last, "expected %s to end the region that begins in line "
                           "%d, and nothing like a marker before" % (region.end, first))
     return "".join(line + "\n" for line in lines[first:last - 1]), first + 1

@@ -11,7 +11,7 @@ import zlib
 
 from exercise import graft, incoming, vet
 from exercise.allowed import DIGITS, Foreign, Lists
-from exercise.regions import BEGIN, END, MARK, TITLE, Region, RegionError
+from exercise.regions import BEGIN, END, MARKER, TITLE, Region, RegionError
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
@@ -136,13 +136,13 @@ def outside(data, blank):
         return list(enumerate(lines, 1))
     result, number = [], 0
     while number < len(lines):
-        line = " ".join(lines[number].split()) if MARK.search(lines[number]) else lines[number]
+        line = " ".join(lines[number].split()) if MARKER.search(lines[number]) else lines[number]
         result.append((number + 1, line))
         number += 1
         begin = BEGIN.fullmatch(line)
         if begin and begin.group(1) in blank:
             last = number
-            while last < len(lines) and not MARK.search(lines[last]):
+            while last < len(lines) and not MARKER.search(lines[last]):
                 last += 1
             if last < len(lines) and lines[last].strip() == END % begin.group(1):
                 number = last

@@ -167,7 +167,7 @@ def check_fields(value, fields, what):
 
 
 def check(result):
-    """incoming.BadValue where this, out of a file, is no result of Marker.marks()."""
+    """incoming.BadValue where this, out of a file, is no result of Examiner.marks()."""
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
@@ -202,7 +202,7 @@ class Together:
         self.texts, self.tests, self.broken = None, {}, {}
 
 
-class Marker:
+class Examiner:
     """Gives marks in a workshop of its own."""
 
     def __init__(self, reference, shop):

@@ -27,8 +27,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
-from exercise import crew, regions, vet
-from exercise.crew import BROKEN, CAUGHT, NO_COMPILE, SURVIVED, Crew
+from exercise import regions, vet
+from exercise.trials import BROKEN, CAUGHT, NO_COMPILE, SURVIVED, add_options, trials
 from exercise.workshop import WorkshopError
 from labs.catalogue import LabError, find_exercise, load
 
@@ -218,7 +218,7 @@ def arguments():
     add = parser.add_argument
     add("words", nargs="*", metavar="N.M or FILE", help="only these; also a lab's number")
     add("--sample", action="store_true", help="a small sample: one of each exercise")
-    crew.add_options(add)
+    add_options(add)
     return parser.parse_args()
 
 
@@ -242,9 +242,9 @@ def main():
             problems += 1
             print(sentence)
     if mutants:
-        with Crew(ROOT, options) as workers:
-            order = workers.order(labs, sorted({mutant.exercise for mutant, _ in mutants}))
-            results = workers.run([(texts, order[mutant.exercise]) for mutant, texts in mutants])
+        with trials(ROOT, options) as tried:
+            order = tried.order(labs, sorted({mutant.exercise for mutant, _ in mutants}))
+            results = tried.run([(texts, order[mutant.exercise]) for mutant, texts in mutants])
             for (mutant, _), (state, details) in zip(mutants, results):
                 report(counts, state, mutant, details)
     broken = counts.get(BROKEN, 0) + counts.get(NO_COMPILE, 0)

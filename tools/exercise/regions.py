@@ -31,7 +31,7 @@ BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (%s?)(?: \[(%s)\])? 
                    % (TITLE, TITLE))
 END = "/* EXERCISE %s end */"
 # Whatever is meant as one. These words elsewhere in a comment, or in a string, are prose.
-MARK = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
+MARKER = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
 KINDS = (".c", ".h", ".S")
 MAX_FILE = 1 << 20
 WIDTH = 100
@@ -106,10 +106,10 @@ def parse(text, path, known=None):
     """The regions of a file; `known` are the exercises that there are, where that matters."""
     regions, region, lines = [], None, text.split("\n")
     for number, line in enumerate(lines, 1):
-        if not MARK.search(line):
+        if not MARKER.search(line):
             continue
-        mark = line.strip()
-        begin = BEGIN.fullmatch(mark)
+        marker = line.strip()
+        begin = BEGIN.fullmatch(marker)
         if begin and not region:
             exercise, extra, title, id = begin.groups()
             if known is not None and exercise not in known:
@@ -117,7 +117,7 @@ def parse(text, path, known=None):
                     exercise, ", ".join(sorted(known))))
             region = Region(exercise, id or title, "extra" if extra else "code", path, number + 1,
                             title)
-        elif region and mark == region.end:
+        elif region and marker == region.end:
             region.last = number - 1
             region.text = "".join(line + "\n" for line in lines[region.first - 1:region.last])
             regions.append(region)
@@ -168,10 +168,10 @@ def find(path, line):
         begin = BEGIN.fullmatch(text.strip())
         if begin:
             return begin.group(1)
-        mark = MARK.search(text)
-        if mark:
+        marker = MARKER.search(text)
+        if marker:
             if back == 0:                                   # the end marker itself
-                return mark.group(1)
+                return marker.group(1)
             break
     first = last = line - 1
     while first > 0 and not lines[first - 1].startswith("}"):

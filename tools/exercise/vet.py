@@ -11,7 +11,7 @@ import re
 
 from exercise import vet_asm
 from exercise.lexer import Complaint, Lexer, Preprocessor
-from exercise.regions import MARK, RegionError
+from exercise.regions import MARKER, RegionError
 
 MAX_BYTES = 1 << 16
 # Control characters, and those that make text look other than it is, are no text.
@@ -42,9 +42,9 @@ def check_characters(text):
         raise Complaint(bad.start(), "a byte %#x that is not UTF-8: save the file as UTF-8"
                         % (code - 0xdc00) if 0xdc80 <= code <= 0xdcff else
                         "a character (%#x) that is no text: remove it" % code)
-    mark = MARK.search(text)
-    if mark:
-        raise Complaint(mark.start(), "this looks like a marker of an exercise; the text must not")
+    found = MARKER.search(text)
+    if found:
+        raise Complaint(found.start(), "this looks like a marker of an exercise; the text must not")
     if text and not text.endswith("\n"):
         raise Complaint(len(text), "the last line has no end")
 

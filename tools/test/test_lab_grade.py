@@ -289,7 +289,7 @@ class Marks(unittest.TestCase):
         found = submissions.from_file(work_of(**texts), "x")
         work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.3"])
         shop = Shop(verdict)
-        result = marks.Marker(REFERENCE, shop).marks(work, policy)
+        result = marks.Examiner(REFERENCE, shop).marks(work, policy)
         json.dumps(result)
         for number, each in result["exercises"].items():
             self.assertEqual(each["max"], REFERENCE.exercises[number].points)
@@ -346,7 +346,8 @@ class Marks(unittest.TestCase):
     def test_a_host_that_fails_is_not_the_student(self):
         found = submissions.from_file(work_of(), "x")
         shop = Shop(lambda *_: Verdict.SETUP)
-        result = marks.Marker(REFERENCE, shop).marks(marks.Work(found, REFERENCE, ["5.1"]), "best")
+        work = marks.Work(found, REFERENCE, ["5.1"])
+        result = marks.Examiner(REFERENCE, shop).marks(work, "best")
         self.assertFalse(result["complete"])
 
     def test_a_kernel_that_no_machine_runs_is_the_texts_fault(self):
@@ -354,7 +355,7 @@ class Marks(unittest.TestCase):
             return Verdict.SETUP if "HUGE" in text else Verdict.OK
         found = submissions.from_file(work_of(frame="    /* HUGE */ ;\n"), "x")
         work = marks.Work(found, REFERENCE, ["5.1", "5.2"])
-        result = marks.Marker(REFERENCE, Shop(too_much)).marks(work, "best")
+        result = marks.Examiner(REFERENCE, Shop(too_much)).marks(work, "best")
         self.assertTrue(result["complete"])
         first, second = result["exercises"].values()
         self.assertEqual((first["mark"], second["mark"]), (0, second["max"]))
@@ -362,7 +363,7 @@ class Marks(unittest.TestCase):
         self.assertIn("no machine can run this kernel", "".join(first["tests"][0]["lines"]))
 
     def test_what_the_compiler_says(self):
-        marker = marks.Marker(REFERENCE, Shop(None))
+        examiner = marks.Examiner(REFERENCE, Shop(None))
         why = "kern/mm/vma.c: the compiler gave up: this has no end, or needs too much memory (%s)"
         for said, words in (
                 ("virtual memory exhausted: x\nSee\n", "virtual memory exhausted: x"),
@@ -371,16 +372,16 @@ class Marks(unittest.TestCase):
                 (" \n", "it said nothing; make says: Killed")):
             built = Built(False, "  CC    kern/mm/vma.c\n%smake: *** [tools/build.mk:57: "
                           "obj/z/kobj/kern/mm/vma.c.o] Killed" % said)
-            self.assertEqual(marker.said(built), why % words)
+            self.assertEqual(examiner.said(built), why % words)
         error = "kern/mm/vma.c:3:1: error: it is wrong"
-        self.assertEqual(marker.said(Built(False, "  CC    a\n/shop/%s\n" % error)), error)
+        self.assertEqual(examiner.said(Built(False, "  CC    a\n/shop/%s\n" % error)), error)
 
     def test_no_folder_of_this_host(self):
         outcome = Outcome(REFERENCE.tests["5.1"][0], Verdict.PANIC,
                           ["at %s/kern/a.S:3" % ROOT, "x" * 100000,
                            "at %s/obj/kept/clang/kern/a.S:3, at /shop/kern/a.S:3" % ROOT,
                            "at /pristine/./kern/a.S:3"])
-        told = marks.told(outcome, marks.Marker(REFERENCE, Shop(None)).clean)
+        told = marks.told(outcome, marks.Examiner(REFERENCE, Shop(None)).clean)
         self.assertEqual(told["lines"][3:], ["at kern/a.S:3, at kern/a.S:3", "at kern/a.S:3"])
         self.assertNotIn(ROOT, json.dumps(told))
         self.assertLess(len(json.dumps(told)), 2000)

@@ -287,8 +287,8 @@ class Marks(unittest.TestCase):
         self.reference.tests = {"5.1": [], "5.2": []}
         self.reference.exercises["5.1"].title = self.reference.exercises["5.2"].title = "t"
         self.student = gradebook.Student(text_of(BEFORE, OLD), self.reference, None, "best")
-        marker = marks.Marker(self.reference, None)
-        entries = {number: marker.entry(self.student.work, number) for number in ("5.1", "5.2")}
+        examiner = marks.Examiner(self.reference, None)
+        entries = {number: examiner.entry(self.student.work, number) for number in ("5.1", "5.2")}
         entries["5.2"].update(state=marks.WRITTEN, mark=7, together=7)
         self.result = {"exercises": entries, "complete": True}
         marks.check(self.result)
@@ -353,7 +353,7 @@ class Marks(unittest.TestCase):
                 built.append(texts)
                 raise KeyboardInterrupt()
         with self.assertRaises(KeyboardInterrupt):
-            marks.Marker(self.reference, Shop()).marks(self.student.work, "together")
+            marks.Examiner(self.reference, Shop()).marks(self.student.work, "together")
         self.assertIn("    y(1);\n", built[0][A])
         self.assertIn("    x(3);\n", built[0][A])
 

@@ -28,7 +28,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 import scratch
-from exercise import gradebook, markers, results, submissions
+from exercise import gradebook, pool, results, submissions
 from grader.host import Host
 from test_lab_grade import REFERENCE, TOOLCHAIN, Folder, work_of
 
@@ -202,35 +202,38 @@ class Terminals(Folder):
 class Workers(Folder):
     """A worker that dies or raises an exception costs its own hand-in only."""
 
+    @staticmethod
+    def begin(folder):
+        """What a worker calls first: the function that does a job."""
+        os.mkdir(folder)
+
+        def do(job):
+            if job == "defect":
+                raise TypeError("of the grader")
+            return os._exit(1) if job == "poison" else {"job": job}
+
+        return do
+
     def test_a_worker_that_dies(self):
-        class Deadly:
-            def __init__(self, reference, shop):
-                pass
-
-            def marks(self, job, policy):
-                if job == "defect":
-                    raise TypeError("of the grader")
-                return os._exit(1) if job == "poison" else {"job": job}
-
-        class NoShop:
-            def __init__(self, pristine, folder, toolchain, qemu):
-                os.mkdir(folder)
-                self.folder = folder
-
-        for name, fake in (("Marker", Deadly), ("Workshop", NoShop)):
-            self.addCleanup(setattr, markers, name, getattr(markers, name))
-            setattr(markers, name, fake)
-        jobs = [(number, "poison" if number in (1, 4) else "x%d" % number, "best")
-                for number in range(6)]
-        with markers.Crew(None, "", self.folder, "", "", 2) as crew:
-            got = dict(crew.run(jobs))
+        jobs = [(number, "poison" if number in (1, 4) else "x%d" % number) for number in range(6)]
+        with pool.Pool(2, self.folder, self.begin) as workers:
+            got = dict(workers.run(jobs))
         self.assertEqual([got[number]["job"] for number in (0, 2, 3, 5)], ["x0", "x2", "x3", "x5"])
         self.assertIn("a worker of this host ended", got[1])
         self.assertIn("a worker of this host ended", got[4])
-        os.mkdir(self.path("two"))
-        with markers.Crew(None, "", self.path("two"), "", "", 1) as crew:
-            got = dict(crew.run([(0, "defect", "best"), (1, "x", "best")]))
+
+    def test_a_defect_costs_its_own_job(self):
+        with pool.Pool(1, self.folder, self.begin) as workers:
+            got = dict(workers.run([(0, "defect"), (1, "x")]))
         self.assertEqual(got, {0: "not graded: TypeError: of the grader", 1: {"job": "x"}})
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_results_in_the_order_of_the_jobs(self):
+        def begin(folder):
+            return lambda seconds: time.sleep(seconds) or seconds
+
+        with pool.Pool(3, self.folder, begin) as workers:
+            self.assertEqual(list(workers.in_order([0.3, 0.1, 0, 0.2])), [0.3, 0.1, 0, 0.2])
 
     def test_a_hand_in_that_cannot_be_looked_at(self):
         class Wrong:

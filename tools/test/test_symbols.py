@@ -174,7 +174,7 @@ class Symbols(unittest.TestCase):
         work = marks.Work(SimpleNamespace(handin=found, place=str), self.reference,
                           found.exercises)
         for policy in ("best", "together", "alone"):
-            result = marks.Marker(self.reference, self.shop).marks(work, policy)["exercises"]
+            result = marks.Examiner(self.reference, self.shop).marks(work, policy)["exercises"]
             self.assertEqual((result["1.2"]["state"], result["1.2"]["mark"]), (marks.REFUSED, 0))
             self.assertIn("kernel_entry", result["1.2"]["why"])
             self.assertIs(type(result["1.2"]["why"]), str)
