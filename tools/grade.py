@@ -3,10 +3,11 @@
 
     grade.py [--lab N] [--exercise N.M] [--all] [TEST ...]      --help tells all options
 
-The parts are in tools/grader: build.py builds without the exercises that do not compile, runner.py
-boots machines side by side, judge.py makes a verdict of each, screen.py shows it, formats.py writes
-it for other programs. The labs with their tests are in tools/labs. The last line of the output is
-the score. The exit status is 0 only for full marks, 1 for less, 2 if nothing could be graded.
+exercise/build.py builds, if need be without the exercises that do not compile. The rest is in
+tools/grader: runner.py boots machines side by side, judge.py makes a verdict of each, screen.py
+shows it, formats.py writes it for other programs. The labs with their tests are in tools/labs. The
+last line of the output is the score. The exit status is 0 only for full marks, 1 for less, and 2 if
+nothing could be graded.
 """
 import argparse
 import os

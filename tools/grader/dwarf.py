@@ -1,7 +1,12 @@
-"""Debug information, DWARF 4 and 5, as gcc and clang write it: compile units, and what they define.
+"""Debug information as gcc and clang write it, DWARF 4 and 5: compile units and what they define.
 
-A unit is a tree of entries. An entry begins with a code, which an abbreviation explains: its tag,
-its attributes, and the form of each, that is how it is encoded. The numbers are the standard's.
+A unit is a tree of entries. An entry begins with a code, which an abbreviation explains: the tag of
+the entry, its attributes, and the form of each, which is how it is encoded. The numbers in the
+tables below are the standard's.
+
+Only what image.py needs is read: types, and variables outside of functions. All else is skipped
+by its size. Nothing is checked: a damaged file makes struct or a table raise an exception, and
+image.py turns that into a sentence.
 """
 import struct
 
@@ -14,8 +19,8 @@ ATTRIBUTES = {0x01: "sibling", 0x02: "location", 0x03: "name", 0x0b: "size", 0x0
 SIZES = {0x01: 8, 0x05: 2, 0x06: 4, 0x07: 8, 0x0b: 1, 0x0c: 1, 0x0e: 4, 0x10: 4, 0x11: 1, 0x12: 2,
          0x13: 4, 0x14: 8, 0x17: 4, 0x19: 0, 0x1c: 4, 0x1d: 4, 0x1e: 16, 0x1f: 4, 0x20: 8, 0x21: 0,
          0x24: 8, 0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4, 0x29: 1, 0x2a: 2, 0x2b: 3, 0x2c: 4}
-BLOCKS = {0x0a: 1, 0x03: 2, 0x04: 4, 0x09: 0, 0x18: 0}  # bytes of the length; 0: variable
-NUMBERS = {0x0d, 0x0f, 0x15, 0x1a, 0x1b, 0x22, 0x23}    # of variable length
+BLOCKS = {0x0a: 1, 0x03: 2, 0x04: 4, 0x09: 0, 0x18: 0}  # bytes that tell the length; 0: variable
+NUMBERS = {0x0d, 0x0f, 0x15, 0x1a, 0x1b, 0x22, 0x23}    # these forms have a variable length
 STRING, STRP, LINE_STRP, SDATA, PRESENT, CONSTANT = 0x08, 0x0e, 0x1f, 0x0d, 0x19, 0x21
 STRX, IN_UNIT = {0x1a, 0x25, 0x26, 0x27, 0x28}, {0x11, 0x12, 0x13, 0x14, 0x15}
 COMPILE_UNIT, OP_ADDR, OP_ADDRX = 0x01, 0x03, 0xa1
@@ -23,7 +28,7 @@ NAMED = {"struct", "union", "enum", "typedef", "base", "variable"}
 
 
 def leb(data, pos, signed=False):
-    """A number of variable length, seven bits a byte; and where it ends."""
+    """(a number of variable length, which has seven bits in each byte; where it ends)."""
     value = shift = 0
     while True:
         byte = data[pos]
@@ -39,7 +44,8 @@ def number(data, pos, size):
 
 
 class Abbreviations(dict):
-    """{code: (tag, has children, [(attribute, form, constant)])}, read as far as needed."""
+    """{code: (tag, has children, [(attribute, form, constant)])} of one unit. It is read only as
+    far as codes are asked for."""
 
     def __init__(self, data, pos):
         super().__init__()
@@ -54,6 +60,7 @@ class Abbreviations(dict):
         return self[wanted]
 
     def read(self, pos):
+        """(what the abbreviation at this place says, where it ends)."""
         tag, pos = leb(self.data, pos)
         has_children, attributes, pos = self.data[pos], [], pos + 1
         while True:
@@ -66,7 +73,11 @@ class Abbreviations(dict):
 
 
 class Unit:
-    """A compile unit. Places are offsets in .debug_info; `section` gives a section by its name."""
+    """A compile unit, which is what the compiler made of one source file.
+
+    A place is an offset in .debug_info. `section` is a function that gives a section by its name.
+    `name` is the source file.
+    """
 
     def __init__(self, section, start):
         self.info, self.start, self.known = section(".debug_info"), start, None
@@ -79,10 +90,11 @@ class Unit:
         self.strings = {STRP: section(".debug_str"), LINE_STRP: section(".debug_line_str")}
         self.indirect, self.addresses = section(".debug_str_offsets"), section(".debug_addr")
         self.bases = {}
-        self.bases = self.entry(self.top)       # its name needs what is in it
+        self.bases = self.entry(self.top)       # strings of this very entry need its own bases
         self.name = self.entry(self.top).get("name", "")
 
     def string(self, form, value):
+        """The text of an attribute: in the entry itself, or in one of the sections for strings."""
         if form in STRX:
             place = self.bases.get("string base", 8) + 4 * value
             form, value = STRP, number(self.indirect, place, 4)
@@ -90,7 +102,7 @@ class Unit:
         return data[value:data.find(0, value)].decode("utf-8", "replace")
 
     def value(self, form, pos):
-        """A number, or bytes, or where a string lies; and where the attribute ends."""
+        """(a number, or bytes, or where a string lies; where the attribute ends)."""
         if form in SIZES:
             value, pos = number(self.info, pos, SIZES[form]), pos + SIZES[form]
         elif form in NUMBERS:
@@ -104,7 +116,8 @@ class Unit:
         return (value + self.start if form in IN_UNIT else value), pos
 
     def entry(self, place):
-        """{attribute: value, "tag": its tag, "end": where the next entry begins}"""
+        """The entry at a place: {attribute: value, "tag": its tag, "end": where the next
+        begins}."""
         code, pos = leb(self.info, place)
         tag, has_children, forms = self.abbreviations[code]
         entry = {"tag": tag, "has children": has_children}
@@ -144,7 +157,7 @@ class Unit:
             found = {}
             for place, entry in self.children(self.entry(self.top), NAMED):
                 name, tag = entry.get("name"), entry["tag"]
-                if "specification" in entry:        # of a variable that was declared before
+                if "specification" in entry:        # the declaration of the variable has the name
                     name = self.entry(entry["specification"]).get("name")
                 if name and "declaration" not in entry:
                     prefix = "" if tag in ("typedef", "base") else tag + " "
@@ -153,7 +166,7 @@ class Unit:
         return self.known
 
     def address(self, location):
-        """The constant address that a location names; None where it is something else."""
+        """The constant address that a location names; None if it is something else."""
         value, pos = number(location, 1, 8), 9
         if location[:1] == bytes([OP_ADDRX]):
             index, pos = leb(location, 1)

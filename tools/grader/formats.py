@@ -1,8 +1,12 @@
 """What the grader writes for programs: JSON, JUnit XML, TAP 14, Gradescope, Autolab, Markdown.
 
-Each writer takes a Report and returns a text. What the guest printed may hold control
-characters, markup and lines without end: each writer makes sure that it stays plain text in
-its format. The JSON is rvlab's own; results.schema.json beside this file describes it.
+Each writer takes a Report and returns a text; WRITERS names them. What the guest printed may hold
+control characters, markup and lines without end: each writer makes sure that it stays plain text in
+its format, and not too long for the system that reads it. The JSON is rvlab's own;
+results.schema.json beside this file describes it.
+
+Nothing but the part "host" of the JSON may depend on the host: two runs with the same results give
+the same texts. test_formats.py reads each format back.
 """
 import html
 import json
@@ -12,14 +16,15 @@ from xml.etree import ElementTree
 from grader.model import Verdict
 
 SCHEMA = "rvlab/results/v1"
-TEST_LIMIT = 20 << 10           # bytes that one test may take in a course system
+TEST_LIMIT = 20 << 10           # one test may take so many bytes in a course system
 HINT_LIMIT, DETAILS_LIMIT = 1 << 10, 4 << 10
 SUMMARY_LIMIT = 900 << 10       # GitHub shows no step summary of more than 1 MiB
-NAME_LIMIT = 300                # characters of a name or a message
-# What XML 1.0 or YAML 1.1 forbids, and what turns the direction of writing.
+NAME_LIMIT = 300                # a name or a message may have so many characters
+# All but the characters that XML 1.0 and YAML 1.1 allow, and those that turn the direction of
+# writing.
 CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
                      "\U00010000-\U0010ffff]")
-MARKDOWN = "\\`*_[]<>#|~&$"    # characters with a meaning in it
+MARKDOWN = "\\`*_[]<>#|~&$"    # characters with a meaning in Markdown
 NO_FAULT = ("The machine that grades failed, not the code under test: it is not the student's "
             "fault, and the points are not final. Run the grader again.")
 
@@ -27,11 +32,11 @@ NO_FAULT = ("The machine that grades failed, not the code under test: it is not 
 class Report:
     """All that a run of the grader found out.
 
-    labs       those that were graded: each outcome's test belongs to one
-    outcomes   in the order of the tests
-    toolchain  that built the kernel
-    qemu       its version, a text
-    seconds    of CPU time on the host, all tests
+    labs       the labs that were graded: the test of each outcome belongs to one of them
+    outcomes   the Outcomes, in the order of the tests
+    toolchain  the toolchain that built the kernel
+    qemu       the version of QEMU, as a text
+    seconds    CPU time of all tests on the host
     notes      what else is to be said; nothing in it may depend on the host
     """
 
@@ -41,12 +46,12 @@ class Report:
 
     @property
     def total(self):
-        """The points, those of challenges included: it may be more than max."""
+        """The points, with those of challenges, so it may be more than max."""
         return sum(outcome.points for outcome in self.outcomes)
 
     @property
     def max(self):
-        """The points that there are for the tests that were run, without challenges."""
+        """The points that the tests which were run can give, without challenges."""
         challenges = [exercise.number for lab in self.labs for exercise in lab.exercises
                       if exercise.is_challenge]
         return sum(outcome.test.points for outcome in self.outcomes
@@ -54,20 +59,23 @@ class Report:
 
     @property
     def broken(self):
-        """The outcomes that say nothing about the code, because the host failed."""
+        """The outcomes of tests for which the host failed: they say nothing about the code."""
         return [outcome for outcome in self.outcomes if outcome.verdict == Verdict.SETUP]
 
     def of_lab(self, lab):
+        """The outcomes of the tests of a lab."""
         return [outcome for outcome in self.outcomes if outcome.test.lab == lab.number]
 
     def exercises(self, lab):
-        """(exercise, its outcomes) of a lab, without exercises none of whose tests was run."""
+        """[(exercise, its outcomes)] of a lab. An exercise is left out if none of its tests was
+        run."""
         pairs = [(exercise, [outcome for outcome in self.of_lab(lab)
                              if outcome.test.exercise == exercise.number])
                  for exercise in lab.exercises]
         return [(exercise, outcomes) for exercise, outcomes in pairs if outcomes]
 
     def summary(self):
+        """Points and tests in one sentence."""
         passed = sum(outcome.passed for outcome in self.outcomes)
         text = "%g of %g points; %d of %d tests passed" % (
             self.total, self.max, passed, len(self.outcomes))
@@ -76,22 +84,24 @@ class Report:
 
 
 def clean(text):
-    """The text without what no format can carry; tabs and ends of lines stay."""
+    """The text without characters that no format can carry; tabs and ends of lines stay."""
     return CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def one_line(text):
+    """The text as one line of limited length."""
     text = " ".join(clean(text).split())
     return text if len(text) <= NAME_LIMIT else text[:NAME_LIMIT] + "..."
 
 
 def escaped(text, special):
-    """One line, with a backslash before each character that is special."""
+    """The text as one line, with a backslash before each of these special characters."""
     return re.sub("([%s])" % re.escape(special), r"\\\1", one_line(text))
 
 
 def joined(lines, limit=TEST_LIMIT):
-    """The lines as one text; of a long one the beginning and the end, in so many bytes."""
+    """The lines as one text of at most so many bytes. A longer one keeps its beginning and its end,
+    and a note between them says that it was cut."""
     text = clean("\n".join(lines))
     data = text.encode("utf-8")
     if len(data) <= limit:
@@ -102,7 +112,7 @@ def joined(lines, limit=TEST_LIMIT):
 
 
 def explanation(outcome, console=False):
-    """Why a test failed and where, as lines."""
+    """Lines that say why a test failed and where; with the last lines of its console if wanted."""
     test, lines = outcome.test, []
     if not outcome.passed:
         run = ", in run %d of %d" % (outcome.run, test.runs) if test.runs > 1 else ""
@@ -116,18 +126,20 @@ def explanation(outcome, console=False):
 
 
 def label(test):
-    """A test in one line: exercise, name and title."""
+    """A test in one line: its exercise, name and title."""
     title = ": " + test.title if test.title != test.name else ""
     return one_line("%s %s%s" % (test.exercise or "", test.name, title))
 
 
 def dump(value, indent=None):
-    """JSON in UTF-8. Half a surrogate pair is no text, so a question mark takes its place."""
+    """A value as JSON that can be written in UTF-8. Half of a surrogate pair is no text, so a
+    question mark takes its place."""
     return json.dumps(value, ensure_ascii=False, indent=indent).encode(
         "utf-8", "replace").decode("utf-8")
 
 
 def json_test(outcome):
+    """The object of a test in rvlab's JSON."""
     test = outcome.test
     return {
         "name": test.name, "title": test.title, "exercise": test.exercise,
@@ -142,6 +154,7 @@ def json_test(outcome):
 
 
 def json_lab(report, lab):
+    """The object of a lab in rvlab's JSON. Its own "tests" are those that belong to no exercise."""
     known = [exercise.number for exercise in lab.exercises]
     return {
         "number": lab.number, "title": lab.title,
@@ -172,6 +185,7 @@ def to_json(report):
 
 
 def junit_counts(outcomes):
+    """The attributes that count tests, for a suite or for all suites."""
     errors = sum(outcome.verdict == Verdict.SETUP for outcome in outcomes)
     failures = sum(not outcome.passed for outcome in outcomes) - errors
     return {"tests": str(len(outcomes)), "failures": str(failures), "errors": str(errors),
@@ -179,7 +193,8 @@ def junit_counts(outcomes):
 
 
 def junit_case(suite, outcome):
-    """Add a test: what the host is to blame for is an error, all else a failure."""
+    """Add a test to a suite. If the host failed it is an error in JUnit's words; if the code did,
+    a failure."""
     test = outcome.test
     place = "exercise " + test.exercise if test.exercise else "lab %d" % test.lab
     case = ElementTree.SubElement(suite, "testcase", {
@@ -209,14 +224,14 @@ def to_junit(report):
         for outcome in report.of_lab(lab):
             junit_case(suite, outcome)
     text = ElementTree.tostring(root, encoding="unicode")
-    # In texts and attributes each > stands as &gt; so that >< is only found between two tags.
+    # In texts and attributes each > is written as &gt;, so >< is found only between two tags.
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + text.replace("><", ">\n<") + "\n"
 
 
 def tap_block(outcome):
-    """The YAML block below a test. Each value is JSON in one line, which YAML reads as it is.
+    """The lines of the YAML block below a test. Each value is JSON in one line, which is YAML too.
 
-    No lists: perl's reader takes a quoted text with a colon in a list for a map.
+    No value is a list, because perl's reader takes a quoted text with a colon in a list for a map.
     """
     values = [("verdict", outcome.verdict), ("points", outcome.points),
               ("max", outcome.test.points), ("run", outcome.run)]
@@ -226,7 +241,8 @@ def tap_block(outcome):
 
 
 def to_tap(report):
-    """TAP 14. A test that is not written yet is no TAP "to do": that would count as passed."""
+    """TAP 14. A test that is not written yet is "not ok", and no "to do" of TAP, because a "to do"
+    counts as passed."""
     count = len(report.outcomes)
     lines = ["TAP version 14", "1..%d" % count + ("" if count else " # no test was run")]
     lines += ["# note: " + one_line(note) for note in report.notes]
@@ -256,7 +272,7 @@ def to_gradescope(report):
 
 
 def to_autolab(report):
-    """Autolab's last two lines: a stage for each lab, a problem for each exercise."""
+    """Autolab's last two lines of output: a stage for each lab, and a problem for each exercise."""
     view, scores = {"_presentation": "semantic", "stages": []}, {}
     for lab in report.labs:
         stage = one_line("Lab %d: %s" % (lab.number, lab.title))
@@ -272,7 +288,7 @@ def to_autolab(report):
 
 
 def to_markdown(report):
-    """A summary for people, as GitHub Actions shows it. What failed is folded up below a table."""
+    """A summary for people, which GitHub Actions shows. What failed is folded up below a table."""
     lines = ["# rvlab", "", report.summary(), ""]
     lines += ["- note: " + escaped(note, MARKDOWN) for note in report.notes]
     lines += ["", "| Test | Verdict | Points |", "| --- | --- | ---: |"]
@@ -286,7 +302,7 @@ def to_markdown(report):
         block = joined(explanation(outcome, console=True), DETAILS_LIMIT)
         details = "\n<details><summary>%s: %s</summary>\n\n%s\n\n</details>\n" % (
             html.escape(label(outcome.test)), outcome.verdict,
-            # Indented, no line can end the block that it stands in.
+            # No line that is indented can end the block that it stands in.
             "\n".join("    " + line for line in block.split("\n")))
         if len((text + details).encode("utf-8")) > SUMMARY_LIMIT:
             return text + "\n%d more failed tests are not shown here.\n" % (len(failed) - number)

@@ -1,4 +1,11 @@
-"""What all machines of one grading share: QEMU, the kernel, where files go."""
+"""What all machines of one grading share: QEMU, the built kernel and programs, and where logs go.
+
+A Host is made once for a grading, and the threads that boot machines read it. It finds addresses in
+the built files (the key of the reports, checkpoints, places that report), keeps a Snapshot of a
+freshly booted machine for each kind of machine, and turns addresses into lines of source. Dicts
+that are filled later hold values that are the same whoever fills them, except the baselines and the
+tests that others need: each of these has a lock, because it boots a machine.
+"""
 import os
 import re
 import shutil
@@ -16,11 +23,13 @@ ADDR2LINES = ("riscv64-unknown-elf-addr2line", "riscv64-elf-addr2line",
 
 
 class Host:
-    """Set once, then only read by the threads that boot machines.
+    """One grading's host.
 
-    objects    folder with what was built
-    folder     where logs go
-    cancelled  set when everything must end
+    objects    the folder with what was built
+    folder     the folder for logs
+    image      the kernel's Image
+    cancelled  set when all machines must end
+    needed     {test that others need: its Outcome}, guarded by needs_lock
     """
 
     def __init__(self, objects, qemu, folder):
@@ -29,11 +38,11 @@ class Host:
         self.image = Image(self.kernel)
         self.programs, self.baselines, self.places = {}, {}, {}
         self.lock = threading.Lock()    # guards the baselines
-        self.needed, self.needs_lock = {}, threading.Lock()     # Outcomes of tests others need
+        self.needed, self.needs_lock = {}, threading.Lock()
         self.cancelled = False
 
     def program(self, test):
-        """The linked file of the test's program, or None where there is no such program."""
+        """The Image of the test's program, or None if there is no such program."""
         name = test.subject
         if name not in self.programs:
             path = os.path.join(self.objects, "user", name)
@@ -41,7 +50,8 @@ class Host:
         return self.programs[name]
 
     def key_address(self, test):
-        """Where in the kernel's memory the key of the reports lies; None where it has none."""
+        """The kernel address of the key of the reports; None if the test's program has none. A
+        program's key lies in its file, which is part of the kernel's image."""
         if test.selftest:
             return self.image.address("report_key")
         name = test.subject
@@ -56,13 +66,15 @@ class Host:
         return start + program.file_offset(program.address("report_key"))
 
     def sites(self, test):
-        """From where the lines of the test may be reported: see grader.sites."""
+        """The places from which the lines of the test may be reported, see grader.sites; None if
+        they are not known."""
         image = self.image if test.selftest else self.program(test)
         if image and image not in self.places:
             self.places[image] = sites(image)
         return self.places.get(image)
 
     def checkpoint_address(self, test):
+        """The address of checkpoint_reached() in the test's program or in the kernel, or None."""
         if not test.at:
             return None
         where = self.image if test.selftest else self.program(test)
@@ -70,8 +82,8 @@ class Host:
             where.address("checkpoint_reached")
 
     def baseline(self, test):
-        """The Snapshot of a machine like that of the test, before its first program began, or
-        before the self test that takes its place; which one that is does not matter then."""
+        """The Snapshot of a machine like that of the test, before its first program or self test
+        began. Which program it is does not matter then, so tests with like machines share it."""
         words = [word for word in test.append.partition("init=")[0].split()
                  if not word.startswith("selftest=")]
         key = (test.harts, test.mem, test.processor, test.early, tuple(words))
@@ -86,7 +98,8 @@ class Host:
             return self.baselines[key]
 
     def complaints(self, check, machine):
-        """What a check of the memory finds; damage that it stumbles over is a finding too."""
+        """What a check of the memory finds, as sentences. If the check meets damage, that is a
+        finding too."""
         try:
             return check(machine)
         except MemoryFault as fault:
@@ -95,8 +108,9 @@ class Host:
             return ["the memory cannot be judged: %s" % error]
 
     def from_root(self, place):
-        """A place in a source as a path from the tree's root, wherever it was compiled: a copy of a
-        tree has objects from the tree that it is a copy of."""
+        """A place in a source, "path:line", as a path from the root of the tree. The debug
+        information may have the path of another tree, because a copy of a tree takes over
+        objects."""
         parts = place.replace("/./", "/").split("/")
         place = "/".join(parts[1:] if parts[0] == "." else parts)
         root = os.path.dirname(os.path.dirname(os.path.abspath(self.objects)))
@@ -105,7 +119,8 @@ class Host:
             os.path.join(root, path.rpartition(":")[0]))), place) if parts[0] == "" else place
 
     def source_lines(self, addresses):
-        """", at file:line" for each address of the kernel's code; "" where nobody can tell."""
+        """", at file:line" for each of these addresses of the kernel's code; "" for those that no
+        tool of this host can tell."""
         tool = next((name for name in ADDR2LINES if shutil.which(name)), None)
         if not tool or not addresses:
             return [""] * len(addresses)

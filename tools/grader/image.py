@@ -1,14 +1,14 @@
-"""A linked program, the kernel or one of the user programs: where its symbols lie, and what its
-types and variables look like. A check names a member as the C code does, so that a field that is
-added or moved breaks none.
+"""A linked program, the kernel or one of the user programs: its symbols, types and variables.
 
     image = Image("obj/clang/kernel")
     image.address("power_off")
     image.type("proc_struct").member("pid")         # (offset, Type)
     image.variable("caches", "kern/mm/pmm.c")       # (address, Type)
 
-The debug information of a compile unit is looked through when a name is sought that the units
-before it do not have. What was found stays right, so threads may share an Image.
+A check of the grader names a member as the C code does, so a field that is added or moved breaks no
+check. A name that is not there is an ImageError, whose text is for the user. The debug information
+of a compile unit is looked through when a name is sought that the units before it do not have.
+What was found stays right, so threads may share an Image.
 """
 import bisect
 import contextlib
@@ -19,30 +19,36 @@ from collections import namedtuple
 from grader.dwarf import Unit
 
 PT_LOAD, PF_X, PF_W, SHF_COMPRESSED = 1, 1, 2, 0x800
-SIGNED = (0x05, 0x06, 0x0d)                 # encodings of numbers that can be negative
+SIGNED = (0x05, 0x06, 0x0d)                 # DWARF's encodings of numbers that can be negative
 
 Symbol = namedtuple("Symbol", "address size")
 
 
 class ImageError(Exception):
-    """The file is not what it must be, or has not what is sought: a sentence for the user."""
+    """The file is damaged, or lacks what is sought; the text is a sentence for the user."""
 
 
 class Type:
-    """`kind` is int (also of char, bool and enum), pointer, array, struct (also of a union), or
-    other. `count` is the length of an array, None where none is given."""
+    """A type of C.
+
+    kind     int (also for char, bool and enum), pointer, array, struct (also for a union), or other
+    size     in bytes
+    count    the length of an array; None if the declaration gives none
+    members  {name: (offset, place of the member's type)}; the offset of a bit field is None
+    """
 
     def __init__(self, image, kind, name, size=0, target=None, count=None, signed=False):
         self.image, self.kind, self.name, self.size = image, kind, name, size
         self.place, self.count, self.signed = target, count, signed
-        self.members = {}                   # {name: (offset, place of its type)}
+        self.members = {}
 
     @property
     def target(self):
-        """What a pointer points to, or the element of an array."""
+        """The type that a pointer points to, or that the elements of an array have."""
         return self.place if isinstance(self.place, Type) else self.image.type_at(self.place)
 
     def member(self, name):
+        """(offset, Type) of a member; ImageError if there is none that can be read."""
         if name not in self.members:
             raise ImageError("%s has no member \"%s\", which a check reads; its members are: %s" % (
                 self.name, name, " ".join(self.members) or "none"))
@@ -53,7 +59,12 @@ class Type:
 
 
 class Image:
-    """`symbols`: {name: Symbol}. `offset`: the kernel's constant, virtual less physical address."""
+    """One ELF file.
+
+    symbols   {name: Symbol}
+    offset    virtual less physical address; it is the same for all of the kernel
+    segments  the program headers of what is loaded, as tuples
+    """
 
     def __init__(self, path):
         self.path, self.types = path, {}
@@ -75,7 +86,7 @@ class Image:
 
     @contextlib.contextmanager
     def reading(self):
-        """What goes wrong while the file is read is the file's fault."""
+        """An exception while the file is read means that the file is damaged: an ImageError."""
         try:
             yield
         except (struct.error, zlib.error, LookupError, TypeError, ValueError) as error:
@@ -106,7 +117,7 @@ class Image:
         return self.sections.get(name, b"")
 
     def read_symbols(self):
-        """Of several with one name the global one counts, else the first."""
+        """{name: Symbol}. If several have one name the global one counts, else the first."""
         strings, local, others = self.section(".strtab"), {}, {}
         for name, info, _, section, value, size in struct.iter_unpack(
                 "<IBBHQQ", self.section(".symtab")):
@@ -117,7 +128,8 @@ class Image:
 
     @property
     def memory_size(self):
-        """Bytes from the lowest to the highest that it takes when it is loaded, zeroes too."""
+        """How many bytes it takes when it is loaded, from the lowest to the highest, with its
+        zeros."""
         return max((s[4] + s[6] for s in self.segments), default=0) - \
             min((s[4] for s in self.segments), default=0)
 
@@ -127,19 +139,20 @@ class Image:
                    key=lambda pair: pair[1], default=("", 0))
 
     def address(self, name):
+        """The address of a symbol; ImageError if there is none."""
         if name not in self.symbols:
             raise ImageError("%s has no symbol \"%s\", which the grader needs" % (self.path, name))
         return self.symbols[name].address
 
     def file_offset(self, address):
-        """Where in the file the content of an address is."""
+        """The place in the file that has the content of an address."""
         for _, _, offset, start, _, size, _, _ in self.segments:
             if start <= address < start + size:
                 return address - start + offset
         raise ImageError("%s has no content at %#x" % (self.path, address))
 
     def nearest(self, address):
-        """The function that an instruction belongs to, as "name+0x12"; None where no code is."""
+        """The function that an instruction belongs to, as "name+0x12"; None if no code is there."""
         code = [range(s[3], s[3] + s[6]) for s in self.segments if s[1] & PF_X]
         if not any(address in part for part in code):
             return None
@@ -150,7 +163,8 @@ class Image:
         return name + (address > start and "+%#x" % (address - start) or "")
 
     def find(self, *names, file=""):
-        """(unit, place) of the first entry with one of these names."""
+        """(unit, place) of the first entry with one of these names, or (None, None). Only units
+        whose source file ends with `file` are looked through."""
         if not self.units:
             raise ImageError("%s has no debug information: compile it with -g" % self.path)
         with self.reading():
@@ -162,15 +176,15 @@ class Image:
         return None, None
 
     def type(self, name):
-        """A type by its name; of a struct, a union or an enum also without that word."""
+        """The Type with this name. The word "struct", "union" or "enum" may be left out."""
         _, place = self.find(name, "struct " + name, "union " + name, "enum " + name)
         if place is None:
             raise ImageError("%s has no type \"%s\", which a check reads" % (self.path, name))
         return self.type_at(place)
 
     def variable(self, name, file=""):
-        """(address, type) of a variable outside of functions. `file`: where it is defined, or how
-        that path ends; needed where others have the same name."""
+        """(address, Type) of a variable outside of functions. `file` is the source that defines it,
+        or the end of that path; it is needed if other sources have a variable of that name."""
         unit, place = self.find("variable " + name, file=file)
         if place is None:
             raise ImageError("%s has no variable \"%s\"%s, which a check reads" % (
@@ -183,7 +197,7 @@ class Image:
             return self.address(name) if address is None else address, self.type_at(entry["type"])
 
     def type_at(self, place):
-        """The type that an entry of the debug information describes; None is void."""
+        """The Type that the entry at a place describes. None stands for void."""
         if place not in self.types:
             with self.reading():
                 self.types[place] = self.read_type(place)
@@ -212,7 +226,7 @@ class Image:
         return self.read_struct(unit, entry, Type(self, "struct", tag + " " + name, size))
 
     def read_array(self, unit, entry):
-        """An array of several dimensions is an array of arrays."""
+        """The Type of an array; one of several dimensions is an array of arrays."""
         result = self.type_at(entry["type"])
         for _, child in reversed(list(unit.children(entry, {"range"}))):
             count = child.get("count")
@@ -222,7 +236,8 @@ class Image:
         return result
 
     def read_struct(self, unit, entry, result):
-        """The members of a member without a name count as the struct's own."""
+        """Add the members of a struct. Those of a member without a name count as the struct's
+        own."""
         for _, child in unit.children(entry, {"member"}):
             offset = None if "bits" in child else child.get("offset", 0)
             if "name" in child:

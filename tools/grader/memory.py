@@ -1,5 +1,4 @@
-"""The memory of a stopped machine, read from outside: bytes by address, and variables of the kernel
-as C sees them.
+"""The memory of a stopped machine, read from outside: bytes by address, variables as C sees them.
 
     memory = Memory(ram, image)                     # any buffer that holds the RAM
     process = memory.variable("initproc")           # a pointer: its members are the struct's
@@ -7,8 +6,8 @@ as C sees them.
     for process in memory.list(memory.variable("proc_list"), "proc_struct", "list_link"): ...
     for va, pte, level in memory.leaves(memory.kernel_root()): ...
 
-All that stands in the memory may be wrong: each bad pointer, index, list or page table ends in a
-MemoryFault, whose text says what is wrong.
+A student's kernel may leave anything in memory. So each bad pointer, index, list or page table ends
+in a MemoryFault, whose text says what is wrong; nothing here runs without end, or off the memory.
 """
 import struct
 
@@ -21,19 +20,24 @@ USER_HALF, KERNEL_HALF = range(256), range(256, 512)        # entries of a root 
 
 
 class MemoryFault(Exception):
-    """The machine's memory holds something impossible: a sentence that says what."""
+    """The machine's memory holds something impossible; the text is a sentence that says what."""
 
 
 def pte_frame(pte):
-    """Physical address of the page that a page table entry maps or points to."""
+    """The physical address of the page that a page table entry maps or points to."""
     return (pte >> 10 & (1 << 44) - 1) * PAGE
 
 
 class Value:
-    """A variable, or a part of one. A member is an attribute; value["as"] is the same for names
-    that Python keeps for itself; value[3] is an element. A pointer gives the members and elements
-    of what it points to. int(value) is the number or pointer, and value is true where that is not
-    0."""
+    """A variable of the kernel, or a part of one.
+
+    value.member    a member; value["as"] is the same, for names that Python keeps for itself
+    value[3]        an element
+    int(value)      the number or pointer; a value is true if that is not 0
+    value.deref     what a pointer points to; members and elements of it need no deref
+
+    Memory is read when int() or text() asks for it, and not before.
+    """
 
     def __init__(self, memory, address, c_type, name):
         self._memory, self.address, self._type, self._name = memory, address, c_type, name
@@ -76,7 +80,7 @@ class Value:
         return Value(self._memory, int(self), self._type.target, "(*%s)" % self._name)
 
     def text(self, limit=256):
-        """The string in a char array, or at a char pointer; what is no ASCII as ?."""
+        """The string in a char array, or at a char pointer. A byte that is no ASCII becomes "?"."""
         address = self.address
         if self._type.kind == "pointer":
             address = int(self)
@@ -90,12 +94,14 @@ class Value:
 
 
 class Memory:
-    """`ram` begins at RAM_START. Nothing is kept from one reading to the next."""
+    """The memory of one machine. `ram` is a buffer that begins at RAM_START. Nothing is kept from
+    one reading to the next, so the machine may run in between."""
 
     def __init__(self, ram, image):
         self.ram, self.image, self.size = ram, image, len(ram)
 
     def read(self, pa, n):
+        """n bytes from a physical address on."""
         start = pa - RAM_START
         if start < 0 or start + n > self.size:
             raise MemoryFault("there is no memory at the physical address %#x" % pa)
@@ -105,7 +111,7 @@ class Memory:
         return int.from_bytes(self.read(pa, 8), "little")
 
     def write(self, va, data):
-        """Into the kernel's linear map."""
+        """Write bytes at a kernel address of the linear map."""
         start = self.physical(va) - RAM_START
         self.ram[start:start + len(data)] = data
 
@@ -113,7 +119,8 @@ class Memory:
         self.ram.close()
 
     def column(self, va, step, count):
-        """Each step-th byte of kernel memory from an address on: fast, however many there are."""
+        """Every step-th byte of kernel memory from an address on. It is fast for millions of bytes,
+        which a struct Page for each page of a large machine needs."""
         start = va - self.image.offset - RAM_START
         if start < 0 or start + step * (count - 1) >= self.size:
             raise MemoryFault("%d times %d bytes from %#x on do not lie in memory" % (
@@ -121,8 +128,8 @@ class Memory:
         return bytes(self.ram[start:start + step * count:step])
 
     def leaf(self, va, root):
-        """(page table entry, level) that maps a virtual address."""
-        table, upper = root, va + (1 << 38) >> 39       # all bits from bit 38 on must be alike
+        """(page table entry that maps a virtual address, its level)."""
+        table, upper = root, va + (1 << 38) >> 39       # all bits from bit 38 on must be equal
         for level in (2, 1, 0) if upper in (0, 1 << 25) else ():
             pte = self.u64(table + 8 * (va >> 12 + 9 * level & 511))
             if not pte & PTE_V:
@@ -133,8 +140,8 @@ class Memory:
         raise MemoryFault("nothing is mapped at %#x" % va)
 
     def physical(self, va, root=None):
-        """The physical address behind a virtual one. Without a root it is the kernel's: in the
-        linear map, or what its page table maps elsewhere, like stacks."""
+        """The physical address behind a virtual one. Without a root the address is the kernel's: in
+        the linear map, or mapped elsewhere by its page table, like stacks."""
         pa = va - self.image.offset
         if root is None and RAM_START <= pa < RAM_START + self.size:
             return pa
@@ -143,7 +150,7 @@ class Memory:
         return (pte_frame(pte) & -span) + va % span
 
     def read_virtual(self, va, n, root=None):
-        """From the kernel's addresses, or from those that a root table maps."""
+        """n bytes from a kernel address on, or from an address that this root table maps."""
         data = b""
         while len(data) < n:
             step = min(n - len(data), PAGE - (va + len(data)) % PAGE)
@@ -151,20 +158,22 @@ class Memory:
         return data
 
     def kernel_root(self):
-        """Physical address of the kernel's root table; of the first one while it boots."""
+        """The physical address of the kernel's root table. While it boots that is boot_pgdir."""
         pgdir = int(self.variable("kernel_as").pgdir)
         return (pgdir or self.image.address("boot_pgdir")) - self.image.offset
 
     def variable(self, name, file=""):
+        """A variable of the kernel, as a Value; for `file` see Image.variable()."""
         address, c_type = self.image.variable(name, file)
         return Value(self, address, c_type, name)
 
     def object(self, struct_name, address):
+        """The struct at a kernel address, as a Value."""
         name = "(%s at %#x)" % (struct_name, address)
         return Value(self, address, self.image.type(struct_name), name)
 
     def list(self, head, struct_name, member):
-        """The structs that a list_entry_t of theirs links, in the order of the list."""
+        """The structs of a list, in its order. `member` is the list_entry_t in them."""
         offset, node = self.image.type(struct_name).member(member)[0], head.address
         next_at, prev_at = (head._type.member(name)[0] for name in ("next", "prev"))
         while True:
@@ -174,7 +183,7 @@ class Memory:
                 before = int.from_bytes(self.read_virtual(after + prev_at, 8), "little")
             except MemoryFault as fault:
                 raise MemoryFault("%s is followed by one that cannot be read: %s" % (where, fault))
-            if before != node:          # so no entry comes twice, and the list has an end
+            if before != node:          # with this check no entry comes twice, so the list ends
                 raise MemoryFault("%s is followed by %#x, whose prev is %#x" % (
                     where, after, before))
             if after == head.address:
@@ -183,8 +192,9 @@ class Memory:
             yield self.object(struct_name, node - offset)
 
     def walk(self, root, entries=range(512)):
-        """All that a page table maps: a list of (va, pte, level), level 0 for pages of 4 KiB; and
-        the physical addresses of the tables, the root among them. `entries` of the root count."""
+        """(leaves, tables) of a page table: [(va, pte, level)] of all that it maps, with level 0
+        for pages of 4 KiB; and the physical addresses of the tables, with the root. Only these
+        `entries` of the root are followed."""
         leaves, tables, pending = [], {root}, [(root, 2, 0)]
         while pending:
             table, level, base = pending.pop()
@@ -207,4 +217,5 @@ class Memory:
         return leaves, tables
 
     def leaves(self, root):
+        """(va, pte, level) of all that a page table maps."""
         return iter(self.walk(root)[0])

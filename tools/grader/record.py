@@ -1,12 +1,13 @@
 """What each test reports when all is well, recorded from the reference: tools/labs/reports.txt.
 
-A test that passes must have reported the same, each line of it: who jumps over checks, or to the
-last line, gets nothing. A line of the file is the name of a test, how many lines it reports, and a
-digest of their kinds and texts. The lines of one process count in their order; those of several may
-come in any order beside each other, because no exercise says who runs first.
+A test that passes must have reported the same, each line of it. So code that jumps over checks, or
+to the last line, gets nothing. A line of the file is the name of a test, how many lines it reports,
+and a digest of their kinds and texts. The lines of one process count in their order; those of
+several processes may come in any order beside each other, because no exercise says which runs
+first.
 
-`make grade GRADE=--record` writes the lines of the tests that were run. Whoever changes a check
-does it: else the reference itself gets no full marks.
+`make grade GRADE=--record` writes the lines of the tests that were run. Do that when you have
+changed a check: else the reference itself gets no full marks.
 """
 import hashlib
 import os
@@ -18,7 +19,8 @@ DIGITS = 12
 
 
 def digest(reports):
-    """Of the signed lines of one run; without pids, which differ from solution to solution."""
+    """The digest of the signed lines of one run. Pids are left out, because they differ from
+    solution to solution."""
     processes = {}
     for report in reports:
         processes.setdefault(report.pid, []).append("%s %s %s" % (
@@ -28,7 +30,7 @@ def digest(reports):
 
 
 def load(path=PATH):
-    """{name of a test: (number of lines, digest)}; nothing where there is no record."""
+    """{name of a test: (number of lines, digest)}; empty if there is no record."""
     try:
         with open(path, encoding="utf-8") as file:
             lines = [line.split() for line in file if line.strip() and line[0] != "#"]
@@ -38,7 +40,7 @@ def load(path=PATH):
 
 
 def save(outcomes, path=PATH):
-    """Take what these passed tests reported into the record."""
+    """Take into the record what the passed ones of these outcomes reported."""
     known = load(path)
     for outcome in outcomes:
         if outcome.passed and outcome.test.reports:
@@ -48,7 +50,7 @@ def save(outcomes, path=PATH):
 
 
 def wrong(known, test, reports):
-    """Reasons, where a test that passes has not reported what the reference does."""
+    """Reasons, if a test has not reported what it reports with the reference; else nothing."""
     if test.name not in known or (len(reports), digest(reports)) == known[test.name]:
         return []
     count = known[test.name][0]

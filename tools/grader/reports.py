@@ -1,8 +1,12 @@
 """The guest's signed reports: which lines of the console are the test's own.
 
-libs/report.h says how a line looks. Its tag is SipHash-2-4 under a key that exists
-for one boot only, so text that anything else printed, that another run printed, or
-that is out of order, does not count.
+libs/report.h says how a line looks. Its tag is SipHash-2-4 under a key that exists for one boot
+only. So text that other code printed, that another run printed, that is repeated or out of order
+does not count. Each line also tells the address that the report returns to, which must be a call in
+the test's own code (sites.py).
+
+Console takes a machine's output apart. What looks like a report and is none is kept as forged, so
+that a verdict can say why it did not count.
 """
 import re
 
@@ -49,12 +53,12 @@ def siphash(key, data):
 
 
 def letters(number, count):
-    """A number as libs/report.c writes it."""
+    """A number as libs/report.c writes it: a letter for each four bits, the highest first."""
     return "".join(chr(ord("a") + (number >> 4 * digit & 15)) for digit in reversed(range(count)))
 
 
 def number_of(text):
-    """The number that letters write."""
+    """The number that these letters stand for."""
     number = 0
     for letter in text:
         number = number << 4 | ord(letter) - ord("a")
@@ -67,13 +71,13 @@ def tag(key, line):
 
 
 class Console:
-    """What a machine printed, read once it is complete or so far.
+    """What a machine has printed, in the end or so far.
 
     text     all of it, without the tags, which differ from boot to boot
-    reports  those whose tag is right, in order
-    forged   {subject: its lines that look like reports and do not count}
+    reports  the lines that count, in order
+    forged   {subject: the lines that look like its reports and do not count}
 
-    `sites` are those of grader.sites, from where lines may come; None: from anywhere.
+    `sites` are the places that lines may come from, see grader.sites; None allows all places.
     """
 
     def __init__(self, data, key, sites=None):
@@ -91,6 +95,8 @@ class Console:
         self.text = "\n".join(lines)
 
     def add(self, match, numbers):
+        """A line with a right tag. It counts if its place and its number are right too; `numbers`
+        has the last number of each process."""
         kind, subject, pid, number, text, place = match.group(3, 4, 5, 6, 7, 8)
         pid, number = int(pid), int(number)
         if self.sites is not None and number_of(place) not in self.sites[kind]:
@@ -103,14 +109,17 @@ class Console:
         self.reports.append(Report(kind, subject, pid, number, text.strip()))
 
     def forge(self, subject, line):
+        """Keep a line that does not count."""
         self.forged.setdefault(subject, []).append(line.strip())
 
     def done(self, subject):
-        """The last word of the test, or None. Its first process has it; children may say more."""
+        """The report [done] of the test, or None. Its first process makes it, and only once; what
+        children say does not matter."""
         mine = [report for report in self.reports if report.subject == subject]
         first = min((report.pid for report in mine), default=None)
         last = [report for report in mine if report.kind == "done" and report.pid == first]
         return last[0] if len(last) == 1 else None
 
     def failed(self):
+        """The checks that failed, in order."""
         return [report for report in self.reports if report.kind == "check" and report.failed]

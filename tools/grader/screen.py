@@ -1,4 +1,12 @@
-"""What a person sees of a grading: a line for each test, what went wrong, the marks."""
+"""What a person sees of a grading: a line for each test, what went wrong, the marks.
+
+Screen gets each Outcome by report() as soon as those before it are done, and all of them by
+score(). On a terminal it also shows what is running now, and uses colors; elsewhere it prints plain
+lines. A failure is told in full once: a test that failed in the same way names the first one
+(grader/told.py). What a student's kernel printed is shown without control characters.
+
+The last line is "Total Score: X/Y". Scripts read it, so its form must stay.
+"""
 import os
 import shutil
 import sys
@@ -8,20 +16,26 @@ from grader.told import likeness
 
 COLORS = {Verdict.OK: "32", Verdict.SETUP: "35", Verdict.BUILD: "33", Verdict.NOT_WRITTEN: "36"}
 RED = "31"
-WIDTH = 300                     # of a line that the kernel printed; a check's has 256
+WIDTH = 300                     # longer lines are cut; a line of a check has 256 at most
 VERDICT_WIDTH = max(len(word) for name, word in vars(Verdict).items() if name.isupper())
 
 
 def printable(line):
+    """The line without control characters, and not too long."""
     return "".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:WIDTH]
 
 
 def is_challenge(test):
+    """Does the test belong to a challenge?"""
     return (test.exercise or "").endswith(".C")
 
 
 class Screen:
-    """Writes to standard output; on a terminal also what is running, and in colors."""
+    """The screen of one grading. It writes to standard output.
+
+    told    {likeness of an Outcome: the first test that failed so}
+    asked   the exercises whose question was printed already
+    """
 
     def __init__(self, labs, tests):
         self.labs = labs
@@ -30,22 +44,24 @@ class Screen:
         self.has_colors = self.is_terminal and not os.environ.get("NO_COLOR")
         self.width = max([len(test.name) for test in tests] or [0])
         self.status = ""                # the line that progress() has written
-        self.told, self.asked = {}, set()       # {likeness of an outcome: its test}; exercises
+        self.told, self.asked = {}, set()
 
     def color(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.has_colors else text
 
     def clear(self):
+        """Remove the line of progress()."""
         if self.status:
             sys.stdout.write("\r\033[K")
             self.status = ""
 
     def line(self, text=""):
+        """Print a line, in place of the line of progress()."""
         self.clear()
         print(text)
 
     def progress(self, done, total, names):
-        """What is running now, on a terminal only."""
+        """Show what is running now, on a terminal only."""
         if not self.is_terminal:
             return
         status = "%d/%d  %s" % (done, total, ", ".join(names))
@@ -57,7 +73,7 @@ class Screen:
             self.status = status
 
     def report(self, outcome):
-        """A line, and where it failed what a student needs."""
+        """Print the line of a test and, if it failed, what a student needs to know."""
         test, verdict = outcome.test, outcome.verdict
         word = self.color(COLORS.get(verdict, RED), "%-*s" % (VERDICT_WIDTH, verdict))
         more = "" if outcome.instructions is None else "%8.2f M instructions" % (
@@ -74,6 +90,7 @@ class Screen:
         sys.stdout.flush()
 
     def explanation(self, outcome):
+        """The lines below a test that failed: what it tests, what is asked, reasons, commands."""
         test = outcome.test
         exercise = self.exercises.get(test.exercise)
         lines = ["tests: " + test.title] if test.title != test.name else []
@@ -97,6 +114,7 @@ class Screen:
 
     @staticmethod
     def commands(test):
+        """The commands by which a student can look into a failed test."""
         lines = ["make debug TEST=%s    gdb, stopped where it fails" % test.name]
         if test.harts == 1:
             lines.append("make replay TEST=%s   the same run in gdb, forwards and backwards"
@@ -104,8 +122,8 @@ class Screen:
         return lines
 
     def score(self, outcomes):
-        """The marks by lab and exercise; the last line is the sum. True for full marks; nobody
-        has to begin a challenge for that."""
+        """Print the marks by lab and exercise, and at last their sum. True for full marks, for
+        which no challenge need be begun."""
         graded = {outcome.test for outcome in outcomes}
         total = best = extra = extra_best = 0
         for lab in self.labs:
@@ -138,12 +156,14 @@ class Screen:
             for outcome in outcomes)
 
     def mark(self, exercise, got, most, failed):
+        """The line of an exercise with its marks."""
         text = "  %-4s %-45s %3d/%-3d" % (exercise.number, exercise.title, got, most)
         text += "  failed: " + failed if failed else ""
         return self.color(COLORS[Verdict.OK] if got == most else RED, text.rstrip())
 
     def advise(self, outcomes):
-        """Where to begin: at the first, for exercises build on those before; challenges last."""
+        """Print which failed test to begin with. That is the first one, because exercises build on
+        those before them; challenges come last."""
         failed = [o for o in outcomes if not o.passed and not o.test.command
                   and o.verdict not in (Verdict.SETUP, Verdict.BUILD, Verdict.NOT_WRITTEN)]
         if failed:

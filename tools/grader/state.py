@@ -1,12 +1,14 @@
 """What must hold in the memory of a stopped machine: checks for Test.after and Test.at.
 
-A check takes the machine and returns complaints: sentences that say what was expected and what was
-found; none when all is well. It uses machine.memory, machine.baseline (the Snapshot taken when the
-kernel first counted what is in use, or None), machine.registers(name) of the hart that stopped,
-machine.program, and machine.early (the test comes before the first process). All is counted from
-the structures themselves, and the kernel's own counters are compared with that. No hart may be
-changing what is looked at: so it is when the machine is switched off, and with one hart at a
-checkpoint.
+A check takes the machine and returns complaints, which are sentences that say what was expected and
+what was found; none if all is well. It uses machine.memory, machine.baseline (the Snapshot taken
+when the kernel first counted what is in use, or None), machine.registers(name) of the hart that
+stopped, machine.program, and machine.early (the test comes before the first process).
+
+Everything is counted from the structures themselves, and the kernel's own counters are compared
+with that, because a student's kernel may have changed them. No hart may change what is looked at:
+so it is when the machine is switched off, and with one hart at a checkpoint. ALWAYS and DEFAULT
+list the checks of a test that says nothing else.
 """
 from collections import Counter
 from itertools import compress
@@ -20,11 +22,12 @@ from grader.reports import KEY_LENGTH
 PG_ALLOCATED = 2                        # in kern/mm/pmm.h
 SSTATUS_SIE = 2
 IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
-AT_MOST = 4                             # complaints of one kind
+AT_MOST = 4                             # more complaints of one kind are only counted
 PMM, PROC = "kern/mm/pmm.c", "kern/process/family.c"
 
 
 def few(complaints):
+    """The first of these complaints, and how many more there are."""
     rest = len(complaints) - AT_MOST
     return complaints[:AT_MOST] + (["and %d more of this kind" % rest] if rest > 0 else [])
 
@@ -39,38 +42,45 @@ class Pages:
         self.allocated = self.column("flags").translate(IS_ALLOCATED)
 
     def column(self, member, byte=0):
-        """One byte of a member, of all pages."""
+        """One byte of a member, for all pages."""
         first = self.start + self.type.member(member)[0] + byte
         return self.memory.column(first, self.type.size, self.count)
 
     def used(self):
+        """The numbers of the pages in use."""
         return compress(range(self.count), self.allocated)
 
     def ref(self, index):
+        """The references of a page, by its number."""
         offset, c_type = self.type.member("ref")
         data = self.memory.read_virtual(self.start + index * self.type.size + offset, c_type.size)
         return int.from_bytes(data, "little")
 
     def address(self, index):
+        """The physical address of a page, by its number."""
         return self.base + index * PAGE
 
     def index(self, address):
-        """The number of the page in use at a physical address; None where there is none."""
+        """The number of the page in use at a physical address; None if none is in use there."""
         index = (address - self.base) // PAGE
         return index if 0 <= index < self.count and self.allocated[index] else None
 
 
 class Slabs:
-    """Kernel objects, counted in the slabs. A slab is a page in use, without references, that
-    begins with the address of its cache."""
+    """The kernel's objects, counted in the slabs. A slab is a page in use without references, which
+    begins with the address of its cache.
+
+    caches    {address of a cache: the cache}
+    objects   {address of a cache: how many of its objects are in use}
+    """
 
     def __init__(self, memory, pages):
         self.memory, self.type = memory, memory.image.type("slab")
-        self.caches, cache = {}, memory.variable("all_caches")      # by address
+        self.caches, cache = {}, memory.variable("all_caches")
         while cache and int(cache) not in self.caches:
             self.caches[int(cache)] = cache.deref
             cache = cache.next
-        self.objects = dict.fromkeys(self.caches, 0)                # in use, of each cache
+        self.objects = dict.fromkeys(self.caches, 0)
         first, refs = self.type.member("cache")[0], pages.column("ref")
         for index in pages.used():
             cache = 0 if refs[index] else memory.u64(pages.address(index) + first)
@@ -78,10 +88,11 @@ class Slabs:
                 self.objects[cache] += self.count(pages.address(index), self.caches[cache])
 
     def count(self, address, cache):
-        """The objects of a slab that are not in its list of free ones."""
+        """How many objects of a slab are in use, which are those that its list of free ones
+        lacks."""
         slab = self.memory.object("slab", address + self.memory.image.offset)
         size, free, seen = int(cache.size), slab.free, set()
-        if not slab.in_use:         # an empty one is given back; what looks like one is a leftover
+        if not slab.in_use:         # an empty slab is given back, so this page only looks like one
             return 0
         places = range(slab.address + self.type.size, slab.address + PAGE - size + 1, size or PAGE)
         while free:
@@ -93,20 +104,23 @@ class Slabs:
         return len(places) - len(seen)
 
     def name(self, cache):
+        """A cache in words, by its address."""
         return "%s (%d bytes)" % (self.caches[cache].name.text(), int(self.caches[cache].size))
 
 
 def process_list(memory):
+    """All processes, in the order of the kernel's list."""
     return memory.list(memory.variable("proc_list", PROC), "proc_struct", "list_link")
 
 
 def name_of(process):
+    """A process in words."""
     return "pid %d (%s)" % (int(process.pid), process.name.text())
 
 
 def manager(memory):
     """(its own counter of free pages, its blocks as (address of the struct Page, length)) of the
-    pmm_manager in use; None where its structures are not known here."""
+    pmm_manager in use. None if its structures are not known here, as those of a student's own."""
     name = memory.variable("pmm_manager", PMM).name.text()
     if name == "buddy":
         heads = memory.variable("free_list", "kern/mm/pmm_buddy.c")
@@ -121,20 +135,27 @@ def manager(memory):
 
 
 def cached_pages(memory):
-    """The addresses of struct Page of the free pages that harts keep for themselves."""
+    """The addresses of the struct Page of each free page that a hart keeps for itself."""
     caches = memory.variable("caches", PMM)
     return [int(caches[hart].free[i]) for hart in range(int(memory.variable("cpu_count")))
             for i in range(int(caches[hart].count))]
 
 
 class Snapshot:
-    """What is in use at one moment. The tables of the kernel's own map, which are kept for good, do
-    not count. `counters`: (what there is, by the kernel's own count, by ours)."""
+    """What is in use at one moment. The tables of the kernel's own map do not count, because they
+    are kept for good.
+
+    pages      {physical address of a page in use: its references}
+    total      how many pages there are
+    processes  {pid: the process in words}
+    objects    {cache in words: how many of its objects are in use}
+    counters   [(what is counted, the kernel's own count, ours)]
+    """
 
     def __init__(self, memory):
         pages, known = Pages(memory), manager(memory)
         slabs = Slabs(memory, pages)
-        self.pages = {pages.address(i): pages.ref(i) for i in pages.used()}     # {address: ref}
+        self.pages = {pages.address(i): pages.ref(i) for i in pages.used()}
         self.total, used = int(memory.variable("total_pages", PMM)), len(self.pages)
         for table in memory.walk(memory.kernel_root(), KERNEL_HALF)[1]:
             self.pages.pop(table, None)
@@ -154,7 +175,7 @@ snapshot = Snapshot
 
 
 def no_leaks(machine):
-    """All that was taken since the baseline has come back; the kernel's counters tell the truth."""
+    """All that was taken since the baseline has come back, and the kernel's counters are right."""
     before, now = machine.baseline, Snapshot(machine.memory)
     wrong = ["the kernel's counter says {1:,} {0}, but {2:,} are".format(*counter)
              for counter in now.counters if counter[1] != counter[2]]
@@ -176,7 +197,7 @@ def no_leaks(machine):
 
 
 def free_list(machine):
-    """What the manager and the harts' caches hold is free, and nothing else is."""
+    """Exactly the pages that the manager and the harts' caches hold are free."""
     memory, wrong = machine.memory, []
     pages, known = Pages(memory), manager(memory)
     if known is None:
@@ -211,7 +232,7 @@ def free_list(machine):
 
 
 def address_spaces(memory):
-    """[(name, root, leaves, tables)] of the user half of each process; threads share one."""
+    """[(process in words, root, leaves, tables)] of each user half. Threads share one."""
     roots = {}
     for process in process_list(memory):
         if process.mm:
@@ -220,7 +241,7 @@ def address_spaces(memory):
 
 
 def references(machine):
-    """A page that users have mapped has one reference for each entry that maps it."""
+    """A page that a user half maps has one reference for each entry that maps it."""
     pages, mapped, user, wrong = Pages(machine.memory), Counter(), {}, []
     for name, _, leaves, _ in address_spaces(machine.memory):
         for va, pte, _ in leaves:
@@ -238,7 +259,8 @@ def references(machine):
 
 
 def wrong_rights(va, pte, level, constant, tables):
-    """What is wrong with a leaf of a page table, in words; None if nothing."""
+    """What is wrong with a leaf of a page table, in words; None if nothing is. `constant` has the
+    physical addresses of the kernel's text and constants, `tables` those of all page tables."""
     frame, user = range(pte_frame(pte), pte_frame(pte) + (PAGE << 9 * level), PAGE), not va >> 63
     if pte & PTE_W and pte & PTE_X:
         return "has both W and X"
@@ -252,7 +274,7 @@ def wrong_rights(va, pte, level, constant, tables):
 
 
 def other_roots(machine, known):
-    """[(name, root)] of the tables that harts use and no process has."""
+    """[(hart in words, root)] of the root tables that harts use and that are not `known`."""
     found = {}
     for hart, satp in enumerate(machine.all_registers("satp")):
         root = pte_frame(satp << 10)
@@ -262,7 +284,7 @@ def other_roots(machine, known):
 
 
 def permissions(machine):
-    """No page table gives more rights than it should."""
+    """No page table gives more rights than it should, nor do tables that only a hart has."""
     memory, wrong = machine.memory, []
     root, half = memory.kernel_root(), PAGE // 2
     constant = range(*(memory.physical(memory.image.address(name))
@@ -283,7 +305,7 @@ def permissions(machine):
 
 
 def constants(machine):
-    """The kernel's text and constants are those of its file, but for the key of the reports."""
+    """The kernel's text and constants are as in its file, except the key of the reports."""
     memory, image, wrong = machine.memory, machine.image, []
     key_address = machine.key_address
     for _, flags, offset, start, physical, size, _, _ in image.segments:
@@ -303,7 +325,7 @@ def constants(machine):
 
 
 def this_cpu(machine):
-    """struct cpu of the hart that stopped: in user mode sscratch points to it, else tp."""
+    """The struct cpu of the hart that has stopped. In user mode sscratch points to it, else tp."""
     address = machine.registers("sscratch") or machine.registers("tp")
     cpus = machine.memory.variable("cpus")
     for i in range(len(cpus)):
@@ -313,7 +335,8 @@ def this_cpu(machine):
 
 
 def locks(machine):
-    """Of who switches the machine off: it holds no lock; interrupts are on, or not yet on."""
+    """The task that switches the machine off holds no lock, and interrupts are on; in an early test
+    they are not on yet."""
     cpu, wrong = this_cpu(machine), []
     if cpu.held_ranks:
         wrong.append("spinlocks are held, of ranks %#x, expected none: a spin_unlock() is missing"
@@ -327,7 +350,7 @@ def locks(machine):
 
 
 def processes(n):
-    """Exactly n processes exist beyond those at the baseline."""
+    """A check: exactly n processes exist that were not there at the baseline."""
     def check(machine):
         old = machine.baseline.processes if machine.baseline else {}
         new = [name_of(p) for p in process_list(machine.memory) if int(p.pid) not in old]
@@ -337,7 +360,7 @@ def processes(n):
 
 
 def cow_pair(symbol):
-    """The running program and its children share the page of a variable, copy-on-write."""
+    """A check: the running program and its children share the page of a variable, copy-on-write."""
     def check(machine):
         memory, frames, wrong = machine.memory, set(), []
         va = machine.program.address(symbol)
@@ -365,5 +388,5 @@ def cow_pair(symbol):
     return check
 
 
-ALWAYS = [constants, permissions]       # of whatever is switched off as it should be
+ALWAYS = [constants, permissions]       # for every machine that switches off as it should
 DEFAULT = [no_leaks, free_list, references, permissions, locks]

@@ -1,17 +1,21 @@
 """What is told of a test that failed: of all that its machine printed, a few lines to read first.
 
 One mistake may fail hundreds of checks and dozens of tests. A check that fails again and again is
-told once, with the values of its first failure; a test that fails as one before it names that one.
+told once, with the values of its first failure. A test that fails in the same way as one before it
+names that one (likeness). Call stacks get the lines of the calls, and equal stacks of a deadlock
+are told once. What is told already is left out of the last lines of the output.
+
+Everything here takes texts that a kernel printed and returns lines; test_told.py has examples.
 """
 import re
 
 from grader.model import Verdict
 
-MAX_CHECKS = 10                 # that failed; more of them tell nothing more
-MAX_DETAILS = 6                 # lines that a test prints beside a failed check
-CONSOLE_LINES = 12              # of the console of a failed test
-MAX_FRAMES = 16                 # of a call stack
-MAX_STACKS, STACK_FRAMES = 8, 8     # of a deadlock
+MAX_CHECKS = 10                 # so many failed checks are told; more would not help
+MAX_DETAILS = 6                 # so many lines are told that a test printed beside a failed check
+CONSOLE_LINES = 12              # so many last lines of a failed test's console are told
+MAX_FRAMES = 16                 # a call stack is told up to here
+MAX_STACKS, STACK_FRAMES = 8, 8     # so many stacks of a deadlock, and frames of each
 BOOT = re.compile(r"^Boot HART |ctrl-A x leaves QEMU$")  # the last lines of firmware and kernel
 VALUES = re.compile(r"(.*?)(?:: (expected \S+, got \S+))?, at (\S+:\d+)")
 CHECK = re.compile(r"\[check\] \S+ \d+ \d+ (?:ok|FAILED): ")
@@ -19,7 +23,7 @@ DETAIL = re.compile(r" {4,}\S")
 NO_NEWS = re.compile(r"\[done\] |init ended with code \d+$|leak check: ok$")
 LEAK = re.compile(r"^leak check: (.*) lost; objects in use are$", re.MULTILINE)
 FRAME = re.compile(r"^  ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
-# The place of a trap is told by its address; of a panic() by file and line.
+# A panic by a trap tells its place by an address; one by panic() tells file and line.
 TRAPPED = re.compile(r"kernel panic at (?:\S+\+)?0x")
 WAITS = re.compile(r"^(.+ \(pid \d+\)) ((?:waits for|has ended).*):\n((?:  [0-9a-f]{16} \S+\n?)*)",
                    re.MULTILINE)
@@ -27,7 +31,7 @@ PLACE = re.compile(r"(kernel panic at \S+) on hart .*")
 
 
 def checks_failed(console):
-    """A sentence for each check that failed; those of one place and title are one."""
+    """Lines for the checks that failed. Failures of one place and title are told together."""
     found = {}
     for report in console.failed():
         text = report.text.partition(": ")[2]
@@ -48,7 +52,8 @@ def checks_failed(console):
 
 
 def details(console):
-    """What the test printed beside the first check that failed: lines that stand further right."""
+    """The lines that a test printed right before and after its first failed check, further to the
+    right. They say more about that check."""
     first, lines = console.failed()[0], console.text.split("\n")
     head = "[check] %s %d %d FAILED" % (first.subject, first.pid, first.number)
     at = next((number for number, line in enumerate(lines) if head in line), None)
@@ -63,8 +68,9 @@ def details(console):
 
 
 def last_lines(console):
-    """What a test printed at last, without the boot. Where checks failed these are told, with what
-    belongs to them; of those that passed, it is news how far the test came if it has no end."""
+    """The last lines that a test printed, without those of the boot. If checks failed, all lines of
+    checks are left out, because the failed ones are told already; and if the test came to its end,
+    so are the lines that say so."""
     lines = [line for line in console.text.split("\n") if line.strip()]
     boot = [number for number, line in enumerate(lines) if BOOT.search(line)]
     lines = lines[boot[-1] + 1 if boot else 0:]
@@ -77,7 +83,8 @@ def last_lines(console):
 
 
 def is_beside_check(lines, number):
-    """Is the first line to the left of this one, before or behind it, a check?"""
+    """Does this indented line belong to a check? Then the next line that is not indented, before or
+    after it, is that of a check."""
     for step in (-1, 1):
         at = number
         while 0 <= at < len(lines) and DETAIL.match(lines[at]):
@@ -88,14 +95,15 @@ def is_beside_check(lines, number):
 
 
 def lost(text):
-    """A sentence where the kernel's leak check found something."""
+    """[a sentence] if the kernel's leak check found something, else []."""
     found = LEAK.search(text)
     return ["at the end something was not given back: %s lost" % found.group(1)] if found else []
 
 
 def stack(part, source_lines):
-    """The call stack of a panic, with lines. A call lies before the address that it returns to,
-    which may be another line's; only the instruction that trapped is exact."""
+    """The call stack of a panic, with the lines of the calls. A frame has the address that a call
+    returns to, which may belong to another line already; so the address before it is looked up.
+    Only the address of a trap is exact."""
     frames = FRAME.findall(part)[:MAX_FRAMES]
     addresses = [int(address, 16) - 1 for address, _ in frames]
     if addresses and TRAPPED.match(part):
@@ -105,7 +113,7 @@ def stack(part, source_lines):
 
 
 def stacks(part, source_lines):
-    """What each process of a deadlock waits for, and where; equal ones are told once."""
+    """What each process of a deadlock waits for, with its call stack. Equal ones are told once."""
     found = {}
     for who, what, frames in WAITS.findall(part.partition("\nkernel panic at ")[0]):
         found.setdefault((what, frames), []).append(who)
@@ -120,15 +128,17 @@ def stacks(part, source_lines):
 
 
 def likeness(outcome):
-    """Equal for tests that failed in the same way, or None."""
+    """A text that is equal for tests that failed in the same way. None if the test passed, or if
+    its failure is not to be compared."""
     if outcome.passed or outcome.verdict == Verdict.SETUP or outcome.test.command:
         return None
     return likeness_of(outcome.verdict, outcome.reasons)
 
 
 def likeness_of(verdict, reasons):
-    """Panics and hangs are alike by the place and the sentence, whatever numbers are in it and
-    whoever ran; wrong answers are by all that is told of them."""
+    """The text for a verdict and its reasons. Panics and hangs are alike if place and sentence are
+    equal, whatever numbers are in it and whichever process ran; wrong answers must be equal in all
+    that is told of them."""
     lines = list(reasons)
     if verdict in (Verdict.PANIC, Verdict.NOT_WRITTEN, Verdict.DEADLOCK, Verdict.HANG):
         lines = [PLACE.match(line).group(1) if PLACE.match(line)
