@@ -1,5 +1,16 @@
-/* Copy-on-write in the kernel's own hands: what copy_range() shares, what a fork makes read-only,
-   what a write fault copies and what it takes over. */
+/* Exercise 5.4: copy-on-write in the kernel's own hands. What copy_range() shares, what a fork
+   makes read-only, what a write fault copies and what it takes over.
+
+   Four parts: sharing between two address spaces; three generations that write to one page, one
+   after the other; a fault when there is no memory; and a hart that has old translations. A wrong
+   kernel lets one process see what another wrote, copies a page that nobody else has, loses or
+   keeps a page, or lets a program write to its text.
+
+   Runs at boot. Faults are made by calling do_pgfault(), as the trap would; only the last part runs
+   on the address space itself. With the boot argument nocow only the first part is possible.
+
+   Alone: make grade TEST=copy-on-write. The programs cow, cowkernel and cowrace try the same from
+   outside. */
 #include <error.h>
 #include <mm/usercopy.h>
 #include <mm/vmm.h>
@@ -8,11 +19,15 @@
 #include <string.h>
 #include <test/space.h>
 
+/* The two pages of data lie on both sides of a table's end, so sharing has to go over it. */
 #define DATA        (TABLE_END - PGSIZE)        /* two pages of data, */
 #define TEXT        (TABLE_END + PGSIZE)        /* one of text */
 #define END         (TABLE_END + 3 * PGSIZE)
 #define MARKED      (URO | PTE_COW)
 
+/* copy_range() alone, with share = true. The parent's entries are compared as well as the child's:
+   both must lose W, or the parent goes on writing to what the child reads. The references are what
+   later tells a write fault whether it is the last owner. */
 static void test_share(void)
 {
     struct addrspace parent, child;
@@ -33,6 +48,8 @@ static void test_share(void)
     check_eq("a page that nobody may write gets no mark in the parent",
              space_rights(&parent, TEXT), URX);
     check_eq("nor in the child", space_rights(&child, TEXT), URX);
+    /* Hardware that does not set A and D by itself faults if they are missing (Svade; see
+       riscv/sv39.h), and no handler sets them here. QEMU's default CPU would not show it. */
     check("what is shared has A in both entries, or some machines fault for ever",
           space_touched(&parent, DATA) && space_touched(&child, DATA)
           && space_touched(&parent, TEXT) && space_touched(&child, TEXT));
@@ -42,6 +59,7 @@ static void test_share(void)
              space_entry(&child, TABLE_END) | space_entry(&child, TEXT + PGSIZE), 0);
     check("a page outside of the range is not shared", space_page(&child, END) == NULL
           && page_ref(outside) == 1 && space_rights(&parent, END) == URW);
+    /* Who copies pages here instead of sharing them needs more. */
     check_eq("sharing needs memory for the four tables, and for nothing else",
              space_copy_needs(&parent, DATA, END, true), 4);
     space_destroy(&parent);
@@ -64,6 +82,7 @@ static struct mm_struct *family_head(void)
     return mm;
 }
 
+/* The part of do_fork() that is about memory, without a process. */
 static struct mm_struct *fork_mm(struct mm_struct *parent)
 {
     struct mm_struct *child = mm_create();
@@ -73,14 +92,22 @@ static struct mm_struct *fork_mm(struct mm_struct *parent)
     return child;
 }
 
-/* What a write of a program does: a fault, then the store. */
+/* What a write of a program does: a fault, then the store. The fault is at byte 8 of the page, the
+   store at byte 0: the address of a fault is anywhere in its page, not at the beginning. */
 static void write_byte(struct mm_struct *mm, uintptr_t la, uint8_t byte)
 {
     if (check_eq("a write to a marked page is allowed", do_pgfault(mm, la + 8, VM_WRITE), 0))
         *(uint8_t *)page2kva(space_page(&mm->as, la)) = byte;
 }
 
-/* Three generations share a page. Each writes to it; the last to do so has it to itself. */
+/* Three generations share a page. Each writes to it; the last to do so has it to itself:
+
+       references  3     child writes: gets a copy, 2 are left
+                   2     parent writes: gets a copy, 1 is left
+                   1     grandchild writes: nobody else has the page, so it keeps it
+
+   Behind each step the test looks at all three, because a mistake may show with one that did
+   nothing. */
 static void test_faults(void)
 {
     struct mm_struct *parent = family_head();
@@ -119,6 +146,8 @@ static void test_faults(void)
     check("each has what it wrote itself", space_byte(&parent->as, DATA) == 8
           && space_byte(&child->as, DATA) == 7 && space_byte(&grandchild->as, DATA) == 9);
 
+    /* The text is shared without a mark: that nobody may write to it must not have been
+       forgotten. */
     check_eq("a write to the text is refused", do_pgfault(child, TEXT, VM_WRITE), -E_FAULT);
     check_eq("the entry of the text stays as it was", space_rights(&child->as, TEXT), URX);
     check_eq("all three share the text", page_ref(space_page(&child->as, TEXT)), 3);
@@ -127,6 +156,9 @@ static void test_faults(void)
     mm_put(parent);
 }
 
+/* A copy needs a page. Without one the fault must fail and change nothing, so that it can be tried
+   again later; the last owner needs none. The same for a fork, which fails for want of tables: two
+   pages are enough to make the mm, and not enough for what goes into it. */
 static void test_no_memory(void)
 {
     struct mm_struct *parent = family_head(), *child = fork_mm(parent);
@@ -158,7 +190,8 @@ static void test_no_memory(void)
 
 /* On the address space itself, as its process would be. The page is written or read just before its
    entry changes: then the TLB has the old one, and keeps it until it is flushed. QEMU flushes by
-   itself where SUM changes, so that is set all the time. */
+   itself when SUM changes, so that is set all the time. Without a flush the parent writes on into
+   the page that its child has, or reads what was in the page before. */
 static void test_tlb(void)
 {
     struct mm_struct *parent = family_head();
@@ -182,6 +215,7 @@ static void test_tlb(void)
     mm_put(parent);
 }
 
+/* The count is taken before the first family, so families that lose a page are found. */
 static void test_cow(void)
 {
     test_share();

@@ -1,5 +1,15 @@
-/* Lab 1: what becomes of an exception. Trap frames are made up here, so that no process is needed;
-   then the kernel's own breakpoints are real. */
+/* Exercise 1.2: what becomes of an exception. Trap frames are made up here, so that no process is
+   needed; then the kernel's own breakpoints are real.
+
+   "fault-access" asks for each cause which access it was; "user-exception" asks whether a program
+   goes on or ends, and why; "kernel-breakpoint" runs ebreaks of both lengths. A wrong kernel kills
+   programs that only needed a page, lets others fault for ever, or goes on in the middle of an
+   instruction.
+
+   All run at boot. The numbers of the causes are those of table 4.2 of the Privileged spec
+   20211203.
+
+   Alone: make grade TEST=fault-access, TEST=user-exception or TEST=kernel-breakpoint. */
 #include <debug/monitor.h>
 #include <error.h>
 #include <mm/vmm.h>
@@ -12,6 +22,9 @@
 #define CAUSES      64
 #define PC          0x200000        /* of the program that traps */
 
+/* The three that are page faults, and then every other number up to 63; some of these by name, so
+   that the message of a failed check says which mistake was made. An interrupt's cause has the top
+   bit set and a number that may look like a page fault's: all 64 bits must be compared. */
 static void test_fault_access(void)
 {
     bool others = true;
@@ -35,6 +48,8 @@ static void test_fault_access(void)
 
 SELFTEST_AT(STAGE_BOOT, "fault-access", test_fault_access);
 
+/* Of a program that trapped at PC. Every field that must not change has a value that would be
+   missed. */
 static struct trapframe frame(uint64_t cause, uint64_t status)
 {
     return (struct trapframe){
@@ -43,7 +58,8 @@ static struct trapframe frame(uint64_t cause, uint64_t status)
     };
 }
 
-/* Does this end the program, for this reason? Nothing of its frame may change then. */
+/* Does this end the program, for this reason? Nothing of its frame may change then: the message
+   that the kernel prints is made from it. */
 static bool ends(uint64_t cause, uint64_t status, int error, const char *reason)
 {
     struct trapframe before = frame(cause, status), tf = before;
@@ -60,6 +76,8 @@ static bool goes_on(uint64_t cause, uint64_t status)
     return user_exception(&tf, 0) == NULL && memcmp(&tf, &before, sizeof(tf)) == 0;
 }
 
+/* A program's first floating-point instruction traps as an illegal one, because FS is off. It is
+   the one illegal instruction after which a program goes on, without moving epc. */
 static void check_fpu(void)
 {
     struct trapframe tf = frame(CAUSE_ILLEGAL, 0);
@@ -71,6 +89,9 @@ static void check_fpu(void)
     csr_clear(sstatus, SSTATUS_FS);
 }
 
+/* With FS off and with FS dirty, because only the first kind may be a first use of floating point.
+   An access fault is no page fault: it comes from a hole in physical memory, and repeating it would
+   repeat it for ever. */
 static void test_user_exception(void)
 {
     const uint64_t fs = SSTATUS_FS_DIRTY;
@@ -93,6 +114,8 @@ static void test_user_exception(void)
           ends(CAUSE_BREAKPOINT, 0, -E_FAULT, "breakpoint"));
     check("an access fault ends it, and is not skipped",
           ends(5, fs, -E_FAULT, "load access fault"));
+    /* Each cause, those that the architecture reserves too: there is no number for which nothing
+       happens. */
     for (uint64_t cause = 0; cause < CAUSES; cause++)
         named &= ends(cause, fs, -E_FAULT, cause_name(cause));
     check("each exception that stays is told by its name", named);
@@ -104,6 +127,7 @@ SELFTEST_AT(STAGE_BOOT, "user-exception", test_user_exception);
 /* What the monitor reads: each time "continue". */
 static unsigned int monitor_reads;
 
+/* In place of the console: the monitor is entered, reads one line, and goes on. */
 static int monitor_input(void)
 {
     static const char command[] = "continue\n";
@@ -111,7 +135,8 @@ static int monitor_input(void)
     return command[monitor_reads++ % (sizeof(command) - 1)];
 }
 
-/* Where the kernel goes on after a breakpoint at this instruction, in bytes behind it. */
+/* Where the kernel goes on after a breakpoint at this instruction, in bytes behind it. The trap is
+   made up; the instruction is data that is never executed. */
 static int64_t skipped(const uint16_t *instruction)
 {
     struct trapframe tf = frame(CAUSE_BREAKPOINT, SSTATUS_SPP);
@@ -134,6 +159,8 @@ static uint64_t break_long(void)
     return bits;
 }
 
+/* The same with compressed instructions, but for the last. If epc is moved too far, the instruction
+   behind is left out, and its bit is missing. */
 static uint64_t break_short(void)
 {
     register uint64_t a7 asm("a7") = 0;
@@ -144,6 +171,9 @@ static uint64_t break_short(void)
     return bits;
 }
 
+/* First with made up traps, which can do no harm; only if they are right with real ones.
+   before_long has a 4-byte instruction right behind a 2-byte one: whoever looks at the bytes
+   behind, and not at the ebreak itself, takes the wrong length. */
 static void test_kernel_breakpoint(void)
 {
     static const uint16_t compressed[] = { 0x9002, 0x0505, 0x0505 }, full[] = { 0x0073, 0x0010 };

@@ -1,4 +1,15 @@
-/* The end of processes, and waiting for it, with kernel threads only: no program is needed. */
+/* Exercise 5.5: the end of processes, and waiting for it, with kernel threads only: no program is
+   needed.
+
+   A parent waits for one child or for any, with the child ended before or after; it waits in vain
+   and is killed; children outlive their parents and become initproc's. After each part the kernel
+   counts: a zombie that nobody takes, or a stack that nobody frees, is a loss.
+
+   A wrong kernel gives a wrong exit code, returns for the wrong child, sleeps though its child has
+   ended (the test never comes to its end then), or loses processes and memory. exit_race.c tries
+   the moments at which an end and a wait meet.
+
+   Alone: make grade TEST=exit-wait. The programs wait and waitkill try it from outside. */
 #include <error.h>
 #include <mm/usercopy.h>
 #include <process/proc.h>
@@ -14,12 +25,14 @@
 
 static uint32_t may_end;                /* atomic: what slow() waits for */
 
+/* A child that gives way once and ends; its exit code is the number. */
 static int answer(void *number)
 {
     schedule();
     return (uintptr_t)number;
 }
 
+/* A child that ends when it may. It sleeps in between, so that it does not keep the hart. */
 static int slow(void *number)
 {
     while (!atomic_load(&may_end))
@@ -27,6 +40,8 @@ static int slow(void *number)
     return (uintptr_t)number;
 }
 
+/* PROC_UNINIT if there is no such process. The lock keeps it from being freed while it is looked
+   at. */
 static enum proc_state state_of(int pid)
 {
     spin_lock(&proc_lock);
@@ -36,13 +51,17 @@ static enum proc_state state_of(int pid)
     return state;
 }
 
+/* Wait for the end of a child without waiting for the child, which would take the zombie away. It
+   gives up after a while; the check that follows fails then, and says so. */
 static void until_zombie(int pid)
 {
     for (int i = 0; i < 1000 && state_of(pid) != PROC_ZOMBIE; i++)
         timer_sleep_until(rdtime() + timer_tick_length() / 10);
 }
 
-/* Each child's own code, in whatever order; then there is none. */
+/* Each child's own code, in whatever order; then there is none. 7 and 20 have no common factor, so
+   i * 7 % 20 is every child once, and in disorder. -E_BAD_PROC is the answer for everything that is
+   no child: none at all, one that was taken already, the parent, oneself. */
 static void test_codes(void)
 {
     int pids[CHILDREN], code, good = 0, twice = 0;
@@ -65,7 +84,8 @@ static void test_codes(void)
     check_eq("wait is refused for oneself", wait_child(current->pid, &code), -E_BAD_PROC);
 }
 
-/* Whoever waits for one child is woken by the end of each, and must look again. */
+/* Whoever waits for one child is woken by the end of each, and must look again. `early` has ended
+   when the wait for `late` begins; a wait that takes any zombie returns the wrong one. */
 static void test_one_of_two(void)
 {
     int code = -1;
@@ -85,6 +105,7 @@ static void test_one_of_two(void)
     check_eq("the other child is still there to wait for", do_wait(early, 0, false), 0);
 }
 
+/* In a thread of its own, so that the test can look at it while it waits. */
 static int wait_for_slow(void *pid_of_other)
 {
     int code = -1, pid = test_thread(slow, (void *)33);
@@ -95,6 +116,8 @@ static int wait_for_slow(void *pid_of_other)
     return wait_child(pid, &code) == pid && code == 33 ? 0 : 1;
 }
 
+/* The helper thread waits for a child that has not ended, while three others do. It must be asleep
+   afterwards: if it has returned, it was satisfied with the first end that came. */
 static void test_look_again(void)
 {
     int code = -1, other = 0;
@@ -122,13 +145,16 @@ static void take_memory(void)
         assert_eq(copy_to_user(BASE + i * PGSIZE, &i, sizeof(i)), 0);
 }
 
+/* A child whose end has more to give back than a stack. */
 static int answer_with_memory(void *number)
 {
     take_memory();
     return (uintptr_t)number;
 }
 
-/* A zombie is a pid and an exit code, and a stack that it cannot free itself. */
+/* A zombie is a pid and an exit code, and a stack that it cannot free itself. Its memory must be
+   free before its parent waits, for a parent may wait late. Half of the pages is the limit, because
+   the zombie keeps some. */
 static void test_zombie(void)
 {
     size_t before = nr_free_pages();
@@ -148,7 +174,8 @@ static void test_zombie(void)
     wait_child(pid, &code);
 }
 
-/* Runs with memory of its own, where do_wait() can store. How many checks failed. */
+/* Runs with memory of its own, where do_wait() can store. Returns how many checks failed. A bad
+   address must be noticed before the child is taken: if it is not, the exit code is lost. */
 static int wait_with_store(void *arg)
 {
     int code = 0, failed = 0;
@@ -170,7 +197,8 @@ static int wait_with_store(void *arg)
     return failed;
 }
 
-/* It waits for a child that does not end, and is killed: the child becomes an orphan. */
+/* It waits for a child that does not end, and is killed: the child becomes an orphan, which
+   initproc waits for when it may end. */
 static int wait_in_vain(void *result)
 {
     int pid = test_thread(slow, NULL);
@@ -180,6 +208,8 @@ static int wait_in_vain(void *result)
     return 0;
 }
 
+/* The kill must wake the sleeper, and its wait must return an error instead of sleeping on. Then
+   the count must be right again, the orphan's included. */
 static void test_killed(void)
 {
     int code = -1, result = 1;
@@ -197,7 +227,8 @@ static void test_killed(void)
     stock_settle(&before, "a process that was killed while it waited");
 }
 
-/* Half of its children have ended before it does. */
+/* Half of its children have ended before it does, and are zombies that nobody will take any
+   more. */
 static int forsake(void *arg)
 {
     int pids[ORPHANS];
@@ -210,6 +241,8 @@ static int forsake(void *arg)
     return pids[1];
 }
 
+/* The children of a process that ends are given to initproc, which waits for them as soon as they
+   have ended. Both kinds are there: for those that had ended before, initproc must be told, too. */
 static void test_orphans(void)
 {
     struct stock before = stock_take();
@@ -231,6 +264,7 @@ static void test_orphans(void)
     stock_settle(&before, "all orphans have ended");
 }
 
+/* From what a parent sees first to what is rare. */
 static void test_exit_wait(void)
 {
     int failed = -1;

@@ -1,5 +1,16 @@
-/* A child that ends just while its parent looks for one: the wake-up must not be lost. With several
-   harts the two really meet; with one, an interrupt brings the end at every possible moment. */
+/* Exercise 5.5: a child that ends just while its parent looks for one. The wake-up must not be
+   lost.
+
+   Between the look and the sleep of a parent there must be no gap in which the end of a child goes
+   by unnoticed. If there is one, the parent sleeps for ever though a zombie waits for it. A gap may
+   be a few instructions long, so it has to be hit:
+
+   "exit-race" does so with several harts, on which the two really meet, 300 times. "exit-moment"
+   needs one hart: an interrupt brings the end at every possible moment of the parent's call, one
+   after the other. A watcher looks for a parent that sleeps beside a zombie, counts it, and wakes
+   it so that the test comes to its end.
+
+   Alone: make grade TEST=exit-moment or TEST=exit-race-4-harts. */
 #include <driver/irq.h>
 #include <process/proc.h>
 #include <report.h>
@@ -30,6 +41,8 @@ static void wait_for(uint32_t *flag)
     }
 }
 
+/* Tell the parent that it runs, and end as soon as it may: so both are near the point where they
+   meet. */
 static int end_at_once(void *number)
 {
     atomic_store(&child_runs, 1);
@@ -37,6 +50,8 @@ static int end_at_once(void *number)
     return (uintptr_t)number;
 }
 
+/* The parent: 300 children, each of which ends at about the time at which the wait begins. It
+   counts the times when it did not get its child's own code. */
 static int wait_often(void *unused)
 {
     int code, wrong = 0;
@@ -59,7 +74,8 @@ static int wait_often(void *unused)
     return wrong;
 }
 
-/* Does the parent sleep though it has a child that has ended? Nobody else would ever wake it. */
+/* Does the parent sleep though it has a child that has ended? Nobody else would ever wake it. Under
+   proc_lock this cannot be a moment in between: a parent that is about to look has the lock. */
 static void look(void)
 {
     spin_lock(&proc_lock);
@@ -85,6 +101,8 @@ static int watch(void *unused)
     return 0;
 }
 
+/* One parent, two watchers. What was lost was repaired by the watchers, so each round ends; the
+   count tells how often. */
 static void test_exit_race(void)
 {
     int wrong = -1, pids[WATCHERS], code;
@@ -101,7 +119,9 @@ static void test_exit_race(void)
 
 static struct proc_struct *hidden;      /* a child that has ended, but not as its parent sees it */
 
-/* Takes the place of the clock's handler, and does what that does. */
+/* Takes the place of the clock's handler, and does what that does. It also brings the end of the
+   hidden child: the zombie is put into its parent's list and the parent is woken, as the child
+   itself would have done, at the very instruction that was interrupted. */
 static void show_hidden(void)
 {
     uint64_t now = rdtime();
@@ -118,12 +138,14 @@ static void show_hidden(void)
     sched_tick();
 }
 
+/* The number becomes the exit code. */
 static int end(void *number)
 {
     return (uintptr_t)number;
 }
 
-/* Make a child that ends, and hide that. */
+/* Make a child that ends, and hide that: its zombie is taken out of the parent's list. So for the
+   parent it still runs, until show_hidden() brings it back. */
 static void make_hidden(int number)
 {
     struct proc_struct *child;
@@ -142,6 +164,9 @@ static void make_hidden(int number)
     spin_unlock(&proc_lock);
 }
 
+/* For each moment a child. The timer is set to i units of time from now, then the parent waits: so
+   the interrupt comes a little later in its call each time, from before the look to after the
+   sleep. */
 static int wait_at_moments(void *unused)
 {
     int code, wrong = 0;
@@ -174,6 +199,7 @@ static int look_after(void *unused)
     return 0;
 }
 
+/* As above, with one watcher that looks once in a tick. */
 static void test_exit_moment(void)
 {
     int wrong = -1, code;

@@ -1,6 +1,16 @@
-/* Page faults: which accesses do_pgfault() makes possible, with which rights, and what it takes for
-   that. The hart runs on the address space where an access is really made: as the kernel does it
-   for a program, by copy_to_user() and copy_from_user(). */
+/* Exercise 3.4: page faults. Which accesses do_pgfault() makes possible, with which rights, and
+   what it takes for that.
+
+   "fault-rights" makes each kind of access to each kind of area, and around areas; "fault-zero"
+   looks at the new page; "fault-stack" lets a stack grow to its limit; "fault-memory" has no pages
+   to give. A wrong kernel lets a program do what its area forbids, refuses what it allows, shows it
+   what was in a page before, or loses pages.
+
+   All run at boot. Where the test says "the hart", it runs on the address space and accesses it as
+   the kernel does for a program, by copy_to_user() and copy_from_user(); else do_pgfault() is
+   called as the trap would call it.
+
+   Alone: make grade TEST=fault-rights, TEST=fault-zero, TEST=fault-stack or TEST=fault-memory. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
@@ -11,6 +21,7 @@
 #define A       0x12345000UL                    /* where an area begins */
 #define RW      (VM_READ | VM_WRITE)
 
+/* Its lock is not taken: nobody else knows this mm. */
 static struct mm_struct *mm_begin(void)
 {
     struct mm_struct *mm = mm_create();
@@ -19,17 +30,20 @@ static struct mm_struct *mm_begin(void)
     return mm;
 }
 
+/* n pages from start on; none of them is there before it is touched. */
 static void add_area(struct mm_struct *mm, uintptr_t start, size_t n, uint32_t vm_flags)
 {
     assert_eq(mm_map(mm, start, n * PGSIZE, vm_flags), 0);
 }
 
+/* A and D are left out, because they are asked for by space_touched(). */
 static pte_t rights_at(struct mm_struct *mm, uintptr_t la)
 {
     return space_entry(&mm->as, la) & (PTE_USER | PTE_V);
 }
 
-/* A refused access; it must leave no entry and take no memory. */
+/* A refused access; it must leave no entry and take no memory. So the answer alone is not enough: a
+   kernel that maps a page and then says no has given it away. */
 static bool refused(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     size_t before = nr_free_pages();
@@ -39,7 +53,8 @@ static bool refused(struct mm_struct *mm, uintptr_t addr, uint32_t access)
         && space_entry(&mm->as, addr) == old;
 }
 
-/* Two accesses: the second finds the page, as one of another thread would, and changes nothing. */
+/* Two accesses: the second finds the page, as one of another thread would, and changes nothing.
+   Both must succeed. *same becomes false if the entry is another one afterwards. */
 static bool allowed_twice(struct mm_struct *mm, uintptr_t addr, uint32_t access, bool *same)
 {
     int first = do_pgfault(mm, addr, access);
@@ -57,6 +72,8 @@ struct kind {
     const char *allowed, *entries, *refused;
 };
 
+/* W without R is reserved in an entry (Privileged spec 20211203, 4.3.1), so an area to write only
+   can be read as well. */
 static const struct kind kinds[] = {
     { VM_READ, PTE_R, "an area to read can be read",
       "entries of an area to read have R and U",
@@ -79,7 +96,8 @@ static const struct kind kinds[] = {
 };
 
 /* Each access to an area of this kind, to a page of its own: refused ones to one that is not there,
-   and to one that is. */
+   and to one that is. The second case is what a program meets that reads its text and then writes
+   to it: that a page is there must not be taken for the right to do anything with it. */
 static void check_kind(const struct kind *kind)
 {
     static const uint32_t accesses[] = { VM_READ, VM_WRITE, VM_EXEC };
@@ -110,6 +128,8 @@ static void check_kind(const struct kind *kind)
     mm_put(mm);
 }
 
+/* The borders of two areas with a gap between them: the byte before, the first, the last, the one
+   behind. A null pointer is only another address without an area. */
 static void check_outside(void)
 {
     struct mm_struct *mm = mm_begin();
@@ -130,6 +150,7 @@ static void check_outside(void)
     mm_put(mm);
 }
 
+/* The first failed check names the kind of area by its sentence. */
 static void test_fault_rights(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -139,6 +160,7 @@ static void test_fault_rights(void)
 
 SELFTEST_AT(STAGE_BOOT, "fault-rights", test_fault_rights);
 
+/* Is there a page, and has it nothing but zeros? The pages were dirty before. */
 static bool all_zero(struct mm_struct *mm, uintptr_t la)
 {
     pte_t pte = space_entry(&mm->as, la);
@@ -152,6 +174,9 @@ static bool all_zero(struct mm_struct *mm, uintptr_t la)
     return found == 0;
 }
 
+/* The fault is at the last word of the page, so an address that is not rounded down maps the wrong
+   page or none. Three pages: the page itself and two tables on the way to it. False if there is
+   nothing to go on with. */
 static bool check_new_page(struct mm_struct *mm)
 {
     size_t before = nr_free_pages();
@@ -173,7 +198,9 @@ static bool check_new_page(struct mm_struct *mm)
     return rights_at(mm, A + PGSIZE) & PTE_V;
 }
 
-/* Another thread was first, or a translation was stale: the page is there and allows the access. */
+/* Another thread was first, or a translation was stale: the page is there and allows the access.
+   Such a fault is normal on several harts; a kernel that maps a fresh page again loses what was
+   written. */
 static void check_second_fault(struct mm_struct *mm)
 {
     size_t before = nr_free_pages();
@@ -187,7 +214,8 @@ static void check_second_fault(struct mm_struct *mm)
     check_eq("a second fault changes nothing in the page", words[3], 77);
 }
 
-/* The hart runs on the address space, and the test accesses it as the kernel does. */
+/* The hart runs on the address space, and the test accesses it as the kernel does. Here the
+   hardware decides whether the entry is right, and faults really come. */
 static void check_access(struct mm_struct *mm)
 {
     uint64_t value = 1;
@@ -209,6 +237,8 @@ static void check_access(struct mm_struct *mm)
     current->mm = NULL;
 }
 
+/* The second address space is there to see that nothing is mapped into the wrong one; the kernel's
+   own must stay empty too. */
 static void test_fault_zero(void)
 {
     struct mm_struct *mm = mm_begin(), *other = mm_begin();
@@ -232,6 +262,8 @@ static void test_fault_zero(void)
 
 SELFTEST_AT(STAGE_BOOT, "fault-zero", test_fault_zero);
 
+/* The area of the stack is one page, at the top; the rest comes when it is touched. The area below
+   it is two pages below its lowest place, so that growing too far would run into it. */
 static void test_fault_stack(void)
 {
     struct mm_struct *mm = mm_begin();
@@ -257,13 +289,16 @@ static void test_fault_stack(void)
     check("the area below it does not grow", refused(mm, A - 2 * PGSIZE - 8, VM_WRITE));
     check_eq("the area below the stack is still there",
              do_pgfault(mm, A - 2 * PGSIZE, VM_WRITE), 0);
+    /* Growing must not give more rights than the area has. */
     check("nobody may execute the stack", refused(mm, top - 8, VM_EXEC));
     mm_put(mm);
 }
 
 SELFTEST_AT(STAGE_BOOT, "fault-stack", test_fault_stack);
 
-/* With k pages left: the page and its two tables need three. */
+/* With k pages left: the page and its two tables need three. With fewer the fault must fail, leave
+   no entry, and be possible later. The program is told that memory is short, not that its address
+   is bad. */
 static void test_fault_memory(void)
 {
     struct mm_struct *mm = mm_begin();

@@ -1,6 +1,12 @@
 /* Device trees. The machine's own is damaged in every place and cut off at every length, and
-   fdt_parse() must return: with an error, or with a machine. The tree is put at the very end of
-   memory that is mapped for the test, so that a read beyond the end is a page fault. */
+   fdt_parse() must return: with an error, or with a machine that keeps to the limits of its struct.
+
+   The tree comes from outside, so nothing in it can be trusted; a parser that reads one byte too
+   far, or runs in a circle, would end the boot without a word. The tree is put at the very end of
+   memory that is mapped for the test, so that a read beyond the end is a page fault, and this a
+   panic that names the function. All checks are assertions: the test belongs to no exercise.
+
+   Alone: make grade GRADE=--all TEST=fdt. Damage is random, but the same in each run. */
 #include <machine/machine.h>
 #include <mm/pagetable.h>
 #include <string.h>
@@ -16,18 +22,21 @@ enum { TOTAL = 4, STRUCTURE = 8, STRINGS = 12, RESERVATIONS = 16, STRINGS_SIZE =
 static uint8_t *window_end;
 static struct machine found;            /* too large for the stack */
 
+/* A big-endian number, wherever it is. */
 static uint32_t get32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
+/* The same, written. */
 static void put32(uint8_t *p, uint32_t value)
 {
     for (int i = 0; i < 4; i++)
         p[i] = value >> (24 - 8 * i);
 }
 
-/* Memory for a tree of up to `size` bytes, not mapped behind it. */
+/* Memory for a tree of up to `size` bytes, not mapped behind it. The user half of the kernel's own
+   table is empty otherwise, so the page behind the window is surely not there. */
 static void window_open(size_t size)
 {
     uintptr_t la = WINDOW;
@@ -40,13 +49,16 @@ static void window_open(size_t size)
     window_end = (uint8_t *)la;
 }
 
+/* Pages and tables; the user half is empty again afterwards. */
 static void window_close(void)
 {
     unmap_range(&kernel_as, WINDOW, (uintptr_t)window_end);
     exit_range(&kernel_as, 0, USERTOP, 0, USERTOP);
 }
 
-/* What every machine that is found must keep to, whatever the tree says. */
+/* What every machine that is found must keep to, whatever the tree says: no more harts, devices or
+   ranges than there is room for, no empty memory, no text without an end. True if there is a
+   machine. */
 static bool parse(const uint8_t *blob, size_t size)
 {
     const char *problem = fdt_parse(blob, size, &found);
@@ -66,8 +78,9 @@ static bool parse(const uint8_t *blob, size_t size)
     return true;
 }
 
-/* A tree without the room that firmware leaves in it, its parts in either order:
-   the last one ends where the window does. Returns its size. */
+/* A tree without the room that firmware leaves in it, its parts in either order: the last one ends
+   where the window does. Returns its size. structure_size and strings_size may be smaller than the
+   parts are: then they are cut off. With to == NULL only the size is computed. */
 static size_t build(uint8_t *to, const uint8_t *tree, bool strings_last, size_t structure_size,
                     size_t strings_size)
 {
@@ -94,6 +107,7 @@ static size_t build(uint8_t *to, const uint8_t *tree, bool strings_last, size_t 
     return total;
 }
 
+/* Put it so that its last byte is the window's last: *blob is where it begins. */
 static size_t build_at_end(const uint8_t *tree, bool strings_last, size_t structure_size,
                            size_t strings_size, uint8_t **blob)
 {
@@ -109,6 +123,7 @@ static const uint8_t *own_tree(void)
     return kva(machine.device_tree.start);
 }
 
+/* Undamaged it must say what the kernel found at boot, and one byte less is too little. */
 static void test_own_tree(void)
 {
     const uint8_t *tree = own_tree();
@@ -152,6 +167,8 @@ static void test_damage(void)
     assert(errors > total / 10 && errors < 2 * total);
 }
 
+/* Three ways to be too short: the blob as a whole; the structure, which then has no end; and the
+   strings, which then lack a name. None of these may be taken for a tree. */
 static void test_truncation(void)
 {
     const uint8_t *tree = own_tree();
@@ -250,6 +267,8 @@ static void test_header(void)
     assert(parse(blob, total));
 }
 
+/* The window has room for the largest tree of these tests. At the end all its pages must be
+   back. */
 static void test_fdt(void)
 {
     struct stock before = stock_take();

@@ -1,5 +1,15 @@
-/* do_fork(): what a child is before it runs, that nothing is left of one that could not be made,
-   and that children run. */
+/* Exercise 4.2: do_fork(). What a child is before it runs, and that nothing is left of one that
+   could not be made. fork_run.c lets children run.
+
+   "fork" has the boot hart's idle process fork, while nothing else is there: so the child waits in
+   its queue and can be looked at field by field. "fork-memory" gives the parent memory, lets a fork
+   fail in its last step, and takes away the free pages, one number after the other.
+
+   A wrong kernel makes a child that is nobody's, that has a register of its own will, that shares
+   its parent's stack or memory; or what was made before the failure stays in use.
+
+   Both run at boot. Alone: make grade TEST=fork or TEST=fork-memory; make debug TEST=fork stops at
+   the first check that fails. */
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
@@ -20,7 +30,8 @@
 
 static struct user_program program;
 
-/* A frame like that of a trap, with another value in each register. */
+/* A frame like that of a trap, with another value in each register, so that two that are exchanged
+   are seen. Only sp must be an address that a program could have. */
 static struct trapframe test_frame(uint64_t status)
 {
     struct trapframe tf = { .status = status, .epc = 0x800020 };
@@ -31,6 +42,7 @@ static struct trapframe test_frame(uint64_t status)
     return tf;
 }
 
+/* The process with this pid, or NULL. It stays: the caller has not given way. */
 static struct proc_struct *process_of(int pid)
 {
     spin_lock(&proc_lock);
@@ -50,7 +62,8 @@ static struct proc_struct *fork_child(uint32_t clone_flags, uintptr_t stack, str
     return child;
 }
 
-/* Take back a child that has not run. */
+/* Take back a child that has not run: out of the family, out of its queue, and its memory. So one
+   test after the other begins with the same kernel. */
 static void unmake(struct proc_struct *child)
 {
     spin_lock(&proc_lock);
@@ -63,6 +76,8 @@ static void unmake(struct proc_struct *child)
     free_proc(child);
 }
 
+/* What do_fork() must set beside the copy of the registers. Each check stands for one of its steps,
+   so a failed one tells which is missing. */
 static void test_child(void)
 {
     uint32_t waiting = current->task.rq->proc_num;
@@ -96,6 +111,8 @@ static void test_child(void)
     unmake(child);
 }
 
+/* Every register but sp and a0, which the callers compare, as counted: 0 are wrong. FS may differ,
+   because the floating-point registers are saved on the way. */
 static void check_frame(const struct trapframe *child, const struct trapframe *parent)
 {
     int wrong = 0;
@@ -110,6 +127,9 @@ static void check_frame(const struct trapframe *child, const struct trapframe *p
     check_eq("a0, the result of fork, is 0 in the child", child->gpr.a0, 0);
 }
 
+/* Three cases of sp: none given, one given, and a parent in kernel mode, whose child has no stack
+   of a program and begins on its own kernel stack. The parent's frame is compared afterwards,
+   because the child's is made from it. */
 static void test_frames(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE), saved = tf;
@@ -131,7 +151,8 @@ static void test_frames(void)
     unmake(child);
 }
 
-/* Floating-point numbers that are in the registers only. */
+/* Floating-point numbers that are in the registers only: while the parent has not been switched
+   away nobody has saved them, so a fork that copies memory alone gives the child old ones. */
 static void test_fpu(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE | SSTATUS_FS_DIRTY);
@@ -148,7 +169,9 @@ static void test_fpu(void)
     unmake(child);
 }
 
-/* Each the youngest when it is made; with a pid of its own. */
+/* Each the youngest when it is made; with a pid of its own. optr leads to the next older sibling
+   and yptr to the next younger one. They are taken back in disorder, which tries unlink_proc()
+   too. */
 static void test_siblings(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);
@@ -171,7 +194,8 @@ static void test_siblings(void)
         unmake(children[i * 3 % CHILDREN]);
 }
 
-/* Something to inherit. The boot hart's idle process is the parent. */
+/* Something to inherit. The boot hart's idle process is the parent; it has nothing by itself, so
+   what the child has it got from here. */
 static void begin(struct mm_struct *mm)
 {
     current->group = GROUP;
@@ -180,6 +204,7 @@ static void begin(struct mm_struct *mm)
     current->mm = mm;
 }
 
+/* As idle was before. */
 static void end(void)
 {
     current->group = 0;
@@ -188,6 +213,7 @@ static void end(void)
     current->mm = NULL;
 }
 
+/* Without memory first: the child of a kernel thread. */
 static void test_fork(void)
 {
     begin(NULL);
@@ -200,6 +226,8 @@ static void test_fork(void)
 
 SELFTEST_AT(STAGE_BOOT, "fork", test_fork);
 
+/* The count of users says who frees an address space: one too few, and it is freed under its owner;
+   one too many, and never. */
 static void test_memory(struct mm_struct *mm)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);
@@ -216,7 +244,8 @@ static void test_memory(struct mm_struct *mm)
     check_eq("when the child is gone one process uses that memory", mm->mm_count, 1);
 }
 
-/* One that is told to end makes no children any more. */
+/* One that is told to end makes no children any more. It is the last step of a fork that says no,
+   so all that the steps before it made must be given back. */
 static void test_killed(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);
@@ -238,6 +267,9 @@ static struct {
     int other_results;
 } left;
 
+/* Empty the caches, take all pages, give n, fork. If that fails the caches are emptied and the
+   pages taken again: what is missing now, the fork has kept. The sums of all tries are checked at
+   the end. */
 static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
 {
     kstack_trim();
@@ -258,6 +290,8 @@ static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
     return pid;
 }
 
+/* With no free page, with one, with two, until a fork succeeds: so memory runs out once at each
+   place where do_fork() asks for some. The child that succeeds last must be whole. */
 static void test_no_memory(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);
@@ -281,6 +315,7 @@ static void test_no_memory(void)
     hoard_end(&hoard);
 }
 
+/* The parent has memory here, so the child has more to get and more to give back. */
 static void test_fork_failures(void)
 {
     struct mm_struct *mm = mm_create();

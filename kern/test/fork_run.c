@@ -1,5 +1,15 @@
-/* Children that run: where they begin, with which registers, and what they are. As initproc, whose
-   threads sleep for ever when they are done: here nothing can end. */
+/* Exercises 4.2 and 4.3: children that run. Where they begin, with which registers, and what they
+   are; and threads that give way to each other on all harts.
+
+   "fork-run" makes kernel threads whose first instructions store every register, and threads that
+   make threads. "thread-yield" has twenty threads switch a thousand times on two harts, and each
+   look after each switch whether it is still itself. A wrong kernel begins a child at a wrong place
+   or on a wrong stack, or mixes up two threads: mostly it panics, and the call stack tells where.
+
+   Both run as initproc, whose threads sleep for ever when they are done: here nothing can end,
+   because exercise 5.5 may not be written yet.
+
+   Alone: make grade TEST=fork-run or TEST=thread-yield-2-harts. */
 #include <error.h>
 #include <process/proc.h>
 #include <report.h>
@@ -11,10 +21,12 @@
 #define TURNS       50
 #define PATTERN     0x5555000000000000UL
 
+/* What the threads sleep on in the end; nobody wakes them. */
 static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
 static struct wait_queue never;
 static uint32_t done;                   /* atomic: threads that are done */
 
+/* In place of an end. The thread is counted first, so that the test knows that it came so far. */
 static __never_returns void sleep_for_ever(void)
 {
     atomic_add(&done, 1);
@@ -23,13 +35,15 @@ static __never_returns void sleep_for_ever(void)
         wait_sleep(&never, WT_MUTEX, "the end of the test");
 }
 
-/* Until n are done. Where they never will be, the grader's limit ends it. */
+/* Until n are done. If they never will be, the grader's limit ends it. */
 static void wait_until_done(uint32_t n)
 {
     while (atomic_load(&done) < n)
         schedule();
 }
 
+/* What a child found as it began. proc, parent and the rest it writes itself, the registers are
+   stored by child_entry. */
 static struct child {
     uint64_t x[32];                     /* first member: see child_entry */
     struct proc_struct *proc, *parent;
@@ -40,7 +54,8 @@ static struct child {
 
 __never_returns void child_main(struct child *child);
 
-/* A child stores all of its registers as it begins, at the address that it has in gp. */
+/* A child stores all of its registers as it begins, at the address that it has in gp: no compiler
+   can change one of them before. gp is free for that, because the kernel does not use it. */
 asm (".pushsection .text\n"
      "child_entry:\n"
      "    .irp n, 1,2,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
@@ -52,6 +67,7 @@ asm (".pushsection .text\n"
      ".popsection");
 void child_entry(void);
 
+/* The second part of a child's beginning, in C. */
 void child_main(struct child *child)
 {
     child->irq_was_on = irq_enabled();
@@ -62,6 +78,7 @@ void child_main(struct child *child)
     sleep_for_ever();
 }
 
+/* A frame as of a trap from the kernel, by which the child "returns" to child_entry. */
 static int fork_child(struct child *child)
 {
     struct trapframe tf = { .status = SSTATUS_SPP | SSTATUS_SPIE, .epc = (uintptr_t)child_entry };
@@ -83,6 +100,8 @@ static bool registers_right(const struct child *child)
     return right;
 }
 
+/* The lines of exercise 4.2 that make a child's frame and its first context stand behind these
+   checks; interrupts and tp are the work of the way out of a trap. */
 static void check_child(const struct child *child, int pid)
 {
     uintptr_t kstack = child->proc->task.kstack;
@@ -98,6 +117,7 @@ static void check_child(const struct child *child, int pid)
     check_eq("a kernel thread runs on the kernel's address space", child->satp, kernel_as.satp);
 }
 
+/* Several, so that one does not get what is another's. */
 static void test_children(void)
 {
     int pids[CHILDREN];
@@ -112,6 +132,7 @@ static void test_children(void)
 static struct proc_struct *grandparent, *forker, *grandchild_parent;
 static uintptr_t arguments[THREADS];
 
+/* Two generations further. */
 static int grandchild(void *arg)
 {
     (void)arg;
@@ -119,6 +140,7 @@ static int grandchild(void *arg)
     sleep_for_ever();
 }
 
+/* A child that makes a child: what a process was forked with must be enough to fork again. */
 static int fork_again(void *arg)
 {
     (void)arg;
@@ -128,12 +150,15 @@ static int fork_again(void *arg)
     sleep_for_ever();
 }
 
+/* += and not =, so that a thread which runs twice is noticed. */
 static int remember(void *number)
 {
     arguments[(uintptr_t)number] += (uintptr_t)number + 1;
     sleep_for_ever();
 }
 
+/* Twenty threads, each with an argument of its own; all must have run, and all must be counted. The
+   two before them count too. */
 static void test_threads_of_threads(void)
 {
     uint32_t before = process_count();
@@ -156,6 +181,7 @@ static void test_threads_of_threads(void)
     check_eq("all processes are counted", process_count() - before, THREADS + 2);
 }
 
+/* First single children, then many. */
 static void test_fork_run(void)
 {
     wait_queue_init(&never, &lock);
@@ -169,6 +195,10 @@ SELFTEST_AT(STAGE_INIT, "fork-run", test_fork_run);
 static uint64_t turns[THREADS];
 static uint32_t wrong;                  /* atomic: how often something was not as before */
 
+/* What must be as before after a switch: `count` is on the stack and in a register that a call must
+   keep, so a switch that loses one of them shows in the number of turns; the address of a local
+   says whether it is still the thread's own stack; and interrupts, locks and the hart's idea of who
+   runs must fit to it. */
 static int yielder(void *number)
 {
     uint64_t *count = &turns[(uintptr_t)number];
@@ -187,6 +217,7 @@ static int yielder(void *number)
     sleep_for_ever();
 }
 
+/* Exercise 4.3 with several harts: a thread may go on on another hart than before. */
 static void test_yield(void)
 {
     bool all = true;

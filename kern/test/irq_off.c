@@ -16,6 +16,9 @@
 #include <sched/timer.h>
 #include <test/testlib.h>
 
+/* A tick has 10 ms. The limits are some way above what was measured: a new loop in the kernel that
+   keeps interrupts off for each page or each process breaks them, a few instructions more do
+   not. */
 #define PROBES_PER_TICK     1000
 #define MAX_OFF_US          50
 #define MAX_GROUP_US        1000
@@ -31,6 +34,7 @@ static struct longest off, kept;
 static uint64_t next_tick, kept_since, kept_run;
 static bool stop;
 
+/* Keep the longest, with the place that the interrupt came into. */
 static void note(struct longest *longest, uint64_t time)
 {
     if (time > longest->time)
@@ -52,12 +56,15 @@ static void note_kept(uint64_t now)
     }
 }
 
+/* The next interrupt, a thousandth of a tick from now. */
 static void arm_probe(void)
 {
     timer_arm(rdtime() + timer_tick_length() / PROBES_PER_TICK);
 }
 
-/* In place of the clock's own handler. */
+/* In place of the clock's own handler, of which it does the work too, once in a tick. The deadline
+   that it set is the time at which it should have come: the difference was spent with interrupts
+   off. */
 static void probe_interrupt(void)
 {
     uint64_t now = rdtime();
@@ -95,6 +102,9 @@ static void measure(const char **words, const char *off_name, uint64_t max_off_u
     check("a task that is to give way does so soon", kept.time * unit_ns <= MAX_KEPT_US * 1000);
 }
 
+/* Two programs' worth of load: the group's kill has a limit of its own, because it grows with the
+   group. On more than one hart the delays of others would be mixed in, so there must be one. Alone:
+   make grade GRADE=--all TEST=irq-off. */
 static void test_irq_off(void)
 {
     const char *group[] = { "crowd", "group", NULL }, *rest[] = { "crowd", NULL };

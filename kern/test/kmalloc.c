@@ -1,4 +1,16 @@
-/* Kernel objects: kmalloc in all sizes, alone and on all harts at once. */
+/* Kernel objects: kmalloc in all sizes, alone and on all harts at once.
+
+   "kmalloc" belongs to lab 2: with pmm=first_fit, best_fit or own it shows that the kernel's
+   objects can live on the allocator of an exercise, and with poison that freed pages are not used
+   any more. "kmalloc-harts" is about the kernel itself: objects that one hart allocates are freed
+   by another.
+
+   Each object is filled with a tag of its own and looked at before it is freed. So an allocator
+   that gives the same memory twice is found by the panic "was changed by somebody else", which
+   names the object; what is lost is found by the counts. Most of the test are assertions: once
+   objects overlap nothing can be trusted.
+
+   Alone: make grade TEST=kmalloc-first-fit; make grade GRADE=--all TEST=kmalloc-harts. */
 #include <mm/kmalloc.h>
 #include <report.h>
 #include <string.h>
@@ -10,13 +22,16 @@
 #define MANY        3000
 #define THREADS     8
 
+/* An object of the test's: where it is, how large, and with which byte it is filled. data == NULL:
+   there is none. */
 struct object {
     uint8_t *data;
     size_t size;
     uint8_t tag;
 };
 
-/* Mostly small ones; some of whole pages, some around the borders between the caches. */
+/* Mostly small ones; some of whole pages, some around the borders between the caches: a size that
+   goes into the cache that is one too small overwrites its neighbour. */
 static size_t random_size(uint64_t *seed)
 {
     static const size_t borders[] = { 0, 1, 32, 64, 128, 256, 512, 1008, 2016, 4096, 8192 };
@@ -29,6 +44,7 @@ static size_t random_size(uint64_t *seed)
     return test_random(seed) % 600;
 }
 
+/* Every byte, so that damage by one is found. */
 static void object_check(const struct object *object)
 {
     for (size_t i = 0; i < object->size; i++)
@@ -37,6 +53,8 @@ static void object_check(const struct object *object)
                   object->size, object->data);
 }
 
+/* Free an object if there is one, else allocate one. 16 bytes is the alignment that kmalloc()
+   promises. */
 static void object_toggle(struct object *object, uint64_t *seed)
 {
     if (object->data != NULL) {
@@ -54,6 +72,8 @@ static void object_toggle(struct object *object, uint64_t *seed)
     memset(object->data, object->tag, object->size);
 }
 
+/* After each step the number of objects must agree. 512 slots and 12,000 steps: each slot is used
+   and freed often, in no order. */
 static void test_random_objects(void)
 {
     static struct object objects[SLOTS];
@@ -73,7 +93,8 @@ static void test_random_objects(void)
     assert_eq(kmalloc_objects(), before);
 }
 
-/* Slabs that were full, freed in another order, give all their pages back. */
+/* Slabs that were full, freed in another order, give all their pages back. 7 and 3000 have no
+   common factor, so each object is freed once. */
 static void test_trim(void)
 {
     static void *objects[MANY];
@@ -89,7 +110,8 @@ static void test_trim(void)
 }
 
 /* Whatever a free object is marked with: one in use may hold the same bytes, and can be freed. The
-   mark is read from an object that was just freed. */
+   mark is read from an object that was just freed. A check for double frees that only looks for the
+   mark would call this one. */
 static void test_mark_in_data(void)
 {
     uint64_t *object = kmalloc(64);
@@ -104,6 +126,9 @@ static void test_mark_in_data(void)
     kfree(object);
 }
 
+/* Objects of 2016 bytes, the largest of a cache: first what the caches still have, then nothing,
+   then one page more. The objects are linked through themselves, because there is no memory for a
+   table. SIZE_MAX is there because a size that is rounded up may wrap around to a small one. */
 static void test_out_of_memory(void)
 {
     struct stock before = stock_take();
@@ -130,6 +155,8 @@ static void test_out_of_memory(void)
     stock_check(&before, "kmalloc without memory");
 }
 
+/* The checks that are `true` tell that the part before them came to its end: it would have
+   panicked. */
 static void test_kmalloc(void)
 {
     struct stock before = stock_take();
@@ -150,6 +177,9 @@ SELFTEST_AT(STAGE_BOOT, "kmalloc", test_kmalloc);
 /* Objects that one hart allocated are often freed by another: a table that all share by slots. */
 static struct object *shared[SLOTS];
 
+/* Make an object, exchange it for one that some thread has left in the table, and free that one. So
+   about each object is freed by another thread than the one that made it, mostly on another
+   hart. */
 static int hammer(void *number)
 {
     uint64_t seed = 100 + (uintptr_t)number;
@@ -172,6 +202,7 @@ static int hammer(void *number)
     return 0;
 }
 
+/* Eight threads, then what is left in the table. Nothing may be lost. */
 static void test_kmalloc_harts(void)
 {
     struct stock before = stock_take();

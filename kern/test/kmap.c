@@ -1,6 +1,13 @@
 /* The kernel's own map, entry by entry: nothing is both writable and executable, nothing is the
    user's, text and constants have exactly the rights they need, and page 0 and the guards below the
-   kernel stacks are not mapped. */
+   kernel stacks are not mapped.
+
+   The test walks the tables by itself, not with get_pte(), so it does not depend on an exercise and
+   cannot miss an entry. All of it is assertions and panics, which name the address. A wrong map is
+   mostly not noticed by anything else: the kernel runs with too many rights as well as with the
+   right ones, and only a wild store or a jump into data would show the difference.
+
+   Alone: make grade GRADE=--all TEST=kmap. protect.c tries some of the same by real accesses. */
 #include <machine/machine.h>
 #include <mm/kstack.h>
 #include <mm/pagetable.h>
@@ -14,6 +21,9 @@ static struct seen {
     size_t text, rodata, other, stacks;
 } seen;
 
+/* One mapping of `span` bytes at va. What lies there says which rights it must have: the symbols of
+   the linker script delimit text and constants. Beside the stacks everything is where the linear
+   map has it. */
 static void check_leaf(uintptr_t va, size_t span, pte_t pte)
 {
     const pte_t rights = pte & PTE_USER;
@@ -44,6 +54,8 @@ static void check_leaf(uintptr_t va, size_t span, pte_t pte)
         assert_eq(pte_paddr(pte), va - KERNEL_OFFSET);
 }
 
+/* Every entry of a table, and of the tables below it. An entry without V may hold anything; one of
+   the last level must be a leaf. */
 static void walk(const pte_t *table, int level, uintptr_t base)
 {
     for (int i = 0; i < PT_ENTRIES; i++) {
@@ -64,7 +76,8 @@ static void walk(const pte_t *table, int level, uintptr_t base)
     }
 }
 
-/* The stack that this test runs on, and its guard. */
+/* The stack that this test runs on, and its guard: both borders on both sides, and each page is
+   there. */
 static void check_own_stack(void)
 {
     uintptr_t kstack = current->task.kstack;
@@ -75,6 +88,8 @@ static void check_own_stack(void)
         assert(*get_pte(kernel_as.pgdir, va, false) & PTE_V);
 }
 
+/* The sums say that nothing is missing: all of text and constants, at least all of the memory, and
+   a stack for each process. */
 static void test_kmap(void)
 {
     seen = (struct seen){ .text = 0 };

@@ -1,6 +1,13 @@
 /* Kernel stacks that come and go on all harts, with pages that are used for other things in
    between. A hart that still knew an old place of a stack's memory would write into somebody else's
-   page. */
+   page.
+
+   "kstack" looks at many stacks on one hart; "kstack-harts" has threads that make threads while the
+   memory of free stacks is taken away; "kstack-tlb" has one hart read a place while another one
+   changes what is mapped there. All three are about mm/kstack.c, and about tlb_flush_kernel().
+
+   What is damaged is told by a panic with the place, the value found and the one expected. They
+   belong to no exercise. Alone: make grade GRADE=--all TEST="kstack*". */
 #include <mm/kstack.h>
 #include <process/proc.h>
 #include <sched/timer.h>
@@ -13,12 +20,15 @@
 #define ROUNDS      200             /* of reading and replacing */
 #define DEPTH       1500            /* bytes of stack that a child uses */
 
+/* Each word another value, which depends on where it is: so a page that was exchanged for another
+   one that was filled alike is noticed. */
 static void fill(uint64_t *words, size_t n, uint64_t value)
 {
     for (size_t i = 0; i < n; i++)
         words[i] = value + i;
 }
 
+/* Panics if a word is not what fill() has written. */
 static void check(const uint64_t *words, size_t n, uint64_t value, const char *what)
 {
     for (size_t i = 0; i < n; i++)
@@ -27,7 +37,8 @@ static void check(const uint64_t *words, size_t n, uint64_t value, const char *w
                   i, &words[i], words[i], value + i);
 }
 
-/* Write to the stack, let others run, and look at it again. */
+/* Write to the stack, let others run, and look at it again. Three times, so that the stack's owner
+   is switched away while others get and give back stacks. */
 static int child(void *value)
 {
     uint64_t words[DEPTH / 8];
@@ -40,7 +51,8 @@ static int child(void *value)
     return 0;
 }
 
-/* Make children; now and then take the free stacks' memory away, and use it. */
+/* Make children; now and then take the free stacks' memory away, and use it: the page is filled,
+   and must be as it was when the children have ended. */
 static int parent(void *number)
 {
     uint64_t seed = 300 + (uintptr_t)number;
@@ -64,6 +76,7 @@ static int parent(void *number)
     return 0;
 }
 
+/* Six parents on four harts. */
 static void test_reuse(void)
 {
     struct stock before = stock_take();
@@ -74,7 +87,8 @@ static void test_reuse(void)
 
 SELFTEST("kstack-harts", test_reuse);
 
-/* Stacks are apart, whole, over a guard, and their memory comes back. */
+/* Stacks are apart, whole, over a guard, and their memory comes back. In the second and third round
+   the places of the first must be used again, or the address range would run out one day. */
 static void test_kstack(void)
 {
     static uintptr_t stacks[HELD];
@@ -109,6 +123,7 @@ static volatile uint64_t *place;
 static uint32_t phase;              /* atomic: odd while the reader is to read */
 static uint64_t seen;
 
+/* On a hart of its own: it never gives way. In each odd phase it reads the place once. */
 static int reader(void *unused)
 {
     (void)unused;
@@ -121,6 +136,8 @@ static int reader(void *unused)
     return 0;
 }
 
+/* Write a value, have the other hart read the place, and compare. The release orders the value
+   before the phase, so if another one is read, it came from another page. */
 static void expect_seen(uint64_t value)
 {
     *place = value;
@@ -155,6 +172,9 @@ static void replace_memory(void)
         free_page(pages_of_old[i]);
 }
 
+/* In each round the place is read before and after its memory was replaced. The first read puts the
+   old translation into the reader's TLB; if the change was not followed by a flush there, the
+   second read finds the old page. */
 static void test_tlb(void)
 {
     struct stock before = stock_take();

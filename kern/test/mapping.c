@@ -1,6 +1,15 @@
-/* page_insert() and page_remove(): each reference and page is counted, and no hart may go on with a
-   translation that is not valid any more. Each test of that writes to the page just before the
-   mapping changes, so that the hart has the translation in its TLB. */
+/* Exercise 3.2: page_insert() and page_remove(). Each reference and page is counted, and no hart
+   may go on with a translation that is not valid any more.
+
+   "mapping" counts; "mapping-memory" has no pages for tables; "mapping-tlb" and "mapping-harts" try
+   whether a change of an entry reaches the hart, and other harts. For that they write to the page
+   just before the mapping changes, so that the hart has the translation in its TLB; what is written
+   afterwards must not go to the old page. QEMU keeps stale translations as a real hart does.
+
+   A wrong kernel frees a page that is in use, never frees one, or lets a program write to a page
+   that is somebody else's by now.
+
+   Alone: make grade TEST=mapping, TEST=mapping-memory, TEST=mapping-tlb or TEST=mapping-harts. */
 #include <driver/irq.h>
 #include <error.h>
 #include <report.h>
@@ -13,6 +22,8 @@
 #define OTHER_LA    (LA + 5 * PGSIZE)
 #define KRW         (PTE_R | PTE_W)             /* of the kernel, so that loads and stores do */
 
+/* A page goes to an empty place, to the same place again with other rights, and to a second place.
+   The middle case has a trap of its own: the page's only reference is the one that is replaced. */
 static void check_insert(struct addrspace *as, struct Page *page)
 {
     size_t before = nr_free_pages();
@@ -36,7 +47,8 @@ static void check_insert(struct addrspace *as, struct Page *page)
     check_eq("a second mapping is a second reference", page_ref(page), 2);
 }
 
-/* `page` is at LA and OTHER_LA. */
+/* `page` is at LA and OTHER_LA. Another page takes one of its places, then it loses the other one,
+   and is freed; a page that somebody else holds is not. */
 static void check_remove(struct addrspace *as, struct Page *page)
 {
     struct Page *other = filled_page(2);
@@ -63,7 +75,8 @@ static void check_remove(struct addrspace *as, struct Page *page)
     page_ref_dec(other);
 }
 
-/* Such a page is mapped, though its entry has no R. */
+/* Such a page is mapped, though its entry has no R. Who takes R for the sign of a valid entry
+   forgets it here. */
 static void check_execute_only(struct addrspace *as)
 {
     struct Page *page = space_put(as, LA, 1, PTE_X | PTE_U), *other = filled_page(2);
@@ -77,6 +90,7 @@ static void check_execute_only(struct addrspace *as)
     check_eq("page_remove takes away a page that can only be executed", space_entry(as, LA), 0);
 }
 
+/* The number of free pages at the end says whether the references were right. */
 static void test_mapping(void)
 {
     struct addrspace as;
@@ -93,6 +107,8 @@ static void test_mapping(void)
 
 SELFTEST_AT(STAGE_BOOT, "mapping", test_mapping);
 
+/* Two tables are needed for the first page at LA. With fewer pages the call must fail, and the page
+   must not have kept the reference of a mapping that is not there. */
 static void test_mapping_memory(void)
 {
     struct addrspace as;
@@ -121,11 +137,13 @@ static void test_mapping_memory(void)
 
 SELFTEST_AT(STAGE_BOOT, "mapping-memory", test_mapping_memory);
 
+/* Volatile, so that each access is one of the hart. */
 static volatile uint64_t *word(uintptr_t la)
 {
     return (volatile uint64_t *)la;
 }
 
+/* Through the linear map: what is really in the page, whatever the mapping under test says. */
 static uint64_t first_word(struct Page *page)
 {
     return *(volatile uint64_t *)page2kva(page);
@@ -144,6 +162,8 @@ static struct Page *map_and_write(uintptr_t la, uint64_t value)
     return page;
 }
 
+/* Through user copies, so that the fault is an answer: true would mean that the old translation was
+   used. */
 static void check_removed(uintptr_t la)
 {
     struct Page *page = map_and_write(la, 1);
@@ -154,6 +174,7 @@ static void check_removed(uintptr_t la)
     page_ref_dec(page);
 }
 
+/* The same with a store; the page itself tells whether it arrived. */
 static void check_removed_write(uintptr_t la)
 {
     struct Page *page = map_and_write(la, 1);
@@ -179,6 +200,7 @@ static void check_removed_remade(uintptr_t la)
     page_ref_dec(old);
 }
 
+/* The store after the change must go to the new page. */
 static void check_replaced(uintptr_t la)
 {
     struct Page *old = map_and_write(la, 1), *new = filled_page(0);
@@ -191,6 +213,7 @@ static void check_replaced(uintptr_t la)
     page_ref_dec(old);
 }
 
+/* Only the rights change. A hart with the old translation would still let the store through. */
 static void check_read_only(uintptr_t la)
 {
     struct Page *page = map_and_write(la, 1);
@@ -202,6 +225,7 @@ static void check_read_only(uintptr_t la)
     page_ref_dec(page);
 }
 
+/* Each part at a page of its own, so that one cannot flush for the next by chance. */
 static void test_mapping_tlb(void)
 {
     size_t before = nr_free_pages();
@@ -222,6 +246,8 @@ SELFTEST_AT(STAGE_BOOT, "mapping-tlb", test_mapping_tlb);
 static uint32_t asked;
 static uint64_t to_write;
 
+/* In place of the handler of software interrupts, on every hart: only hart 1 writes, when asked. It
+   has to stop for a panic, as the handler that it replaces does. */
 static void write_as_asked(void)
 {
     csr_clear(sip, SIE_SOFT);
@@ -233,6 +259,7 @@ static void write_as_asked(void)
     atomic_store(&asked, 0);
 }
 
+/* Returns when the other hart has written. */
 static void write_on_hart_1(uint64_t value)
 {
     to_write = value;
@@ -242,6 +269,9 @@ static void write_on_hart_1(uint64_t value)
         cpu_relax();
 }
 
+/* The same as above with a second hart, which runs on the kernel's address space and is idle. The
+   entry is remade by hand after page_remove(), so that a flush at insertion cannot hide one that is
+   missing at removal. */
 static void test_mapping_harts(void)
 {
     size_t before = nr_free_pages();

@@ -1,18 +1,31 @@
-/* Misuse of pages, objects, locks and sleep that the kernel notices at once: each test must end in
-   a panic that says what was wrong. */
+/* Misuse of pages, objects, locks and sleep that the kernel notices at once. Each test must end in
+   a panic that says what was wrong; if it goes on, it panics with "not caught" instead.
+
+   A double free or a lock in the wrong order does no visible harm where it happens: it shows much
+   later, somewhere else, or only on another machine. That is why the kernel checks, and why each
+   check must be tried: an assertion that nobody has seen fail may be wrong itself.
+
+   These tests belong to no exercise; but when an exercise ends in one of these panics, the
+   functions here show in a few lines what causes it. What the panic must say stands in
+   tools/labs/lab0.py.
+
+   Alone: make grade GRADE=--all TEST=lock-rank, and so on. */
 #include <mm/kmalloc.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
 #include <test/testlib.h>
 
+/* The kernel went on although it should not have. */
 #define NOT_CAUGHT(what)    panic("not caught: %s", what)
 
+/* Two locks of one rank, and one of a higher rank (lock/spinlock.h). */
 static struct spinlock low = SPINLOCK_INIT("low lock", RANK_WAIT);
 static struct spinlock other_low = SPINLOCK_INIT("other low lock", RANK_WAIT);
 static struct spinlock high = SPINLOCK_INIT("high lock", RANK_TIMER);
 static struct wait_queue queue;
 
+/* The second free would put the page into the list twice, and two owners would get it. */
 static void page_double_free(void)
 {
     struct Page *page = alloc_page();
@@ -23,6 +36,7 @@ static void page_double_free(void)
     NOT_CAUGHT("a page that is freed twice");
 }
 
+/* Also if only a page in the middle of the block is free already. */
 static void page_double_free_part(void)
 {
     struct Page *base = alloc_pages(8);
@@ -33,6 +47,7 @@ static void page_double_free_part(void)
     NOT_CAUGHT("a block one page of which is free already");
 }
 
+/* A page with a reference is in somebody's page table, who would go on writing to it. */
 static void page_free_in_use(void)
 {
     struct Page *page = alloc_page();
@@ -43,18 +58,22 @@ static void page_free_in_use(void)
     NOT_CAUGHT("the free of a page that is mapped");
 }
 
+/* There is no struct Page for it: the allocator would write behind its array. */
 static void page_free_outside(void)
 {
     free_page(pages + npage);
     NOT_CAUGHT("the free of a page behind all memory");
 }
 
+/* Pages of the kernel itself were never handed out. */
 static void page_free_kernel(void)
 {
     free_page(kva2page(&low));
     NOT_CAUGHT("the free of a page of the kernel's own data");
 }
 
+/* Another object is freed in between, so that looking at the last one that was freed is not
+   enough. */
 static void object_double_free(void)
 {
     void *object = kmalloc(100), *other = kmalloc(100);
@@ -67,7 +86,8 @@ static void object_double_free(void)
 }
 
 /* Also when its page went from the cache of this hart to the manager in between, and stays there
-   alone, because its neighbours are in use. */
+   alone, because its neighbours are in use. The loop looks for three objects in a row, of which the
+   middle one is the victim; pmm_check() empties the hart's cache. */
 static void object_double_free_large(void)
 {
     char *objects[32], *victim = NULL;
@@ -86,6 +106,7 @@ static void object_double_free_large(void)
     NOT_CAUGHT("an object of a whole page that is freed twice");
 }
 
+/* An object has the size of its cache: in another one it would be too small or too large. */
 static void object_of_other_cache(void)
 {
     static struct kmem_cache cache;
@@ -97,6 +118,8 @@ static void object_of_other_cache(void)
     NOT_CAUGHT("an object that is freed to another cache");
 }
 
+/* Two harts that take two locks in different order can wait for each other for ever. Here one hart
+   takes them in the wrong order; the panic comes at once, without the other hart. */
 static void lock_rank(void)
 {
     spin_lock(&high);
@@ -104,6 +127,7 @@ static void lock_rank(void)
     NOT_CAUGHT("a lock that is taken after one of higher rank");
 }
 
+/* Of two locks of one rank neither comes first, so they may not be held together. */
 static void lock_same_rank(void)
 {
     spin_lock(&low);
@@ -111,6 +135,7 @@ static void lock_same_rank(void)
     NOT_CAUGHT("two locks of the same rank");
 }
 
+/* Without the check the hart would wait for itself, with interrupts off. */
 static void lock_twice(void)
 {
     spin_lock(&low);
@@ -118,12 +143,15 @@ static void lock_twice(void)
     NOT_CAUGHT("a lock that is taken twice");
 }
 
+/* Whoever releases a lock that he does not hold releases somebody else's. */
 static void unlock_free(void)
 {
     spin_unlock(&low);
     NOT_CAUGHT("a lock that is released, but not held");
 }
 
+/* The lock would be held until the thread runs again: every hart that wants it would spin so
+   long. */
 static void sleep_with_lock(void)
 {
     spin_lock(&high);
@@ -131,6 +159,7 @@ static void sleep_with_lock(void)
     NOT_CAUGHT("a thread that gives up the hart with a spinlock held");
 }
 
+/* wait_sleep() gives back the lock of its queue, but knows nothing of the second one. */
 static void wait_with_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -140,6 +169,7 @@ static void wait_with_lock(void)
     NOT_CAUGHT("a thread that sleeps with a second spinlock held");
 }
 
+/* Without the lock the condition may change between the look and the sleep: the wake-up is lost. */
 static void wait_without_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -147,6 +177,7 @@ static void wait_without_lock(void)
     NOT_CAUGHT("a thread that waits without the lock of the condition");
 }
 
+/* The same from the other side: whoever changes the condition must hold the lock that guards it. */
 static void wake_wrong_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -157,6 +188,7 @@ static void wake_wrong_lock(void)
 
 static struct mutex outer, other_outer, inner;
 
+/* Two of one rank and one of a rank that is taken after it. Nobody holds one. */
 static void init_mutexes(void)
 {
     mutex_init(&outer, "outer mutex", MUTEX_TEST_OUTER, 0);
@@ -164,6 +196,7 @@ static void init_mutexes(void)
     mutex_init(&inner, "inner mutex", MUTEX_TEST_INNER, 0);
 }
 
+/* A mutex may sleep, so no spinlock may be held. */
 static void mutex_with_lock(void)
 {
     init_mutexes();
@@ -172,6 +205,8 @@ static void mutex_with_lock(void)
     NOT_CAUGHT("a mutex that is taken with a spinlock held");
 }
 
+/* As with spinlocks: two processes that take two mutexes in different order can wait for each
+   other. */
 static void mutex_rank(void)
 {
     init_mutexes();
@@ -180,6 +215,7 @@ static void mutex_rank(void)
     NOT_CAUGHT("a mutex that is taken after one of higher rank");
 }
 
+/* Two of one rank are taken by one call, which knows the order. */
 static void mutex_same_rank(void)
 {
     init_mutexes();
@@ -188,6 +224,7 @@ static void mutex_same_rank(void)
     NOT_CAUGHT("two mutexes of the same rank");
 }
 
+/* A process would wait for itself. */
 static void mutex_twice(void)
 {
     init_mutexes();
@@ -196,6 +233,7 @@ static void mutex_twice(void)
     NOT_CAUGHT("a mutex that is taken twice");
 }
 
+/* As with a spinlock; here the holder is a process and not a hart. */
 static void mutex_not_held(void)
 {
     init_mutexes();
@@ -203,6 +241,7 @@ static void mutex_not_held(void)
     NOT_CAUGHT("a mutex that is released, but not held");
 }
 
+/* It holds one mutex, but not the one that it releases. */
 static int release_both(__not_used void *arg)
 {
     mutex_lock(&inner);
@@ -210,6 +249,7 @@ static int release_both(__not_used void *arg)
     NOT_CAUGHT("a mutex that is released by who does not hold it");
 }
 
+/* The thread that is made does it, while this one waits. */
 static void mutex_of_other(void)
 {
     init_mutexes();
@@ -219,6 +259,7 @@ static void mutex_of_other(void)
         schedule();
 }
 
+/* A process that is killed in such a sleep would end with the mutex in its hands. */
 static void mutex_and_sleep(void)
 {
     init_mutexes();
@@ -228,12 +269,14 @@ static void mutex_and_sleep(void)
     NOT_CAUGHT("a sleep that a kill may end, with a mutex held");
 }
 
+/* Nobody could give it back any more. */
 static int end_with_mutex(__not_used void *arg)
 {
     mutex_lock(&outer);
     return 0;
 }
 
+/* In a thread, so that the panic names it. */
 static void mutex_and_exit(void)
 {
     init_mutexes();
@@ -250,6 +293,7 @@ static int exec_with_mutex(__not_used void *arg)
     return test_exec_words(argv);
 }
 
+/* A program may stay in user mode for ever: whoever wants the mutex would wait so long. */
 static void mutex_and_user_mode(void)
 {
     init_mutexes();
@@ -283,7 +327,8 @@ SELFTEST("mutex-and-sleep", mutex_and_sleep);
 SELFTEST("mutex-and-exit", mutex_and_exit);
 SELFTEST("mutex-and-user-mode", mutex_and_user_mode);
 
-/* A bell that nobody rings: the kernel says so, with each process and what it waits for. */
+/* A bell that nobody rings: the kernel says so, with each process and what it waits for. It notices
+   when all harts are idle and nothing that is expected could wake anybody. */
 static void deadlock_alone(void)
 {
     wait_queue_init(&queue, &low);
@@ -295,7 +340,8 @@ static void deadlock_alone(void)
 static uint32_t taken;
 
 /* Each waits for what the other has: one for a mutex, and its holder for a bell, which only the
-   other would ring. Of mutexes alone no such circle can be made. */
+   other would ring. Of mutexes alone no such circle can be made. Both wait until each has its
+   mutex, so that it does not depend on chance. */
 static int philosopher(void *left)
 {
     mutex_lock(left ? &inner : &outer);

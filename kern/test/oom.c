@@ -1,6 +1,13 @@
 /* Memory that runs out, at every point where it can: a test takes all pages but k, has the kernel
    do something big, and takes all but k + 1, until that works. Each time the answer must be an
-   error, or the end of one process, and all that was taken must be back. */
+   error, or the end of one process, and all that was taken must be back.
+
+   "oom-kernel" does so with a kernel thread, an address space and an exec; "oom-programs" with
+   programs that fork, map, grow and fault. A function that goes on without looking for NULL panics;
+   one that returns early and forgets to give something back is found by the count, which names the
+   attempt. Then a k for which it happens is known, and the case can be repeated.
+
+   Alone: make grade GRADE=--all TEST=oom-kernel. It belongs to no exercise. */
 #include <error.h>
 #include <mm/vmm.h>
 #include <process/proc.h>
@@ -10,15 +17,18 @@
 #define PATIENCE    6000            /* pages; what has not worked by then never will */
 
 /* Do something with little memory. 0 where it worked, else an error or an exit code. */
+/* It must be the same each time it is called, or the loop below has no meaning. */
 typedef int (*attempt_fn)(void *arg);
 
+/* Only its making is of interest. */
 static int idle_thread(void *arg)
 {
     (void)arg;
     return 0;
 }
 
-/* A kernel thread is made or not; what it runs may fail by itself. */
+/* A kernel thread is made or not; what it runs may fail by itself. Returns an error or the exit
+   code. */
 static int run_thread(int (*fn)(void *), void *arg)
 {
     int pid = kernel_thread(fn, arg, "oom test"), code = -1;
@@ -29,6 +39,7 @@ static int run_thread(int (*fn)(void *), void *arg)
     return code;
 }
 
+/* The smallest attempt: a struct proc_struct, a stack, and an end. */
 static int try_thread(void *arg)
 {
     return run_thread(idle_thread, arg);
@@ -41,7 +52,8 @@ static int try_program(void *name)
 }
 
 /* Attempt it with more and more memory, by `step` pages, until it works. What is there then is what
-   was there at first, without what the test holds. */
+   was there at first, without what the test holds. A larger step is for attempts that take long: it
+   leaves out some of the points, but not always the same, since the steps have no common factor. */
 static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
 {
     const struct stock before = stock_take();
@@ -68,8 +80,9 @@ static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
     cprintf("%s: needs %lu pages\n", what, k);
 }
 
-/* Everything about an address space that takes memory. The kernel's own errors are known here, so
-   that each must be the right one. */
+/* Everything about an address space that takes memory: areas, the heap, pages, tables, a copy, and
+   the pages that the copy makes at a write. The kernel's own errors are known here, so that each
+   must be the right one. Whatever fails, both address spaces are given back at the end. */
 static int try_mm(void *arg)
 {
     struct mm_struct *mm = mm_create(), *copy = NULL;
@@ -107,6 +120,7 @@ static int try_mm(void *arg)
     return result;
 }
 
+/* From small to large; the last one reads a program. */
 static void test_oom(void)
 {
     struct stock before = stock_take();
@@ -119,7 +133,8 @@ static void test_oom(void)
 
 SELFTEST("oom-kernel", test_oom);
 
-/* Programs that fork, map, grow and fault. What they do when they fail is their affair. */
+/* Programs that fork, map, grow and fault. What they do when they fail is their affair: they may
+   report an error, panic, or be killed; only the kernel must stand and lose nothing. */
 static void test_oom_programs(void)
 {
     static const struct { char *name; size_t step; } programs[] = {

@@ -1,6 +1,15 @@
-/* The walk of a page table. What get_pte() answers is compared with a walk of the test's own, on an
-   address space that no hart runs on; and with what the hardware makes of it, in the user half of
-   the kernel's own map, where nothing is mapped. */
+/* Exercise 3.1: the walk of a page table. What get_pte() answers is compared with a walk of the
+   test's own, on an address space that no hart runs on; and with what the hardware makes of it, in
+   the user half of the kernel's own map, where nothing is mapped.
+
+   "get-pte" looks and makes at one place, at borders, and at 300 places; "get-pte-tables" looks at
+   new tables, and has the hart use them; "get-pte-memory" has too few pages. A wrong kernel takes
+   the wrong nine bits of an address, makes a table where only looking was asked for, gives a table
+   flags that only a leaf has, or leaves junk in it.
+
+   All run at boot. riscv/sv39.h draws an address and an entry.
+
+   Alone: make grade TEST=get-pte, TEST=get-pte-tables or TEST=get-pte-memory. */
 #include <report.h>
 #include <string.h>
 #include <test/space.h>
@@ -9,8 +18,10 @@
 #define PLACES          300
 #define OWN_LA          0x2345678000UL          /* in the kernel's map: its own root entry */
 
-/* The entry for an address, as the hardware finds it. NULL where an entry on the way is not just V
-   and a page in use. */
+/* The entry for an address, as the hardware finds it. NULL if an entry on the way is not just V and
+   a page in use. It is written from the specification and uses none of the functions that an
+   exercise may have made wrong. An entry with V and any of R, W and X would be a large page for the
+   hardware, and one with U, A or D a fault. */
 static pte_t *walk(pte_t *table, uintptr_t la)
 {
     for (int shift = 30; shift > 12; shift -= 9) {
@@ -25,6 +36,7 @@ static pte_t *walk(pte_t *table, uintptr_t la)
     return &table[la >> 12 & 511];
 }
 
+/* With create, so the tables on the way are made if they are missing. */
 static bool made_right(struct addrspace *as, uintptr_t la)
 {
     const pte_t *entry = get_pte(as->pgdir, la, true);
@@ -32,6 +44,7 @@ static bool made_right(struct addrspace *as, uintptr_t la)
     return entry != NULL && entry == walk(as->pgdir, la);
 }
 
+/* The question alone must change nothing. */
 static void check_looking(struct addrspace *as)
 {
     size_t before = nr_free_pages();
@@ -42,6 +55,8 @@ static void check_looking(struct addrspace *as)
     check_eq("looking changes no entry of the root", as->pgdir[pt_index(LA, 2)], 0);
 }
 
+/* The first entry of all: two tables below the root, and then no more, however often it is
+   asked. */
 static void check_making(struct addrspace *as)
 {
     size_t before = nr_free_pages();
@@ -61,7 +76,9 @@ static void check_making(struct addrspace *as)
     check_eq("what is there already takes no page", before - nr_free_pages(), 2);
 }
 
-/* Addresses on both sides of a border of 1 GiB and of 2 MiB. */
+/* Addresses on both sides of a border of 1 GiB and of 2 MiB. Tables that are there for one side are
+   not there for the other; the lowest and the highest page of a program are the first and last
+   entries. */
 static void check_borders(struct addrspace *as)
 {
     size_t before = nr_free_pages();
@@ -80,7 +97,9 @@ static void check_borders(struct addrspace *as)
           made_right(as, USERBASE) && made_right(as, USERTOP - PGSIZE));
 }
 
-/* Each entry of many places holds a number of its own: two places never share one. */
+/* Each entry of many places holds a number of its own: two places never share one. The numbers are
+   no valid entries, so that nothing is mapped by them; the same seed gives the same places
+   again. */
 static void check_many(struct addrspace *as)
 {
     uint64_t seed = 11;
@@ -102,6 +121,8 @@ static void check_many(struct addrspace *as)
     check_eq("each of the entries keeps what was written to it", kept, PLACES);
 }
 
+/* At the end the kernel's half of the root must be as it was, and its own map as empty as it was: a
+   walk that begins at the wrong root changes one of them. */
 static void test_get_pte(void)
 {
     struct addrspace as;
@@ -134,6 +155,9 @@ static int used_entries(paddr_t table)
     return used;
 }
 
+/* In pages that hold junk. An entry that is not 0 in a new table may be valid by chance: then a
+   program has a page of somebody else's. A table is a page that is in use, so it has a
+   reference. */
 static void check_new_tables(void)
 {
     struct addrspace as;
@@ -153,7 +177,8 @@ static void check_new_tables(void)
     space_destroy(&as);
 }
 
-/* A page that stands in the entry is what the hart reads and writes at the address. */
+/* A page that stands in the entry is what the hart reads and writes at the address. Two neighbours,
+   so that an entry which is one too far is noticed. */
 static void check_hardware(void)
 {
     struct Page *page = filled_page(0x11), *next = filled_page(0x22);
@@ -174,6 +199,7 @@ static void check_hardware(void)
     space_empty(&kernel_as);
 }
 
+/* The pages must all be back. */
 static void test_tables(void)
 {
     size_t before = nr_free_pages();
@@ -186,9 +212,12 @@ static void test_tables(void)
 SELFTEST_AT(STAGE_BOOT, "get-pte-tables", test_tables);
 
 /* With k pages left. The tables of LA are there; AWAY needs two new ones, NEAR one. */
+/* Where the tables of LA do not reach: NEAR has the same middle table, AWAY another one. */
 #define NEAR    (LA + pt_span(1))
 #define AWAY    (LA + pt_span(2))
 
+/* A walk that finds no memory half-way returns NULL; the table that it made before may stay or go,
+   and is given back with the address space. */
 static void test_memory(void)
 {
     struct addrspace as;

@@ -1,9 +1,19 @@
 /* Emptying ranges of an address space, and freeing the tables that nobody needs any more. Each page
-   is counted. */
+   is counted.
+
+   unmap_range() and exit_range() take a process's memory apart: when it unmaps, when it ends, and
+   when a copy of it fails half-way. A page too few given back is lost for ever; a page or a table
+   too many is still in use by somebody. Ranges of several sizes lie across the borders of tables,
+   where such mistakes are made.
+
+   It belongs to no exercise, but the tests of exercises 5.3 and 5.4 rely on these functions. All of
+   it is assertions. Alone: make grade GRADE=--all TEST=pagetable-ranges. */
 #include <riscv/cpu.h>
 #include <test/space.h>
 
-/* More pages than are freed at once, on both sides of a border between tables; in use or not. */
+/* More pages than are freed at once, on both sides of a border between tables; in use or not. With
+   `harts` 0 no hart has to be flushed, with this hart's bit one has: both ways must free the
+   same. */
 static void test_unmap_range(uint32_t harts)
 {
     struct addrspace as;
@@ -34,7 +44,10 @@ static void exit_alone(struct addrspace *as, uintptr_t start, uintptr_t end)
     exit_range(as, start, end, start, end);
 }
 
-/* exit_range frees the tables that no neighbour of the range needs, and no others. */
+/* exit_range frees the tables that no neighbour of the range needs, and no others. The five tables
+   in the first GiB are one middle table and four of the last level; each step frees some of them,
+   and the comments behind the calls say which. The sum counts: the root, these, and two of the next
+   GiB. */
 static void test_exit_range(void)
 {
     struct addrspace as;
@@ -68,6 +81,7 @@ static void test_exit_range(void)
     assert_eq(nr_free_pages(), before);
 }
 
+/* At boot, while nothing else takes memory. */
 static void test_ranges(void)
 {
     struct stock before = stock_take();

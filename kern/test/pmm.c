@@ -1,6 +1,17 @@
-/* Physical memory, through the functions that the kernel uses, so that one test serves every
-   manager: boot it with pmm=NAME. The last two are only for first fit and best fit: they look which
-   block was chosen. */
+/* Lab 2: physical memory, through the functions that the kernel uses, so that one test serves every
+   manager: boot it with pmm=NAME. The kernel itself lives on that manager all the time.
+
+   "pmm" allocates and frees blocks of random sizes, takes every page there is, and asks for the
+   impossible. "choice-first-fit" and "choice-best-fit" look in fragmented memory which block was
+   chosen: they are only for these two.
+
+   A wrong allocator gives a page to two owners (then a block's content changes, and the panic names
+   it), loses pages (then a count is wrong), or does not join neighbours (then no large block is
+   left at the end). If an allocator is so wrong that the kernel cannot boot on it, blocks.c says
+   more.
+
+   Alone: make grade TEST=pmm-first-fit, pmm-best-fit, pmm-own, choice-first-fit or
+   choice-best-fit. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <report.h>
@@ -13,6 +24,7 @@
 #define OWNED       0x6f776e65642d6279          /* in `property` of pages that a test has */
 #define STRIDE      999983      /* a prime: i * STRIDE % npage goes through all pages */
 
+/* A block of the test's. base == NULL: there is none. The tag is what its pages are filled with. */
 struct block {
     struct Page *base;
     size_t n;
@@ -29,6 +41,7 @@ static void block_fill(const struct block *block)
     }
 }
 
+/* Also the references must be as they were given: 0. */
 static void block_check(const struct block *block)
 {
     for (size_t i = 0; i < block->n; i++) {
@@ -41,6 +54,9 @@ static void block_check(const struct block *block)
     }
 }
 
+/* Free the block if there is one, else allocate one of random size; half of them are single pages,
+   because the kernel's own are mostly such, and go through the harts' caches. The number of free
+   pages must agree after each step. */
 static void block_toggle(struct block *block, uint64_t *seed)
 {
     size_t before = nr_free_pages();
@@ -62,6 +78,8 @@ static void block_toggle(struct block *block, uint64_t *seed)
     block_fill(block);
 }
 
+/* 256 blocks of up to 64 pages and 8,000 steps: memory gets fragmented, and each block is freed in
+   surroundings of its own. pmm_check() asks the manager to look at its own lists. */
 static void test_random_blocks(void)
 {
     static struct block blocks[SLOTS];
@@ -79,7 +97,8 @@ static void test_random_blocks(void)
     check("no page is in two blocks, and the number of free pages is always right", true);
 }
 
-/* The largest block that can be had; what has room for n pages has room for fewer. */
+/* The largest block that can be had; what has room for n pages has room for fewer. So it is found
+   by halves: 20 questions for a million pages. */
 static size_t largest_block(void)
 {
     size_t low = 0, high = nr_total_pages() + 1;
@@ -99,7 +118,9 @@ static size_t largest_block(void)
     return low;
 }
 
-/* Take every page, one by one; then there is nothing of any size. Give all back, in disorder. */
+/* Take every page, one by one; then there is nothing of any size. Give all back, in disorder. The
+   pages are marked in themselves, because there is no memory for a list of them. At the end the
+   largest block must be as large as before: all neighbours have been joined again. */
 static void test_exhaustion(void)
 {
     size_t before = nr_free_pages(), largest = largest_block(), taken = 0;
@@ -129,6 +150,7 @@ static void test_exhaustion(void)
     check_eq("free neighbours make one block again", largest_block(), largest);
 }
 
+/* Sizes at which a sum or a product may wrap around, and 0. */
 static void test_impossible_sizes(void)
 {
     size_t before = nr_free_pages();
@@ -140,7 +162,8 @@ static void test_impossible_sizes(void)
     check_eq("what fails takes no page", nr_free_pages(), before);
 }
 
-/* Parts of a block may be freed one by one, and a page comes back zeroed where it should. */
+/* Parts of a block may be freed one by one, and a page comes back zeroed if that was asked for.
+   exec and page tables rely on the second. */
 static void test_parts(void)
 {
     size_t before = nr_free_pages();
@@ -162,6 +185,7 @@ static void test_parts(void)
     }
 }
 
+/* From single calls to all of memory. */
 static void test_pmm(void)
 {
     check("not more pages are free than there are", nr_free_pages() <= nr_total_pages());
@@ -181,6 +205,8 @@ struct choice {
     size_t equals;                      /* blocks of exactly `size` pages */
 };
 
+/* Go through all of memory, block by block: a head's property says how far the next one is. So the
+   test knows which block the rule must choose, before it asks. */
 static struct choice look(size_t n, size_t size)
 {
     struct choice choice = { .lowest = NULL };
@@ -201,6 +227,7 @@ static struct choice look(size_t n, size_t size)
     return choice;
 }
 
+/* A panic, because after a wrong choice the rest of the run is another one. */
 static void check_first(struct Page *got, size_t n, const struct choice *before)
 {
     if (got != before->lowest)
@@ -208,6 +235,9 @@ static void check_first(struct Page *got, size_t n, const struct choice *before)
               page2pa(got), page2pa(before->lowest));
 }
 
+/* Several blocks may be the smallest, so the test does not compare addresses: it counts the blocks
+   of that size before and after. And what is left of the block must be free, as a block of its
+   own. */
 static void check_best(struct Page *got, size_t n, const struct choice *before)
 {
     size_t size = before->smallest, rest = size - n;
@@ -221,7 +251,8 @@ static void check_best(struct Page *got, size_t n, const struct choice *before)
               size, n, rest);
 }
 
-/* In memory that random blocks have fragmented, see for each allocation which block was chosen. */
+/* In memory that random blocks have fragmented, see for each allocation which block was chosen. The
+   order of the steps is the same for each manager and in each run. */
 static void test_choices(void (*verify)(struct Page *, size_t, const struct choice *))
 {
     static struct block blocks[SLOTS];
@@ -249,6 +280,7 @@ static void test_choices(void (*verify)(struct Page *, size_t, const struct choi
     pmm_check();
 }
 
+/* Booted on another manager the answers would mean nothing. */
 static void test_first_fit(void)
 {
     assert(strcmp(pmm_name(), "first_fit") == 0);
@@ -256,6 +288,7 @@ static void test_first_fit(void)
     check("each time the first block that has room was chosen", true);
 }
 
+/* The same. */
 static void test_best_fit(void)
 {
     assert(strcmp(pmm_name(), "best_fit") == 0);

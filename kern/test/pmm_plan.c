@@ -25,7 +25,9 @@ struct player {
     void (*free)(struct Page *base, size_t n);
 };
 
-/* Where a rule takes n pages: the lowest of the free runs that have room, or of the smallest. */
+/* Where a rule takes n pages: the lowest of the free runs that have room, or of the smallest. NONE
+   if no run has room. It looks at `used` alone, so it does not matter how an allocator keeps its
+   blocks. */
 static int by_rule(int n, bool smallest)
 {
     int found = NONE, size = AREA + 1;
@@ -41,13 +43,16 @@ static int by_rule(int n, bool smallest)
     return found;
 }
 
+/* Note pages as handed out or as free. */
 static void mark(int page, int n, bool value)
 {
     for (int i = page; page != NONE && i < page + n; i++)
         used[i] = value;
 }
 
-/* Play the sequence of this number. `choose` is called with each block that is asked for. */
+/* Play the sequence of this number. `choose` is called with each block that is asked for. The
+   sequence depends on the number alone; only whether an allocation succeeds may differ. In the end
+   all blocks are freed. */
 static void play(const struct player *player, int number, void (*choose)(int, int, int, int))
 {
     static const uint8_t sizes[] = { 2, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32 };
@@ -79,6 +84,7 @@ static void play(const struct player *player, int number, void (*choose)(int, in
 
 static bool not_first[SEQUENCES], not_best[SEQUENCES], not_buddy[SEQUENCES];
 
+/* What the kernel's manager chose: noted, and compared with what the two rules would have. */
 static void choice_of_own(int number, int step, int n, int page)
 {
     chosen[number][step] = page;
@@ -86,6 +92,7 @@ static void choice_of_own(int number, int step, int n, int page)
     not_best[number] |= page != by_rule(n, true);
 }
 
+/* The buddy allocator is compared with what was noted. */
 static void choice_of_buddy(int number, int step, __not_used int n, int page)
 {
     not_buddy[number] |= page != chosen[number][step];
@@ -98,6 +105,8 @@ static void set_area(uint32_t flags)
         area[i] = (struct Page){ .flags = flags };
 }
 
+/* One other choice may be chance, for example where two blocks are equally good; so a quarter of
+   the sequences must differ. */
 static void check_plan(const char *what, const bool *differs)
 {
     int count = 0;
@@ -109,7 +118,9 @@ static void check_plan(const char *what, const bool *differs)
                 "at least %d must\n", count, SEQUENCES, LEAST);
 }
 
-/* All other pages are taken, so that the area is all that any manager has. */
+/* All other pages are taken, so that the area is all that any manager has. First the kernel's own
+   manager plays; then the area is taken from it as a whole, and given to the buddy allocator, which
+   the kernel does not use meanwhile. Alone: make grade TEST=pmm-plan-own. */
 static void test_plan(void)
 {
     static const struct player own = { alloc_pages, free_pages };

@@ -1,4 +1,12 @@
-/* Kernel threads as a family: exit codes, orphans, pids. */
+/* Kernel threads as a family: exit codes, orphans, and pids. It is about kern/process itself and
+   belongs to no exercise; exit.c has the tests of exercise 5.5.
+
+   A pid that two processes have at the same time, or one that still names a group, would let a kill
+   hit the wrong process. Pids come again after MAX_PID processes, far too many to wait for: so the
+   test sets the kernel's counter of pids by hand, and puts it back.
+
+   All checks are assertions; at the end the kernel counts processes and memory. With several harts
+   threads end while others look for them. Alone: make grade GRADE=--all TEST=proc. */
 #include <error.h>
 #include <process/group.h>
 #include <test/testlib.h>
@@ -11,13 +19,15 @@
 extern int last_pid;                    /* of family.c: the number that was given last */
 extern bool pids_wrapped;
 
+/* A child that gives way once and ends with the number as its exit code. */
 static int answer(void *number)
 {
     schedule();
     return (uintptr_t)number;
 }
 
-/* Each child's own code, in whatever order; then there is none. */
+/* Each child's own code, in whatever order; then there is none. No two children have the same
+   pid. */
 static void test_wait(void)
 {
     int pids[CHILDREN], code;
@@ -37,6 +47,7 @@ static void test_wait(void)
     assert_eq(wait_child(initproc->pid, &code), -E_BAD_PROC);
 }
 
+/* A parent that ends without waiting. */
 static int forsake(void *arg)
 {
     (void)arg;
@@ -58,6 +69,7 @@ static void test_orphans(void)
 
 static bool leave;
 
+/* A thread that lives until it may end, without sleeping. */
 static int stay(__not_used void *arg)
 {
     while (!atomic_load(&leave))
@@ -65,6 +77,7 @@ static int stay(__not_used void *arg)
     return 0;
 }
 
+/* The leader of a group, with one member that stays when it goes. */
 static int lead_and_leave(__not_used void *arg)
 {
     assert_eq(do_job(JOB_BACKGROUND), 0);
@@ -72,7 +85,8 @@ static int lead_and_leave(__not_used void *arg)
     return 0;
 }
 
-/* A thread that gets the number after this one, or a later one, has come and gone. Its pid. */
+/* A thread that gets the number after this one, or a later one, has come and gone. Returns its
+   pid. */
 static int thread_after(int pid)
 {
     int code;
@@ -84,7 +98,9 @@ static int thread_after(int pid)
 }
 
 /* The number of a group is not given to a process while the group has members, though its leader
-   has gone: the process would be one of them as soon as it led a group itself. */
+   has gone: the process would be one of them as soon as it led a group itself. Behind the largest
+   number the search begins at the lowest one that is free; and when the group has no member any
+   more its number may come again. */
 static void test_pids_come_again(void)
 {
     struct stock before = stock_take();
@@ -104,10 +120,13 @@ static void test_pids_come_again(void)
     pids_wrapped = saved_wrapped;
 }
 
+/* The lowest pid that is not below `pid`, as far as the walk over all processes has come; 0:
+   none. */
 struct next {
     int pid, found;
 };
 
+/* Called for each process: the slow way, which cannot be wrong. */
 static void note_next(struct proc_struct *proc, void *arg)
 {
     struct next *next = arg;
@@ -116,7 +135,8 @@ static void note_next(struct proc_struct *proc, void *arg)
         next->found = proc->pid;
 }
 
-/* Going from pid to pid finds all, wherever it begins. */
+/* Going from pid to pid finds all, wherever it begins. The pids are chosen so that they lie next to
+   each other, in different parts of the table, and at its end. */
 static void test_next_pid(void)
 {
     static const int far[] = { 5000, 5001, 5002 + 1024, 70000, MAX_PID - 1 };
@@ -142,6 +162,7 @@ static void test_next_pid(void)
     last_pid = saved;
 }
 
+/* The last lines: what may not be killed, among it pids that cannot be. */
 static void test_proc(void)
 {
     struct stock before = stock_take();

@@ -1,4 +1,12 @@
-/* Programs that exec must refuse, or can load: a good one, changed in memory. */
+/* Programs that exec must refuse, or can load: a good one, changed in memory.
+
+   A program file comes from outside of the kernel, and any user may write one. So whatever stands
+   in its headers, the kernel must load it or refuse it: no panic, no page that is writable and
+   executable at once, no memory lost. The test changes the rights of each segment, and then each
+   byte of the headers, and loads the result into an address space that nothing runs in.
+
+   It belongs to no exercise; but load_icode, of which exercise 5.1 writes a part, calls the
+   functions that are tried here. Alone: make grade GRADE=--all TEST=program. */
 #include <elf.h>
 #include <error.h>
 #include <mm/vmm.h>
@@ -11,17 +19,20 @@
 static struct user_program program = { .name = "changed" };
 static uint8_t *file;
 
+/* Of the copy, which may be damaged by now. */
 static struct elfhdr *header(void)
 {
     return (struct elfhdr *)file;
 }
 
+/* Program header number i. */
 static struct proghdr *segment(int i)
 {
     return (struct proghdr *)(file + header()->e_phoff) + i;
 }
 
-/* What exec would do with the file as it is now. */
+/* What exec would do with the file as it is now. Returns what it would return. No area may be both
+   writable and executable, whatever the segments say. */
 static int load(void)
 {
     int result = program_check(&program);
@@ -38,7 +49,8 @@ static int load(void)
     return result;
 }
 
-/* No page of a program may be both: it could write code, or have it written. */
+/* No page of a program may be both: it could write code, or have it written. All eight combinations
+   of the three rights, for each segment that has memory. */
 static void test_rights(void)
 {
     for (int i = 0; i < header()->e_phnum; i++) {
@@ -57,7 +69,8 @@ static void test_rights(void)
     assert_eq(load(), 0);
 }
 
-/* Each byte of the headers becomes another one: whatever it says then, the kernel stands. */
+/* Each byte of the headers becomes another one: whatever it says then, the kernel stands. Some of
+   the changes must be refused and some must not matter, or the loop has tried nothing. */
 static void test_damage(void)
 {
     static const uint8_t values[] = { 0x00, 0x01, 0x02, 0x7f, 0x80, 0xff };
@@ -80,6 +93,7 @@ static void test_damage(void)
     assert_eq(load(), 0);
 }
 
+/* A copy is changed, not the program in the kernel's image. */
 static void test_program(void)
 {
     const struct user_program *good = program_find("true");

@@ -1,5 +1,14 @@
 /* What the kernel must not do to memory. Each test breaks one rule and must end in a panic that
-   names it; where it goes on, it panics with another text. */
+   names it; if it goes on, it panics with "not caught" instead.
+
+   Text and constants may not be written, data and stacks not executed, the user's memory not
+   touched but by usercopy, and a null pointer not followed. The hardware enforces all of that, if
+   the kernel's map and sstatus are right (kern/mm/kmap.c, riscv/memlayout.h). At the end are panics
+   in difficult moments: in a panic, in an interrupt, while printing.
+
+   No exercise is tried here; but the messages are those that a mistake in an exercise ends in. What
+   each panic must say is in tools/labs/lab0.py. Alone: make grade GRADE=--all TEST=write-text, and
+   so on. */
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <machine/machine.h>
@@ -14,12 +23,15 @@ extern char kernel_text_start[], kernel_text_end[];
 
 static const uint64_t constant = 1;
 
+/* A store into code would change what every process runs. Expected: a store page fault there. */
 static void write_text(void)
 {
     *(volatile uint32_t *)kernel_text_start = 0;
     NOT_CAUGHT("a write to the kernel's text");
 }
 
+/* The compiler would refuse the plain assignment, so the constant's address is made a volatile
+   one. */
 static void write_rodata(void)
 {
     *(volatile uint64_t *)&constant = 2;
@@ -36,6 +48,7 @@ static void exec_data(void)
     NOT_CAUGHT("a jump into data");
 }
 
+/* As above. It is how an overflow of a buffer on the stack is turned into running code. */
 static void exec_stack(void)
 {
     uint16_t code[2] = { 0x8082, 0x8082 };
@@ -54,6 +67,7 @@ static void *null_pointer(void)
     return p;
 }
 
+/* A struct's member at offset 8, through a pointer that is NULL: address 8 is in page 0, too. */
 static void read_null(void)
 {
     uint64_t value = *(volatile uint64_t *)((char *)null_pointer() + 8);
@@ -61,12 +75,14 @@ static void read_null(void)
     panic("not caught: a read through a null pointer gave %#lx", value);
 }
 
+/* The message must say "null pointer", and not only "page fault". */
 static void write_null(void)
 {
     *(volatile uint64_t *)null_pointer() = 1;
     NOT_CAUGHT("a write through a null pointer");
 }
 
+/* Then epc is 0 and the stack says who called. */
 static void call_null(void)
 {
     ((void (*)(void))null_pointer())();
@@ -81,6 +97,9 @@ __attribute__((noinline)) static uint64_t recurse(uint64_t depth)
     return depth == 0 ? 0 : recurse(depth - 1) + frame[depth % 8];
 }
 
+/* The guard below the stack is not mapped, so the first store there traps; trap entry must notice
+   that there is no room for the frame, and go on with another stack. The message names the
+   process. */
 static void overflow_stack(void)
 {
     cprintf("%lu\n", recurse(1UL << 40));
@@ -110,6 +129,8 @@ static void read_user(void)
     NOT_CAUGHT("a read of user memory outside of usercopy");
 }
 
+/* A page table of a program is in use all the time, so a wrong pointer of the kernel would hit the
+   program's memory. Without SUM it faults. */
 static void write_user(void)
 {
     *user_page() = 1;
@@ -129,13 +150,15 @@ static void exec_user(void)
     NOT_CAUGHT("a jump to user code in supervisor mode");
 }
 
+/* Four bytes of 0 are defined to be illegal (Unprivileged spec 20191213, 1.5). */
 static void illegal_instruction(void)
 {
     asm volatile (".4byte 0");
     NOT_CAUGHT("an illegal instruction");
 }
 
-/* Only with 10 in a7 it is a system call. */
+/* Only with EBREAK_SYSCALL in a7 it is a system call. This one enters the monitor, which reads
+   commands from the test's input, and goes on. */
 static void breakpoint(void)
 {
     register uint64_t a7 asm("a7") = 0;         /* no system call: that would be 10 */
@@ -157,11 +180,13 @@ static void panic_in_panic(void)
     panic("a message from a bad pointer: %s", (const char *)null_pointer() + 1);
 }
 
+/* On this hart, because it has interrupted itself. */
 static void panicking_handler(void)
 {
     panic("a panic that comes from an interrupt");
 }
 
+/* The call stack must lead on from the handler to this function. */
 static void panic_in_interrupt(void)
 {
     irq_register(IRQ_S_SOFT, panicking_handler);
@@ -180,6 +205,7 @@ static void panicking_output(const char *s, size_t n)
         sbi_putchar(*s++);
 }
 
+/* The lock of the console is held by the hart that panics: it must not wait for itself. */
 static void panic_while_printing(void)
 {
     print_set_output(panicking_output);

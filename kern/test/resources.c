@@ -3,7 +3,9 @@
 
    The regions of exercises 4.1, 4.2 and 5.5 are whole functions. tools/test/test_resources.py runs
    this test with texts of earlier handouts in them, so that what is added to init_resources(),
-   copy_resources() and drop_resources() works with those too. For one hart. */
+   copy_resources() and drop_resources() works with those too. For one hart.
+
+   Alone: make grade GRADE=--all TEST=resources. */
 #include <error.h>
 #include <process/proc.h>
 #include <report.h>
@@ -17,6 +19,7 @@
 static struct user_program program;
 static bool may_end;
 
+/* The process with this pid. It stays as long as its parent, this thread, does not wait for it. */
 static struct proc_struct *process_of(int pid)
 {
     spin_lock(&proc_lock);
@@ -25,6 +28,7 @@ static struct proc_struct *process_of(int pid)
     return proc;
 }
 
+/* An address space in which one page is really there, so that its loss would be counted. */
 static struct mm_struct *memory_of_a_page(void)
 {
     struct mm_struct *mm = mm_create();
@@ -34,7 +38,7 @@ static struct mm_struct *memory_of_a_page(void)
     return mm;
 }
 
-/* Have of everything something; then end. */
+/* Have of everything something; then end. The parent looks in between, and afterwards. */
 static int have_and_end(__not_used void *arg)
 {
     struct mm_struct *mm = memory_of_a_page();
@@ -48,6 +52,8 @@ static int have_and_end(__not_used void *arg)
     return 5;
 }
 
+/* A zombie is left, whose struct the parent may still read. What it had must be gone by then: a
+   parent may wait late, or never. */
 static void test_end(void)
 {
     int code, pid = test_thread(have_and_end, NULL);

@@ -1,6 +1,14 @@
 /* The scheduler: threads that yield, that sleep and wake each other, that sleep for a time, and
-   that are killed while they sleep. Where a wake-up is lost, everything sleeps, and the kernel
-   reports a deadlock. */
+   that are killed while they sleep. If a wake-up is lost, everything sleeps, and the kernel reports
+   a deadlock, with what each thread waits for.
+
+   "sched-wake" is a test of exercise 6.1, and of the challenge 6.C, on two harts: a scheduling
+   class that loses a task, or gives it to two harts, fails here and not in the tests that call it
+   by hand. The others are about kern/sched itself: "sched-yield", "sched-harts", "timers",
+   "sched-kill". Most checks are assertions, as nothing that follows would mean anything.
+
+   Each runs with one hart and with several. Alone: make grade TEST=sched-wake-rr-2-harts; make
+   grade GRADE=--all TEST="timers*", and so on. */
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <test/testlib.h>
@@ -14,7 +22,9 @@
 static uint64_t counts[THREADS];
 static uint32_t total;
 
-/* Each thread counts on its own, and all together; nothing may be lost when threads move. */
+/* Each thread counts on its own, and all together; nothing may be lost when threads move. The value
+   is kept over the switch, in a register or on the stack: another thread's would change the
+   count. */
 static int yielder(void *number)
 {
     uint64_t *count = &counts[(uintptr_t)number];
@@ -31,6 +41,7 @@ static int yielder(void *number)
     return 0;
 }
 
+/* More threads than harts, so that all harts have to choose all the time. */
 static void test_yield(void)
 {
     struct stock before = stock_take();
@@ -52,6 +63,8 @@ static struct table {
     uint64_t messages;
 } tables[PAIRS];
 
+/* One of two at a table. It waits until the ball is on its side, and throws it back. There is
+   always exactly one wake-up on its way, so the first one that is lost is the last. */
 static int player(void *number)
 {
     struct table *table = &tables[(uintptr_t)number / 2];
@@ -69,6 +82,7 @@ static int player(void *number)
     return 0;
 }
 
+/* Eight tables, so that the queues of all harts have work. */
 static void test_ping_pong(void)
 {
     struct stock before = stock_take();
@@ -88,6 +102,8 @@ SELFTEST("sched-wake", test_ping_pong);
 /* Threads that compute until each hart has run one of them: idle harts must come for work. */
 static uint32_t harts_seen;
 
+/* Busy until each hart has run one of the threads. If an idle hart does not come for work, the loop
+   ends with a panic that has both masks. */
 static int worker(void *number)
 {
     uint64_t deadline = rdtime() + 1000 * timer_tick_length();
@@ -107,6 +123,8 @@ static int worker(void *number)
     return 0;
 }
 
+/* Between two rounds all harts go idle: the first thread that becomes runnable must wake the
+   others. */
 static void test_all_harts(void)
 {
     struct stock before = stock_take();
@@ -127,6 +145,7 @@ static uint32_t order[SLEEPERS], woken;
 static struct task *sleepers[SLEEPERS];
 static uint32_t asleep;                     /* those that have begun */
 
+/* It must not wake before its time, unless it is killed. The order of waking is noted. */
 static int sleeper(void *number)
 {
     uintptr_t i = (uintptr_t)number;
@@ -140,7 +159,8 @@ static int sleeper(void *number)
     return 0;
 }
 
-/* Deadlines in disorder, on a multiple of ticks; they are due in the order of their time. */
+/* Deadlines in disorder, on a multiple of ticks; they are due in the order of their time. 7 and 24
+   have no common factor, so each deadline is one sleeper's. */
 static void start_sleepers(int *pids)
 {
     uint64_t start = rdtime() + 20 * timer_tick_length();
@@ -154,6 +174,7 @@ static void start_sleepers(int *pids)
         schedule();
 }
 
+/* Wait for all of them; none may have failed. */
 static void end_sleepers(const int *pids)
 {
     for (int i = 0; i < SLEEPERS; i++) {
@@ -164,6 +185,8 @@ static void end_sleepers(const int *pids)
     assert_eq(woken, SLEEPERS);
 }
 
+/* With one hart the order of waking must be that of the deadlines. The two sleeps at the end have
+   nothing to wait for: they must return, and not sleep for ever. */
 static void test_timers(void)
 {
     struct stock before = stock_take();
@@ -184,13 +207,15 @@ static void test_timers(void)
 
 SELFTEST("timers", test_timers);
 
+/* Two of three are killed. */
 static bool killed(int i)
 {
     return i % 3 != 0;
 }
 
-/* Kill two thirds of the sleepers, in an order that is not that of their timers:
-   they end long before their time, and the others wake when they should. */
+/* Kill two thirds of the sleepers, in an order that is not that of their timers: they end long
+   before their time, and the others wake when they should. A timer of a dead task that stays in the
+   heap would wake memory that is somebody else's. */
 static void test_kill(void)
 {
     struct stock before = stock_take();

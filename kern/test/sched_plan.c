@@ -25,13 +25,14 @@ static struct {
 } tasks[TASKS];
 static uint32_t arrivals;
 
+/* A task goes to the end of those who wait, or of those who sleep. */
 static void arrive(int i, bool waits)
 {
     tasks[i].waits = waits;
     tasks[i].place = ++arrivals;
 }
 
-/* The one that has waited longest, or slept longest; -1 where there is none. */
+/* The one that has waited longest, or slept longest; -1 if there is none. */
 static int first_of(bool waiting)
 {
     int first = -1;
@@ -43,7 +44,7 @@ static int first_of(bool waiting)
 }
 
 /* Does none that waits have had fewer turns, measured by its priority? Of equals stride may pick
-   any. */
+   any. turns / priority is compared without a division: a / p < b / q is a * q < b * p. */
 static bool is_least(int task)
 {
     for (int i = 0; i < TASKS; i++)
@@ -54,7 +55,8 @@ static bool is_least(int task)
 }
 
 /* Play the sequence of this number. `choose` is called with each task that is picked, before it
-   leaves the queue. */
+   leaves the queue. Who sleeps and who wakes is random, but the same for each class; one task at
+   least always stays. */
 static void play(const struct sched_class *class, int number, void (*choose)(int, int, int))
 {
     uint64_t seed = 777 + number;
@@ -97,6 +99,9 @@ static void play(const struct sched_class *class, int number, void (*choose)(int
 
 static bool not_fifo[SEQUENCES], not_stride[SEQUENCES], not_mlfq[SEQUENCES];
 
+/* Noted for the comparison with mlfq, and compared with the two rules. Stride is compared only in
+   the sequences without sleepers: what a task that has slept gets is left to each solution of
+   6.2. */
 static void choice_of_own(int number, int turn, int i)
 {
     picked[number][turn] = i;
@@ -104,12 +109,14 @@ static void choice_of_own(int number, int turn, int i)
     not_stride[number] |= number % 2 == 0 && !is_least(i);
 }
 
+/* mlfq plays the same sequences, and is compared with what was noted. */
 static void choice_of_mlfq(int number, int turn, int i)
 {
     not_mlfq[number] |= i != picked[number][turn];
 }
 
-/* Of the sequences that count a quarter must have another choice in them. */
+/* Of the sequences that count a quarter must have another choice in them. A failed check tells how
+   many had, so that a student sees how far the plan is from a given one. */
 static void check_plan(const char *what, const bool *differs, int sequences)
 {
     int count = 0;
@@ -121,6 +128,8 @@ static void check_plan(const char *what, const bool *differs, int sequences)
                 "at least %d must\n", count, sequences, sequences / 4);
 }
 
+/* Round robin and first in first out choose the same tasks here, because the length of a turn does
+   not count. Alone: make grade TEST=sched-plan-own. */
 static void test_plan(void)
 {
     for (int i = 0; i < SEQUENCES; i++)

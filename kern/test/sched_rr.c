@@ -1,4 +1,15 @@
-/* Round robin, its functions called by hand: the queue, and the slices. */
+/* Exercise 6.1: round robin, its functions called by hand on a queue of the test's own
+   (sched_class.h). No task runs, so each step of the class can be looked at.
+
+   "rr-queue" tries the queue: the order of those who wait, and who leaves in the middle.
+   "rr-slices" tries the slices: when a task gets a new one, what a tick takes from it, and when the
+   task must give way. A wrong class picks in another order, leaves a task in the list after it has
+   left, or lets a task run for ever.
+
+   The list is walked in both directions, because a prev that is wrong shows only when somebody
+   leaves.
+
+   Alone: make grade TEST=rr-queue or TEST=rr-slices. priority-rr and newcomer-rr are programs. */
 #include <report.h>
 #include <test/sched_class.h>
 
@@ -8,7 +19,7 @@
 
 static struct trial trial;
 
-/* The tasks in the list, forwards or backwards; -1 where it does not come back to its head. */
+/* The tasks in the list, forwards or backwards; -1 if it does not come back to its head. */
 static int length(bool forwards)
 {
     list_entry_t *head = &trial.rq.run_list, *pos = forwards ? head->next : head->prev;
@@ -21,6 +32,7 @@ static int length(bool forwards)
     return n <= MAX_TASKS ? n : -1;
 }
 
+/* Both directions must have as many. */
 static void check_length(const char *what, int expected)
 {
     check_eq(what, length(true), expected);
@@ -43,6 +55,8 @@ static int picked(int n)
     return digits;
 }
 
+/* Four tasks come; two are picked and leave; they come again, in the other order. To look who is
+   next must not take anybody out: the scheduler asks first, and takes out later. */
 static void test_order(void)
 {
     trial_begin(&trial, &rr_sched_class);
@@ -63,6 +77,8 @@ static void test_order(void)
     check_length("when all have left, the list is empty", 0);
 }
 
+/* A task leaves without having been picked, as one that another hart steals does: from the middle
+   and from the front. */
 static void test_removal(void)
 {
     trial_begin(&trial, &rr_sched_class);
@@ -79,6 +95,7 @@ static void test_removal(void)
     check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 1);
 }
 
+/* Order first: removal cannot be judged without it. */
 static void test_queue(void)
 {
     test_order();
@@ -87,7 +104,7 @@ static void test_queue(void)
 
 SELFTEST_AT(STAGE_BOOT, "rr-queue", test_queue);
 
-/* The slice after enqueue, where it was `left` before. */
+/* The slice after enqueue, if it was `left` before. */
 static int slice_after(int left)
 {
     struct task *task = &trial.tasks[0];
@@ -98,6 +115,8 @@ static int slice_after(int left)
     return task->time_slice;
 }
 
+/* A slice that is used up is filled, one that is not stays: a task that gives way early would else
+   have more of the hart than others. No value that is impossible may survive either. */
 static void test_refill(void)
 {
     trial_begin(&trial, &rr_sched_class);
@@ -109,6 +128,8 @@ static void test_refill(void)
     check_eq("a slice below 0 is used up", slice_after(-1), SLICE);
 }
 
+/* Tick by tick: too early is as wrong as too late. The task that waits is looked at as well,
+   because only the one that runs may lose time. */
 static void test_ticks(void)
 {
     struct task *task, *other;
@@ -154,6 +175,7 @@ static void test_turns(void)
     check_eq("short turns are in turn too", trial.turns[0], ROUNDS);
 }
 
+/* What enqueue does, what a tick does, and both together. */
 static void test_slices(void)
 {
     test_refill();

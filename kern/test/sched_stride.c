@@ -1,4 +1,15 @@
-/* Stride scheduling, its functions called by hand: turns are counted, not time. */
+/* Exercise 6.2: stride scheduling, its functions called by hand on a queue of the test's own
+   (sched_class.h). Turns are counted, not time: so each result is a number that can be computed.
+
+   "stride-shares" gives tasks priorities and counts their turns, over so many that the strides,
+   which are 32 bits, wrap around. "stride-queue" tries what a queue must do at all: leave and come
+   again, whole slices, and tasks that come late or have slept.
+
+   A wrong class gives wrong shares, starves somebody after the strides have wrapped around, or
+   gives a task that comes late all the turns that it has missed. The turns are printed before the
+   checks, so the numbers of a failed one can be seen.
+
+   Alone: make grade TEST=stride-shares or TEST=stride-queue. */
 #include <debug/printk.h>
 #include <report.h>
 #include <test/sched_class.h>
@@ -7,6 +18,7 @@
 
 static struct trial trial;
 
+/* n tasks with these priorities, in an empty queue. */
 static void begin(int n, const uint32_t *priorities)
 {
     trial_begin(&trial, &stride_sched_class);
@@ -30,6 +42,7 @@ static int worst(int n, const int *expected)
     return result;
 }
 
+/* What each has had, for the reader of a failed check. */
 static void print_turns(void)
 {
     cprintf("turns:");
@@ -38,6 +51,8 @@ static void print_turns(void)
     cprintf("\n");
 }
 
+/* Shares as the priorities; the limits allow for the turn that is under way. After 6000 turns
+   strides have wrapped around more than once, and the shares must be the same. */
 static void test_small(void)
 {
     static const uint32_t priorities[] = { 1, 2, 3, 4, 5 };
@@ -55,6 +70,8 @@ static void test_small(void)
           worst(5, many) <= 2);
 }
 
+/* Steps that are as long as they can be, very short ones, and both together; and a priority of 2^31
+   - 1, with which a step may come out as 0: then that task would get all turns, or none. */
 static void test_others(void)
 {
     static const uint32_t equal[] = { 1, 1, 1 }, large[] = { 1000, 3000, 1 };
@@ -78,6 +95,7 @@ static void test_others(void)
     check("with the highest priority of all there is still progress", trial.turns[1] >= 990);
 }
 
+/* A step is computed by a division, so a priority of 0 must not get there. */
 static void test_zero(void)
 {
     static const uint32_t priorities[] = { 0, 1, 2 };
@@ -90,6 +108,7 @@ static void test_zero(void)
           worst(3, expected) <= 2);
 }
 
+/* From small numbers to the limits. */
 static void test_shares(void)
 {
     test_small();
@@ -117,6 +136,8 @@ static uint32_t drain(void)
     return seen;
 }
 
+/* A heap from which somebody leaves who is not on top is where pointers go wrong: so each of four
+   tasks leaves once without a turn, and the other three must be there. */
 static void test_queue(void)
 {
     begin(0, ones);
@@ -170,6 +191,8 @@ static void test_slices(void)
 static const int thirds[] = { 100, 100, 100 };
 static const uint32_t high[] = { 1000, 1000, 1000 };
 
+/* A new task among two that have run for so many turns. It must get its third of the next 300: not
+   fewer, because its stride begins far ahead, and not more, because it begins far behind. */
 static bool newcomer_fair(int turns)
 {
     begin(2, high);
@@ -190,6 +213,7 @@ static bool newcomer_prompt(void)
     return trial.turns[2] == 1;
 }
 
+/* The same for a task that has been away: what its stride was when it left means nothing now. */
 static bool sleeper_fair(int turns)
 {
     struct task *sleeper;
@@ -206,6 +230,8 @@ static bool sleeper_fair(int turns)
     return worst(3, thirds) <= 2;
 }
 
+/* The numbers of turns are chosen so that a comparison of strides which does not mind the
+   wrap-around goes wrong in one direction or in the other. */
 static void test_newcomers(void)
 {
     check("a new task gets its third among two old ones, and no more", newcomer_fair(1001));
@@ -219,6 +245,7 @@ static void test_newcomers(void)
           sleeper_fair(3001));
 }
 
+/* What holds for any queue first. */
 static void test_stride_queue(void)
 {
     test_queue();

@@ -1,5 +1,16 @@
-/* The context switch: registers, stacks, the address space, floating point. The boot hart's idle
-   process switches to tasks that are made by hand, so that nothing but the switch is needed. */
+/* Exercise 4.3: the context switch. Registers, stacks, the address space, floating point. The boot
+   hart's idle process switches to tasks that are made by hand, so that nothing but the switch is
+   needed: no fork, no exit.
+
+   "switch" first calls switch_to() alone, with known values in all registers that it must keep;
+   then schedule() with three tasks that look around after each switch. "switch-memory" does the
+   same with address spaces and with floating-point numbers.
+
+   A wrong kernel comes back with another register, on another stack or in another address space.
+   Some mistakes end in a panic at a wild address: the call stack is then of the task that was
+   switched to.
+
+   Alone: make grade TEST=switch or TEST=switch-memory. riscv/context.h has the struct. */
 #include <mm/kstack.h>
 #include <process/proc.h>
 #include <report.h>
@@ -16,7 +27,10 @@ struct probe {
     uint64_t sp_before, sp_after, gp_before, gp_after, tp_before, tp_after;
 };
 
-/* Call switch_to(from, to) with these registers, and see what they are when it returns. */
+/* Call switch_to(from, to) with these registers, and see what they are when it returns. In
+   assembly, because a compiler uses the registers as it likes. The steps, with a2 = the probe: save
+   the caller's ra and s0 to s11 on the stack; note sp, gp and tp; load s0 to s11 from probe->in;
+   call; store s0 to s11 to probe->out and note sp, gp and tp again; restore the caller's. */
 asm (".pushsection .text\n"
      ".macro each_saved instruction, base, offset\n"
      "    .set i, \\offset\n"
@@ -54,6 +68,7 @@ static struct probe probe_here, probe_there;
 static uint8_t other_stack[4096] __attribute__((aligned(16)));
 static uint64_t steps, other_sp;
 
+/* The other side, which runs on other_stack: it notes where its locals are, and switches back. */
 static void on_other_stack(void)
 {
     for (;;) {
@@ -64,11 +79,15 @@ static void on_other_stack(void)
     }
 }
 
+/* Are the registers after the switch those before it? */
 static bool survived(const struct probe *probe)
 {
     return memcmp(probe->in, probe->out, sizeof(probe->in)) == 0;
 }
 
+/* There and back twice: the first time the other context is made by hand, the second time it is one
+   that switch_to() has saved. Each side has values of its own, so that two that are exchanged are
+   seen. */
 static void test_registers(void)
 {
     for (uint64_t i = 0; i < SAVED; i++) {
@@ -110,6 +129,8 @@ static struct player {
 static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
 static int order[TASKS * TURNS], moves;
 
+/* What must be true for a task that has just got the hart. It is counted and not reported, because
+   a report in the middle of a switch could itself need what is wrong. */
 static void look_around(struct player *player, bool irqs)
 {
     struct task *task = &player->proc.task;
@@ -123,6 +144,8 @@ static void look_around(struct player *player, bool irqs)
         || (atomic_load(&task->as->harts) & 1U << this_cpu->id) == 0;
 }
 
+/* Where a player begins: the first context that is made by hand leads here. It must finish the
+   switch that brought it, as forkret() does for a new process. At its end it sleeps for good. */
 static void player_main(void)
 {
     struct player *player = (struct player *)current;
@@ -143,6 +166,7 @@ static void player_main(void)
     panic("a task that sleeps was scheduled");
 }
 
+/* What do_fork() would set up, by hand: stack, frame, context, name. */
 static struct player *new_player(int number)
 {
     struct player *player = &players[number];
@@ -175,6 +199,8 @@ static void play(int n)
         kstack_free(players[i].proc.task.kstack);
 }
 
+/* One of the three has interrupts on, the others off: that belongs to the task, and must be as
+   before when it gets the hart again. */
 static void test_tasks(void)
 {
     struct proc_struct *idle = current;
@@ -205,6 +231,7 @@ static void test_tasks(void)
     check("task.runs counts its turns; on_cpu is false when it has left", right);
 }
 
+/* The assembly first, then what is around it. */
 static void test_switch(void)
 {
     test_registers();
@@ -213,7 +240,9 @@ static void test_switch(void)
 
 SELFTEST_AT(STAGE_BOOT, "switch", test_switch);
 
-/* Two processes with memory of their own, and a thread of the kernel. */
+/* Two processes with memory of their own, and a thread of the kernel. satp must be that of the task
+   that runs; and the hart must be counted in the space that it is in, or a later flush leaves it
+   out. */
 static void test_address_spaces(void)
 {
     struct mm_struct *mms[TASKS] = { mm_create(), mm_create() };
@@ -255,6 +284,8 @@ static void compute(struct player *player, int turn)
     player->proc.task.tf->status |= SSTATUS_FS_DIRTY;
 }
 
+/* Two tasks with numbers, one without. Each must find its own numbers again, although the others
+   have been in the same registers. */
 static void test_floating_point(void)
 {
     for (int i = 0; i < TASKS; i++) {
@@ -279,6 +310,7 @@ static void test_floating_point(void)
           players[2].proc.task.fpu.f[1] == 0);
 }
 
+/* After "switch", because a switch must work at all. */
 static void test_switch_memory(void)
 {
     test_address_spaces();

@@ -1,4 +1,15 @@
-/* Mutexes under contention, and wait queues: who wakes, in which order, and who does not. */
+/* Mutexes under contention, and wait queues: who wakes, in which order, and who does not.
+
+   "mutex" has twelve threads count with a plain variable; "mutex-order" takes two at a time;
+   "mutex-fair" has one thread take a mutex again and again while others wait; "wait-queue" wakes
+   one, several and all; "wait-kill" kills a thread in a sleep that may be interrupted and in one
+   that may not.
+
+   They are about kern/sync, and belong to no exercise; all of it is assertions and panics. With
+   several harts the threads really meet, with one they meet where they give way. A wrong kernel
+   lets two threads in, forgets one that waits, or wakes one that should sleep on.
+
+   Alone: make grade GRADE=--all TEST="mutex*", TEST="wait-queue*" or TEST="wait-kill*". */
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <sync/mutex.h>
@@ -11,6 +22,9 @@ static struct mutex mutex;
 static uint64_t counter;                    /* plain: only the mutex protects it */
 static struct task *inside;
 
+/* Between lock and unlock only one thread may be. The counter is read before and written after a
+   pause: a second thread that came in would make a count go lost. Sometimes the holder gives way,
+   so that others pile up behind it. */
 static int contender(void *number)
 {
     uint64_t seed = 200 + (uintptr_t)number;
@@ -38,6 +52,7 @@ static int contender(void *number)
     return 0;
 }
 
+/* Nothing lost, nobody left behind, and the mutex free at the end. */
 static void test_mutex(void)
 {
     struct stock before = stock_take();
@@ -56,6 +71,8 @@ SELFTEST("mutex", test_mutex);
    task holds, in whatever order they are given back. */
 static struct mutex pair[2], parent, inner;
 
+/* Half of the threads name the two in one order, half in the other: without a fixed order inside of
+   mutex_lock_two() two of them would wait for each other. */
 static int take_pair(void *number)
 {
     int first = (uintptr_t)number % 2;
@@ -71,6 +88,8 @@ static int take_pair(void *number)
     return 0;
 }
 
+/* Then one by one: which of the two was taken first, and what the task's list of held mutexes says
+   while they are given back in another order. The list is what the checks of rank look at. */
 static void test_mutex_order(void)
 {
     const struct task *self = this_cpu->task;
@@ -107,6 +126,7 @@ SELFTEST("mutex-order", test_mutex_order);
 
 static int had[PATIENT], had_count;         /* who had the mutex, in this order; guarded by it */
 
+/* Waits for the mutex once, and notes when it had it. */
 static int patient(void *number)
 {
     mutex_lock(&mutex);
@@ -115,6 +135,7 @@ static int patient(void *number)
     return 0;
 }
 
+/* How many wait, by the mutex's own list. */
 static int mutex_waiters(void)
 {
     int n = 0;
@@ -126,8 +147,8 @@ static int mutex_waiters(void)
     return n;
 }
 
-/* Give the mutex up, and take it again at once. Where somebody had waited for a tick by then, he
-   must have had it in between. True: nobody had it. */
+/* Give the mutex up, and take it again at once. If somebody had waited for a tick by then, he must
+   have had it in between. True: nobody had it. */
 static bool take_again(uint64_t since)
 {
     bool must = rdtime() > since + timer_tick_length();
@@ -178,6 +199,7 @@ static struct wait_queue queue;
 static int waiting, woken;
 static int order[THREADS];
 
+/* Waits once for the queue, and notes in which order it woke. */
 static int waiter(void *number)
 {
     spin_lock(&lock);
@@ -189,7 +211,8 @@ static int waiter(void *number)
     return 0;
 }
 
-/* How many have woken, when all that were told to have had their time. */
+/* How many have woken, when all that were told to have had their time: two ticks are enough for all
+   who were woken to run, and to come to rest. */
 static int settled(void)
 {
     int n;
@@ -201,6 +224,7 @@ static int settled(void)
     return n;
 }
 
+/* One after the other, so that the order in which they came is known. */
 static void start_waiters(int *pids)
 {
     waiting = woken = 0;
@@ -215,6 +239,7 @@ static void start_waiters(int *pids)
     }
 }
 
+/* All have woken, and the queue is empty. */
 static void end_waiters(const int *pids)
 {
     for (int i = 0; i < THREADS; i++) {
@@ -226,7 +251,8 @@ static void end_waiters(const int *pids)
     assert(list_empty(&queue.waiters));
 }
 
-/* One at a time, in the order in which they came; two wake-ups at once wake two. */
+/* One at a time, in the order in which they came; two wake-ups at once wake two. A wake-up that
+   finds nobody is not kept for later: the first waiter must sleep. */
 static void test_wake_one(void)
 {
     struct stock before = stock_take();
@@ -259,6 +285,7 @@ static void test_wake_one(void)
     stock_check(&before, "wait_wake_one");
 }
 
+/* A thread that was woken needs the lock to go on: so none has passed while the waker holds it. */
 static void test_wake_all(void)
 {
     struct stock before = stock_take();
@@ -274,6 +301,7 @@ static void test_wake_all(void)
     stock_check(&before, "wait_wake_all");
 }
 
+/* One, then all. */
 static void test_wait_queue(void)
 {
     test_wake_one();
@@ -282,7 +310,8 @@ static void test_wait_queue(void)
 
 SELFTEST("wait-queue", test_wait_queue);
 
-/* A task that is killed leaves a sleep that may be interrupted, and only that. */
+/* A task that is killed leaves a sleep that may be interrupted, and only that. wait_sleep() says
+   which of the two it was; a task that is killed does not fall asleep again. */
 static int kill_waiter(void *wait_state)
 {
     bool interruptible = (uintptr_t)wait_state & WT_INTERRUPTED;
@@ -298,6 +327,8 @@ static int kill_waiter(void *wait_state)
     return 0;
 }
 
+/* Let a thread fall asleep, kill it, and look whether it woke. In the end it is woken in any
+   case. */
 static void kill_one(uint32_t wait_state)
 {
     int pid = test_thread(kill_waiter, (void *)(uintptr_t)wait_state), code = -1;
@@ -317,6 +348,7 @@ static void kill_one(uint32_t wait_state)
     assert(list_empty(&queue.waiters));
 }
 
+/* A sleep of a mutex may not be interrupted, a wait for a child may. */
 static void test_wait_kill(void)
 {
     struct stock before = stock_take();

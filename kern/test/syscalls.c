@@ -1,5 +1,14 @@
-/* The dispatch of system calls, with frames made by hand: which function is called, with which
-   arguments, where its result goes, and what else of the frame changes: nothing. */
+/* Exercise 5.2: the dispatch of system calls, with frames made by hand. Which function is called,
+   with which arguments, where its result goes, and what else of the frame changes: nothing.
+
+   A wrong dispatch takes a number that no call has, and jumps to somewhere or to NULL; it mixes up
+   arguments; or it puts the result into another register. A program decides what is in its
+   registers, so each number is possible, also those that look right only after they were cut to 32
+   bits.
+
+   Runs as initproc, which takes some memory for it, because the calls copy to and from a program.
+
+   Alone: make grade TEST=syscalls. The program badcalls tries the same from user mode. */
 #include <error.h>
 #include <mm/usercopy.h>
 #include <process/proc.h>
@@ -14,7 +23,9 @@
 
 static size_t others_changed;           /* calls after which more than a0 was another */
 
-/* In every register there is something else. a7 looks like another call's number. */
+/* A system call with these registers. In every other register there is something else. a7 looks
+   like another call's number, for programs of other systems have the number there. What of the
+   frame has changed beside a0 is counted, and checked at the end. */
 static long call(uint64_t number, uint64_t arg1, uint64_t arg2, uint64_t arg3)
 {
     struct trapframe tf, before;
@@ -35,6 +46,7 @@ static long call(uint64_t number, uint64_t arg1, uint64_t arg2, uint64_t arg3)
     return result;
 }
 
+/* The number that was taken for a call is printed behind the failed check. */
 static void test_numbers(void)
 {
     static const uint64_t unknown[] = {
@@ -62,6 +74,7 @@ static void take_memory(void)
     assert_eq(copy_to_user(BASE, "a text\n", 7), 0);
 }
 
+/* What a call has stored for the program. */
 static uint64_t user_word(void)
 {
     uint64_t word = 0;
@@ -89,6 +102,7 @@ static void test_arguments(void)
     check_eq("write(fd, text, length) returns the length", call(SYS_write, 1, BASE, 7), 7);
 }
 
+/* An error must come out as a negative number of 64 bits: a program compares it as such. */
 static void test_results(void)
 {
     check_eq("the result of getpid is in a0", call(SYS_getpid, 0, 0, 0), current->pid);
@@ -97,6 +111,7 @@ static void test_results(void)
     check_eq("a bad pointer is an error, too", call(SYS_write, 1, WANTED, 7), -E_FAULT);
 }
 
+/* Results first: if those do not arrive, nothing else can be seen. */
 static void test_syscalls(void)
 {
     take_memory();

@@ -1,5 +1,13 @@
-/* The frame by which exec leaves the kernel. Most of its status cannot be seen from user mode, so
-   it is looked at here: initproc becomes a program, but never leaves the kernel. */
+/* Exercise 5.1: the frame by which exec leaves the kernel, bit by bit. Most of its status cannot be
+   seen from user mode, so it is looked at here: initproc becomes a program, but never leaves the
+   kernel.
+
+   Twice: from a kernel thread, as the first program is started, and from a program, as every other
+   one is. The frame is full of junk before, so that a field which nobody sets is found. A wrong
+   frame may work by chance; it may also leave the new program in supervisor mode, without
+   interrupts, or with numbers of the old program in its registers.
+
+   Alone: make grade TEST=user-frame. The programs hello and args try it from outside. */
 #include <mm/usercopy.h>
 #include <process/proc.h>
 #include <report.h>
@@ -9,6 +17,8 @@
 
 #define PROGRAM     "hello"
 #define JUNK        0xa5
+/* The bits of sstatus that a new program has of its own; all others must be as they are in the
+   kernel. */
 #define CHANGED     (SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_FS)
 
 /* Of the 32 registers all but sp, a0 and a1 are 0, so that nothing of the old program is left. */
@@ -24,6 +34,7 @@ static size_t leftovers(const struct trapframe *tf)
     return count;
 }
 
+/* Each bit with what it does at the sret (Privileged spec 20211203, 3.3.2 and 4.1.1). */
 static void check_status(uint64_t status, uint64_t kernel)
 {
     check_eq("SPP is 0: sret goes to user mode", status & SSTATUS_SPP, 0);
@@ -36,6 +47,7 @@ static void check_status(uint64_t status, uint64_t kernel)
     check_eq("the other bits of sstatus are as they were", status & ~CHANGED, kernel & ~CHANGED);
 }
 
+/* Word i of argv, read as the program would read it: through the pointer at argv[i]. */
 static void check_word(uintptr_t argv, int i, const char *expected)
 {
     uintptr_t where = 0;
@@ -47,6 +59,7 @@ static void check_word(uintptr_t argv, int i, const char *expected)
           copy_string_from_user(word, where, sizeof(word)) >= 0 && strcmp(word, expected) == 0);
 }
 
+/* Where the program begins, its stack, and its arguments. */
 static void check_frame(const struct trapframe *tf, int argc)
 {
     check_eq("epc is the program's entry", tf->epc, program_entry(program_find(PROGRAM)));
@@ -58,6 +71,8 @@ static void check_frame(const struct trapframe *tf, int argc)
     check_eq("no other register keeps anything of the old program", leftovers(tf), 0);
 }
 
+/* sstatus is set as it would be in a trap, or as it is when the first program is started: so a
+   frame that copies it without a change is found. */
 static void test_user_frame(void)
 {
     struct trapframe *tf = current->task.tf;
@@ -78,6 +93,7 @@ static void test_user_frame(void)
     check_word(tf->gpr.a1, 0, PROGRAM);
     check_word(tf->gpr.a1, 1, "world");
 
+    /* Now as the program itself would, with its own argv and with floating point in use. */
     uintptr_t old_argv = tf->gpr.sp;            /* now as the program itself would */
     uintptr_t name = 0;
     assert_eq(copy_from_user(&name, old_argv, sizeof(name)), 0);

@@ -1,5 +1,13 @@
 /* Areas of an address space. Ten thousand of them come and go in disorder, and each answer is
-   compared with a model: an array with an element for each page. */
+   compared with a model: an array with an element for each slot of a few pages.
+
+   Before that the single functions are tried: what mm_map() refuses, how areas are split, that an
+   area which is gone is forgotten, brk, the search for room, and what is left free for stacks to
+   grow. areas.c tries find_vma() and insert_vma_struct() alone, for exercise 3.3; here they are
+   used by all that is built on them.
+
+   It belongs to no exercise, and all of it is assertions: the panic's line says which. Alone: make
+   grade GRADE=--all TEST=vmm. The depth of the tree is printed for who changes it. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
@@ -16,11 +24,13 @@
 
 static uint8_t model[SLOTS];        /* pages of the area that begins at the slot; 0: none */
 
+/* Where a slot begins. */
 static uintptr_t slot_addr(int slot)
 {
     return BASE + (uintptr_t)slot * SLOT_PAGES * PGSIZE;
 }
 
+/* Unmap what is in the slot, or map an area of 1 to 4 pages there. */
 static void toggle(struct mm_struct *mm, int slot, uint64_t *seed)
 {
     uintptr_t addr = slot_addr(slot);
@@ -34,6 +44,8 @@ static void toggle(struct mm_struct *mm, int slot, uint64_t *seed)
     assert_eq(mm_map(mm, addr, model[slot] * PGSIZE, RW), 0);
 }
 
+/* Both searches at one address of a slot, compared with the model. `next` is the slot of the area
+   that must be found at or above it. */
 static void check_at(struct mm_struct *mm, int slot, uintptr_t addr)
 {
     bool inside = addr < slot_addr(slot) + model[slot] * PGSIZE;
@@ -64,7 +76,8 @@ static void check_borders(struct mm_struct *mm, int slot)
         check_at(mm, slot, end);
 }
 
-/* Go through the tree in order, and along the list with it: *place is the next entry. */
+/* Go through the tree in order, and along the list with it: *place is the next entry. Returns how
+   deep the tree is. Areas must be in order, apart, and of this mm. */
 static int check_tree(struct mm_struct *mm, struct vma_struct *vma, list_entry_t **place, int depth)
 {
     if (vma == NULL)
@@ -83,6 +96,7 @@ static int check_tree(struct mm_struct *mm, struct vma_struct *vma, list_entry_t
     return left > right ? left : right;
 }
 
+/* Tree, list and count agree, and there are so many areas. Returns the depth. */
 static int check_all(struct mm_struct *mm, int areas)
 {
     list_entry_t *place = list_next(&mm->mmap_list);
@@ -96,6 +110,9 @@ static int check_all(struct mm_struct *mm, int areas)
     return depth;
 }
 
+/* First ascending, which is the worst for a tree that nobody balances; then 30,000 changes at
+   random, after each of which one slot that changed and one other are looked at; then all of
+   them. */
 static void test_many_areas(void)
 {
     struct mm_struct *mm = mm_create();
@@ -126,6 +143,8 @@ static void test_many_areas(void)
     mm_put(mm);
 }
 
+/* Every way to overlap, and every range that a program may not have or that is not one. What is
+   refused must change nothing; so three areas are left at the end. */
 static void test_refusals(struct mm_struct *mm)
 {
     uintptr_t a = BASE, page = PGSIZE;
@@ -152,6 +171,7 @@ static void test_refusals(struct mm_struct *mm)
     check_all(mm, 0);
 }
 
+/* There is an area from start to end exactly. */
 static void check_area(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct vma_struct *vma = find_vma(mm, start);
@@ -161,7 +181,8 @@ static void check_area(struct mm_struct *mm, uintptr_t start, uintptr_t end)
               vma == NULL ? 0 : vma->vm_start, vma == NULL ? 0 : vma->vm_end);
 }
 
-/* A hole in the middle, at either end, over several areas; pages go with their areas. */
+/* A hole in the middle, at either end, over several areas; pages go with their areas. The count of
+   free pages after each step says that exactly the pages of the hole were freed. */
 static void test_splitting(struct mm_struct *mm)
 {
     uintptr_t a = BASE, page = PGSIZE;
@@ -208,6 +229,8 @@ static void test_forgotten(struct mm_struct *mm)
     mm_put(other);
 }
 
+/* The heap is one area, in whole pages, that begins at brk_start. It grows and shrinks, is refused
+   if something is in its way, and stays as it was then. */
 static void test_brk(struct mm_struct *mm)
 {
     uintptr_t start = BASE, page = PGSIZE;
@@ -235,6 +258,8 @@ static void test_brk(struct mm_struct *mm)
     check_all(mm, 0);
 }
 
+/* Places are found from the top downwards, each above the last one that is free; a gap in between
+   is found again. What cannot fit is 0 and no wrapped-around address. */
 static void test_find_room(struct mm_struct *mm)
 {
     uintptr_t addr[100];
@@ -279,6 +304,7 @@ static void test_stack_room(struct mm_struct *mm)
     check_all(mm, 0);
 }
 
+/* One mm for all of the single tests: each leaves it empty. */
 static void test_vmm(void)
 {
     struct stock before = stock_take();
