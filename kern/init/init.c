@@ -109,8 +109,8 @@ static void read_bootargs(void)
    are pages in that map; then the descriptions of user memory, which are objects. */
 static void init_memory(void)
 {
-    const struct pmm_manager *manager = bootargs_choose("pmm", bootargs.pmm, pmm_managers,
-                                                        pmm_manager_count);
+    const struct pmm_manager *manager = bootargs_choose_struct(
+        "pmm", bootargs.pmm, pmm_managers_start, pmm_managers_end, sizeof(struct pmm_manager));
 
     if (manager == NULL)
         power_off(PANIC_EXIT_STATUS);

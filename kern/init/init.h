@@ -33,6 +33,12 @@ __never_returns void secondary_init(void);
    */
 const char *bootargs_parse(char *line, struct bootargs *args);
 
+/* The entry of a table of structs, [start, end) of `size` bytes each, whose first member, a string,
+   is `name`; the first entry if `name` is NULL. If there is no such entry, prints the names that
+   there are, as values of the boot argument `argument`, and returns NULL. */
+const void *bootargs_choose_struct(const char *argument, const char *name, const void *start,
+                                   const void *end, size_t size);
+
 /* The entry of a table of n pointers to structs whose first member, a string, is `name`; the first
    entry if `name` is NULL. If there is no such entry, prints the names that there are, as values of
    the boot argument `argument`, and returns NULL. */

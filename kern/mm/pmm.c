@@ -26,13 +26,6 @@ size_t npage;
 paddr_t pages_base;
 uintptr_t frame_zero;
 
-const void *const pmm_managers[] = {
-    &buddy_pmm_manager, &first_fit_pmm_manager, &best_fit_pmm_manager,
-    /* EXERCISE 2.C begin extra: entry of own_pmm_manager */
-    &own_pmm_manager,
-    /* EXERCISE 2.C end */
-};
-const size_t pmm_manager_count = ARRAY_SIZE(pmm_managers);
 static const struct pmm_manager *pmm_manager;           /* set once at boot */
 static bool poison_freed;
 static size_t total_pages;              /* all that can ever be had; set once at boot */

@@ -33,17 +33,20 @@ struct pmm_manager {
     void (*check)(void);                                        /* assert that all is consistent */
 };
 
-extern const struct pmm_manager buddy_pmm_manager, first_fit_pmm_manager, best_fit_pmm_manager,
-    own_pmm_manager;
+/* Announce a manager: what this file defines by that name is in the table of managers, the section
+   .pmm_managers, between pmm_managers_start and pmm_managers_end of the linker script. So an
+   allocator is one file that nothing else names. They are ordered by `place`, a digit; the first
+   is the default, and of equals the linker chooses. A name that is never defined takes no room. */
+#define PMM_MANAGER(place, manager) \
+    extern const struct pmm_manager manager \
+        __attribute__((section(".pmm_managers." #place)))
+
+extern const struct pmm_manager pmm_managers_start[], pmm_managers_end[];
 
 extern struct Page *pages;      /* of all RAM, in order; set once at boot */
 extern size_t npage;            /* how many of them are made: it grows, see pmm.c */
 extern paddr_t pages_base;      /* where the first of them lies */
 extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
-
-/* The managers in this kernel, pointers to struct pmm_manager; the first is the default. */
-extern const void *const pmm_managers[];
-extern const size_t pmm_manager_count;
 
 /* Find the free memory and give it to this manager. With `poison` freed pages are filled with junk.
    Called once at boot. */

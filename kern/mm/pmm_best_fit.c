@@ -21,6 +21,8 @@ static struct Page *best_fit_alloc_pages(size_t n)
     /* EXERCISE 2.2 end */
 }
 
+PMM_MANAGER(3, best_fit_pmm_manager);
+
 const struct pmm_manager best_fit_pmm_manager = {
     .name = "best_fit",
     .init = free_area_init,

@@ -113,6 +113,8 @@ static void buddy_check(void)
     assert_eq(count, nr_free);
 }
 
+PMM_MANAGER(1, buddy_pmm_manager);
+
 const struct pmm_manager buddy_pmm_manager = {
     .name = "buddy",
     .init = buddy_init,

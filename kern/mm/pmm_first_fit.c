@@ -19,6 +19,8 @@ static struct Page *first_fit_alloc_pages(size_t n)
     /* EXERCISE 2.1 end */
 }
 
+PMM_MANAGER(2, first_fit_pmm_manager);
+
 const struct pmm_manager first_fit_pmm_manager = {
     .name = "first_fit",
     .init = free_area_init,

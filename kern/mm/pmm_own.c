@@ -1,7 +1,14 @@
-/* An allocator of one's own; `pmm=own` chooses it. */
+/* An allocator of one's own; the boot argument `pmm=own` chooses it.
+
+   The line PMM_MANAGER() below announces it: as soon as this file defines own_pmm_manager, it is in
+   the kernel's table of allocators, and no other file needs to know of it. mm/pmm.h tells what its
+   functions must do, and by whom they are called: always with the lock of pmm.c held and
+   interrupts off, so they may not sleep and need no lock of their own. */
 #include <debug/panic.h>
 #include <mm/pmm_list.h>
 #include <string.h>
+
+PMM_MANAGER(9, own_pmm_manager);
 
 /* EXERCISE 2.C begin extra: own_pmm_manager */
 /* Next fit: like first fit, but the search goes on behind the block that was taken last, and only

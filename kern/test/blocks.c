@@ -238,7 +238,7 @@ static void test_first_fit_blocks(void)
 {
     void (*const parts[])(void) = { check_merging, check_order, check_impossible, check_first_fit };
 
-    take_area(&first_fit_pmm_manager);
+    take_area(test_manager("first_fit"));
     run_parts(parts, ARRAY_SIZE(parts));
 }
 
@@ -279,7 +279,7 @@ static void test_best_fit_blocks(void)
 {
     void (*const parts[])(void) = { check_impossible, check_best_fit };
 
-    take_area(&best_fit_pmm_manager);
+    take_area(test_manager("best_fit"));
     run_parts(parts, ARRAY_SIZE(parts));
 }
 

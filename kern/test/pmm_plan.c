@@ -124,7 +124,8 @@ static void check_plan(const char *what, const bool *differs)
 static void test_plan(void)
 {
     static const struct player own = { alloc_pages, free_pages };
-    const struct player buddy = { buddy_pmm_manager.alloc_pages, buddy_pmm_manager.free_pages };
+    const struct pmm_manager *manager = test_manager("buddy");
+    const struct player buddy = { manager->alloc_pages, manager->free_pages };
     struct hoard hoard = { };
 
     kmalloc_trim();
@@ -139,8 +140,8 @@ static void test_plan(void)
         panic("a block of %d pages has come back in parts, and cannot be had again", AREA);
     for (int i = 0; i < SEQUENCES; i++) {
         set_area(0);
-        buddy_pmm_manager.init();
-        buddy_pmm_manager.init_memmap(area, AREA);
+        manager->init();
+        manager->init_memmap(area, AREA);
         play(&buddy, i, choice_of_buddy);
     }
     set_area(PG_ALLOCATED);

@@ -8,6 +8,7 @@
 #include <mm/kstack.h>
 #include <process/proc.h>
 #include <sched/timer.h>
+#include <string.h>
 #include <test/testlib.h>
 #include <trap/trap.h>
 #include <unistd.h>
@@ -29,6 +30,17 @@ uint64_t test_random(uint64_t *state)
     x ^= x << 17;
     *state = x;
     return x;
+}
+
+const struct pmm_manager *test_manager(const char *name)
+{
+    const struct pmm_manager *manager = pmm_managers_start;
+
+    while (manager < pmm_managers_end && strcmp(manager->name, name) != 0)
+        manager++;
+    if (manager == pmm_managers_end)
+        panic("this kernel has no allocator that is named %s", name);
+    return manager;
 }
 
 /* The order matters: the caches are emptied first, because that makes pages free. The pages in the

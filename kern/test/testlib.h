@@ -20,6 +20,9 @@
    not 0, and becomes the next number. In any context. */
 uint64_t test_random(uint64_t *state);
 
+/* The page allocator of this name; panics where it was left out of the kernel. */
+const struct pmm_manager *test_manager(const char *name);
+
 /* What must be the same after a step of a test as it was before: free pages, objects of kmalloc in
    use, processes. The kernel's own check at the end of a run counts the same three. */
 struct stock {

@@ -48,9 +48,9 @@ NULL where no block is large enough, and for n = 0."""),
 own_pmm_manager: A struct pmm_manager with .name = "own"; mm/pmm.h tells
 what each of its functions does, pmm_buddy.c is an example. You may use
 free_area_take() and the like of mm/pmm_list.h. A free page's property and
-page_link are yours; of its flags use PG_PROPERTY only.
-
-entry of own_pmm_manager: &own_pmm_manager, with a comma behind it"""),
+page_link are yours; of its flags use PG_PROPERTY only. The line above has
+announced it already: what you define by the name own_pmm_manager is in the
+kernel's table."""),
 ]
 
 

@@ -318,7 +318,7 @@ class Verdicts(Tree):
         self.assertEqual(verdict, Verdict.HANG)
 
     def test_no_allocator_of_ones_own(self):
-        with Edited(self.tree, [("kern/mm/pmm.c", "    &own_pmm_manager,\n", "")]):
+        with Edited(self.tree, [("kern/mm/pmm_own.c", "PMM_MANAGER(9, own_pmm_manager);\n", "")]):
             results, output = grade(self.tree, "pmm-own")
         self.assertEqual(results["pmm-own"]["verdict"], Verdict.NOT_WRITTEN)
         self.assertIn("nothing is named own in the table: pmm=own: there are buddy", output)

@@ -99,6 +99,7 @@ BAD = [
     ("report_key[0] = 1;\n", "not allowed"), ("check_done();\n", "not allowed"),
     ("report_done(&report_side, \"x\");\n", "not allowed"), ("SELFTEST_AT(a, b, c);\n", "not all"),
     ("return buddy_pmm_manager.alloc_pages(n);\n", "not allowed"),
+    ("PMM_MANAGER(0, x);\n", "PMM_MANAGER is not"), ("DRIVER(a, b, c, d);\n", "DRIVER is not"),
     ("x = &mlfq_sched_class;\n", "mlfq_sched_class is not"),
     # A raw string ends where no other does, so that a line in a comment is none.
     ('s = R"x("/* )x";\n#include "/etc/passwd"\ns = R"y( */ ( )y"; //"\n;\n', "raw string"),

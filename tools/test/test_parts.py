@@ -1,0 +1,81 @@
+"""A part of the kernel that is one file: added or removed, no other file is changed."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from trees import OBJECTS, build_command, copy_tree
+
+QEMU = "qemu-system-riscv64"
+SECONDS = 120                   # a boot takes one
+
+
+class TestParts(unittest.TestCase):
+    """One tree for all; each test leaves it as it was."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="rvlab-parts-")
+        cls.tree = cls.folder.name
+        copy_tree(cls.tree)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.tree, name)
+
+    def boot(self, append):
+        """Build the tree, without a warning, and boot it: (exit status, what it printed)."""
+        built = subprocess.run(build_command().split(), cwd=self.tree, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+        self.assertEqual(built.returncode, 0, built.stdout.decode())
+        self.assertNotIn(b"warning", built.stdout)
+        ran = subprocess.run(
+            [QEMU, "-machine", "virt", "-bios", "default", "-nic", "none", "-display", "none",
+             "-monitor", "none", "-serial", "stdio", "-m", "32M", "-smp", "1", "-kernel",
+             os.path.join(OBJECTS, "kernel"), "-append", append], cwd=self.tree,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=SECONDS)
+        return ran.returncode, ran.stdout.decode("utf-8", "replace")
+
+    def copied(self, source, target, *changes):
+        """A new file: the text of another one, changed."""
+        with open(self.path(source), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        with open(self.path(target), "w", encoding="utf-8") as file:
+            file.write(text)
+        self.addCleanup(os.remove, self.path(target))
+
+    def removed(self, name):
+        """Take a file out of the tree."""
+        shutil.move(self.path(name), self.path("kept"))
+        self.addCleanup(shutil.move, self.path("kept"), self.path(name))
+
+    def test_allocator_added(self):
+        self.copied("kern/mm/pmm_first_fit.c", "kern/mm/pmm_scratch.c",
+                    ("PMM_MANAGER(2, ", "PMM_MANAGER(5, "), ("first_fit", "scratch"))
+        status, output = self.boot("pmm=scratch init=hello")
+        self.assertEqual(status, 0, output)
+        self.assertIn("scratch allocator", output)
+        status, output = self.boot("pmm=scratch selftest=pmm")
+        self.assertEqual(status, 0, output)
+        self.assertIn("there are buddy first_fit best_fit scratch own", self.boot("pmm=none")[1])
+
+    def test_default_removed(self):
+        self.removed("kern/mm/pmm_buddy.c")
+        status, output = self.boot("init=hello")
+        self.assertEqual(status, 0, output)
+        self.assertIn("first_fit allocator", output)
+        self.assertIn("there are first_fit best_fit own", self.boot("pmm=none")[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
