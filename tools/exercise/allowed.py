@@ -3,11 +3,12 @@
 `tools/lab grade` refuses a text whose object uses what the exercise does not need: see
 exercise/symbols.py, which knows the reference. A student should hear of that before, and without
 the reference. So .handout.json has, for each object that such a text goes into, what it may use:
-not the names, for those that a solution calls would be half of it, but 16 bits of a hash of each.
-A name can be tried, and no name can be read. A name that hits by chance is not told; what is told
-is refused by the grader too, where it grades the same text.
+not the names, because the names that a solution calls would be half of it, but 16 bits of a hash of
+each. So a name can be tried, but no name can be read. A name that is allowed only because its hash
+equals another one is not told here; what is told here, the grader refuses too if it grades the same
+text.
 
-Objects are those of the student's last build. They are data here, and may be damaged.
+Objects are those of the student's last build. They are read as data, and may be damaged.
 """
 import glob
 import hashlib
@@ -59,15 +60,17 @@ def headers_of(path):
 
 
 def spaces(match):
+    """Blanks in place of a match; the ends of lines stay."""
     return re.sub(r"[^\n]", " ", match.group())
 
 
 def code_of(text):
-    """C without comments and literals; all else stays in its place."""
+    """C code without its comments and literals; everything else stays in its place."""
     return TEXT.sub(spaces, COMMENT.sub(spaces, text))
 
 
 def words_of(text):
+    """All words of a text's code."""
     return set(WORD.findall(code_of(text)))
 
 
@@ -84,12 +87,12 @@ def variables_of(text):
 # -- what a handout tells
 
 class Lists:
-    """What .handout.json says.
+    """What .handout.json says of what texts may use.
 
-    salt    makes the same name another one in another version
-    common  hashes of what every text may use
-    files   {path: {exercise: hashes}}, of what a text of that exercise may use there; under "" is
-            what any may. A path without exercises is of a file that sees a header with a region
+    salt    with another salt the same name has another hash; it is the version of the handout
+    common  the hashes of what every text may use
+    files   {path: {exercise: hashes of what a text of that exercise may use there}}; under "" is
+            what every text may use there. A file without exercises includes a header with a region
     """
 
     def __init__(self, salt, common, files):
@@ -100,6 +103,7 @@ class Lists:
         return "".join(sorted(self.hash(path, name) for name in names))
 
     def hash(self, path, name):
+        """The few digits that stand for a name in this file."""
         data = "\n".join((self.salt, path, name)).encode("utf-8", "replace")
         return hashlib.sha256(data).hexdigest()[:DIGITS]
 
@@ -110,20 +114,23 @@ class Lists:
                 or any(own in unpacked(entry.get(each, "")) for each in ["", *exercises]))
 
     def to_json(self):
+        """The value for .handout.json."""
         return {"common": self.common, "files": self.files}
 
 
 def unpacked(text):
+    """The hashes in a packed text."""
     return {text[at:at + DIGITS] for at in range(0, len(text), DIGITS)}
 
 
 # -- a student's tree
 
 class Object:
-    """What was compiled of a file, where that is still what stands there.
+    """The object of a file; ValueError if the file or a header of it has changed since it was
+    built.
 
-    undefined, defined  names
-    outside             words of the file that are not in the regions that are asked about, and
+    undefined, defined  names of the object
+    outside             the words of the file that are not in the regions of these exercises, and
                         those of its headers' inline functions
     """
 
@@ -145,10 +152,10 @@ class Object:
 
 
 class Foreign:
-    """What the texts of a tree use and may not.
+    """What the texts of a tree use and may not use.
 
     errors   {(exercise, id): RegionError}
-    unbuilt  files of which that is not known, for they changed after they were built
+    unbuilt  the files of which that is not known, because they changed after they were built
     """
 
     def __init__(self, root, about, texts, objects=None):
@@ -171,6 +178,7 @@ class Foreign:
                        for region, names in self.names.items()}
 
     def load(self, root, path, places, exercises):
+        """Read the object of a file, or note that it is not known."""
         places = [os.path.join(place, "kobj", path + ".o") for place in places]
         try:
             self.objects[path] = Object(root, path, places, exercises, self.headers)
@@ -179,6 +187,8 @@ class Foreign:
             self.unbuilt.append(path)
 
     def look(self, path, found, own):
+        """Find the names that texts in this file use and may not; `own` are names that the
+        student's texts define."""
         here = [region for region in self.regions if region.path == path]
         exercises = {region.exercise for region in here}
         for name in sorted(found.undefined - own):
@@ -192,15 +202,16 @@ class Foreign:
                     self.blame(name, [region], found)
 
     def blame(self, name, regions, found):
-        """The regions that have the name; all where it is hidden in them. What only the rest of the
-        file uses is not handed in."""
+        """Note a name for the regions whose text has it. If none has it, a macro or the like hides
+        it, and all get it. A name that only the rest of the file uses does not matter, because the
+        rest is not handed in."""
         having = [region for region in regions
                   if name in words_of(self.texts[region.key][0])]
         for region in having or ([] if name in found.outside else regions):
             self.names.setdefault(region, set()).add(name)
 
     def error(self, region, names):
-        """One RegionError for all of them, at the first that stands in the text."""
+        """One RegionError for all these names of a region, at the first that stands in its text."""
         text, line = self.texts[region.key]
         code = code_of(text)
         places = sorted((match.start(), name) for name in names
@@ -216,7 +227,7 @@ class Foreign:
 
     @property
     def notes(self):
-        """A line for the student where something is not known."""
+        """[a line for the student] if something is not known, else []."""
         return ["what the text in %s%s uses of the kernel is not known, for that changed after it "
                 "was built: run make, then this again"
                 % (self.unbuilt[0], " and %d more" % (len(self.unbuilt) - 1)

@@ -1,6 +1,13 @@
-"""The files in an archive, one after the other, without writing any of them to a disk, so that no
-path in an archive can lead anywhere. Sizes have limits. What is wrong with one file is told of that
-file; an archive that cannot be read to its end is Refused at that point."""
+"""The files in an archive, one after the other, for what a teacher collected.
+
+No file of an archive is ever written to a disk, so no path in it can lead anywhere; links and
+devices are not followed. Sizes have limits, so a bomb ends at the limit. Whatever is wrong with one
+file is told of that file (Member.wrong); an archive that cannot be read to its end is Refused at
+that point, and the files before it count.
+
+members() is what submissions.py uses: it gives the Members of a zip or tar archive, or the one file
+that gzip, bzip2 or xz has packed.
+"""
 import bz2
 import gzip
 import io
@@ -14,8 +21,8 @@ import zlib
 from exercise import incoming, kinds
 
 MAX_MEMBERS = 100000
-MAX_UNPACKED = 1 << 30                  # of a student's archive, and of those in it, in all
-MAX_COURSE = 16 << 30                   # of a course's archive with all that is in it
+MAX_UNPACKED = 1 << 30                  # bytes of a student's archive, with all archives in it
+MAX_COURSE = 16 << 30                   # bytes of a course's archive, with all that is in it
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
           ValueError, RuntimeError, OverflowError, MemoryError, KeyError, IndexError)
 OPENERS = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
@@ -26,22 +33,26 @@ class Refused(Exception):
 
 
 def printable(text):
+    """The text with question marks for what no terminal should get."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class Budget:
-    """How much may still be unpacked of an archive. Each archive in a course's has a Budget of its
-    own, `inner`, so that a huge one costs no other student's; those in a student's share it."""
+    """How much may still be unpacked of an archive. Each archive in that of a course has a Budget
+    of its own (inner), so that a huge one costs no other student anything. The archives in a
+    student's archive share one."""
 
     def __init__(self, outer=None):
         self.most = self.left = MAX_UNPACKED if outer else MAX_COURSE       # bytes
         self.members, self.outer = MAX_MEMBERS, outer
 
     def inner(self):
+        """The Budget for an archive that lies in this one."""
         return self if self.outer else Budget(self)
 
     def take(self, count):
+        """So many bytes were unpacked; Refused if that is too much."""
         self.left -= count
         if self.outer:
             self.outer.take(count)
@@ -49,6 +60,7 @@ class Budget:
             raise Refused("it holds more than %d MiB" % (self.most >> 20))
 
     def member(self):
+        """One more file was met; Refused if there are too many."""
         self.members -= 1
         if self.members < 0:
             raise Refused("it holds more than %d files" % MAX_MEMBERS)
@@ -75,15 +87,15 @@ class Limited(io.RawIOBase):
 class Member:
     """One file of an archive.
 
-    path   below the archive's root
-    wrong  why it cannot be read; "" where it can
+    path   below the root of the archive; that of a folder ends in "/"
+    wrong  why it cannot be read; "" if it can
     """
 
     def __init__(self, path, wrong="", reader=None, budget=None):
         self.path, self.wrong, self.reader, self.budget = path, wrong, reader, budget
 
     def read(self, size):
-        """The next bytes; at most so many."""
+        """The next bytes, at most so many; Refused if they cannot be read."""
         data = b""
         try:
             while len(data) < size:
@@ -100,7 +112,7 @@ class Member:
 
 
 def path_of(name):
-    """(its path below the archive's root, why it is refused)."""
+    """(the path of a name below the root of the archive, why it is refused or "")."""
     plain = name.replace("\\", "/")
     path = posixpath.normpath(plain)
     if plain.startswith("/") or re.match(r"[A-Za-z]:", plain) or path.split("/")[0] == "..":
@@ -110,7 +122,8 @@ def path_of(name):
 
 
 def zip_name(info):
-    """Windows writes names in the letters of its country; zipfile takes them for a PC's."""
+    """The name of a file in a zip. Windows writes names in the encoding of its country, and zipfile
+    decodes them as cp437; so that is undone, and the encoding is guessed."""
     if not info.flag_bits & 0x800:
         try:
             raw = info.filename.encode("cp437").decode("utf-8", "surrogateescape")
@@ -121,7 +134,7 @@ def zip_name(info):
 
 
 def zip_members(file, budget):
-    """(folders, the Members) of a zip archive."""
+    """The Members of a zip archive."""
     archive = zipfile.ZipFile(file)
     entries = archive.infolist()
     if len(entries) > min(MAX_MEMBERS, budget.members):
@@ -149,7 +162,7 @@ def zip_members(file, budget):
 
 
 def opener_of(head):
-    """What unpacks a file that begins so; None where it is not packed."""
+    """The function that unpacks a file which begins so; None if it is not packed."""
     for start, name in kinds.PACKERS.items():
         if head.startswith(start):
             return OPENERS[name]
@@ -157,7 +170,7 @@ def opener_of(head):
 
 
 def unpacked(file, budget):
-    """The stream of a file, unpacked where it is packed, from its beginning."""
+    """A stream of a file from its beginning, unpacked if the file is packed."""
     file.seek(0)
     opener = opener_of(file.read(8))
     file.seek(0)
@@ -165,7 +178,7 @@ def unpacked(file, budget):
 
 
 def tar_members(file, budget):
-    """The same of a tar archive, packed or not."""
+    """The Members of a tar archive, which may be packed."""
     with tarfile.open(fileobj=unpacked(file, budget), mode="r|") as archive:
         for info in archive:
             budget.member()
@@ -179,13 +192,14 @@ def tar_members(file, budget):
 
 
 def packed_member(file, name, budget):
-    """The one file that a packer without a list of names has packed."""
+    """The one Member of a file that gzip, bzip2 or xz has packed. These keep no list of names."""
     inside = kinds.PACKER_ENDINGS.sub("", name.rpartition("/")[2]) or "file"
     yield Member(inside, "", unpacked(file, budget))
 
 
 def members(file, name, budget):
-    """All Members of an archive, a binary file; Refused where it cannot be read."""
+    """All Members of an archive, which is a binary file. Refused at the point where it cannot be
+    read any more."""
     try:
         head = file.read(kinds.HEAD)
         if head[:2] == b"PK":

@@ -5,13 +5,14 @@ tests notice: at least 95 of 100 changes must be caught.
     python3 tools/exercise/automutate.py [--jobs 2] [--sample N [--seed N]] [N.M or LAB ...]
 
 The rules are in operators.py. A change that does not compile, or after which the kernel is the same
-in memory, is no wrong solution and does not count. Nor does one of tools/mutants/equivalent.txt:
-each line there names the exercise, the line before and after the change, and why no test can tell:
+in memory, is no wrong solution and does not count. Nor does a change that is listed in
+tools/mutants/equivalent.txt: each line there names the exercise, the line before and after the
+change, and why no test can tell the difference:
 
     5.4 ## if (page_ref(old) == 1) { ## if (page_ref(old) <= 1) { ## a mapped page has a reference
 
-Challenges are tried only where they are named: how one is solved is free, so that many changes of
-our solution are solutions too.
+Challenges are tried only if they are named. A challenge may be solved in any way, so many changes
+of our solution are solutions too.
 """
 import argparse
 import os
@@ -31,13 +32,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 KNOWN = os.path.join(ROOT, "tools", "mutants", "equivalent.txt")
 EQUIVALENT = "equivalent"
 BAR = 95                        # of 100
-SECONDS = 0.7                   # of CPU time that one takes
+SECONDS = 0.7                   # CPU time that one change takes
 SEPARATOR = " ## "
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)
 
 
 def plain(lines):
-    """Lines as one line, without comments."""
+    """These lines as one line, without comments."""
     return " ".join(COMMENT.sub(" ", lines).split())
 
 
@@ -45,8 +46,8 @@ class Mutation:
     """One change of a region.
 
     old, new  the lines that it touches, before and after, as one line
-    key       what it is known by in equivalent.txt
-    texts     {path: text} of the file with it
+    key       what equivalent.txt knows it by
+    texts     {path: text} of the file with the change
     """
 
     def __init__(self, region, change, whole):
@@ -58,7 +59,7 @@ class Mutation:
         self.old = plain(text[first:last])
         self.new = plain(text[first:change.start] + change.new + text[change.end:last])
         self.key = self.exercise, self.old, self.new
-        # The lines after it keep their numbers.
+        # Ends of lines are added, so that the lines after the change keep their numbers.
         lost = "\n" * (text.count("\n", change.start, change.end) - change.new.count("\n"))
         new = text[:change.start] + change.new + lost + text[change.end:]
         self.texts = {region.path: regions.replace(whole, region.path, {region.key: new})}
@@ -80,7 +81,8 @@ def mutations(root, chosen):
 
 
 def read_equivalent(text):
-    """{key of a mutation: (line number, reason)}; ValueError where a line is wrong."""
+    """{key of a mutation: (line number, reason)} in the text of equivalent.txt; ValueError if a
+    line of it is wrong."""
     found = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
@@ -97,6 +99,7 @@ def read_equivalent(text):
 
 
 def equivalents():
+    """What equivalent.txt says, as above."""
     try:
         with open(KNOWN, encoding="utf-8") as file:
             return read_equivalent(file.read())
@@ -107,13 +110,14 @@ def equivalents():
 
 
 class Tally:
-    """What became of the mutations, by exercise."""
+    """What became of the mutations: {exercise: {state: how many}}."""
 
     def __init__(self, known):
         self.known, self.states = known, {}
         self.seen, self.survived = set(), set()         # keys
 
     def add(self, mutation, state, details):
+        """Count one mutation, and print it if it survived."""
         self.seen.add(mutation.key)
         if state == SURVIVED:
             self.survived.add(mutation.key)
@@ -125,7 +129,7 @@ class Tally:
         states[state] = states.get(state, 0) + 1
 
     def stale(self, chosen):
-        """Sentences about lines of equivalent.txt that are wrong, after a complete run."""
+        """After a complete run: sentences about lines of equivalent.txt that are wrong now."""
         for key, (number, _) in self.known.items():
             if key[0] in chosen and key not in self.survived:
                 yield "equivalent.txt:%d: %s" % (number, "this change is caught: remove the line"
@@ -133,15 +137,17 @@ class Tally:
                                                  "there is no such change any more")
 
     def count(self, state, exercise=None):
+        """How many mutations have this state, of one exercise or of all."""
         return sum(states.get(state, 0) for number, states in self.states.items()
                    if exercise in (None, number))
 
     def share(self, exercise=None):
-        """How many of 100 are caught, of those that count."""
+        """How many of 100 mutations are caught, of those that count."""
         caught, survived = self.count(CAUGHT, exercise), self.count(SURVIVED, exercise)
         return 100 * caught / (caught + survived) if caught + survived else 100
 
     def summary(self, exercise=None):
+        """One line with all counts."""
         caught, survived = self.count(CAUGHT, exercise), self.count(SURVIVED, exercise)
         return "%d of %d caught, %.1f %%; no wrong solutions: %d equivalent, %d the same code, " \
             "%d do not compile" % (
@@ -151,7 +157,7 @@ class Tally:
 
 
 def choose(words, labs):
-    """The exercises of these words; without any, all but the challenges."""
+    """The exercises that these words name; without words, all except the challenges."""
     exercises = [exercise.number for lab in labs for exercise in lab.exercises]
     plain_ones = [exercise.number for lab in labs for exercise in lab.exercises
                   if not exercise.is_challenge]
@@ -201,7 +207,7 @@ def main():
 
 
 def finish(options, tally, chosen):
-    """Say what came out; the exit status."""
+    """Print what came out, and return the exit status."""
     complete = options.sample is None
     for exercise in chosen if complete else ():
         if exercise in tally.states:

@@ -1,8 +1,11 @@
-"""Building what is graded; where an exercise does not compile, everything but that exercise.
+"""Building what is graded; if an exercise does not compile, everything except that exercise.
 
-The compiler's messages are mapped to exercises by the markers in the sources. A
-broken exercise is blanked in a copy of the tree, which is built and graded instead,
-so that one syntax error costs the exercise that it is in and no other.
+make grade uses it. The compiler's messages are mapped to exercises by the markers in the sources. A
+broken exercise is blanked in a copy of the tree (obj/TOOLCHAIN/mended), which is built and graded
+instead. So one syntax error costs the exercise that it is in, and no other.
+
+An error outside of all exercises ends in a BuildError: then nothing can be graded. Gradings of the
+same tree at the same time build one after the other, by a lock in the folder of objects.
 """
 import fcntl
 import os
@@ -19,7 +22,7 @@ from grader.model import Outcome, Verdict
 ERROR = re.compile(r"^(?:\S*: )?((?:kern|libs|user)/[^:\s]+):(\d+)(?::\d+)?: "
                    r"(?:fatal )?(?:error: |undefined reference |multiple definition )",
                    re.MULTILINE)
-MESSAGE_LINES = 12              # of the compiler, shown for an exercise
+MESSAGE_LINES = 12              # so many lines of the compiler are shown for an exercise
 
 
 class BuildError(Exception):
@@ -29,8 +32,8 @@ class BuildError(Exception):
 class Built:
     """What can be graded.
 
-    objects   folder with the kernel
-    messages  the compiler's words for each exercise that is broken
+    objects   the folder with the kernel
+    messages  {exercise that does not compile: lines of the compiler}
     notes     lines for the user
     """
 
@@ -38,9 +41,11 @@ class Built:
         self.objects, self.messages, self.notes = objects, {}, []
 
     def broken(self, test):
+        """Does the exercise of this test not compile?"""
         return test.exercise in self.messages
 
     def outcome(self, test):
+        """The Outcome of a test whose exercise does not compile."""
         return Outcome(test, Verdict.BUILD, ["the exercise does not compile:"]
                        + self.messages[test.exercise])
 
@@ -63,7 +68,7 @@ def exercise_of(path, line):
 
 
 def errors_by_exercise(output, folder):
-    """{exercise: the lines of its errors}; the key None for errors outside of any exercise."""
+    """{exercise: the lines of its errors}. Errors outside of all exercises are under None."""
     found, lines = {}, output.split("\n")
     for number, line in enumerate(lines):
         match = ERROR.match(line)
@@ -79,7 +84,7 @@ def errors_by_exercise(output, folder):
 
 
 def faults(folder):
-    """{exercise: lines} where the text of a region is not whole in itself."""
+    """{exercise: lines} for each exercise with a text that is not whole in itself."""
     try:
         return {exercise: ["%s" % error for error in errors]
                 for exercise, errors in graft.faults(folder).items()}
@@ -88,7 +93,8 @@ def faults(folder):
 
 
 def copy_blanked(objects, copy, exercises, hints):
-    """The tree without these exercises, and its objects, so that little is compiled again."""
+    """Copy the tree with these exercises blank. Its objects are copied too, so that little is
+    compiled again."""
     shutil.rmtree(copy, ignore_errors=True)
     try:
         regions.blank_tree(".", copy, exercises, hints)
@@ -102,7 +108,7 @@ def mend(built, options, output, hints):
     """Blank what does not compile in a copy, until the rest does."""
     folder, copy = ".", os.path.join(options.objects, "mended")
     while True:
-        # What is open in a region is told there; the compiler finds it far behind.
+        # An open bracket is told in its own region. The compiler would complain far behind it.
         found = faults(folder) or errors_by_exercise(output, folder)
         if None in found or not found:
             raise BuildError("the kernel does not compile, outside of any exercise:\n%s"
@@ -119,7 +125,7 @@ def mend(built, options, output, hints):
 
 
 def build(options, labs):
-    """Build, where that was asked for. Gradings at the same time build one after the other."""
+    """Build, if the options say how: what was Built. BuildError if there is no kernel to grade."""
     built = Built(options.objects)
     if options.build:
         os.makedirs(options.objects, exist_ok=True)

@@ -3,8 +3,12 @@
 
     python3 tools/exercise/check_blanks.py [--toolchains unknown-elf,linux-gnu,clang] [SET...]
 
-A SET is an exercise (5.3), a lab (5), several of these (5.3+6), or "all". Without one: each
-exercise alone, each lab and all with the first compiler, and all with the others.
+A SET is an exercise (5.3), a lab (5), several of these (5.3+6), or "all". Without a SET it tries
+each exercise alone, each lab and all with the first compiler, and all with the others.
+
+A student must not get a warning, or an error, for what is not written yet. A parameter or a static
+function that only the solution uses makes one: regions.unused() finds these, and the text of a
+blank region names them. A fault shows here if it misses one. .ci/run runs it.
 """
 import argparse
 import os
@@ -23,7 +27,8 @@ HINT = "A hint of\nmore than one line."
 
 
 def write(tree, texts):
-    """Give files of the tree these texts; those that have them already keep their time."""
+    """Give files of the tree these texts. A file that has its text already keeps its time, so that
+    make does not compile it again."""
     for path, text in texts.items():
         if regions.read(tree, path) != text:
             with open(os.path.join(tree, path), "w", encoding="utf-8", newline="\n") as file:
@@ -31,7 +36,7 @@ def write(tree, texts):
 
 
 def build(tree, toolchain):
-    """Build the kernel; the compiler's words where they are not as they should be, or None."""
+    """Build the kernel: None if that succeeds without a warning, else the compiler's words."""
     result = subprocess.run(["make", "-s", "TOOLCHAIN=" + toolchain, "WERROR=1"], cwd=tree,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
@@ -42,7 +47,7 @@ def build(tree, toolchain):
 
 
 def members(word, exercises):
-    """The exercises of a SET."""
+    """The exercises that a SET names."""
     chosen = [exercise for exercise in exercises
               for part in word.split("+") if part in ("all", exercise, exercise.split(".")[0])]
     if not chosen:

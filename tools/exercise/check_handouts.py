@@ -3,11 +3,13 @@
 
     python3 tools/exercise/check_handouts.py [--each] [--toolchain unknown-elf] [LAB ...]
 
-For each lab: the handout compiles without a warning, with each compiler; each blank exercise of
-its labs has 0 points, and each test of it fails; each solved one has full points; with the
-reference's regions put in, its kernel is the reference byte for byte, and all its exercises have
-full points. With --each also the handouts in which one exercise of the lab is blank, and the lab's
-others are solved: there that one has 0, and the labs before have all.
+For each lab: the handout compiles without a warning, with each compiler. Each blank exercise of its
+labs has 0 points, and each test of it fails. Each solved exercise has full points. If the
+reference's regions are put in, its kernel is the reference byte for byte, and all its exercises
+have full points. With --each it also tries the handouts in which one exercise of the lab is blank
+and the lab's others are solved: there that one has 0 points, and the labs before have all.
+
+.ci/run runs it without --each. It takes some minutes for each lab.
 """
 import argparse
 import json
@@ -29,7 +31,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def seed(tree, objects):
-    """Give the handout what is built of the reference, for all that is the same in both."""
+    """Give the handout the objects of the reference. Files that are equal in both get the same
+    time, so that make does not compile them again."""
     for full, path in handout.files_below(tree):
         original = os.path.join(ROOT, path)
         if os.path.isfile(original):
@@ -77,7 +80,7 @@ def wrong_marks(found, blank, full):
 
 
 def solve(tree):
-    """Put the reference's regions into a handout; sentences about what is then different."""
+    """Put the reference's regions into a handout: sentences about what is different then."""
     reference = regions.parse_tree(ROOT)
     own = {region.key: region.text for region in reference}
     for path in sorted({region.path for region in reference}):
@@ -99,11 +102,13 @@ def solve(tree):
 
 
 def numbers(labs):
+    """The exercises of these labs."""
     return {exercise.number for lab in labs for exercise in lab.exercises}
 
 
 def check(plan, folder, options, whole):
-    """Sentences about what is wrong with one handout; `whole` says that it is solved then, too."""
+    """Sentences about what is wrong with one handout. If `whole` is true it is also solved, and
+    graded again."""
     tree = os.path.join(folder, "tree")
     shutil.rmtree(tree, ignore_errors=True)
     handout.make(ROOT, plan, tree)

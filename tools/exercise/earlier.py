@@ -1,11 +1,11 @@
 """Reading hand-ins of other versions of the handout, by the register of regions.
 
-A region that was renamed or moved is found by all that it was ever called, wherever it ever was.
-The text of one that is gone is taken and ignored, with a note. If the tree and the handout of a
-hand-in have different regions of an exercise, nobody can say what the student's text is worth in
-this tree: such an exercise needs a look by a person, and gets no mark, which is not the same as 0.
-What is missing in a hand-in of this very version, or what it says itself to be missing, is the
-student's fault.
+A region that was renamed or moved is found by every name that it ever had, in every file in which
+it ever was. The text of a region that is gone is taken and ignored, with a note. If the tree and
+the handout of a hand-in have different regions of an exercise, nobody can say what the student's
+text is worth in this tree: such an exercise needs a look by a person, and gets no mark, which is
+not the same as 0. But if something is missing in a hand-in of this very version, or if the hand-in
+itself says that it is missing, that is the student's fault.
 """
 from exercise import graft
 from exercise.incoming import encoding_note
@@ -16,8 +16,8 @@ class Taken:
     """What a hand-in has for the regions of this tree.
 
     texts   {key: (text, line)}
-    errors  {key: RegionError}, what cannot be taken
-    looks   {exercise: why}, those at which a person must look
+    errors  {key: RegionError} of regions whose text cannot be taken
+    looks   {exercise: why a person must look at it}
     notes   what was ignored
     """
 
@@ -26,19 +26,19 @@ class Taken:
 
 
 def is_of(found, reference):
-    """Was a Handin made from a handout of this version?"""
+    """Was this Handin made from a handout of the reference's own version?"""
     return bool(found.version) and found.version == reference.version
 
 
 def had_none(found, reference, own):
-    """Is an exercise with these regions newer than the first handouts, and this Handin older than
-    this version? Then its student was perhaps never asked."""
+    """Is an exercise with these regions newer than the first handouts, and this Handin of another
+    version? Then its student was perhaps never asked to write it."""
     return not is_of(found, reference) and all(
         reference.register.entries[region.key].is_new for region in own)
 
 
 def take(found, reference):
-    """The Taken of a handin.Handin."""
+    """What a Handin has for the regions of this tree: the Taken."""
     taken, same = Taken(), is_of(found, reference)
     for (exercise, name), text in list(found.texts.items()) + [
             (key, None) for key in found.errors if key not in found.texts]:
@@ -53,7 +53,8 @@ def take(found, reference):
 
 
 def take_one(taken, reference, found, key, text, same):
-    """One region of a hand-in, known by `key` there; text is None where it has an error."""
+    """Take one region of a hand-in, which is called `key` there. `text` is None if the hand-in has
+    an error for it. `same` says that the hand-in is of this version."""
     (exercise, name), look = key, ""
     entry = reference.register.find(exercise, name)
     if entry is None:
@@ -84,13 +85,14 @@ def take_one(taken, reference, found, key, text, same):
 # -- trees
 
 class Files:
-    """The files of a tree that were read so far. `notes` are about their encodings."""
+    """The files of a tree that were read so far, each of them once. `notes` are about their
+    encodings."""
 
     def __init__(self, tree):
         self.tree, self.found, self.notes = tree, {}, set()
 
     def text(self, path):
-        """None where it cannot be read."""
+        """The text of a file; None if it cannot be read."""
         if path not in self.found:
             try:
                 text, encoding = self.tree.text(path)
@@ -101,16 +103,16 @@ class Files:
         return self.found[path]
 
     def markers(self, path):
-        """The markers in it, as they stand in a line."""
+        """The markers in a file, each without the blanks around it."""
         return [" ".join(line.split()) for line in (self.text(path) or "").split("\n")
                 if MARKER.search(line)]
 
 
 def take_tree(result, tree, register, listed):
-    """Fill a handin.Handin, which has its exercises already, with the regions of a tree: all that
-    the register knows, wherever they ever were. `listed` are those that the tree's handout had,
-    None if nothing says so: one of these that is not there is an error; any other is left out. The
-    notes on encodings are returned."""
+    """Fill a Handin, which has its exercises already, with the regions of a tree: all that the
+    register knows, in whatever file they ever were. `listed` are the regions that the tree's
+    handout had, or None if nothing tells that. If one of these is not there that is an error; any
+    other one is left out. Notes on encodings are returned."""
     texts, errors, files = result.texts, result.errors, Files(tree)
     named = {region.key: region for region in listed or ()}
     for entry in (each for number in result.exercises for each in register.of(number)):
@@ -137,7 +139,7 @@ def take_tree(result, tree, register, listed):
 
 
 def begun(files):
-    """The keys of all regions that begin in the files of a tree that were read."""
+    """The keys of all regions that begin in those files of a tree that were read."""
     found = [BEGIN.fullmatch(marker) for path in list(files.found)
              for marker in files.markers(path)]
     return {(begin.group(1), begin.group(4) or begin.group(3)) for begin in found if begin}

@@ -1,4 +1,9 @@
-"""Grading what a course handed in: who is graded by what, side by side, and kept as it comes.
+"""The command `tools/lab grade`: what a course handed in is graded side by side, and kept as it
+comes.
+
+run() does it all: it reads the reference, collects the hand-ins (submissions.py), makes a Student
+of each, gives the work to a pool of workers (pool.py, marks.py), prints a line for each hand-in,
+and writes the tables (marksheet.py). Whatever goes wrong with one hand-in is a note of that one.
 
 The file of --resume holds results by the digest of all that they depend on: the reference, the
 tests, the policy, the texts. So a changed hand-in is graded anew, and equal ones are graded once.
@@ -20,7 +25,7 @@ class GradeError(Exception):
 
 
 def chosen(reference, options):
-    """The exercises that --lab and --exercises name, or None."""
+    """The exercises that --lab and --exercises name; None if there is neither."""
     numbers = sorted(reference.exercises)
     if options.lab:
         numbers = [number for number in numbers if number.split(".")[0] == options.lab]
@@ -37,8 +42,13 @@ def chosen(reference, options):
 
 
 class Student:
-    """A hand-in with its exercises and, once it is graded, its result. `looks` says at what of it a
-    person must look; if there is something, the hand-in has no total."""
+    """A hand-in, what is to be graded of it and, once it is graded, its result.
+
+    work    marks.Work; None if nothing can be graded
+    notes   lines for the teacher
+    looks   what a person must look at; if there is something, the hand-in has no total
+    digest  what --resume knows its result by
+    """
 
     def __init__(self, submission, reference, asked, policy):
         self.submission, self.result, self.work = submission, None, None
@@ -59,7 +69,7 @@ class Student:
                               % (version, reference.version))
         try:
             self.work = Work(submission, reference, exercises)
-        except Exception as error:      # whatever it is, it is this one's
+        except Exception as error:      # even a defect of ours costs this hand-in only
             self.notes.append("refused: it cannot be looked at: %s: %s"
                               % (type(error).__name__, error))
             return
@@ -85,6 +95,7 @@ class Student:
 
     @property
     def is_refused(self):
+        """Can nothing of it be graded, for a reason that the student must mend?"""
         return self.work is None and not self.looks
 
     @property
@@ -98,15 +109,16 @@ class Student:
         return self.work is not None and not (self.result and self.result["complete"])
 
     def sum(self, what):
-        """Of the marks, or of the points that there are; challenges are beyond these."""
+        """The sum of the marks ("mark"), or of the points that there are ("max"). These are without
+        challenges, whose marks come on top."""
         entries = self.result["exercises"].values() if self.result else ()
         return sum(entry[what] or 0 for entry in entries
                    if what == "mark" or not entry["challenge"])
 
 
 def strangers(found, reference, asked):
-    """The exercises of a Handin that this tree does not know. Of those that a teacher names, whole
-    labs must be asked for."""
+    """The exercises of a Handin that this tree does not know. If the teacher has named exercises,
+    only those of labs that are asked for as a whole count."""
     labs = {number.split(".")[0] for number in asked or () if set(asked) >= {
         each for each in reference.exercises if each.split(".")[0] == number.split(".")[0]}}
     return [number for number in found.exercises if number not in reference.exercises
@@ -114,8 +126,8 @@ def strangers(found, reference, asked):
 
 
 def compare(students, asked):
-    """Notes about what a teacher has to decide: two hand-ins of one student; hand-ins that name
-    other exercises than most, which without --lab would count for what they choose."""
+    """Add notes about what a teacher has to decide: two hand-ins of one student; hand-ins that name
+    other exercises than most do, because without --lab a hand-in itself says what counts."""
     seen, sets = {}, collections.Counter()
     for student in students:
         for field, words in (("email", "e-mail address"), ("id", "id")):
@@ -134,8 +146,8 @@ def compare(students, asked):
 
 
 def grade(students, results, pool_of, show):
-    """Give each Student a result; equal work is graded once. pool_of() is a pool whose workers give
-    marks, made if there is something to do."""
+    """Give each Student a result, and show it. Equal work is graded once. pool_of() makes a pool
+    whose workers give marks; it is called only if there is something to grade."""
     waiting = {}
     for student in students:
         if student.work is None:
@@ -158,7 +170,7 @@ def grade(students, results, pool_of, show):
 
 
 def check_output(options):
-    """What cannot be written is told before an hour of work, not after it."""
+    """GradeError if a file cannot be written: that is told before an hour of work, not after it."""
     for path in (options.csv, options.json, options.gradescope, options.autolab, options.resume):
         folder = os.path.dirname(os.path.abspath(path or ""))
         if path and path != "-" and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
@@ -171,6 +183,7 @@ def check_output(options):
 
 
 def qemu_is_there(name):
+    """Can this QEMU be run?"""
     try:
         return subprocess.run([name, "--version"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL).returncode == 0
@@ -179,7 +192,7 @@ def qemu_is_there(name):
 
 
 def run(root, options):
-    """The command `tools/lab grade`; its exit status."""
+    """Do what `tools/lab grade` was asked for, and return the exit status."""
     labs = catalogue.load()
     reference = Reference(root, labs, handout.version_of(root))
     asked = chosen(reference, options)

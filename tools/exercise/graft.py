@@ -1,5 +1,12 @@
-"""Putting what a student wrote into the pristine tree. All that comes from a student is data: taken
-from between the markers, vetted, and put where the pristine tree has the same region."""
+"""Putting what a student wrote into the pristine tree.
+
+All that comes from a student is data: extract() takes it from between the markers, vet() judges it,
+and graft() puts it into the same region of the pristine tree. What else a student has changed does
+not matter, and cannot get in.
+
+Names tells which words a text may not define. faults() looks at a student's own tree in the same
+way, so that make grade tells the same as a course's grader.
+"""
 import contextlib
 import re
 
@@ -17,16 +24,16 @@ KEYWORDS = frozenset("""auto break case char const continue default do double el
 
 
 def begins(marker, exercise, names):
-    """Is this marker, as it stands in a file, the begin of a region with one of these ids?"""
+    """Is this marker of a file the beginning of a region of this exercise with one of these ids?"""
     found = BEGIN.fullmatch(marker)
     return bool(found) and found.group(1) == exercise \
         and (found.group(4) or found.group(3)) in names
 
 
 def extract(text, region, names=()):
-    """What a student's file has in the place of this region of the pristine tree: (text, line).
-    `names` are what its id was taken for in earlier handouts. Its title does not matter, nor
-    what happened to other markers."""
+    """What a student's file has in the place of this region of the pristine tree: (text, line where
+    it begins). `names` are all ids and titles that the region has had. Its title does not matter,
+    nor do changes of other markers."""
     lines = text.split("\n")
     markers = [(number, " ".join(line.split())) for number, line in enumerate(lines, 1)
                if MARKER.search(line)]
@@ -58,7 +65,7 @@ def extract_tree(root, regions):
 
 
 def foreign(root, regions):
-    """Notes on files with these regions that are not UTF-8."""
+    """Notes on those files with these regions that are not UTF-8."""
     found = []
     for path in sorted({region.path for region in regions}):
         with contextlib.suppress(RegionError):
@@ -68,10 +75,13 @@ def foreign(root, regions):
 
 
 class Names:
-    """The words of a tree's code outside of all regions, as far as they matter to the texts in a
-    file: what these may not define, or what stands behind them would mean something else. That is
-    the file's own code, and the macros of the headers that it includes: what else is in headers has
-    been read before."""
+    """The words of a tree's code that the texts in a file may not define.
+
+    If a text defines such a word as a macro, the code behind it would mean something else. So these
+    are the words of the file's own code outside of all regions, and of the macros of the headers
+    that it includes. Other words of headers do not matter: the compiler has read these before the
+    text.
+    """
 
     def __init__(self, root):
         self.root, self.texts, self.found = root, {}, {}
@@ -83,7 +93,7 @@ class Names:
             try:
                 text = read(self.root, path)
                 text = replace(text, path, {region.key: "" for region in parse(text, path)})
-            except RegionError:                 # of a student's tree: told elsewhere
+            except RegionError:                 # a student's tree may be damaged: told elsewhere
                 text = ""
             includes = [place for name in INCLUDE.findall(text)
                         for place in ("kern/" + name, "libs/" + name) if place in self.files]
@@ -91,7 +101,7 @@ class Names:
         return self.texts[path][0]
 
     def closure(self, path):
-        """The headers that a file includes, and those that these do."""
+        """The headers that a file includes, directly and through other headers."""
         found, waiting = set(), [path]
         while waiting:
             self.text(waiting[-1])
@@ -101,13 +111,16 @@ class Names:
         return found
 
     def of_file(self, path):
+        """All words of a file's code."""
         return set(WORD.findall(self.text(path)))
 
     def of_macros(self, path):
+        """The words of a file's macros."""
         return {word for line in DEFINE.findall(self.text(path)) for word in WORD.findall(line)}
 
     def taken(self, path):
-        """For a text in this file. A header's goes wherever that is included."""
+        """The words that a text in this file may not define. A text in a header goes into all files
+        that include it, so their words count too."""
         if path not in self.found:
             files = {path}
             if path.endswith(".h"):
@@ -120,8 +133,9 @@ class Names:
 
 
 def graft(text, path, texts, taken=()):
-    """A file of the pristine tree with a student's texts in it, {key: (text, line)}; RegionError
-    for the first that is refused. `taken` are the names that they may not define."""
+    """The text of a file of the pristine tree with a student's texts in it, {key: (text, line)}.
+    RegionError for the first text that is refused. `taken` are the names that they may not
+    define."""
     for region in parse(text, path):
         if region.key in texts:
             vet(region, *texts[region.key], taken)
@@ -129,8 +143,9 @@ def graft(text, path, texts, taken=()):
 
 
 def faults(root):
-    """What vet() refuses in a tree as it is: {exercise: [RegionError, ...]}. A student's own tree
-    is looked at before the compiler sees it, whose words about an open brace are far off."""
+    """What vet() refuses in a tree as it is: {exercise: [RegionError, ...]}. make grade looks at a
+    student's tree so before the compiler does, because a compiler tells of an open brace far behind
+    it."""
     found, names = {}, Names(root)
     for region in parse_tree(root):
         try:
