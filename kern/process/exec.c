@@ -1,5 +1,13 @@
-/* exec: everything that can fail comes first, on a new address space; then the process changes
-   over. Whatever goes wrong, the old program is still there. */
+/* exec: another program in the current process. Everything that can fail comes first, on a new
+   address space; then the process changes over, which cannot fail. So whatever goes wrong, the old
+   program is still there and gets an error.
+
+   There are two entries. do_execve() is for user processes: name and arguments are addresses of the
+   old program's memory, which may be wrong and which is gone after the change-over, so the strings
+   are copied out of it first. do_kernel_execve() is for kernel threads, which name things by the
+   kernel's own pointers, and have no old memory; it makes user processes of them.
+
+   No lock is held. The new mm is nobody else's until commit_image(), so it needs none either. */
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/usercopy.h>
@@ -7,80 +15,55 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The new program's arguments, copied out of the old one. */
+/* The new program's arguments, in the kernel's memory. */
 struct exec_args {
     int argc;
-    char *argv[EXEC_MAX_ARG_NUM];
+    const char *argv[EXEC_MAX_ARG_NUM];
 };
 
-/* A new object with a copy of a string; NULL where there is no memory. */
-static char *duplicate(const char *s, size_t length)
+/* Copy a user's string to a new object, which is as long as the string: the buffer for the longest
+   one is needed only for a moment. 0 or an error; then *result is NULL. */
+static int fetch_string(uintptr_t from, const char **result)
 {
-    char *copy = kmalloc(length + 1);
+    char *buf = kmalloc(EXEC_MAX_ARG_LEN + 1), *copy = NULL;
 
-    if (copy != NULL) {
-        memcpy(copy, s, length);
-        copy[length] = '\0';
-    }
-    return copy;
-}
-
-/* Copy a string to a new object: a user's string, or a kernel thread's own. */
-static int fetch_string(uintptr_t from, char **result)
-{
-    char *buf;
-
-    if (current->mm == NULL) {
-        *result = duplicate((const char *)from, strlen((const char *)from));
-        return *result == NULL ? -E_NO_MEM : 0;
-    }
-    buf = kmalloc(EXEC_MAX_ARG_LEN + 1);
+    *result = NULL;
     if (buf == NULL)
         return -E_NO_MEM;
     int length = copy_string_from_user(buf, from, EXEC_MAX_ARG_LEN + 1);
-    *result = length < 0 ? NULL : duplicate(buf, length);
+    if (length >= 0)
+        copy = kmalloc(length + 1);
+    if (copy != NULL)
+        memcpy(copy, buf, length + 1);
     kfree(buf);
+    *result = copy;
     if (length < 0)
         return length;
-    return *result == NULL ? -E_NO_MEM : 0;
+    return copy == NULL ? -E_NO_MEM : 0;
 }
 
-static int fetch_pointer(uintptr_t from, uintptr_t *result)
+/* Copy the arguments of a user process. What was copied before an error is in args, to be freed. */
+static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
 {
-    if (current->mm != NULL)
-        return copy_from_user(result, from, sizeof(*result));
-    *result = *(const uintptr_t *)from;
-    return 0;
+    int result = 0;
+
+    while (result == 0 && args->argc < argc) {
+        uintptr_t string;
+
+        result = copy_from_user(&string, argv + args->argc * sizeof(string), sizeof(string));
+        if (result == 0)
+            result = fetch_string(string, &args->argv[args->argc]);
+        if (result == 0)
+            args->argc++;
+    }
+    return result;
 }
 
-/* Without arguments a program still gets its name. */
-static int fetch_args(struct exec_args *args, uintptr_t name, int argc, uintptr_t argv)
+static int check_argc(int argc)
 {
     if (argc > EXEC_MAX_ARG_NUM)
         return -E_TOO_BIG;
-    if (argc < 0)
-        return -E_INVAL;
-    if (argc == 0) {
-        args->argc = 1;
-        return fetch_string(name, &args->argv[0]);
-    }
-    while (args->argc < argc) {
-        uintptr_t string;
-        int result = fetch_pointer(argv + args->argc * sizeof(uintptr_t), &string);
-
-        if (result == 0)
-            result = fetch_string(string, &args->argv[args->argc]);
-        if (result != 0)
-            return result;
-        args->argc++;
-    }
-    return 0;
-}
-
-static void free_args(struct exec_args *args)
-{
-    for (int i = 0; i < EXEC_MAX_ARG_NUM; i++)
-        kfree(args->argv[i]);
+    return argc < 0 ? -E_INVAL : 0;
 }
 
 /* The strings go to the very top of the stack, below them the array of pointers to them, which NULL
@@ -170,20 +153,52 @@ static int load_icode(const struct user_program *program, const struct exec_args
     return result;
 }
 
+/* Run the program of this name. Without arguments it still gets its name as the first one. */
+static int exec_program(const char *name, struct exec_args *args)
+{
+    const struct user_program *program = program_find(name);
+
+    if (program == NULL)
+        return -E_NOENT;
+    if (args->argc == 0)
+        args->argv[args->argc++] = name;
+    return load_icode(program, args);
+}
+
+/* The arguments are freed by their own count: argv[0] may be the name. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv)
 {
     struct exec_args args = { .argc = 0 };
-    char *program_name = NULL;
+    const char *program_name;
     int result = fetch_string(name, &program_name);
 
     if (result == 0)
-        result = fetch_args(&args, name, argc, argv);
-    if (result == 0) {
-        const struct user_program *program = program_find(program_name);
+        result = check_argc(argc);
+    if (result == 0)
+        result = fetch_args(&args, argc, argv);
+    int fetched = args.argc;
+    if (result == 0)
+        result = exec_program(program_name, &args);
+    while (fetched > 0)
+        kfree((void *)args.argv[--fetched]);
+    kfree((void *)program_name);
+    return result;
+}
 
-        result = program == NULL ? -E_NOENT : load_icode(program, &args);
+int do_kernel_execve(const char *name, int argc, const char *const argv[])
+{
+    struct exec_args args = { .argc = 0 };
+    int result = check_argc(argc);
+
+    assert(current->flags & PF_KERNEL);
+    if (result != 0)
+        return result;
+    while (args.argc < argc) {
+        args.argv[args.argc] = argv[args.argc];
+        args.argc++;
     }
-    free_args(&args);
-    kfree(program_name);
+    result = exec_program(name, &args);
+    if (result >= 0)
+        proc_become_user();
     return result;
 }

@@ -146,13 +146,18 @@ void proc_set_mm(struct mm_struct *mm)
 {
     spin_lock(&proc_lock);
     current->mm = mm;
-    if (mm != NULL)
-        current->flags &= ~PF_KERNEL;
     /* EXERCISE 5.C begin extra: proc_set_mm */
     if (current->flags & PF_VFORK) {            /* the memory is the parent's alone again */
         current->flags &= ~PF_VFORK;
         wait_wake_all(&current->parent->child_exit);
     }
     /* EXERCISE 5.C end */
+    spin_unlock(&proc_lock);
+}
+
+void proc_become_user(void)
+{
+    spin_lock(&proc_lock);
+    current->flags &= ~PF_KERNEL;
     spin_unlock(&proc_lock);
 }

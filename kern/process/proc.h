@@ -137,13 +137,18 @@ int wait_child(int pid, int *exit_code);
    none, or it is a kernel thread; -E_KILLED if it ends already. No lock is held. */
 int do_kill(int pid);
 
-/* Run another program in the current process. From a user process the addresses are the user's; a
-   kernel thread gives its own, and becomes a user process. Returns argc, or an error: then the old
-   program goes on. May sleep. */
+/* Run another program in the current process. Returns argc, or an error: then the old program, or
+   the kernel thread, goes on as it was. May sleep; no lock is held. There are two entries, because
+   a user process names things by addresses of its own memory, which may be wrong, and a kernel
+   thread by the kernel's. The second makes a user process of a kernel thread. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
+int do_kernel_execve(const char *name, int argc, const char *const argv[]) __must_check;
 
-/* Set current->mm. With memory it counts as a user process; without any it is about to end. */
+/* Give the current process other memory, or none, and tell a parent that has lent it the old one
+   (vfork). The page table is the caller's matter. Takes proc_lock. */
 void proc_set_mm(struct mm_struct *mm);
+/* The current kernel thread is a user process from now on: it can be killed. Takes proc_lock. */
+void proc_become_user(void);
 /* A name for reports; what is too long is cut. By the process itself, or before it is known. */
 void set_proc_name(struct proc_struct *proc, const char *name);
 /* The process of this pid, or NULL. proc_lock is held; the process stays while it is. */

@@ -20,24 +20,24 @@ static bool is_int(uint64_t arg)
     return (uint64_t)(int)arg == arg;
 }
 
-static int sys_exit(uint64_t arg[])
+static long sys_exit(uint64_t arg[])
 {
     do_exit((int)arg[0]);
 }
 
-static int sys_fork(__not_used uint64_t arg[])
+static long sys_fork(__not_used uint64_t arg[])
 {
     return do_fork(0, 0, current->task.tf);
 }
 
 /* EXERCISE 5.C begin extra: sys_vfork */
-static int sys_vfork(__not_used uint64_t arg[])
+static long sys_vfork(__not_used uint64_t arg[])
 {
     return do_vfork(current->task.tf);
 }
 /* EXERCISE 5.C end */
 
-static int sys_clone(uint64_t arg[])
+static long sys_clone(uint64_t arg[])
 {
     uint32_t known = CLONE_VM | CLONE_THREAD | CLONE_FS;
 
@@ -46,49 +46,53 @@ static int sys_clone(uint64_t arg[])
     return do_fork(arg[0], arg[1], current->task.tf);
 }
 
-static int sys_wait(uint64_t arg[])
+static long sys_wait(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], true) : -E_BAD_PROC;
 }
 
-static int sys_trywait(uint64_t arg[])
+static long sys_trywait(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], false) : -E_BAD_PROC;
 }
 
-static int sys_exec(uint64_t arg[])
+static long sys_exec(uint64_t arg[])
 {
-    return is_int(arg[1]) ? do_execve(arg[0], (int)arg[1], arg[2]) : -E_INVAL;
+    if (!is_int(arg[1]))
+        return -E_INVAL;
+    if (current->flags & PF_KERNEL)     /* the arguments are the kernel's own pointers */
+        return do_kernel_execve((const char *)arg[0], (int)arg[1], (const char **)arg[2]);
+    return do_execve(arg[0], (int)arg[1], arg[2]);
 }
 
-static int sys_yield(__not_used uint64_t arg[])
+static long sys_yield(__not_used uint64_t arg[])
 {
     schedule();
     return 0;
 }
 
-static int sys_sleep(uint64_t arg[])
+static long sys_sleep(uint64_t arg[])
 {
     return do_sleep(arg[0] < UINT32_MAX ? arg[0] : UINT32_MAX);
 }
 
-static int sys_kill(uint64_t arg[])
+static long sys_kill(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_kill((int)arg[0]) : -E_INVAL;
 }
 
-static int sys_gettime(__not_used uint64_t arg[])
+static long sys_gettime(__not_used uint64_t arg[])
 {
-    return (int)timer_milliseconds();
+    return timer_milliseconds();
 }
 
-static int sys_getpid(__not_used uint64_t arg[])
+static long sys_getpid(__not_used uint64_t arg[])
 {
     return current->pid;
 }
 
 /* Take the heap's wanted end from the user's word, and store there what it is now. */
-static int sys_brk(uint64_t arg[])
+static long sys_brk(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
     uintptr_t brk;
@@ -119,7 +123,7 @@ static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint
 }
 
 /* Map at the address in the user's word, or anywhere where that is 0; store where it is. */
-static int sys_mmap(uint64_t arg[])
+static long sys_mmap(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
     uintptr_t addr, wanted;
@@ -145,7 +149,7 @@ static int sys_mmap(uint64_t arg[])
     return result;
 }
 
-static int sys_munmap(uint64_t arg[])
+static long sys_munmap(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
     size_t len = ROUNDUP(arg[1], PGSIZE);
@@ -158,7 +162,7 @@ static int sys_munmap(uint64_t arg[])
     return result;
 }
 
-static int sys_putc(uint64_t arg[])
+static long sys_putc(uint64_t arg[])
 {
     char c = arg[0];
 
@@ -166,13 +170,13 @@ static int sys_putc(uint64_t arg[])
     return 0;
 }
 
-static int sys_job(uint64_t arg[])
+static long sys_job(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_job((int)arg[0]) : -E_INVAL;
 }
 
 /* There are no files yet: 0 is the console's input, 1 and 2 are its output. */
-static int sys_read(uint64_t arg[])
+static long sys_read(uint64_t arg[])
 {
     char buf[CHUNK];
     size_t n = arg[2] < CHUNK ? arg[2] : CHUNK;
@@ -191,7 +195,7 @@ static int sys_read(uint64_t arg[])
     return error ?: count;
 }
 
-static int sys_write(uint64_t arg[])
+static long sys_write(uint64_t arg[])
 {
     char buf[CHUNK];
     size_t done = 0, step;
@@ -211,13 +215,13 @@ static int sys_write(uint64_t arg[])
     return done;
 }
 
-static int sys_lab6_set_priority(uint64_t arg[])
+static long sys_lab6_set_priority(uint64_t arg[])
 {
     sched_set_priority(&current->task, arg[0]);
     return 0;
 }
 
-static int (*const syscalls[])(uint64_t arg[]) = {
+static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_exit] = sys_exit,
     [SYS_fork] = sys_fork,
     [SYS_wait] = sys_wait,
@@ -250,7 +254,7 @@ static int (*const syscalls[])(uint64_t arg[]) = {
 static inline void dispatch(struct trapframe *tf, uint64_t number)
 {
     /* EXERCISE 5.2 begin: dispatch */
-    int result = -E_UNIMP;
+    long result = -E_UNIMP;
 
     if (likely(number < ARRAY_SIZE(syscalls) && syscalls[number] != NULL))
         result = syscalls[number](&tf->gpr.a1);
@@ -258,19 +262,27 @@ static inline void dispatch(struct trapframe *tf, uint64_t number)
     /* EXERCISE 5.2 end */
 }
 
-/* inline, so that gdb's `break syscall` stops in syscall_from_user too. */
+/* inline, so that gdb's `break syscall` stops in the functions below too. */
 inline void syscall(struct trapframe *tf)
 {
     dispatch(tf, tf->gpr.a0);
 }
 
-uint64_t syscall_from_user(struct trapframe *tf)
+void syscall_from_user(struct trapframe *tf)
 {
     irq_enable();
     uint64_t number = tf->gpr.a0;       /* here, so that it is loaded once */
+    bool was_exec = number == SYS_exec;
     syscall(tf);
     irq_disable();
     if (unlikely(atomic_load(&current->task.need_resched)))
         proc_give_way();
-    return number ^ SYS_exec;           /* one instruction, where == takes two */
+    if (unlikely(was_exec))
+        trap_return(tf);
+}
+
+bool syscall_from_kernel(struct trapframe *tf)
+{
+    syscall(tf);
+    return !(current->flags & PF_KERNEL);
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <syscall/sysinfo.h>
 
-int sys_pgdir(__not_used uint64_t arg[])
+long sys_pgdir(__not_used uint64_t arg[])
 {
     print_tables(current->mm);
     return 0;
 }
 
-int sys_progname(uint64_t arg[])
+long sys_progname(uint64_t arg[])
 {
     if (arg[0] >= user_program_count)
         return -E_NOENT;
@@ -24,7 +24,7 @@ int sys_progname(uint64_t arg[])
     return copy_to_user(arg[1], name, size) ?: (int)size - 1;
 }
 
-int sys_procinfo(uint64_t arg[])
+long sys_procinfo(uint64_t arg[])
 {
     struct procinfo info;
 
@@ -35,7 +35,7 @@ int sys_procinfo(uint64_t arg[])
     return result ?: copy_to_user(arg[1], &info, sizeof(info));
 }
 
-int sys_meminfo(uint64_t arg[])
+long sys_meminfo(uint64_t arg[])
 {
     struct meminfo info;
 

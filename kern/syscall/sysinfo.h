@@ -3,7 +3,7 @@
 
 #include <defs.h>
 
-int sys_pgdir(uint64_t arg[]);
-int sys_progname(uint64_t arg[]);
-int sys_procinfo(uint64_t arg[]);
-int sys_meminfo(uint64_t arg[]);
+long sys_pgdir(uint64_t arg[]);
+long sys_progname(uint64_t arg[]);
+long sys_procinfo(uint64_t arg[]);
+long sys_meminfo(uint64_t arg[]);

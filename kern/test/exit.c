@@ -139,6 +139,7 @@ static void take_memory(void)
 
     assert(mm != NULL);
     assert_eq(mm_map(mm, BASE, PAGES * PGSIZE, VM_READ | VM_WRITE), 0);
+    proc_become_user();
     proc_set_mm(mm);
     sched_set_addrspace(&mm->as);
     for (int i = 0; i < PAGES; i++)

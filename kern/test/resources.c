@@ -43,6 +43,7 @@ static int have_and_end(__not_used void *arg)
 {
     struct mm_struct *mm = memory_of_a_page();
 
+    proc_become_user();
     proc_set_mm(mm);
     sched_set_addrspace(&mm->as);
     current->program = &program;

@@ -69,6 +69,7 @@ static void take_memory(void)
 
     assert(mm != NULL);
     assert_eq(mm_map(mm, BASE, 2 * PGSIZE, VM_READ | VM_WRITE), 0);
+    proc_become_user();
     proc_set_mm(mm);
     sched_set_addrspace(&mm->as);
     assert_eq(copy_to_user(BASE, "a text\n", 7), 0);

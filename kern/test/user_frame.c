@@ -85,7 +85,7 @@ static void test_user_frame(void)
     csr_set(sstatus, SSTATUS_SPP | SSTATUS_SUM);
     uint64_t status = csr_read(sstatus);
     check_eq("a kernel thread can become a program: exec returns argc",
-             do_execve((uintptr_t)PROGRAM, 2, (uintptr_t)argv), 2);
+             do_kernel_execve(PROGRAM, 2, argv), 2);
     csr_clear(sstatus, SSTATUS_SUM);
     irq_enable();
     check_status(tf->status, status);

@@ -153,9 +153,9 @@ static bool usercopy_fault(struct trapframe *tf)
 }
 
 /* An ebreak of the kernel. With EBREAK_SYSCALL in a7 it is a system call: exec, by which a kernel
-   thread becomes a user process. If that succeeds there is no thread to return to, and the process
-   leaves by the frame at the top of its stack. Any other ebreak enters the monitor. At the end epc
-   moves behind the instruction, which has 2 or 4 bytes. */
+   thread becomes a user process. If it has become one there is no thread to return to, and the
+   process leaves by the frame at the top of its stack. Any other ebreak enters the monitor. At the
+   end epc moves behind the instruction, which has 2 or 4 bytes. */
 static bool kernel_breakpoint(struct trapframe *tf)
 {
     if (tf->cause != CAUSE_BREAKPOINT)
@@ -164,9 +164,9 @@ static bool kernel_breakpoint(struct trapframe *tf)
         monitor(tf);
     } else {
         irq_enable();
-        syscall(tf);
+        bool is_program = syscall_from_kernel(tf);
         irq_disable();
-        if (current->mm != NULL)
+        if (is_program)
             trap_return(current->task.tf);
     }
     /* EXERCISE 1.2 begin: kernel_breakpoint */

@@ -148,10 +148,7 @@ from_user:
     sd t3, TF_CAUSE(sp)
     mv a0, sp
     jal syscall_from_user
-    beqz a0, 1f                 # it was exec: all registers are the new program's
-    j trap_return_syscall
-1:  mv a0, sp
-    j trap_return
+    j trap_return_syscall       # s0 to s11 are the program's again
 
     # 3. Any other trap: sp is the frame, and has all registers; t3 is scause. When trap_user
     # returns, the program goes on.

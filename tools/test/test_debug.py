@@ -195,9 +195,9 @@ class Debug(unittest.TestCase):
         self.assertRegex(part, r"#0 .*init_main")
 
     def test_reverse_continue_to_a_breakpoint(self):
-        text = debug(self.tree, ["hbreak do_execve", "reverse-continue", "bt 1",
+        text = debug(self.tree, ["hbreak do_kernel_execve", "reverse-continue", "bt 1",
                                  "reverse-step", "reverse-next"], "--test", "hello", "--replay")
-        self.assertRegex(text.partition("BEGIN")[2], r"#0 +do_execve")
+        self.assertRegex(text.partition("BEGIN")[2], r"#0 +do_kernel_execve")
 
     def test_an_address_space_that_no_process_has(self):
         text = debug(self.tree, ["hbreak do_pgfault", "reverse-continue", "vmas mm", "pt addr mm",
@@ -259,7 +259,7 @@ class Debug(unittest.TestCase):
         last = ["thbreak power_off", "continue", count, at]
         text = debug(self.tree, ["delete", count, at] + (
             ["reverse-continue"] + last + ["reverse-stepi", "reverse-stepi", "stepi"] + last +
-            ["reverse-continue", "thbreak do_execve", "continue"] + last) * 3 + [
+            ["reverse-continue", "thbreak do_kernel_execve", "continue"] + last) * 3 + [
                 "reverse-continue", "thbreak panic_trap", "continue", count, "stepi",
                 "reverse-stepi", count], "--test", "hello", "--replay")
         counts, pcs = self.counts_and_pcs(text)
