@@ -1,4 +1,5 @@
-/* Types and small macros that the kernel and user programs share. Almost every file includes it.
+/* Types and small macros that the kernel and user programs share. Almost every file includes it,
+   and it is the first one to read: the rest of the tree uses its words without a remark.
 
    The headers of C's standard that it includes are this folder's own: the tree is compiled without
    any header of a C library. Nothing here has memory of its own or calls a function, so all of it

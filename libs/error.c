@@ -1,8 +1,9 @@
 /* Names of the error codes, for messages and for %e of libs/printfmt.h. The table is made of
    ERROR_LIST in error.h, so there is no second list that could differ from it.
 
-   The function only reads its table, so it may be called from anywhere. It takes any number: a
-   wrong one has a name too. */
+   The function only reads its table, so it may be called from anywhere, also from an interrupt or a
+   panic. It takes any number: a wrong one has a name too, so that a message about a mistake never
+   makes a second one. */
 #include <defs.h>
 #include <error.h>
 

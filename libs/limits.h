@@ -2,7 +2,8 @@
 
    This folder brings the headers that C's standard wants of an implementation without a C library,
    because some compilers take theirs from a C library, which may be missing. The names are written
-   as compilers write them in their own <limits.h>, so that both may be included. */
+   as compilers write them in their own <limits.h>, so that both may be included. On RV64 an int has
+   32 bits, and a long and a long long have 64. */
 #pragma once
 
 /* On RISC-V a plain char is unsigned. */

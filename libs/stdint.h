@@ -1,8 +1,11 @@
 /* Integer types of fixed width (C11 7.20), from the compiler's own words for them.
 
    This tree brings such headers itself: some compilers take theirs from a C library, which may be
-   missing or define words of its own. No header of a C library is ever included. Registers and
-   addresses are uint64_t and uintptr_t; a number whose width does not matter is an int. */
+   missing or define words of its own. No header of a C library is ever included. The other ones are
+   limits.h, stdarg.h, stdbool.h and stddef.h.
+
+   Registers and addresses are uint64_t and uintptr_t; a number whose width does not matter is an
+   int. */
 #pragma once
 
 #include <limits.h>

@@ -1,7 +1,9 @@
 /* The call stack, and the names of kernel addresses. Panics, the kernel monitor and messages about
-   programs use them.
+   programs use them; the list of what sleeps in a deadlock does too.
 
    A line of a backtrace is a return address and the function that it is in, the innermost first.
+   The names come from the table of the linked kernel, so they need no file and no memory.
+
    All may be called from anywhere: they take no lock but that of printing, and do not sleep. */
 #pragma once
 

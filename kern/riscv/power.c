@@ -2,7 +2,8 @@
 
    It must work after any panic. So it takes no lock, allocates nothing, and prints by the firmware
    alone; and what a driver does for it must keep to the same. The driver of QEMU's device is
-   kern/driver/sifive_test.c. */
+   kern/driver/sifive_test.c. If neither way works the hart waits for ever, with a line that says
+   so: a machine that only stops would look as if the kernel hung. */
 #include <riscv/csr.h>
 #include <riscv/power.h>
 #include <riscv/sbi.h>

@@ -2,7 +2,10 @@
 
    A task stops inside of switch_to() and goes on there: the registers that the calling convention
    lets a function destroy are of no value then, so only ra, sp and s0 to s11 are saved. What a user
-   program has in its registers is in its trap frame. */
+   program has in its registers is in its trap frame, on the task's kernel stack.
+
+   Both are called with interrupts off. Neither touches memory beside the two contexts, so it does
+   not matter which page table is in use, as long as the kernel's half is in it. */
 #include <riscv/not_written.h>
 
 .text

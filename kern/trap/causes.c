@@ -2,7 +2,9 @@
    kind of instruction it was that trapped. They are for messages only; nothing is decided by them.
 
    Both functions only look at their argument. They may be called from anywhere. Numbers that the
-   architecture reserves have the name "reserved"; those above 15 are unknown. */
+   architecture reserves have the name "reserved"; those above 15 are unknown. A message of a killed
+   program or of a panic begins with such a name, and tests look for it: so the words stay as they
+   are. */
 #include <trap/trap.h>
 
 /* The fields are those of the Unprivileged spec 20191213, chapter 24. A compressed instruction has

@@ -2,7 +2,9 @@
 
    Each message names the file and the line. A panic ends the process with the exit code -E_PANIC,
    so that whoever waits for it, and the grader, sees that it did not end well. In a thread it ends
-   that thread only. To report a property of the kernel, with the test going on, is report.h's. */
+   that thread only. Children of the process are not ended with it.
+
+   To report a property of the kernel, with the test going on, is report.h's work. */
 #pragma once
 
 #include <defs.h>

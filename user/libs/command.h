@@ -2,7 +2,8 @@
 
    Commands end with ; or & or with the line. Words are parted by blanks; "double" and 'single'
    quotes keep what is between them together, and may begin and end inside of a word; # at the
-   beginning of a word starts a comment. */
+   beginning of a word starts a comment. There are no variables and no patterns, and a backslash is
+   a character like others. Nothing is allocated: see command.c. */
 #pragma once
 
 #include <defs.h>

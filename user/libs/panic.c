@@ -2,7 +2,8 @@
 
    The message is formatted on the stack and printed with one call. A call is one write if it is not
    longer than 256 bytes, so lines of other processes do not get into it. malloc is not used: its
-   lock may be what is wrong. */
+   lock may be what is wrong. Nothing is kept between two calls, so threads may panic at the same
+   time. */
 #include <assert.h>
 #include <error.h>
 #include <printfmt.h>

@@ -2,7 +2,8 @@
    the format is done, or each time the buffer is full. So there is nothing to flush at exit, and
    nothing that threads share: each may print, and lines of up to 256 bytes stay whole.
 
-   Input: single bytes, and lines by the editor of line.h. */
+   Input: single bytes, and lines by the editor of line.h. What formats a text is libs/printfmt.c,
+   which the kernel has too. */
 #include <file.h>
 #include <line.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
-/* The functions of stdlib.h that need no memory of their own, and random numbers.
+/* The functions of stdlib.h that need no memory of their own, and random numbers. malloc and its
+   like are in malloc.c, strtol in string.c.
 
    The state of rand() is one word of the process. Threads that call it at once get numbers as
-   random as any, but not the same ones in each run. malloc and its like are in malloc.c, strtol in
-   string.c. */
+   random as any, but not the same ones in each run. A child of fork goes on with a copy of the
+   state, so parent and child get the same numbers from there on. */
 #include <stdlib.h>
 #include <assert.h>
 

@@ -1,8 +1,10 @@
 /* Memory, random numbers, and the few other things of C's stdlib.h that programs here use.
 
    All are as in C unless something else is said. A program that ends by exit() or by returning from
-   main() gives all its memory back, so nothing need be freed for that. What may be called by
-   several threads at once says so. */
+   main() gives all its memory back, so nothing need be freed for that. Nothing registered with the
+   library is called at the end, as there is no atexit(), and no output is left to be written.
+
+   What may be called by several threads at once says so. */
 #pragma once
 
 #include <defs.h>

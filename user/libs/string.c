@@ -2,7 +2,8 @@
    libs/string.c. They are written for reading, not for speed: what is long is copied by memcpy().
 
    No function keeps anything between two calls, so threads may call all of them at once. The caller
-   sees to it that there is room for what is written. */
+   sees to it that there is room for what is written: nothing here knows how large a buffer is, so a
+   text of unknown length should be printed by snprintf() instead. */
 #include <defs.h>
 #include <string.h>
 

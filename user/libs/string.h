@@ -1,7 +1,9 @@
 /* String functions of programs: those that the kernel has too, in libs/string.h, and a few more
    that only programs use. They are as in C.
 
-   They call nothing but one another, keep no state, and may be called by several threads.
+   They call nothing but one another, keep no state, and may be called by several threads. The
+   program must have memory at what they read and write, or the kernel ends it: NULL is no string.
+
    strtol is declared here as well as by <stdlib.h>, because ucore has it here. */
 #pragma once
 

@@ -2,7 +2,8 @@
    test itself must live on when the kernel kills what did it.
 
    What goes wrong in a helper is a panic: the test cannot go on without it. Properties of the
-   kernel are reported by the tests, with check() of report.h. */
+   kernel are reported by the tests, with check() of report.h. This file also says how the reports
+   of programs are printed: report_side, by one write each. */
 #include <error.h>
 #include <file.h>
 #include <report.h>

@@ -1,8 +1,9 @@
 /* What several of the test programs need: to do something in a child and look at how it ends,
    bodies for that, and questions about the machine.
 
-   All of it may be called from the main thread of a test. A function here panics if it cannot do
-   its work, so that a test which has called it need not ask. */
+   All of it may be called from the main thread of a test, and most of it forks: so a test that
+   counts processes must know. A function here panics if it cannot do its work, so that a test which
+   has called it need not ask. */
 #pragma once
 
 #include <defs.h>

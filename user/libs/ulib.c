@@ -1,8 +1,9 @@
 /* The functions of ulib.h and file.h: one system call each, with its arguments in the order that
-   libs/unistd.h has.
+   libs/unistd.h has. What each does, and its errors, is told in those headers.
 
    Nothing is checked here. The kernel checks every argument, because a program can make the call
-   without these functions too. All their results have 32 bits. */
+   without these functions too. All their results have 32 bits. A pointer is passed as it is: the
+   kernel copies through it, and says -E_FAULT if it cannot. */
 #include <defs.h>
 #include <file.h>
 #include <syscall.h>

@@ -2,7 +2,8 @@
    what main() returns.
 
    Nothing has to be prepared: the kernel has filled .bss with zeros, and there are no constructors.
-   It is a file of its own so that a program without main() may define umain() itself. */
+   argc and argv come from the kernel and are given on as they are. It is a file of its own so that
+   a program without main() may define umain() itself. */
 #include <ulib.h>
 
 int main(int argc, char **argv);
