@@ -64,10 +64,12 @@ static void check_scheduling(const struct task *task)
 {
     check_eq("task.state is PROC_UNINIT: it cannot run yet", task->state, PROC_UNINIT);
     check("task.as is the kernel's address space", task->as == &kernel_as);
+    /* A backtrace of a process that never ran reads its s0, for example. */
     check("task.context is all 0", zero(&task->context, sizeof(task->context)));
     check("task.fpu is all 0: nobody's floating-point numbers are left in it",
           zero(&task->fpu, sizeof(task->fpu)));
     check("task.rq is NULL: it belongs to no hart yet", task->rq == NULL);
+    /* An entry that points to itself can be taken out of "its list" without harm. */
     check("task.run_link is an empty list", list_empty(&task->run_link)
           && task->run_link.prev == &task->run_link);
     check_eq("task.time_slice is 0", task->time_slice, 0);
@@ -81,6 +83,7 @@ static void check_scheduling(const struct task *task)
           task->wait_what != NULL && (uintptr_t)task->wait_what != OLD_WORD
           && task->wait_what[0] == '\0');
     check_eq("task.runs is 0", task->runs, 0);
+    /* As bytes, because a bool with another value than 0 and 1 may be taken for either. */
     check_eq("task.need_resched is false", *(const uint8_t *)&task->need_resched, 0);
     check_eq("task.killed is false", *(const uint8_t *)&task->killed, 0);
     check_eq("task.on_cpu is false", *(const uint8_t *)&task->on_cpu, 0);
@@ -90,6 +93,7 @@ static void check_scheduling(const struct task *task)
    they point to themselves: an empty list that is all zeros would fault at its first use. */
 static void check_family(const struct proc_struct *proc)
 {
+    /* 0 is the idle process of the boot hart. */
     check_eq("pid is -1: it has none yet", proc->pid, -1);
     check("program is NULL", proc->program == NULL);
     check("name is empty, all of its bytes", zero(proc->name, sizeof(proc->name)));
@@ -101,6 +105,8 @@ static void check_family(const struct proc_struct *proc)
           && proc->yptr == NULL && proc->optr == NULL);
     check("zombies is an empty list", proc->zombies.next == &proc->zombies
           && proc->zombies.prev == &proc->zombies);
+    /* Whoever ends changes what its parent looks at under proc_lock, so that lock must guard the
+       queue. */
     check("child_exit is a wait queue whose lock is proc_lock",
           proc->child_exit.lock == &proc_lock);
     check("nobody waits in child_exit",
@@ -118,6 +124,7 @@ static void test_fields(void)
     check_scheduling(&proc->task);
     check_family(proc);
     check("each call gives another proc_struct", proc != other);
+    /* What is written to one must not appear in the other. */
     proc->pid = 1;
     set_proc_name(proc, "first");
     check("two new processes share nothing", other->pid == -1 && other->name[0] == '\0');
@@ -141,11 +148,13 @@ static void test_no_memory(void)
 
     hoard_take(&hoard);
     all = hoard.count + kstack_table_pages();
+    /* The very first page is missing. */
     check("without memory there is no process, and no panic", proc_create() == NULL);
     for (; n < MAX_PAGES && proc == NULL; n++) {
         kstack_trim();
         kmalloc_trim();
         hoard_take(&hoard);
+        /* All that is free is in the hoard now; what is missing the last try has kept. */
         lost += all - hoard.count - kstack_table_pages();
         hoard_give(&hoard, n <= hoard.count ? n : hoard.count);
         proc = proc_create();

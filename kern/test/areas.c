@@ -101,12 +101,15 @@ static void check_finding(struct mm_struct *mm, struct vma_struct *a, struct vma
           && find_vma(mm, c->vm_end - 1) == c);
     check("the end of an area does not belong to it, but to one that touches it",
           find_vma(mm, a->vm_end) == b);
+    /* A page fault there must be refused. */
     check("in a gap there is no area", find_page(mm, 10) == NULL && find_page(mm, 12) == NULL
           && find_vma(mm, c->vm_start - 1) == NULL);
+    /* 0 and the highest address are what a wild pointer often is. */
     check("below the first area and above the last there is none", find_page(mm, 5) == NULL
           && find_vma(mm, 0) == NULL && find_page(mm, 15) == NULL && find_vma(mm, -1UL) == NULL);
     check("find_vma_above finds the area that an address lies in", above_page(mm, 6) == a
           && above_page(mm, 7) == a && above_page(mm, 14) == c);
+    /* unmap and the search for room walk through the areas in this way. */
     check("in a gap, find_vma_above finds the next one",
           above_page(mm, 10) == c && above_page(mm, 13) == c
           && find_vma_above(mm, 0) == a);
@@ -132,6 +135,7 @@ static bool found_without_tree(struct mm_struct *mm, int page, struct vma_struct
 static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_struct *b,
                          struct vma_struct *c)
 {
+    /* Each question finds another one remembered. */
     check("after one area, another is found", find_page(mm, 14) == c && find_page(mm, 6) == a
           && find_page(mm, 8) == b);
     check("after an area, a gap is a gap", find_page(mm, 14) == c && find_page(mm, 12) == NULL
@@ -140,11 +144,14 @@ static void check_memory(struct mm_struct *mm, struct vma_struct *a, struct vma_
     check("the area that was found last is remembered: the tree is not asked again",
           found_without_tree(mm, 6, a) && find_page(mm, 14) == c && found_without_tree(mm, 14, c));
     check("from the area found last one can go on to others", find_page(mm, 7) == a);
+    /* `a` was found last. From here on it is nobody's memory. */
     remove_vma_struct(mm, a);
     check("an area that was found and is removed is not found again", find_page(mm, 7) == NULL);
     check("the neighbours of an area that is removed are found",
           find_page(mm, 8) == b && above_page(mm, 6) == b);
     check("the two that are left are in order", in_order(mm, 2));
+    /* Another area at nearly the same place: it ends a page earlier, so a page of the old one is a
+       gap. */
     struct vma_struct again = area(5, 7);
     insert_vma_struct(mm, &again);
     check("an area in its place is found, where it reaches", find_page(mm, 5) == &again
@@ -159,15 +166,18 @@ static void test_areas(void)
     struct mm_struct mm;
 
     mm_begin(&mm);
+    /* The tree is empty, and nothing was found before. */
     check("without areas nothing is found", find_page(&mm, 6) == NULL
           && above_page(&mm, 6) == NULL);
     insert_vma_struct(&mm, &b);
+    /* The first one: everything is set, or the next ones have nothing to be put beside. */
     check("an area belongs to its mm, is in its list, its tree and its count", in_order(&mm, 1));
     insert_vma_struct(&mm, &c);
     check("an area above another comes behind it", in_order(&mm, 2));
     insert_vma_struct(&mm, &a);
     check("an area below another comes before it", in_order(&mm, 3));
     check("the first in the list is the lowest", le2vma(list_next(&mm.mmap_list)) == &a);
+    /* Areas that touch are not joined here: they may have different rights. */
     check("what stands in the areas is as it was", a.vm_flags == VM_READ && a.vm_end == b.vm_start);
     check_finding(&mm, &a, &b, &c);
     check_memory(&mm, &a, &b, &c);
@@ -237,6 +247,7 @@ static void test_areas_random(void)
 
         toggle(&mm, areas, slot, &seed);
         uintptr_t start = BASE + slot * SLOT, end = areas[slot].vm_end;
+        /* The slot that has changed, at all its borders, and one address anywhere. */
         answers += answers_right(&mm, areas, start)
                 && answers_right(&mm, areas, start + SLOT - 1)
                 && (end == 0 || (answers_right(&mm, areas, end - 1)
@@ -250,6 +261,7 @@ static void test_areas_random(void)
     int left = 0;
     for (int slot = 0; slot < SLOTS; slot++)
         left += areas[slot].vm_end != 0;
+    /* By the array, which is right in any case. */
     check_eq("map_count is how many there are", mm.map_count, left);
     areas_free(areas, SLOTS);
 }
@@ -296,6 +308,7 @@ static void test_areas_many(void)
     bool fast = true;
 
     mm_begin(&mm);
+    /* The measure: the same two operations among 100 areas. */
     uint64_t insert = time_to_insert(&mm, areas, FEW), find = time_to_find(&mm, areas, FEW);
     for (int n = 10 * FEW; n <= MANY && fast; n *= 10) {
         uint64_t insert_now = time_to_insert(&mm, areas, n);

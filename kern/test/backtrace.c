@@ -212,18 +212,23 @@ static bool shows(uintptr_t caller)
    must stop. */
 static void test_calls(void)
 {
+    /* The value shows that the three calls were really made. */
     assert(outermost() == 3);
     check("each function is shown with the place from which it was called, innermost first",
           begins_with(noted, 3));
+    /* The test itself, selftest_run() and what called that; more than 12 would be an endless
+       walk. */
     size_t lines = lines_caught();
     check("it goes on to the functions that called the test", lines >= 5);
     check("it ends where the stack does", lines < 12);
     check("every address is one of the kernel's code", stays_in_text());
 
+    /* Nine frames of half a kilobyte. */
     assert(deep(DEEP - 1) == DEEP + 1);
     check("a function that calls itself is shown each time, also from one page of the stack to "
           "the next", begins_with(noted, DEEP + 1));
 
+    /* The handler stays: nothing is asked of this hart any more before the machine is off. */
     irq_register(IRQ_S_SOFT, interrupt_handler);
     assert(interrupted() == 1);
     check("from an interrupt it leads on to what was interrupted", shows(noted[0]));
@@ -269,14 +274,19 @@ static void check_wild(void)
 {
     uintptr_t good = make_frame(5, text(5), 0), own = make_frame(2, 0, 0);
 
+    /* A walk that takes good + 8 for a frame finds a good return address there, and prints it. */
     words[(good - (uintptr_t)words) / 8] = text(6);     /* what a frame at good + 8 would have */
     check("a frame pointer of 0 is the end", stops_at(0));
     check("so is one that is no address at all", stops_at(0x5a5a5a5a5a5a5a50));
+    /* It may not be mapped; and what a program has there is no business of the kernel's. */
     check("one into the program's memory is not followed", stops_at(0x200010));
     check("one that is not a multiple of 16 is not followed", stops_at(good + 8));
     check("nor is an odd one", stops_at(good + 1));
+    /* A circle of one. A longer one leads downwards at some place, which the next check is
+       about. */
     check("a frame that is its own caller ends the walk", stops_at(own));
     check("so does one whose caller lies below it", stops_at(make_frame(0, 0, 0)));
+    /* The memory there is mapped, but no stack. */
     check("one behind the end of the stack is not followed",
           stops_at(ROUNDUP((uintptr_t)kernel_bss_end, 16) + 64));
     check("nor the last possible address", stops_at(ROUNDDOWN(UINTPTR_MAX, 16)));
@@ -295,6 +305,7 @@ static void check_kernel_stack(void)
     frames[7] = callers[1], frames[6] = end + PAIR;
     check("a caller behind the end of a kernel stack is not followed",
           prints(here + 32, callers, 2));
+    /* The next slot: its guard is first, then another process's stack. */
     frames[6] = end + KSTACKSIZE + PAIR;
     check("nor one on the next process's stack", prints(here + 32, callers, 2));
     frames[6] = end + KSTACKSIZE / 2;
@@ -315,7 +326,9 @@ static void check_ends(void)
     highest[0] = 0, highest[1] = callers[1];
     bool found = prints(low + PAIR, callers, 2);
     highest[0] = saved[0], highest[1] = saved[1];
+    /* So each limit is checked from inside here, */
     check("the frames at both ends of a stack are shown", found);
+    /* and from outside here. */
     check("one that begins in the guard is not", prints_nothing(low));
 }
 
@@ -328,6 +341,7 @@ static void check_leaf(void)
 
     check("a function that saved no return address is stepped over",
           prints(make_frame(0, caller, text(9)), callers, 2));
+    /* Neither word is of any use: the walk has lost its way, and must end. */
     make_frame(1, 0, last);
     check("a pair of which neither is a return address nor a caller ends it",
           prints_nothing(make_frame(1, 0, last)));
@@ -343,12 +357,14 @@ static void test_broken_stacks(void)
     check_kernel_stack();
     check_ends();
     check_leaf();
+    /* What backtrace() is called with may be wrong as well: after a wild jump s0 is anything. */
     check("a first frame pointer of 0 prints nothing", prints_nothing(0));
     words[8] = text(0);
     check("nor does one that is not a multiple of 16", prints_nothing((uintptr_t)&words[9]));
     check("nor one outside of all stacks", prints_nothing((uintptr_t)kernel_text_start));
     check("nor one without room for a pair below it",
           prints_nothing(ROUNDUP((uintptr_t)kernel_bss_start, 16)));
+    /* Frames from the top of the array down to its beginning, each the caller of the one before. */
     for (size_t i = ARRAY_SIZE(callers); i-- > 0;)
         fp = make_frame(i, callers[i] = text(i), fp);
     check("of a stack without end the innermost 40 callers are printed",

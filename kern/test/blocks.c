@@ -139,13 +139,18 @@ static void check_merging(void)
 {
     if (!make_neighbours())
         return;
+    /* Four blocks were taken from one: what is left is at the end. */
     check_blocks("what is taken leaves the list, the rest stays", "32+32", 32);
+    /* Its neighbours at 0 and 12 are in use. */
     give(4, 8);
     check_blocks("a block between two that are in use stays alone", "4+8 32+32", 40);
+    /* Behind it, at 32, is the free rest. */
     give(16, 16);
     check_blocks("a block joins the free one behind it", "4+8 16+48", 56);
+    /* Nothing is before the first page; a search that looks there reads outside of the area. */
     give(0, 4);
     check_blocks("so does the first of all", "0+12 16+48", 60);
+    /* Between [0, 12) and [16, 64): three become one. */
     give(12, 4);
     check_blocks("a block between two free ones joins both", "0+64", 64);
 
@@ -162,11 +167,15 @@ static void check_merging(void)
     give(0, 8);
     give(16, 8);
     give(8, 4);
+    /* [8, 12) touches [0, 8), and ends four pages before 16. */
     check_blocks("only what touches is joined", "0+12 16+8", 20);
     give(40, 8);
+    /* There is no block with a higher address before which it could be put. */
     check_blocks("a block behind all others goes to the end", "0+12 16+8 40+8", 28);
     give(48, 4);
     check_blocks("and the next one joins it there", "0+12 16+8 40+12", 32);
+    /* From the highest page down: three times it joins the block behind it, the last one joins
+       both. */
     for (int page = 15; page >= 12; page--)
         give(page, 1);
     check_blocks("pages that come back one by one make one block", "0+24 40+12", 36);
@@ -195,9 +204,12 @@ static void check_impossible(void)
     check_eq("an empty list has nothing to give", take(1), -1);
     give(0, 8);
     give(20, 6);
+    /* 14 pages are free. */
     check_eq("there are never more than all", take(15), -1);
+    /* 9 pages are free, but 8 is the largest block: a block is in one piece. */
     check_eq("pages of two blocks make no block", take(9), -1);
     check_eq("nor does the largest number", take(SIZE_MAX), -1);
+    /* If a pointer came back, the caller would free 0 pages at it. */
     check_eq("0 pages are none", take(0), -1);
     check_blocks("what fails changes nothing", "0+8 20+6", 14);
 }
@@ -211,15 +223,20 @@ static void check_first_fit(void)
     give(10, 6);
     give(20, 4);
     give(30, 20);
+    /* The block of 2 at 0 is too small, that of 6 at 10 fits; that of 4 at 20 would fit better. */
     check_eq("the first block that fits is chosen, not the smallest", take(4), 10);
     check_blocks("its rest takes its place", "0+2 14+2 20+4 30+20", 28);
+    /* The 2 pages that are left at 14 are too few. */
     check_eq("a block may fit exactly", take(4), 20);
     check_blocks("then nothing of it is left", "0+2 14+2 30+20", 24);
     check_eq("what does not fit is passed over", take(3), 30);
+    /* Two blocks have 2 pages. */
     check_eq("the first of equals is chosen", take(2), 0);
+    /* A loop that ends one entry too early does not look at it. */
     check_eq("the last block is found too", take(17), 33);
     check_eq("one page may be had", take(1), 14);
     check_blocks("so this is left", "15+1", 1);
+    /* Then the head of the list is alone. */
     check_eq("the last page of all can be taken", take(1), 15);
     check_blocks("then the list is empty", "", 0);
 }
@@ -260,12 +277,15 @@ static void check_best_fit(void)
     give(20, 3);
     give(30, 5);
     give(40, 20);
+    /* Two blocks of 5 fit equally well; 8 and 20 would fit too. */
     check_eq("the smallest block that fits is chosen; of equals, the lowest", take(4), 10);
     check_blocks("its rest takes its place", "0+8 14+1 20+3 30+5 40+20", 37);
     check_eq("a block may fit exactly", take(5), 30);
     check_blocks("then nothing of it is left", "0+8 14+1 20+3 40+20", 32);
     check_eq("a small block is not too small to be found", take(1), 14);
+    /* That is what best fit is for: the block of 3 is cut, those of 8 and 20 stay whole. */
     check_eq("larger blocks are kept for who needs them", take(2), 20);
+    /* The search may not end at the first block that is small. */
     check_eq("a block before the smallest may be the one that fits", take(6), 0);
     check_eq("the last block is found too", take(19), 40);
     check_blocks("so these are left", "6+2 22+1 59+1", 4);

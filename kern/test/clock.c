@@ -96,30 +96,37 @@ static void test_tick(void)
 {
     uint64_t start = rdtime();
 
+    /* The first thing that must be right: without a next deadline there is no next tick. */
     check("the handler sets the next tick to one length from now", tick());
     check("the interrupt is no longer pending", !(csr_read(sip) & SIE_TIMER));
+    /* Half a length later. */
     while (rdtime() < start + timer_tick_length() / 2)
         ;
     check("the length counts from this tick, not from the one before", tick());
+    /* It has come, twice, and nothing has panicked. */
     check("a tick may come while the hart is idle, before any process runs", true);
 
     /* From here on a task runs, so the scheduler has something to count down. */
     struct task *idle = run_with_slice(3);
 
     check("each tick sets the next", tick());
+    /* The scheduler has been told, once for each tick. */
     check_eq("a tick takes one from the time slice of the task that runs", runner.task.time_slice,
              2);
     check("with time left the task need not give up the hart", !runner.task.need_resched);
     tick();
     tick();
+    /* Three ticks were its slice. */
     check("when its time is used up it must", runner.task.need_resched);
 
     /* One sleeper is due at once, the other one only a tick later. */
     put_to_sleep(0, rdtime());
     put_to_sleep(1, rdtime() + timer_tick_length());
     tick();
+    /* Whose time is not over sleeps on: a tick is not for everybody. */
     check("a tick wakes who has slept long enough", woken(0));
     check("it does not wake who must sleep on", !woken(1));
+    /* The handler and what it calls take locks; one that is left held stops everything later. */
     check_eq("no lock is held afterwards", this_cpu->irq_depth, 0);
     this_cpu->task = idle;
 }
@@ -175,17 +182,22 @@ static void check_awake(const char *what, const char *expected)
    no real timer comes between. Two of them are equal, and they are in no order. */
 static void test_timer_expire(void)
 {
+    /* An empty heap, at any time. */
     timer_expire(FAR);
     check("with no timer at all there is nothing to do", timer_heap == NULL);
     for (int i = 0; i < TIMERS; i++)
         put_to_sleep(i, FAR + times[i]);
 
     timer_expire(FAR + 9);
+    /* The first one is at 10. */
     check_awake("before the first deadline nobody wakes", "");
     timer_expire(FAR + 10);
     check_awake("at its deadline, not after it, a timer is due", "10 ");
+    /* The sleeper looks at the mark when it runs: without it, it would go to sleep again. */
     check("a due timer is marked so, as its sleeper waits for that", timers[6].due);
+    /* The sleeper's stack has the timer, and will soon have something else there. */
     check("it is no longer in the heap", timer_heap != NULL && timer_heap != &timers[6].link);
+    /* It is read without the lock, to see that nothing is due: a wrong one makes sleepers late. */
     check_eq("the next deadline is that of the first timer left", next_deadline, FAR + 20);
     timer_expire(FAR + 31);
     check_awake("all that are due wake, and no others", "20 20 30 10 ");
@@ -195,6 +207,7 @@ static void test_timer_expire(void)
     check_awake("time that goes back wakes nobody", "20 20 30 10 ");
     timer_expire(FAR + 80);
     check_awake("a later call goes on with the rest", "50 20 70 20 30 10 60 ");
+    /* In the queue they stand as they woke: 50, then 60, then 70. */
     check("they wake in the order of their deadlines",
           sleepers[0].task.run_link.next == &sleepers[7].task.run_link
           && sleepers[7].task.run_link.next == &sleepers[2].task.run_link);

@@ -48,13 +48,16 @@ static void compare(struct addrspace *child, struct addrspace *parent, uintptr_t
 {
     struct Page *copy = space_page(child, la), *page = space_page(parent, la);
 
+    /* Without a page nothing else can be compared. */
     if (!check("each page of the parent in the range is mapped in the child", copy != NULL))
         return;
+    /* A page with two owners: what one writes the other reads. */
     check("the child's page is another one than the parent's", copy != page);
     check("the copy has the same contents",
           memcmp(page2kva(copy), page2kva(page), PGSIZE) == 0);
     check_eq("the copy has the parent's rights, no more and no less", space_rights(child, la),
              space_rights(parent, la));
+    /* V, A, and D if it may be written. */
     check_eq("its entry has the flags of a leaf", space_entry(child, la) & PTE_FLAGS,
              pte_leaf_flags(space_rights(parent, la)));
     check_eq("the copy has one reference", page_ref(copy), 1);
@@ -85,6 +88,7 @@ static void test_contents(void)
         check_eq("the parent's page keeps its contents", space_byte(&parent, address(i)),
                  rights[i] != 0 ? (int)i + 1 : -1);
     }
+    /* [start, end): the first page behind it does not belong to it. */
     check_eq("the page before the range is not copied", space_entry(&child, FIRST - PGSIZE), 0);
     check_eq("the page after the range is not copied", space_entry(&child, END), 0);
     space_destroy(&parent);

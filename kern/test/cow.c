@@ -40,11 +40,15 @@ static void test_share(void)
     *get_pte(parent.pgdir, TEXT + PGSIZE, false) = URW;         /* not valid, whatever else it is */
     struct Page *outside = space_put(&parent, END, 3, URW);
     check_eq("copy_range() succeeds", copy_range(&child, &parent, DATA, END, true), 0);
+    /* Sharing means one page with two entries. */
     check("a page that is shared is the same page", space_page(&child, DATA) == data
           && space_page(&child, TEXT) == text);
     check_eq("the parent's entry of a writable page loses W and is marked",
              space_rights(&parent, DATA), MARKED);
+    /* The mark says that the owner may write after a copy; without it the write would kill the
+       program. */
     check_eq("the child's entry of it has no W and is marked", space_rights(&child, DATA), MARKED);
+    /* If it had one, a write to the text would be allowed by the next fault. */
     check_eq("a page that nobody may write gets no mark in the parent",
              space_rights(&parent, TEXT), URX);
     check_eq("nor in the child", space_rights(&child, TEXT), URX);
@@ -55,6 +59,7 @@ static void test_share(void)
           && space_touched(&parent, TEXT) && space_touched(&child, TEXT));
     check_eq("a shared page has one reference for each entry", page_ref(data), 2);
     check_eq("a shared read-only page, too", page_ref(text), 2);
+    /* One hole has no entry, the other one has a word without V: both are nothing. */
     check_eq("where the parent's entry is not valid the child gets none",
              space_entry(&child, TABLE_END) | space_entry(&child, TEXT + PGSIZE), 0);
     check("a page outside of the range is not shared", space_page(&child, END) == NULL
@@ -63,6 +68,7 @@ static void test_share(void)
     check_eq("sharing needs memory for the four tables, and for nothing else",
              space_copy_needs(&parent, DATA, END, true), 4);
     space_destroy(&parent);
+    /* The end of one sharer takes its reference, and leaves the page to the other. */
     check_eq("the page is the child's alone when the parent is gone", page_ref(data), 1);
     space_destroy(&child);
     check_eq("all pages come back when both spaces are gone", nr_free_pages(), before);
@@ -114,6 +120,7 @@ static void test_faults(void)
     struct mm_struct *child = fork_mm(parent), *grandchild = fork_mm(child);
     struct Page *page = space_page(&parent->as, DATA);
 
+    /* The entry that is copied now has no W any more: it must be shared by its mark. */
     check_eq("a page that is marked is shared again by a second fork", page_ref(page), 3);
     check_eq("the grandchild's entry is marked as well", space_rights(&grandchild->as, DATA),
              MARKED);
@@ -122,13 +129,16 @@ static void test_faults(void)
     write_byte(child, DATA, 7);
     struct Page *copy = space_page(&child->as, DATA);
     check("who writes to a shared page gets a page of its own", copy != page);
+    /* One page is copied, and no table is made: they are all there. */
     check_eq("a write fault takes one page", before - nr_free_pages(), 1);
     check_eq("its own page is writable, without the mark", space_rights(&child->as, DATA), URW);
     check("its own page's entry has A and D, or some machines fault for ever",
           space_touched(&child->as, DATA));
     check_eq("its own page has one reference", page_ref(copy), 1);
+    /* All but the byte that was written. */
     check("the copy has the contents of the page",
           memcmp((char *)page2kva(copy) + 1, (char *)page2kva(page) + 1, PGSIZE - 1) == 0);
+    /* The child's entry leads to its own page now. */
     check_eq("the shared page has one reference less", page_ref(page), 2);
     check("the others still share the page", space_page(&parent->as, DATA) == page
           && space_page(&grandchild->as, DATA) == page);
@@ -138,6 +148,8 @@ static void test_faults(void)
     check_eq("with one entry left the page has one reference", page_ref(page), 1);
     before = nr_free_pages();
     write_byte(grandchild, DATA, 9);
+    /* A copy would be right too, but for nothing: most pages of a child that calls exec end
+       here. */
     check("the last who has the page keeps it: nothing is copied",
           space_page(&grandchild->as, DATA) == page && nr_free_pages() == before);
     check_eq("the last who has the page may write to it, and the mark is gone",
@@ -166,6 +178,7 @@ static void test_no_memory(void)
     struct hoard hoard = { .count = 0 };
 
     hoard_take(&hoard);
+    /* The program is told that memory is short; it has done nothing wrong. */
     check_eq("without memory a write fault returns -E_NO_MEM", do_pgfault(child, DATA, VM_WRITE),
              -E_NO_MEM);
     check("then the page is shared as before", space_page(&child->as, DATA) == page
@@ -179,10 +192,12 @@ static void test_no_memory(void)
     hoard_take(&hoard);
     check_eq("without memory for tables a fork returns -E_NO_MEM", mm_dup(other, parent),
              -E_NO_MEM);
+    /* What the failed fork has copied is in `other`, and goes with it. */
     mm_put(other);
     hoard_end(&hoard);
     mm_put(parent);
     hoard_take(&hoard);
+    /* The parent is gone, and so the page is the child's. */
     check_eq("the last who has the page needs no memory", do_pgfault(child, DATA, VM_WRITE), 0);
     hoard_end(&hoard);
     mm_put(child);
@@ -197,14 +212,17 @@ static void test_tlb(void)
     struct mm_struct *parent = family_head();
     volatile uint8_t *data = (volatile uint8_t *)DATA;
 
+    /* From here on the hart translates by the parent's table. */
     sched_set_addrspace(&parent->as);
     csr_set(sstatus, SSTATUS_SUM);
     *data = 5;
     struct mm_struct *child = fork_mm(parent);
     check_eq("after a fork the parent's next write faults: the TLB has been flushed",
              copy_to_user(DATA, "X", 1), -E_FAULT);
+    /* And nothing that came later. */
     check_eq("the child keeps what the parent wrote before", space_byte(&child->as, DATA), 5);
     csr_set(sstatus, SSTATUS_SUM);
+    /* Now the TLB has the shared page, for reading. */
     (void)*data;
     write_byte(parent, DATA, 6);
     uint8_t byte = *data;

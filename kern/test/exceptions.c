@@ -29,11 +29,14 @@ static void test_fault_access(void)
 {
     bool others = true;
 
+    /* These three words are what do_pgfault() compares with the area's rights. */
     check_eq("a fetch needs the right to execute", fault_access(CAUSE_FETCH_PAGE), VM_EXEC);
     check_eq("a load needs the right to read", fault_access(CAUSE_LOAD_PAGE), VM_READ);
     check_eq("a store needs the right to write", fault_access(CAUSE_STORE_PAGE), VM_WRITE);
     check_eq("an illegal instruction is no page fault", fault_access(CAUSE_ILLEGAL), 0);
     check_eq("a breakpoint is no page fault", fault_access(CAUSE_BREAKPOINT), 0);
+    /* 5, 7 and 1: load, store and fetch at a physical address where nothing is. 4 and 6 are the
+       misaligned ones. */
     check_eq("an access fault is none: no page table can repair it", fault_access(5)
              | fault_access(7) | fault_access(1), 0);
     check_eq("a misaligned access is none", fault_access(4) | fault_access(6), 0);
@@ -84,6 +87,8 @@ static void check_fpu(void)
     const char *why = user_exception(&tf, -E_FAULT);
 
     check("the first floating-point instruction does not end it", why == NULL);
+    /* FS in the frame is what the program returns with; if it stayed off the program would trap
+       again. */
     check_eq("its registers are in use from now on", tf.status & SSTATUS_FS, SSTATUS_FS_DIRTY);
     check_eq("and the instruction runs once more", tf.epc, PC);
     csr_clear(sstatus, SSTATUS_FS);
@@ -98,16 +103,20 @@ static void test_user_exception(void)
     bool named = true;
 
     check("a load from a page that was made ready goes on", goes_on(CAUSE_LOAD_PAGE, fs));
+    /* FS off: a page fault is no first use of floating point. */
     check("so does a store", goes_on(CAUSE_STORE_PAGE, 0));
     check("so does a fetch", goes_on(CAUSE_FETCH_PAGE, fs));
+    /* The repair has failed: the message has the name of the exception. */
     check("a load from nowhere ends the program",
           ends(CAUSE_LOAD_PAGE, fs, -E_FAULT, "load page fault"));
     check("so does a store", ends(CAUSE_STORE_PAGE, 0, -E_FAULT, "store page fault"));
     check("so does a jump", ends(CAUSE_FETCH_PAGE, fs, -E_FAULT, "instruction page fault"));
+    /* The program has done nothing wrong, so its user should not be told of a page fault. */
     check("where there is no memory for the page, that is the reason",
           ends(CAUSE_STORE_PAGE, fs, -E_NO_MEM, "out of memory"));
     check("an illegal instruction ends the program",
           ends(CAUSE_ILLEGAL, fs, -E_FAULT, "illegal instruction"));
+    /* A program's ebreak is not the kernel's: it does not enter the monitor. */
     check("so does a breakpoint, and its message names it",
           ends(CAUSE_BREAKPOINT, fs, -E_FAULT, "breakpoint"));
     check("also where it has not used floating point",
@@ -187,10 +196,12 @@ static void test_kernel_breakpoint(void)
     check("the kernel monitor was entered", monitor_reads > 0);
     if (!good)
         return;                     /* the real ones would end in a panic */
+    /* How much the three made-up ones have read: a third of it is one entry. */
     reads = monitor_reads;
     check_eq("the code behind a compressed ebreak runs, all of it", break_short(), 7);
     check_eq("so does the code behind one that is not", break_long(), 7);
     check_eq("each entered the monitor once", monitor_reads, 2 * reads / 3 + reads);
+    /* The way out of a trap puts them back. */
     check("interrupts are as they were", !irq_enabled());
 }
 

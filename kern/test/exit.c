@@ -66,19 +66,24 @@ static void test_codes(void)
 {
     int pids[CHILDREN], code, good = 0, twice = 0;
 
+    /* If it slept instead, it would sleep for ever: nobody could wake it. */
     check_eq("wait is refused where there never was a child", wait_child(0, &code), -E_BAD_PROC);
     for (int i = 0; i < CHILDREN; i++)
         pids[i] = test_thread(answer, (void *)(uintptr_t)(100 + i));
     for (int i = 0; i < CHILDREN; i++) {
         int child = i * 7 % CHILDREN;
 
+        /* A value that no child ends with, so that a code which is not stored is seen. */
         code = -1;
         good += wait_child(pids[child], &code) == pids[child] && code == 100 + child;
         twice += wait_child(pids[child], &code) != -E_BAD_PROC;
     }
     check_eq("each of 20 children is found by its pid, with its exit code", good, CHILDREN);
+    /* The first wait gives the struct back; the pid may soon be somebody else's. */
     check_eq("no child can be waited for twice", twice, 0);
     check_eq("wait is refused when no child is left", wait_child(0, &code), -E_BAD_PROC);
+    /* Only children: a process could else take away the zombies of others, and read their exit
+       codes. */
     check_eq("wait is refused for one's own parent", wait_child(initproc->pid, &code),
              -E_BAD_PROC);
     check_eq("wait is refused for oneself", wait_child(current->pid, &code), -E_BAD_PROC);
@@ -94,14 +99,17 @@ static void test_one_of_two(void)
     int late = test_thread(slow, (void *)22), early = test_thread(answer, (void *)11);
     int helper = test_thread(answer, NULL);
 
+    /* There is such a child, so this is another error than for none. */
     check_eq("without blocking, wait says that the child has not ended", do_wait(late, 0, false),
              -E_BUSY);
     check_eq("a child that ended can be waited for", wait_child(helper, &code), helper);
     until_zombie(early);
+    /* From here on both may end, and one has. */
     atomic_store(&may_end, 1);
     check_eq("wait for one child does not return another that ended", wait_child(late, &code),
              late);
     check_eq("and gives that one's exit code", code, 22);
+    /* It was not taken by the wait for its sibling. */
     check_eq("the other child is still there to wait for", do_wait(early, 0, false), 0);
 }
 
@@ -125,6 +133,7 @@ static void test_look_again(void)
     atomic_store(&may_end, 0);
     int pid = test_thread(wait_for_slow, &other);
 
+    /* Time enough for the three short children to end, and for the wait to be woken by each. */
     timer_sleep_until(rdtime() + 3 * timer_tick_length());
     check_eq("who waits for one child sleeps on when others end", state_of(pid), PROC_SLEEPING);
     atomic_store(&may_end, 1);
@@ -163,11 +172,14 @@ static void test_zombie(void)
 
     until_zombie(pid);
     check_eq("a child that ended is a zombie until its parent waits", state_of(pid), PROC_ZOMBIE);
+    /* A parent that never waits would keep the memory of all its children. */
     check("a zombie's memory is free before its parent waits",
           nr_free_pages() + PAGES / 2 > before);
+    /* Killing it again must not change the exit code that it has. */
     check_eq("a zombie cannot be killed: it has ended", do_kill(pid), -E_KILLED);
     wait_child(pid, &code);
     check_eq("a zombie keeps its exit code", code, -7);
+    /* Its pid names nobody now. */
     check_eq("after wait it is no more", state_of(pid), PROC_UNINIT);
     pid = test_thread(answer, NULL);
     until_zombie(pid);
@@ -186,11 +198,15 @@ static int wait_with_store(void *arg)
     take_memory();                      /* only a thread without makes other threads */
     failed += !check_eq("a bad address for the exit code is refused",
                         do_wait(pid, NOWHERE, true), -E_FAULT);
+    /* do_wait() is called with the address as the program has given it: a store to it as it is
+       would be one to the kernel's own stack here. */
     failed += !check_eq("an address of the kernel is refused",
                         do_wait(pid, (uintptr_t)&code, true), -E_FAULT);
+    /* The same child again: the two failed calls must have left it as it was. */
     failed += !check_eq("the child is not lost by that", do_wait(pid, BASE, true), 0);
     assert_eq(copy_from_user(&code, BASE, sizeof(code)), 0);
     failed += !check_eq("the exit code is stored for the program", code, 55);
+    /* 0 stands for "I do not want to know", and for any child. */
     failed += !check_eq("without an address nothing is stored", do_wait(0, 0, true), 0);
     failed += !check_eq("and the child is gone", do_wait(other, 0, true), -E_BAD_PROC);
     failed += !check_eq("where there is no child nothing is stored", do_wait(other, BASE, true),
@@ -218,6 +234,7 @@ static void test_killed(void)
 
     atomic_store(&may_end, 0);
     int pid = test_thread(wait_in_vain, &result);
+    /* Until it waits: a kill before that would try something else. */
     while (state_of(pid) != PROC_SLEEPING)
         schedule();
     check_eq("a process that waits for a child can be killed", do_kill(pid), 0);
@@ -255,7 +272,9 @@ static void test_orphans(void)
     struct proc_struct *proc = find_proc(orphan);
     bool adopted = proc != NULL && proc->parent == initproc;
     spin_unlock(&proc_lock);
+    /* Somebody has to wait for them: initproc does nothing else. */
     check("children whose parent has ended are initproc's", adopted);
+    /* This thread is the parent of their parent. */
     check_eq("they are not their grandparent's", wait_child(orphan, &code), -E_BAD_PROC);
     for (int i = 0; i < 100 && process_count() > before.processes + ORPHANS / 2; i++)
         timer_sleep_until(rdtime() + timer_tick_length());

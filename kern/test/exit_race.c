@@ -61,6 +61,8 @@ static int wait_often(void *unused)
     parent = current;
     spin_unlock(&proc_lock);
     for (int i = 0; i < ROUNDS; i++) {
+        /* Parent and child wait for each other's flag, so that both are awake when the child may
+           end. */
         atomic_store(&child_runs, 0);
         atomic_store(&child_may_end, 0);
         int pid = test_thread(end_at_once, (void *)(uintptr_t)i);
@@ -68,6 +70,8 @@ static int wait_often(void *unused)
         code = -1;
         wait_for(&child_runs);
         atomic_store(&child_may_end, 1);
+        /* From the store above on the child may end at any moment, also in the middle of this
+           call. */
         wrong += wait_child(0, &code) != pid || code != i;
     }
     atomic_store(&parent_done, 1);
@@ -157,6 +161,8 @@ static void make_hidden(int number)
         schedule();
         spin_lock(&proc_lock);
     }
+    /* The list is where the parent looks; a child that is not put into it cannot be hidden
+       either. */
     if (child->zombie_link.next == NULL)
         panic("a child has ended, but its parent was not told by report_end()");
     list_del(&child->zombie_link);
@@ -178,6 +184,8 @@ static int wait_at_moments(void *unused)
     for (int i = 0; i < MOMENTS; i++) {
         irq_register(IRQ_S_TIMER, show_hidden);
         make_hidden(i);
+        /* The timer must not fire before the wait has begun, or early moments would all be the
+           same. */
         irq_disable();
         timer_arm(rdtime() + i);
         irq_enable();
@@ -208,6 +216,8 @@ static void test_exit_moment(void)
     check_eq("each child is found by its parent", wait_child(pid, &wrong), pid);
     check_eq("each with its own exit code", wrong, 0);
     wait_child(watcher, &code);
+    /* The watcher has woken the parent each time, so the test ends; but a real one would sleep
+       on. */
     check_eq("no wake-up is lost, whenever the child ends", lost, 0);
 }
 

@@ -134,17 +134,22 @@ static void check_outside(void)
 {
     struct mm_struct *mm = mm_begin();
 
+    /* With no area at all there is no list to look through. */
     check("without areas every access is refused", refused(mm, A, VM_READ));
     add_area(mm, A, 2, RW);
     add_area(mm, A + 4 * PGSIZE, 1, RW);
+    /* The last byte before an area, and a page before it: a comparison that is off by one allows
+       it. */
     check("an access below an area is refused",
           refused(mm, A - 1, VM_READ) && refused(mm, A - PGSIZE, VM_WRITE));
     check("an access at the end of an area is refused", refused(mm, A + 2 * PGSIZE, VM_READ));
     check("an access in a gap between two is refused", refused(mm, A + 3 * PGSIZE + 5, VM_WRITE));
     check("an access behind the last area is refused", refused(mm, A + 5 * PGSIZE, VM_READ));
+    /* A program with a null pointer must be killed, not given a page at 0. */
     check("an access through a null pointer is refused",
           refused(mm, 0, VM_WRITE) && refused(mm, 8, VM_READ));
     check("an access high above all areas is refused", refused(mm, USERTOP - 1, VM_READ));
+    /* And the other way: what belongs to the area must not be refused. */
     check_eq("the last byte of an area is in it", do_pgfault(mm, A + 2 * PGSIZE - 1, VM_WRITE), 0);
     check_eq("the first byte of an area is in it", do_pgfault(mm, A, VM_READ), 0);
     mm_put(mm);
@@ -181,12 +186,16 @@ static bool check_new_page(struct mm_struct *mm)
 {
     size_t before = nr_free_pages();
 
+    /* The page itself is found by the address without its last 12 bits. */
     check_eq("a read deep in a page is made possible", do_pgfault(mm, A + 0xff8, VM_READ), 0);
     if (!check("the entry of that page is valid", rights_at(mm, A) & PTE_V))
         return false;
     check_eq("a page and two tables are taken", before - nr_free_pages(), 3);
+    /* What another process left in the page, a password for example, must not be read. */
     check("a new page is full of zeros", all_zero(mm, A));
+    /* With another count it would never be freed, or too early. */
     check_eq("the new page has one reference", page_ref(pte2page(space_entry(&mm->as, A))), 1);
+    /* One fault makes one page: what was not touched costs nothing. */
     check_eq("the neighbours' entries are still 0",
              space_entry(&mm->as, A - PGSIZE) | space_entry(&mm->as, A + PGSIZE), 0);
     before = nr_free_pages();
@@ -207,6 +216,7 @@ static void check_second_fault(struct mm_struct *mm)
     pte_t pte = space_entry(&mm->as, A);
     uint64_t *words = kva(pte_paddr(pte));
 
+    /* Something that a second page, or a second clearing, would lose. */
     words[3] = 77;
     check_eq("a fault on a page that is there is no error", do_pgfault(mm, A + 24, VM_WRITE), 0);
     check_eq("a second fault leaves the entry as it is", space_entry(&mm->as, A), pte);
@@ -224,13 +234,18 @@ static void check_access(struct mm_struct *mm)
     addrspace_switch(&kernel_as, &mm->as);
     check("the hart reads a page that nobody touched before",
           can_read(A + 4 * PGSIZE, &value) && value == 0);
+    /* From here on the entries are judged by the hardware. */
     check("the hart writes to a page that nobody touched before", can_write(A + 5 * PGSIZE, 5));
     check("the hart reads what it wrote", can_read(A + 5 * PGSIZE, &value) && value == 5);
+    /* An area that may be written gets W with the first read already, or the hart faults once
+       more. */
     check("the hart writes to a page that it has read", can_write(A + 4 * PGSIZE, 6));
     check("the hart reads a page of a read-only area",
           can_read(A + 16 * PGSIZE, &value) && value == 0);
     check("the hart cannot write to a read-only area, whether the page was read or not",
           !can_write(A + 16 * PGSIZE, 7) && !can_write(A + 17 * PGSIZE, 7));
+    /* Behind an area and before it: the fault must end, with an error, and not come again and
+       again. */
     check("the hart cannot access what is in no area", !can_read(A + 8 * PGSIZE, &value)
           && !can_write(A - PGSIZE, 7));
     addrspace_switch(&mm->as, &kernel_as);
@@ -252,6 +267,8 @@ static void test_fault_zero(void)
         check_second_fault(mm);
         check_access(mm);
     }
+    /* Its area is at the same addresses, so a page that went to the wrong space would be seen
+       here. */
     check_eq("another address space has no page there", space_entry(&other->as, A), 0);
     for (int i = 0; i < PT_ENTRIES / 2; i++)
         used += kernel_as.pgdir[i] != 0;
@@ -273,19 +290,25 @@ static void test_fault_stack(void)
     add_area(mm, A - 2 * PGSIZE, 1, RW);
     check_eq("a page that the stack has already can be written",
              do_pgfault(mm, top - 8, VM_WRITE), 0);
+    /* As a function with large locals does. */
     check_eq("a write just below the stack makes it grow",
              do_pgfault(mm, top - PGSIZE - 8, VM_WRITE), 0);
+    /* The area itself has grown, not only a page been mapped: munmap and fork go by the areas. */
     check("the stack's area reaches down to the page that was written",
           find_vma(mm, top - 2 * PGSIZE) != NULL
           && find_vma(mm, top - 2 * PGSIZE)->vm_start == top - 2 * PGSIZE);
+    /* A program need not touch its stack page by page. */
     check_eq("a read far below the stack makes it grow too",
              do_pgfault(mm, top - 100 * PGSIZE + 4, VM_READ), 0);
     check_eq("stack pages between come when they are touched",
              space_entry(&mm->as, top - 50 * PGSIZE), 0);
     check_eq("a page that the stack grew by has its rights", rights_at(mm, top - 100 * PGSIZE),
              PTE_R | PTE_W | PTE_U | PTE_V);
+    /* The limit, from both sides. A recursion without end must end the program, not take all
+       memory. */
     check_eq("the stack may have 256 pages", do_pgfault(mm, A, VM_WRITE), 0);
     check("a stack of 257 pages is refused", refused(mm, A - 8, VM_WRITE));
+    /* Only stacks grow, not every area that lies above the address. */
     check("the area below it does not grow", refused(mm, A - 2 * PGSIZE - 8, VM_WRITE));
     check_eq("the area below the stack is still there",
              do_pgfault(mm, A - 2 * PGSIZE, VM_WRITE), 0);
@@ -309,17 +332,21 @@ static void test_fault_memory(void)
     for (size_t k = 0; k < 3; k++) {
         hoard_take(&hoard);
         hoard_give(&hoard, k);
+        /* The trap layer tells the two errors apart: for this one the program is killed with
+           another message. */
         check_eq("not enough memory for the page and its tables: -E_NO_MEM",
                  do_pgfault(mm, A, VM_WRITE), -E_NO_MEM);
         check_eq("no entry is made", space_entry(&mm->as, A), 0);
         space_empty(&mm->as);
     }
+    /* Whether an access is allowed does not depend on memory. */
     check_eq("a wrong access is still -E_FAULT", do_pgfault(mm, A - PGSIZE, VM_READ), -E_FAULT);
     current->mm = mm;
     addrspace_switch(&kernel_as, &mm->as);
     check("the kernel's access fails without memory, and the kernel goes on",
           !can_read(A + PGSIZE, &value));
     hoard_end(&hoard);
+    /* The failed fault has left nothing behind that would be in the way. */
     check("with memory again, it is made", can_read(A + PGSIZE, &value) && value == 0);
     addrspace_switch(&mm->as, &kernel_as);
     current->mm = NULL;

@@ -85,28 +85,43 @@ static void test_child(void)
     struct proc_struct *child = fork_child(0, 0, &tf);
     struct task *task = &child->task;
 
+    /* The family: who may wait for the child, and who gets its exit code. */
     check("the child's parent is who called do_fork()", child->parent == current);
     check("the child is its parent's youngest child", current->cptr == child && child->optr == NULL
           && child->yptr == NULL);
+    /* Processes that are not counted are not found by the leak check at the end, either. The idle
+       process is none of them. */
     check_eq("the child is counted as a process", process_count(), 1);
+    /* Ready to run, and in a queue: one without the other is a child that never runs, or that is
+       picked from a queue while it counts as asleep. */
     check_eq("the child's state is PROC_RUNNABLE", task->state, PROC_RUNNABLE);
     check("the child waits in the run queue of its parent's hart: wakeup_proc() was called",
           task->rq == current->task.rq && task->rq->proc_num == waiting + 1
           && !list_empty(&task->run_link));
+    /* What is inherited. The group is what a ctrl-C kills, the program is what a message names. */
     check("the child is in its parent's group", child->group == GROUP);
     check("the child has its parent's priority", task->lab6_priority == PRIORITY);
     check("the child has its parent's program", child->program == &program);
     check("the child has its parent's name", strcmp(child->name, current->name) == 0);
+    /* Flags are about one process: a parent that is being killed, for example, has one. */
     check_eq("none of the child's flags is set", child->flags, 0);
+    /* A kernel thread's child is a kernel thread, and runs on the kernel's address space. */
     check("a parent without an mm has a child without", child->mm == NULL
           && task->as == &kernel_as);
+    /* Two processes on one stack overwrite each other's calls. The guard must not be taken for the
+       stack. */
     check("the child's kernel stack is its own", task->kstack != 0
           && task->kstack != current->task.kstack && !kstack_is_guard(task->kstack));
+    /* Trap entry saves a program's registers there, and nowhere else: see riscv/trapframe.h. */
     check("the child's frame is at the top of its kernel stack",
           task->tf == (struct trapframe *)(task->kstack + KSTACKSIZE) - 1);
+    /* The first switch to the child loads sp from here. Above would overwrite the frame, and an sp
+       that is no multiple of 16 breaks the calling convention. 1024 bytes below is still "at the
+       top". */
     check("the child begins on its own kernel stack, below the frame",
           task->context.sp <= (uintptr_t)task->tf
           && task->context.sp > (uintptr_t)task->tf - 1024 && task->context.sp % 16 == 0);
+    /* Where the first switch goes on. A context that was not set has 0 there. */
     check("the child begins somewhere in the kernel's text", task->context.ra >= KERNEL_OFFSET);
     unmake(child);
 }
@@ -121,9 +136,12 @@ static void check_frame(const struct trapframe *child, const struct trapframe *p
         if (i != 2 && i != 10)
             wrong += (&child->gpr.zero)[i] != (&parent->gpr.zero)[i];
     check_eq("the child's other registers are as its parent's (how many are not)", wrong, 0);
+    /* Both return from the same system call, so both go on behind it. */
     check_eq("the child goes on where its parent does: epc", child->epc, parent->epc);
+    /* Interrupts, and the mode to return to. */
     check_eq("the child has its parent's status, but for FS",
              (child->status ^ parent->status) & ~SSTATUS_FS, 0);
+    /* By this a program knows which of the two it is. */
     check_eq("a0, the result of fork, is 0 in the child", child->gpr.a0, 0);
 }
 
@@ -135,14 +153,19 @@ static void test_frames(void)
     struct trapframe tf = test_frame(SSTATUS_SPIE), saved = tf;
     struct proc_struct *child = fork_child(0, 0, &tf);
 
+    /* A program that forks: the stack of the child is the parent's, at the same address in its own
+       memory. */
     check_frame(child->task.tf, &tf);
     check_eq("without a stack given, the child's sp is the parent's",
              child->task.tf->gpr.sp, USER_SP);
+    /* The parent gets its result from the system call's dispatch, not from do_fork(). */
     check("the parent's own frame stays as it was", memcmp(&tf, &saved, sizeof(tf)) == 0);
     unmake(child);
+    /* As clone() of a thread does: it shares the memory, so it needs a stack elsewhere. */
     child = fork_child(0, USER_SP - 4096, &tf);
     check_eq("with a stack given, the child's sp is that", child->task.tf->gpr.sp, USER_SP - 4096);
     unmake(child);
+    /* SPP says that the frame is of the kernel: so this is how a kernel thread is made. */
     tf = test_frame(SSTATUS_SPIE | SSTATUS_SPP);
     child = fork_child(0, 0, &tf);
     check_frame(child->task.tf, &tf);
@@ -160,6 +183,8 @@ static void test_fpu(void)
 
     for (int i = 0; i < 32; i++)
         numbers.f[i] = PATTERN + i;
+    /* The registers hold the numbers, and the parent's memory does not: as after a program has
+       computed. */
     csr_set(sstatus, SSTATUS_FS);
     fpu_restore(&numbers);
     struct proc_struct *child = fork_child(0, 0, &tf);
@@ -183,8 +208,10 @@ static void test_siblings(void)
         for (int j = 0; j < i; j++)
             pids &= children[j]->pid != children[i]->pid;
     }
+    /* Five, so that there are a first one, a last one, and some between. */
     check_eq("five children are five processes", process_count(), CHILDREN);
     check("each child has another pid", pids);
+    /* The parent has one pointer for all of them; the others are found by their siblings. */
     check("the parent points to the youngest", current->cptr == children[CHILDREN - 1]);
     for (int i = 1; i < CHILDREN; i++)
         linked &= children[i]->optr == children[i - 1] && children[i - 1]->yptr == children[i];
@@ -233,14 +260,17 @@ static void test_memory(struct mm_struct *mm)
     struct trapframe tf = test_frame(SSTATUS_SPIE);
     struct proc_struct *child = fork_child(0, 0, &tf);
 
+    /* A fork without CLONE_VM copies the address space: what one writes the other must not see. */
     check("the child of a process with memory has memory of its own",
           child->mm != NULL && child->mm != mm && child->task.as == &child->mm->as);
     unmake(child);
+    /* A thread: the same memory, which has one more user from now on. */
     child = fork_child(CLONE_VM, USER_SP, &tf);
     check("with CLONE_VM the child has its parent's memory",
           child->mm == mm && child->task.as == &mm->as);
     check_eq("with CLONE_VM two processes use that memory", mm->mm_count, 2);
     unmake(child);
+    /* If the count were one too low here, the parent's memory would have been freed. */
     check_eq("when the child is gone one process uses that memory", mm->mm_count, 1);
 }
 
@@ -251,11 +281,14 @@ static void test_killed(void)
     struct trapframe tf = test_frame(SSTATUS_SPIE);
     struct stock before = stock_take();
 
+    /* link_proc() refuses a child for a parent that is to end: so what is tried is the last
+       step. */
     current->task.killed = true;
     int result = do_fork(0, 0, &tf);
     current->task.killed = false;
     check_eq("where link_proc() fails, do_fork() returns its error", result, -E_KILLED);
     struct stock now = stock_take();
+    /* Three counts: the process itself, its stack and tables, and the structs. */
     check_eq("where link_proc() fails there is no child", now.processes, before.processes);
     check_eq("where link_proc() fails no page stays in use", now.pages, before.pages);
     check_eq("where link_proc() fails no kernel object stays in use", now.objects, before.objects);
@@ -302,6 +335,7 @@ static void test_no_memory(void)
     for (n = 0; n < MAX_PAGES && pid <= 0; n++)
         pid = fork_with(&hoard, n, &tf);
     struct proc_struct *child = pid > 0 ? process_of(pid) : NULL;
+    /* If the first try had succeeded without memory, nothing here would have been tried. */
     check("with no free page there is no child", n > 1);
     check_eq("each try without enough memory returns -E_NO_MEM (how many do not)",
              left.other_results, 0);

@@ -106,14 +106,23 @@ static void check_child(const struct child *child, int pid)
 {
     uintptr_t kstack = child->proc->task.kstack;
 
+    /* The frame's registers must have arrived in the hart's, each in its own. */
     check_eq("a child begins with 0 in a0", child->x[10], 0);
     check("a child's other registers are its parent's", registers_right(child));
+    /* A kernel thread has no stack of a program, so it begins on its own kernel stack, near the
+       top. */
     check("a child begins on its own kernel stack",
           child->x[2] > kstack + KSTACKSIZE / 2 && child->x[2] <= kstack + KSTACKSIZE);
+    /* With another tp the kernel would take another memory for its struct cpu: nothing would work
+       long. */
     check_eq("in a child tp is that of the hart", child->x[4], (uintptr_t)this_cpu);
+    /* The parent waits by it. */
     check_eq("do_fork() returned the child's pid", pid, child->pid);
     check("a child's parent is who forked", child->parent == current);
+    /* A child that begins with interrupts off gives its hart to nobody, if it does not give way
+       itself. */
     check("a child begins with interrupts on, as its frame says", child->irq_was_on);
+    /* On another one it would keep the memory of some process in use. */
     check_eq("a kernel thread runs on the kernel's address space", child->satp, kernel_as.satp);
 }
 
@@ -124,6 +133,7 @@ static void test_children(void)
 
     for (int i = 0; i < CHILDREN; i++)
         pids[i] = fork_child(&children[i]);
+    /* They run now, because the test gives way. */
     wait_until_done(CHILDREN);
     for (int i = 0; i < CHILDREN; i++)
         check_child(&children[i], pids[i]);
@@ -168,6 +178,7 @@ static void test_threads_of_threads(void)
     atomic_store(&done, 0);
     test_thread(fork_again, NULL);
     wait_until_done(2);
+    /* The child's child is not the test's: parents are who called. */
     check("a child may fork as well: its child has it as parent",
           grandparent == current && grandchild_parent == forker);
     atomic_store(&done, 0);
@@ -176,6 +187,7 @@ static void test_threads_of_threads(void)
     wait_until_done(THREADS);
     for (uintptr_t i = 0; i < THREADS; i++)
         right &= arguments[i] == i + 1;
+    /* Nobody would look for the kill: a kernel thread does not return to user mode. */
     check_eq("kernel threads cannot be killed", do_kill(last), -E_INVAL);
     check("each of twenty kernel threads runs once, with its own argument", right);
     check_eq("all processes are counted", process_count() - before, THREADS + 2);
@@ -207,6 +219,7 @@ static int yielder(void *number)
     for (int i = 0; i < TURNS; i++) {
         uint64_t before = *count, here = (uintptr_t)&before;
 
+        /* Others run now, perhaps on other harts, and this thread may go on on another hart. */
         schedule();
         *count = before + 1;
         if (current != me || here - me->task.kstack >= KSTACKSIZE || !me->task.on_cpu
@@ -228,9 +241,11 @@ static void test_yield(void)
     wait_until_done(THREADS);
     for (int i = 0; i < THREADS; i++)
         all &= turns[i] == TURNS;
+    /* A turn that is lost is a switch that came back to the wrong place. */
     check("each of twenty threads has all of its 50 turns", all);
     check_eq("after each switch a thread is itself again, interrupts on (how often not)", wrong,
              0);
+    /* The thread that has waited in the loop is one of those that were switched, too. */
     check("who made the threads is itself again, interrupts on",
           current == initproc && irq_enabled());
 }

@@ -29,12 +29,19 @@ static void check_insert(struct addrspace *as, struct Page *page)
     size_t before = nr_free_pages();
 
     check_eq("page_insert succeeds", page_insert(as, page, LA, URW), 0);
+    /* The first page at an empty place: a table of level 1 and one of level 0. */
     check_eq("two tables are made for it, no more", before - nr_free_pages(), 2);
+    /* The number of references is the number of entries that have the page: when it is 0, the page
+       is free. */
     check_eq("the mapping is a reference", page_ref(page), 1);
+    /* A and D from the start, because some hardware faults if they are missing: see
+       riscv/sv39.h. */
     check_eq("the entry has the page, the rights, V, A, and D where it may be written",
              space_entry(as, LA), pte_make(page2pa(page), URW | PTE_V | PTE_A | PTE_D));
     check_eq("the neighbours' entries are as they were",
              space_entry(as, LA - PGSIZE) | space_entry(as, LA + PGSIZE), 0);
+    /* The same page at the same place: its reference is given up and taken at once. In the wrong
+       order the page is free for a moment, and the allocator has it. */
     check_eq("the same page is inserted again, read-only",
              page_insert(as, page, LA, PTE_R | PTE_U), 0);
     check_eq("a page that is inserted twice at one place has one reference", page_ref(page), 1);
@@ -43,6 +50,7 @@ static void check_insert(struct addrspace *as, struct Page *page)
              PTE_R | PTE_U | PTE_V);
     check_eq("what is in a page that is inserted again is untouched",
              *(uint8_t *)page2kva(page), 1);
+    /* A page may be in several places, and in several processes. */
     check_eq("a second place for the page", page_insert(as, page, OTHER_LA, URW), 0);
     check_eq("a second mapping is a second reference", page_ref(page), 2);
 }
@@ -54,20 +62,24 @@ static void check_remove(struct addrspace *as, struct Page *page)
     struct Page *other = filled_page(2);
     size_t before = nr_free_pages();
 
+    /* The old page must lose the reference that the entry was. */
     check_eq("another page takes its place", page_insert(as, other, LA, URW), 0);
     check_eq("the entry has the other page", pte_paddr(space_entry(as, LA)), page2pa(other));
     check_eq("the page that was there loses that reference", page_ref(page), 1);
     check_eq("a page that is mapped elsewhere is not freed", nr_free_pages() - before, 0);
+    /* Now its last mapping goes, so it must be free. */
     page_remove(as, OTHER_LA);
     check_eq("page_remove makes the whole entry 0", space_entry(as, OTHER_LA), 0);
     check_eq("a page is freed with its last mapping", nr_free_pages() - before, 1);
     check("the page that is freed is the right one",
           !(page->flags & PG_ALLOCATED) && (other->flags & PG_ALLOCATED));
+    /* Nothing is there any more: neither an entry here nor a table there. Both must do nothing. */
     page_remove(as, OTHER_LA);
     page_remove(as, TABLE_END);
     check_eq("where nothing is mapped, page_remove does nothing", nr_free_pages() - before, 1);
     check("page_remove makes no tables", get_pte(as->pgdir, TABLE_END, false) == NULL);
     check_eq("the page at another place keeps its reference", page_ref(other), 1);
+    /* As the kernel does while it uses a page of a process itself. */
     page_ref_inc(other);
     page_remove(as, LA);
     check_eq("a page that somebody else uses loses one reference", page_ref(other), 1);
@@ -125,8 +137,10 @@ static void test_mapping_memory(void)
         check_eq("the page has no reference then", page_ref(page), 0);
         space_empty(&as);
     }
+    /* One table was made with the page that is left from the last turn; this is the second. */
     hoard_give(&hoard, 1);
     check_eq("memory for two tables is enough", page_insert(&as, page, LA, URW), 0);
+    /* No page is free now, and none is needed. */
     check_eq("where the tables are, none is needed", page_insert(&as, page, OTHER_LA, URW), 0);
     check_eq("the page has two references", page_ref(page), 2);
     space_empty(&as);
@@ -169,6 +183,7 @@ static void check_removed(uintptr_t la)
     struct Page *page = map_and_write(la, 1);
     uint64_t value = 0;
 
+    /* The entry is gone; the hart may still have it in its TLB, unless that is flushed here. */
     page_remove(&kernel_as, la);
     check("a page that was just written cannot be read once it is unmapped", !can_read(la, &value));
     page_ref_dec(page);
@@ -192,6 +207,7 @@ static void check_removed_remade(uintptr_t la)
 
     new->ref = 1;
     page_remove(&kernel_as, la);
+    /* By hand and not by page_insert(), which may flush: only what page_remove() did counts. */
     *get_pte(kernel_as.pgdir, la, false) = pte_make(page2pa(new), pte_leaf_flags(KRW));
     *word(la) = 2;
     check_eq("a page that is mapped there later gets what is written there", first_word(new), 2);
@@ -205,6 +221,7 @@ static void check_replaced(uintptr_t la)
 {
     struct Page *old = map_and_write(la, 1), *new = filled_page(0);
 
+    /* In one step from one page to another: the old translation must go with it. */
     assert_eq(page_insert(&kernel_as, new, la, KRW), 0);
     *word(la) = 2;
     check_eq("when a page takes another's place, writes go to it", first_word(new), 2);
@@ -280,9 +297,12 @@ static void test_mapping_harts(void)
     old->ref = new->ref = last->ref = 1;
     irq_register(IRQ_S_SOFT, write_as_asked);
     assert_eq(page_insert(&kernel_as, old, LA, KRW), 0);
+    /* Now hart 1 has the translation. */
     write_on_hart_1(1);
     check_eq("another hart writes to the page", first_word(old), 1);
     assert_eq(page_insert(&kernel_as, new, LA, KRW), 0);
+    /* Hart 1 cannot know of the change by itself: sfence.vma works on one hart only, so the kernel
+       must have the others do it (Privileged spec 20211203, 4.2.1). */
     write_on_hart_1(2);
     check_eq("when a page takes another's place, other harts write to it", first_word(new), 2);
     check_eq("the page that was replaced keeps what was in it", first_word(old), 1);
@@ -293,6 +313,7 @@ static void test_mapping_harts(void)
     check_eq("other harts find the page that is mapped there later", first_word(last), 3);
     page_ref_inc(last);
     page_remove(&kernel_as, LA);
+    /* The kernel goes on after this test, at least to its end. */
     irq_init();                         /* the handler that was there */
     space_empty(&kernel_as);
     page_ref_dec(old);

@@ -94,22 +94,31 @@ static void test_registers(void)
         probe_here.in[i] = HERE + i;
         probe_there.in[i] = THERE + i;
     }
+    /* A context made by hand, as do_fork() makes one: where to begin, and on which stack. Its s0 to
+       s11 are 0 and mean nothing. */
     there.ra = (uintptr_t)on_other_stack;
     there.sp = (uintptr_t)other_stack + sizeof(other_stack);
     probe_switch(&here, &there, &probe_here);
+    /* One step: the other side was there, once, and came back. */
     check_eq("switch_to() goes on at ra of the context that it switches to", steps, 1);
     check("switch_to() goes on with sp of the context that it switches to",
           other_sp - (uintptr_t)other_stack < 4096);
+    /* The context is read by others, too: a backtrace of a task that sleeps begins with its s0. */
     check("s0 to s11 are in the context, in this order",
           memcmp(&here.s0, probe_here.in, sizeof(probe_here.in)) == 0);
     check_eq("sp is in the context", here.sp, probe_here.sp_before);
+    /* What the compiler relies on after any call. A register that is not restored is the value of a
+       local variable somewhere in the kernel. */
     check("s0 to s11 are as before when it comes back", survived(&probe_here));
     check_eq("sp is as before when it comes back", probe_here.sp_after, probe_here.sp_before);
+    /* Once more: now the other side's context is what switch_to() itself has saved. */
     memset(probe_here.out, 0, sizeof(probe_here.out));
     probe_switch(&here, &there, &probe_here);
     check_eq("the other side goes on where it was", steps, 2);
     check("the other side has its own s0 to s11 again", survived(&probe_there));
     check("a second switch changes nothing", survived(&probe_here));
+    /* tp belongs to the hart, not to the task: another task may go on on this hart with the same
+       tp. */
     check("gp and tp are left alone", probe_here.gp_after == probe_here.gp_before
           && probe_here.tp_after == probe_here.tp_before);
 }
@@ -150,6 +159,8 @@ static void player_main(void)
 {
     struct player *player = (struct player *)current;
 
+    /* What schedule() does after switch_to() returns, a new task has to do itself: it has no
+       schedule() to return into. */
     sched_finish_switch();
     look_around(player, false);
     if (player->irqs)
@@ -209,10 +220,15 @@ static void test_tasks(void)
     for (int i = 0; i < TASKS; i++)
         new_player(i)->irqs = i == 1;
     play(TASKS);
+    /* The idle process called schedule() in play(), and is picked again when all others sleep. */
     check("who called schedule() is current again when it returns", current == idle);
     check("this_cpu->user_tf is the caller's frame again", this_cpu->user_tf == idle->task.tf);
+    /* Whether they are on is the task's matter, not the hart's. */
     check("interrupts are off again when schedule() returns, as they were", !irq_enabled());
+    /* The queue's lock is taken by one task and given back by the next one: here it must be
+       even. */
     check_eq("no lock is left held after a switch", this_cpu->irq_depth, 0);
+    /* With fewer, a task was lost; with more, one was picked although it slept. */
     check_eq("each task has had each of its turns", moves, TASKS * TURNS);
     for (int i = 0; i < moves; i++)
         in_turn &= order[i] == i % TASKS;
@@ -223,11 +239,15 @@ static void test_tasks(void)
         check_eq("after a switch to a task it is current, and on_cpu (how often not)",
                  player->wrong_current, 0);
         check_eq("after a switch to a task it is on its own kernel stack", player->wrong_stack, 0);
+        /* Trap entry saves the next trap from user mode there: the wrong one is another process's
+           frame. */
         check_eq("after a switch to a task this_cpu->user_tf is its trap frame",
                  player->wrong_frame, 0);
         check_eq("interrupts are on or off for a task as they were before", player->wrong_irqs, 0);
         right &= player->proc.task.runs == TURNS + 1 && !player->proc.task.on_cpu;
     }
+    /* on_cpu is what another hart waits for before it runs the task, because its context is saved
+       only then. */
     check("task.runs counts its turns; on_cpu is false when it has left", right);
 }
 
@@ -258,7 +278,11 @@ static void test_address_spaces(void)
     for (int i = 0; i < TASKS; i++)
         check_eq("while a task runs, satp has its page table (how often not)",
                  players[i].wrong_as, 0);
+    /* The idle process has no memory of its own; in the last process's it would keep that in
+       use. */
     check_eq("afterwards satp has the kernel's page table again", csr_read(satp), kernel_as.satp);
+    /* The bit says on which harts a change of the page table must be flushed. One that stays is a
+       call of the firmware for nothing, for ever; one that is missing is a stale translation. */
     check("a hart is not counted any more in an address space that it has left",
           mms[0]->as.harts == 0 && mms[1]->as.harts == 0);
     check("a hart is counted in the address space that it is in",
@@ -271,6 +295,7 @@ static void test_address_spaces(void)
    saved, others need not be. */
 static void compute(struct player *player, int turn)
 {
+    /* As a trap from a program would find it. */
     csr_set(sstatus, SSTATUS_FS);
     if (turn > 0) {
         fpu_save(&player->found);

@@ -62,6 +62,7 @@ void stock_check(const struct stock *before, const char *what)
 {
     struct stock now = stock_take();
 
+    /* All three must be equal: more is as wrong as less. */
     if (now.pages == before->pages && now.objects == before->objects
         && now.processes == before->processes)
         return;
@@ -75,6 +76,8 @@ void stock_check(const struct stock *before, const char *what)
    that waits for it. Orphans are waited for by initproc, which has to get its turn. */
 void stock_settle(const struct stock *before, const char *what)
 {
+    /* Those that are still there get time; if there are too many for good, stock_check() says
+       so. */
     for (int i = 0; i < SETTLE_TICKS && process_count() > before->processes; i++)
         timer_sleep_until(rdtime() + timer_tick_length());
     stock_check(before, what);
@@ -86,6 +89,7 @@ void hoard_take(struct hoard *hoard)
 {
     struct Page *page;
 
+    /* An empty hoard has no list yet. */
     if (hoard->count == 0)
         list_init(&hoard->pages);
     while ((page = alloc_page()) != NULL) {
@@ -136,6 +140,7 @@ void test_threads(int n, int (*fn)(void *))
     for (int i = 0; i < n; i++) {
         int code = -1;
 
+        /* Each thread is this one's child, and nobody else waits for it. */
         assert_eq(wait_child(pids[i], &code) >= 0, true);
         if (code != 0)
             panic("thread %d of the test ended with %d", i, code);
