@@ -31,7 +31,7 @@ void print_registers(const struct trapframe *tf)
         "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
         "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"
     };
-    const uint64_t *reg = &tf->gpr.zero;
+    const uint64_t *reg = (const uint64_t *)&tf->gpr;
 
     cprintf("registers:\n");
     for (int i = 1; i < 32; i++)

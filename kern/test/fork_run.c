@@ -84,7 +84,7 @@ static int fork_child(struct child *child)
     struct trapframe tf = { .status = SSTATUS_SPP | SSTATUS_SPIE, .epc = (uintptr_t)child_entry };
 
     for (int i = 1; i < 32; i++)
-        (&tf.gpr.zero)[i] = PATTERN + i;
+        ((uint64_t *)&tf.gpr)[i] = PATTERN + i;
     tf.gpr.gp = (uintptr_t)child;
     return do_fork(0, 0, &tf);
 }
