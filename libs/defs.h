@@ -45,6 +45,21 @@ typedef long off_t;
 #define __must_check            __attribute__((warn_unused_result))
 #define __printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* For a function that allocates: what it returns must be given to `release`, as its argument number
+   n, once, and not be used after that. __frees(n) is for the other one, which is declared before.
+   Only the analyzers of tools/check_analyzers.py see these; they look for what is leaked, freed
+   twice, freed by the wrong function, or used too late. */
+#if !defined(ANALYZED)
+#define __freed_by(release, n)
+#define __frees(n)
+#elif defined(__clang__)
+#define __freed_by(release, n)  __attribute__((ownership_returns(malloc)))
+#define __frees(n)              __attribute__((ownership_takes(malloc, n)))
+#else
+#define __freed_by(release, n)  __attribute__((malloc(release, n)))
+#define __frees(n)
+#endif
+
 /* ucore's names for the first four, in programs and solutions that others wrote. C libraries use
    them too; the tree itself does not. */
 #ifndef __noreturn

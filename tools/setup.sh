@@ -93,7 +93,8 @@ look()
         want_toolchain unknown-elf
         want_toolchain linux-gnu
         want_toolchain clang
-        have clangd || missing+=(clangd) ;;
+        have clangd || missing+=(clangd)
+        have cppcheck || missing+=(cppcheck) ;;
     "")
         [ -n "$any_will_do" ] && any_toolchain >/dev/null || want_toolchain unknown-elf ;;
     *)

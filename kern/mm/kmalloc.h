@@ -19,13 +19,13 @@ struct kmem_cache {
 /* Set up a cache. At boot only: caches are never removed. */
 void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size);
 
+void kmem_cache_free(struct kmem_cache *cache, void *object) __frees(2);
 /* An object with unknown content, aligned to 16 bytes; NULL where there is no memory. */
-void *kmem_cache_alloc(struct kmem_cache *cache) __must_check;
-void kmem_cache_free(struct kmem_cache *cache, void *object);
+void *kmem_cache_alloc(struct kmem_cache *cache) __must_check __freed_by(kmem_cache_free, 2);
 
 void kmalloc_init(void);
-void *kmalloc(size_t size) __must_check;
-void kfree(void *object);       /* NULL is allowed */
+void kfree(void *object) __frees(1);    /* NULL is allowed */
+void *kmalloc(size_t size) __must_check __freed_by(kfree, 1);
 
 /* How many objects exist; and print each cache that has some. */
 size_t kmalloc_objects(void);
