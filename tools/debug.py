@@ -30,8 +30,8 @@ from gdbstub import StubError, connect
 from grader import processor
 from grader.host import Host
 from grader.image import ImageError
-from grader.machine import Machine
 from grader.reports import Console
+from grader.watchdog import Watchdog
 from labs import catalogue
 from recording import Player, Recording, RecordError
 
@@ -144,7 +144,7 @@ class Session:
         if self.options.replay and test.input:
             raise Ended("QEMU loses what is typed while it records, and %s types: use make debug"
                         " TEST=%s" % (test.name, shlex.quote(test.name)))
-        self.mem, self.harts, self.append = test.mem, test.harts, test.append
+        self.mem, self.harts, self.append = test.mem, test.harts, test.boot_arguments
         self.program = test.subject if test.prog else "sh"
         self.sign_reports()
 
@@ -207,10 +207,9 @@ class Session:
             path = self.start(["-serial", "stdio"] + (counted if self.harts == 1 else []),
                               stdin=typed)
         if self.harts == 1:
-            machine = Machine(self.test, self.host)
-            machine.stub = connect(path)
-            machine.arm_watchdog()
-            machine.stub.close()
+            stub = connect(path)
+            Watchdog(stub, self.test).arm()
+            stub.close()
         return path, self.for_test(gdb_scripts.LIVE)
 
     def replay(self):

@@ -21,7 +21,7 @@ from grader import formats, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
-from grader.machine import host_lacks
+from grader.qemu import host_lacks
 from grader.runner import Runner
 from grader.screen import Screen
 from labs.catalogue import LabError, choose, load
@@ -68,7 +68,7 @@ def machine_of(test):
         " of -cpu " + test.processor if test.processor else "", test.mem,
         ", %d runs" % test.runs if test.runs > 1 else "",
         "%d million instructions" % test.limit if test.harts == 1
-        else "%d seconds of CPU time" % test.cpu, test.append or "no boot arguments")
+        else "%d seconds of CPU time" % test.cpu, test.boot_arguments or "no boot arguments")
 
 
 def prepare_folder(objects):

@@ -13,7 +13,7 @@ import subprocess
 import threading
 
 from grader.image import Image, ImageError
-from grader.machine import FreshMachine
+from grader.machine import snapshot
 from grader.memory import MemoryFault
 from grader.model import Test
 from grader.sites import sites
@@ -84,17 +84,15 @@ class Host:
     def baseline(self, test):
         """The Snapshot of a machine like that of the test, before its first program or self test
         began. Which program it is does not matter then, so tests with like machines share it."""
-        words = [word for word in test.append.partition("init=")[0].split()
+        words = [word for word in test.boot_arguments.partition("init=")[0].split()
                  if not word.startswith("selftest=")]
         key = (test.harts, test.mem, test.processor, test.early, tuple(words))
         with self.lock:
             if key not in self.baselines:
-                fresh = FreshMachine(Test("baseline", harts=test.harts, mem=test.mem,
-                                          processor=test.processor,
-                                          append=" ".join(words), shift=test.shift,
-                                          selftest=test.selftest if test.early else None), self)
-                fresh.run()
-                self.baselines[key] = fresh.snapshot
+                fresh = Test("baseline", harts=test.harts, mem=test.mem, processor=test.processor,
+                             append=" ".join(words), shift=test.shift,
+                             selftest=test.selftest if test.early else None)
+                self.baselines[key] = snapshot(fresh, self)
             return self.baselines[key]
 
     def complaints(self, check, machine):

@@ -2,11 +2,10 @@
 import os
 import re
 
-from gdbstub import StubError
 from grader import record
-from grader.image import ImageError
-from grader.machine import MAX_OUTPUT, End, Machine, SetupError
+from grader.machine import End, Machine
 from grader.model import Outcome, Verdict
+from grader.qemu import MAX_OUTPUT
 from grader.told import checks_failed, last_lines, lost, stack, stacks
 
 FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
@@ -44,20 +43,21 @@ def printed_wrong(test, text):
     return reasons
 
 
-def code_wrong(test, machine):
+def code_wrong(test, run):
+    """Reasons from the code with which the kernel switched off."""
     if test.panic:
-        return [] if machine.code == PANIC_CODE else [
-            "expected a kernel panic, but the kernel switched off with code %d" % machine.code]
-    if machine.code == test.exit & 0xff:
+        return [] if run.code == PANIC_CODE else [
+            "expected a kernel panic, but the kernel switched off with code %d" % run.code]
+    if run.code == test.exit & 0xff:
         return []
-    leak = lost(machine.console.text)
-    named = re.search(r"^init ended with code ((-?\d+)(?: E_\w+)?)$", machine.console.text,
+    leak = lost(run.console.text)
+    named = re.search(r"^init ended with code ((-?\d+)(?: E_\w+)?)$", run.console.text,
                       re.MULTILINE)
     if leak and named and int(named.group(2)) == test.exit:
         return leak                     # which is all that the code says
     return ["expected the first program to exit with code %d, got %s"
-            % (test.exit, named.group(1) if named and int(named.group(2)) & 0xff == machine.code
-               else machine.code)] + leak
+            % (test.exit, named.group(1) if named and int(named.group(2)) & 0xff == run.code
+               else run.code)] + leak
 
 
 def reports_wrong(test, console):
@@ -91,19 +91,17 @@ class Judge:
             return outcome
         if test.needs and not self.needed(outcome):
             return outcome
-        machine = Machine(test, self.host)
-        try:
-            machine.run()
-        except (SetupError, StubError, ImageError, OSError) as error:
-            outcome.reasons.append(str(error))
-        if machine.console:
-            outcome.console = last_lines(machine.console)
-            outcome.reports = machine.console.reports
-            outcome.instructions, outcome.seconds = machine.instructions, machine.seconds
+        run = Machine(test, self.host).run()
+        if run.console:
+            outcome.console = last_lines(run.console)
+            outcome.reports = run.console.reports
+            outcome.instructions, outcome.seconds = run.instructions, run.seconds
             with open(outcome.log, "w", encoding="utf-8", errors="replace") as log:
-                log.write(machine.console.text)
-        if not outcome.reasons:
-            self.decide(outcome, machine)
+                log.write(run.console.text)
+        if run.error:
+            outcome.reasons.append(str(run.error))
+        else:
+            self.decide(outcome, run)
         return outcome
 
     def too_large(self, outcome):
@@ -136,54 +134,57 @@ class Judge:
         name = test.name + (".%d" % number if test.runs > 1 else "")
         return os.path.join(self.host.folder, name + ".log")
 
-    def decide(self, outcome, machine):
-        test, text = outcome.test, machine.console.text
-        if machine.end == End.GONE:
-            outcome.verdict = Verdict.WRONG if machine.status >= 0 else Verdict.SETUP
+    def decide(self, outcome, run):
+        """The verdict and the reasons, from a run that nothing of the host has spoiled."""
+        test, text = outcome.test, run.console.text
+        if run.end == End.GONE:
+            outcome.verdict = Verdict.WRONG if run.status >= 0 else Verdict.SETUP
             outcome.reasons.append(
                 "the machine was switched off before the kernel's own power_off()"
-                if machine.status >= 0 else
-                "QEMU was ended by signal %d; is there too little memory?" % -machine.status)
-        elif machine.end == End.FLOOD:
+                if run.status >= 0 else
+                "QEMU was ended by signal %d; is there too little memory?" % -run.status)
+        elif run.end == End.FLOOD:
             outcome.verdict = Verdict.HANG
             outcome.reasons.append("printed more than %d MB" % (MAX_OUTPUT >> 20))
-        elif machine.end in (End.LIMIT, End.IDLE, End.STUCK, End.FED):
+        elif run.end in (End.LIMIT, End.IDLE, End.STUCK, End.FED):
             outcome.verdict = Verdict.HANG
-            outcome.reasons += checks_failed(machine.console) + [self.hang(machine)]
-        elif machine.code == PANIC_CODE and not test.panic:
-            outcome.reasons += checks_failed(machine.console)
+            outcome.reasons += checks_failed(run.console) + [self.hang(test, run)]
+        elif run.code == PANIC_CODE and not test.panic:
+            outcome.reasons += checks_failed(run.console)
             self.panic(outcome, text)
         else:
-            outcome.reasons += reports_wrong(test, machine.console)
-            if not machine.console.failed():        # else the exit code is no news
-                outcome.reasons += code_wrong(test, machine)
-            outcome.reasons += printed_wrong(test, text) + machine.complaints
+            outcome.reasons += reports_wrong(test, run.console)
+            if not run.console.failed():        # else the exit code is no news
+                outcome.reasons += code_wrong(test, run)
+            outcome.reasons += printed_wrong(test, text) + run.complaints
             if not outcome.reasons and test.reports:
-                outcome.reasons += record.wrong(self.recorded, test, machine.console.reports)
+                outcome.reasons += record.wrong(self.recorded, test, run.console.reports)
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
 
-    def hang(self, machine):
-        test, where = machine.test, machine.place
-        if machine.end == End.IDLE:
+    def hang(self, test, run):
+        """A sentence about a run that had no end."""
+        where = run.place
+        if run.end == End.IDLE:
             return "all harts sleep, and nothing will wake them"
-        if machine.end == End.FED:
+        if run.end == End.FED:
             return ("it ran on after its %d million instructions, until this host's limit of CPU "
                     "time at most: the kernel has set back the watchdog, a device of the machine "
                     "that it must leave alone" % test.limit)
-        if machine.end == End.STUCK:
+        if run.end == End.STUCK:
             return "no instruction comes to its end: each trap leads to the next one, at %#x" % (
                 where or 0)
         limit = ("%d million instructions" % test.limit if test.harts == 1
                  else "%d seconds of CPU time" % test.cpu)
         if where is None:
             return "no end after %s" % limit
-        name = machine.image.nearest(where)
+        name = self.host.image.nearest(where)
         if name:
             return "no end after %s; it is in the kernel, at %s%s" % (
                 limit, name, self.host.source_lines([where])[0])
         if FIRMWARE <= where < KERNEL:
             return "no end after %s; it is in the firmware, which the kernel has called" % limit
-        name = machine.program and machine.program.nearest(where)
+        program = self.host.program(test) if test.prog else None
+        name = program and program.nearest(where)
         return "no end after %s; it is in a program, at %s" % (limit, name or "%#x" % where)
 
     def panic(self, outcome, text):

@@ -1,4 +1,5 @@
 """What the parts of the grader share: labs, exercises and tests as data, and outcomes."""
+import dataclasses
 from re import compile as regex      # for the labs: a pattern, where a text is not enough
 
 SHIFT = 3       # one hart: an instruction takes 2^SHIFT ns; below 3 QEMU cannot replay backwards
@@ -48,59 +49,65 @@ class Lab:
             test.lab = number
 
 
+@dataclasses.dataclass(eq=False)
 class Test:
     """One test: a machine that is booted, judged by its reports, its output and its memory.
 
-    name      short, for TEST=name; a blank becomes a dash
-    title     what it tests, in a few words; the name where there is none
-    points    they go to the exercise, whose tests' points add up to its own
-    exercise  "5.3"; None in lab 0, whose tests have no points
-    prog      command line of the first program; the program ends by check_done()
-    selftest  or a self test of the kernel
-    early     the self test runs before there is a process
-    command   or a check on the host, which must succeed; @OBJ@ in it is the folder with the objects
-    harts     with one hart time is counted in instructions, and each run is alike
-    mem       of the machine
-    processor QEMU's -cpu; "" is the machine's own
-    append    further boot arguments
-    input     what is typed on the console
-    runs      how often the machine is booted; each run must pass
-    limit     with one hart: so many million instructions at most, the waiting counted; 100, or
-              1000 where there are no points to win
-    cpu       seconds of CPU time, in which QEMU may run it
-    shift     with one hart, an instruction takes 2^shift ns of guest time
-    expect    texts or patterns that must be printed, in this order
-    forbid    those that must not be
-    reports   the program's or self test's own signed verdict is needed; False for programs that
-              know nothing of it
-    exit      the exit code that the first program must have
-    panic     the kernel must panic: the signed verdict and `after` do not apply
-    after     what must hold in the machine's memory when it is switched off: functions of state.py
-    needs     a Test that must pass too: without it this one has no points, whatever it does
-    at        the same at a checkpoint of the program or self test: {label: [function, ...]}
+    It boots a program, a self test of the kernel, or neither; or it is a command on the host. With
+    one hart time is counted in instructions, and each run is alike. Two tests are never equal.
     """
+    name: str                   # short, for TEST=name; a blank becomes a dash
+    title: str = ""             # what it tests, in a few words; the name if there is none
+    points: int = 0             # they go to the exercise, whose tests' points add up to its own
+    exercise: str = None        # "5.3"; None in lab 0, whose tests have no points
 
-    def __init__(self, name, title="", points=0, exercise=None, prog=None, selftest=None,
-                 early=False, command=None, harts=1, mem="128M", processor="", append="", input="",
-                 runs=1, limit=None, cpu=30, shift=SHIFT, expect=(), forbid=(), reports=True,
-                 exit=0, panic=False, after=None, at=None, needs=None):
-        self.name = name.replace(" ", "-")
-        self.title, self.points, self.exercise = title or self.name, points, exercise
-        self.prog, self.selftest, self.early = prog, selftest, early
-        self.command = command
-        self.harts, self.mem, self.input, self.runs = harts, mem, input, runs
-        self.processor = processor
-        self.limit, self.cpu, self.shift = limit or (100 if points else 1000), cpu, shift
-        self.expect, self.forbid = list(expect), list(forbid)
-        self.reports, self.exit, self.panic = reports, exit, panic
-        self.after, self.at = after, at or {}
-        self.needs, self.lab = needs, 0
-        words = [append]
-        if selftest:
-            words.append("selftest=" + selftest.split()[0])
-        if prog:
-            words.append("init=" + prog)            # takes the rest of the line
-        self.append = " ".join(word for word in words if word)
+    # -- what runs
+    prog: str = None            # command line of the first program, which ends by check_done()
+    selftest: str = None        # or a self test of the kernel, with its arguments
+    early: bool = False         # the self test runs before there is a process
+    command: list = None        # or a check on the host, which must succeed; @OBJ@: the objects
+
+    # -- on which machine
+    harts: int = 1
+    mem: str = "128M"
+    processor: str = ""         # QEMU's -cpu; "" is the machine's own
+    append: str = ""            # further boot arguments
+    input: str = ""             # what is typed on the console
+    runs: int = 1               # how often the machine is booted; each run must pass
+
+    # -- for how long
+    limit: int = None           # with one hart: so many million instructions at most, the waiting
+                                # counted; 100, or 1000 if there are no points to win
+    cpu: int = 30               # seconds of CPU time, in which QEMU may run it
+    shift: int = SHIFT          # with one hart, an instruction takes 2^shift ns of guest time
+
+    # -- what must be true
+    expect: list = ()           # texts or patterns that must be printed, in this order
+    forbid: list = ()           # those that must not be
+    reports: bool = True        # its own signed verdict is needed; False: it knows nothing of it
+    exit: int = 0               # the exit code that the first program must have
+    panic: bool = False         # the kernel must panic: the verdict and `after` do not apply
+    after: list = None          # what must hold in memory at the end: functions of state.py
+    at: dict = None             # the same at a checkpoint of the test: {label: [function, ...]}
+    needs: "Test" = None        # must pass too: without it this test has no points
+
+    lab: int = dataclasses.field(default=0, init=False)         # set by the Lab
+
+    def __post_init__(self):
+        self.name = self.name.replace(" ", "-")
+        self.title = self.title or self.name
+        self.limit = self.limit or (100 if self.points else 1000)
+        self.expect, self.forbid, self.at = list(self.expect), list(self.forbid), self.at or {}
+
+    @property
+    def boot_arguments(self):
+        """All of them, as the kernel gets them."""
+        words = [self.append]
+        if self.selftest:
+            words.append("selftest=" + self.selftest.split()[0])
+        if self.prog:
+            words.append("init=" + self.prog)           # takes the rest of the line
+        return " ".join(word for word in words if word)
 
     @property
     def subject(self):

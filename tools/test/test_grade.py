@@ -31,6 +31,7 @@ from grader.judge import Judge
 from labs.catalogue import LabError, check, load
 from grader.machine import End, Machine
 from grader.model import Outcome, Test, Verdict
+from grader.qemu import Qemu
 from grader.screen import Screen
 from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
 
@@ -114,13 +115,13 @@ class Ends(unittest.TestCase):
         """Without -nic none QEMU gives the guest the network of the host."""
         host = SimpleNamespace(image=None, qemu="q", kernel="k")
         for harts in (1, 4):
-            command = " ".join(Machine(Test("t", harts=harts), host).command(3, 4))
+            command = " ".join(Qemu(Test("t", harts=harts), host).command(3, 4))
             self.assertIn(" -nic none ", command)
 
     def test_off(self):
         machine = self.machine()
         machine.off()
-        self.assertEqual((machine.end, machine.code), (End.OFF, 0x42))
+        self.assertEqual((machine.result.end, machine.result.code), (End.OFF, 0x42))
 
     def test_a_watchdog_that_was_set_back(self):
         """A machine that switched off by itself, but long after its limit, was fed."""
@@ -128,15 +129,15 @@ class Ends(unittest.TestCase):
             self.time = time
             machine = self.machine()
             machine.off()
-            self.assertEqual(machine.end, end)
+            self.assertEqual(machine.result.end, end)
 
     def test_a_pause_is_the_watchdogs_or_the_guests(self):
         for memory, end, place in ((b"\0\x12", End.LIMIT, 0x42), (b"\0\0", End.GONE, None),
                                    (None, End.GONE, None)):
             machine = self.machine(["T03thread:01;"], memory)
             self.assertFalse(machine.go())
-            self.assertEqual((machine.end, machine.place), (end, place))
-        self.assertEqual(machine.status, 0)             # it is no fault of this host
+            self.assertEqual((machine.result.end, machine.result.place), (end, place))
+        self.assertEqual(machine.result.status, 0)            # it is no fault of this host
         self.assertTrue(self.machine(["T05thread:01;"]).go())
 
 

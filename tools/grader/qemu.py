@@ -1,0 +1,174 @@
+"""QEMU as a process: one virtual machine is started, looked after and ended.
+
+The machine's memory is a file that this process maps too, its console is a file that is read at
+leisure, and its harts stand still until the gdb stub lets them run. The host is asked for limits of
+CPU time and output, so that no machine lasts for ever, whatever happens to this process. Nothing
+here knows what a test is about: machine.py drives the machine, and this module says what the host
+knows of the process.
+"""
+import mmap
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+from gdbstub import Stub, StubError
+from grader import processor, watchdog
+from grader.memory import Memory
+
+MAX_OUTPUT = 1 << 20        # bytes of console
+APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
+
+
+class SetupError(Exception):
+    """The host cannot run the machine; the text says why and what to do."""
+
+
+def bytes_of(size):
+    """Of "128M" or "8G"."""
+    return int(size[:-1]) << {"M": 20, "G": 30}[size[-1]]
+
+
+def memory_file(size=0):
+    """A file descriptor; the file is in memory if the system has such files, and has no name."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("rvlab")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def host_lacks():
+    """What machines need of this host and cannot have, in words; None if nothing is missing."""
+    try:
+        file = memory_file()
+    except OSError as error:
+        return "there is no room for a machine's memory: %s" % error.strerror
+    try:
+        os.close(os.open("/dev/fd/%d" % file, os.O_RDWR))
+    except OSError as error:
+        return "/dev/fd/%d cannot be opened (%s): is /proc mounted?" % (file, error.strerror)
+    finally:
+        os.close(file)
+    return None
+
+
+class Qemu:
+    """The process of a machine for a test. start() must come first; it may fail half-way, and end()
+    tidies up in each case.
+
+    stub     gdbstub.Stub, by which the machine is driven; None as long as there is none
+    memory   grader.memory.Memory, what it has in memory; the same
+    seconds  of CPU time, once it has ended
+    status   its exit status then; negative: the signal that ended it
+    """
+
+    def __init__(self, test, host):
+        self.test, self.host = test, host
+        self.process = self.log = self.stub = self.memory = self.status = None
+        self.seconds = 0.0
+
+    def command(self, ram, gdb):
+        """The command line; the descriptors are of the memory's file and of the stub's socket."""
+        test = self.test
+        command = [
+            self.host.qemu, "-machine", "virt,memory-backend=ram", "-bios", "default",
+            "-object", "memory-backend-file,id=ram,size=%s,mem-path=/dev/fd/%d,share=on"
+            % (test.mem, ram), "-m", test.mem, "-smp", str(test.harts),
+            "-kernel", self.host.kernel, "-append", test.boot_arguments.rjust(APPEND_WIDTH),
+            "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
+            "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
+        command += processor.options(self.host.qemu, test.processor)
+        if test.harts == 1:
+            command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
+        if shutil.which("setpriv"):         # no QEMU outlives us, whatever ends us
+            command = ["setpriv", "--pdeathsig", "KILL"] + command
+        return command
+
+    def start(self):
+        """Start it; the machine stands before its first instruction. SetupError if it does not."""
+        size = bytes_of(self.test.mem)
+        ram = memory_file(size)
+        ours, theirs = socket.socketpair()
+        self.log = os.fdopen(memory_file(), "w+b")
+        with os.fdopen(memory_file(), "w+b") as typed:
+            typed.write(self.test.input.encode())
+            typed.seek(0)
+            # A session of its own: ctrl-C comes to this process only.
+            self.process = subprocess.Popen(
+                self.command(ram, theirs.fileno()), stdin=typed, stdout=self.log,
+                stderr=subprocess.STDOUT, pass_fds=(ram, theirs.fileno()),
+                start_new_session=True)
+        theirs.close()
+        self.limit(resource.RLIMIT_CPU, 10 * self.test.cpu)
+        self.limit(resource.RLIMIT_FSIZE, MAX_OUTPUT)
+        self.memory = Memory(mmap.mmap(ram, size), self.host.image)
+        os.close(ram)
+        try:
+            self.stub = Stub(ours)
+        except StubError:
+            raise SetupError("QEMU does not start: " + self.last_line())
+
+    def limit(self, what, value):
+        """Set a limit of the process, if this system can."""
+        if hasattr(resource, "prlimit"):
+            resource.prlimit(self.process.pid, what, (value, value))
+
+    def printed(self):
+        """The bytes of its console so far."""
+        # Not by seek(): QEMU writes where this file's position is.
+        return os.pread(self.log.fileno(), MAX_OUTPUT, 0)
+
+    def last_line(self):
+        """The last line that it printed, or words that there is none."""
+        lines = self.printed().decode("utf-8", "replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it says nothing")
+
+    def has_flooded(self):
+        """What it prints is limited; when QEMU is ended for it, no answer may have come before."""
+        return os.fstat(self.log.fileno()).st_size >= MAX_OUTPUT
+
+    def is_busy(self):
+        """Whether one of its threads runs, or would if the host let it."""
+        try:
+            for thread in os.listdir("/proc/%d/task" % self.process.pid):
+                with open("/proc/%d/task/%s/stat" % (self.process.pid, thread)) as file:
+                    if file.read().rpartition(")")[2].split()[0] in "RD":
+                        return True
+            return False
+        except OSError:
+            return True             # just ended, or a host without /proc
+
+    def cpu_seconds(self):
+        """So much CPU time it has had so far."""
+        try:
+            with open("/proc/%d/stat" % self.process.pid) as file:
+                fields = file.read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            return 0.0              # the kernel's limit of CPU time still holds
+
+    def end(self):
+        """Kill it, if it still runs; the bytes of its whole console, or None if it never ran."""
+        console = None
+        if self.process:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except OSError:
+                pass                    # it has ended
+            usage = os.wait4(self.process.pid, 0)
+            self.status = -(usage[1] & 127) or usage[1] >> 8
+            self.process.returncode = self.status
+            self.seconds = usage[2].ru_utime + usage[2].ru_stime
+            console = self.printed()
+            self.log.close()
+        if self.stub:
+            self.stub.close()
+        if self.memory:
+            self.memory.close()
+        return console
