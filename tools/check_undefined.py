@@ -96,13 +96,13 @@ def check(options):
     os.makedirs(folder)
     screen, failed = Screen(labs, tests), []
 
-    def report(outcome):
+    def take(outcome):
         if not outcome.passed:
             failed.append(outcome.test.name)
-            screen.report(outcome)
+            screen.show(outcome)
 
     Runner(tests, Judge(Host(objects, options.qemu, folder)), os.cpu_count() or 1,
-           objects).run(report, screen.progress)
+           objects).run(take, screen.progress)
     screen.clear()
     found = list(traps_in(folder))
     for line in found:

@@ -102,9 +102,9 @@ def grade(options):
     built.notes += manifest.notes(".", built.objects)
     outcomes = []
 
-    def report(outcome):
+    def take(outcome):
         outcomes.append(outcome)
-        screen.report(outcome)
+        screen.show(outcome)
 
     for note in built.notes:
         screen.line(note)
@@ -113,13 +113,13 @@ def grade(options):
         host = Host(built.objects, options.qemu, prepare_folder(options.objects))
         judge = Judge(host, {} if options.record else None)
         runner = Runner(runnable, judge, options.jobs, built.objects)
-        runner.run(report, screen.progress)
+        runner.run(take, screen.progress)
         if options.record:
             record.save([outcome for outcome in outcomes if outcome.test.points]
                         + list(host.needed.values()))
     for test in tests:
         if built.broken(test):
-            report(built.outcome(test))
+            take(built.outcome(test))
     outcomes.sort(key=lambda outcome: tests.index(outcome.test))
     full = screen.score(outcomes)
     write_results(options, labs, outcomes, built.notes, time.monotonic() - started)
@@ -128,7 +128,7 @@ def grade(options):
 
 def write_results(options, labs, outcomes, notes, seconds):
     """Write the results in each format that the command line names."""
-    result = formats.Report(labs, outcomes, toolchain=os.path.basename(options.objects),
+    result = formats.Grading(labs, outcomes, toolchain=os.path.basename(options.objects),
                             qemu=options.qemu, seconds=seconds, notes=notes)
     for name, writer in formats.WRITERS.items():
         path = getattr(options, name)

@@ -59,6 +59,7 @@ class Reference:
         self.names = Names(root)
 
     def of(self, exercise):
+        """The regions of an exercise."""
         return [region for region in self.regions if region.exercise == exercise]
 
     def variant(self, texts, blank=()):
@@ -102,6 +103,7 @@ class Work:
             self.state[exercise] = self.look(submission, reference, exercise, taken)
 
     def look(self, submission, reference, exercise, taken):
+        """(state, why) of an exercise; its texts are kept if they can be built."""
         own = reference.of(exercise)
         if exercise not in submission.handin.exercises or not own:
             if own and earlier.had_none(submission.handin, reference, own):
@@ -131,12 +133,15 @@ class Work:
 
     @property
     def written(self):
+        """The exercises that can be built and tested."""
         return self.in_state(WRITTEN)
 
     def in_state(self, state):
+        """The exercises in this state."""
         return [number for number in self.exercises if self.state[number][0] == state]
 
     def of(self, exercise):
+        """The texts of an exercise."""
         return {key: text for key, text in self.texts.items() if key[0] == exercise}
 
     def digest(self, version, policy):
@@ -167,7 +172,7 @@ def check_fields(value, fields, what):
 
 
 def check(result):
-    """incoming.BadValue where this, out of a file, is no result of Examiner.marks()."""
+    """incoming.BadValue if this, out of a file, is no result of Examiner.marks()."""
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
@@ -187,6 +192,7 @@ def unusable(why):
 
 
 def points(tests):
+    """The sum of the points of tests, each as told() gives it."""
     return sum(test["points"] for test in tests)
 
 
@@ -242,6 +248,7 @@ class Examiner:
             entry["state"], entry["why"] = unusable(entry["why"]), str(entry["why"])
 
     def entry(self, work, number):
+        """What the result has of an exercise before anything is built."""
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
         tests = [] if state in (WRITTEN, LOOK) else self.no_points(number, state, why)
         return {"max": exercise.points, "challenge": exercise.is_challenge, "state": state,
@@ -249,6 +256,7 @@ class Examiner:
                 "mark": None if state == LOOK else 0, "from": "", "tests": tests}
 
     def no_points(self, number, verdict, why):
+        """The tests of an exercise that were not run, each with this verdict and this reason."""
         return [{"name": test.name, "title": test.title, "points": 0, "max": test.points,
                  "verdict": verdict, "lines": why.split("\n")}
                 for test in self.reference.tests[number]]
@@ -256,7 +264,7 @@ class Examiner:
     # -- testing
 
     def run(self, test, host):
-        """Where a machine cannot be had, it is this host's fault only if the reference's cannot be
+        """If a machine cannot be had, it is this host's fault only if the reference's cannot be
         had either; else the text has made its kernel such that none runs it."""
         outcome = self.shop.judge(test, host)
         if outcome.verdict == Verdict.SETUP:
@@ -276,7 +284,7 @@ class Examiner:
 
     def test_together(self, numbers, whole, lazy):
         """Run tests in the kernel that is built. One mistake may make all exercises fail here; so
-        `lazy` leaves an exercise at its first failed test, and all where a second one has no end,
+        `lazy` leaves an exercise at its first failed test, and all if a second one has no end,
         which costs time, until it is known what is left to gain."""
         host, hangs = self.shop.host(), 0
         for number in numbers:
@@ -370,8 +378,8 @@ class Examiner:
                 if number in good}
 
     def culprits(self, work, good, built):
-        """The same where the compiler blames no exercise: those that do not compile alone either,
-        or all of them, where only some of them together do not."""
+        """The same if the compiler blames no exercise: those that do not compile alone either,
+        or all of them, if only some of them together do not."""
         why, result = self.said(built), {}
         for number in good if len(good) > 1 else ():
             with self.shop.variant(self.reference.variant(work.of(number))) as single:

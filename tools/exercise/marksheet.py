@@ -1,6 +1,11 @@
-"""What a teacher gets from a grading: a line for each hand-in, a table, JSON, texts for students,
-and what Gradescope reads. Names and texts of students are data: none of them may be a formula of a
-spreadsheet, a path, or a control character of a terminal."""
+"""What a teacher gets from a grading: the files that `tools/lab grade` writes.
+
+There is a line on the screen for each hand-in, a table (CSV), JSON, a text for each student, and
+what Gradescope and Autolab read. Each writer takes gradebook.Students, and the same results give
+the same bytes. Names and texts of students are data: none of them may become a formula of a
+spreadsheet, a path of a file, or a control character of a terminal. A mark that is missing, as a
+person must look at the hand-in or this host failed, is empty in every format, and never 0.
+"""
 import csv
 import io
 import os
@@ -35,7 +40,7 @@ def out_of(entry):
 
 
 def sum_text(student):
-    """The sum of the marks; a question mark where a person must look at some of them."""
+    """The sum of the marks; a question mark if a person must look at some of them."""
     return "?" if student.looks else "%d" % student.sum("mark")
 
 
@@ -68,6 +73,7 @@ def to_csv(students):
 
 
 def to_json(students, reference, options):
+    """All results of a grading, for programs."""
     return dump({
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
         "students": [dict(student.submission.student, file=student.submission.source,
@@ -114,6 +120,7 @@ def to_autolab(student):
 # -- a text for each student
 
 def mark_text(value):
+    """A mark in the table of a report; "-" if it was not needed."""
     return "-" if value is None else "%d" % value
 
 
@@ -144,6 +151,7 @@ def report(student, reference):
 
 
 def marks_report(student, reference):
+    """Of a report: the table of the marks, then each exercise."""
     result = student.result
     lines = ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
     for number, entry in sorted(result["exercises"].items()):
@@ -159,6 +167,7 @@ def marks_report(student, reference):
 
 
 def exercise_report(number, entry, reference):
+    """Of a report: the tests of one exercise, with what the grader says of each that failed."""
     points = LOOK if entry["mark"] is None else "%d of %d points" % (entry["mark"], entry["max"])
     lines = ["== %s %s: %s" % (number, reference.exercises[number].title, points), ""]
     told = {}
@@ -193,7 +202,7 @@ def file_name(title):
 
 def report_names(students):
     """A name of a file for each student, by the id, the e-mail address, or the name: the same in
-    each grading, whoever else is graded. Where two are equal, on a disk that knows no capitals too,
+    each grading, whoever else is graded. If two are equal, on a disk that knows no capitals too,
     the later one gets a number; whose name has this number by itself keeps it."""
     wanted = []
     for student in students:

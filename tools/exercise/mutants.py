@@ -212,6 +212,7 @@ def too_few(mutants, labs):
 
 
 def arguments():
+    """The command line, read."""
     parser = argparse.ArgumentParser(
         description="Check that the tests catch wrong solutions.",
         epilog="Without a word: all mutants of tools/mutants, and whether they are enough.")
@@ -222,13 +223,15 @@ def arguments():
     return parser.parse_args()
 
 
-def report(counts, state, mutant, details):
+def tell(counts, state, mutant, details):
+    """Count what became of a mutant, and print it."""
     counts[state] = counts.get(state, 0) + 1
     print("%-9s %s %s: %s [%s]" % (state, mutant.exercise, mutant.name, mutant.title, details),
           flush=True)
 
 
 def main():
+    """The command; its exit status."""
     options, labs = arguments(), load()
     mutants, counts, problems = [], {}, 0
     for source in sources(options.words, options.sample):
@@ -246,7 +249,7 @@ def main():
             order = tried.order(labs, sorted({mutant.exercise for mutant, _ in mutants}))
             results = tried.run([(texts, order[mutant.exercise]) for mutant, texts in mutants])
             for (mutant, _), (state, details) in zip(mutants, results):
-                report(counts, state, mutant, details)
+                tell(counts, state, mutant, details)
     broken = counts.get(BROKEN, 0) + counts.get(NO_COMPILE, 0)
     print("%d mutants: %d caught, %d survived, %d broken" % (
         sum(counts.values()), counts.get(CAUGHT, 0), counts.get(SURVIVED, 0), broken))

@@ -1,7 +1,10 @@
 """Small changes of C code, made by rule: what automutate.py tries on the exercises' regions.
 
-A region's text is cut into tokens, and each operator looks for places of one kind. The changes come
-in a fixed order. Some do not compile, and some change nothing; that is found out later.
+A region's text is cut into tokens (Code), and each operator looks for places of one kind: a
+comparison, a constant, a call, a statement, an operand. changes() gives the Changes of a text in a
+fixed order, so a seed always chooses the same ones. Nothing here parses C: some changes do not
+compile, and some change nothing that a machine could see. That is found out later, by building
+them, and neither of the two counts.
 """
 import re
 from collections import namedtuple
@@ -61,6 +64,7 @@ class Code:
         return len(self.words)
 
     def word(self, i):
+        """The text of a token; "" if there is no such token."""
         return self.words[i] if 0 <= i < len(self) else ""
 
     def part(self, first, last):
@@ -68,6 +72,7 @@ class Code:
         return self.text[self.starts[first]:self.ends[last]]
 
     def change(self, first, last, new):
+        """The Change that puts a text in the place of some tokens, the last included."""
         return Change(self.starts[first], self.ends[last], new)
 
     def is_operand(self, i):
@@ -163,7 +168,7 @@ def change_value(code):
 
 
 def negate_condition(code):
-    """Of if, while and for; where one == or ! says all, another operator does it."""
+    """Of if, while and for; if one == or ! says all, another operator does it."""
     for i, word in enumerate(code.words):
         if word not in ("if", "while", "for") or i + 1 not in code.partner:
             continue

@@ -76,6 +76,7 @@ class Region:
 
     @property
     def is_blank(self):
+        """Is nothing written in it?"""
         return is_blank(self.text)
 
 

@@ -44,6 +44,7 @@ class Entry:
 
     @property
     def key(self):
+        """By what it is known: no two entries have the same."""
         return self.exercise, self.id
 
     @property
@@ -81,6 +82,7 @@ class Register:
             self.add(entry)
 
     def add(self, entry):
+        """Take an Entry. RegionError if another one has one of its names."""
         for name in entry.names:
             other = self.names.setdefault((entry.exercise, name), entry)
             if other is not entry:
@@ -89,14 +91,16 @@ class Register:
         self.entries[entry.key] = entry
 
     def find(self, exercise, name):
-        """The Entry of a region that was called so; None where there never was one."""
+        """The Entry of a region that was called so; None if there never was one."""
         return self.names.get((exercise, name))
 
     def of(self, exercise):
+        """The entries of an exercise."""
         return [entry for entry in self.entries.values() if entry.exercise == exercise]
 
     @property
     def paths(self):
+        """All files in which a region is or was."""
         return {path for entry in self.entries.values() for path in entry.paths}
 
     def with_regions(self, regions):

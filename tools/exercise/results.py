@@ -1,5 +1,11 @@
-"""The file of --resume: results by the digest of all that they depend on. Several gradings may use
-one file at the same time: each puts what it has found to what is there, under a lock."""
+"""The file of --resume: results of a grading, kept under the digest of all that they depend on.
+
+Several gradings may use one file at the same time. Each puts what it has found to what is there,
+under a lock, and replaces the file by a whole new one, so a grading that is killed damages nothing.
+What is read from the file is checked as if it came from a student. If it cannot be used, nothing is
+written over it: StateError says so to the teacher. If it cannot be written while a grading runs,
+the grading goes on, because its marks are written at its end.
+"""
 import contextlib
 import fcntl
 import json
@@ -20,8 +26,8 @@ class StateError(Exception):
 
 @contextlib.contextmanager
 def locked(path):
-    """The file is ours, and is there. Who saves puts another file in its place, so it must be the
-    one of that name still when it is locked."""
+    """The file is ours, and is there. A grading that saves puts another file in its place, so the
+    file that was locked must still be the one of that name."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -59,7 +65,7 @@ def read(path):
 
 
 class Results:
-    """{digest: result}, kept in a file where one is given."""
+    """{digest: result}, kept in a file if one is given."""
 
     def __init__(self, path):
         self.path, self.found, self.failed = path, {}, False

@@ -1,8 +1,10 @@
 """What a teacher collected: hand-ins, trees, folders and archives of these, opened as data.
 
-Each file that was handed in, and each folder of a student, becomes one Submission, to be graded or
-refused with a reason: nothing is left out but what systems add of their own, and that is counted.
-What goes wrong with one is told of that one. Of a tree only the files that have regions are read.
+The Collector reads what a command line names. Each file that was handed in, and each folder of a
+student, becomes one Submission, to be graded or refused with a reason: nothing is left out but what
+systems add of their own, and that is counted. A Heap is what lies side by side in a folder or an
+archive; it finds out what of it is one student's. What goes wrong with one is told of that one, and
+costs no other. Of a tree only the files that have regions are read, and links are not followed.
 """
 import io
 import os
@@ -30,7 +32,7 @@ class Submission:
     in_file  its lines are those of the one file of a hand-in, not of a tree
     is_tried  where it is refused: it may be what its student wants to be graded
     notes    what else the teacher should know of it
-    owner    whose it is, where a course's system says so
+    owner    whose it is, if a course's system says so
     """
 
     def __init__(self, source, found=None, refused="", in_file=False, is_tried=True):
@@ -40,6 +42,7 @@ class Submission:
 
     @property
     def student(self):
+        """Who it is; if the hand-in does not say, the owner by the course system."""
         said = self.handin.student if self.handin else dict.fromkeys(handin.FIELDS, "")
         return said if said["name"] or not self.owner else dict(said, name=self.owner)
 
@@ -57,7 +60,7 @@ class Submission:
 
 class Wanted:
     """What the files of a tree are read for: the regions that this tree, the reference, has or had;
-    and which exercises, None where each tree says so itself."""
+    and which exercises, None if each tree says so itself."""
 
     def __init__(self, register, exercises=None):
         self.register, self.exercises = register, exercises
@@ -74,9 +77,13 @@ class Folder:
         self.root = root
 
     def text(self, path):
+        """(text, name of its encoding if that is not UTF-8) of a file; RegionError if it cannot be
+        read."""
         return read_noting(self.root, path)
 
     def data(self, path, limit):
+        """The first bytes of a file at the top of the tree, or None. Links out of the tree do not
+        count."""
         full, root = os.path.join(self.root, path), os.path.realpath(self.root)
         if not os.path.isfile(full) or os.path.dirname(os.path.realpath(full)) != root:
             return None
@@ -91,6 +98,7 @@ class Packed:
         self.files = files
 
     def text(self, path):
+        """As Folder.text()."""
         if path not in self.files:
             raise RegionError(path, 1, "there is no such file in this tree")
         if len(self.files[path]) > MAX_FILE:
@@ -98,6 +106,7 @@ class Packed:
         return incoming.source_of(self.files[path])
 
     def data(self, path, limit):
+        """As Folder.data()."""
         return self.files[path][:limit] if path in self.files else None
 
 
@@ -143,6 +152,7 @@ class Heap:
         self.found, self.folders = [], set()
 
     def add(self, path, submissions):
+        """Take the Submissions that were found at a path."""
         self.found += [(path, each) for each in submissions]
 
     def top(self):
@@ -218,7 +228,7 @@ def told(found):
 
 def one_students(source, found, is_sure):
     """Of what is one student's: the one thing that can be graded, with a note about all else.
-    Where it is sure that it is one's, that is one Submission also if nothing can be graded."""
+    If it is sure that it is one's, that is one Submission also if nothing can be graded."""
     good = [each for _, each in found if each.handin]
     others = [(path, each) for path, each in found if not each.handin]
     if len(found) > 1 and not good and is_sure:
@@ -386,6 +396,7 @@ class Collector:
         return False
 
     def file_in(self, heap, path, full):
+        """A file of a folder, at its path: what is found there comes into the heap."""
         inner = os.path.relpath(full, path)
         if os.path.islink(full):
             heap.add(inner, [link(full)])
@@ -427,6 +438,7 @@ def root_of(path):
 
 
 def from_file(data, source):
+    """The Submission of the bytes of a hand-in."""
     try:
         return Submission(source, handin.parse(data), in_file=True)
     except handin.HandinError as error:
@@ -434,6 +446,7 @@ def from_file(data, source):
 
 
 def is_tree(path):
+    """Is a folder of the disk a tree, and no folder with hand-ins?"""
     return os.path.isdir(os.path.join(path, "kern"))
 
 

@@ -136,11 +136,13 @@ class Uses:
 
 
 def state_of(path):
+    """What differs if a file was written again."""
     state = os.stat(path)
     return state.st_mtime_ns, state.st_size
 
 
 def refusal(pairs):
+    """The Refusal for these (path, name): the first is told with its path."""
     path, name = pairs[0]
     more = sorted({other for _, other in pairs} - {name})
     return Refusal("%s: the text uses %s%s: not for this exercise. %s"

@@ -5,7 +5,8 @@ The text is compiled in the middle of a file that is not the student's, on a mac
 either. So it must be whole: all that it opens it closes, whichever branch of an #if is taken, and
 it ends where a statement ends. It may define names that the file does not have, and has none of the
 words by which a compiler or assembler reads other files or is told how to work, or by which a test
-reports. What is in comments, in strings or between #if 0 and its end is nobody's business.
+reports. What is in comments, in strings or between #if 0 and its end does no harm, and may be
+anything.
 """
 import re
 
@@ -35,6 +36,7 @@ ENDS = {"code": (";", "}", ""), "extra": (";", "}", "", ",")}
 
 
 def check_characters(text):
+    """The text must be text, and must not be too long or look like a marker."""
     if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
         raise Complaint(0, "this is longer than %d KiB" % (MAX_BYTES >> 10))
     bad = BAD_CHARACTER.search(text)
@@ -51,6 +53,7 @@ def check_characters(text):
 
 
 def check_word(token):
+    """The word must not be one that no text may have."""
     if WORDS.fullmatch(token.text):
         raise Complaint(token.offset, "%s is not allowed in an exercise: use the functions that "
                         "the kernel has" % token.text)
@@ -80,6 +83,7 @@ class CText(Preprocessor):
         self.csr = None                 # the name of a function of CSR and what follows, likewise
 
     def check_name(self, token):
+        """The same for a macro: it must not change words that are looked for here."""
         super().check_name(token)
         check_word(token)
         if plain_name(token.text) in HARMLESS:
@@ -87,6 +91,7 @@ class CText(Preprocessor):
                             % token.text)
 
     def directive(self, tokens):
+        """Attributes and CSR functions must not be cut by a line for the preprocessor."""
         pending = self.attribute or self.csr
         if pending and not self.skipping:
             raise Complaint(pending[0].offset, "%s is cut by a line for the preprocessor"
@@ -94,6 +99,7 @@ class CText(Preprocessor):
         super().directive(tokens)
 
     def condition(self, tokens):
+        """Only allowed words may be in it, and nothing that makes words."""
         for token in tokens:
             if token.kind == "word":
                 check_word(token)
@@ -101,11 +107,13 @@ class CText(Preprocessor):
                 raise Complaint(token.offset, "this is no condition")
 
     def define(self, tokens):
+        """What it defines must be whole, since it may stand anywhere."""
         name, body = tokens[0], tokens[1:]
         adjacent = body and body[0].offset == name.offset + len(name.text)
         Definition(self.taken).whole(body, bool(adjacent and body[0].text == "("))
 
     def code(self, line, tokens):
+        """Each token in turn; `last` is what the text would end with here."""
         for token in tokens:
             if self.attribute:
                 self.in_attribute(token)
@@ -115,6 +123,7 @@ class CText(Preprocessor):
             self.last = {token.text}
 
     def token(self, token):
+        """A token of the code itself."""
         if token.kind == "word" and ATTRIBUTE.fullmatch(token.text) and not self.attribute:
             self.attribute, self.depth = [token], 0
         elif token.kind == "word":
@@ -128,6 +137,7 @@ class CText(Preprocessor):
                             "is not allowed in an exercise")
 
     def in_attribute(self, token):
+        """A token of an attribute; at its end all of it is judged."""
         self.attribute.append(token)
         self.depth += (token.text == "(") - (token.text == ")")
         if self.depth == 0 or len(self.attribute) > 64:
@@ -147,6 +157,7 @@ class CText(Preprocessor):
             self.csr = None
 
     def bracket(self, token):
+        """A bracket opens, or closes what is open."""
         if token.text == "[" and "[" in self.last:
             raise Complaint(token.offset, "an attribute in brackets is not allowed in an exercise")
         if token.text not in CLOSES:
@@ -173,6 +184,7 @@ class Definition(CText):
         self.has_arguments = False
 
     def whole(self, tokens, has_arguments):
+        """Judge the tokens behind the name; `has_arguments`: the first is the list of these."""
         self.has_arguments = has_arguments
         texts = [token.text for token in tokens]
         for index, token in enumerate(tokens):      # ", ##__VA_ARGS__" makes no new word
@@ -182,6 +194,7 @@ class Definition(CText):
         self.finish()
 
     def token(self, token):
+        """In a macro with arguments # makes a string, and a CSR must not be an argument."""
         if token.kind == "word" and CSR.fullmatch(token.text) and self.has_arguments:
             raise Complaint(token.offset, "%s needs the plain name of a register, which a macro's "
                             "argument is not" % token.text)
@@ -191,6 +204,7 @@ class Definition(CText):
 
 
 def check_c(text, form, taken):
+    """Raise Complaint if the text must not be in a region of C."""
     checker = CText(text, taken)
     checker.run()
     checker.finish()

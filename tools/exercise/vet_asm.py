@@ -1,7 +1,8 @@
 """What a student's text in a region of assembly may not have: see vet.py.
 
-It is read as the preprocessor does, and what that leaves as the assembler does. Instructions and
-labels may be in it, and directives that name values, repeat lines or make macros. No word that is
+It is read as the preprocessor reads it, and what that leaves as the assembler does. Instructions
+and labels may be in it, and directives that name values, repeat lines or make macros: no other
+directive, as the assembler could read a file by it or write into another section. No word that is
 not allowed may come about by putting a macro's argument together with what stands beside it.
 """
 import re
@@ -35,6 +36,9 @@ VALUE = re.compile(r"[\w\s()+*&|^~<>-]*")       # what a #define may define
 
 
 class AsmText(Preprocessor):
+    """Goes through a text of assembly. Words that may not be named are in `words`, names that may
+    not be defined in `taken`."""
+
     assembly = True
 
     def __init__(self, text, taken, words):
@@ -50,11 +54,13 @@ class AsmText(Preprocessor):
         return name.lower() in self.macros
 
     def check_name(self, token):
+        """A macro of the preprocessor must not have the name of a directive."""
         super().check_name(token)
         if "." + token.text in DIRECTIVES:
             raise Complaint(token.offset, "%s is a directive: define another name" % token.text)
 
     def condition(self, tokens):
+        """Only allowed words may be in it."""
         for token in tokens:
             self.check_words(token.text, token.offset)
 
@@ -77,6 +83,7 @@ class AsmText(Preprocessor):
             self.statement(statement, tokens[0].offset)
 
     def statement(self, text, offset):
+        """One statement: labels, then an instruction, a directive, or a call of a macro."""
         self.check_words(text, offset)
         label, at = LABEL.match(text), 0
         while label:
@@ -97,6 +104,7 @@ class AsmText(Preprocessor):
         self.nesting(name, rest, offset)
 
     def check_words(self, text, offset):
+        """No word may be one that is not allowed; all are kept for finish()."""
         for word in NAMES.findall(text):
             self.seen.setdefault(word, offset)
             if self.words.fullmatch(word):
@@ -111,6 +119,7 @@ class AsmText(Preprocessor):
             raise Complaint(offset, "%s is not allowed in an operand here" % hidden.group())
 
     def check_arguments(self, name, text, offset):
+        """How a macro's arguments may stand beside other letters."""
         for before, argument, behind in ARGUMENT.findall(text):
             counter = argument == "@" and re.fullmatch(r"(?:\.L)?\w*", before)
             plain = name in VALUES or INSTRUCTION.fullmatch(name) or self.is_macro(name)
@@ -125,6 +134,7 @@ class AsmText(Preprocessor):
                 self.prefixes.setdefault(before, offset)
 
     def nesting(self, name, rest, offset):
+        """Directives that open or close something, and those that need a closer look."""
         if name in (".irp", ".rept", ".if", ".macro"):
             self.open(name, offset)
         elif name in CLOSES:
@@ -141,6 +151,7 @@ class AsmText(Preprocessor):
                                 "elsewhere")
 
     def finish(self):
+        """Nothing may be open at the end, and no forbidden word may be put together."""
         if self.opened:
             name, offset = self.opened[-1]
             end = next(end for end, begins in CLOSES.items() if name in begins)
@@ -166,7 +177,7 @@ class AsmText(Preprocessor):
 
 
 def check(text, taken, words):
-    """Raise Complaint where the text must not be in a region of assembly. `words` is a pattern of
+    """Raise Complaint if the text must not be in a region of assembly. `words` is a pattern of
     what no text may name."""
     checker = AsmText(text, taken, words)
     checker.run()

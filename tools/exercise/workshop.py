@@ -102,7 +102,7 @@ def copy_tree(source, target, toolchain):
 
 def prepare(source, target, toolchain, jobs=1, config=None):
     """A copy of a tree, built, from which workshops are made. Its path is returned. The text of
-    config.mk may be given, where the tree has none, or one of another time."""
+    config.mk may be given, if the tree has none, or one of another time."""
     copy_tree(source, target, toolchain)
     path = os.path.join(target, "obj", toolchain, "config.mk")
     if config is not None and not (os.path.exists(path) and read_text(path) == config):
@@ -115,6 +115,7 @@ def prepare(source, target, toolchain, jobs=1, config=None):
 
 
 def read_text(path):
+    """The text of a file, whatever bytes are in it."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
 

@@ -1,6 +1,6 @@
 """What the grader writes for programs: JSON, JUnit XML, TAP 14, Gradescope, Autolab, Markdown.
 
-Each writer takes a Report and returns a text; WRITERS names them. What the guest printed may hold
+Each writer takes a Grading and returns a text; WRITERS names them. What the guest printed may hold
 control characters, markup and lines without end: each writer makes sure that it stays plain text in
 its format, and not too long for the system that reads it. The JSON is rvlab's own;
 results.schema.json beside this file describes it.
@@ -29,7 +29,7 @@ NO_FAULT = ("The machine that grades failed, not the code under test: it is not 
             "fault, and the points are not final. Run the grader again.")
 
 
-class Report:
+class Grading:
     """All that a run of the grader found out.
 
     labs       the labs that were graded: the test of each outcome belongs to one of them
@@ -153,7 +153,7 @@ def json_test(outcome):
     }
 
 
-def json_lab(report, lab):
+def json_lab(grading, lab):
     """The object of a lab in rvlab's JSON. Its own "tests" are those that belong to no exercise."""
     known = [exercise.number for exercise in lab.exercises]
     return {
@@ -164,22 +164,22 @@ def json_lab(report, lab):
             "points": sum(outcome.points for outcome in outcomes),
             "max": sum(outcome.test.points for outcome in outcomes),
             "tests": [json_test(outcome) for outcome in outcomes],
-        } for exercise, outcomes in report.exercises(lab)],
-        "tests": [json_test(outcome) for outcome in report.of_lab(lab)
+        } for exercise, outcomes in grading.exercises(lab)],
+        "tests": [json_test(outcome) for outcome in grading.of_lab(lab)
                   if outcome.test.exercise not in known],
     }
 
 
-def to_json(report):
+def to_json(grading):
     """rvlab's own format. Without "host" two runs with the same results are equal."""
     return dump({
-        "schema": SCHEMA, "total": report.total, "max": report.max,
-        "complete": not report.broken, "toolchain": report.toolchain, "notes": report.notes,
-        "labs": [json_lab(report, lab) for lab in report.labs],
+        "schema": SCHEMA, "total": grading.total, "max": grading.max,
+        "complete": not grading.broken, "toolchain": grading.toolchain, "notes": grading.notes,
+        "labs": [json_lab(grading, lab) for lab in grading.labs],
         "host": {
-            "qemu": report.qemu, "seconds": round(report.seconds, 3),
+            "qemu": grading.qemu, "seconds": round(grading.seconds, 3),
             "tests": [{"name": outcome.test.name, "log": outcome.log,
-                       "seconds": round(outcome.seconds, 3)} for outcome in report.outcomes],
+                       "seconds": round(outcome.seconds, 3)} for outcome in grading.outcomes],
         },
     }, indent=2) + "\n"
 
@@ -209,19 +209,19 @@ def junit_case(suite, outcome):
         ElementTree.SubElement(case, "system-out").text = joined(outcome.console)
 
 
-def to_junit(report):
+def to_junit(grading):
     """JUnit XML: a test suite for each lab."""
-    root = ElementTree.Element("testsuites", {"name": "rvlab", **junit_counts(report.outcomes)})
-    properties = [("toolchain", report.toolchain), ("qemu", report.qemu)]
-    properties += [("note", note) for note in report.notes]
-    for lab in report.labs:
+    root = ElementTree.Element("testsuites", {"name": "rvlab", **junit_counts(grading.outcomes)})
+    properties = [("toolchain", grading.toolchain), ("qemu", grading.qemu)]
+    properties += [("note", note) for note in grading.notes]
+    for lab in grading.labs:
         suite = ElementTree.SubElement(root, "testsuite", {
             "name": one_line("lab %d: %s" % (lab.number, lab.title)),
-            **junit_counts(report.of_lab(lab))})
+            **junit_counts(grading.of_lab(lab))})
         parent = ElementTree.SubElement(suite, "properties")
         for name, value in properties:
             ElementTree.SubElement(parent, "property", {"name": name, "value": one_line(value)})
-        for outcome in report.of_lab(lab):
+        for outcome in grading.of_lab(lab):
             junit_case(suite, outcome)
     text = ElementTree.tostring(root, encoding="unicode")
     # In texts and attributes each > is written as &gt;, so >< is found only between two tags.
@@ -240,26 +240,26 @@ def tap_block(outcome):
     return ["  ---"] + ["  %s: %s" % (key, dump(value)) for key, value in values] + ["  ..."]
 
 
-def to_tap(report):
+def to_tap(grading):
     """TAP 14. A test that is not written yet is "not ok", and no "to do" of TAP, because a "to do"
     counts as passed."""
-    count = len(report.outcomes)
+    count = len(grading.outcomes)
     lines = ["TAP version 14", "1..%d" % count + ("" if count else " # no test was run")]
-    lines += ["# note: " + one_line(note) for note in report.notes]
-    for number, outcome in enumerate(report.outcomes, 1):
+    lines += ["# note: " + one_line(note) for note in grading.notes]
+    for number, outcome in enumerate(grading.outcomes, 1):
         result = "ok" if outcome.passed else "not ok"
         lines.append("%s %d - %s" % (result, number, escaped(label(outcome.test), "\\#")))
         lines += tap_block(outcome)
-    if count and len(report.broken) == count:
-        lines.append("Bail out! " + escaped((report.broken[0].reasons + [NO_FAULT])[0], "\\#"))
+    if count and len(grading.broken) == count:
+        lines.append("Bail out! " + escaped((grading.broken[0].reasons + [NO_FAULT])[0], "\\#"))
     return "\n".join(lines) + "\n"
 
 
-def to_gradescope(report):
+def to_gradescope(grading):
     """Gradescope's results.json."""
     return dump({
-        "score": report.total, "execution_time": int(round(report.seconds)),
-        "output": joined([report.summary()] + report.notes), "output_format": "text",
+        "score": grading.total, "execution_time": int(round(grading.seconds)),
+        "output": joined([grading.summary()] + grading.notes), "output_format": "text",
         "test_output_format": "text",
         "tests": [{
             "number": outcome.test.exercise or str(outcome.test.lab),
@@ -267,37 +267,37 @@ def to_gradescope(report):
             "max_score": outcome.test.points, "status": "passed" if outcome.passed else "failed",
             "output": joined(explanation(outcome, console=True)), "output_format": "text",
             "extra_data": {"test": outcome.test.name, "verdict": outcome.verdict},
-        } for outcome in report.outcomes],
+        } for outcome in grading.outcomes],
     }, indent=2) + "\n"
 
 
-def to_autolab(report):
+def to_autolab(grading):
     """Autolab's last two lines of output: a stage for each lab, and a problem for each exercise."""
     view, scores = {"_presentation": "semantic", "stages": []}, {}
-    for lab in report.labs:
+    for lab in grading.labs:
         stage = one_line("Lab %d: %s" % (lab.number, lab.title))
         view["stages"].append(stage)
         view[stage] = {}
-        for outcome in report.of_lab(lab):
+        for outcome in grading.of_lab(lab):
             result = view[stage][label(outcome.test)] = {"passed": outcome.passed}
             if not outcome.passed:
                 result["hint"] = joined(explanation(outcome), HINT_LIMIT)
-        for exercise, outcomes in report.exercises(lab):
+        for exercise, outcomes in grading.exercises(lab):
             scores[exercise.number] = sum(outcome.points for outcome in outcomes)
     return dump(view) + "\n" + dump({"scores": scores}) + "\n"
 
 
-def to_markdown(report):
+def to_markdown(grading):
     """A summary for people, which GitHub Actions shows. What failed is folded up below a table."""
-    lines = ["# rvlab", "", report.summary(), ""]
-    lines += ["- note: " + escaped(note, MARKDOWN) for note in report.notes]
+    lines = ["# rvlab", "", grading.summary(), ""]
+    lines += ["- note: " + escaped(note, MARKDOWN) for note in grading.notes]
     lines += ["", "| Test | Verdict | Points |", "| --- | --- | ---: |"]
-    for outcome in report.outcomes:
+    for outcome in grading.outcomes:
         points = "%g/%g" % (outcome.points, outcome.test.points) if outcome.test.points else ""
         lines.append("| %s | %s | %s |" % (escaped(label(outcome.test), MARKDOWN),
                                            outcome.verdict, points))
     text = "\n".join(lines) + "\n"
-    failed = [outcome for outcome in report.outcomes if not outcome.passed]
+    failed = [outcome for outcome in grading.outcomes if not outcome.passed]
     for number, outcome in enumerate(failed):
         block = joined(explanation(outcome, console=True), DETAILS_LIMIT)
         details = "\n<details><summary>%s: %s</summary>\n\n%s\n\n</details>\n" % (

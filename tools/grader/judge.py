@@ -1,4 +1,11 @@
-"""From a machine that has ended to a verdict, with reasons a student can use."""
+"""From a machine that has ended to a verdict, with reasons that a student can use.
+
+A Judge runs a test's machine once and makes an Outcome of its Run. The order matters: first how the
+machine ended (a hang, a panic), then what the test reported, then the exit code, then the console,
+then the memory; and last, whether it reported what it reports with the reference. A verdict depends
+on nothing of the host: if the host failed, it is Verdict.SETUP, and nobody's mark suffers. Each
+reason is a sentence: what was expected, what was found, and where.
+"""
 import os
 import re
 
@@ -24,6 +31,7 @@ def position(wanted, text, start):
 
 
 def shown(wanted):
+    """What was wanted, as reasons quote it."""
     return '"%s"' % wanted if isinstance(wanted, str) else "/%s/" % wanted.pattern
 
 
@@ -79,7 +87,7 @@ class Judge:
     """Runs the machines of tests and gives verdicts; used by several threads."""
 
     def __init__(self, host, recorded=None):
-        """`recorded`: what record.load() gives; it is loaded where nothing is given."""
+        """`recorded`: what record.load() gives; it is loaded if nothing is given."""
         self.host = host
         self.recorded = record.load() if recorded is None else recorded
 
@@ -117,7 +125,7 @@ class Judge:
         return size > MAX_IMAGE
 
     def needed(self, outcome):
-        """Has the test that this one needs passed? It runs once in a grading for this. Where it has
+        """Has the test that this one needs passed? It runs once in a grading for this. If it has
         not, its verdict and its reasons are this one's."""
         needs = outcome.test.needs
         with self.host.needs_lock:
@@ -131,6 +139,7 @@ class Judge:
         return False
 
     def log_path(self, test, number):
+        """Where all that a run of a test prints is kept."""
         name = test.name + (".%d" % number if test.runs > 1 else "")
         return os.path.join(self.host.folder, name + ".log")
 

@@ -253,6 +253,7 @@ class FreshMachine(Machine):
     snapshot = None
 
     def follow(self):
+        """To the place where the kernel counts what is in use, and no further."""
         # The first who asks how many objects there are is inventory_take(), which has just given
         # back all that is free.
         self.stub.add_breakpoint(self.image.address("kmalloc_objects"))

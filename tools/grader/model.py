@@ -1,6 +1,12 @@
-"""What the parts of the grader share: labs, exercises and tests as data, and outcomes."""
+"""What the parts of the grader share, as data: labs, exercises, tests, reports and outcomes.
+
+A Lab has Exercises, and Tests that give points to them. A Test says which machine is booted, and
+what must be true of its output, its memory and its reports. A Report is one line that the guest has
+signed. An Outcome is how a test came out: a Verdict and its reasons. Nothing here does anything:
+the labs of tools/labs are written in these terms, and judge.py works with them.
+"""
 import dataclasses
-from re import compile as regex      # for the labs: a pattern, where a text is not enough
+from re import compile as regex      # for the labs: a pattern, if a text is not enough
 
 SHIFT = 3       # one hart: an instruction takes 2^SHIFT ns; below 3 QEMU cannot replay backwards
 
@@ -32,10 +38,12 @@ class Exercise:
 
     @property
     def lab(self):
+        """The number of its lab."""
         return int(self.number.split(".")[0])
 
     @property
     def is_challenge(self):
+        """Is it beyond the 100 points of its lab?"""
         return self.number.endswith(".C")
 
 
@@ -144,8 +152,10 @@ class Outcome:
 
     @property
     def passed(self):
+        """Is all of it as it must be?"""
         return self.verdict == Verdict.OK
 
     @property
     def points(self):
+        """The points that it gives to its exercise."""
         return self.test.points if self.passed else 0

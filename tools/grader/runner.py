@@ -1,4 +1,11 @@
-"""Several machines at once: who boots when, and the outcomes in the order of the tests."""
+"""Several machines at once: who boots when, and the outcomes in the order of the tests.
+
+A Runner has as many threads as harts may be busy; a test with several harts takes as many places,
+so that machines do not wait for each other's time. A thread does nothing but wait for QEMU and look
+at its memory, so threads are enough here, and they share what the Host has found out. (Workers that
+change and build trees are processes: see exercise/pool.py.) What takes long begins first. The
+verdicts are the same however many threads there are.
+"""
 import subprocess
 import threading
 
@@ -19,7 +26,7 @@ class Job:
 
 
 class Runner:
-    """Runs tests in threads; report(outcome) is called for each test, in the tests' order.
+    """Runs tests in threads; take(outcome) is called for each test, in the tests' order.
 
     Everything that the threads share is guarded by `lock`, which `changed` belongs to.
     """
@@ -27,7 +34,7 @@ class Runner:
     def __init__(self, tests, judge, jobs, objects):
         self.tests, self.judge, self.jobs, self.objects = tests, judge, jobs, objects
         self.waiting = [Job(test, number) for test in tests for number in range(1, test.runs + 1)]
-        # What takes long begins first, so that the end is not a wait for it.
+        # A run that takes long begins early, or at the end all would wait for it.
         self.waiting.sort(key=lambda job: (-job.test.harts, -job.test.limit))
         self.outcomes = {test: [] for test in tests}
         self.used = 0                   # places
@@ -93,7 +100,7 @@ class Runner:
         chosen.seconds = sum(outcome.seconds for outcome in outcomes)
         return chosen
 
-    def run(self, report, progress):
+    def run(self, take, progress):
         """Until all is done, or an exception comes up here, as ctrl-C does."""
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.jobs)]
         for thread in threads:
@@ -109,7 +116,7 @@ class Runner:
                 if outcome is None:
                     progress(len(self.tests) - len(pending), len(self.tests), busy)
                 else:
-                    report(outcome)
+                    take(outcome)
                     pending.pop(0)
             if self.error:
                 raise self.error

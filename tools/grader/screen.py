@@ -1,6 +1,6 @@
 """What a person sees of a grading: a line for each test, what went wrong, the marks.
 
-Screen gets each Outcome by report() as soon as those before it are done, and all of them by
+Screen gets each Outcome by show() as soon as those before it are done, and all of them by
 score(). On a terminal it also shows what is running now, and uses colors; elsewhere it prints plain
 lines. A failure is told in full once: a test that failed in the same way names the first one
 (grader/told.py). What a student's kernel printed is shown without control characters.
@@ -72,7 +72,7 @@ class Screen:
             sys.stdout.flush()
             self.status = status
 
-    def report(self, outcome):
+    def show(self, outcome):
         """Print the line of a test and, if it failed, what a student needs to know."""
         test, verdict = outcome.test, outcome.verdict
         word = self.color(COLORS.get(verdict, RED), "%-*s" % (VERDICT_WIDTH, verdict))

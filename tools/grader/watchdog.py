@@ -17,7 +17,7 @@ TICK_NS = 30 << 15
 FIRED = 0x1200              # bits of its reload register, once it has fired
 # What QEMU does then. All other actions let the guest run on until a thread of QEMU has time to
 # stop it, so where it is found would be chance; a reset stops the hart at once, and here is no
-# reset but a pause. It is the same pause where the guest switches off by itself.
+# reset but a pause. It is the same pause if the guest switches off by itself.
 DEVICE = ["-device", "i6300esb,addr=1", "-action", "watchdog=reset,reboot=shutdown,shutdown=pause"]
 
 

@@ -51,6 +51,7 @@ def check(labs):
 
 
 def unknown(kind, word, names):
+    """The LabError for a word that names nothing; near words are offered."""
     near = difflib.get_close_matches(word, names, 3)
     return LabError("there is no %s %s%s; tools/lab list shows all" % (
         kind, word, near and "; do you mean %s?" % " or ".join(near) or ""))

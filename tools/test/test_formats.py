@@ -1,7 +1,7 @@
 """Tests of what the grader writes for other programs: a strict reader reads each format back.
 
 The readers accept only what the format's documentation has, so a misspelt field is an error.
-usual() is a report with every kind of verdict. hostile() has texts that look like markup, in
+usual() is a grading with every kind of verdict. hostile() has texts that look like markup, in
 every field: if a writer does not escape one, reading fails, or what is read back differs.
 Nothing is built. Run alone: python3 -m unittest tools/test/test_formats.py"""
 import json
@@ -57,7 +57,7 @@ def usual_labs():
 
 
 def usual():
-    """A report with every kind of verdict in it; the last test was not run."""
+    """A grading with every kind of verdict in it; the last test was not run."""
     labs = usual_labs()
     boot, (fork, tree, cow, vfork, _) = labs[0].tests[0], labs[1].tests
     failed = outcome_of(tree, Verdict.WRONG, ["expected 7, got 9, at user/cow.c:41", "second"],
@@ -68,12 +68,12 @@ def usual():
     broken.run = 2
     passed = outcome_of(fork, console=["hello"])
     outcomes = [outcome_of(boot), passed, failed, broken, outcome_of(vfork)]
-    return formats.Report(labs, outcomes, "unknown-elf", "QEMU 7.2.0", 12.3456,
+    return formats.Grading(labs, outcomes, "unknown-elf", "QEMU 7.2.0", 12.3456,
                           ["kern/x.c was left out"])
 
 
 def hostile():
-    """A report with a test for each nasty text; that text stands in all fields of its test."""
+    """A grading with a test for each nasty text; that text stands in all fields of its test."""
     texts = HOSTILE + ["two\nlines " + UNDONE, LONG]
     tests = [Test(text, text, 1, "5.3") for text in texts]
     lab = Lab(5, "<" + "\0\n|".join(HOSTILE), [Exercise("5.3", HOSTILE[1], len(tests), "x")], tests)
@@ -82,7 +82,7 @@ def hostile():
     for outcome in outcomes:
         outcome.test.name = outcome.test.title      # set here, because Test refuses such a name
         outcome.reports = [Report("check", "x", 1, 1, outcome.test.title)]
-    return formats.Report([lab], outcomes, HOSTILE[1], HOSTILE[0], 1, HOSTILE)
+    return formats.Grading([lab], outcomes, HOSTILE[1], HOSTILE[0], 1, HOSTILE)
 
 
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
@@ -123,8 +123,8 @@ class JsonTest(unittest.TestCase):
             self.schema = json.load(file)
 
     def test_schema(self):
-        for report in (usual(), hostile(), formats.Report([], [])):
-            check_schema(json.loads(formats.to_json(report)), self.schema, self.schema)
+        for grading in (usual(), hostile(), formats.Grading([], [])):
+            check_schema(json.loads(formats.to_json(grading)), self.schema, self.schema)
 
     def test_schema_refuses(self):
         good = formats.to_json(usual())
@@ -174,11 +174,11 @@ class JsonTest(unittest.TestCase):
         self.assertIn("\U0001f600, \u4e2d\u6587", text)
 
     def test_only_host_differs(self):
-        report, other = usual(), usual()
+        grading, other = usual(), usual()
         other.qemu, other.seconds = "QEMU 9.0", 77
         for outcome in other.outcomes:
             outcome.seconds, outcome.log = 5, "/tmp/" + outcome.log
-        results = [json.loads(formats.to_json(one)) for one in (report, other)]
+        results = [json.loads(formats.to_json(one)) for one in (grading, other)]
         self.assertNotEqual(results[0].pop("host"), results[1].pop("host"))
         self.assertEqual(json.dumps(results[0]), json.dumps(results[1]))
 
@@ -204,8 +204,8 @@ JUNIT = {
 class JunitTest(unittest.TestCase):
     """JUnit XML: a real parser reads it, and only known elements and attributes are in it."""
 
-    def parse(self, report):
-        text = formats.to_junit(report)
+    def parse(self, grading):
+        text = formats.to_junit(grading)
         check_controls(self, text)
         root = ElementTree.fromstring(text.encode("utf-8"))
         self.check(root)
@@ -319,10 +319,10 @@ class TapTest(unittest.TestCase):
     def test_bail_out_only_if_nothing_could_run(self):
         test = usual_labs()[1].tests[0]
         broken = outcome_of(test, Verdict.SETUP, ["there is no qemu #1"])
-        tap = Tap(formats.to_tap(formats.Report([], [broken, broken])))
+        tap = Tap(formats.to_tap(formats.Grading([], [broken, broken])))
         self.assertEqual((tap.plan, len(tap.points), tap.bail), (2, 2, r"there is no qemu \#1"))
-        self.assertIsNone(Tap(formats.to_tap(formats.Report([], [broken, outcome_of(test)]))).bail)
-        self.assertEqual(Tap(formats.to_tap(formats.Report([], []))).plan, 0)
+        self.assertIsNone(Tap(formats.to_tap(formats.Grading([], [broken, outcome_of(test)]))).bail)
+        self.assertEqual(Tap(formats.to_tap(formats.Grading([], []))).plan, 0)
 
     def test_hostile(self):
         text = formats.to_tap(hostile())
@@ -339,12 +339,12 @@ class TapTest(unittest.TestCase):
         command = ["perl", "-MTAP::Parser", "-MJSON::PP", "-e"]
         if not shutil.which("perl") or subprocess.call(command + ["1"], stderr=subprocess.DEVNULL):
             self.skipTest("perl with TAP::Parser is not here")
-        for report in (usual(), hostile()):
-            text = formats.to_tap(report)
+        for grading in (usual(), hostile()):
+            text = formats.to_tap(grading)
             output = subprocess.check_output(
                 command + [PERL], input=text.replace("version 14", "version 13", 1).encode("utf-8"))
             points, errors, planned = json.loads(output.decode("utf-8"))
-            self.assertEqual((errors, planned, len(points)), ([],) + (len(report.outcomes),) * 2)
+            self.assertEqual((errors, planned, len(points)), ([],) + (len(grading.outcomes),) * 2)
             for (ok, name, data), point in zip(Tap(text).points, points):
                 self.assertEqual((point[0], point[2]), (ok, ""), name)
                 self.assertEqual(re.sub(r"\\(.)", r"\1", point[1]), "- " + name)
@@ -360,8 +360,8 @@ class GradescopeTest(unittest.TestCase):
     KINDS = {"score": (int, float), "max_score": (int, float), "execution_time": int,
              "extra_data": dict, "tests": list, "leaderboard": list, "tags": list}
 
-    def parse(self, report):
-        results = json.loads(formats.to_gradescope(report))
+    def parse(self, grading):
+        results = json.loads(formats.to_gradescope(grading))
         for fields, known in [(results, self.TOP)] + [(t, self.TEST) for t in results["tests"]]:
             self.assertLessEqual(set(fields), set(known))
             for name, value in fields.items():
@@ -407,8 +407,8 @@ class GradescopeTest(unittest.TestCase):
 class AutolabTest(unittest.TestCase):
     """Autolab: the last line has the scores, and the line before it the view of the stages."""
 
-    def parse(self, report):
-        text = formats.to_autolab(report)
+    def parse(self, grading):
+        text = formats.to_autolab(grading)
         check_controls(self, text)
         view, scores = (json.loads(line) for line in text[:-1].split("\n"))
         self.assertEqual(list(scores), ["scores"])
@@ -444,9 +444,9 @@ class MarkdownTest(unittest.TestCase):
     """The summary: a table with plain text in its cells, and a folded block for each failure."""
     BLOCK = re.compile("<details><summary>([^<>\n]*)</summary>\n\n((?:    .*\n)+)\n</details>\n")
 
-    def parse(self, report):
+    def parse(self, grading):
         """(rows of the table, folded blocks). All other lines must be ones that we write."""
-        text = formats.to_markdown(report)
+        text = formats.to_markdown(grading)
         check_controls(self, text)
         self.assertLess(len(text.encode("utf-8")), 1 << 20)
         blocks = self.BLOCK.findall(text)
@@ -481,9 +481,9 @@ class MarkdownTest(unittest.TestCase):
 
     def test_not_more_than_github_shows(self):
         outcome = outcome_of(Test("fork"), Verdict.HANG, ["r"], ["line"] * 2000)
-        report = formats.Report([], [outcome] * 400)
-        _, blocks = self.parse(report)
-        self.assertIn("%d more failed" % (400 - len(blocks)), formats.to_markdown(report))
+        grading = formats.Grading([], [outcome] * 400)
+        _, blocks = self.parse(grading)
+        self.assertIn("%d more failed" % (400 - len(blocks)), formats.to_markdown(grading))
 
 
 class WritersTest(unittest.TestCase):
@@ -492,9 +492,9 @@ class WritersTest(unittest.TestCase):
     def test_all(self):
         self.assertEqual(list(formats.WRITERS),
                          ["json", "junit", "tap", "gradescope", "autolab", "markdown"])
-        empty = formats.Report(usual_labs(), [])
-        for report in (usual(), hostile(), formats.Report([], []), empty):
+        empty = formats.Grading(usual_labs(), [])
+        for grading in (usual(), hostile(), formats.Grading([], []), empty):
             for writer in formats.WRITERS.values():
-                text = writer(report)
+                text = writer(grading)
                 self.assertEqual(text.encode("utf-8")[-1:], b"\n")
-                self.assertEqual(text, writer(report))
+                self.assertEqual(text, writer(grading))

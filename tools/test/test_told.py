@@ -193,7 +193,7 @@ class Likeness(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as output:
             screen = Screen(labs, tests)
             for test in tests:
-                screen.report(Outcome(test, Verdict.PANIC, [
+                screen.show(Outcome(test, Verdict.PANIC, [
                     "kernel panic at kern/a.c:7 on hart 0, running %s (pid 2):" % test.name,
                     "    no memory for %d pages" % test.limit]))
         lines = output.getvalue().rstrip().split("\n")
@@ -208,7 +208,7 @@ class Likeness(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as output:
             screen = Screen(labs, tests)
             for test in tests:
-                screen.report(Outcome(test, Verdict.WRONG, [test.name]))
+                screen.show(Outcome(test, Verdict.WRONG, [test.name]))
         self.assertEqual(output.getvalue().count("asked: "), 1)
 
 
