@@ -68,6 +68,8 @@ static void object_toggle(struct object *object, uint64_t *seed)
     object->data = kmalloc(object->size);
     if (object->data == NULL)
         panic("kmalloc(%lu) failed with memory left", object->size);
+    /* What any type of C may need, and what the calling convention wants of a stack in such
+       memory. */
     assert_eq((uintptr_t)object->data % 16, 0);
     memset(object->data, object->tag, object->size);
 }
@@ -84,12 +86,14 @@ static void test_random_objects(void)
         struct object *object = &objects[test_random(&seed) % SLOTS];
 
         object_toggle(object, &seed);
+        /* One more or one less, and nothing else. */
         have += object->data != NULL ? 1 : -1;
         assert_eq(kmalloc_objects(), before + have);
     }
     for (int i = 0; i < SLOTS; i++)
         if (objects[i].data != NULL)
             object_toggle(&objects[i], &seed);
+    /* Every slot is empty now. */
     assert_eq(kmalloc_objects(), before);
 }
 
@@ -102,9 +106,11 @@ static void test_trim(void)
 
     for (int i = 0; i < MANY; i++)
         objects[i] = kmalloc(100);
+    /* 100 bytes come from the cache of 128: so many pages are surely in use. */
     assert(nr_free_pages() + MANY * 128 / PGSIZE <= before.pages);
     for (int i = 0; i < MANY; i++)
         kfree(objects[i * 7 % MANY]);
+    /* Free objects alone are not free pages: their slabs are kept, until this. */
     kmalloc_trim();
     stock_check(&before, "freeing objects and kmalloc_trim()");
 }
@@ -119,6 +125,8 @@ static void test_mark_in_data(void)
     assert(object != NULL);
     memset(object, 0, 64);
     kfree(object);
+    /* Read after it was freed, which nobody else may do: the test wants to know how the allocator
+       marks. */
     uint64_t mark = ((volatile uint64_t *)object)[1];
     object = kmalloc(64);
     for (int i = 0; i < 8; i++)
@@ -137,6 +145,7 @@ static void test_out_of_memory(void)
     void *first = NULL, *next;
 
     hoard_take(&hoard);
+    /* A whole page comes straight from the allocator of pages, which has none. */
     assert(kmalloc(PGSIZE) == NULL && kmalloc(SIZE_MAX) == NULL);
     while ((next = kmalloc(2016)) != NULL) {            /* what the caches still have */
         *(void **)next = first;
@@ -144,6 +153,7 @@ static void test_out_of_memory(void)
         assert(++n < 100);
     }
     hoard_give(&hoard, 1);
+    /* With one page a slab can be made, so this must succeed. */
     void *object = kmalloc(2016);
     assert(object != NULL);
     kfree(object);
@@ -168,6 +178,7 @@ static void test_kmalloc(void)
     test_mark_in_data();
     test_out_of_memory();
     check("without memory there is no object, and with memory there is again", true);
+    /* Allowed, as in C. */
     kfree(NULL);
     stock_check(&before, "all of kmalloc's tests");
 }
@@ -188,6 +199,8 @@ static int hammer(void *number)
         struct object *object = kmalloc(sizeof(struct object));
 
         assert(object != NULL);
+        /* The struct is an object itself: it is allocated here, and freed by whoever takes it from
+           the table. */
         object->data = NULL;
         object_toggle(object, &seed);
         object = __atomic_exchange_n(&shared[test_random(&seed) % SLOTS], object,
@@ -196,6 +209,7 @@ static int hammer(void *number)
             object_toggle(object, &seed);
             kfree(object);
         }
+        /* So that threads change their harts, and with them the caches that they use. */
         if (step % 64 == 0)
             schedule();
     }

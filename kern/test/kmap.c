@@ -30,8 +30,10 @@ static void check_leaf(uintptr_t va, size_t span, pte_t pte)
     uintptr_t text = (uintptr_t)kernel_text_start, rodata = (uintptr_t)kernel_text_end;
     pte_t wanted = PTE_R | PTE_W;
 
+    /* What can be written must not be executed: else a wrong store could become code. */
     if ((rights & (PTE_W | PTE_X)) == (PTE_W | PTE_X))
         panic("%#lx is mapped both writable and executable", va);
+    /* With U a program could reach it by its address. */
     if (pte & PTE_U)
         panic("%#lx is the kernel's, but user programs may access it", va);
     if (va >= text && va < rodata) {
@@ -47,9 +49,11 @@ static void check_leaf(uintptr_t va, size_t span, pte_t pte)
     } else {
         seen.other += span;
     }
+    /* No more rights than are needed, and no fewer. */
     if (rights != wanted)
         panic("%#lx is mapped with the rights %#lx, expected %#lx (1 << 1 is R, W and X follow)",
               va, rights, wanted);
+    /* Below the stacks is the linear map: the address and the physical one differ by a constant. */
     if (va < KSTACK_BASE)
         assert_eq(pte_paddr(pte), va - KERNEL_OFFSET);
 }
@@ -65,6 +69,7 @@ static void walk(const pte_t *table, int level, uintptr_t base)
             va |= -1UL << 39;                           /* the upper half's sign */
         if (!(table[i] & PTE_V))
             continue;
+        /* The lower half belongs to processes; the kernel's own table has nothing there. */
         if (va < USERTOP)
             panic("the kernel's own map has something at %#lx, which is a user address", va);
         if (pte_is_leaf(table[i]))
@@ -94,9 +99,11 @@ static void test_kmap(void)
 {
     seen = (struct seen){ .text = 0 };
     walk(kernel_as.pgdir, PT_LEVELS - 1, 0);
+    /* A part of the text that is not mapped would be noticed only when it is called. */
     assert_eq(seen.text, kernel_text_end - kernel_text_start);
     assert_eq(seen.rodata, kernel_rodata_end - kernel_text_end);
     assert(seen.other + seen.text + seen.rodata >= machine.memory.end - machine.memory.start);
+    /* More may be there: stacks are kept for the next processes. */
     assert(seen.stacks >= process_count() * KSTACKSIZE);
     check_own_stack();
 }

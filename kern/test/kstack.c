@@ -45,6 +45,7 @@ static int child(void *value)
 
     fill(words, ARRAY_SIZE(words), (uintptr_t)value);
     for (int i = 0; i < 3; i++) {
+        /* Others get and give back stacks now; this one must stay as it is. */
         schedule();
         check(words, ARRAY_SIZE(words), (uintptr_t)value, "a kernel stack");
     }
@@ -62,6 +63,7 @@ static int parent(void *number)
 
         for (int j = 0; j < 3; j++)
             pids[j] = test_thread(child, (void *)test_random(&seed));
+        /* Not each time, so that stacks are used again with and without new memory. */
         if (test_random(&seed) % 4 == 0)
             kstack_trim();
         struct Page *page = alloc_page();
@@ -98,7 +100,9 @@ static void test_kstack(void)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < HELD; i++) {
             stacks[i] = kstack_alloc();
+            /* In the range that backtraces and trap entry take for stacks. */
             assert(stacks[i] >= KSTACK_BASE && stacks[i] + KSTACKSIZE <= KSTACK_END);
+            /* In the upper half of its slot: the bit that trap entry tests is 1 there. */
             assert_eq(stacks[i] % KSTACK_SLOT, KSTACK_SLOT - KSTACKSIZE);
             assert(kstack_is_guard(stacks[i] - 1));
             if (round == 0 && stacks[i] > highest)
@@ -110,6 +114,7 @@ static void test_kstack(void)
         for (int i = 0; i < HELD; i++)
             check((uint64_t *)stacks[i], KSTACKSIZE / 8, stacks[i], "a kernel stack");
         for (int i = 0; i < HELD; i++)
+            /* In another order than they came; 5 and 64 have no common factor. */
             kstack_free(stacks[i * 5 % HELD]);
         stock_check(&before, "kernel stacks were freed");
     }
@@ -140,6 +145,8 @@ static int reader(void *unused)
    before the phase, so if another one is read, it came from another page. */
 static void expect_seen(uint64_t value)
 {
+    /* Through the translation that this hart has; it is the right one, or the test makes no
+       sense. */
     *place = value;
     atomic_store_release(&phase, phase + 1);
     while (atomic_load_acquire(&phase) % 2 != 0)
@@ -156,12 +163,14 @@ static void replace_memory(void)
     struct Page *pages_of_old[2 * HELD];
     int n = 0;
 
+    /* Now the place may be given to somebody else, and its memory too. */
     kstack_free((uintptr_t)place);
     kstack_trim();
     for (int i = 0; i < 2 * HELD; i++) {
         pages_of_old[i] = alloc_zeroed_page();
         assert(pages_of_old[i] != NULL);
     }
+    /* Until the allocator gives the same place again; by now it has other pages. */
     do {
         assert(n < HELD);
         stacks[n] = kstack_alloc();
@@ -180,6 +189,7 @@ static void test_tlb(void)
     struct stock before = stock_take();
     int pid = test_thread(reader, NULL), code = -1;
 
+    /* With one hart there is nobody who could have an old translation. */
     assert(cpu_count > 1);
     place = (uint64_t *)kstack_alloc();
     timer_sleep_until(rdtime() + timer_tick_length());      /* the reader keeps its hart busy now */

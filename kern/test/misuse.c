@@ -32,6 +32,7 @@ static void page_double_free(void)
 
     assert(page != NULL);
     free_page(page);
+    /* The first was right, this one is not. */
     free_page(page);
     NOT_CAUGHT("a page that is freed twice");
 }
@@ -42,6 +43,7 @@ static void page_double_free_part(void)
     struct Page *base = alloc_pages(8);
 
     assert(base != NULL);
+    /* Right: a block may come back in parts. But then it may not come back as a whole. */
     free_page(base + 5);
     free_pages(base, 8);
     NOT_CAUGHT("a block one page of which is free already");
@@ -53,6 +55,7 @@ static void page_free_in_use(void)
     struct Page *page = alloc_page();
 
     assert(page != NULL);
+    /* As page_insert() does for an entry. */
     page_ref_inc(page);
     free_page(page);
     NOT_CAUGHT("the free of a page that is mapped");
@@ -61,6 +64,7 @@ static void page_free_in_use(void)
 /* There is no struct Page for it: the allocator would write behind its array. */
 static void page_free_outside(void)
 {
+    /* The struct behind the last one of the array. */
     free_page(pages + npage);
     NOT_CAUGHT("the free of a page behind all memory");
 }
@@ -81,6 +85,7 @@ static void object_double_free(void)
     assert(object != NULL && other != NULL);
     kfree(object);
     kfree(other);
+    /* The second time for this one. */
     kfree(object);
     NOT_CAUGHT("an object that is freed twice");
 }
@@ -101,6 +106,7 @@ static void object_double_free_large(void)
             && objects[i / 32 % 32] == objects[i / 1024] + PGSIZE)
             victim = objects[i / 32 % 32];
     kfree(victim);
+    /* Now the page is with the manager, not in the hart's cache: another check must find it. */
     pmm_check();
     kfree(victim);
     NOT_CAUGHT("an object of a whole page that is freed twice");
@@ -123,6 +129,7 @@ static void object_of_other_cache(void)
 static void lock_rank(void)
 {
     spin_lock(&high);
+    /* Its rank comes before that of the lock that is held. */
     spin_lock(&low);
     NOT_CAUGHT("a lock that is taken after one of higher rank");
 }
@@ -155,6 +162,7 @@ static void unlock_free(void)
 static void sleep_with_lock(void)
 {
     spin_lock(&high);
+    /* With the lock held and interrupts off. */
     schedule();
     NOT_CAUGHT("a thread that gives up the hart with a spinlock held");
 }
@@ -346,6 +354,7 @@ static int philosopher(void *left)
 {
     mutex_lock(left ? &inner : &outer);
     atomic_add(&taken, 1);
+    /* Neither goes on before the other has come so far. */
     while (atomic_load(&taken) < 2)
         schedule();
     if (left)

@@ -61,6 +61,7 @@ static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
     size_t k = 0;
     int result = attempt(arg);
 
+    /* So what fails later fails for want of memory. */
     assert_eq(result, 0);                       /* with all memory it works */
     stock_settle(&before, what);
     for (;; k += step) {
@@ -68,11 +69,14 @@ static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
         hoard_give(&hoard, k);
         struct stock little = before;
 
+        /* What must be there after the attempt: all but the hoard. */
         little.pages -= hoard.count;
         result = attempt(arg);
         stock_settle(&little, what);
         if (result == 0)
             break;
+        /* An attempt that never works has perhaps an error of another kind, which it always
+           returns. */
         if (k > PATIENCE)
             panic("%s fails with %d though there are %lu pages", what, result, k);
     }
@@ -91,6 +95,7 @@ static int try_mm(void *arg)
     (void)arg;
     if (mm == NULL)
         return -E_NO_MEM;
+    /* A heap; else mm_brk() would refuse. */
     mm->brk_start = mm->brk = 0x10000000;
     result = mm_map(mm, 0x20000000, 20 * PGSIZE, VM_READ | VM_WRITE);
     if (result == 0)
@@ -113,6 +118,7 @@ static int try_mm(void *arg)
         result = do_pgfault(copy, 0x20000000 + i * PGSIZE, VM_WRITE);
     if (result == 0)
         result = mm_write(copy, 0x10000000, "argument", 9);
+    /* Whatever has been made so far goes back here, half a copy as well. */
     if (copy != NULL)
         mm_put(copy);
     mm_put(mm);

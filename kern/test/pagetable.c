@@ -52,6 +52,8 @@ static void check_looking(struct addrspace *as)
     check("where there is no table, get_pte finds nothing",
           get_pte(as->pgdir, LA, false) == NULL);
     check_eq("looking takes no page", before - nr_free_pages(), 0);
+    /* An address without a table is asked for all the time: at each first fault, and at each
+       unmap. */
     check_eq("looking changes no entry of the root", as->pgdir[pt_index(LA, 2)], 0);
 }
 
@@ -64,14 +66,19 @@ static void check_making(struct addrspace *as)
 
     if (!check("get_pte makes what is missing", pte != NULL))
         return;
+    /* One of level 1 and one of level 0. */
     check_eq("two tables are made below the root", before - nr_free_pages(), 2);
+    /* With R, W or X it would be a large page of 1 GiB; U, A and D must be 0 there (Privileged spec
+       20211203, 4.3.1 and 4.4). */
     check_eq("an entry that points to a table has V, and no other flag",
              as->pgdir[pt_index(LA, 2)] & PTE_FLAGS, PTE_V);
     check("the entry is where the hardware looks for it", pte == walk(as->pgdir, LA));
+    /* create makes what is missing, and never what is there already. */
     check("get_pte finds the same entry again, with create and without",
           get_pte(as->pgdir, LA, true) == pte && get_pte(as->pgdir, LA, false) == pte);
     check("all addresses of a page have the same entry",
           get_pte(as->pgdir, LA + PGSIZE - 1, true) == pte);
+    /* Entries of a table stand in the order of addresses. */
     check("the next page has the next entry", get_pte(as->pgdir, LA + PGSIZE, false) == pte + 1);
     check_eq("what is there already takes no page", before - nr_free_pages(), 2);
 }
@@ -85,12 +92,15 @@ static void check_borders(struct addrspace *as)
 
     check("the entry of the last page below 1 GiB is where the hardware looks",
           made_right(as, TABLE_END - PGSIZE));
+    /* The middle table of LA's GiB is there; the last level is another one. */
     check_eq("the last page below 1 GiB takes one more table", before - nr_free_pages(), 1);
     check("the page on the other side of the border has no table yet",
           get_pte(as->pgdir, TABLE_END, false) == NULL);
     check("the entry of the first page of the next GiB is where it must be",
           made_right(as, TABLE_END));
+    /* Another entry of the root, so nothing is there yet. */
     check_eq("the next GiB takes two more tables", before - nr_free_pages(), 3);
+    /* The walk must stop at the missing table, on whatever level that is. */
     check("the middle table alone is not enough, without create",
           get_pte(as->pgdir, TABLE_END + pt_span(1), false) == NULL);
     check("the entries of the lowest and the highest user page are where they must be",
@@ -109,6 +119,7 @@ static void check_many(struct addrspace *as)
         uintptr_t la = test_random(&seed) % (USERTOP >> PGSHIFT) << PGSHIFT;
 
         right += made_right(as, la);
+        /* Something to recognise the entry by. */
         *get_pte(as->pgdir, la, true) = (pte_t)(i + 1) << 1;    /* V is 0 */
     }
     check_eq("each of 300 places has its entry where the hardware looks", right, PLACES);
@@ -163,6 +174,7 @@ static void check_new_tables(void)
     struct addrspace as;
 
     space_create(&as);
+    /* The tables will be made of pages that are full of junk. */
     dirty_free_pages();
     pte_t *pte = get_pte(as.pgdir, LA, true);
     paddr_t middle = pte_paddr(as.pgdir[pt_index(LA, 2)]);
@@ -170,6 +182,7 @@ static void check_new_tables(void)
     if (!check("the walk leads to the entry", pte != NULL && walk(as.pgdir, LA) == pte))
         return;
     paddr_t last = pte_paddr(((pte_t *)kva(middle))[pt_index(LA, 1)]);
+    /* The one that leads to the last table. */
     check_eq("a new middle table has one entry in use", used_entries(middle), 1);
     check_eq("a new table of the last level is empty", used_entries(last), 0);
     check_eq("the middle table has one reference", page_ref(pa2page(middle)), 1);
@@ -186,6 +199,7 @@ static void check_hardware(void)
     pte_t flags = pte_leaf_flags(PTE_R | PTE_W);
     uint64_t value = 0;
 
+    /* As if page_insert() had mapped them: exercise 3.2 need not be written yet. */
     page->ref = next->ref = 1;
     *pte = pte_make(page2pa(page), flags);
     pte[1] = pte_make(page2pa(next), flags);
@@ -195,6 +209,7 @@ static void check_hardware(void)
           can_read(OWN_LA + PGSIZE, &value) && value == 0x2222222222222222);
     check("the hart writes to the page", can_write(OWN_LA + 8, 5)
           && ((uint64_t *)page2kva(page))[1] == 5);
+    /* Its entry is in the same new table, and must be 0. */
     check("the page behind the two is not mapped", !can_read(OWN_LA + 2 * PGSIZE, &value));
     space_empty(&kernel_as);
 }
@@ -233,11 +248,13 @@ static void test_memory(void)
     check("no memory for a table of the last level: NULL", get_pte(as.pgdir, NEAR, true) == NULL);
     check("no memory for a middle table: NULL", get_pte(as.pgdir, AWAY, true) == NULL);
     hoard_give(&hoard, 1);
+    /* It runs out in the middle of the walk. */
     check("memory for one of two tables: NULL", get_pte(as.pgdir, AWAY, true) == NULL);
     check("afterwards there is still no entry", get_pte(as.pgdir, AWAY, false) == NULL);
     hoard_take(&hoard);
     hoard_give(&hoard, 2);
     check("with memory again, the entry is made", made_right(&as, AWAY));
+    /* No page is free now. */
     check("the next page takes no memory", made_right(&as, AWAY + PGSIZE));
     hoard_end(&hoard);
     space_destroy(&as);

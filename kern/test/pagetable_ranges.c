@@ -24,9 +24,11 @@ static void test_unmap_range(uint32_t harts)
     for (uintptr_t la = TABLE_END - 100 * PGSIZE; la < TABLE_END + 100 * PGSIZE; la += PGSIZE)
         if (la / PGSIZE % 3 != 0)                       /* with gaps */
             space_put(&as, la, 1, URW);
+    /* From here on pages come back. */
     size_t filled = nr_free_pages();
     for (uintptr_t la = TABLE_END - 90 * PGSIZE; la < TABLE_END + 80 * PGSIZE; la += PGSIZE)
         n += space_entry(&as, la) != 0;
+    /* Its tables stay: exit_range() is for these. */
     unmap_range(&as, TABLE_END - 90 * PGSIZE, TABLE_END + 80 * PGSIZE);
     assert_eq(nr_free_pages(), filled + n);
     for (uintptr_t la = TABLE_END - 100 * PGSIZE; la < TABLE_END + 100 * PGSIZE; la += PGSIZE) {
@@ -57,6 +59,7 @@ static void test_exit_range(void)
     for (int i = 0; i < 4; i++)
         assert(get_pte(as.pgdir, giga + i * mega2, true) != NULL);
     assert(get_pte(as.pgdir, 2 * giga, true) != NULL);
+    /* The root; a middle table with four of the last level; a middle table with one. */
     assert_eq(nr_free_pages(), before - 1 - 5 - 2);
     exit_alone(&as, giga + PGSIZE, giga + mega2);               /* not the whole table */
     exit_alone(&as, giga, giga + mega2 - PGSIZE);

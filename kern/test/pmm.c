@@ -50,6 +50,7 @@ static void block_check(const struct block *block)
         if (page[0] != block->tag + i || page[PGSIZE / 8 - 1] != block->tag + i)
             panic("page %lu of a block of %lu at %#lx was changed by somebody else: is it "
                   "in two blocks?", i, block->n, page2pa(block->base));
+        /* Nobody has mapped it. */
         assert_eq(page_ref(block->base + i), 0);
     }
 }
@@ -62,6 +63,7 @@ static void block_toggle(struct block *block, uint64_t *seed)
     size_t before = nr_free_pages();
 
     if (block->base != NULL) {
+        /* Before it is freed: what has changed since then, somebody else has written. */
         block_check(block);
         free_pages(block->base, block->n);
         assert_eq(nr_free_pages(), before + block->n);
@@ -71,9 +73,11 @@ static void block_toggle(struct block *block, uint64_t *seed)
     block->n = test_random(seed) % 2 == 0 ? 1 : 1 + test_random(seed) % MAX_BLOCK;
     block->tag = test_random(seed);
     block->base = alloc_pages(block->n);
+    /* At most 256 * 64 pages are in use; there are more, and no block is too large for that. */
     if (block->base == NULL)
         panic("no block of %lu pages, but %lu pages are free", block->n, before);
     assert(block->base >= pages && block->base + block->n <= pages + npage);
+    /* The number is not only right at the end, but after each call. */
     assert_eq(nr_free_pages(), before - block->n);
     block_fill(block);
 }
@@ -87,6 +91,7 @@ static void test_random_blocks(void)
 
     for (int step = 0; step < STEPS; step++) {
         block_toggle(&blocks[test_random(&seed) % SLOTS], &seed);
+        /* It looks at every block, so not at each step. */
         if (step % 1000 == 0)
             pmm_check();
     }
@@ -103,6 +108,7 @@ static size_t largest_block(void)
 {
     size_t low = 0, high = nr_total_pages() + 1;
 
+    /* Single pages in the cache would split a block that is free. */
     pmm_check();                        /* the hart's cache goes back to the manager */
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
@@ -128,16 +134,20 @@ static void test_exhaustion(void)
     struct Page *page;
 
     while ((page = alloc_page()) != NULL) {
+        /* The mark is in the struct of the page, which belongs to whoever has the page. */
         page->property = OWNED;
         taken++;
     }
     check_eq("every page that is free can be had", taken, before);
+    /* Not one must be hidden in a cache. */
     check_eq("then no page is free", nr_free_pages(), 0);
     for (size_t n = 1; n < npage; n *= 2)
         anything |= alloc_pages(n) != NULL;
     check("then there is no block of any size", !anything);
     assert(npage % STRIDE != 0);
     for (size_t i = 0; i < npage; i++) {
+        /* Each page once, far from the one before: the list of free blocks gets as long as it
+           can. */
         page = pages + i * STRIDE % npage;
         if (page->property != OWNED)
             continue;
@@ -156,6 +166,7 @@ static void test_impossible_sizes(void)
     size_t before = nr_free_pages();
 
     check("a block of 0 pages does not exist", alloc_pages(0) == NULL);
+    /* One more than are free. */
     check("nor does one of more pages than there are", alloc_pages(before + 1) == NULL);
     check("nor do larger ones", alloc_pages(1UL << 40) == NULL
           && alloc_pages(SIZE_MAX / 2 + 1) == NULL && alloc_pages(SIZE_MAX) == NULL);
@@ -171,9 +182,11 @@ static void test_parts(void)
 
     assert(base != NULL);
     memset(page2kva(base), 0xff, 10 * PGSIZE);
+    /* From the last to the first: each joins the one that came before it. */
     for (int i = 9; i >= 0; i--)
         free_page(base + i);
     check_eq("the pages of a block can come back one by one", nr_free_pages(), before);
+    /* A page that was zero by chance is filled and freed, so the next one is surely not. */
     for (int i = 0; i < 100; i++) {
         struct Page *page = alloc_zeroed_page();
         const uint64_t *word = page2kva(page);
@@ -214,6 +227,7 @@ static struct choice look(size_t n, size_t size)
     for (struct Page *page = pages; page < pages + npage;) {
         bool head = page->flags & PG_PROPERTY;
 
+        /* Blocks of the size that the best one has. */
         if (head && page->property == size)
             choice.equals++;
         if (head && page->property >= n) {
@@ -222,6 +236,7 @@ static struct choice look(size_t n, size_t size)
             if (choice.smallest == 0 || page->property < choice.smallest)
                 choice.smallest = page->property;
         }
+        /* Over a free block as a whole; a page in use is stepped over alone. */
         page += head ? page->property : 1;
     }
     return choice;

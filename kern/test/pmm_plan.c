@@ -33,6 +33,7 @@ static int by_rule(int n, bool smallest)
     int found = NONE, size = AREA + 1;
 
     for (int i = 0, end; i < AREA; i = end + 1) {
+        /* A run of free pages: from i to before end. */
         for (end = i; end < AREA && !used[end]; end++)
             ;
         if (end - i >= n && (found == NONE || (smallest && end - i < size))) {
@@ -63,6 +64,7 @@ static void play(const struct player *player, int number, void (*choose)(int, in
         int slot = step < STEPS ? test_random(&seed) % SLOTS : (uint64_t)(step - STEPS);
         int n = sizes[test_random(&seed) % ARRAY_SIZE(sizes)];
 
+        /* A slot that has a block gives it back; in the last SLOTS steps all are given back. */
         if (slots[slot].n != 0) {
             mark(slots[slot].page, slots[slot].n, false);
             player->free(area + slots[slot].page, slots[slot].n);
@@ -70,9 +72,11 @@ static void play(const struct player *player, int number, void (*choose)(int, in
         } else if (step < STEPS) {
             struct Page *base = player->alloc(n);
 
+            /* Nothing else is free. */
             if (base != NULL && (base < area || base + n > area + AREA))
                 panic("a block of %d pages at %#lx was handed out, but is not free", n,
                       page2pa(base));
+            /* Refusing is a choice, too. */
             int page = base != NULL ? base - area : NONE;
             choose(number, step, n, page);
             mark(page, n, true);
@@ -132,10 +136,12 @@ static void test_plan(void)
     area = alloc_pages(AREA);
     if (area == NULL)
         panic("no block of %d pages, but %lu pages are free", AREA, nr_free_pages());
+    /* Page by page, so nothing is left but the area. */
     hoard_take(&hoard);
     free_pages(area, AREA);
     for (int i = 0; i < SEQUENCES; i++)
         play(&own, i, choice_of_own);
+    /* All blocks are back, so they must have become one again: else the manager does not join. */
     if (alloc_pages(AREA) != area)
         panic("a block of %d pages has come back in parts, and cannot be had again", AREA);
     for (int i = 0; i < SEQUENCES; i++) {

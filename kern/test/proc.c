@@ -38,11 +38,13 @@ static void test_wait(void)
         int child = i * 7 % CHILDREN;
 
         for (int j = 0; j < i; j++)
+            /* All of them exist at this moment, some as zombies: each has a number of its own. */
             assert(pids[j] != pids[i]);
         assert(wait_child(pids[child], &code) >= 0);
         assert_eq(code, 100 + child);
         assert_eq(wait_child(pids[child], &code), -E_BAD_PROC);
     }
+    /* No child is left. */
     assert_eq(wait_child(0, &code), -E_BAD_PROC);
     assert_eq(wait_child(initproc->pid, &code), -E_BAD_PROC);
 }
@@ -63,6 +65,7 @@ static void test_orphans(void)
     struct stock before = stock_take();
 
     for (int round = 0; round < ROUNDS; round++)
+        /* Three parents of twenty orphans each. */
         test_threads(3, forsake);
     stock_settle(&before, "orphans ended");
 }
@@ -109,12 +112,15 @@ static void test_pids_come_again(void)
 
     assert_eq(wait_child(group, &code), group);
     pids_wrapped = true;
+    /* The number itself is taken by the group, though no process has it. */
     assert(thread_after(group - 1) > group);
     assert_eq(thread_after(MAX_PID - 2), MAX_PID - 1);
+    /* Behind the largest pid the search begins again at the lowest. */
     int pid = thread_after(MAX_PID - 1);
     assert(pid > current->pid && pid < group + 2);      /* 1 and this one are taken */
     atomic_store(&leave, true);
     stock_settle(&before, "the group's end");
+    /* The group has no member any more, so its number is free. */
     assert_eq(thread_after(group - 1), group);
     last_pid = saved + 2;
     pids_wrapped = saved_wrapped;
@@ -148,6 +154,7 @@ static void test_next_pid(void)
         pids[i] = test_thread(stay, NULL);
         assert_eq(pids[i], far[i]);
     }
+    /* Each number where processes are, and a sample of the others. */
     for (int pid = -1; pid <= MAX_PID; pid += pid < 7000 ? 1 : 997) {
         struct next next = { .pid = pid };
 

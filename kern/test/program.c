@@ -39,6 +39,7 @@ static int load(void)
 
     if (result != 0)
         return result;
+    /* As exec makes one for the new program. */
     struct mm_struct *mm = mm_create();
 
     assert(mm != NULL);
@@ -56,6 +57,7 @@ static void test_rights(void)
     for (int i = 0; i < header()->e_phnum; i++) {
         uint32_t flags = segment(i)->p_flags;
 
+        /* Others are not loaded, so their rights do not matter. */
         if (segment(i)->p_type != ELF_PT_LOAD || segment(i)->p_memsz == 0)
             continue;
         for (uint32_t other = 0; other < 8; other++) {
@@ -89,6 +91,7 @@ static void test_damage(void)
         }
         file[at] = was;
     }
+    /* Some bytes do not matter, as those of the section headers' place; most do. */
     assert(loaded > 0 && refused > 0);
     assert_eq(load(), 0);
 }

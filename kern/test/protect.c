@@ -43,6 +43,8 @@ static void exec_data(void)
 {
     static uint16_t code[2] = { 0x8082, 0x8082 };
 
+    /* So that what is fetched is what was stored. That the jump fails must come from the map
+       alone. */
     asm volatile ("fence.i" : : : "memory");
     ((void (*)(void))code)();
     NOT_CAUGHT("a jump into data");
@@ -121,7 +123,10 @@ static void read_user(void)
 {
     volatile uint64_t *user = user_page();
 
+    /* It was never set, or somebody has forgotten to clear it. */
     assert_eq(csr_read(sstatus) & SSTATUS_SUM, 0);
+    /* First the access that must succeed: so the fault afterwards is about SUM, and not about the
+       map. */
     csr_set(sstatus, SSTATUS_SUM);
     assert_eq(*user, 0);
     csr_clear(sstatus, SSTATUS_SUM);
@@ -143,6 +148,8 @@ static void exec_user(void)
     volatile uint64_t *user = user_page();
 
     csr_set(sstatus, SSTATUS_SUM);
+    /* Two times ret: if it were executed it would come back, and the test would say "not
+       caught". */
     *user = 0x80828082;
     csr_clear(sstatus, SSTATUS_SUM);
     asm volatile ("fence.i" : : : "memory");
@@ -189,6 +196,8 @@ static void panicking_handler(void)
 /* The call stack must lead on from the handler to this function. */
 static void panic_in_interrupt(void)
 {
+    /* In place of the handler that stops other harts for a panic: with one hart nobody misses
+       it. */
     irq_register(IRQ_S_SOFT, panicking_handler);
     sbi_send_ipi(1UL << this_cpu->hartid);
     NOT_CAUGHT("a panic in an interrupt handler");
@@ -201,6 +210,7 @@ static void panicking_output(const char *s, size_t n)
 
     if (atomic_swap(&called, 1) == 0)
         panic("a panic while the console's lock is held");
+    /* From then on the output of the panic itself comes here, and must be seen. */
     while (n-- > 0)
         sbi_putchar(*s++);
 }

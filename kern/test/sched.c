@@ -35,6 +35,7 @@ static int yielder(void *number)
         schedule();
         *count = before + 1;
         atomic_add(&total, 1);
+        /* What the scheduler says of this thread must fit to the fact that it runs. */
         assert(current->task.state == PROC_RUNNABLE && current->task.on_cpu);
         assert(irq_enabled() && this_cpu->irq_depth == 0);
     }
@@ -49,6 +50,7 @@ static void test_yield(void)
     test_threads(THREADS, yielder);
     for (int i = 0; i < THREADS; i++)
         assert_eq(counts[i], YIELDS);
+    /* The atomic sum and the sum of the plain counts are the same number. */
     assert_eq(total, THREADS * YIELDS);
     stock_check(&before, "threads that yield");
 }
@@ -75,7 +77,9 @@ static int player(void *number)
         while (table->ball != side)
             wait_sleep(&table->queue, WT_MUTEX, "the ball");
         table->ball = !side;
+        /* Plain, because the table's lock guards it. */
         table->messages++;
+        /* There is one other player, so one wake-up is enough. */
         wait_wake_one(&table->queue);
         spin_unlock(&table->lock);
     }
@@ -115,6 +119,7 @@ static int worker(void *number)
         atomic_or(&harts_seen, 1U << this_cpu->id);
         while (rdtime() < until)
             cpu_relax();
+        /* Ten seconds are a thousand ticks: a hart that is idle has looked for work long before. */
         if (rdtime() > deadline)
             panic("after ten seconds with much to do only the harts %#x of %#x have worked",
                   atomic_load(&harts_seen), atomic_load(&cpus_online));
@@ -170,6 +175,7 @@ static void start_sleepers(int *pids)
         deadlines[i] = start + (uint64_t)(i * 7 % SLEEPERS) * 2 * timer_tick_length();
     for (int i = 0; i < SLEEPERS; i++)
         pids[i] = test_thread(sleeper, (void *)(uintptr_t)i);
+    /* They have begun; a moment later they sleep. */
     while (atomic_load(&asleep) < SLEEPERS)
         schedule();
 }
@@ -192,6 +198,7 @@ static void test_timers(void)
     struct stock before = stock_take();
     int pids[SLEEPERS];
 
+    /* Or the deadlines would not be different. */
     assert(SLEEPERS % 7 != 0);
     start_sleepers(pids);
     end_sleepers(pids);
@@ -231,6 +238,7 @@ static void test_kill(void)
             if (rdtime() >= deadlines[i])
                 panic("a sleeper that is killed goes on sleeping");
         }
+    /* All that were killed have ended, and nobody else yet. */
     uint32_t ended = atomic_load(&woken);
     for (int i = 0; i < SLEEPERS; i += 3) {
         int code = -1;

@@ -77,18 +77,22 @@ static void play(const struct sched_class *class, int number, void (*choose)(int
                   trial.rq.proc_num);
         int i = task - trial.tasks;
         choose(number, turn, i);
+        /* From here on as in trial_turn(), but the task may fall asleep at the end. */
         trial_dequeue(&trial, task);
         task->need_resched = false;
         task->runs++;
         trial.turns[i]++;
         while (ticks-- > 0)
             trial_tick(&trial, task);
+        /* A task that sleeps is in no queue. One at least stays, so that there is somebody to
+           pick. */
         if (number % 2 == 1 && sleeps && trial.rq.proc_num > 1) {
             arrive(i, false);
         } else {
             trial_enqueue(&trial, task);
             arrive(i, true);
         }
+        /* Whoever has slept longest wakes. */
         int sleeper = first_of(false);
         if (wakes && sleeper >= 0) {
             trial_wake(&trial, &trial.tasks[sleeper]);

@@ -64,15 +64,19 @@ static void test_order(void)
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, 1);
     check_length("four tasks are in the list", TASKS);
+    /* First in, first out: whoever goes in at the other end, or is taken from it, is found here. */
     check("who came first is picked", trial_pick(&trial) == &trial.tasks[0]);
     check("to be picked does not take it out of the queue", trial_pick(&trial) == &trial.tasks[0]);
     check_eq("tasks are picked in the order in which they came", picked(2), 12);
     check_length("after two of four have left two are in the list", 2);
+    /* Its entry must be its own neighbour: other code asks by that whether a task is in a queue. */
     check("a task that was taken out is in no list",
           list_empty(&trial.tasks[0].run_link) && list_empty(&trial.tasks[1].run_link));
+    /* In the other order than before, so that the order is known to be that of coming. */
     trial_enqueue(&trial, &trial.tasks[1]);
     trial_enqueue(&trial, &trial.tasks[0]);
     check_eq("who comes again goes to the end", picked(4), 3421);
+    /* NULL, and not the struct that would lie around the head of the list. */
     check("when all have left, nothing is picked", trial_pick(&trial) == NULL);
     check_length("when all have left, the list is empty", 0);
 }
@@ -84,14 +88,17 @@ static void test_removal(void)
     trial_begin(&trial, &rr_sched_class);
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, 1);
+    /* One from the middle, and then the one that is first. */
     trial_dequeue(&trial, &trial.tasks[2]);
     trial_dequeue(&trial, &trial.tasks[0]);
     check_length("when one of the middle and the first have left two are in the list", 2);
     trial_enqueue(&trial, &trial.tasks[2]);
     check_eq("when some leave, the others keep their order", picked(3), 243);
     trial_enqueue(&trial, &trial.tasks[1]);
+    /* With nobody else it goes on, turn after turn. */
     check("a task alone is picked, each time", trial_turn(&trial, 1) == &trial.tasks[1]
           && trial_turn(&trial, 1) == &trial.tasks[1]);
+    /* If both count, an idle hart steals from a queue that is empty. */
     check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 1);
 }
 
@@ -120,10 +127,12 @@ static int slice_after(int left)
 static void test_refill(void)
 {
     trial_begin(&trial, &rr_sched_class);
+    /* Its struct is zero, so it has none of its own. */
     check_eq("a new task gets a whole slice", trial_add(&trial, 1)->time_slice, SLICE);
     check_eq("a task that has used up its slice gets a new one", slice_after(0), SLICE);
     check_eq("a task that gave way early keeps what was left", slice_after(3), 3);
     check_eq("a task that has one tick left keeps that", slice_after(1), 1);
+    /* No task can have got such a slice from this class. */
     check_eq("nobody has more than max_time_slice", slice_after(SLICE + 1), SLICE);
     check_eq("a slice below 0 is used up", slice_after(-1), SLICE);
 }
@@ -147,11 +156,13 @@ static void test_ticks(void)
     check_eq("each tick takes one from the slice of the task that runs (how often not)", wrong, 0);
     check_eq("before its slice is used up a task goes on (how often not)", early, 0);
     trial_tick(&trial, task);
+    /* The fifth of five. */
     check("with the last tick of its slice a task must give way", task->need_resched);
     check_eq("with the last tick nothing is left of the slice", task->time_slice, 0);
     task->need_resched = false;
     trial_tick(&trial, task);
     check_eq("the slice does not fall below 0", task->time_slice, 0);
+    /* A task gives way when it leaves the kernel; more ticks may come before that. */
     check("a tick without a slice left makes a task give way too", task->need_resched);
     check("who waits loses nothing", other->time_slice == SLICE && !other->need_resched);
 }
@@ -167,6 +178,7 @@ static void test_turns(void)
     trial_turns(&trial, TASKS * ROUNDS, 0);
     for (int i = 0; i < TASKS; i++)
         same &= trial.turns[i] == ROUNDS && trial.ticks[i] == ROUNDS * SLICE;
+    /* Round robin knows no priorities. */
     check("all have the same number of turns and ticks, whatever their priority", same);
     trial_begin(&trial, &rr_sched_class);
     trial_add(&trial, 1);

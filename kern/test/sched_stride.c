@@ -64,6 +64,7 @@ static void test_small(void)
     check("of 30 turns priorities 1 to 5 get 2, 4, 6, 8 and 10, within 1", worst(5, few) <= 1);
     trial_turns(&trial, 3000, 1);
     print_turns();
+    /* The error does not grow with the number of turns. */
     check("of 3000 turns they get 200, 400, 600, 800 and 1000, within 2", worst(5, many) <= 2);
     trial_turns(&trial, 3000, 1);
     check("of 3000 more turns, after strides have wrapped around, they get the same",
@@ -80,10 +81,12 @@ static void test_others(void)
 
     begin(3, equal);
     trial_turns(&trial, 300, 1);
+    /* A stride that moves by the longest step is compared over half of the ring of numbers. */
     check("tasks of priority 1 share evenly: the longest step of all", worst(3, thirds) <= 1);
     begin(3, large);
     trial_turns(&trial, 400, 1);
     print_turns();
+    /* The third task, of priority 1, has had its first turn: its next one is a thousand away. */
     check("of 400 turns priorities 1000 and 3000 get 100 and 300, within 2",
           worst(3, longer) <= 2);
     trial_turns(&trial, 4001, 1);
@@ -92,6 +95,7 @@ static void test_others(void)
           worst(3, larger) <= 2);
     begin(2, (const uint32_t[]){ 7, 0x7fffffff });
     trial_turns(&trial, 1000, 1);
+    /* The other task must not run more than its tiny share. */
     check("with the highest priority of all there is still progress", trial.turns[1] >= 990);
 }
 
@@ -141,8 +145,10 @@ static uint32_t drain(void)
 static void test_queue(void)
 {
     begin(0, ones);
+    /* An empty heap is NULL, and has no least entry. */
     check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
     begin(4, ones);
+    /* 0xf is all four of them, none twice. */
     check_eq("each task is picked once and taken out: a bit for each", drain(), 0xf);
     check("when all have left, nothing is picked", trial_pick(&trial) == NULL);
     for (int i = 0; i < 4; i++)
@@ -150,6 +156,7 @@ static void test_queue(void)
     trial_turns(&trial, 400, 1);
     check("tasks that have left can come again, and have equal turns",
           worst(4, (const int[]){ 100, 100, 100, 100 }) <= 1);
+    /* If both count, an idle hart steals from a queue that is empty. */
     check_eq("proc_num is counted by the scheduler, not by the class", trial.rq.proc_num, 4);
     for (int i = 0; i < 4; i++) {
         begin(4, ones);
@@ -168,6 +175,7 @@ static void test_slices(void)
 
     begin(2, priorities);
     check_eq("a new task gets a whole slice", trial.tasks[0].time_slice, SLICE);
+    /* A turn of two ticks, and back into the queue. */
     task = trial_turn(&trial, 2);
     check_eq("each turn begins with a whole slice", task->time_slice, SLICE);
     task = trial_pick(&trial);
@@ -179,10 +187,12 @@ static void test_slices(void)
     }
     check_eq("before its slice is used up a task goes on (how often not)", early, 0);
     trial_tick(&trial, task);
+    /* Not earlier and not later, as with round robin. */
     check("with the last tick of its slice it must give way", task->need_resched);
     trial_enqueue(&trial, task);
     trial_turns(&trial, 100, 0);
     check_eq("all turns are whole slices", trial.ticks[0] + trial.ticks[1], 100 * SLICE);
+    /* The turn that was short, and the long one by hand, have each been paid for as one. */
     check("equal priorities have equal turns", worst(2, (const int[]){ 50, 50 }) <= 1);
 }
 

@@ -32,6 +32,7 @@ static int contender(void *number)
     for (int i = 0; i < ROUNDS; i++) {
         mutex_lock(&mutex);
         assert(mutex_held(&mutex));
+        /* Two tests of the same thing: `inside` notices at once, the counter at the end. */
         if (inside != NULL)
             panic("two threads hold one mutex");
         inside = this_cpu->task;
@@ -47,6 +48,7 @@ static int contender(void *number)
             panic("another thread came in while this one held the mutex");
         inside = NULL;
         mutex_unlock(&mutex);
+        /* mutex_held() asks about the caller; another thread may have it by now. */
         assert(!mutex_held(&mutex));
     }
     return 0;
@@ -156,6 +158,7 @@ static bool take_again(uint64_t since)
 
     mutex_unlock(&mutex);
     mutex_lock(&mutex);
+    /* After a tick the first of those who wait has a promise: nobody else may take the mutex. */
     if (must && had_count == before)
         panic("a thread waits for a mutex for more than a tick, and another one takes it");
     return had_count == before;
@@ -173,6 +176,7 @@ static void test_mutex_fair(void)
     mutex_lock(&mutex);
     for (int i = 0; i < PATIENT; i++) {
         pids[i] = test_thread(patient, (void *)(uintptr_t)i);
+        /* Until it waits, so the order is known. */
         while (mutex_waiters() == i)
             schedule();
     }
@@ -183,9 +187,11 @@ static void test_mutex_fair(void)
         int code = -1;
 
         assert(wait_child(pids[i], &code) >= 0 && code == 0);
+        /* In the order in which they came. */
         assert_eq(had[i], i);
     }
     assert(cpu_count > 1 || again > 100);   /* with several, a busy host may have lost the tick */
+    /* Free, nobody waits, nothing is promised. */
     assert_eq(mutex.state, 0);
     stock_check(&before, "threads that wait for a mutex");
 }
@@ -264,6 +270,7 @@ static void test_wake_one(void)
     wait_wake_all(&queue);
     spin_unlock(&lock);
     start_waiters(pids);
+    /* Nobody has woken them, so nobody is awake. */
     assert_eq(settled(), 0);
     for (int n = 1; n <= 4; n++) {
         spin_lock(&lock);
@@ -272,10 +279,13 @@ static void test_wake_one(void)
         assert_eq(settled(), n);
     }
     spin_lock(&lock);
+    /* Three at once, under one lock: none of the wake-ups may fall on a thread that was woken
+       already. */
     for (int n = 0; n < 3; n++)
         wait_wake_one(&queue);
     spin_unlock(&lock);
     assert_eq(settled(), 7);
+    /* The first four were woken one by one, so their order is known. */
     for (int i = 0; i < 4; i++)
         assert_eq(order[i], i);
     spin_lock(&lock);
@@ -318,6 +328,7 @@ static int kill_waiter(void *wait_state)
 
     spin_lock(&lock);
     waiting++;
+    /* False: the sleep has ended by the kill, and nobody has woken it. */
     bool woken_up = wait_sleep(&queue, (uintptr_t)wait_state, "being killed");
     assert_eq(woken_up, !interruptible);
     woken++;
@@ -340,6 +351,7 @@ static void kill_one(uint32_t wait_state)
     assert(proc != NULL && waiting == 1);
     sched_kill(&proc->task);
     spin_unlock(&proc_lock);
+    /* Killed while it sleeps: it wakes if it may, and sleeps on if not. */
     assert_eq(settled(), (wait_state & WT_INTERRUPTED) != 0);
     spin_lock(&lock);
     wait_wake_all(&queue);

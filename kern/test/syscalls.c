@@ -31,6 +31,7 @@ static long call(uint64_t number, uint64_t arg1, uint64_t arg2, uint64_t arg3)
     struct trapframe tf, before;
     uint64_t *word = (uint64_t *)&tf;
 
+    /* Each register its own number, epc, status and the others too. */
     for (size_t i = 0; i < sizeof(tf) / sizeof(*word); i++)
         word[i] = 0x100000 + 8 * i;
     tf.gpr.a0 = number;
@@ -92,6 +93,7 @@ static void test_arguments(void)
     assert_eq(copy_to_user(BASE + 64, &wanted, sizeof(wanted)), 0);
     check_eq("mmap(&addr, length, flags) succeeds",
              call(SYS_mmap, BASE + 64, 3 * PGSIZE, MMAP_WRITE), 0);
+    /* The call has read the wish through that pointer, and stored the answer. */
     check_eq("its first argument comes from a1", user_word(), WANTED);
     struct vma_struct *vma = find_vma(current->mm, WANTED);
     if (check("the area is there", vma != NULL)) {
@@ -100,6 +102,7 @@ static void test_arguments(void)
     }
     check_eq("munmap(addr, length) succeeds", call(SYS_munmap, WANTED, 3 * PGSIZE, 0), 0);
     check("the area is gone", find_vma(current->mm, WANTED) == NULL);
+    /* The text appears among the lines of the test. */
     check_eq("write(fd, text, length) returns the length", call(SYS_write, 1, BASE, 7), 7);
 }
 
@@ -108,6 +111,7 @@ static void test_results(void)
 {
     check_eq("the result of getpid is in a0", call(SYS_getpid, 0, 0, 0), current->pid);
     check_eq("an error is a negative number of 64 bits", call(SYS_write, 99, BASE, 7), -E_INVAL);
+    /* A comparison that is off by one leaves it out. */
     check_eq("the last entry of the table is a call", call(SYS_lab6_set_priority, 1, 0, 0), 0);
     check_eq("a bad pointer is an error, too", call(SYS_write, 1, WANTED, 7), -E_FAULT);
 }

@@ -38,6 +38,7 @@ static size_t leftovers(const struct trapframe *tf)
 static void check_status(uint64_t status, uint64_t kernel)
 {
     check_eq("SPP is 0: sret goes to user mode", status & SSTATUS_SPP, 0);
+    /* In user mode they are on in any case; but SPIE becomes SIE, which the next trap saves. */
     check("SPIE is 1: sret turns interrupts on", status & SSTATUS_SPIE);
     check_eq("SIE is 0: no interrupt comes between the last steps in the kernel",
              status & SSTATUS_SIE, 0);
@@ -65,6 +66,7 @@ static void check_frame(const struct trapframe *tf, int argc)
     check_eq("epc is the program's entry", tf->epc, program_entry(program_find(PROGRAM)));
     check("sp lies in the user stack's page", tf->gpr.sp >= USTACKTOP - PGSIZE
           && tf->gpr.sp < USTACKTOP);
+    /* The calling convention wants it at the entry of each function, main() included. */
     check_eq("sp is a multiple of 16", tf->gpr.sp % 16, 0);
     check_eq("a0 is argc", tf->gpr.a0, argc);
     check_eq("a1 is argv, which stands where sp points", tf->gpr.a1, tf->gpr.sp);
@@ -78,6 +80,7 @@ static void test_user_frame(void)
     struct trapframe *tf = current->task.tf;
     const char *argv[] = { PROGRAM, "world" };
 
+    /* So that a field which exec does not set is neither 0 nor right. */
     memset(tf, JUNK, sizeof(*tf));
     /* A trap would change SPIE and SPP in sstatus. SPP is 1 where the first program is started. */
     irq_disable();
@@ -90,6 +93,7 @@ static void test_user_frame(void)
     irq_enable();
     check_status(tf->status, status);
     check_frame(tf, 2);
+    /* By the pointers on the new stack. */
     check_word(tf->gpr.a1, 0, PROGRAM);
     check_word(tf->gpr.a1, 1, "world");
 
@@ -98,6 +102,7 @@ static void test_user_frame(void)
     uintptr_t name = 0;
     assert_eq(copy_from_user(&name, old_argv, sizeof(name)), 0);
     memset(tf, JUNK, sizeof(*tf));
+    /* As in a trap of a program that has used floating point. */
     csr_set(sstatus, SSTATUS_FS);
     status = csr_read(sstatus);
     check_eq("a program can become another one", do_execve(name, 1, old_argv), 1);

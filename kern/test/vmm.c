@@ -54,6 +54,7 @@ static void check_at(struct mm_struct *mm, int slot, uintptr_t addr)
 
     while (next < SLOTS && model[next] == 0)
         next++;
+    /* The message has both answers, because a debugger would come too late among 30,000 steps. */
     if ((vma != NULL) != inside || (inside && vma->vm_start != slot_addr(slot)))
         panic("find_vma(%#lx) found %#lx, expected %#lx (0: nothing)", addr,
               vma == NULL ? 0 : vma->vm_start, inside ? slot_addr(slot) : 0);
@@ -82,6 +83,7 @@ static int check_tree(struct mm_struct *mm, struct vma_struct *vma, list_entry_t
 {
     if (vma == NULL)
         return depth;
+    /* It also ends the recursion if the tree has a circle. */
     if (depth >= MAX_DEPTH)
         panic("with %d areas the tree is more than %d deep: finding one takes too long",
               mm->map_count, MAX_DEPTH);
@@ -102,6 +104,7 @@ static int check_all(struct mm_struct *mm, int areas)
     list_entry_t *place = list_next(&mm->mmap_list);
     int depth = check_tree(mm, mm->mmap_root, &place, 0), n = 0;
 
+    /* And all of the tree was in the list, in the same order. */
     assert(place == &mm->mmap_list);                    /* all of the list is in the tree */
     list_for_each(pos, &mm->mmap_list)
         n++;
@@ -131,6 +134,7 @@ static void test_many_areas(void)
         check_borders(mm, slot);
         check_borders(mm, test_random(&seed) % SLOTS);
     }
+    /* Up to 10,000 again, so that the depth can be compared with the first one. */
     for (int slot = 0; slot < SLOTS && areas < AREAS; slot++)
         if (model[slot] == 0) {
             toggle(mm, slot, &seed);
@@ -150,6 +154,8 @@ static void test_refusals(struct mm_struct *mm)
     uintptr_t a = BASE, page = PGSIZE;
 
     assert_eq(mm_map(mm, a, 4 * page, RW), 0);
+    /* The same range, one that begins before it, one that ends behind it, one inside, one
+       around. */
     assert_eq(mm_map(mm, a, 4 * page, RW), -E_INVAL);
     assert_eq(mm_map(mm, a - page, 2 * page, RW), -E_INVAL);
     assert_eq(mm_map(mm, a + 3 * page, 2 * page, RW), -E_INVAL);
@@ -157,6 +163,7 @@ static void test_refusals(struct mm_struct *mm)
     assert_eq(mm_map(mm, a - page, 6 * page, RW), -E_INVAL);
     assert_eq(mm_map(mm, a - page, page, RW), 0);                   /* just below and above */
     assert_eq(mm_map(mm, a + 4 * page, page, RW), 0);
+    /* What is no range of whole pages, or not in the user's half. */
     assert_eq(mm_map(mm, a + 20 * page + 1, page, RW), -E_INVAL);
     assert_eq(mm_map(mm, a + 20 * page, page - 1, RW), -E_INVAL);
     assert_eq(mm_map(mm, a + 20 * page, 0, RW), -E_INVAL);
@@ -196,7 +203,9 @@ static void test_splitting(struct mm_struct *mm)
     check_area(mm, a, a + 4 * page);
     check_area(mm, a + 6 * page, a + 10 * page);
     check_all(mm, 2);
+    /* Two pages of the hole; no page of the rest. */
     assert_eq(nr_free_pages(), full + 2);
+    /* The second half of a split area is a new one, with the rights of the old. */
     assert_eq(find_vma(mm, a + 7 * page)->vm_flags, RW);
     assert_eq(mm_unmap(mm, a - page, 2 * page), 0);                 /* the first page of it */
     check_area(mm, a + page, a + 4 * page);
@@ -207,6 +216,7 @@ static void test_splitting(struct mm_struct *mm)
     check_area(mm, a + page, a + 3 * page);
     check_area(mm, a + 7 * page, a + 9 * page);
     assert_eq(nr_free_pages(), full + 6);
+    /* What was unmapped does not come back by a fault. */
     assert_eq(do_pgfault(mm, a + 3 * page, VM_READ), -E_FAULT);
     assert_eq(mm_unmap(mm, a, 10 * page), 0);
     check_all(mm, 0);
@@ -222,6 +232,7 @@ static void test_forgotten(struct mm_struct *mm)
     assert_eq(mm_map(mm, BASE, PGSIZE, RW), 0);
     assert(find_vma(mm, BASE) != NULL);
     assert_eq(mm_unmap(mm, BASE, PGSIZE), 0);
+    /* One of these areas has the memory in which the forgotten one was. */
     for (int i = 0; i < 4; i++)
         assert_eq(mm_map(other, BASE + i * PGSIZE, PGSIZE, RW), 0);
     for (int i = 0; i < 4; i++)
@@ -237,6 +248,7 @@ static void test_brk(struct mm_struct *mm)
 
     mm->brk_start = mm->brk = start;
     assert_eq(mm_brk(mm, start - 1), -E_INVAL);
+    /* A part of a page is a page of the area. */
     assert_eq(mm_brk(mm, start + 100), 0);
     check_area(mm, start, start + page);
     assert_eq(mm_brk(mm, start + page), 0);
@@ -246,6 +258,7 @@ static void test_brk(struct mm_struct *mm)
     check_all(mm, 1);
     assert_eq(mm_map(mm, start + 5 * page, page, VM_READ), 0);
     assert_eq(mm_brk(mm, start + 6 * page), -E_INVAL);              /* something is in the way */
+    /* As it was before the call that failed. */
     assert_eq(mm->brk, start + page + 1);
     assert_eq(mm_brk(mm, start + 5 * page), 0);
     assert_eq(mm_brk(mm, start + 10), 0);
@@ -272,6 +285,8 @@ static void test_find_room(struct mm_struct *mm)
     }
     assert_eq(mm_unmap(mm, addr[50], PGSIZE), 0);
     assert_eq(mm_find_room(mm, PGSIZE, RW), addr[50]);                  /* the gap is found again */
+    /* Sizes that fit nowhere, the second one so large that a sum wraps around; the third is one
+       page too much, because the areas above are still there. */
     assert_eq(mm_find_room(mm, USERTOP, RW), 0);
     assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1, RW), 0);
     assert_eq(mm_find_room(mm, USTACKBASE - USERBASE, RW), 0);
@@ -290,6 +305,7 @@ static void test_stack_room(struct mm_struct *mm)
     assert_eq(mm_map(mm, stack, 2 * PGSIZE, RW | VM_STACK), 0);
     below = mm_find_room(mm, PGSIZE, RW);
     assert_eq(mm_map(mm, below, PGSIZE, RW), 0);
+    /* 256 pages for the stack, and one that stays free between the two. */
     assert_eq(stack + 2 * PGSIZE - USTACKSIZE, below + 2 * PGSIZE);
     other = mm_find_room(mm, 300 * PGSIZE, RW | VM_STACK);
     assert_eq(other + 300 * PGSIZE, below);
