@@ -6,17 +6,15 @@
     exercises: 5.1 5.3
     name: Ada Lovelace
     email: ada@example.org
-    answers: 2 lines
-    | Why is the entry read only?
-    |
+    answers: 1 lines
+    | The entry is read only because a write must be seen.
     region: 5.3, kern/mm/pagetable.c, 12 lines: copy_entries
-    |     for (;;) {
-    ...
+    |     for (;;) { ...
     missing: 5.1, kern/process/exec.c: set_user_frame
     end of hand-in
 
-Each line of a text stands behind "| ", so whatever is in it, it is no head. There is no date in it:
-the same tree gives the same file. What comes from a student is read here as data, and judged later.
+Each line of a text stands behind "| ", so it is never taken for a head. There is no date in the
+file: the same tree gives the same file. A hand-in is read here as data, and judged elsewhere.
 """
 import os
 import re
@@ -27,10 +25,10 @@ from exercise.regions import RegionError
 FORMAT = "rvlab hand-in, format 1"
 # Mail programs put > before each line of a text that they quote.
 START = re.compile(r"^((?:> ?)*)rvlab hand-in, format ([0-9]{1,9})[ \t]*$", re.M)
-MAX_START = 1 << 16                                     # bytes in which it must begin
+MAX_START = 1 << 16                                     # it must begin in the first so many bytes
 END = "end of hand-in"
 STUDENT, ANSWERS = "student.txt", "answers.md"
-FIELDS = ("name", "email", "id")                        # of a student; the last may be empty
+FIELDS = ("name", "email", "id")                        # what is known of a student; id may be ""
 TEMPLATE = "name:\nemail:\nid:\n"
 MAX_BYTES = 4 << 20
 MAX_ANSWERS = 1 << 20
@@ -42,21 +40,21 @@ COUNTED = re.compile(r"answers: ([0-9]{1,9}) lines")
 
 
 class HandinError(Exception):
-    """A hand-in cannot be made or read; the text is for people."""
+    """A hand-in cannot be made or read; the text is for the student or the teacher."""
 
 
 class Handin:
     """What a hand-in says.
 
     student    {"name": ..., "email": ..., "id": ...}
-    lab        its number
-    version    of the handout
-    exercises  that it is about
+    lab        the number of its lab
+    version    the version of the handout that it was made from
+    exercises  the numbers of the exercises that it is about
     texts      {(exercise, id): (text, line in the hand-in or file)}
-    errors     {(exercise, id): RegionError}, what cannot be taken
-    paths      {(exercise, id): the file of a tree in which it was found}
-    answers    a text
-    notes      what the teacher should know of how it was read
+    errors     {(exercise, id): RegionError} of the regions whose text cannot be taken
+    paths      {(exercise, id): the file of a tree in which the region was found}
+    answers    one text, the student's answers.md
+    notes      sentences that tell the teacher how it was read
     """
 
     def __init__(self, lab=0, version=""):
@@ -66,15 +64,15 @@ class Handin:
 
 
 def plain(text):
-    """A field in one line, without what no terminal or table should get."""
+    """A field as one line, without characters that no terminal or table should get."""
     return incoming.plain(text, MAX_FIELD)
 
 
 # -- writing
 
 def read_student(root):
-    """What student.txt says, where there is one. A name is not guessed where its owner can be asked
-    to write it so that it can be read."""
+    """The fields of student.txt, which are empty if there is no such file. Letters that are not
+    UTF-8 are an error and not guessed, because the student can write them again."""
     try:
         with open(os.path.join(root, STUDENT), "rb") as file:
             text = incoming.sure_text_of(file.read(1 << 16))
@@ -86,7 +84,7 @@ def read_student(root):
 
 
 def student_in(text):
-    """The fields in a text, as they stand there."""
+    """The fields that a text has in lines "name: ...", as they stand there."""
     found = dict.fromkeys(FIELDS, "")
     for line in text.split("\n"):
         name, colon, value = line.partition(":")
@@ -97,8 +95,8 @@ def student_in(text):
 
 
 def known(student, source):
-    """(the fields, notes) where a teacher reads them: letters that are not UTF-8 are guessed, for
-    a name that is wrong is better than none, and the note says that it may be."""
+    """(the fields, notes) for a teacher. Letters that are not UTF-8 are guessed: a wrong name is
+    better than none, and a note says that it may be wrong."""
     found, notes = {}, []
     for name, value in student.items():
         value, sure = incoming.guessed(value)
@@ -109,6 +107,7 @@ def known(student, source):
 
 
 def read_answers(root):
+    """The text of answers.md; "" if there is none."""
     try:
         with open(os.path.join(root, ANSWERS), "rb") as file:
             data = file.read(MAX_ANSWERS + 1)
@@ -123,13 +122,13 @@ def read_answers(root):
 
 
 def answers_in(data):
-    """A text that ends a line, where there is any."""
+    """The text in these bytes; if there is any, it ends with the end of a line."""
     text = incoming.text_of(data)
     return text if not text or text.endswith("\n") else text + "\n"
 
 
 def from_tree(root, about, exercises=None):
-    """The Handin of a tree; `about` is the Manifest of what was handed out."""
+    """The Handin of a student's tree. `about` is the Manifest of what was handed out."""
     result = Handin(about.lab, about.version)
     result.exercises = [number for number in about.due if not exercises or number in exercises]
     mine = [region for region in about.regions if region.exercise in result.exercises]
@@ -140,12 +139,12 @@ def from_tree(root, about, exercises=None):
 
 
 def quoted(text):
-    """The lines of a text that ends a line, each behind a bar."""
+    """The lines of a text, each behind a bar. The text ends with the end of a line."""
     return ["| " + line if line else "|" for line in text[:-1].split("\n")] if text else []
 
 
 def to_text(handin, regions):
-    """The file; `regions` tell the order and the paths."""
+    """The text of the file for a Handin. `regions` tell the order of its texts and their paths."""
     lines = [FORMAT, "lab: %d" % handin.lab, "handout: " + handin.version,
              "exercises: " + " ".join(handin.exercises)]
     lines += ["%s: %s" % (name, plain(handin.student[name])) for name in FIELDS
@@ -164,7 +163,7 @@ def to_text(handin, regions):
 
 
 def write(path, text):
-    """Put the whole file there, or nothing."""
+    """Write a file as a whole, or not at all: an old one stays until the new one is complete."""
     new = "%s.new.%d" % (path, os.getpid())
     try:
         with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
@@ -179,7 +178,13 @@ def write(path, text):
 # -- reading
 
 class Reader:
-    """Goes through the lines of a hand-in, which may begin behind other lines, as in a mail."""
+    """It goes through the lines of a hand-in. A hand-in may begin behind other lines, as in a mail,
+    and each of its lines may be quoted.
+
+    at      the number of the line that next() gave last
+    quote   what a mail program has put before each line
+    format  the format that the hand-in says it has
+    """
 
     def __init__(self, text):
         start = START.search(text[:MAX_START])
@@ -192,11 +197,12 @@ class Reader:
         self.format = start.group(2)
 
     def next(self):
+        """The next line; None at the end."""
         self.at += 1
         return self.plain(self.lines[self.at - 1]) if self.at <= len(self.lines) else None
 
     def plain(self, line):
-        """Without what a mail program put before it."""
+        """The line without what a mail program has put before it."""
         if not self.quote:
             return line
         if not line.startswith(self.quote.rstrip()):
@@ -204,10 +210,11 @@ class Reader:
         return line[len(self.quote):]
 
     def fail(self, why):
+        """HandinError at the present line."""
         raise HandinError("line %d: %s" % (self.at, why))
 
     def quoted(self, count):
-        """So many lines behind bars, as a text."""
+        """The text that stands in the next so many lines, behind bars."""
         if count > len(self.lines) - self.at:
             self.fail("%d lines should follow, but the file ends before" % count)
         text = []
@@ -221,12 +228,12 @@ class Reader:
 
 
 def is_handin(data):
-    """Does a hand-in begin in these bytes?"""
+    """Does a hand-in begin somewhere in these bytes?"""
     return START.search(incoming.text_of(data[:MAX_START])) is not None
 
 
 def parse(data):
-    """The Handin in these bytes; HandinError with the line where they are none."""
+    """The Handin in these bytes; HandinError with a line if they are none."""
     if len(data) > MAX_BYTES:
         raise HandinError("the file has more than %d MiB; a hand-in is small" % (MAX_BYTES >> 20))
     reader, result, seen = Reader(incoming.text_of(data)), Handin(), set()
@@ -249,7 +256,7 @@ def parse(data):
 
 
 def read_head(reader, line, result):
-    """One head, with the text that follows it."""
+    """Take one head into the Handin, with the text that follows it."""
     head, region = HEAD.fullmatch(line), REGION.fullmatch(line)
     missing, counted = MISSING.fullmatch(line), COUNTED.fullmatch(line)
     if region:
@@ -278,7 +285,8 @@ def read_head(reader, line, result):
 
 
 def checked(result, reader):
-    """The exercises must be told, and be numbers; texts of others are left out."""
+    """The Handin when all of it was read. It must name its exercises; texts of others are left
+    out, and foreign encodings are decoded."""
     for number in result.exercises:
         if not re.fullmatch(manifest.EXERCISE, number):
             reader.fail("%s is no exercise" % plain(number))
@@ -297,7 +305,7 @@ def checked(result, reader):
 
 
 def summary(handin, regions, names, foreign=None):
-    """What a hand-in contains, as lines for the student; `names` and `foreign` as those of
+    """Lines that tell the student what a hand-in contains. `names` and `foreign` are those of
     manifest.states()."""
     mine = [region for region in regions if region.exercise in handin.exercises]
     lines = []

@@ -1,5 +1,14 @@
-"""Handouts: a tree that students can build, without what they are to write, and without what only
-a teacher needs. No file of it is copied unless it is named here, so nothing slips in."""
+"""Handouts: a tree that students can build, without what they are to write.
+
+plan_of() makes a Plan of what the teacher asks for; make() writes it as a folder or an archive.
+Files of the tree are copied only if a constant below names them or their folder, so that nothing
+which is for teachers slips in: no tests of the tools, no mutants, no labs that come later. Regions
+that are not solved are blank, with their hints. labcodes.md, README.md and docs/tree.md lose what
+the handout does not have. .handout.json (manifest.py) says what was handed out.
+
+The same tree gives the same archive, byte for byte. No handout is made as long as the register of
+regions and the tree do not agree.
+"""
 import errno
 import gzip
 import hashlib
@@ -29,8 +38,8 @@ SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
-NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not ours
-EPOCH = 1577836800                                      # 2020-01-01: archives are alike each time
+NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # we do not make these
+EPOCH = 1577836800                                      # 2020-01-01: the time of all files
 
 
 class HandoutError(Exception):
@@ -40,10 +49,12 @@ class HandoutError(Exception):
 class Plan:
     """What a handout is to contain.
 
-    lab      its number
-    due      exercises of this lab that are to be written
-    blank    all that are blank: `due`, those of earlier labs that are not solved, of later labs
-    labs     [Lab] 1 to `lab`
+    lab      the number of the lab that it is about
+    due      the exercises of this lab that are to be written
+    solved   the numbers of the labs before it that come solved
+    blank    all exercises that are blank: `due`, and those of other labs that are not solved
+    labs     the Labs from 1 to `lab`
+    all      all Labs, without lab 0
     """
 
     def __init__(self, labs, lab, solved=None, exercises=None):
@@ -70,7 +81,7 @@ class Plan:
 
 
 def numbers_of(text):
-    """The labs of "1-4", "1,3" or "none"."""
+    """The numbers of labs in a text like "1-4", "1,3" or "none"."""
     found = set()
     for part in [] if text.strip() in ("none", "") else text.split(","):
         match = re.fullmatch(r"\s*(\d)(?:\s*-\s*(\d))?\s*", part)
@@ -96,7 +107,7 @@ def is_later_test(text, plan):
 
 
 def is_wanted(path, plan):
-    """Whether a file of tools/ goes to students."""
+    """Does this file of tools/ go to students?"""
     parts = path.split("/")
     if len(parts) == 2:
         return not parts[1].startswith("check_")
@@ -131,7 +142,7 @@ def sources(root, plan):
 
 def cut_chapters(text, lab):
     """labcodes.md without the chapters of later labs."""
-    kept, hidden, fenced = [], 0, False             # hidden: depth of the heading that hides
+    kept, hidden, fenced = [], 0, False             # hidden: the depth of the heading that hides
     for line in text.split("\n"):
         fenced ^= line.startswith("```")
         head = re.match(r"(#+) ", line)
@@ -147,7 +158,7 @@ def cut_chapters(text, lab):
 
 
 def places(plan, found):
-    """Lines of the README: each exercise that is to be written, and where."""
+    """Lines of README.md: each exercise that is to be written, and in which files."""
     for lab in plan.labs:
         for exercise in lab.exercises:
             if exercise.number not in plan.blank:
@@ -161,7 +172,8 @@ def places(plan, found):
 
 
 def readme(root, plan, found, paths):
-    """README.md: what is to be done, then the tree's own text without what is not here."""
+    """README.md of a handout: what is to be done, and then the tree's own text without what the
+    handout does not have."""
     title = plan.labs[-1].title
     solved = ", ".join(map(str, plan.solved))
     lines = ["# rvlab, lab %d: %s" % (plan.lab, title), "",
@@ -189,13 +201,13 @@ def readme(root, plan, found, paths):
 
 
 def linked(text, paths):
-    """A text without the items of lists that lead to a page which the handout has not."""
+    """The text without items of lists that link to a page which the handout does not have."""
     return "\n".join(line for line in text.split("\n") if not line.startswith("- ") or
                      all("://" in target or target in paths for target in LINK.findall(line)))
 
 
 def listed_files(text, paths):
-    """docs/tree.md without the lines for files that the handout has not."""
+    """docs/tree.md without the lines for files that the handout does not have."""
     folder, kept = None, []
     for line in text.split("\n"):
         title = re.match(r"`((?:libs|kern|user|tools|docs)\S*/|\./)`:", line)
@@ -213,7 +225,8 @@ def listed_files(text, paths):
 
 
 def version_of(root):
-    """Of a reference: a digest of its code and its tests, the same wherever it lies."""
+    """The version of a reference: a digest of its code and its tests. It is the same wherever the
+    tree lies."""
     total = hashlib.sha256()
     for top in CODE + ("tools/labs", "tools/grader"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
@@ -230,6 +243,7 @@ def version_of(root):
 # -- writing it
 
 def write_text(folder, path, text):
+    """Write a file of the handout, with the folders around it."""
     full = os.path.join(folder, path)
     os.makedirs(os.path.dirname(full), exist_ok=True)
     with open(full, "w", encoding="utf-8", newline="\n") as file:
@@ -243,7 +257,7 @@ def write_tree(root, folder, plan, uses):
     wrong = register.problems(register.load(root), found)
     if wrong:
         raise HandoutError("\n".join(map(str, wrong)))
-    # An exercise that no lab knows is blank too: its text must not slip out.
+    # An exercise that no lab knows is blank too, because its text must not slip out.
     blank = sorted(set(plan.blank) | {region.exercise for region in found} - set(hints))
     marked = {region.path for region in found}
     paths = list(sources(root, plan))
@@ -270,6 +284,7 @@ def write_tree(root, folder, plan, uses):
 
 
 def files_below(folder):
+    """(full path, path from the folder) of all files in it, in a fixed order."""
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -278,6 +293,7 @@ def files_below(folder):
 
 
 def write_zip(folder, path, top):
+    """Pack a folder as a zip, in which it is called `top`."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for full, name in files_below(folder):
             info = zipfile.ZipInfo(top + "/" + name, (2020, 1, 1, 0, 0, 0))
@@ -289,6 +305,7 @@ def write_zip(folder, path, top):
 
 
 def write_tar(folder, path, top):
+    """The same as a tar archive, which is packed by gzip unless its name ends in .tar."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for full, name in files_below(folder):
@@ -305,8 +322,8 @@ def write_tar(folder, path, top):
 
 
 def make(root, plan, target, uses=None):
-    """Write a handout to a new folder or archive; its Manifest is returned. With symbols.Uses of
-    the reference it tells students what their texts may use of the kernel."""
+    """Write a handout to a new folder or archive, and return its Manifest. With symbols.Uses of the
+    reference the handout can tell students what their texts may use of the kernel."""
     ending = next((ending for ending in ENDINGS if target.endswith(ending)), None)
     if os.path.isdir(target) and os.listdir(target) or os.path.isfile(target) and not ending:
         raise HandoutError("%s is there already: choose another name, or remove it" % target)
@@ -324,7 +341,8 @@ def make(root, plan, target, uses=None):
 
 
 def write(root, plan, target, uses, ending, parent):
-    """make(), checked: beside the target first, so that it is there whole or not at all."""
+    """Do what make() has checked. The handout is written beside the target first, so that it is
+    there as a whole or not at all."""
     with tempfile.TemporaryDirectory(dir=parent, prefix=".handout-") as folder:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)
@@ -342,7 +360,7 @@ def write(root, plan, target, uses, ending, parent):
 
 
 def plan_of(lab, solved=None, exercises=None):
-    """A Plan from words of the command line."""
+    """The Plan for words of the command line."""
     if not re.fullmatch(r"\d", str(lab)):
         raise HandoutError("%s is no lab; give a number, as in 5" % lab)
     return Plan(catalogue.load(), int(lab), None if solved is None else numbers_of(solved),

@@ -1,16 +1,19 @@
 """What comes from a student, as bytes, becomes values that the other tools can trust.
 
-Hand-ins, .handout.json, student.txt and answers.md are read through here and nowhere else. A value
-has the type, the range and the length that its reader asks for, or there is a BadValue, whose text
-says what is wrong. Nothing here raises anything else, whatever the bytes are.
+Hand-ins, .handout.json, student.txt and answers.md are read through this file and nowhere else. A
+value has the type, the range and the length that its reader asks for, or there is a BadValue, whose
+text says what is wrong. Nothing here raises anything else, whatever the bytes are.
+
+Text may come in UTF-8, UTF-16, or in the encoding of an old editor. Foreign letters are decoded by
+a guess only if a wrong guess does no harm, as in a comment, and the guess is always told.
 """
 import json
 import re
 import unicodedata
 
-MAX_DIGITS = 18                 # of a number: more would take long to read, and fits nowhere
-SHOWN = 40                      # characters of a wrong value that an error shows
-# Chinese text in GB 2312: pairs of bytes, the first of a row that has signs or letters.
+MAX_DIGITS = 18                 # a number with more digits takes long to read, and fits nowhere
+SHOWN = 40                      # an error shows so many characters of a wrong value
+# Chinese text in GB 2312 has pairs of bytes; the first byte names a row of signs or letters.
 CHINESE = re.compile(rb"(?:[\0-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*")
 
 
@@ -21,8 +24,8 @@ class BadValue(ValueError):
 # -- text
 
 def is_utf16(data):
-    """The byte order of UTF-16, as Windows' editors write it; None where it is none. Without a mark
-    at the beginning plain letters tell: every second byte is 0 there."""
+    """The encoding, if these bytes are UTF-16, which some editors of Windows write; else None. If
+    there is no mark at the beginning, plain letters tell: every second byte of them is 0."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     start = data[:256]
@@ -34,21 +37,21 @@ def is_utf16(data):
 
 
 def lines_of(text):
-    """The text with ends of lines as they are here; a CR ends one only where nothing else does."""
+    """The text with our ends of lines. A CR alone counts as one only if the text has no other."""
     text = re.sub("\r+\n", "\n", text.lstrip("\ufeff"))
     return text if "\n" in text else text.replace("\r", "\n")
 
 
 def text_of(data):
-    """The text of a file in UTF-8 or UTF-16. A byte that is in neither stays what it is, as half a
-    surrogate pair: who reads the text decides about it."""
+    """The text of a file in UTF-8 or UTF-16. A byte that fits neither stays what it is, as half of
+    a surrogate pair; the reader of the text decides about it."""
     wide = is_utf16(data)
     return lines_of(data.decode(wide, "replace") if wide else
                     data.decode("utf-8", "surrogateescape"))
 
 
 def sure_text_of(data):
-    """The same, where every letter must be known."""
+    """The same, but a byte that is not UTF-8 is a BadValue."""
     try:
         return lines_of(data.decode(is_utf16(data) or "utf-8"))
     except UnicodeDecodeError as error:
@@ -57,8 +60,8 @@ def sure_text_of(data):
 
 
 def guessed(text):
-    """(text, whether that is sure) where bytes that are not UTF-8 may stand in it: they are taken
-    for Chinese where they can be, else for a western European's."""
+    """(the text with its foreign bytes decoded, whether that is sure). Bytes that are not UTF-8 are
+    taken for Chinese if they can be that, else for a western European encoding."""
     if text.isascii() or not re.search("[\udc80-\udcff]", text):
         return text, True
     data = text.encode("utf-8", "surrogateescape")
@@ -66,18 +69,18 @@ def guessed(text):
 
 
 def encoding_of(data):
-    """Of bytes that are not UTF-8."""
+    """The encoding that bytes which are not UTF-8 probably have."""
     return "gb18030" if CHINESE.fullmatch(data) else "cp1252"
 
 
 def source_of(data):
-    """(the text of a file of code, the name of its encoding where that is not UTF-8)."""
+    """(the text of a source file, the name of its encoding; "" if that is UTF-8)."""
     return known_lines(text_of(data))
 
 
 def known_lines(text):
-    """The same for a text in which bytes stand that are not UTF-8. Lines without any stay as they
-    are. A wrong guess makes a comment unreadable, and harms nothing else."""
+    """The same for a text that text_of() has read. Only lines with foreign bytes are changed. A
+    wrong guess makes a comment unreadable, and harms nothing else."""
     lines = text.split("\n")
     foreign = [number for number, line in enumerate(lines) if not guessed(line)[1]]
     if not foreign:
@@ -90,17 +93,17 @@ def known_lines(text):
 
 
 def encoding_note(path, name):
-    """What people are told of it."""
+    """The note for people about a file in a foreign encoding."""
     return "%s is not UTF-8, and is read as %s: save it as UTF-8" % (path, name)
 
 
 def is_readable(text):
-    """No letter of it was lost on its way."""
+    """Was no letter of this text lost on its way?"""
     return not re.search("[\ud800-\udfff\ufffd]", text)
 
 
 def plain(text, most):
-    """A text in one line, without what no terminal or table should get."""
+    """The text as one line of at most so many characters, all of which can be printed."""
     text = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
     return text.strip()[:most]
 
@@ -108,29 +111,32 @@ def plain(text, most):
 # -- JSON
 
 def shown(value):
-    """A wrong value in an error."""
+    """A wrong value, as an error shows it."""
     text = ascii(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 def whole_number(text):
+    """A whole number in JSON."""
     if len(text) > MAX_DIGITS:
         raise BadValue("a number has %d digits" % len(text))
     return int(text)
 
 
 def fraction(text):
+    """Another number in JSON."""
     if len(text) > 2 * MAX_DIGITS or abs(float(text)) == float("inf"):
         raise BadValue("the number %s is too large" % text[:SHOWN])
     return float(text)
 
 
 def no_number(text):
+    """NaN and Infinity, which Python takes and JSON does not have."""
     raise BadValue("%s is no number" % text)
 
 
 def once(pairs):
-    """An object whose keys all differ."""
+    """An object of JSON; its keys must all differ."""
     found = {}
     for key, value in pairs:
         if key in found:
@@ -140,7 +146,7 @@ def once(pairs):
 
 
 def json_of(data, most):
-    """The value in at most so many bytes of JSON."""
+    """The value that these bytes hold as JSON; they may be at most so many."""
     if len(data) > most:
         raise BadValue("it has more than %d KiB" % (most >> 10))
     try:
@@ -153,6 +159,7 @@ def json_of(data, most):
 
 
 def number(value, least, most, what):
+    """The value, which must be a whole number in this range."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise BadValue("%s is %s, not a whole number from %d to %d"
                        % (what, shown(value), least, most))
@@ -160,14 +167,14 @@ def number(value, least, most, what):
 
 
 def word(value, pattern, what):
-    """A text that matches."""
+    """The value, which must be a text that matches the pattern as a whole."""
     if not isinstance(value, str) or not re.fullmatch(pattern, value, re.A):
         raise BadValue("%s is %s, which cannot be" % (what, shown(value)))
     return value
 
 
 def items(value, most, what, count=None):
-    """A list of at most so many, or of exactly `count`."""
+    """The value, which must be a list of at most so many items, or of exactly `count`."""
     if not isinstance(value, list) or len(value) > most or count not in (None, len(value)):
         raise BadValue("%s is no list of %s%d" % (what, "at most " if count is None else "",
                                                   most if count is None else count))
@@ -175,13 +182,14 @@ def items(value, most, what, count=None):
 
 
 def table(value, most, what):
-    """An object with at most so many keys."""
+    """The value, which must be an object with at most so many keys."""
     if not isinstance(value, dict) or len(value) > most:
         raise BadValue("%s is no object of at most %d keys" % (what, most))
     return value
 
 
 def member(value, name):
+    """A member that an object must have."""
     if name not in value:
         raise BadValue("%s is missing" % name)
     return value[name]

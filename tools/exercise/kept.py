@@ -2,15 +2,16 @@
 
     toolchain = prepare(ROOT, os.path.join(folder, "pristine"), "unknown-elf", jobs)
 
-What is kept is a copy of the tree's sources with all objects that make made of this copy, so never
-one of a hand-in: these are compiled in workshops, which are copies of the copy. A file beside it,
-TOOLCHAIN.json, tells what it was made of: the content of each source, whatever its time; the tools,
-with their options; and the state of each file that came out. Where sources differ from the tree's,
-these are brought up to date and make does the rest; where anything else is not as it is told there,
-or a grading was interrupted meanwhile, all of it is built anew.
+What is kept is a copy of the tree's sources, with the objects that make has made of this copy. No
+object of a hand-in ever gets there, because those are compiled in workshops, which are copies of
+the copy. A file beside it, TOOLCHAIN.json, tells what it was made of: the content of each source,
+whatever its time; the tools with their options; and the state of each file that came out. If
+sources of the tree have changed they are copied anew, and make does the rest. If anything else is
+not as the file tells, or a grading was interrupted meanwhile, all of it is built anew.
 
-Who reads holds a shared lock and who changes it the only one, so gradings at the same time wait for
-one build. In a tree that cannot be written, the reference is built in the grading's own folder.
+A reader holds a shared lock, and a process that changes it the only one, so gradings at the same
+time wait for one build. If the tree cannot be written, the reference is built in the grading's own
+folder.
 """
 import contextlib
 import fcntl
@@ -26,12 +27,12 @@ import scratch
 from exercise import workshop
 
 FOLDER = os.path.join("obj", "kept")
-TOOL = re.compile(r"^\w+ *:= *([^-\s]\S*)", re.M)      # of config.mk, and no option
+TOOL = re.compile(r"^\w+ *:= *([^-\s]\S*)", re.M)      # a tool that config.mk names, and no option
 
 
 def probe(root, name):
-    """(toolchain, the text of its config.mk) of the compiler that is asked for, or the first of
-    all. Nothing is written into the tree, which may be read only."""
+    """(toolchain, the text of its config.mk) of the compiler that is asked for, or of the first one
+    that is installed. Nothing is written into the tree, which may be read only."""
     with scratch.folder("probe") as folder:
         for source in workshop.SOURCES:
             os.symlink(os.path.join(os.path.realpath(root), source), os.path.join(folder, source))
@@ -39,7 +40,7 @@ def probe(root, name):
         for path in known + glob.glob(os.path.join(root, FOLDER, "*", "obj", "*", "config.mk")):
             toolchain = os.path.basename(os.path.dirname(path))
             os.makedirs(os.path.join(folder, "obj", toolchain), exist_ok=True)
-            shutil.copy(path, os.path.join(folder, "obj", toolchain))   # nothing new to be told
+            shutil.copy(path, os.path.join(folder, "obj", toolchain))   # so it is no news to tell
         toolchain = workshop.toolchain_of(folder, name)
         with open(os.path.join(folder, "obj", toolchain, "config.mk"), encoding="utf-8") as file:
             return toolchain, file.read()
@@ -53,14 +54,15 @@ def contents(root):
         paths += [os.path.join(top, path) for path in workshop.files(os.path.join(root, top))]
     for path in sorted(paths):
         full = os.path.join(root, path)
-        if os.path.isfile(full):                # an editor's lock is a link to nothing
+        if os.path.isfile(full):                # the lock of an editor is a link to nothing
             with open(full, "rb") as file:
                 found[path] = hashlib.sha256(file.read()).hexdigest()
     return found
 
 
 def tools_of(config):
-    """config.mk, and which files its tools are: an update of the system gives them another time."""
+    """[config.mk, its tools with size and time]. An update of the system gives a tool another time,
+    and then all must be built anew."""
     found = []
     for name in TOOL.findall(config):
         path = os.path.realpath(shutil.which(name) or name)
@@ -70,7 +72,12 @@ def tools_of(config):
 
 
 class Kept:
-    """What is kept for one toolchain."""
+    """What is kept for one toolchain.
+
+    folder  the copy of the tree
+    about   the file that tells what it was made of
+    wanted  the tools and sources that it must have been made of
+    """
 
     def __init__(self, root, toolchain, config):
         self.root, self.toolchain, self.config = root, toolchain, config
@@ -79,7 +86,7 @@ class Kept:
         self.wanted = {"tools": tools_of(config), "sources": contents(root)}
 
     def found(self):
-        """What is told of it, or {} where it is not so."""
+        """What the file beside it tells; {} if that is not true, or cannot be read."""
         try:
             with open(self.about, encoding="utf-8") as file:
                 told = json.load(file)
@@ -90,14 +97,17 @@ class Kept:
         return {}
 
     def state(self):
+        """{path: [time, size]} of all files that are kept."""
         return {path: list(state) for path, state in workshop.files(self.folder).items()}
 
     def is_wanted(self, told):
+        """Was it made of the tools and sources that are wanted?"""
         return all(told.get(key) == value for key, value in self.wanted.items())
 
     @contextlib.contextmanager
     def locked(self, how):
-        """A tree that is only read can be locked too, where there is a lock."""
+        """Hold the lock, shared or alone. A tree that can only be read can be locked too, if it has
+        the file for that."""
         path = self.folder + ".lock"
         try:
             file = open(path, "a")
@@ -108,18 +118,18 @@ class Kept:
             yield
 
     def copy_to(self, target):
-        """Put a copy there; False where what is kept is not what is wanted."""
+        """Put a copy there, or return False if what is kept is not what is wanted."""
         if not self.is_wanted(self.found()):
             return False
         shutil.copytree(self.folder, target)
         return True
 
     def renew(self, jobs):
-        """Bring it up to date. OSError where this tree cannot be written; the lock is held."""
+        """Bring it up to date; the lock is held alone. OSError if this tree cannot be written."""
         told = self.found()
         newest = max((state[0] for state in told.get("files", {}).values()), default=0)
         if told.get("tools") != self.wanted["tools"] or newest > time.time_ns():
-            told = {}                           # or make would take old objects for new ones
+            told = {}                           # else make would take old objects for new ones
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(self.folder)
             self.put(os.path.join("obj", self.toolchain, "config.mk"), self.config.encode())
@@ -130,7 +140,8 @@ class Kept:
         self.put(self.about, json.dumps(dict(self.wanted, files=self.state())).encode())
 
     def take_over(self, before):
-        """Sources that are not as before; the rest keeps its time."""
+        """Copy the sources that are not as before, and remove those that are gone. All others keep
+        their time, so that make does not compile them again."""
         for path in set(before) - set(self.wanted["sources"]):
             os.remove(os.path.join(self.folder, path))
         for path, digest in self.wanted["sources"].items():
@@ -143,6 +154,7 @@ class Kept:
                 shutil.copymode(os.path.join(self.root, path), os.path.join(self.folder, path))
 
     def put(self, path, data):
+        """Write a file that is kept."""
         full = os.path.join(self.folder, path)
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, "wb") as file:
@@ -150,7 +162,8 @@ class Kept:
 
 
 def prepare(root, target, name, jobs=1):
-    """A copy of the tree, built, from which workshops are made; the toolchain that built it."""
+    """Put a built copy of the tree at `target`, from which workshops are made, and return the
+    toolchain that has built it."""
     toolchain, config = probe(root, name)
     try:
         kept = Kept(root, toolchain, config)

@@ -1,4 +1,10 @@
-"""What a file is that was handed in, by its first bytes: students give wrong endings to files."""
+"""What a file is that was handed in, by its first bytes.
+
+Students give wrong endings to files, so the content decides: a hand-in, a zip, a packed file, a
+tar, or something else, of which nothing can be graded. For that there is a reason which says what
+the file is and what to hand in instead. JUNK are files that systems and editors add of their own;
+they do not count.
+"""
 import os
 import re
 import tarfile
@@ -6,15 +12,16 @@ import tarfile
 from exercise import handin
 
 HAND_IN, ZIP, PACKED, TAR, OTHER = "hand-in", "zip", "packed", "tar", "other"
-HEAD = 1 << 16                  # bytes that are looked at
-# What systems and editors add of their own, in the middle of what students hand in.
+HEAD = 1 << 16                  # so many first bytes are looked at
+# Files that systems and editors add of their own, in the middle of what students hand in.
 JUNK = re.compile(r"(?:.*/)?(?:__MACOSX|\.git|\.svn|\.vscode|\.idea|\.Trashes|\.fseventsd|"
                   r"\.Spotlight-V100|\$RECYCLE\.BIN)(?:/.*)?|"
                   r"(?:.*/)?(?:\.DS_Store|\._[^/]*|[Tt]humbs\.db|desktop\.ini|\.directory|"
                   r"\.gitignore|\.gitkeep|~\$[^/]*)", re.S)
 PACKERS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 PACKER_ENDINGS = re.compile(r"\.(?:gz|bz2|xz)$", re.I)
-# What cannot be graded: its beginning, its name, and whether it may be meant for the grader.
+# Files that cannot be graded: their first bytes, what they are, and whether a student may have
+# meant them for the grader.
 UNREADABLE = ((b"Rar!", "a RAR archive", True), (b"7z\xbc\xaf\x27\x1c", "a 7z archive", True),
               (b"\x28\xb5\x2f\xfd", "a zstd archive", True), (b"!<arch>", "an ar archive", True),
               (b"%PDF", "a PDF document", False), (b"\x89PNG", "a picture", False),
@@ -29,9 +36,9 @@ INSTEAD = "hand in what `make handin` writes"
 class Kind:
     """What a file is.
 
-    name      HAND_IN, ZIP, PACKED, TAR, or OTHER: of these nothing can be graded
-    why       of OTHER, a sentence
-    is_tried  of OTHER: it may well be what its student wants to be graded
+    name      HAND_IN, ZIP, PACKED, TAR, or OTHER
+    why       for OTHER: a sentence that says why nothing of it can be graded
+    is_tried  for OTHER: may the student want this file to be graded?
     """
 
     def __init__(self, name, why="", is_tried=False):
@@ -39,13 +46,15 @@ class Kind:
 
 
 def is_junk(path):
+    """Is this a file, or in a folder, that a system or an editor adds of its own?"""
     return JUNK.fullmatch(path) is not None
 
 
 def is_tar(head):
+    """Does a tar archive begin with these bytes?"""
     if head[257:262] == b"ustar":
         return True
-    try:                                # what older programs write has a sum only
+    try:                                # archives of older programs are known by a sum only
         tarfile.TarInfo.frombuf(head[:512], "utf-8", "surrogateescape")
         return True
     except (tarfile.TarError, ValueError):
@@ -53,13 +62,13 @@ def is_tar(head):
 
 
 def is_document(head):
-    """Of a zip archive: is it a document? Their first members have these names."""
+    """Is this zip archive a document of an Office program? Their first members have these names."""
     return re.search(rb"\[Content_Types\]\.xml|mimetypeapplication/vnd\.|(?:word|xl|ppt)/",
                      head[:4096]) is not None
 
 
 def kind_of(head, path):
-    """The Kind of a file that begins with these bytes."""
+    """The Kind of a file with this path that begins with these bytes."""
     if not head:
         return Kind(OTHER, "this file is empty: there is no hand-in in it")
     if head[:4] in (b"PK\3\4", b"PK\5\6"):

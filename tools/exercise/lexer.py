@@ -1,13 +1,17 @@
-"""Reading a text as the preprocessor does: lines that a backslash joins, comments, tokens, and
-lines like #if, of which a branch may be left out.
+"""Reading a text as the preprocessor does: joined lines, comments, tokens, and lines like #if.
 
-vet.py and vet_asm.py say what may be in the lines.
+Lexer joins lines that end in a backslash and cuts them into tokens. Preprocessor goes through the
+lines, and sees to it that the text is whole whichever branch of an #if is taken: what is open
+behind one branch must be open behind all of them. What may stand in the lines is judged by its
+subclasses, in vet.py for C and in vet_asm.py for assembly.
+
+Places are offsets in the text as it was given, so that a Complaint can be told with a line.
 """
 import bisect
 import re
 from collections import namedtuple
 
-SPLICE = re.compile(r"\\[ \t\f\v]*\n")          # compilers take blanks behind the backslash too
+SPLICE = re.compile(r"\\[ \t\f\v]*\n")          # compilers allow blanks behind the backslash too
 TOKEN = re.compile(r"""
     (?P<newline>\n)
   | (?P<blank>[ \t\f\v]+)
@@ -29,11 +33,11 @@ Token = namedtuple("Token", "kind text offset")
 
 
 class Complaint(Exception):
-    """At an offset in the text: what is wrong."""
+    """(offset in the text, what is wrong there)."""
 
 
 class Lexer:
-    """Goes through a text line by line. Offsets are those of the text as it was given."""
+    """It goes through a text line by line. Offsets are those of the text as it was given."""
 
     def __init__(self, text):
         self.at, self.places, self.shifts = 0, [], []
@@ -50,13 +54,14 @@ class Lexer:
                             "what is not yours: remove it")
 
     def original(self, offset):
-        """Where in the given text something stands."""
+        """The offset in the given text, for an offset in the text with joined lines."""
         index = bisect.bisect_right(self.places, offset)
         return offset + (self.shifts[index - 1] if index else 0)
 
     def line(self, lenient=False, assembly=False):
-        """The tokens of the next line, blanks and comments too; None at the end. What is left out
-        may have a quote without an end, which takes the rest of the line; so may assembly."""
+        """The tokens of the next line, with blanks and comments; None at the end. In a branch that
+        is left out (lenient), and in assembly, a quote may have no end; it takes the rest of the
+        line."""
         tokens = []
         while self.at < len(self.text):
             match = TOKEN.match(self.text, self.at)
@@ -79,7 +84,8 @@ class Lexer:
 
 
 class Branches:
-    """One #if: what is open before it, behind each branch, and what a branch may end with."""
+    """One #if: what is open before it, what is open behind its branches, and the last tokens of the
+    branches."""
 
     def __init__(self, offset, opened, last):
         self.offset, self.opened, self.last = offset, list(opened), set(last)
@@ -87,23 +93,24 @@ class Branches:
 
 
 class Preprocessor:
-    """Goes through a text; code() and define() of a subclass judge what is in it.
+    """It goes through a text. code(), define() and condition() of a subclass judge what is in it.
 
-    opened  [(bracket or the like, offset)] that is open
-    last    what the last token may have been, where branches end in different ones
+    opened  [(bracket or the like that is open, its offset)]
+    last    the texts that the last token may have; branches may end in different ones
     taken   names that may not be defined
     """
 
     assembly = False
     MAX_DEPTH = 256
-    UNDEFINED = re.compile(r"_[A-Z_]\w*|defined")       # a compiler's own
+    UNDEFINED = re.compile(r"_[A-Z_]\w*|defined")       # names that belong to the compiler
 
     def __init__(self, lexer, taken):
         self.lexer, self.taken = lexer, taken
         self.opened, self.last, self.branches = [], {""}, []
-        self.skipping = 0               # so many #if are open in what is left out, with the first
+        self.skipping = 0               # in a branch that is left out, so many #if are open
 
     def run(self):
+        """Go through the whole text."""
         while True:
             line = self.lexer.line(self.skipping > 0, self.assembly)
             if line is None:
@@ -117,6 +124,7 @@ class Preprocessor:
             raise Complaint(self.branches[-1].offset, "this #if has no #endif")
 
     def is_directive(self, tokens):
+        """Is this line for the preprocessor? In assembly it may also be a comment."""
         if not tokens or tokens[0].kind != "hash":
             return False
         return not self.assembly or len(tokens) > 1 and (
@@ -147,6 +155,7 @@ class Preprocessor:
                             % name)
 
     def check_name(self, token):
+        """Complaint if this name must not be defined."""
         if self.UNDEFINED.fullmatch(token.text):
             raise Complaint(token.offset, "names like %s are the compiler's: take another one"
                             % token.text)
@@ -183,7 +192,7 @@ class Preprocessor:
             return
         branches = self.inside(offset, "endif")
         self.end_branch(offset, branches)
-        if not branches.complete:               # perhaps none of the branches is taken
+        if not branches.complete:               # without an #else no branch may be taken at all
             self.opened, self.last = list(branches.opened), set(branches.last)
             self.end_branch(offset, branches)
         self.last = branches.lasts
@@ -195,9 +204,9 @@ class Preprocessor:
         return self.branches[-1]
 
     def end_branch(self, offset, branches):
-        """Whichever branch is taken, the same must be open behind it."""
+        """A branch ends here. Whichever branch is taken, the same must be open behind it."""
         if self.skipping:
-            self.skipping = 0                   # what was left out opens nothing
+            self.skipping = 0                   # a branch that is left out opens nothing
             return
         ends = [what for what, _ in self.opened]
         if branches.ends is not None and ends != branches.ends:
@@ -207,15 +216,19 @@ class Preprocessor:
         branches.lasts |= self.last
 
     def condition(self, tokens):
+        """Judge the condition of an #if."""
         raise NotImplementedError
 
     def code(self, line, tokens):
+        """Judge a line of code: all its tokens, and those that are no blanks or comments."""
         raise NotImplementedError
 
     def define(self, tokens):
+        """Judge a #define: its name and what follows."""
         raise NotImplementedError
 
     def open(self, what, offset):
+        """Something is opened here that must be closed in the same text."""
         if len(self.opened) == self.MAX_DEPTH:
             raise Complaint(offset, "more than %d are open in one another" % self.MAX_DEPTH)
         self.opened.append((what, offset))

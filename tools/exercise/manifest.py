@@ -1,8 +1,11 @@
-"""What a handout knows of itself: its file .handout.json, written by the teacher's tool.
+"""What a handout knows of itself: its file .handout.json, which the teacher's tool writes.
 
 It tells which exercises are to be written, and what every file was like outside of them. With it a
 student's own tree can say what is still blank, what was changed where no grader looks, and what a
 hand-in must contain. It is a help and no seal: grading never reads it to decide about marks.
+
+decode() reads it as data of a student, so a damaged one is a sentence. look() compares a tree with
+it; notes() does the same for make grade, and never stops that.
 """
 import hashlib
 import json
@@ -16,22 +19,22 @@ from exercise.regions import BEGIN, END, MARKER, TITLE, Region, RegionError
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
 MAX_BYTES = 4 << 20
-MAX_ENTRIES = 10000                                         # files, regions, exercises
+MAX_ENTRIES = 10000                                         # of files, of regions, of exercises
 EXERCISE = r"[0-9]\.[0-9A-Za-z]"
-PATH = r"(?!.*\.\.)[A-Za-z][^\\\0-\x1f]*"                  # below the tree, and a line of text
-WATCHED = ("Makefile", "kern", "libs", "user", "tools")     # what a student might change
-SHOWN = 4                                                   # changes that a note names
+PATH = r"(?!.*\.\.)[A-Za-z][^\\\0-\x1f]*"                  # it stays in the tree, and is one line
+WATCHED = ("Makefile", "kern", "libs", "user", "tools")     # a student might change these
+SHOWN = 4                                                   # a note names so many changes
 
 
 class Manifest:
     """The content of .handout.json.
 
-    lab      its number
-    version  of the reference, as 12 hexadecimal digits
-    blank    the exercises that came blank, later labs' too
-    regions  [Region] of `due`, without text
+    lab      the number of the lab
+    version  the version of the reference: 12 hexadecimal digits
+    blank    the exercises that came blank, with those of later labs
+    regions  the Regions of the exercises in `due`, without text
     files    {path: [digest, 4 hexadecimal digits for each line]}, without the blank regions
-    uses     what the texts may use of the kernel, as allowed.Lists; None where that is not told
+    uses     what the texts may use of the kernel, as allowed.Lists; None if that is not told
     """
 
     def __init__(self, lab, version, blank, regions, files, uses=None):
@@ -45,6 +48,7 @@ class Manifest:
         return [exercise for exercise in self.blank if int(exercise.split(".")[0]) <= self.lab]
 
     def to_json(self):
+        """The text of .handout.json, with a line for each file."""
         head = {"schema": SCHEMA, "lab": self.lab, "version": self.version, "blank": self.blank,
                 "regions": [entry_of(region) for region in self.regions]}
         text = json.dumps(head, indent=1)[:-2] + ',\n '
@@ -56,12 +60,12 @@ class Manifest:
 
 
 def entry_of(region):
-    """What .handout.json says of a region: a title only where it is not the id."""
+    """What .handout.json says of a region. The title is there only if it is not the id."""
     return [*region.key, region.form, region.path] + [region.title] * (region.title != region.id)
 
 
 def region_of(value):
-    """The Region, without a text, that an entry names."""
+    """The Region that an entry names, without a text."""
     has_title = len(incoming.items(value, 5, "a region")) == 5
     exercise, id, form, path = incoming.items(value[:4], 4, "a region", 4)
     incoming.word(exercise, EXERCISE, "an exercise")
@@ -73,7 +77,7 @@ def region_of(value):
 
 
 def file_of(path, value):
-    """What is said of a file: its digest, and those of its lines."""
+    """(digest of a file, digests of its lines) in an entry."""
     incoming.word(path, PATH, "a file")
     digest, lines = incoming.items(value, 2, path, 2)
     return (incoming.word(digest, "[0-9a-f]{24}", "the digest of " + path),
@@ -81,7 +85,7 @@ def file_of(path, value):
 
 
 def uses_of(version, value):
-    """The allowed.Lists in a value; None of none."""
+    """The allowed.Lists in a value; None if the value is None."""
     if value is None:
         return None
     hashes = "(?:[0-9a-f]{%d})*" % DIGITS
@@ -96,7 +100,7 @@ def uses_of(version, value):
 
 
 def decode(data):
-    """The Manifest in these bytes; ValueError where they hold none."""
+    """The Manifest in these bytes; ValueError, with one sentence, if they hold none."""
     try:
         found = incoming.table(incoming.json_of(data, MAX_BYTES), 100, "it")
         schema = incoming.member(found, "schema")
@@ -118,7 +122,7 @@ def decode(data):
 
 
 def load(root):
-    """The Manifest of a tree, or None where it is no handout."""
+    """The Manifest of a tree; None if the tree is no handout."""
     path = os.path.join(root, NAME)
     if not os.path.isfile(path):
         return None
@@ -129,8 +133,8 @@ def load(root):
 # -- what stands outside of the blank regions
 
 def outside(data, blank):
-    """[(line, text)] of a file without what stands in regions of these exercises. A region whose
-    end is missing is not left out: its markers were changed, which is to be told."""
+    """[(line, text)] of a file without the texts in regions of these exercises. A region whose end
+    is missing is not left out: its markers were changed, and that is to be told."""
     lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
     if b"EXERCISE" not in data:
         return list(enumerate(lines, 1))
@@ -150,22 +154,24 @@ def outside(data, blank):
 
 
 def digest_of(lines):
+    """One digest for all these lines."""
     return hashlib.sha256("\n".join(text for _, text in lines).encode(
         "utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def line_digest(text):
+    """Four digits for one line."""
     return "%04x" % (zlib.crc32(text.encode("utf-8", "surrogateescape")) & 0xffff)
 
 
 def summary(data, blank):
-    """What .handout.json says of a file."""
+    """What .handout.json says of a file with this content."""
     lines = outside(data, blank)
     return digest_of(lines), "".join(line_digest(text) for _, text in lines)
 
 
 def watched_files(root):
-    """What may be compared, as paths from the root."""
+    """The files of a tree that are compared, as paths from its root."""
     for top in WATCHED:
         if os.path.isfile(os.path.join(root, top)):
             yield top
@@ -177,7 +183,7 @@ def watched_files(root):
 
 
 def describe(root, lab, version, blank, regions):
-    """The Manifest of a tree as it stands."""
+    """The Manifest of a handout that has just been written."""
     files = {}
     for path in watched_files(root):
         with open(os.path.join(root, path), "rb") as file:
@@ -188,7 +194,7 @@ def describe(root, lab, version, blank, regions):
 
 
 class Change:
-    """A file that is not as it was handed out, and the line where that begins."""
+    """A file that is not as it was handed out, and the first line that differs."""
 
     def __init__(self, path, line, what):
         self.path, self.line, self.what = path, line, what
@@ -198,7 +204,7 @@ class Change:
 
 
 def first_difference(lines, digests):
-    """The line of a file at which it stops being like the digests."""
+    """The first line of a file that does not fit its digest."""
     for index, (number, text) in enumerate(lines):
         if line_digest(text) != digests[4 * index:4 * index + 4]:
             return number
@@ -206,7 +212,7 @@ def first_difference(lines, digests):
 
 
 def changes(manifest, root):
-    """What was changed outside of the blank regions: [Change], by path."""
+    """[Change] of all that was changed outside of the blank regions, by path."""
     blank, found, present = set(manifest.blank), [], set(watched_files(root))
     for path in sorted(present | set(manifest.files)):
         if path not in present:
@@ -232,10 +238,10 @@ def changes(manifest, root):
 class State:
     """How far an exercise is.
 
-    blank    [(path, line)] of code regions that are still blank; of a challenge that is only room
-             for more, of all its regions where all are empty
-    errors   [RegionError], what a hand-in cannot contain
-    total    number of regions that count
+    blank    [(path, line)] of the code regions that are still blank. A challenge that has only room
+             for more counts as blank if all of its regions are
+    errors   [RegionError] of the texts that a hand-in cannot contain
+    total    how many regions count
     """
 
     def __init__(self):
@@ -251,8 +257,8 @@ class State:
 
 
 def states(regions, texts, errors, names, foreign=None):
-    """{exercise: State} for what graft.extract_tree() found; `names` are the tree's graft.Names,
-    `foreign` the allowed.Foreign, where the tree has one."""
+    """{exercise: State} for what graft.extract_tree() has found. `names` are the tree's
+    graft.Names, `foreign` is its allowed.Foreign, if it has one."""
     result = {}
     for exercise in sorted({region.exercise for region in regions}):
         state = result[exercise] = State()
@@ -274,13 +280,13 @@ def states(regions, texts, errors, names, foreign=None):
             if region in code and region.is_blank:
                 state.blank.append((region.path, line))
         if code[0].form == "extra" and len(state.blank) < len(code):
-            state.blank = []                    # it need not fill all the room that it has
+            state.blank = []                    # a challenge need not use all the room that it has
     return result
 
 
 def look(manifest, root, objects=None):
-    """({exercise: State}, [Change], notes) of a handout that a student has worked on, and built in
-    the folder `objects`, or in one of those that make chooses."""
+    """({exercise: State}, [Change], notes) of a handout that a student has worked on. It was built
+    in the folder `objects`, or in one of those that make chooses."""
     texts, errors = graft.extract_tree(root, manifest.regions)
     foreign = Foreign(root, manifest, texts, objects)
     return (states(manifest.regions, texts, errors, graft.Names(root), foreign),
@@ -288,13 +294,13 @@ def look(manifest, root, objects=None):
 
 
 def some(items, text):
-    """The first of them, and how many more."""
+    """The first of these items as one text, and how many more there are."""
     more = len(items) - SHOWN
     return text.join(map(str, items[:SHOWN])) + ("%sand %d more" % (text, more) if more > 0 else "")
 
 
 def notes(root=".", objects=None):
-    """Lines for a student's `make grade`; none where the tree is no handout. Never an exception:
+    """Lines for a student's `make grade`; none if the tree is no handout. It raises nothing:
     whatever is wrong with the tree, the grading goes on."""
     try:
         manifest = load(root)
