@@ -1,19 +1,19 @@
 """The marks of one hand-in: its regions are put into the reference, which is built and tested.
 
 Each exercise has two marks: together with the student's other exercises, and alone, with the
-reference's others around it. What cannot be used (refused, blank, or not compiling) is blank in the
-mark "together", so that it costs its own exercise only. An exercise that needs a look by a person
-(see earlier.py) has no mark, which is not 0; the mark "together" has the reference's text of it.
+reference's others around it. A text that cannot be used (refused, blank, or not compiling) is blank
+in the mark "together", so that it costs its own exercise only. An exercise that a person must look
+at (see earlier.py) has no mark, which is not 0; the reference's text takes its place in
+"together".
 
-Under the policy "best" no machine is booted that cannot change a mark: an exercise with full marks
-together is not graded alone, and of one with full marks alone the rest is not graded together. What
-has no end alone is not tried again together. The policy "both" has the same marks, but boots all.
+The policy "best" boots no machine that cannot change a mark: an exercise with full marks together
+is not graded alone, one with full marks alone gets no more tests together, and a test that has no
+end alone is not run together. The policy "both" gives the same marks, and boots all machines.
 
 A result is plain data, so that it can be kept in a file:
-    {"exercises": {"5.1": {"max", "challenge", "state", "why", "together", "alone", "mark",
-                           "from", "tests": [{"name", "title", "points", "max", "verdict",
-                                              "lines"}]}},
-     "complete": false where this host failed}
+    {"exercises": {"5.1": {"max", "challenge", "state", "why", "together", "alone", "mark", "from",
+                           "tests": [{"name", "title", "points", "max", "verdict", "lines"}]}},
+     "complete": false if this host failed}
 """
 import copy
 import hashlib
@@ -33,13 +33,21 @@ from grader.model import Verdict
 BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN, LOOK = (
     "written", "still blank", "refused", "not in the hand-in", "does not compile", "needs a look")
-# What make says of the file that could not be compiled.
+# The line of make that names the file that could not be compiled.
 GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\] *(.{,100})", re.M)
-LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # of what is kept about a test, and of each line
+LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # so much of what a test says is kept, line by line
 
 
 class Reference:
-    """The tree into which hand-ins are put."""
+    """The tree into which hand-ins are put, read once for all of them.
+
+    regions    all Regions of the tree; keys: their (exercise, id)
+    register   the Register of all regions that any handout ever had
+    texts      {path: text} of the files with regions
+    exercises  {number: Exercise}; hints: {number: its hint}
+    tests      {number: its Tests, in the order in which they are run}
+    names      a graft.Names: the names that a student's text must not define
+    """
 
     def __init__(self, root, labs, version):
         self.root, self.version = root, version
@@ -49,8 +57,8 @@ class Reference:
         self.texts = {region.path: regions.read(root, region.path) for region in self.regions}
         self.exercises = {exercise.number: exercise for lab in labs if lab.number
                           for exercise in lab.exercises}
-        # Of an exercise those with one hart come first: they tell sooner that there is no end; and
-        # programs before self tests: they need more of the kernel, so they fail sooner.
+        # The tests of an exercise with one hart come first: they tell sooner that there is no end.
+        # Programs come before self tests: they need more of the kernel, so they fail sooner.
         self.tests = {number: sorted((test for lab in labs for test in lab.tests
                                       if test.exercise == number),
                                      key=lambda test: (test.harts, test.prog is None))
@@ -59,12 +67,12 @@ class Reference:
         self.names = Names(root)
 
     def of(self, exercise):
-        """The regions of an exercise."""
+        """The Regions of an exercise."""
         return [region for region in self.regions if region.exercise == exercise]
 
     def variant(self, texts, blank=()):
-        """{path: text} of all files that differ from the reference with these texts, {(exercise,
-        id): text}, in them, and with exercises blank."""
+        """{path: text} of the files that differ from the reference when the regions have these
+        texts, {(exercise, id): text}, and the exercises `blank` are blank."""
         result = {}
         paths = {region.path for region in self.regions
                  if region.key in texts or region.exercise in blank}
@@ -78,7 +86,8 @@ class Reference:
 
 
 def is_written(own, texts):
-    """Is there anything in the regions of an exercise? Of room for more only where that is all."""
+    """Has the student written anything in the regions of an exercise? Text in the room for more
+    counts only if the exercise has no other regions."""
     code = [region for region in own if region.form == "code"] or own
     for region in code:
         if not regions.is_blank(texts[region.key]):
@@ -87,12 +96,12 @@ def is_written(own, texts):
 
 
 class Work:
-    """What is to be graded of a hand-in, looked at before anything is built.
+    """What is to be graded of a hand-in, decided before anything is built.
 
-    exercises  their numbers, in order
-    texts      {(exercise, id): text} of those that can be built
-    state      {exercise: (WRITTEN, ...; why)}
-    notes      what was ignored
+    exercises  the numbers of the exercises, in order
+    texts      {(exercise, id): text} of the exercises that can be built
+    state      {exercise: (WRITTEN or another state, the reason)}
+    notes      sentences that say what of the hand-in is ignored
     """
 
     def __init__(self, submission, reference, exercises):
@@ -103,7 +112,7 @@ class Work:
             self.state[exercise] = self.look(submission, reference, exercise, taken)
 
     def look(self, submission, reference, exercise, taken):
-        """(state, why) of an exercise; its texts are kept if they can be built."""
+        """(state, reason) of an exercise; its texts are kept if it is WRITTEN."""
         own = reference.of(exercise)
         if exercise not in submission.handin.exercises or not own:
             if own and earlier.had_none(submission.handin, reference, own):
@@ -120,7 +129,7 @@ class Work:
                 if error:
                     raise error
                 text, line = taken.texts[region.key]
-                where = copy.copy(region)           # as the student's tree has it
+                where = copy.copy(region)           # an error names the path of the student's tree
                 where.path = submission.handin.paths.get(region.key, region.path)
                 vet(where, text, line, reference.names.taken(region.path))
             except RegionError as problem:
@@ -137,22 +146,23 @@ class Work:
         return self.in_state(WRITTEN)
 
     def in_state(self, state):
-        """The exercises in this state."""
+        """The exercises that are in this state."""
         return [number for number in self.exercises if self.state[number][0] == state]
 
     def of(self, exercise):
-        """The texts of an exercise."""
+        """{(exercise, id): text} of one exercise."""
         return {key: text for key, text in self.texts.items() if key[0] == exercise}
 
     def digest(self, version, policy):
-        """The same for hand-ins whose marks are the same."""
+        """A digest of all that the marks depend on: two hand-ins with the same one have the same
+        marks, so the second of them need not be graded."""
         data = [version, policy, self.exercises, sorted(self.state.items()),
                 sorted([*key, text] for key, text in self.texts.items())]
         return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
 def told(outcome, clean):
-    """What is kept of an outcome; why, where it is not what it should be."""
+    """The plain data that is kept of an Outcome; with the reasons if the test has failed."""
     test = outcome.test
     lines = [] if outcome.passed else [clean(line[:LIMIT_CHARACTERS]) for line in
                                        explanation(outcome, True)[:LIMIT_LINES]]
@@ -165,14 +175,16 @@ ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "from":
 
 
 def check_fields(value, fields, what):
-    """incoming.BadValue where it is no object that has these."""
+    """Raise incoming.BadValue if the value, which came out of a file, is no object with these
+    fields, {name: type}; `what` names it in the message."""
     for name, kind in fields.items():
         if type(incoming.member(incoming.table(value, 100, what), name)) is not kind:
             raise incoming.BadValue("%s of %s is %s" % (name, what, incoming.shown(value[name])))
 
 
 def check(result):
-    """incoming.BadValue if this, out of a file, is no result of Examiner.marks()."""
+    """Raise incoming.BadValue if this, which came out of a file, is no result of
+    Examiner.marks()."""
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
@@ -187,7 +199,7 @@ def check(result):
 
 
 def unusable(why):
-    """What an exercise is that cannot be used for this reason."""
+    """The state of an exercise that cannot be used for this reason."""
     return REFUSED if isinstance(why, Refusal) else BROKEN
 
 
@@ -199,9 +211,9 @@ def points(tests):
 class Together:
     """All exercises of a hand-in in one kernel.
 
-    texts   {path: text} of that kernel
-    tests   {name: told()} of those that were run so far
-    broken  {exercise: the compiler's words, or a Refusal} of those that are left out
+    texts   {path: text} of the files in which that kernel differs from the reference
+    tests   {name: told()} of the tests that were run so far
+    broken  {exercise: the compiler's words, or a Refusal} of the exercises that are left out
     """
 
     def __init__(self):
@@ -209,13 +221,18 @@ class Together:
 
 
 class Examiner:
-    """Gives marks in a workshop of its own."""
+    """Gives marks in a workshop of its own, to one hand-in after the other.
+
+    reference  the Reference; shop: the Workshop in which the kernels are built
+    failed     this host has failed in this grading, so the marks say nothing
+    uses       a symbols.Uses of the reference, made when it is first needed
+    """
 
     def __init__(self, reference, shop):
         self.reference, self.shop, self.failed, self.uses = reference, shop, False, None
 
     def marks(self, work, policy):
-        """The result for a hand-in."""
+        """The result for a Work, as the head of this file has it."""
         self.failed = False
         result = {number: self.entry(work, number) for number in work.exercises}
         whole = Together()
@@ -235,7 +252,7 @@ class Examiner:
         return {"exercises": result, "complete": not self.failed}
 
     def decide(self, entry, policy):
-        """The mark, and whose tests explain it."""
+        """Choose the better of the two marks, and keep the tests that explain it."""
         better = policy == ALONE or (entry["alone"] or 0) > (entry["together"] or 0)
         if better or entry["together"] is None:
             entry["from"], entry["tests"] = ALONE, entry.pop("tests alone", entry["tests"])
@@ -248,7 +265,7 @@ class Examiner:
             entry["state"], entry["why"] = unusable(entry["why"]), str(entry["why"])
 
     def entry(self, work, number):
-        """What the result has of an exercise before anything is built."""
+        """The entry of an exercise in the result, before anything is tested."""
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
         tests = [] if state in (WRITTEN, LOOK) else self.no_points(number, state, why)
         return {"max": exercise.points, "challenge": exercise.is_challenge, "state": state,
@@ -256,7 +273,7 @@ class Examiner:
                 "mark": None if state == LOOK else 0, "from": "", "tests": tests}
 
     def no_points(self, number, verdict, why):
-        """The tests of an exercise that were not run, each with this verdict and this reason."""
+        """The tests of an exercise that is not tested: none has points, and all say why."""
         return [{"name": test.name, "title": test.title, "points": 0, "max": test.points,
                  "verdict": verdict, "lines": why.split("\n")}
                 for test in self.reference.tests[number]]
@@ -264,8 +281,9 @@ class Examiner:
     # -- testing
 
     def run(self, test, host):
-        """If a machine cannot be had, it is this host's fault only if the reference's cannot be
-        had either; else the text has made its kernel such that none runs it."""
+        """Run a test; the result is told(). If no machine can be had, the reference's kernel is
+        tried: it is this host's fault only if no machine can be had for that one either. Else the
+        student's text has made a kernel that no machine runs."""
         outcome = self.shop.judge(test, host)
         if outcome.verdict == Verdict.SETUP:
             if self.shop.judge(test, self.shop.reference_host()).verdict == Verdict.SETUP:
@@ -277,15 +295,16 @@ class Examiner:
         return told(outcome, self.clean)
 
     def is_full(self, number, whole):
-        """Has the exercise all points together?"""
+        """Has the exercise all points in the mark "together", as far as is known?"""
         return number not in whole.broken and all(
             whole.tests.get(test.name, {"verdict": ""})["verdict"] == Verdict.OK
             for test in self.reference.tests[number])
 
     def test_together(self, numbers, whole, lazy):
-        """Run tests in the kernel that is built. One mistake may make all exercises fail here; so
-        `lazy` leaves an exercise at its first failed test, and all if a second one has no end,
-        which costs time, until it is known what is left to gain."""
+        """Run the tests of these exercises in the kernel that is built. One mistake may make all
+        exercises fail here. So with `lazy` an exercise is left at its first failed test, and all
+        are left when a second test has no end, which costs time; complete() runs the rest, when it
+        is known what is left to gain."""
         host, hangs = self.shop.host(), 0
         for number in numbers:
             for test in self.reference.tests[number]:
@@ -297,7 +316,8 @@ class Examiner:
                     break
 
     def alone(self, work, number, entry, whole):
-        """Grade an exercise with the reference's others around it."""
+        """Grade an exercise with the reference's others around it, and put what is found into its
+        entry."""
         texts = self.reference.variant(work.of(number))
         known = whole.tests if texts == whole.texts else {}     # it is the same kernel
         with self.shop.variant(texts) as built:
@@ -314,8 +334,8 @@ class Examiner:
         entry["alone"], entry["tests alone"] = points(tests), tests
 
     def left(self, number, entry, whole):
-        """The tests that are still to be run together, where they can change the mark. One that has
-        no end alone has none together."""
+        """The tests that are still to be run together; none if they cannot change the mark. A test
+        that has no end alone has none together, so its result is taken from there."""
         hangs = {test["name"]: test for test in entry.get("tests alone", ())
                  if test["verdict"] == Verdict.HANG}
         tests, best = [], 0
@@ -328,7 +348,8 @@ class Examiner:
         return tests if best > (entry["alone"] or 0) or entry["alone"] is None else []
 
     def complete(self, work, result, whole):
-        """Run what was put off, as far as it matters; then fill in the marks together."""
+        """Run the tests that were put off, as far as they matter; then fill in the marks
+        "together"."""
         numbers = [number for number in work.written if number not in whole.broken]
         if any(self.left(number, result[number], whole) for number in numbers):
             with self.shop.variant(whole.texts):
@@ -346,7 +367,8 @@ class Examiner:
     # -- building
 
     def together(self, work, whole, lazy):
-        """Build all that is written and test it; what does not compile is left out."""
+        """Build all exercises that are written in one kernel, and test them. An exercise that does
+        not compile, or uses what it may not, is left out, and the others are built again."""
         while True:
             good = [number for number in work.written if number not in whole.broken]
             if not good:
@@ -363,7 +385,8 @@ class Examiner:
                                 or self.culprits(work, good, built))
 
     def foreign(self, texts):
-        """{exercise: Refusal} where these texts, which are built, use what they may not."""
+        """{exercise: Refusal} of the exercises whose texts, which are built, use what they may
+        not."""
         if self.uses is None:
             pristine = self.shop.pristine
             self.uses = Uses(self.reference, pristine,
@@ -371,15 +394,15 @@ class Examiner:
         return self.uses.foreign(self.shop.objects, texts)
 
     def blamed(self, built, good):
-        """{exercise: the compiler's words} of the exercises in whose code it found errors. When it
-        blames something else too, the errors there may follow from these."""
+        """{exercise: the compiler's words} of the exercises in whose code the compiler found
+        errors. It may blame other places too: errors there may follow from these."""
         found = errors_by_exercise(built.output, self.shop.folder)
         return {number: self.clean("\n".join(lines)) for number, lines in found.items()
                 if number in good}
 
     def culprits(self, work, good, built):
-        """The same if the compiler blames no exercise: those that do not compile alone either,
-        or all of them, if only some of them together do not."""
+        """The same if the compiler blames no exercise: the exercises that do not compile alone
+        either; or all of them, if each compiles alone and only some of them together do not."""
         why, result = self.said(built), {}
         for number in good if len(good) > 1 else ():
             with self.shop.variant(self.reference.variant(work.of(number))) as single:
@@ -388,7 +411,8 @@ class Examiner:
         return result or dict.fromkeys(good, why)
 
     def clean(self, text):
-        """Without folders of this host: a student's text has paths from the root of the tree."""
+        """The text without the folders of this host: what a student reads has paths from the root
+        of the tree."""
         kept_here = os.path.join(self.reference.root, kept.FOLDER)
         names = {each for path in (self.shop.folder, self.shop.pristine, self.reference.root)
                  for each in (path, os.path.realpath(path))}
@@ -399,7 +423,7 @@ class Examiner:
         return text
 
     def said(self, built):
-        """What the compiler said, in a few lines."""
+        """The first errors that the compiler told, in at most eight lines."""
         gave_up = GAVE_UP.search(built.output)
         lines = [line for line in built.output.split("\n")
                  if line.strip() and not line.startswith(("  CC ", "  LD "))]

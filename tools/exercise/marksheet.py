@@ -1,10 +1,12 @@
-"""What a teacher gets from a grading: the files that `tools/lab grade` writes.
+"""What a teacher gets from a grading, as texts and as files.
 
-There is a line on the screen for each hand-in, a table (CSV), JSON, a text for each student, and
-what Gradescope and Autolab read. Each writer takes gradebook.Students, and the same results give
-the same bytes. Names and texts of students are data: none of them may become a formula of a
-spreadsheet, a path of a file, or a control character of a terminal. A mark that is missing, as a
-person must look at the hand-in or this host failed, is empty in every format, and never 0.
+These are: a line for each hand-in on the screen, a table for a spreadsheet (CSV), JSON, a report
+for each student, and what Gradescope and Autolab read. write() makes all files that the command
+line asks for; gradebook.py calls it when all is graded.
+
+Names and texts of students are data: none of them may become a formula of a spreadsheet, a path, or
+a control character of a terminal. So each goes through cell(), file_name(), or one_line(). A mark
+that nobody could decide, because a person must look or this host has failed, is empty, never 0.
 """
 import csv
 import io
@@ -19,12 +21,12 @@ from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
 MAX_NAME = 150                  # bytes of a report's name; a disk takes 255
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)    # files that Windows has
-FORMULA = tuple("=+-@\u2212")      # what begins one, also in other widths: see cell()
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)    # Windows has such files
+FORMULA = tuple("=+-@\u2212")      # a formula begins with one, in any width: see cell()
 
 
 def line(student, number, total):
-    """What the screen shows of a hand-in that is done."""
+    """The line that the screen shows of a hand-in that is done, the `number`th of `total`."""
     head = "[%*d/%d] %s" % (len(str(total)), number, total, one_line(student.submission.title))
     if not student.result:
         return "%s: %s" % (head, one_line("; ".join(student.notes)))
@@ -35,7 +37,7 @@ def line(student, number, total):
 
 
 def out_of(entry):
-    """The mark of an exercise, of how much."""
+    """The mark of an exercise and its maximum, as in "15/20"."""
     return LOOK if entry["mark"] is None else "%d/%d" % (entry["mark"], entry["max"])
 
 
@@ -45,15 +47,17 @@ def sum_text(student):
 
 
 def cell(value):
-    """A text that a spreadsheet takes for a text."""
+    """A value as a text that a spreadsheet takes for a text, not for a formula."""
     text = one_line(str(value))
-    # Behind what cannot be seen; an equals sign as wide as a Chinese letter is one, too.
+    # A spreadsheet skips characters that cannot be seen. An equals sign as wide as a Chinese letter
+    # begins a formula, too: NFKC makes a usual one of it.
     seen = next((c for c in text if unicodedata.category(c) not in ("Cf", "Zs", "Mn")), "")
     return "'" + text if unicodedata.normalize("NFKC", seen)[:1] in FORMULA else text
 
 
 def to_csv(students):
-    """With a mark at its start, by which spreadsheets know that it is UTF-8."""
+    """The table, a row for each student. It begins with a byte order mark, by which spreadsheets
+    know that it is UTF-8."""
     columns = sorted({exercise for student in students if student.result
                       for exercise in student.result["exercises"]})
     out = io.StringIO()
@@ -73,7 +77,7 @@ def to_csv(students):
 
 
 def to_json(students, reference, options):
-    """All results of a grading, for programs."""
+    """All results with every test, for other programs."""
     return dump({
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
         "students": [dict(student.submission.student, file=student.submission.source,
@@ -120,24 +124,26 @@ def to_autolab(student):
 # -- a text for each student
 
 def mark_text(value):
-    """A mark in the table of a report; "-" if it was not needed."""
+    """A mark as a number, or "-" if it was not needed."""
     return "-" if value is None else "%d" % value
 
 
 def indented(text):
-    """One line that stands as far to the right as the text."""
+    """A text as one line that keeps its indentation."""
     return " " * min(len(text) - len(text.lstrip(" ")), 16) + one_line(text)
 
 
 def reasons_in(lines):
-    """Of what marks.told() keeps: without the verdict, the call stack and the console."""
+    """The reasons among the lines that marks.told() keeps: without the verdict, the call stack and
+    the console. Two tests that fail for the same reasons are told once."""
     heads = ("call stack:", "last lines of the console:")
     end = next((number for number, line in enumerate(lines) if line in heads), len(lines))
     return lines[1:end]
 
 
 def report(student, reference):
-    """Marks, what the grader says of each test that failed, and the student's answers."""
+    """The text for one student: marks, what the grader says of each test that failed, and the
+    student's answers."""
     who, result = student.submission.student, student.result
     lines = ["rvlab: %s" % one_line(student.submission.title)]
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
@@ -151,7 +157,7 @@ def report(student, reference):
 
 
 def marks_report(student, reference):
-    """Of a report: the table of the marks, then each exercise."""
+    """The lines of a report with the table of the marks, then those of each exercise."""
     result = student.result
     lines = ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
     for number, entry in sorted(result["exercises"].items()):
@@ -167,7 +173,7 @@ def marks_report(student, reference):
 
 
 def exercise_report(number, entry, reference):
-    """Of a report: the tests of one exercise, with what the grader says of each that failed."""
+    """The lines of a report about one exercise: its mark, and its tests or why it has none."""
     points = LOOK if entry["mark"] is None else "%d of %d points" % (entry["mark"], entry["max"])
     lines = ["== %s %s: %s" % (number, reference.exercises[number].title, points), ""]
     told = {}
@@ -186,8 +192,8 @@ def exercise_report(number, entry, reference):
 
 
 def file_name(title):
-    """A plain name of a file, with the letters of all languages, but nothing that leads elsewhere,
-    is hidden, or is more than a name on some system."""
+    """A plain name of a file. It keeps the letters of all languages, but nothing that leads to
+    another folder, hides the file, or has a meaning of its own on some system."""
     title = unicodedata.normalize("NFC", re.sub(r"\.txt$", "", title))
     title = "".join(c if c in "@._+-" or unicodedata.category(c)[0] in "LMN" else "-"
                     for c in title)
@@ -195,15 +201,16 @@ def file_name(title):
     title = title.decode("utf-8", "ignore") or "hand-in"
     try:
         os.fsencode(title)
-    except UnicodeEncodeError:                  # a disk without these letters
+    except UnicodeEncodeError:                  # this system's names have no such letters
         title = title.encode("ascii", "backslashreplace").decode().replace("\\", "")
     return "_" + title if RESERVED.fullmatch(title) else title
 
 
 def report_names(students):
-    """A name of a file for each student, by the id, the e-mail address, or the name: the same in
-    each grading, whoever else is graded. If two are equal, on a disk that knows no capitals too,
-    the later one gets a number; whose name has this number by itself keeps it."""
+    """A name of a file for each student, made of the id, the e-mail address, or the name, so that
+    it is the same in each grading, whoever else is graded. If two names are equal (capitals do not
+    count: some disks do not tell them apart), the later one gets a number; but a student whose own
+    name has this number keeps it."""
     wanted = []
     for student in students:
         who = student.submission.student
@@ -221,7 +228,7 @@ def report_names(students):
 
 
 def write(students, reference, options):
-    """All files that were asked for."""
+    """Write all files that the command line asks for."""
     if options.csv:
         handin.write(options.csv, to_csv(students))
     if options.json:

@@ -14,9 +14,7 @@ A mutant is built and judged by the tests of its own exercise, until one loses i
     +++
     new lines
 
-More pairs, and more lines "file:", may follow. That other exercises keep their points when they are
-graded alone needs no machine: the reference takes the place of all regions but their own. What is
-checked is that a mutant changes nothing outside of its exercise's regions.
+More pairs and more lines "file:" may follow. A mutant may change its own exercise's regions only.
 """
 import argparse
 import glob
@@ -35,26 +33,27 @@ from labs.catalogue import LabError, find_exercise, load
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(ROOT, "tools", "mutants")
 LEAST, LEAST_OF_CHALLENGE = 8, 4
-SAMPLE = 1                      # of each exercise
+SAMPLE = 1                      # so many mutants of each exercise are in a sample
 HEAD = re.compile(r"(exercise|title|file): *(.*?) *$")
 
 
 class MutantError(Exception):
-    """A mutant is not as it must be: FILE:LINE: why."""
+    """A mutant is not as it must be; the text is FILE:LINE: and the reason."""
 
     def __init__(self, path, line, message):
         super().__init__("%s:%d: %s" % (os.path.relpath(path), line, message))
 
 
 class Edit:
-    """Old lines of a file and those that take their place; `line` of the mutant says where."""
+    """Old lines of a file, and the new lines that take their place; `line` is that of the pair in
+    the mutant's own file."""
 
     def __init__(self, path, line):
         self.path, self.line, self.old, self.new = path, line, [], []
 
 
 class Mutant:
-    """What one file says."""
+    """What one file of tools/mutants says: the exercise, a title, and the Edits."""
 
     def __init__(self, source):
         self.source, self.exercise, self.title, self.edits = source, None, None, []
@@ -154,7 +153,10 @@ def changed(mutant, edits, text, own):
 
 
 def check_regions(text, result, path, own):
-    """The new text differs inside the exercise's regions only, and is what a student may write."""
+    """Raise RegionError unless the new text differs inside the exercise's regions only, and is
+    something that a student may write. So other exercises keep their points when they are graded
+    alone, because the reference takes the place of all regions but their own; no machine is needed
+    to see that."""
     empty = {region.key: "" for region in own}
     if regions.replace(text, path, empty) != regions.replace(result, path, empty):
         raise regions.RegionError(path, 1, "something outside of the exercise's regions changes")
@@ -182,7 +184,7 @@ def read(source, root, labs):
 # -- the command
 
 def sources(words, sample):
-    """The files of the mutants that are asked for."""
+    """The files of the mutants that the command line asks for."""
     everything = sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*", "*.txt")))
     if not words:
         count = {}
@@ -202,7 +204,7 @@ def sources(words, sample):
 
 
 def too_few(mutants, labs):
-    """Sentences about exercises with too few mutants."""
+    """A sentence about each exercise that has too few mutants."""
     for lab in labs:
         for exercise in lab.exercises:
             least = LEAST_OF_CHALLENGE if exercise.is_challenge else LEAST

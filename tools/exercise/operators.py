@@ -1,17 +1,19 @@
 """Small changes of C code, made by rule: what automutate.py tries on the exercises' regions.
 
-A region's text is cut into tokens (Code), and each operator looks for places of one kind: a
-comparison, a constant, a call, a statement, an operand. changes() gives the Changes of a text in a
-fixed order, so a seed always chooses the same ones. Nothing here parses C: some changes do not
-compile, and some change nothing that a machine could see. That is found out later, by building
-them, and neither of the two counts.
+A region's text is cut into tokens (Code), and each operator, a function below, looks for places of
+one kind and yields a Change for each: a statement less, a condition negated, another constant.
+changes() gives all of them in a fixed order, so that two runs try the same ones.
+
+An operator reads tokens and knows no types, so some changes do not compile, and some leave the
+kernel as it is: automutate.py finds out which. Changes that no test can notice, though the kernel
+differs, are listed by hand in tools/mutants/equivalent.txt.
 """
 import re
 from collections import namedtuple
 
 from exercise import regions
 
-# Of text[start:end], what takes its place.
+# `new` takes the place of text[start:end].
 Change = namedtuple("Change", "start end new")
 
 TOKEN = re.compile(r"""
@@ -28,7 +30,7 @@ HEADS = {"if", "for", "while", "switch"}
 OTHERS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||",
           "||": "&&", "+=": "-=", "-=": "+=", "|=": "=", "&=": "=", "++": "--", "--": "++"}
 VALUES = {"true": "false", "false": "true"}
-# How strongly binary operators hold their operands; those of LEAVE_OUT may lose one.
+# How strongly binary operators hold their operands. An operator of LEAVE_OUT may lose an operand.
 STRENGTH = {"=": 0, "?": 0, ":": 0, "+=": 0, "-=": 0, "|=": 0, "&=": 0, "||": 1, "&&": 2, "|": 3,
             "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7, "<<": 8, ">>": 8,
             "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
@@ -37,7 +39,7 @@ BINARY = {"+": "-", "-": "+", "<<": ">>", ">>": "<<", "&": "|", "|": "&", "^": "
 DECLARATION = re.compile(r"(?:(?:static|const|volatile)\s+)*(?:(?:struct|union|enum)\s+)?"
                          r"[A-Za-z_]\w*(?:\s+|\s*\*+\s*)(?:const\s+)?[A-Za-z_]\w*"
                          r"(?:\[\w*\])*\s*(?P<value>=[^=])?")
-# As a macro, or as a member of an enum.
+# A constant that is defined as a macro, or as a member of an enum.
 DEFINE = re.compile(r"^[ \t]*#define[ \t]+([A-Z][A-Z0-9_]+)[ \t]+\S|"
                     r"^[ \t]+([A-Z][A-Z0-9_]+)(?:[ \t]*=[^,\n]*)?(?:,|[ \t]*(?:/\*.*)?$)", re.M)
 
@@ -64,15 +66,15 @@ class Code:
         return len(self.words)
 
     def word(self, i):
-        """The text of a token; "" if there is no such token."""
+        """The text of token i; "" if there is none."""
         return self.words[i] if 0 <= i < len(self) else ""
 
     def part(self, first, last):
-        """The text of some tokens, the last included."""
+        """The text from token `first` to token `last`, both included."""
         return self.text[self.starts[first]:self.ends[last]]
 
     def change(self, first, last, new):
-        """The Change that puts a text in the place of some tokens, the last included."""
+        """The Change that puts a text in the place of the tokens `first` to `last`."""
         return Change(self.starts[first], self.ends[last], new)
 
     def is_operand(self, i):
@@ -111,7 +113,8 @@ class Code:
         return min(i, len(self))
 
     def value_end(self, i):
-        """The last token of the value of a variable that is declared; others may follow."""
+        """The last token of the value of a declared variable, of which token i is the first; more
+        variables may follow in the same declaration."""
         while self.words[i + 1] not in (",", ";"):
             i = self.partner.get(i + 1, i + 1) if self.words[i + 1] in "([{" else i + 1
         return i
@@ -138,7 +141,8 @@ def ends_function(code, last):
 
 
 def delete_statement(code):
-    """All but declarations, control, and a value that a function returns at its end."""
+    """Delete a statement. Declarations and control stay, and so does a return with a value at the
+    end of a function: without these the text would not compile."""
     for first, last in code.statements():
         text = code.part(first, last)
         word = code.words[first]
@@ -153,7 +157,7 @@ def delete_statement(code):
 
 
 def change_value(code):
-    """What a function returns, or a variable begins with, becomes 0."""
+    """The value that a function returns, or that a variable gets when it is declared, becomes 0."""
     for first, last in code.statements():
         declared = DECLARATION.match(code.part(first, last))
         if code.words[first] == "return" and last - first > 1:
@@ -168,7 +172,8 @@ def change_value(code):
 
 
 def negate_condition(code):
-    """Of if, while and for; if one == or ! says all, another operator does it."""
+    """Negate the condition of an if, while or for. One that is a single comparison by == or !=, or
+    begins with "!", is left to swap_operator()."""
     for i, word in enumerate(code.words):
         if word not in ("if", "while", "for") or i + 1 not in code.partner:
             continue
@@ -185,6 +190,7 @@ def negate_condition(code):
 
 
 def swap_operator(code):
+    """Another operator takes the place of one: < of <=, & of |; and a "!" or "~" goes."""
     for i, word in enumerate(code.words):
         if code.kinds[i] != "other":
             continue
@@ -210,8 +216,8 @@ def operand(code, i, step):
 
 
 def leave_out_operand(code):
-    """What stands on one side of an operator goes, and the operator with it: a forgotten bit of a
-    mask, half of a condition."""
+    """One side of an operator goes, and the operator with it: a forgotten bit of a mask, half of a
+    condition."""
     for i, word in enumerate(code.words):
         if word in LEAVE_OUT and code.kinds[i] == "other" and code.is_operand(i - 1):
             yield code.change(i, operand(code, i, 1), "")
@@ -219,7 +225,8 @@ def leave_out_operand(code):
 
 
 def leave_out_block(code):
-    """The body of an if goes where it has several statements; one alone goes as a statement."""
+    """The body of an if goes, if it has several statements; delete_statement() takes a single
+    one."""
     for i, word in enumerate(code.words):
         first = code.partner.get(i + 1, len(code)) + 1
         if word == "if" and code.word(first) == "{" and first in code.partner:
@@ -229,6 +236,7 @@ def leave_out_block(code):
 
 
 def change_number(code):
+    """A number becomes one more, and 1 becomes 0."""
     for i, word in enumerate(code.words):
         number = re.fullmatch(r"(0[xX][\da-fA-F]+|\d+)([uUlL]*)", word)
         if number:
@@ -237,7 +245,8 @@ def change_number(code):
 
 
 def swap_constant(code, families):
-    """A named constant becomes the next one of its family, or one more where it has none."""
+    """A named constant becomes the next one of its family, or one more if it has no family; true
+    becomes false."""
     for i, word in enumerate(code.words):
         if word in VALUES:
             yield code.change(i, i, VALUES[word])
@@ -250,7 +259,7 @@ def swap_constant(code, families):
 
 
 def calls(code):
-    """(first, bracket) of each call."""
+    """(the token of its name, the token of its opening bracket) of each call."""
     for i, word in enumerate(code.words[:-1]):
         if code.kinds[i] == "word" and code.words[i + 1] == "(" and word not in NO_CALL \
                 and i + 1 in code.partner and code.word(code.partner[i + 1] + 1) != "{" \
@@ -260,6 +269,7 @@ def calls(code):
 
 
 def swap_arguments(code):
+    """Two arguments of a call that stand side by side change places."""
     for _, bracket in calls(code):
         places = code.arguments(bracket)
         for (a, b), (c, d) in zip(places, places[1:]):
@@ -268,7 +278,7 @@ def swap_arguments(code):
 
 
 def remove_call(code):
-    """f(x) becomes x, where it is part of an expression."""
+    """f(x) becomes x, if it is part of an expression."""
     statements = {first for first, _ in code.statements()}
     for first, bracket in calls(code):
         if first not in statements and len(code.arguments(bracket)) == 1:
@@ -277,7 +287,8 @@ def remove_call(code):
 
 
 def constant_families(root):
-    """{a named constant: those that begin with the same word and an underscore, as defined}."""
+    """{a named constant: its family}: the constants of the same file whose names begin with the
+    same word and an underscore, in the order in which they are defined."""
     groups = {}
     for path in regions.kernel_files(root):
         for match in DEFINE.finditer(regions.read(root, path)):
@@ -288,7 +299,7 @@ def constant_families(root):
 
 
 def changes(text, families):
-    """All Changes of a region's text, by place."""
+    """All Changes of a region's text, sorted by place; `families` is constant_families()."""
     code = Code(text)
     found = [change for operator in (delete_statement, change_value, negate_condition,
                                      leave_out_operand, leave_out_block, swap_operator,

@@ -29,13 +29,13 @@ PATH = r"kern/[\w./-]+"
 class Entry:
     """What the register says of a region.
 
-    exercise, id  together its key
+    exercise, id  together they are its key
     paths         [path] of the files in which it is or was
-    titles        that it has or had, without the id
+    titles        the titles that it has or had, without the id
     gone          why it is gone; "" if it is not
-    parts         the ids of what it was split into
-    is_new        the first handouts did not have it
-    line          of the register
+    parts         the ids of the regions into which it was split
+    is_new        whether the first handouts did not have it
+    line          its line in the register
     """
 
     def __init__(self, exercise, id, paths, line=0):
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def names(self):
-        """All that it was ever called."""
+        """All names that it ever had: its id and its titles."""
         return [self.id] + self.titles
 
     @property
@@ -58,7 +58,7 @@ class Entry:
         return bool(self.gone or self.parts)
 
     def add(self, field):
-        """Take one of the fields behind the paths; False where it is none."""
+        """Take one of the fields behind the paths; the result is False if it is no such field."""
         word, _, rest = field.partition(":")
         values = [each.strip() for each in rest.split(";") if each.strip()]
         if word == "gone" and rest.strip():
@@ -74,7 +74,11 @@ class Entry:
 
 
 class Register:
-    """All entries: {(exercise, id): Entry}, in order."""
+    """All entries, in order.
+
+    entries  {(exercise, id): Entry}
+    names    {(exercise, name): Entry}, by each name that the region ever had
+    """
 
     def __init__(self, entries=()):
         self.entries, self.names = {}, {}
@@ -82,7 +86,7 @@ class Register:
             self.add(entry)
 
     def add(self, entry):
-        """Take an Entry. RegionError if another one has one of its names."""
+        """Add an Entry; RegionError if another one of the exercise had one of its names."""
         for name in entry.names:
             other = self.names.setdefault((entry.exercise, name), entry)
             if other is not entry:
@@ -91,20 +95,21 @@ class Register:
         self.entries[entry.key] = entry
 
     def find(self, exercise, name):
-        """The Entry of a region that was called so; None if there never was one."""
+        """The Entry of the region that has or had this name; None if there never was one."""
         return self.names.get((exercise, name))
 
     def of(self, exercise):
-        """The entries of an exercise."""
+        """The Entries of an exercise."""
         return [entry for entry in self.entries.values() if entry.exercise == exercise]
 
     @property
     def paths(self):
-        """All files in which a region is or was."""
+        """All files in which any region is or was."""
         return {path for entry in self.entries.values() for path in entry.paths}
 
     def with_regions(self, regions):
-        """This register with the regions of a tree, also those that nobody has entered yet."""
+        """This register, to which the regions and paths of a tree are added that nobody has entered
+        yet: a grading must work in a tree whose register is not complete."""
         for region in regions:
             entry = self.entries.get(region.key)
             if entry is None:
@@ -138,7 +143,7 @@ def parse(text):
 
 
 def load(root):
-    """The Register of a tree; an empty one where it has none."""
+    """The Register of a tree; an empty one if the tree has none."""
     path = os.path.join(root, FILE)
     if not os.path.isfile(path):
         return Register()
@@ -147,7 +152,8 @@ def load(root):
 
 
 def problems(register, regions):
-    """[RegionError]: where the register and the regions of a tree do not agree."""
+    """A RegionError for each place in which the register and the regions of a tree do not agree;
+    its text says what to write."""
     found, here = [], {region.key for region in regions}
     for region in regions:
         entry = register.entries.get(region.key)

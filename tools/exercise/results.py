@@ -1,10 +1,12 @@
-"""The file of --resume: results of a grading, kept under the digest of all that they depend on.
+"""The file of `tools/lab grade --resume`: results, by the digest of all that each depends on.
 
-Several gradings may use one file at the same time. Each puts what it has found to what is there,
-under a lock, and replaces the file by a whole new one, so a grading that is killed damages nothing.
-What is read from the file is checked as if it came from a student. If it cannot be used, nothing is
-written over it: StateError says so to the teacher. If it cannot be written while a grading runs,
-the grading goes on, because its marks are written at its end.
+A grading of a whole course takes hours. What it has found is saved after each hand-in, so that the
+same command goes on after an interruption, and a hand-in that is graded again is not tested again.
+The digest is that of marks.Work: the version of the reference, the policy, and the texts.
+
+Several gradings may use one file at the same time: each adds what it has found to what is there,
+under a lock. The file is read as data of a stranger, so a damaged one is refused, and never
+changed. A disk that is full does not end a grading: its marks are written at its end in any case.
 """
 import contextlib
 import fcntl
@@ -26,8 +28,8 @@ class StateError(Exception):
 
 @contextlib.contextmanager
 def locked(path):
-    """The file is ours, and is there. A grading that saves puts another file in its place, so the
-    file that was locked must still be the one of that name."""
+    """As long as this lasts the file is locked, and it exists. A grading that saves puts another
+    file in its place; so the lock counts only if the locked file is still the one of that name."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -44,7 +46,7 @@ def locked(path):
 
 
 def read(path):
-    """{digest: result} of the file; one that is empty is new."""
+    """{digest: result} of the file. An empty file is a new one; StateError if it cannot be used."""
     with open(path, "rb") as file:
         data = file.read(MAX_BYTES + 1)
     if not data:
@@ -65,7 +67,7 @@ def read(path):
 
 
 class Results:
-    """{digest: result}, kept in a file if one is given."""
+    """The results {digest: result} in `found`, kept in a file if a path is given."""
 
     def __init__(self, path):
         self.path, self.found, self.failed = path, {}, False
@@ -74,7 +76,7 @@ class Results:
                 self.found = read(path)
 
     def add(self, digest, result):
-        """Keep it. That this fails must not end a grading, whose marks are written at its end."""
+        """Keep a result. An error is told once, and does not end the grading."""
         self.found[digest] = result
         try:
             self.save()
@@ -84,7 +86,8 @@ class Results:
             self.failed = True
 
     def save(self):
-        """Together with what others have saved; the old file stays until the new one is whole."""
+        """Write all results, together with those that other gradings have saved. The old file stays
+        until the new one is whole."""
         if self.path:
             with locked(self.path):
                 self.found = {**read(self.path), **self.found}

@@ -1,10 +1,12 @@
 """What a teacher collected: hand-ins, trees, folders and archives of these, opened as data.
 
-The Collector reads what a command line names. Each file that was handed in, and each folder of a
-student, becomes one Submission, to be graded or refused with a reason: nothing is left out but what
-systems add of their own, and that is counted. A Heap is what lies side by side in a folder or an
-archive; it finds out what of it is one student's. What goes wrong with one is told of that one, and
-costs no other. Of a tree only the files that have regions are read, and links are not followed.
+Each file that was handed in, and each folder of a student, becomes one Submission, which is graded,
+or refused with a reason. Nothing is left out but files that systems add of their own, and those are
+counted. An error in one Submission is told of that one, and the others go on.
+
+collect() is what gradebook.py calls; a Collector goes through files, folders and archives in one
+another, a Heap holds what lies side by side and decides whose it is. Of a tree only the files that
+have regions are read. Links are not followed, and a Budget limits what archives may hold.
 """
 import io
 import os
@@ -15,24 +17,24 @@ from exercise import earlier, handin, incoming, kinds, manifest
 from exercise.archives import Budget, Refused, members, printable
 from exercise.regions import MAX_FILE, RegionError, read_noting
 
-MAX_PACKED = 256 << 20                  # of an archive in another one, which is kept in memory
+MAX_PACKED = 256 << 20                  # bytes of an archive in another one: it is kept in memory
 MAX_MEMBER = 4 << 20
 MAX_DEPTH = 3                           # a course's archive, a student's, a packed file in that
-NAMED = 8                               # files that a note names
-# Moodle's folder, or beginning of a name, for what one participant handed in.
+NAMED = 8                               # so many files at most are named in a note
+# The folder, or the beginning of a name, that Moodle gives to the work of one participant.
 MOODLE = re.compile(r"((?:[^/]*/)*?([^/]+?)_(\d+))_assignsubmission_[a-z]+_")
 
 
 class Submission:
     """One student's work.
 
-    source   where it came from, for people
-    handin   a handin.Handin; None where it is refused as a whole
-    refused  why
-    in_file  its lines are those of the one file of a hand-in, not of a tree
-    is_tried  where it is refused: it may be what its student wants to be graded
-    notes    what else the teacher should know of it
-    owner    whose it is, if a course's system says so
+    source    where it came from, as text for people
+    handin    a handin.Handin; None if it is refused as a whole
+    refused   why it is refused
+    in_file   whether its lines are those of a hand-in, which is one file, and not of a tree
+    is_tried  if it is refused: whether it may be what its student wants to be graded
+    notes     what else the teacher should know of it
+    owner     the student's name, if a course's system says it
     """
 
     def __init__(self, source, found=None, refused="", in_file=False, is_tried=True):
@@ -42,25 +44,30 @@ class Submission:
 
     @property
     def student(self):
-        """Who it is; if the hand-in does not say, the owner by the course system."""
+        """Name, e-mail address and id, as the hand-in or the course's system has them."""
         said = self.handin.student if self.handin else dict.fromkeys(handin.FIELDS, "")
         return said if said["name"] or not self.owner else dict(said, name=self.owner)
 
     @property
     def title(self):
-        """Whose it is: the student, or the name of the file."""
+        """The name under which it is shown: the student's, or that of the file."""
         file = os.path.basename(self.source)
         return self.student["name"] or self.student["email"] or file.rpartition(":")[2].strip(".") \
             or file
 
     def place(self, error):
-        """A RegionError, as the student's own file has it."""
+        """The text of a RegionError, with the line of the student's own file."""
         return "line %d: %s" % (error.line, error.message) if self.in_file else str(error)
 
 
 class Wanted:
-    """What the files of a tree are read for: the regions that this tree, the reference, has or had;
-    and which exercises, None if each tree says so itself."""
+    """What is looked for in a tree that was handed in.
+
+    register   the Register: all regions that the reference has or had
+    exercises  the exercises that are graded; None if each tree says so itself
+    paths      the files that may have regions; known: the exercises that ever had one
+    others     further files that are read
+    """
 
     def __init__(self, register, exercises=None):
         self.register, self.exercises = register, exercises
@@ -71,7 +78,8 @@ class Wanted:
 # -- trees
 
 class Folder:
-    """A tree on the disk."""
+    """A tree on the disk. text() gives the (text, encoding) of a file with regions, or raises
+    RegionError; data() gives the first bytes of another file, or None."""
 
     def __init__(self, root):
         self.root = root
@@ -92,7 +100,7 @@ class Folder:
 
 
 class Packed:
-    """A tree in an archive: {path: bytes}, paths below the tree's root."""
+    """A tree in an archive: {path: bytes}, paths below the tree's root. It is read as a Folder."""
 
     def __init__(self, files):
         self.files = files
@@ -121,7 +129,7 @@ def from_tree(tree, source, wanted):
             return Submission(source, refused=str(error))
     if about:
         result.lab, result.version, result.exercises = about.lab, about.version, about.due
-    if wanted.exercises:            # what is not known here must be told, and is never wanted
+    if wanted.exercises:            # an exercise that is not known here is told, and not graded
         result.exercises = list(wanted.exercises) + [
             number for number in result.exercises if number not in wanted.known]
     if not result.exercises:
@@ -141,10 +149,12 @@ ALONE, FOLDER, PARTICIPANT = "alone", "folder", "participant"
 
 
 class Heap:
-    """All that was found in a folder or an archive, and whose it is.
+    """All that was found in a folder or an archive, and the decision whose it is.
 
-    found    [(path below it, Submission)]
-    folders  the paths of all folders in it
+    source       the folder or archive, as text for people
+    is_students  whether it should be the work of one student
+    found        [(path below it, Submission)]
+    folders      the paths of all folders in it
     """
 
     def __init__(self, source, is_students=False):
@@ -152,7 +162,7 @@ class Heap:
         self.found, self.folders = [], set()
 
     def add(self, path, submissions):
-        """Take the Submissions that were found at a path."""
+        """Add the Submissions that were found at a path."""
         self.found += [(path, each) for each in submissions]
 
     def top(self):
@@ -172,7 +182,7 @@ class Heap:
 
     def owners(self):
         """{group: [(path, Submission)]} in order. A group is one student's: a PARTICIPANT of
-        Moodle, or a FOLDER beside others; what is in none is a group by itself."""
+        Moodle, or a FOLDER beside others. A file that is in neither is a group by itself."""
         top, groups = self.top(), {}
         beside = self.beside(top)
         for path, each in self.found:
@@ -201,13 +211,14 @@ class Heap:
                 yield each
 
     def is_one_students(self):
-        """Of an archive that should be: is nothing in it that looks like a course?"""
+        """Is this archive, which should be one student's, really so? It is not if it has something
+        that looks like a whole course."""
         good = sum(each.handin is not None for _, each in self.found)
         return self.is_students and not any(MOODLE.match(path) for path, _ in self.found) and (
             good == 1 or good == 0 and len(self.beside(self.top())) < 2)
 
     def rows(self):
-        """What is to be graded or told: one Submission for each student or file."""
+        """The Submissions that are graded or told: one for each student or file."""
         if self.is_one_students():
             return one_students(self.source.rstrip(":"), self.found, not any(
                 each.handin for _, each in self.found))
@@ -219,7 +230,7 @@ class Heap:
 
 
 def told(found):
-    """Paths and reasons of what is refused, in one text."""
+    """Paths and reasons of the Submissions that are refused, in one text."""
     texts = ["%s: %s" % (printable(path), each.refused) for path, each in sorted(
         found, key=lambda pair: pair[0])]
     more = len(texts) - NAMED
@@ -227,8 +238,9 @@ def told(found):
 
 
 def one_students(source, found, is_sure):
-    """Of what is one student's: the one thing that can be graded, with a note about all else.
-    If it is sure that it is one's, that is one Submission also if nothing can be graded."""
+    """The Submissions of one student's work: the only one that can be graded, with a note about all
+    else. If it `is_sure` that all is the work of one student, it is one Submission also if nothing
+    of it can be graded. If several can be graded, all are given: which one counts is unknown."""
     good = [each for _, each in found if each.handin]
     others = [(path, each) for path, each in found if not each.handin]
     if len(found) > 1 and not good and is_sure:
@@ -245,10 +257,11 @@ def one_students(source, found, is_sure):
 # -- reading
 
 class Collector:
-    """Reads what a command line names.
+    """Reads all that a command line names.
 
-    left_out  how many files of a system's own were met
-    is_one    all that is named is one student's, as in Gradescope's folder
+    left_out  how many files were met that a system has added of its own
+    is_one    whether all that is named is one student's, as in Gradescope's folder
+    seen      the real paths of what was read, so that nothing is graded twice
     """
 
     def __init__(self, wanted, is_one=False):
@@ -263,8 +276,8 @@ class Collector:
         return True
 
     def guarded(self, source, function, *arguments):
-        """What the function finds. Whatever goes wrong there, also by a defect of ours, is this
-        source's misfortune and no other's."""
+        """The Submissions that the function finds. If anything goes wrong there, even by a defect
+        of this program, this source is refused with the reason, and the others go on."""
         try:
             return function(*arguments)
         except Refused as error:
@@ -287,8 +300,8 @@ class Collector:
         return self.guarded(source, self.archive, rest(), path, source, budget, depth + 1)
 
     def archive(self, file, name, source, budget, depth):
-        """All Submissions in an archive; one that lies in another, or beside others, is one
-        student's. A hand-in in a tree is part of it, as in a folder."""
+        """All Submissions in an archive. An archive that lies in another one, or beside others, is
+        one student's. A hand-in in a tree is part of the tree, as in a folder."""
         heap, trees = Heap(source + ":", depth > 1), {}
         budget, end = budget.inner() if budget else Budget(), None
         try:
@@ -315,7 +328,7 @@ class Collector:
             source, refused="there is no hand-in and no tree in this archive")]
 
     def member(self, member, heap, trees, budget, depth):
-        """One file of an archive. What its tree needs of it is kept."""
+        """Read one file of an archive; its bytes are kept in `trees` if a tree needs them."""
         path, source = member.path, heap.source + member.path
         folder = path.rstrip("/") if path.endswith("/") else posixpath.dirname(path)
         while folder and folder != ".":
@@ -336,7 +349,7 @@ class Collector:
         whole = []
 
         def rest():
-            """Of a tree's file no more than its limit, of an archive in the archive all."""
+            """The whole file, as a stream: of a packed file all, of another one up to a limit."""
             if not whole:
                 packed = kinds.kind_of(head, path).name not in (kinds.HAND_IN, kinds.OTHER)
                 most = MAX_PACKED if packed else MAX_MEMBER
@@ -359,7 +372,7 @@ class Collector:
             return self.content(head, lambda: file, path, path, Budget() if depth else None, depth)
 
     def folder(self, path):
-        """A tree, or all that lies in a folder: hand-ins, archives, trees."""
+        """The Submission of a tree, or all that lie in a folder: hand-ins, archives, trees."""
         if is_tree(path):
             return [from_tree(Folder(path), path, self.wanted)]
         heap = Heap(os.path.join(path, ""))
@@ -379,7 +392,8 @@ class Collector:
                                           "this folder")]
 
     def sub_folder(self, heap, path, full):
-        """Whether a folder is to be gone through."""
+        """Look at a folder in a folder. The result says whether to go through it: not if it is a
+        link, a tree, which is read here, or one that a system has added."""
         inner = os.path.relpath(full, path)
         if kinds.is_junk(inner) and not os.path.islink(full):
             self.left_out += sum(len(names) for _, _, names in os.walk(full))
@@ -396,7 +410,7 @@ class Collector:
         return False
 
     def file_in(self, heap, path, full):
-        """A file of a folder, at its path: what is found there comes into the heap."""
+        """Read a file in a folder."""
         inner = os.path.relpath(full, path)
         if os.path.islink(full):
             heap.add(inner, [link(full)])
@@ -408,7 +422,8 @@ class Collector:
             heap.add(inner, self.guarded(full, self.file, full, 1))
 
     def word(self, word, is_only):
-        """What a word of the command line names. Of several archives each is one student's."""
+        """The Submissions of a word of the command line. An archive that is the only word may be a
+        whole course; if there are several, each is one student's."""
         if os.path.isdir(word):
             return self.folder(word)
         if os.path.exists(word) and not os.path.isfile(word):
@@ -438,7 +453,7 @@ def root_of(path):
 
 
 def from_file(data, source):
-    """The Submission of the bytes of a hand-in."""
+    """The Submission of a hand-in, from its bytes."""
     try:
         return Submission(source, handin.parse(data), in_file=True)
     except handin.HandinError as error:
@@ -446,12 +461,13 @@ def from_file(data, source):
 
 
 def is_tree(path):
-    """Is a folder of the disk a tree, and no folder with hand-ins?"""
+    """Is this folder a tree of rvlab, a student's or this one?"""
     return os.path.isdir(os.path.join(path, "kern"))
 
 
 def link(path):
-    """In a folder of hand-ins a link may lead to somebody else's work, or to this tree."""
+    """The Submission of a link, which is refused: in a folder of hand-ins a link may lead to
+    somebody else's work, or to this tree."""
     return Submission(path, refused="this is a link, which is not followed")
 
 

@@ -1,20 +1,17 @@
 """Which functions and variables of the kernel a student's text may use.
 
-A text can be more than it seems: it could find a function by its name, make the kernel's text
-writable, or let another allocator do its work. All of that needs something of the kernel that the
-exercise does not. So what is undefined in an object that a student's text is compiled into is
-compared with that object of the reference. A text may use what the reference's object uses, and
-
+A text can be more than it seems: it could make the kernel's text writable, or let another allocator
+do its work. All of that needs something of the kernel that the exercise does not. So what is
+undefined in an object that has a student's text in it is compared with the reference's object. A
+text may use what the reference's object uses, and
 - what the inline functions and macros of the file's headers use,
-- libs/string.c and libs/printfmt.c, cprintf() and panics, the array of pages,
+- libs/string.c, libs/printfmt.c, cprintf(), panics, the array of pages,
 - what the exercise's hint names, and the words `uses` of the exercise in tools/labs/labN.py,
 - what the student's texts define themselves.
 
-The words of the text tell which of the file's own functions and variables it uses: those that the
-reference's text or the hint has too, or `uses`. Nothing here is a list of names but COMMON: all
-follows from the reference as it is built.
-
-What is not seen: an address that the text makes of a number, or of another address.
+The words of the text tell which of the file's own functions and variables it uses: it may use those
+that the reference's text, the hint or `uses` name. All but COMMON follows from the built reference.
+An address that the text makes of a number, or of another address, is not seen.
 """
 import os
 
@@ -22,17 +19,17 @@ from exercise.allowed import (MAY, Lists, code_of, headers_of, inline_words, sym
                               variables_of)
 from exercise.regions import WORD
 
-# Objects all of whose functions anyone may use, and further names.
+# Every text may use all functions of these objects, and these further names.
 COMMON_OBJECTS = ("libs/string.c", "libs/printfmt.c", "kern/debug/panic.c")
 COMMON = {"cprintf", "vcprintf", "pages", "npage", "pages_base"}
 
 
 class Refusal(str):
-    """Why an exercise is refused, for its text uses what it may not: a sentence."""
+    """The sentence that says why an exercise is refused whose text uses what it may not."""
 
 
 def objects_below(objects):
-    """{path of the source: path of the object} of the kernel that is built there."""
+    """{path of the source: path of the object} of the kernel that is built in a folder."""
     top = os.path.join(objects, "kobj")
     return {os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/")[:-2]:
             os.path.join(folder, name)
@@ -40,7 +37,14 @@ def objects_below(objects):
 
 
 class Uses:
-    """What may be used, from a reference: its exercise.marks.Reference, and where it is built."""
+    """What may be used, found out from a reference that is built.
+
+    reference  the exercise.marks.Reference; root: the tree that is built
+    objects    {path of a source: path of its object}; states: {path: state_of(its object)}
+    symbols    {path: (undefined names, defined names)} of each object
+    globals    all names that any object defines
+    common     the names that every text may use
+    """
 
     def __init__(self, reference, root, objects):
         self.reference, self.root = reference, root
@@ -53,14 +57,14 @@ class Uses:
         self.headers, self.known = {}, {}
 
     def header_words(self, path):
-        """What the inline functions and macros of a header use of the kernel."""
+        """The names of the kernel that the inline functions and macros of a header use."""
         if path not in self.headers:
             with open(os.path.join(self.root, path), encoding="utf-8") as file:
                 self.headers[path] = self.globals & inline_words(file.read())
         return self.headers[path]
 
     def included(self, path):
-        """The headers that a file is compiled with, by what the compiler has noted."""
+        """The headers that a file is compiled with, from the .d file that the compiler wrote."""
         return {path for path in headers_of(self.objects[path])
                 if os.path.isfile(os.path.join(self.root, path))}
 
@@ -78,7 +82,8 @@ class Uses:
         return names
 
     def lists(self, version, due):
-        """What a handout in which these exercises are due tells students of this: the Lists."""
+        """The Lists that a handout has, in which these exercises are due: they tell a student's
+        `tools/lab check` what each exercise may use, without a build of the reference."""
         regions = [region for region in self.reference.regions if region.exercise in due]
         headers = {region.path for region in regions if region.path.endswith(".h")}
         result = Lists(version, "", {})
@@ -94,8 +99,8 @@ class Uses:
         return result
 
     def foreign(self, objects, texts):
-        """{exercise: Refusal} of a kernel that is built with these texts, {(exercise, id):
-        text}, in the reference."""
+        """{exercise: Refusal} of the exercises that use what they may not, in a kernel that is
+        built with these texts, {(exercise, id): text}, in the reference."""
         found, owners, own = {}, self.owners(texts), set()
         changed = {path: symbols_of(place) for path, place in objects_below(objects).items()
                    if state_of(place) != self.states.get(path)}
@@ -113,7 +118,8 @@ class Uses:
         return {number: refusal(pairs) for number, pairs in found.items()}
 
     def owners(self, texts):
-        """{path: exercises that have a text there}; of all headers together under None."""
+        """{path: the exercises that have a text in this file}; those of all headers are under
+        None, for a header's text is compiled into many objects."""
         result = {None: set()}
         for region in self.reference.regions:
             if region.key in texts:
@@ -122,13 +128,13 @@ class Uses:
         return result
 
     def blamed(self, name, exercises, texts):
-        """Of these exercises those whose texts have the name; all where it is hidden."""
+        """The exercises among these whose texts have the name; all of them if no text shows it."""
         having = {number for number, id in texts
                   if number in exercises and name in WORD.findall(texts[number, id])}
         return sorted(having or exercises)
 
     def inside(self, region, text):
-        """The functions and variables of its own file that a text may not use."""
+        """The functions and variables of its own file that a text uses and may not use."""
         if not text or region.path not in self.symbols:
             return []
         return sorted(variables_of(text) & self.symbols[region.path][1]
@@ -136,13 +142,13 @@ class Uses:
 
 
 def state_of(path):
-    """What differs if a file was written again."""
+    """The time and size of a file, by which a changed one is known."""
     state = os.stat(path)
     return state.st_mtime_ns, state.st_size
 
 
 def refusal(pairs):
-    """The Refusal for these (path, name): the first is told with its path."""
+    """The Refusal about these (path, name)."""
     path, name = pairs[0]
     more = sorted({other for _, other in pairs} - {name})
     return Refusal("%s: the text uses %s%s: not for this exercise. %s"

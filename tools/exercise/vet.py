@@ -1,12 +1,12 @@
 """What a student's text in a region may not have: whatever would reach beyond the region, or bring
 something of this host into the kernel.
 
-The text is compiled in the middle of a file that is not the student's, on a machine that is not
-either. So it must be whole: all that it opens it closes, whichever branch of an #if is taken, and
-it ends where a statement ends. It may define names that the file does not have, and has none of the
-words by which a compiler or assembler reads other files or is told how to work, or by which a test
-reports. What is in comments, in strings or between #if 0 and its end does no harm, and may be
-anything.
+The text is compiled in the middle of a file that is not the student's, on a machine that is not the
+student's either. So it must be whole: it closes all that it opens, whichever branch of an #if is
+taken, and it ends at the end of a statement. It may define names that the file does not have. It
+has none of the words by which a compiler or assembler reads other files or is told how to work, and
+none by which a test reports. Comments, strings, and text between #if 0 and its end are not looked
+at. vet_asm.py does the same for assembly; symbols.py looks at what the compiler made of the text.
 """
 import re
 
@@ -15,7 +15,7 @@ from exercise.lexer import Complaint, Lexer, Preprocessor
 from exercise.regions import MARKER, RegionError
 
 MAX_BYTES = 1 << 16
-# Control characters, and those that make text look other than it is, are no text.
+# Not allowed: control characters, and characters that make text look other than it is.
 BAD_CHARACTER = re.compile("[^\t\n\v\f -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
 CLOSES = {")": "(", "]": "[", "}": "{"}
 # An attribute in brackets does no harm without "gnu::" or "clang::"; macros can hide the brackets.
@@ -24,10 +24,10 @@ WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|"
                    r"report_(?:key|as|line|side|done|check\w*)|check_(?:done|failed)|"
                    r"checkpoint\w*|power_off|SELFTEST\w*|MONITOR_COMMAND|_binary_\w+|"
                    r"DRIVER|PMM_MANAGER|"
-                   # One's own is not another one's: what these do is no work of the student's.
+                   # A text that names another manager or scheduler lets it do the student's work.
                    r"(?:buddy|first_fit|best_fit)_pmm_manager|(?:fifo|stride|mlfq)_sched_class")
 CSR = re.compile(r"csr_(?:read|write|set|clear)")       # these make assembly of their argument
-# Attributes that tell the compiler something, and change nothing beyond what they stand at.
+# Attributes that change nothing beyond the declaration or statement at which they stand.
 HARMLESS = frozenset("""aligned always_inline cold const deprecated fallthrough flatten format hot
     malloc may_alias maybe_unused noclone noinline nonnull noreturn nothrow packed pure
     returns_nonnull unused used warn_unused_result""".split())
@@ -36,7 +36,7 @@ ENDS = {"code": (";", "}", ""), "extra": (";", "}", "", ",")}
 
 
 def check_characters(text):
-    """The text must be text, and must not be too long or look like a marker."""
+    """Complain about a text that is too long, is not whole lines, or has what is no text."""
     if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
         raise Complaint(0, "this is longer than %d KiB" % (MAX_BYTES >> 10))
     bad = BAD_CHARACTER.search(text)
@@ -53,19 +53,20 @@ def check_characters(text):
 
 
 def check_word(token):
-    """The word must not be one that no text may have."""
+    """Complain about a word that no text may have."""
     if WORDS.fullmatch(token.text):
         raise Complaint(token.offset, "%s is not allowed in an exercise: use the functions that "
                         "the kernel has" % token.text)
 
 
 def plain_name(name):
-    """Of an attribute, which may have underlines around it."""
+    """The name of an attribute without the underlines that may stand around it."""
     return name[2:-2] if name[:2] == name[-2:] == "__" else name
 
 
 def is_harmless(tokens):
-    """What stands behind __attribute__: a list of attributes, all of which may be used?"""
+    """Are these tokens, which stand behind __attribute__, a list of attributes of which each may be
+    used?"""
     texts, depth = [token.text for token in tokens], 0
     for text in texts[2:-2]:
         depth += (text == "(") - (text == ")")
@@ -75,15 +76,16 @@ def is_harmless(tokens):
 
 
 class CText(Preprocessor):
-    """Brackets, words, attributes, and lines for the preprocessor."""
+    """A text of C that is checked token by token: brackets, words, attributes, and lines for the
+    preprocessor. `last` is the token at which it ends, in each way that the #ifs leave open."""
 
     def __init__(self, text, taken):
         super().__init__(Lexer(text), taken)
-        self.attribute, self.depth = None, 0    # the tokens of one that is not complete
-        self.csr = None                 # the name of a function of CSR and what follows, likewise
+        self.attribute, self.depth = None, 0    # the tokens of an attribute that has no end yet
+        self.csr = None                 # the tokens of a call of CSR up to its first argument
 
     def check_name(self, token):
-        """The same for a macro: it must not change words that are looked for here."""
+        """A name that the text defines: no macro may change the words that are looked for here."""
         super().check_name(token)
         check_word(token)
         if plain_name(token.text) in HARMLESS:
@@ -99,7 +101,7 @@ class CText(Preprocessor):
         super().directive(tokens)
 
     def condition(self, tokens):
-        """Only allowed words may be in it, and nothing that makes words."""
+        """What stands behind #if or #elif: allowed words only, and nothing that makes words."""
         for token in tokens:
             if token.kind == "word":
                 check_word(token)
@@ -107,13 +109,13 @@ class CText(Preprocessor):
                 raise Complaint(token.offset, "this is no condition")
 
     def define(self, tokens):
-        """What it defines must be whole, since it may stand anywhere."""
+        """What stands behind #define. It must be whole, because it may be used anywhere."""
         name, body = tokens[0], tokens[1:]
         adjacent = body and body[0].offset == name.offset + len(name.text)
         Definition(self.taken).whole(body, bool(adjacent and body[0].text == "("))
 
     def code(self, line, tokens):
-        """Each token in turn; `last` is what the text would end with here."""
+        """A line that is not for the preprocessor."""
         for token in tokens:
             if self.attribute:
                 self.in_attribute(token)
@@ -147,7 +149,8 @@ class CText(Preprocessor):
             self.attribute = None
 
     def in_csr(self, token):
-        """There must be "(NAME," or "(NAME)"."""
+        """A token behind the name of a function of CSR. "(NAME," or "(NAME)" must follow, because
+        an expression there would become a piece of assembly."""
         self.csr.append(token)
         if not (token.text == "(" if len(self.csr) == 2 else
                 token.kind == "word" if len(self.csr) == 3 else token.text in (",", ")")):
@@ -167,7 +170,7 @@ class CText(Preprocessor):
                             % token.text)
 
     def finish(self):
-        """Nothing may be left open."""
+        """Complain if the text has left something open."""
         pending = self.attribute or self.csr
         if pending:
             raise Complaint(pending[0].offset, "%s needs the plain name of a register"
@@ -177,7 +180,7 @@ class CText(Preprocessor):
 
 
 class Definition(CText):
-    """What a #define defines: it must be whole in itself."""
+    """What a #define defines. It must be whole in itself, because it may be used anywhere."""
 
     def __init__(self, taken):
         super().__init__("", taken)
@@ -204,7 +207,7 @@ class Definition(CText):
 
 
 def check_c(text, form, taken):
-    """Raise Complaint if the text must not be in a region of C."""
+    """Complain about a text of C that must not be in a region of this form."""
     checker = CText(text, taken)
     checker.run()
     checker.finish()
@@ -215,8 +218,8 @@ def check_c(text, form, taken):
 
 
 def vet(region, text, line=1, taken=()):
-    """Raise RegionError where a text must not be put into this region; `line` is where it begins in
-    the student's file, `taken` are the names that it may not define."""
+    """Raise RegionError if a text must not be put into this region. `line` is the line of the
+    student's file in which it begins, `taken` are the names that it may not define."""
     try:
         check_characters(text)
         if region.path.endswith(".S"):

@@ -1,17 +1,21 @@
 """What a student's text in a region of assembly may not have: see vet.py.
 
-It is read as the preprocessor reads it, and what that leaves as the assembler does. Instructions
-and labels may be in it, and directives that name values, repeat lines or make macros: no other
-directive, as the assembler could read a file by it or write into another section. No word that is
-not allowed may come about by putting a macro's argument together with what stands beside it.
+The text is read in the two steps of a build: the preprocessor's lines as in C, and the lines that
+are left as the assembler reads them: statements between ";", labels before each, and a comment
+behind "#". Instructions and labels may be in it, and directives that name values, repeat lines or
+make macros. By another directive the assembler could read a file or write into another section.
+
+No word that is not allowed may come about when a macro's argument is put together with the letters
+beside it. The text is not expanded for this: check_arguments() lets one letter stand before an
+argument, and finish() looks at all words that such letters can make.
 """
 import re
 
 from exercise.lexer import Complaint, Lexer, Preprocessor
 
-# What stands in a handout: its quotes are not the student's.
+# The line of a region that is still blank: its quotes are the handout's, and not an error.
 BLANK = re.compile(r'^[ \t]*not_written\("\d+\.\w", "[\w ,.-]+"\)[ \t]*$', re.M)
-# Up to the assembler's comment; a character may stand for its number.
+# The part of a line before the assembler's comment; 'a' may stand in it for a number.
 CODE = re.compile(r"""(?:[^\#'"`]|'[^'\\\#;"\n]'|'\\['\\ntr0]')*""")
 CHARACTER = re.compile(r"'(?:[^'\\]|\\.)'")
 LABEL = re.compile(r"\s*(?:\.L)?\w*(?:\\@)?\s*:")
@@ -29,16 +33,20 @@ MACRO = re.compile(r"\.macro\s+(\w+)")
 # A dot in an operand: a local label, this place, a number, or a part of an instruction's name.
 HIDDEN = re.compile(r"(?<![\w.\\])\.(?!L)[A-Za-z_]\w*")
 PLACE = re.compile(r"(?<![\w.])\.(?![\w.])")
-# What stands before the name of an argument, that name, and what stands behind it.
+# The letters before the name of an argument, that name, and the letter behind it.
 ARGUMENT = re.compile(r"(?<![\w.$])([\w.$]*)\\(\w+|.)([\w.$\\]?)")
 MAX_LETTERS, MAX_CALLS = 3, 3                   # see put_before()
 VALUE = re.compile(r"[\w\s()+*&|^~<>-]*")       # what a #define may define
 
 
 class AsmText(Preprocessor):
-    """Goes through a text of assembly. Words that may not be named are in `words`, names that may
-    not be defined in `taken`."""
+    """A text of assembly that is checked statement by statement.
 
+    words     a pattern of the words that no text may have
+    lower     the names that it may not define, in small letters
+    macros    the names of its own macros, likewise
+    prefixes  {letters before a macro's argument: offset}; seen: {each word: offset}
+    """
     assembly = True
 
     def __init__(self, text, taken, words):
@@ -46,8 +54,8 @@ class AsmText(Preprocessor):
                          taken)
         self.words, self.lower = words, {word.lower() for word in taken}
         self.macros = {name.lower() for name in MACRO.findall(text)}
-        self.prefixes, self.seen = {}, {}       # before arguments, and all words: {text: offset}
-        self.handed = set()                     # of the prefixes those in calls of macros
+        self.prefixes, self.seen = {}, {}
+        self.handed = set()                     # the prefixes that stand in calls of macros
 
     def is_macro(self, name):
         """The assembler does not tell small letters from others in names of macros."""
@@ -65,7 +73,7 @@ class AsmText(Preprocessor):
             self.check_words(token.text, token.offset)
 
     def define(self, tokens):
-        """A name for a value."""
+        """What stands behind #define: a name for a value."""
         name, body = tokens[0], tokens[1:]
         text = " ".join(token.text for token in body)
         if not VALUE.fullmatch(text) or \
@@ -74,7 +82,7 @@ class AsmText(Preprocessor):
         self.check_words(name.text + " " + text, name.offset)
 
     def code(self, line, tokens):
-        """As the assembler sees it: comments of C are blanks."""
+        """A line that the assembler sees; comments of C are blanks for it."""
         text = "".join(" " if token.kind == "comment" else token.text for token in line)
         end = CODE.match(text).end()
         if text[end:end + 1] not in ("", "#"):
@@ -83,7 +91,7 @@ class AsmText(Preprocessor):
             self.statement(statement, tokens[0].offset)
 
     def statement(self, text, offset):
-        """One statement: labels, then an instruction, a directive, or a call of a macro."""
+        """Check one statement: labels, then an instruction, a macro's name or a directive."""
         self.check_words(text, offset)
         label, at = LABEL.match(text), 0
         while label:
@@ -104,14 +112,14 @@ class AsmText(Preprocessor):
         self.nesting(name, rest, offset)
 
     def check_words(self, text, offset):
-        """No word may be one that is not allowed; all are kept for finish()."""
+        """Complain about a word that no text may have; note all others for finish()."""
         for word in NAMES.findall(text):
             self.seen.setdefault(word, offset)
             if self.words.fullmatch(word):
                 raise Complaint(offset, "%s is not allowed in an exercise" % word)
 
     def check_dots(self, name, rest, offset):
-        """No directive may come in as an argument."""
+        """Complain about a directive in an operand: as a macro's argument it could be executed."""
         hidden = HIDDEN.search(rest)
         if not hidden and (self.is_macro(name) or name in (".irp", ".macro")):
             hidden = PLACE.search(rest)
@@ -119,7 +127,8 @@ class AsmText(Preprocessor):
             raise Complaint(offset, "%s is not allowed in an operand here" % hidden.group())
 
     def check_arguments(self, name, text, offset):
-        """How a macro's arguments may stand beside other letters."""
+        """Complain if something is put together with a macro's argument, but for one letter before
+        it, and the label of a macro that ends in the counter."""
         for before, argument, behind in ARGUMENT.findall(text):
             counter = argument == "@" and re.fullmatch(r"(?:\.L)?\w*", before)
             plain = name in VALUES or INSTRUCTION.fullmatch(name) or self.is_macro(name)
@@ -134,7 +143,7 @@ class AsmText(Preprocessor):
                 self.prefixes.setdefault(before, offset)
 
     def nesting(self, name, rest, offset):
-        """Directives that open or close something, and those that need a closer look."""
+        """Follow what is opened and closed: .irp and .rept, .macro, .if."""
         if name in (".irp", ".rept", ".if", ".macro"):
             self.open(name, offset)
         elif name in CLOSES:
@@ -151,7 +160,7 @@ class AsmText(Preprocessor):
                                 "elsewhere")
 
     def finish(self):
-        """Nothing may be open at the end, and no forbidden word may be put together."""
+        """Complain if something is left open, or a word could be put together."""
         if self.opened:
             name, offset = self.opened[-1]
             end = next(end for end, begins in CLOSES.items() if name in begins)
@@ -163,9 +172,9 @@ class AsmText(Preprocessor):
                                     "allowed in an exercise" % (prefix + word))
 
     def put_before(self):
-        """All that can come to stand before a word. A macro may hand on what it has put together,
-        and so on; a few letters and a few times are enough to know, for no word that is not allowed
-        begins with more letters of so few kinds."""
+        """All letters that can come to stand before a word. A macro may hand on what it has put
+        together, and so on. A few letters and a few calls are enough to look at, because no word
+        that is not allowed begins with more letters of so few kinds."""
         if self.handed and len(self.prefixes) > MAX_LETTERS:
             raise Complaint(min(self.prefixes.values()), "where macros are called with arguments "
                             "like s\\n there may be %d such letters" % MAX_LETTERS)
@@ -177,8 +186,8 @@ class AsmText(Preprocessor):
 
 
 def check(text, taken, words):
-    """Raise Complaint if the text must not be in a region of assembly. `words` is a pattern of
-    what no text may name."""
+    """Raise Complaint if the text must not be in a region of assembly. `taken` are the names that
+    it may not define, `words` is a pattern of the words that it may not have."""
     checker = AsmText(text, taken, words)
     checker.run()
     checker.finish()

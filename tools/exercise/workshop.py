@@ -1,5 +1,5 @@
-"""A private copy of a tree with all that is built of it, in which files get other texts, the kernel
-is built and judged, and everything is put back:
+"""A private copy of a tree with all that is built of it. Files in it get other texts, the kernel is
+built and judged, and everything is put back:
 
     with tempfile.TemporaryDirectory() as folder:
         pristine = os.path.join(folder, "pristine")
@@ -9,8 +9,9 @@ is built and judged, and everything is put back:
             for test in tests if built.succeeded else ():
                 outcome = shop.judge(test)
 
-Times of files are kept, so that a variant of one file is built in a third of a second. A text may
-be a student's: the compiler has limits, and so has what it says. Each worker has its own Workshop.
+The times of files are kept, so that a variant of one file is built in a third of a second. A text
+may be a student's, so the compiler has limits, and so has what it says. No two workers share a
+Workshop; they may share the pristine tree, which nobody changes.
 """
 import contextlib
 import os
@@ -25,11 +26,12 @@ from grader.host import Host
 from grader.judge import Judge
 
 SOURCES = ("Makefile", "kern", "libs", "user", "tools")
-# Of each process that make starts: seconds of CPU, KiB of memory, blocks of 512 bytes in a file.
+# Limits of each process that make starts: seconds of CPU time, KiB of memory, blocks of 512 bytes
+# that it may write to a file, no core dump.
 LIMITS = "ulimit -t 20; ulimit -v %d; ulimit -f %d; ulimit -c 0" % (2 << 20, 200 << 11)
-MAX_OUTPUT = 1 << 16            # bytes of what the compiler says
+MAX_OUTPUT = 1 << 16            # so many bytes of the compiler's words are read
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
-UNCOPIED = {"grade", "mended", "lock"}      # what the grader leaves beside the objects
+UNCOPIED = {"grade", "mended", "lock"}      # the grader leaves these beside the objects
 
 
 class WorkshopError(Exception):
@@ -37,7 +39,8 @@ class WorkshopError(Exception):
 
 
 def toolchain_of(root, name):
-    """The compiler that is asked for, or the first of all; this tree can be built with it then."""
+    """The toolchain that is asked for, or with "" the first that is installed. WorkshopError if
+    there is none."""
     result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
                             stdout=subprocess.PIPE)
     said = result.stdout.decode("utf-8", "replace").strip()
@@ -47,20 +50,20 @@ def toolchain_of(root, name):
 
 
 class Built:
-    """What make did: whether it succeeded, and the beginning of what it said."""
+    """The result of make: whether it succeeded, and the beginning of what it said."""
 
     def __init__(self, succeeded, output):
         self.succeeded, self.output = succeeded, output
 
     @property
     def problem(self):
-        """The line that says why it did not succeed."""
+        """The first line of the output that says why make did not succeed."""
         lines = self.output.split("\n")
         return next(filter(PROBLEM.search, lines), lines[-1]).strip()
 
 
 def make(folder, toolchain, jobs=1):
-    """Build the tree in a folder under the limits; warnings are no errors."""
+    """Build the tree in a folder, with the LIMITS; warnings are no errors. The result is Built."""
     command = ["sh", "-c", LIMITS + '; exec "$@"', "sh", "make", "--no-print-directory", "-r",
                "-f", "tools/build.mk", "TC=" + toolchain, "WERROR=", "-j%d" % jobs]
     environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C")
@@ -70,7 +73,7 @@ def make(folder, toolchain, jobs=1):
                                    start_new_session=True)
         try:
             process.wait()
-        finally:                # nothing that it started outlives it, whatever ends us
+        finally:                # no process of it goes on, even if an exception ends this wait
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -80,7 +83,7 @@ def make(folder, toolchain, jobs=1):
 
 
 def copy_tree(source, target, toolchain):
-    """The sources of a tree, and what is built of them; times are kept."""
+    """Copy the sources of a tree and what is built of them; the times of files are kept."""
     objects = os.path.join(source, "obj", toolchain)
 
     def uncopied(folder, names):
@@ -101,8 +104,8 @@ def copy_tree(source, target, toolchain):
 
 
 def prepare(source, target, toolchain, jobs=1, config=None):
-    """A copy of a tree, built, from which workshops are made. Its path is returned. The text of
-    config.mk may be given, if the tree has none, or one of another time."""
+    """Make a copy of a tree in `target`, from which workshops are made, and build it; the result is
+    its path. The text of config.mk may be given, if the tree has none, or an old one."""
     copy_tree(source, target, toolchain)
     path = os.path.join(target, "obj", toolchain, "config.mk")
     if config is not None and not (os.path.exists(path) and read_text(path) == config):
@@ -115,13 +118,13 @@ def prepare(source, target, toolchain, jobs=1, config=None):
 
 
 def read_text(path):
-    """The text of a file, whatever bytes are in it."""
+    """The text of a file, whatever its bytes are."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
 
 
 def files(folder):
-    """{path from the folder: (time, size)} of all its files."""
+    """{path: (time, size)} of all files below a folder; paths are from there."""
     found = {}
     for place, folders, names in os.walk(folder):
         if "__pycache__" in folders:
@@ -134,10 +137,11 @@ def files(folder):
 
 
 class Workshop:
-    """A copy of what prepare() made.
+    """A copy of the tree that prepare() made.
 
     folder   the root of the copy
-    objects  where its kernel is, from anywhere
+    objects  the full path of the folder with its kernel
+    before   files() of the pristine tree, by which restore() finds what has changed
     """
 
     def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64"):
@@ -151,7 +155,8 @@ class Workshop:
 
     @contextlib.contextmanager
     def variant(self, texts):
-        """Build with these texts, {path: text}; put everything back at the end."""
+        """Build with these texts, {path: text}, and give the Built; at the end of the with block
+        everything is put back."""
         try:
             for path, text in texts.items():
                 with open(os.path.join(self.folder, path), "w", encoding="utf-8",
@@ -172,8 +177,8 @@ class Workshop:
                 shutil.copy2(os.path.join(self.pristine, path), here)
 
     def judge(self, test, host=None):
-        """Run a test, in the variant that is built; its Outcome. A Host can be kept for all tests
-        of one variant."""
+        """Run a test in the variant that is built; the result is its Outcome. One Host can serve
+        for all tests of one variant."""
         judge = Judge(host or self.host())
         seconds = 0.0
         for number in range(1, test.runs + 1):
@@ -185,7 +190,7 @@ class Workshop:
         return outcome
 
     def host(self):
-        """For the tests of the variant that is built now."""
+        """A grader.host.Host for the tests of the variant that is built now."""
         return Host(self.objects, self.qemu, self.logs)
 
     def reference_host(self):
