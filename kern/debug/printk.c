@@ -48,8 +48,7 @@ static struct print_state print_begin(void)
 }
 
 /* Undo what print_begin() did, and no more: an inner text leaves the right to the outer one. The
-   release comes before interrupts go on, or a handler would find the right taken by its own hart
-   and print into the middle of the next text. */
+   right is given back before interrupts go on, so that it is held no longer than the text takes. */
 static void print_end(struct print_state state)
 {
     if (state.locked)

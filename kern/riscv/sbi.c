@@ -40,7 +40,7 @@ void sbi_putchar(int c)
 }
 
 /* Extension TIME (chapter 6). The timer's pending bit in sip is read-only for supervisor mode, so
-   this call is the only way to clear it. */
+   this call is how the kernel clears it. */
 void sbi_set_timer(uint64_t deadline)
 {
     sbi_call(EXT_TIME, 0, deadline, 0, 0, 0);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <test/testlib.h>
 
+/* The old bytes are no valid pointer and no small number, so nothing takes them for a value. */
 #define PROCESSES   12          /* more than fit into one page */
 #define OLD_BYTE    0xa5
 #define OLD_WORD    0xa5a5a5a5a5a5a5a5UL
@@ -133,6 +134,8 @@ static void test_fields(void)
     free_proc(other);
 }
 
+/* If a check fails: the value that was found tells much. 0xa5 in all bytes is a field that nobody
+   has set; anything else is one that was set to something else. */
 SELFTEST_AT(STAGE_BOOT, "alloc-proc", test_fields);
 
 /* With no free page, with one, with two, and so on until there is enough. Before each try the
@@ -171,4 +174,6 @@ static void test_no_memory(void)
     check_eq("as many kernel objects exist as before", now.objects, before.objects);
 }
 
+/* If pages are lost: what was allocated before the step that failed must be given back there. In
+   gdb n is the number of pages with which it went wrong. */
 SELFTEST_AT(STAGE_BOOT, "alloc-proc-memory", test_no_memory);

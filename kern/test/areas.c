@@ -16,6 +16,8 @@
 #include <test/testlib.h>
 
 #define BASE            0x10000000UL
+/* An area begins in the first or second page of its slot, so there is a gap now and then, and now
+   and then two areas touch. */
 #define SLOT            (4 * PGSIZE)            /* room for an area, from 1 to 3 pages */
 #define SLOTS           500
 #define STEPS           4000
@@ -183,6 +185,8 @@ static void test_areas(void)
     check_memory(&mm, &a, &b, &c);
 }
 
+/* If a check fails: draw the three areas on paper, and the pages that the check asks for; most
+   mistakes are at a border. */
 SELFTEST_AT(STAGE_BOOT, "areas", test_areas);
 
 /* n areas, the memory for which is to be given back. */
@@ -266,6 +270,9 @@ static void test_areas_random(void)
     areas_free(areas, SLOTS);
 }
 
+/* If the first check fails and "areas" passes: break where `answers` is counted, and look at the
+   slot that has just changed. If the second one fails, the list, the tree and the count have
+   parted. */
 SELFTEST_AT(STAGE_BOOT, "areas-random", test_areas_random);
 
 /* Add areas until there are n, in order of address, which is the worst for a tree that nobody
@@ -282,7 +289,8 @@ static uint64_t time_to_insert(struct mm_struct *mm, struct vma_struct *areas, i
     return (csr_read(instret) - start) / (n - first);
 }
 
-/* Time to find one of n areas. */
+/* Time to find one of n areas, chosen at random: the one that was found last does not help then.
+   The mean of 1,000 questions. */
 static uint64_t time_to_find(struct mm_struct *mm, struct vma_struct *areas, int n)
 {
     uint64_t seed = 31, start = csr_read(instret);
@@ -327,4 +335,6 @@ static void test_areas_many(void)
     areas_free(areas, MANY);
 }
 
+/* If it fails: the line that is printed before tells by how much. 1,000% for ten times as many
+   areas means that all of them are looked at. */
 SELFTEST_AT(STAGE_BOOT, "areas-many", test_areas_many);

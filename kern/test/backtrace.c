@@ -22,6 +22,7 @@
 #include <string.h>
 #include <test/testlib.h>
 
+/* The same number as in debug/backtrace.c, which handouts have. */
 #define MOST_FRAMES     40      /* that backtrace() prints */
 #define DEEP            9
 #define PADDING         496     /* bytes: nine such frames are more than a page */
@@ -234,6 +235,8 @@ static void test_calls(void)
     check("from an interrupt it leads on to what was interrupted", shows(noted[0]));
 }
 
+/* If a check fails: the lines above it say which line of the call stack was expected and which was
+   printed. In gdb, `backtrace` shows the right one, and `print caught.text` what was printed. */
 SELFTEST_AT(STAGE_BOOT, "backtrace-calls", test_calls);
 
 /* A stack in bss, as the kernel has at boot. A frame pointer points behind its pair. */
@@ -241,7 +244,8 @@ SELFTEST_AT(STAGE_BOOT, "backtrace-calls", test_calls);
 
 static uintptr_t words[WORDS] __attribute__((aligned(16)));
 
-/* The frame number i, of so many words each; it returns to `ra`. */
+/* The frame number i, of so many words each; it returns to `ra`. A frame pointer points behind the
+   pair, so fp[-1] is the return address and fp[-2] the caller's frame pointer. */
 static uintptr_t make_frame(size_t i, uintptr_t ra, uintptr_t caller)
 {
     uintptr_t *fp = &words[4 * (i + 1)];
@@ -371,4 +375,6 @@ static void test_broken_stacks(void)
           prints(fp, callers, MOST_FRAMES));
 }
 
+/* If a check fails: its sentence says what the damage is. If the kernel panics in backtrace()
+   itself, a word outside of the stack was read: the address of the fault says where. */
 SELFTEST_AT(STAGE_BOOT, "backtrace-broken", test_broken_stacks);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <test/testlib.h>
 
+/* A text of all blocks has room for 64 of them, each with a page, a plus sign, and a size. */
 #define AREA        64          /* pages */
 #define JUNK        0x123456    /* in `property` of pages that are no heads */
 #define TEXT        (AREA * 8)
@@ -242,7 +243,7 @@ static void check_first_fit(void)
 }
 
 /* The list may be in pieces after a mistake, and a walk along it never end. So after the first part
-   that fails the others are left out. */
+   that fails the others are left out. The area goes back to the kernel in any case. */
 static void run_parts(void (*const parts[])(void), size_t n)
 {
     for (size_t i = 0; i < n && all_passed(); i++)
@@ -259,6 +260,9 @@ static void test_first_fit_blocks(void)
     run_parts(parts, ARRAY_SIZE(parts));
 }
 
+/* If a check fails: compare the two lines of blocks below it with the one above. A block that is
+   missing in one direction only is a link that was not set; two blocks that should be one were not
+   joined; a block at a wrong place was inserted before the wrong one. */
 SELFTEST_AT(STAGE_BOOT, "blocks-first-fit", test_first_fit_blocks);
 
 /* The smallest that fits, of equals the lowest; and at the end and the beginning of the list, where
@@ -303,4 +307,5 @@ static void test_best_fit_blocks(void)
     run_parts(parts, ARRAY_SIZE(parts));
 }
 
+/* If a check fails: the calls of give() above it say which blocks were free. */
 SELFTEST_AT(STAGE_BOOT, "blocks-best-fit", test_best_fit_blocks);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <test/space.h>
 
+/* Three pages below the border of the tables, four above it. */
 #define FIRST       (TABLE_END - 3 * PGSIZE)    /* the range that is copied: */
 #define END         (TABLE_END + 4 * PGSIZE)    /* seven pages, of two tables */
 #define INVALID     2
@@ -138,4 +139,7 @@ static void test_copy_range(void)
     test_out_of_memory();
 }
 
+/* If a check fails: i in test_contents() is the page, and rights[i] what the parent has there. If
+   pages are lost only when memory runs out, look at what is done with a page that was allocated
+   when the next step fails. */
 SELFTEST_AT(STAGE_BOOT, "copy-range", test_copy_range);

@@ -74,7 +74,8 @@ static void test_share(void)
     check_eq("all pages come back when both spaces are gone", nr_free_pages(), before);
 }
 
-/* An address space with two pages of data and one of text, full of 1, 2 and 3. */
+/* An address space with two pages of data and one of text, full of 1, 2 and 3. It has areas as well
+   as entries: do_pgfault() asks these for the rights. */
 static struct mm_struct *family_head(void)
 {
     struct mm_struct *mm = mm_create();
@@ -247,4 +248,7 @@ static void test_cow(void)
     stock_check(&before, "three families that shared pages");
 }
 
+/* If a check fails: which generation is it about, and which rights does its entry have? In gdb:
+   print/x space_entry(&child->as, DATA), and page_ref(page). If only the last part fails, entries
+   are right and the TLB is not flushed. */
 SELFTEST_AT(STAGE_BOOT, "copy-on-write", test_cow);

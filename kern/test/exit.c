@@ -17,12 +17,14 @@
 #include <sched/timer.h>
 #include <test/testlib.h>
 
+/* Enough to be taken in an order that has nothing to do with that of their ends. */
 #define CHILDREN    20
 #define ORPHANS     10
 #define BASE        0x10000000UL
 #define PAGES       64
 #define NOWHERE     0x20000000UL        /* an address of the user's where nothing is */
 
+/* Set back by each part before it makes such a child. */
 static uint32_t may_end;                /* atomic: what slow() waits for */
 
 /* A child that gives way once and ends; its exit code is the number. */
@@ -301,4 +303,7 @@ static void test_exit_wait(void)
     stock_check(&before, "all children have been waited for");
 }
 
+/* If a check fails: its sentence names the rule. If the test does not end at all, a process sleeps
+   that should have been woken: interrupt it in gdb, or look at the call stacks that the deadlock
+   prints. */
 SELFTEST("exit-wait", test_exit_wait);

@@ -221,5 +221,8 @@ static void test_exit_moment(void)
     check_eq("no wake-up is lost, whenever the child ends", lost, 0);
 }
 
+/* If "no wake-up is lost" fails: between the look at the zombies and the sleep is a moment in which
+   the child's end is not noticed. Which lock is held there, and until when? `lost` says how often
+   the moment was hit, of MOMENTS. */
 SELFTEST("exit-moment", test_exit_moment);
 SELFTEST("exit-race", test_exit_race);

@@ -163,6 +163,8 @@ static void test_fault_rights(void)
     check_outside();
 }
 
+/* If a check fails: kinds[] above has the sentence, the area's flags and the rights that its
+   entries should have; in gdb, print/x space_entry(&mm->as, la). */
 SELFTEST_AT(STAGE_BOOT, "fault-rights", test_fault_rights);
 
 /* Is there a page, and has it nothing but zeros? The pages were dirty before. */
@@ -277,6 +279,8 @@ static void test_fault_zero(void)
     mm_put(other);
 }
 
+/* If a check that begins with "the hart" fails and those before pass, the entry looks right but the
+   hardware thinks otherwise: compare it with the drawing in riscv/sv39.h. */
 SELFTEST_AT(STAGE_BOOT, "fault-zero", test_fault_zero);
 
 /* The area of the stack is one page, at the top; the rest comes when it is touched. The area below
@@ -317,6 +321,8 @@ static void test_fault_stack(void)
     mm_put(mm);
 }
 
+/* If a check fails: is it about the area, which must reach down to the page, or about the page
+   itself? Both are needed. */
 SELFTEST_AT(STAGE_BOOT, "fault-stack", test_fault_stack);
 
 /* With k pages left: the page and its two tables need three. With fewer the fault must fail, leave
@@ -353,4 +359,6 @@ static void test_fault_memory(void)
     mm_put(mm);
 }
 
+/* If it panics: something went on with a NULL pointer after the memory had run out. k is the number
+   of pages that were free. */
 SELFTEST_AT(STAGE_BOOT, "fault-memory", test_fault_memory);

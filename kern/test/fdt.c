@@ -13,12 +13,14 @@
 #include <test/testlib.h>
 
 #define WINDOW      USERBASE            /* in the user half, where the kernel's map is empty */
+/* The sizes of the format: the header's, and what the rounds of garbage begin behind. */
 #define HEADER      40
 #define GARBAGE     3000                /* rounds */
 
 enum { TOTAL = 4, STRUCTURE = 8, STRINGS = 12, RESERVATIONS = 16, STRINGS_SIZE = 32,
        STRUCTURE_SIZE = 36 };           /* places in the header */
 
+/* Behind the last byte that is mapped. */
 static uint8_t *window_end;
 static struct machine found;            /* too large for the stack */
 
@@ -117,7 +119,8 @@ static size_t build_at_end(const uint8_t *tree, bool strings_last, size_t struct
     return build(*blob, tree, strings_last, structure_size, strings_size);
 }
 
-/* The machine's tree, as the kernel read it at boot. */
+/* The machine's tree, as the kernel read it at boot. It is in reserved memory, which stays as it
+   was. */
 static const uint8_t *own_tree(void)
 {
     return kva(machine.device_tree.start);
@@ -138,11 +141,16 @@ static void test_own_tree(void)
         assert(found.harts[i].intc_phandle != 0);
     assert_eq(found.device_count, machine.device_count);
     assert_eq(found.devices_ignored, 0);
+    /* fdt_parse() does not know where the tree is: the caller adds that. */
     assert_eq(found.device_tree.end, size);
+    /* The header says how long it is, and that is more than is given. */
     assert(!parse(tree, size - 1));
 }
 
-/* Each byte becomes another one. Most machines are found all the same: numbers have changed. */
+/* Each byte becomes another one: a random one, and all ones or zeros. Most machines are found all
+   the same, because a number or a letter has changed. That some errors are found, and not all
+   changes are errors, shows that the loop tries something. Afterwards the tree must be as good as
+   before. */
 static void test_damage(void)
 {
     uint8_t *blob;
@@ -176,6 +184,7 @@ static void test_truncation(void)
     uint8_t *blob;
     size_t total = build_at_end(tree, true, structure, strings, &blob);
 
+    /* Its last bytes are there, but fdt_parse() is told that they are not. */
     for (size_t n = 0; n < total; n++)                  /* the blob itself is cut off */
         assert(!parse(blob, n));
     for (size_t n = 0; n < structure; n++) {
@@ -190,7 +199,10 @@ static void test_truncation(void)
     assert(parse(blob, total));
 }
 
-/* Random bytes; random numbers in the header; and tokens in an order that means something. */
+/* Random bytes; random numbers in the header; and tokens in an order that means something. The
+   first kind is mostly refused at once, by the header. The second has small numbers in some fields,
+   so that the structure begins at odd places. The third has a good header and tokens 1 to 4, so
+   that nodes and properties nest at random. Whatever comes out, parse() has checked it. */
 static void test_garbage(void)
 {
     uint64_t seed = 7;
@@ -219,7 +231,8 @@ static void test_garbage(void)
     }
 }
 
-/* Nodes in nodes, ever deeper: far more than a parser has room for. */
+/* Nodes in nodes, ever deeper: far more than a parser has room for. Each tree is well formed, and
+   has nothing but nodes without a name; so it must be refused, as too deep or as no machine. */
 static void test_nesting(void)
 {
     for (size_t depth = 1; depth < 300; depth++) {
@@ -243,7 +256,9 @@ static void test_nesting(void)
     }
 }
 
-/* Fields of the header at the borders of what a number can be. */
+/* Fields of the header at the borders of what a number can be, and around the size of the tree:
+   sums of two such fields wrap around if they are made with 32 bits. One field after the other is
+   changed, and put back. */
 static void test_header(void)
 {
     static const uint32_t values[] = {
@@ -285,4 +300,7 @@ static void test_fdt(void)
     stock_check(&before, "all of the device tree's tests");
 }
 
+/* If it panics with a load page fault at the window's end, the parser has read behind the tree: the
+   call stack names the function. If it does not end, a loop does not move on: interrupt it in
+   gdb. */
 SELFTEST("fdt", test_fdt);

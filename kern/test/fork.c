@@ -23,11 +23,14 @@
 #define CHILDREN    5
 #define THREADS     40
 #define MAX_PAGES   16          /* more than a process without areas takes */
+/* What the parent has, so that the child's can be told from zeros: a group, a priority, registers,
+   and a stack pointer like that of a program. */
 #define GROUP       7
 #define PRIORITY    5
 #define PATTERN     0x1234567800000000UL
 #define USER_SP     0x7ffff000UL
 
+/* Its address is all that counts. */
 static struct user_program program;
 
 /* A frame like that of a trap, with another value in each register, so that two that are exchanged
@@ -253,6 +256,8 @@ static void test_fork(void)
     end();
 }
 
+/* If a check fails: the sentence names the field. In gdb: print *child, and print *current for what
+   it should have inherited. */
 SELFTEST_AT(STAGE_BOOT, "fork", test_fork);
 
 /* The count of users says who frees an address space: one too few, and it is freed under its owner;
@@ -365,4 +370,7 @@ static void test_fork_failures(void)
     mm_put(mm);
 }
 
+/* If pages or objects stay in use: each step of do_fork() that can fail needs a way back, which
+   gives back what the steps before it have made, and nothing else. n is the number of free
+   pages. */
 SELFTEST_AT(STAGE_BOOT, "fork-memory", test_fork_failures);

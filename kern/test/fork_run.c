@@ -201,9 +201,12 @@ static void test_fork_run(void)
     test_threads_of_threads();
 }
 
+/* If the kernel panics before the first check: the child began somewhere else. epc in the panic is
+   where; 0 or a wild address is a context that was not set. */
 SELFTEST_AT(STAGE_INIT, "fork-run", test_fork_run);
 
 /* Threads that give way to each other, on all harts. */
+/* Each thread has its own word, so only a switch can lose one. */
 static uint64_t turns[THREADS];
 static uint32_t wrong;                  /* atomic: how often something was not as before */
 
@@ -250,4 +253,6 @@ static void test_yield(void)
           current == initproc && irq_enabled());
 }
 
+/* If it panics on two harts and "switch" passes on one: what does a hart know of the task that has
+   just left it, and when may another hart run that task? */
 SELFTEST_AT(STAGE_INIT, "thread-yield", test_yield);

@@ -30,6 +30,7 @@ struct longest {
     uintptr_t where;
 };
 
+/* Written by the handler only, on the one hart that there is. */
 static struct longest off, kept;
 static uint64_t next_tick, kept_since, kept_run;
 static bool stop;
@@ -41,7 +42,9 @@ static void note(struct longest *longest, uint64_t time)
         *longest = (struct longest){ time, this_cpu->interrupted->epc };
 }
 
-/* A task keeps the hart from the time when it is to give way until another one runs. */
+/* A task keeps the hart from the time when it is to give way until another one runs. Only time in
+   the kernel counts: a program gives way at the next interrupt in any case. A task that has been
+   switched away and back since has another number of runs, and begins anew. */
 static void note_kept(uint64_t now)
 {
     const struct task *task = this_cpu->task;
@@ -121,4 +124,6 @@ static void test_irq_off(void)
     assert_eq(wait_child(other, &code), other);
 }
 
+/* If a check fails: the last line printed has two addresses in the kernel, where the longest times
+   ended. The loop that took so long is just before the first of them. */
 SELFTEST("irq-off", test_irq_off);

@@ -17,6 +17,8 @@
 #include <sched/sched.h>
 #include <test/testlib.h>
 
+/* Objects at a time, steps, and threads: enough that each cache gets full slabs, empty ones and all
+   between. */
 #define SLOTS       512
 #define STEPS       12000
 #define MANY        3000
@@ -183,9 +185,13 @@ static void test_kmalloc(void)
     stock_check(&before, "all of kmalloc's tests");
 }
 
+/* If it panics with "changed by somebody else": two objects, or an object and a page of somebody
+   else, overlap. Does the allocator of pages hand out a page twice? "blocks-..." and "pmm" say
+   more. */
 SELFTEST_AT(STAGE_BOOT, "kmalloc", test_kmalloc);
 
-/* Objects that one hart allocated are often freed by another: a table that all share by slots. */
+/* Objects that one hart allocated are often freed by another: a table that all share by slots. Each
+   entry is exchanged in one step, so an object has one owner at any time. */
 static struct object *shared[SLOTS];
 
 /* Make an object, exchange it for one that some thread has left in the table, and free that one. So
@@ -231,4 +237,5 @@ static void test_kmalloc_harts(void)
     stock_check(&before, "kmalloc on all harts");
 }
 
+/* If only this one fails, something is changed without the lock that guards it. */
 SELFTEST("kmalloc-harts", test_kmalloc_harts);

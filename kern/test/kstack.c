@@ -87,6 +87,7 @@ static void test_reuse(void)
     stock_check(&before, "kernel stacks on all harts");
 }
 
+/* A panic of this one names a stack or a page: whose is it, and who has written there last? */
 SELFTEST("kstack-harts", test_reuse);
 
 /* Stacks are apart, whole, over a guard, and their memory comes back. In the second and third round
@@ -120,6 +121,7 @@ static void test_kstack(void)
     }
 }
 
+/* It needs one hart only: what fails here is wrong without any race. */
 SELFTEST("kstack", test_kstack);
 
 /* One hart reads a stack's memory; the other gives it back, gets the place again with another page,
@@ -156,7 +158,8 @@ static void expect_seen(uint64_t value)
               "that was there before", seen, (void *)place, value);
 }
 
-/* Take the memory of all free stacks away, use it for something else, and get `place` back. */
+/* Take the memory of all free stacks away, use it for something else, and get `place` back. The
+   pages are held until the place is there again, so that it surely has another page. */
 static void replace_memory(void)
 {
     static uintptr_t stacks[HELD];
@@ -203,4 +206,6 @@ static void test_tlb(void)
     stock_check(&before, "stacks that two harts looked at");
 }
 
+/* If it fails: between the change of the entry and the new use of the page, each hart that may have
+   the old translation must have flushed it. */
 SELFTEST("kstack-tlb", test_tlb);

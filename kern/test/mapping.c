@@ -18,6 +18,8 @@
 #include <riscv/sbi.h>
 #include <test/space.h>
 
+/* Neither the first nor the last entry of its tables, so that its neighbours are in the same
+   table. */
 #define LA          0x12345000UL                /* somewhere in a table */
 #define OTHER_LA    (LA + 5 * PGSIZE)
 #define KRW         (PTE_R | PTE_W)             /* of the kernel, so that loads and stores do */
@@ -117,6 +119,8 @@ static void test_mapping(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If a check about references fails: write down who has the page before and after the call, and
+   count. */
 SELFTEST_AT(STAGE_BOOT, "mapping", test_mapping);
 
 /* Two tables are needed for the first page at LA. With fewer pages the call must fail, and the page
@@ -149,6 +153,7 @@ static void test_mapping_memory(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If it fails and "mapping" passes: in which order are the reference taken and the entry made? */
 SELFTEST_AT(STAGE_BOOT, "mapping-memory", test_mapping_memory);
 
 /* Volatile, so that each access is one of the hart. */
@@ -164,7 +169,8 @@ static uint64_t first_word(struct Page *page)
 }
 
 /* Map a page that the test keeps a reference to, and write to it through the mapping. SUM is set
-   long before can_read() needs it: QEMU forgets its translations when that bit changes. */
+   long before can_read() needs it: QEMU forgets its translations when that bit changes. The page
+   stays the test's when its mapping goes, so that its content can be looked at afterwards. */
 static struct Page *map_and_write(uintptr_t la, uint64_t value)
 {
     struct Page *page = filled_page(0);
@@ -200,7 +206,9 @@ static void check_removed_write(uintptr_t la)
     page_ref_dec(page);
 }
 
-/* The entry is made again by hand, for another page: no flush is due for that. */
+/* The entry is made again by hand, for another page: no flush is due for that. A hart that has kept
+   the old translation writes to the old page, which is somebody else's by then in a running
+   kernel. */
 static void check_removed_remade(uintptr_t la)
 {
     struct Page *old = map_and_write(la, 1), *new = filled_page(0);
@@ -257,6 +265,9 @@ static void test_mapping_tlb(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If a check fails though the entry is right: print/x *get_pte(kernel_as.pgdir, la, false) in gdb
+   shows the new entry, and the hart still uses the old one. riscv/tlb.h tells why, and what there
+   is for it. */
 SELFTEST_AT(STAGE_BOOT, "mapping-tlb", test_mapping_tlb);
 
 /* What another hart, which is idle, is asked to do, in an interrupt; atomic: not 0 until it did. */
@@ -322,4 +333,5 @@ static void test_mapping_harts(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If "mapping-tlb" passes and this one fails, only one hart was told of the change. */
 SELFTEST_AT(STAGE_BOOT, "mapping-harts", test_mapping_harts);

@@ -23,6 +23,7 @@
 static struct spinlock low = SPINLOCK_INIT("low lock", RANK_WAIT);
 static struct spinlock other_low = SPINLOCK_INIT("other low lock", RANK_WAIT);
 static struct spinlock high = SPINLOCK_INIT("high lock", RANK_TIMER);
+/* Nobody is ever woken from it. */
 static struct wait_queue queue;
 
 /* The second free would put the page into the list twice, and two owners would get it. */
@@ -309,6 +310,8 @@ static void mutex_and_user_mode(void)
     NOT_CAUGHT("a return to user mode with a mutex held");
 }
 
+/* Each is a test of its own, because a panic is the end of a boot. The grader looks for the
+   sentence of the panic, and for the place; a test that says "not caught" fails. */
 SELFTEST("page-double-free", page_double_free);
 SELFTEST("page-double-free-part", page_double_free_part);
 SELFTEST("page-free-in-use", page_free_in_use);
@@ -369,5 +372,6 @@ static void deadlock_mutexes(void)
     test_threads(2, philosopher);
 }
 
+/* Here the kernel panics from the idle process, after it has listed who sleeps and for what. */
 SELFTEST("deadlock", deadlock_alone);
 SELFTEST("deadlock-mutexes", deadlock_mutexes);

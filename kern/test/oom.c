@@ -53,7 +53,7 @@ static int try_program(void *name)
 
 /* Attempt it with more and more memory, by `step` pages, until it works. What is there then is what
    was there at first, without what the test holds. A larger step is for attempts that take long: it
-   leaves out some of the points, but not always the same, since the steps have no common factor. */
+   leaves out some of the points. */
 static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
 {
     const struct stock before = stock_take();
@@ -137,6 +137,9 @@ static void test_oom(void)
     stock_check(&before, "all memory was taken");
 }
 
+/* If it panics with "pages lost": the message names the attempt, and the line before it the last
+   one that worked. Break at starve() and step to the k at which it goes wrong; then the caller of
+   the function that returned NULL is the one to look at. */
 SELFTEST("oom-kernel", test_oom);
 
 /* Programs that fork, map, grow and fault. What they do when they fail is their affair: they may
@@ -154,4 +157,5 @@ static void test_oom_programs(void)
     stock_check(&before, "programs ran out of memory");
 }
 
+/* What a program prints in between is no error. The leak is what counts. */
 SELFTEST("oom-programs", test_oom_programs);

@@ -154,9 +154,12 @@ static void test_get_pte(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If a check fails: take the address apart with the drawing in riscv/sv39.h, and walk by hand in
+   gdb: print/x as.pgdir[...] is the first entry on the way. */
 SELFTEST_AT(STAGE_BOOT, "get-pte", test_get_pte);
 
-/* How many entries of a table are not 0. */
+/* How many entries of a table are not 0. An entry that is not valid counts too: it should not be
+   there. */
 static int used_entries(paddr_t table)
 {
     int used = 0;
@@ -224,6 +227,7 @@ static void test_tables(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If only this one fails, the walk is right and what new tables hold is not. */
 SELFTEST_AT(STAGE_BOOT, "get-pte-tables", test_tables);
 
 /* With k pages left. The tables of LA are there; AWAY needs two new ones, NEAR one. */
@@ -261,4 +265,5 @@ static void test_memory(void)
     check_eq("all pages come back", before - nr_free_pages(), 0);
 }
 
+/* If it panics: a table was used that could not be made. */
 SELFTEST_AT(STAGE_BOOT, "get-pte-memory", test_memory);

@@ -31,7 +31,8 @@ struct block {
     uint64_t tag;
 };
 
-/* The first and the last word of each page: two blocks that overlap spoil each other's. */
+/* The first and the last word of each page: two blocks that overlap spoil each other's. Filling
+   whole pages would find no more, and take long. */
 static void block_fill(const struct block *block)
 {
     for (size_t i = 0; i < block->n; i++) {
@@ -86,6 +87,7 @@ static void block_toggle(struct block *block, uint64_t *seed)
    surroundings of its own. pmm_check() asks the manager to look at its own lists. */
 static void test_random_blocks(void)
 {
+    /* Static, because a kernel stack has two pages. */
     static struct block blocks[SLOTS];
     uint64_t seed = 1;
 
@@ -209,6 +211,9 @@ static void test_pmm(void)
     pmm_check();
 }
 
+/* If it panics with "is it in two blocks": the page is at the address in the message; look when it
+   was handed out, and whether the block that it belonged to was cut at the right page. If only the
+   last check fails, neighbours are not always joined. */
 SELFTEST_AT(STAGE_BOOT, "pmm", test_pmm);
 
 /* What the lists of first fit and best fit hold, read from the pages' flags. */
@@ -311,5 +316,7 @@ static void test_best_fit(void)
     check("each time the smallest block that has room was chosen", true);
 }
 
+/* If one of these panics, its message has the block that should have been chosen.
+   "blocks-first-fit" and "blocks-best-fit" show the same with a few blocks only. */
 SELFTEST_AT(STAGE_BOOT, "choice-first-fit", test_first_fit);
 SELFTEST_AT(STAGE_BOOT, "choice-best-fit", test_best_fit);

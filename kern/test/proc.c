@@ -70,6 +70,7 @@ static void test_orphans(void)
     stock_settle(&before, "orphans ended");
 }
 
+/* Atomic: what stay() waits for. */
 static bool leave;
 
 /* A thread that lives until it may end, without sleeping. */
@@ -187,4 +188,5 @@ static void test_proc(void)
     stock_check(&before, "all of the processes' tests");
 }
 
+/* The assertions have the numbers in their message: which pid was expected, which was found. */
 SELFTEST("proc", test_proc);

@@ -16,6 +16,7 @@
 
 #define PAGES   16              /* enough for the program that is changed */
 
+/* What exec would find in the kernel's list of programs; it points into the copy. */
 static struct user_program program = { .name = "changed" };
 static uint8_t *file;
 
@@ -113,4 +114,6 @@ static void test_program(void)
     free_pages(copy, PAGES);
 }
 
+/* If the kernel panics while it loads: `at` and `values[i]` in test_damage() are the byte and its
+   value, and readelf's manual tells what stands at that place of a header. */
 SELFTEST("program", test_program);

@@ -60,7 +60,8 @@ static void exec_stack(void)
     NOT_CAUGHT("a jump to the stack");
 }
 
-/* The compiler must not know that it is NULL. */
+/* The compiler must not know that it is NULL: it may leave out code that is undefined in C, and an
+   access through NULL is. */
 static void *null_pointer(void)
 {
     void *p;
@@ -108,7 +109,8 @@ static void overflow_stack(void)
     NOT_CAUGHT("a kernel stack without end");
 }
 
-/* A page that a user program could use, in the map that this test runs on. */
+/* A page that a user program could use, in the map that this test runs on: with all rights, so that
+   only U and SUM are left to forbid the access. */
 static volatile uint64_t *user_page(void)
 {
     struct Page *page = alloc_zeroed_page();
@@ -222,6 +224,8 @@ static void panic_while_printing(void)
     cprintf("this is lost\n");
 }
 
+/* Each is a boot of its own. If one says "not caught", a right is too many in the kernel's map, or
+   SUM is set; kmap.c looks at the map itself. */
 SELFTEST("write-text", write_text);
 SELFTEST("write-rodata", write_rodata);
 SELFTEST("exec-data", exec_data);

@@ -62,21 +62,27 @@ static void test_end(void)
 
     while (child->mm == NULL)
         schedule();
+    /* So it is known that the next looks are at something that was there. */
     check("while it runs, a process has a program", child->program == &program);
     atomic_store(&may_end, true);
     while (atomic_load(&child->task.state) != PROC_ZOMBIE)
         schedule();
+    /* By exit itself, on the way to the zombie. */
     check("a process that has ended has no memory", child->mm == NULL);
     check("a process that has ended has no program", child->program == NULL);
+    /* The frame says dirty until somebody clears it; a switch away would store the registers for
+       nobody. */
     check_eq("nobody will save the floating-point registers of a process that has ended",
              child->task.tf->status & SSTATUS_FS, 0);
+    /* It runs on the stack until the very last switch, so it cannot free that itself. */
     check("a process that has ended keeps its stack, until its parent waits",
           child->task.kstack != 0);
     assert_eq(wait_child(pid, &code), pid);
     assert_eq(code, 5);
 }
 
-/* The caller becomes a process with memory for the time of a fork that fails at its very end. */
+/* The caller becomes a process with memory for the time of a fork that fails at its very end: once
+   with a copy of the memory, once with the memory shared. */
 static int fork_in_vain(__not_used void *arg)
 {
     struct trapframe tf = { .status = SSTATUS_SPIE };
@@ -84,6 +90,7 @@ static int fork_in_vain(__not_used void *arg)
     struct stock before = stock_take();
     int result[2];
 
+    /* As a program would be, for the fork to copy. */
     current->mm = mm;
     current->task.killed = true;
     result[0] = do_fork(0, 0, &tf);
@@ -92,6 +99,7 @@ static int fork_in_vain(__not_used void *arg)
     current->mm = NULL;
     check("a process that is to end makes no child", result[0] == -E_KILLED
           && result[1] == -E_KILLED);
+    /* With CLONE_VM it would have been the second user. */
     check_eq("a child that was not made uses no memory of its parent", mm->mm_count, 1);
     struct stock now = stock_take();
     check("a child that was not made leaves nothing behind", now.pages == before.pages
@@ -109,4 +117,6 @@ static void test_resources(void)
     stock_check(&before, "the test of resources");
 }
 
+/* If a check fails after a change of struct proc_struct: is what was added made, copied and given
+   back in the three functions, and nowhere else? */
 SELFTEST("resources", test_resources);

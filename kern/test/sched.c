@@ -55,6 +55,7 @@ static void test_yield(void)
     stock_check(&before, "threads that yield");
 }
 
+/* If a count is too small, the thread's value was lost over a switch. */
 SELFTEST("sched-yield", test_yield);
 
 /* Two threads throw a ball to and fro: a lost wake-up ends the game. */
@@ -101,6 +102,8 @@ static void test_ping_pong(void)
     stock_check(&before, "threads that wake each other");
 }
 
+/* If it ends as a deadlock: the list shows players that wait for the ball. Either the wake-up was
+   lost, or the task that was woken is in no queue: print tables in gdb tells whose turn it was. */
 SELFTEST("sched-wake", test_ping_pong);
 
 /* Threads that compute until each hart has run one of them: idle harts must come for work. */
@@ -142,6 +145,7 @@ static void test_all_harts(void)
     stock_check(&before, "work for all harts");
 }
 
+/* The masks in the panic's message have a bit for each hart. */
 SELFTEST("sched-harts", test_all_harts);
 
 /* When each sleeper is due, and in which order they woke. */
@@ -212,6 +216,7 @@ static void test_timers(void)
     stock_check(&before, "threads that sleep for a time");
 }
 
+/* A sleeper that wakes late is not noticed here, but by "tick" and "timer-expire". */
 SELFTEST("timers", test_timers);
 
 /* Two of three are killed. */
@@ -251,4 +256,5 @@ static void test_kill(void)
     stock_check(&before, "sleepers that were killed");
 }
 
+/* "wait-kill" tries the same with threads that wait in a queue. */
 SELFTEST("sched-kill", test_kill);

@@ -17,6 +17,7 @@
 #define SLICE   5
 #define ROUNDS  20
 
+/* One queue for all tests, begun anew by each. */
 static struct trial trial;
 
 /* The tasks in the list, forwards or backwards; -1 if it does not come back to its head. */
@@ -39,7 +40,8 @@ static void check_length(const char *what, int expected)
     check_eq("the list has as many tasks backwards as forwards", length(false), expected);
 }
 
-/* The order in which n tasks are picked and taken out, as digits: 123 is tasks 1, 2, 3. */
+/* The order in which n tasks are picked and taken out, as digits: 123 is tasks 1, 2, 3. -1 if the
+   queue is empty before. The number can be compared by one check, and says all in its message. */
 static int picked(int n)
 {
     int digits = 0;
@@ -109,6 +111,8 @@ static void test_queue(void)
     test_removal();
 }
 
+/* If a check fails: picked() gives the order as digits, so "expected 12, got 21" is the wrong end
+   of the list. */
 SELFTEST_AT(STAGE_BOOT, "rr-queue", test_queue);
 
 /* The slice after enqueue, if it was `left` before. */
@@ -167,7 +171,8 @@ static void test_ticks(void)
     check("who waits loses nothing", other->time_slice == SLICE && !other->need_resched);
 }
 
-/* Full turns; then one task that gives way after two ticks each time. */
+/* Full turns; then one task that gives way after two ticks each time. Giving way early must cost
+   nothing and bring nothing. */
 static void test_turns(void)
 {
     bool same = true;
@@ -195,4 +200,5 @@ static void test_slices(void)
     test_turns();
 }
 
+/* If a check fails: where is the slice set, and where is it counted down? */
 SELFTEST_AT(STAGE_BOOT, "rr-slices", test_slices);

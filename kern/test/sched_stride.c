@@ -16,6 +16,7 @@
 
 #define SLICE   5
 
+/* One queue for all tests, begun anew by each. */
 static struct trial trial;
 
 /* n tasks with these priorities, in an empty queue. */
@@ -26,7 +27,8 @@ static void begin(int n, const uint32_t *priorities)
         trial_add(&trial, priorities[i]);
 }
 
-/* How far the tasks' turns are from these numbers, at most. */
+/* How far the tasks' turns are from these numbers, at most. A share is never met exactly at each
+   moment, so the checks allow for one or two. */
 static int worst(int n, const int *expected)
 {
     int result = 0;
@@ -120,11 +122,15 @@ static void test_shares(void)
     test_zero();
 }
 
+/* If a check fails: the line of turns above it has what each task got. All turns for one task means
+   that its stride does not move, or that the comparison goes wrong after the numbers have wrapped
+   around. */
 SELFTEST_AT(STAGE_BOOT, "stride-shares", test_shares);
 
 static const uint32_t ones[] = { 1, 1, 1, 1 };
 
-/* Pick and take out all tasks, at most four: a bit for each. */
+/* Pick and take out all tasks, at most four: a bit for each. So a task that is picked twice, or
+   never, shows in one number. */
 static uint32_t drain(void)
 {
     uint32_t seen = 0;
@@ -213,7 +219,8 @@ static bool newcomer_fair(int turns)
     return worst(3, thirds) <= 2;
 }
 
-/* Its own step is the longest of all: half of the ring. */
+/* Its own step is the longest of all: half of the ring. A new task that begins with a whole step
+   behind it would wait for a thousand turns of the others. */
 static bool newcomer_prompt(void)
 {
     begin(2, high);
@@ -263,4 +270,6 @@ static void test_stride_queue(void)
     test_newcomers();
 }
 
+/* If a check about newcomers fails: with which stride does a task begin that has not run, or not
+   for long? Compare it with the strides of those that wait. */
 SELFTEST_AT(STAGE_BOOT, "stride-queue", test_stride_queue);

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <test/testlib.h>
 
+/* Each register gets a number with its index in it, so that two that are exchanged are seen; the
+   upper half says which side it belongs to. */
 #define SAVED       12                  /* s0 to s11 */
 #define HERE        0xaaaa000000000000UL
 #define THERE       0xbbbb000000000000UL
@@ -63,6 +65,7 @@ void probe_switch(struct context *from, struct context *to, struct probe *probe)
 
 _Static_assert(offsetof(struct probe, tp_after) == 232, "probe_switch stores there");
 
+/* This side, which is the test, and the other one. */
 static struct context here, there;
 static struct probe probe_here, probe_there;
 static uint8_t other_stack[4096] __attribute__((aligned(16)));
@@ -136,6 +139,7 @@ static struct player {
 } players[TASKS];
 
 static struct spinlock lock = SPINLOCK_INIT("test", RANK_WAIT);
+/* Who had which turn: written by the players, which run one at a time. */
 static int order[TASKS * TURNS], moves;
 
 /* What must be true for a task that has just got the hart. It is counted and not reported, because
@@ -258,6 +262,8 @@ static void test_switch(void)
     test_tasks();
 }
 
+/* If the kernel panics in test_registers(): compare, in gdb, `print/x here` and `print/x there`
+   with riscv/context.h. Each field has a place, and each register of the list a field. */
 SELFTEST_AT(STAGE_BOOT, "switch", test_switch);
 
 /* Two processes with memory of their own, and a thread of the kernel. satp must be that of the task
@@ -292,7 +298,8 @@ static void test_address_spaces(void)
 }
 
 /* A program's trap: FS tells that it has changed its numbers. Numbers that were changed must be
-   saved, others need not be. */
+   saved, others need not be. In its first turn a player sets them; in each later one it compares
+   first. */
 static void compute(struct player *player, int turn)
 {
     /* As a trap from a program would find it. */
@@ -342,4 +349,7 @@ static void test_switch_memory(void)
     test_floating_point();
 }
 
+/* If a check of satp fails: when is the address space changed, before the switch or after it? If
+   one of the numbers fails: which of the two frames tells that they must be saved, and which that
+   they must be loaded? */
 SELFTEST_AT(STAGE_BOOT, "switch-memory", test_switch_memory);

@@ -15,6 +15,7 @@
 #include <sync/mutex.h>
 #include <test/testlib.h>
 
+/* More than the eight harts that a test has at most: some must wait for a hart, too. */
 #define THREADS     12
 #define ROUNDS      2000
 
@@ -67,6 +68,8 @@ static void test_mutex(void)
     stock_check(&before, "threads that share a mutex");
 }
 
+/* If it ends as a deadlock: somebody waits for a mutex that is free. If two are inside, the word
+   was taken by two at once. */
 SELFTEST("mutex", test_mutex);
 
 /* Two of one rank, by their levels and then by their addresses, however they are named; and what a
@@ -122,6 +125,7 @@ static void test_mutex_order(void)
     assert_eq(self->mutexes, NULL);
 }
 
+/* A deadlock here means that two threads took the pair in different order. */
 SELFTEST("mutex-order", test_mutex_order);
 
 #define PATIENT     3
@@ -196,6 +200,7 @@ static void test_mutex_fair(void)
     stock_check(&before, "threads that wait for a mutex");
 }
 
+/* On a busy host QEMU may lose more than a tick at once, so with several harts less is asked. */
 SELFTEST("mutex-fair", test_mutex_fair);
 
 static struct spinlock lock = SPINLOCK_INIT("test queue", RANK_WAIT);
@@ -318,6 +323,7 @@ static void test_wait_queue(void)
     test_wake_all();
 }
 
+/* The number in the message is how many have woken. */
 SELFTEST("wait-queue", test_wait_queue);
 
 /* A task that is killed leaves a sleep that may be interrupted, and only that. wait_sleep() says
@@ -371,4 +377,5 @@ static void test_wait_kill(void)
     stock_check(&before, "waiters that were killed");
 }
 
+/* If it does not end: the thread sleeps on, killed or not; look at its wait_state in gdb. */
 SELFTEST("wait-kill", test_wait_kill);

@@ -21,6 +21,7 @@
 #define BASE        0x10000000UL
 #define WANTED      0x20000000UL
 
+/* Checked once at the end: so one mistake is one failed check, not twenty. */
 static size_t others_changed;           /* calls after which more than a0 was another */
 
 /* A system call with these registers. In every other register there is something else. a7 looks
@@ -126,4 +127,6 @@ static void test_syscalls(void)
     check_eq("no call changes another register, epc or status", others_changed, 0);
 }
 
+/* If the kernel panics with a jump to a wild address: a number was used as an index that is
+   none. */
 SELFTEST_AT(STAGE_INIT, "syscalls", test_syscalls);

@@ -21,7 +21,8 @@
    kernel. */
 #define CHANGED     (SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_FS)
 
-/* Of the 32 registers all but sp, a0 and a1 are 0, so that nothing of the old program is left. */
+/* Of the 32 registers all but sp, a0 and a1 are 0, so that nothing of the old program is left: a
+   program could else read what another one, or the kernel, had in its registers. */
 static size_t leftovers(const struct trapframe *tf)
 {
     struct pushregs gpr = tf->gpr;
@@ -112,4 +113,6 @@ static void test_user_frame(void)
     check_word(tf->gpr.a1, 0, PROGRAM);
 }
 
+/* If a check of the status fails: print/x tf->status in gdb, and the names of the bits are in
+   riscv/csr.h. If hello works all the same, QEMU or luck has covered the mistake. */
 SELFTEST_AT(STAGE_INIT, "user-frame", test_user_frame);

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <test/testlib.h>
 
+/* More slots than areas, so that some are free, and a slot that is chosen at random may go either
+   way. */
 #define SLOTS       12500           /* places for an area, of SLOT_PAGES pages each */
 #define SLOT_PAGES  4
 #define AREAS       10000
@@ -22,6 +24,7 @@
 #define BASE        0x10000000UL
 #define RW          (VM_READ | VM_WRITE)
 
+/* The model: what is right is read from it without any search. */
 static uint8_t model[SLOTS];        /* pages of the area that begins at the slot; 0: none */
 
 /* Where a slot begins. */
@@ -64,7 +67,8 @@ static void check_at(struct mm_struct *mm, int slot, uintptr_t addr)
         assert_eq(above == NULL ? 0 : above->vm_start, slot_addr(next));
 }
 
-/* At both borders of an area, and of the gap behind it. */
+/* At both borders of an area, and of the gap behind it: first byte, last byte, the byte behind, and
+   the last byte of the slot. */
 static void check_borders(struct mm_struct *mm, int slot)
 {
     uintptr_t start = slot_addr(slot), end = start + model[slot] * PGSIZE;
@@ -223,7 +227,8 @@ static void test_splitting(struct mm_struct *mm)
     assert(nr_free_pages() + 2 >= before);                          /* tables of other levels */
 }
 
-/* An area that was found last and is gone must not be found again, whoever has its memory now. */
+/* An area that was found last and is gone must not be found again, whoever has its memory now. The
+   other mm's areas get that memory, from the same cache of objects. */
 static void test_forgotten(struct mm_struct *mm)
 {
     struct mm_struct *other = mm_create();
@@ -285,8 +290,8 @@ static void test_find_room(struct mm_struct *mm)
     }
     assert_eq(mm_unmap(mm, addr[50], PGSIZE), 0);
     assert_eq(mm_find_room(mm, PGSIZE, RW), addr[50]);                  /* the gap is found again */
-    /* Sizes that fit nowhere, the second one so large that a sum wraps around; the third is one
-       page too much, because the areas above are still there. */
+    /* Sizes that fit nowhere, the second one so large that a sum wraps around; the third is all of
+       the room, in which there are areas still. */
     assert_eq(mm_find_room(mm, USERTOP, RW), 0);
     assert_eq(mm_find_room(mm, SIZE_MAX - PGSIZE + 1, RW), 0);
     assert_eq(mm_find_room(mm, USTACKBASE - USERBASE, RW), 0);
@@ -295,7 +300,9 @@ static void test_find_room(struct mm_struct *mm)
     assert_eq(mm_find_room(mm, USTACKBASE - USERBASE, RW), USERBASE);
 }
 
-/* What stacks may grow by is left free, above and below other areas; and a page below that. */
+/* What stacks may grow by is left free, above and below other areas; and a page below that. The
+   heap may not grow into it either. A stack's area that is as large as the limit already, as the
+   one of 300 pages, gets no more room. */
 static void test_stack_room(struct mm_struct *mm)
 {
     uintptr_t stack, below, other;
@@ -338,4 +345,7 @@ static void test_vmm(void)
     stock_check(&before, "all of the areas' tests");
 }
 
+/* The panic names the line of the assertion that failed; those of find_vma() have both answers in
+   the message. If only the last part fails, the single functions are right, and it is a matter of
+   many areas: of the tree, then. */
 SELFTEST_AT(STAGE_BOOT, "vmm", test_vmm);
