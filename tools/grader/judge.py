@@ -15,9 +15,9 @@ from grader.model import Outcome, Verdict
 from grader.qemu import MAX_OUTPUT
 from grader.told import checks_failed, last_lines, lost, stack, stacks
 
-FIRMWARE, KERNEL = 0x80000000, 0x80200000       # physical: where each is loaded
-PANIC_CODE = 255                # what power_off() gets from a panic
-MAX_IMAGE = 8 << 20             # bytes of a kernel with its variables: any machine has the room
+FIRMWARE, KERNEL = 0x80000000, 0x80200000       # the physical addresses at which they are loaded
+PANIC_CODE = 255                # a panic calls power_off() with this code
+MAX_IMAGE = 8 << 20             # bytes of a kernel with its variables: each machine has this room
 NOT_IN_TABLE = re.compile(r"^(?:pmm|sched)=(\w+): there are .*$", re.MULTILINE)
 
 
@@ -31,12 +31,12 @@ def position(wanted, text, start):
 
 
 def shown(wanted):
-    """What was wanted, as reasons quote it."""
+    """A wanted text or pattern, as reasons quote it."""
     return '"%s"' % wanted if isinstance(wanted, str) else "/%s/" % wanted.pattern
 
 
 def printed_wrong(test, text):
-    """Reasons from what was printed, and what was not."""
+    """Reasons from the console: an expected text is missing, or one is there that must not be."""
     reasons, at = [], 0
     for wanted in test.expect:
         end = position(wanted, text, at)[1]
@@ -52,7 +52,8 @@ def printed_wrong(test, text):
 
 
 def code_wrong(test, run):
-    """Reasons from the code with which the kernel switched off."""
+    """Reasons from the code with which the kernel switched off. If a program has lost memory, the
+    kernel ends with another code than the program; then only the loss is told."""
     if test.panic:
         return [] if run.code == PANIC_CODE else [
             "expected a kernel panic, but the kernel switched off with code %d" % run.code]
@@ -62,7 +63,7 @@ def code_wrong(test, run):
     named = re.search(r"^init ended with code ((-?\d+)(?: E_\w+)?)$", run.console.text,
                       re.MULTILINE)
     if leak and named and int(named.group(2)) == test.exit:
-        return leak                     # which is all that the code says
+        return leak                     # the code says no more than this
     return ["expected the first program to exit with code %d, got %s"
             % (test.exit, named.group(1) if named and int(named.group(2)) & 0xff == run.code
                else run.code)] + leak
@@ -87,12 +88,12 @@ class Judge:
     """Runs the machines of tests and gives verdicts; used by several threads."""
 
     def __init__(self, host, recorded=None):
-        """`recorded`: what record.load() gives; it is loaded if nothing is given."""
+        """`recorded` is a result of record.load(), which is called if nothing is given."""
         self.host = host
         self.recorded = record.load() if recorded is None else recorded
 
     def run(self, test, number):
-        """Boot the test's machine once; its Outcome."""
+        """Boot the test's machine once, as its run of this number; the result is an Outcome."""
         outcome = Outcome(test, Verdict.SETUP, log=self.log_path(test, number))
         outcome.run = number
         if self.too_large(outcome):
@@ -113,8 +114,8 @@ class Judge:
         return outcome
 
     def too_large(self, outcome):
-        """Does the kernel leave no room for anything else? QEMU, which puts the device tree behind
-        it, would only complain of the two."""
+        """Is the kernel so large that it leaves no room for anything else? QEMU puts the device
+        tree behind it, and would only complain that the two overlap."""
         size, (name, largest) = self.host.image.memory_size, self.host.image.largest()
         if size > MAX_IMAGE:
             outcome.verdict = Verdict.WRONG
@@ -125,8 +126,8 @@ class Judge:
         return size > MAX_IMAGE
 
     def needed(self, outcome):
-        """Has the test that this one needs passed? It runs once in a grading for this. If it has
-        not, its verdict and its reasons are this one's."""
+        """Has the test passed that this one needs? It runs once in a grading for this. If it has
+        not passed, its verdict and its reasons become this one's."""
         needs = outcome.test.needs
         with self.host.needs_lock:
             if needs not in self.host.needed:
@@ -139,12 +140,12 @@ class Judge:
         return False
 
     def log_path(self, test, number):
-        """Where all that a run of a test prints is kept."""
+        """The file that keeps all that a run of a test prints."""
         name = test.name + (".%d" % number if test.runs > 1 else "")
         return os.path.join(self.host.folder, name + ".log")
 
     def decide(self, outcome, run):
-        """The verdict and the reasons, from a run that nothing of the host has spoiled."""
+        """Set the verdict and the reasons, from a run in which the host did not fail."""
         test, text = outcome.test, run.console.text
         if run.end == End.GONE:
             outcome.verdict = Verdict.WRONG if run.status >= 0 else Verdict.SETUP
@@ -163,7 +164,7 @@ class Judge:
             self.panic(outcome, text)
         else:
             outcome.reasons += reports_wrong(test, run.console)
-            if not run.console.failed():        # else the exit code is no news
+            if not run.console.failed():        # else the exit code tells nothing new
                 outcome.reasons += code_wrong(test, run)
             outcome.reasons += printed_wrong(test, text) + run.complaints
             if not outcome.reasons and test.reports:
@@ -171,7 +172,7 @@ class Judge:
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
 
     def hang(self, test, run):
-        """A sentence about a run that had no end."""
+        """A sentence about a run that had no end: which limit, and where the machine was."""
         where = run.place
         if run.end == End.IDLE:
             return "all harts sleep, and nothing will wake them"
@@ -197,7 +198,7 @@ class Judge:
         return "no end after %s; it is in a program, at %s" % (limit, name or "%#x" % where)
 
     def panic(self, outcome, text):
-        """Words and call stack of the panic that the kernel printed."""
+        """Set the verdict, the words and the call stack of the panic that the kernel printed."""
         found = re.search(r"^(deadlock: all |kernel panic at )", text, re.MULTILINE)
         missing = None if found else NOT_IN_TABLE.search(text)
         part = text[found.start():] if found else ""
@@ -211,7 +212,7 @@ class Judge:
         words = part.split("\ncall stack")[0].split("\n\n")[0]
         if missing:
             words = "nothing is named %s in the table: %s" % (missing.group(1), missing.group())
-        elif not found:                     # without a panic: a boot argument that it does not know
+        elif not found:                     # no panic: it ends for a boot argument that is unknown
             words = "the kernel stopped itself: " + " ".join(outcome.console[-1:])
         tell = stack
         if outcome.verdict == Verdict.DEADLOCK:

@@ -2,9 +2,10 @@
 
 The machine's memory is mapped here, and its harts are driven through the gdb stub, so nothing
 inside the guest has to help: the key of the reports is written into memory before the first
-instruction, the machine stops where we want to look, and what it left in memory can be read at
-leisure. With one hart, time is counted in instructions, and the watchdog device stops the machine
-at an exact instruction when the test's limit is used up; with several the limit is CPU time.
+instruction, the machine stops at the places where the grader looks at it, and what it left in
+memory is read while it stands. With one hart, time is counted in instructions, and the watchdog
+device stops the machine at an exact instruction when the test's limit is used up; with several
+harts the limit is CPU time.
 
 Machine.run() returns a Run, which has all that a verdict needs; judge.py makes that verdict.
 """
@@ -20,45 +21,45 @@ from grader.reports import KEY_LENGTH, Console
 from grader.watchdog import Watchdog
 
 STOP_SECONDS = 2            # a machine that sleeps with no timer set does not stop at all
-POLL_SECONDS = 0.05         # how often a running machine is looked after
-SLOWEST = 10                # million instructions a second: with less none comes to its end
-LEAST_SECONDS = 10          # of CPU time, before that is said
-IDLE_POLLS = 600            # asleep at nearly all of so many looks: nothing will wake it
-PAUSED = "T03"              # how the stub tells of a pause: see watchdog.DEVICE
+POLL_SECONDS = 0.05         # a running machine is looked after in these steps
+SLOWEST = 10                # million instructions a second; a slower machine is stuck in traps
+LEAST_SECONDS = 10          # so much CPU time must be gone before it is called stuck
+IDLE_POLLS = 600            # a machine that sleeps at nearly all of so many looks never wakes
+PAUSED = "T03"              # the stub's answer when the machine pauses: see watchdog.DEVICE
 
 
 class End:
     """How a machine's run ended."""
-    OFF = "switched off"            # by the kernel, as it should be; `code` tells more
+    OFF = "switched off"            # the kernel has called power_off(); `code` tells more
     LIMIT = "limit"                 # the instructions or the CPU time are used up
     STUCK = "stuck"                 # it runs, but no instruction comes to its end
-    FED = "fed"                     # the kernel has reached for the watchdog, and ran on and on
+    FED = "fed"                     # the kernel has set back the watchdog, and ran on and on
     IDLE = "idle"                   # all harts sleep, for ever
     FLOOD = "flood"                 # it printed too much
-    GONE = "gone"                   # QEMU ended by itself: a switch-off behind the kernel's back
+    GONE = "gone"                   # QEMU ended, or the guest switched off without power_off()
 
 
 @dataclasses.dataclass
 class Run:
     """How one run of a machine came out."""
-    end: str = None                 # of End; None if it did not come so far
+    end: str = None                 # one of End; None if it did not come so far
     code: int = None                # the argument of power_off()
     console: Console = None         # all that was printed; None if QEMU never ran
-    # So many, waiting counted, up to the tick that follows; None with several harts.
+    # The count up to the tick after the end, waiting counted too; None with several harts.
     instructions: int = None
     seconds: float = 0.0            # of CPU time
-    status: int = None              # QEMU's exit status if it ended by itself; 0: the guest did it
-    place: int = None               # address at which it was stopped at a limit
-    complaints: list = dataclasses.field(default_factory=list)  # of the checks of its memory
+    status: int = None              # QEMU's exit status; 0 if the guest switched off by itself
+    place: int = None               # the address at which it was stopped at a limit
+    complaints: list = dataclasses.field(default_factory=list)  # sentences of checks of its memory
     error: Exception = None         # the host failed, or the kernel's file cannot be understood
 
 
 class Machine:
-    """A machine for one run of a test; run() does it all. The checks of state.py get the machine
+    """A machine for one run of a test; run() does all of it. The checks of state.py get the machine
     too, and may use these:
 
     memory, image, program  its memory; the linked kernel; the linked first program, or None
-    early                   the self test comes before there is a process
+    early                   whether the self test runs before there is a process
     key, key_address        the key of the reports, and where it was written, or None
     baseline, registers(), all_registers()
     """
@@ -70,25 +71,26 @@ class Machine:
         self.stub = self.memory = None
         self.key, self.key_address = os.urandom(KEY_LENGTH), None
         self.polls = collections.deque(maxlen=IDLE_POLLS)
-        self.labels = []                # of the checkpoints reached so far
+        self.labels = []                # the labels of the checkpoints reached so far
 
     @property
     def baseline(self):
-        """What was in use when the first program began, in a machine like this one."""
+        """The Snapshot of what was in use when the first program began, in a machine like this
+        one."""
         return self.host.baseline(self.test)
 
     def registers(self, name):
-        """A register of the hart that stopped."""
+        """The value of a register of the hart that has stopped."""
         return self.stub.register(name)
 
     def all_registers(self, name):
-        """The same register of each hart."""
+        """The values of a register, one for each hart."""
         return [self.stub.register_of(hart, name) for hart in range(self.test.harts)]
 
     # -- running
 
     def run(self):
-        """The Run of this machine, which can be run once."""
+        """Boot the machine and follow it to its end; the result is its Run. It can be run once."""
         try:
             try:
                 self.qemu.start()
@@ -101,7 +103,7 @@ class Machine:
         return self.result
 
     def finish(self):
-        """End it, and take what the host knows of it then."""
+        """End QEMU, and keep what the host knows of it then."""
         printed = self.qemu.end()
         if printed is not None:
             self.result.console = self.reported(printed)
@@ -110,10 +112,10 @@ class Machine:
                 self.result.status = self.qemu.status
 
     def follow(self):
-        """From stop to stop, until the machine is done.
+        """Let the machine run from stop to stop, until it is done.
 
-        A stop lets QEMU's clock jump to the guest's next timer, so there is none
-        before the end but at checkpoints; the jump is the same in each run.
+        A stop lets QEMU's clock jump to the guest's next timer. So the only stops before the end
+        are those at checkpoints, where the jump is the same in each run.
         """
         self.write_key()
         if self.watchdog:
@@ -137,17 +139,19 @@ class Machine:
 
     @property
     def watchdog(self):
-        """Of a machine with one hart; with several there is none."""
+        """The Watchdog of a machine with one hart; None if there are several."""
         return Watchdog(self.stub, self.test) if self.test.harts == 1 else None
 
     def write_key(self):
-        """Into the image in memory: the program's, or the kernel's for a self test."""
+        """Write the key of the reports into the image in memory: the program's, or for a self test
+        the kernel's."""
         self.key_address = self.host.key_address(self.test)
         if self.key_address is not None:
             self.memory.write(self.key_address, self.key)
 
     def go(self):
-        """Let it run; true when it has stopped at a breakpoint. If not, result.end says why."""
+        """Let the machine run. True if it has stopped at a breakpoint; else result.end says why it
+        does not go on."""
         self.stub.send("c")
         while True:
             try:
@@ -171,14 +175,15 @@ class Machine:
                 return False
 
     def paused(self):
-        """By the watchdog; else the guest has switched off, but not through power_off()."""
+        """The machine pauses: the watchdog has fired, or else the guest has switched off, but not
+        through power_off()."""
         if self.watchdog and self.watchdog.has_fired():
             self.result.end, self.result.place = End.LIMIT, self.stub.register("pc")
         else:
             self.result.end, self.result.status = End.GONE, 0
 
     def look_after(self):
-        """While it runs: End.something if it must not go on."""
+        """Look after a machine that runs: one of End if it must not go on, else None."""
         if self.host.cancelled:
             return End.GONE
         if self.qemu.has_flooded():
@@ -194,7 +199,7 @@ class Machine:
         return None
 
     def stop(self, reason):
-        """Interrupt it, to see where it is; a machine that does not answer is killed."""
+        """Interrupt the machine, to see where it is. If it does not answer, it has no place."""
         self.result.end = reason
         try:
             self.stub.interrupt(STOP_SECONDS)
@@ -207,9 +212,9 @@ class Machine:
     # -- what is looked at while it stands
 
     def off(self):
-        """The kernel is about to switch off: its memory is as it left it. Without a timer of the
-        kernel the clock jumps at this very stop, and the watchdog may fire, which no longer
-        matters."""
+        """The kernel is about to switch off, and its memory is as it left it: check it. If the
+        kernel has set no timer, the clock jumps at this stop and the watchdog may fire, which does
+        not matter any more."""
         result = self.result
         if self.watchdog and self.watchdog.was_fed():
             result.end = End.FED
@@ -224,13 +229,15 @@ class Machine:
             self.check(dict.fromkeys(state.ALWAYS + after))
 
     def count(self):
-        """If the kernel had set no timer the clock has jumped to the watchdog's: no count."""
+        """Read the count of instructions. If the kernel had set no timer, the clock has jumped to
+        the watchdog's, and there is no count."""
         if self.test.harts == 1:
             count = self.stub.register("minstret") >> self.test.shift
             self.result.instructions = count if count < 0.99e6 * self.test.limit else None
 
     def at_checkpoint(self):
-        """Only a signed report names a checkpoint; other code may lie at that address."""
+        """The machine has stopped at the address of the checkpoints. Other code may lie there, so
+        only a signed report says that a checkpoint was reached, and which one."""
         found = [report.text for report in self.reported(self.qemu.printed()).reports
                  if report.kind == "checkpoint"]
         for label in found[len(self.labels):]:
@@ -238,24 +245,26 @@ class Machine:
         self.labels = found
 
     def check(self, checks, where=""):
-        """Let these look at the machine, and keep what they complain of."""
+        """Let these checks look at the machine, and keep their complaints."""
         for check in checks:
             self.result.complaints += [where + text for text in self.host.complaints(check, self)]
 
     def reported(self, printed):
-        """The Console with these bytes."""
+        """The Console of these bytes, with the signed reports among them."""
         return Console(printed, self.key, self.host.sites(self.test))
 
 
 class FreshMachine(Machine):
-    """A machine that is stopped when the first program is about to begin, and counted."""
+    """A machine that is stopped when the first program is about to begin; `snapshot` has what is in
+    use then."""
 
     snapshot = None
 
     def follow(self):
-        """To the place where the kernel counts what is in use, and no further."""
-        # The first who asks how many objects there are is inventory_take(), which has just given
-        # back all that is free.
+        """Let the machine run to the place where the kernel counts what is in use, and no
+        further."""
+        # kmalloc_objects() is called first by inventory_take(), which has just given back all
+        # memory that is free.
         self.stub.add_breakpoint(self.image.address("kmalloc_objects"))
         if self.go():
             self.snapshot = state.snapshot(self.memory)

@@ -12,7 +12,7 @@ SHIFT = 3       # one hart: an instruction takes 2^SHIFT ns; below 3 QEMU cannot
 
 
 class Verdict:
-    """What became of a test. Each has words of its own, because each is looked into differently."""
+    """What became of a test. There are many, because a student looks into each in another way."""
     OK = "ok"
     WRONG = "wrong answer"              # it ended, and something is not as it must be
     PANIC = "panic"                     # the kernel stopped itself
@@ -29,7 +29,7 @@ class Exercise:
     asks    one line: what is to be written
     hint    some lines that a handout shows in the blank region
     uses    functions and variables of the kernel that a solution may use beyond those that
-            exercise.symbols finds, as one text
+            exercise.symbols finds; given as one text, kept as a list
     """
 
     def __init__(self, number, title, points, asks, hint="", uses=""):
@@ -48,7 +48,7 @@ class Exercise:
 
 
 class Lab:
-    """One lab: its exercises and its tests. Lab 0 is what no exercise asks for."""
+    """One lab: its exercises and its tests. Lab 0 has the tests that belong to no exercise."""
 
     def __init__(self, number, title, exercises, tests):
         self.number, self.title = number, title
@@ -91,13 +91,13 @@ class Test:
 
     # -- what must be true
     expect: list = ()           # texts or patterns that must be printed, in this order
-    forbid: list = ()           # those that must not be
-    reports: bool = True        # its own signed verdict is needed; False: it knows nothing of it
+    forbid: list = ()           # texts or patterns that must not be printed
+    reports: bool = True        # its own signed verdict is needed; False if it gives none
     exit: int = 0               # the exit code that the first program must have
     panic: bool = False         # the kernel must panic: the verdict and `after` do not apply
     after: list = None          # what must hold in memory at the end: functions of state.py
     at: dict = None             # the same at a checkpoint of the test: {label: [function, ...]}
-    needs: "Test" = None        # must pass too: without it this test has no points
+    needs: "Test" = None        # a test that must pass too: else this one has no points
 
     lab: int = dataclasses.field(default=0, init=False)         # set by the Lab
 
@@ -109,7 +109,7 @@ class Test:
 
     @property
     def boot_arguments(self):
-        """All of them, as the kernel gets them."""
+        """All boot arguments in one text, as the kernel gets them."""
         words = [self.append]
         if self.selftest:
             words.append("selftest=" + self.selftest.split()[0])
@@ -119,7 +119,7 @@ class Test:
 
     @property
     def subject(self):
-        """The name under which the test reports: of its program or self test."""
+        """The name under which the test reports: that of its program or self test."""
         return (self.prog or self.selftest or self.name).split()[0]
 
 
@@ -135,13 +135,13 @@ class Report:
 class Outcome:
     """How one test came out; of several runs, the first that failed.
 
-    reasons       lines: what was expected, what was found, where; none where it passed
-    reports       of the guest, in order
+    reasons       lines that say what was expected, what was found, and where; none if it passed
+    reports       the Reports of the guest, in order
     console       the last lines that it printed
     trace         the call stack of a panic, with file:line
-    log           path of the whole output
-    instructions  with one hart, when it ended; else None
-    seconds       of CPU time, all runs
+    log           the path of the file with the whole output
+    instructions  the count at the end, with one hart; else None
+    seconds       of CPU time, of all runs together
     run           which of its runs this is, from 1
     """
 
@@ -152,7 +152,7 @@ class Outcome:
 
     @property
     def passed(self):
-        """Is all of it as it must be?"""
+        """Is all as the test wants it?"""
         return self.verdict == Verdict.OK
 
     @property

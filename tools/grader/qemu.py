@@ -19,7 +19,7 @@ from gdbstub import Stub, StubError
 from grader import processor, watchdog
 from grader.memory import Memory
 
-MAX_OUTPUT = 1 << 20        # bytes of console
+MAX_OUTPUT = 1 << 20        # so many bytes at most may come to the console
 APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
 
 
@@ -28,12 +28,12 @@ class SetupError(Exception):
 
 
 def bytes_of(size):
-    """Of "128M" or "8G"."""
+    """The bytes of a size like "128M" or "8G"."""
     return int(size[:-1]) << {"M": 20, "G": 30}[size[-1]]
 
 
 def memory_file(size=0):
-    """A file descriptor; the file is in memory if the system has such files, and has no name."""
+    """The descriptor of a new file without a name; it is in memory if the system has such files."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("rvlab")
     else:
@@ -44,7 +44,8 @@ def memory_file(size=0):
 
 
 def host_lacks():
-    """What machines need of this host and cannot have, in words; None if nothing is missing."""
+    """A sentence about what machines need of this host and cannot have; None if nothing is
+    missing."""
     try:
         file = memory_file()
     except OSError as error:
@@ -62,10 +63,10 @@ class Qemu:
     """The process of a machine for a test. start() must come first; it may fail half-way, and end()
     tidies up in each case.
 
-    stub     gdbstub.Stub, by which the machine is driven; None as long as there is none
-    memory   grader.memory.Memory, what it has in memory; the same
-    seconds  of CPU time, once it has ended
-    status   its exit status then; negative: the signal that ended it
+    stub     the gdbstub.Stub by which the machine is driven; None before start()
+    memory   the grader.memory.Memory of the machine; None before start()
+    seconds  the CPU time that it had, when it has ended
+    status   its exit status then; if a signal has ended it, minus the signal's number
     """
 
     def __init__(self, test, host):
@@ -74,7 +75,7 @@ class Qemu:
         self.seconds = 0.0
 
     def command(self, ram, gdb):
-        """The command line; the descriptors are of the memory's file and of the stub's socket."""
+        """The command line, for the descriptors of the memory's file and of the stub's socket."""
         test = self.test
         command = [
             self.host.qemu, "-machine", "virt,memory-backend=ram", "-bios", "default",
@@ -86,12 +87,13 @@ class Qemu:
         command += processor.options(self.host.qemu, test.processor)
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
-        if shutil.which("setpriv"):         # no QEMU outlives us, whatever ends us
+        if shutil.which("setpriv"):         # QEMU ends with this process, whatever ends it
             command = ["setpriv", "--pdeathsig", "KILL"] + command
         return command
 
     def start(self):
-        """Start it; the machine stands before its first instruction. SetupError if it does not."""
+        """Start QEMU; the machine stands before its first instruction. SetupError if QEMU does not
+        start."""
         size = bytes_of(self.test.mem)
         ram = memory_file(size)
         ours, theirs = socket.socketpair()
@@ -121,20 +123,21 @@ class Qemu:
 
     def printed(self):
         """The bytes of its console so far."""
-        # Not by seek(): QEMU writes where this file's position is.
+        # seek() would not do: QEMU writes at this file's position, which both processes share.
         return os.pread(self.log.fileno(), MAX_OUTPUT, 0)
 
     def last_line(self):
-        """The last line that it printed, or words that there is none."""
+        """The last line that QEMU has printed, which says why it does not start."""
         lines = self.printed().decode("utf-8", "replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it says nothing")
 
     def has_flooded(self):
-        """What it prints is limited; when QEMU is ended for it, no answer may have come before."""
+        """Has the machine printed too much? The host may end QEMU for it before the stub
+        answers."""
         return os.fstat(self.log.fileno()).st_size >= MAX_OUTPUT
 
     def is_busy(self):
-        """Whether one of its threads runs, or would if the host let it."""
+        """Does one of its threads run, or would it if the host had a free processor?"""
         try:
             for thread in os.listdir("/proc/%d/task" % self.process.pid):
                 with open("/proc/%d/task/%s/stat" % (self.process.pid, thread)) as file:
@@ -142,10 +145,10 @@ class Qemu:
                         return True
             return False
         except OSError:
-            return True             # just ended, or a host without /proc
+            return True             # it has just ended, or this host has no /proc
 
     def cpu_seconds(self):
-        """So much CPU time it has had so far."""
+        """The CPU time that the process has had so far."""
         try:
             with open("/proc/%d/stat" % self.process.pid) as file:
                 fields = file.read().rpartition(")")[2].split()
@@ -154,7 +157,8 @@ class Qemu:
             return 0.0              # the kernel's limit of CPU time still holds
 
     def end(self):
-        """Kill it, if it still runs; the bytes of its whole console, or None if it never ran."""
+        """Kill the process, if it still runs, and give back all that it had. The result is the
+        bytes of its whole console, or None if it never ran."""
         console = None
         if self.process:
             try:

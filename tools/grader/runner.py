@@ -1,4 +1,4 @@
-"""Several machines at once: who boots when, and the outcomes in the order of the tests.
+"""Several machines at once: which test boots when, and the outcomes in the order of the tests.
 
 A Runner has as many threads as harts may be busy; a test with several harts takes as many places,
 so that machines do not wait for each other's time. A thread does nothing but wait for QEMU and look
@@ -11,7 +11,7 @@ import threading
 
 from grader.model import Outcome, Verdict
 
-COMMAND_SECONDS = 300
+COMMAND_SECONDS = 300           # a test's command that takes longer is stopped
 
 
 class Job:
@@ -21,14 +21,14 @@ class Job:
         self.test, self.number = test, number
 
     def places(self, jobs):
-        """A machine with several harts takes as many of the host's places."""
+        """How many of the host's places its machine takes: one for each hart, or all."""
         return min(self.test.harts, jobs)
 
 
 class Runner:
     """Runs tests in threads; take(outcome) is called for each test, in the tests' order.
 
-    Everything that the threads share is guarded by `lock`, which `changed` belongs to.
+    All fields that change are guarded by `lock`; `changed` is its condition variable.
     """
 
     def __init__(self, tests, judge, jobs, objects):
@@ -37,14 +37,14 @@ class Runner:
         # A run that takes long begins early, or at the end all would wait for it.
         self.waiting.sort(key=lambda job: (-job.test.harts, -job.test.limit))
         self.outcomes = {test: [] for test in tests}
-        self.used = 0                   # places
+        self.used = 0                   # the places that are taken
         self.running = []
-        self.error = None               # of a thread: a defect of the grader itself
+        self.error = None               # the exception of a thread: a defect of the grader itself
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
 
     def next_job(self):
-        """The first that finds room; None when no job is left. The lock is held."""
+        """The first job that finds room; None if no job is left. The caller holds the lock."""
         while self.waiting and not self.error:
             for job in self.waiting:
                 if self.used == 0 or self.used + job.places(self.jobs) <= self.jobs:
@@ -56,7 +56,7 @@ class Runner:
         return None
 
     def work(self):
-        """What each thread does."""
+        """Take jobs until none is left: this is what each thread does."""
         while True:
             with self.lock:
                 job = self.next_job()
@@ -66,7 +66,7 @@ class Runner:
             try:
                 outcome = self.command(job.test) if job.test.command \
                     else self.judge.run(job.test, job.number)
-            except Exception as defect:     # told by the main thread, with its traceback
+            except Exception as defect:     # the main thread tells it, with its traceback
                 error = defect
             with self.lock:
                 self.error = self.error or error
@@ -76,7 +76,7 @@ class Runner:
                 self.changed.notify_all()
 
     def command(self, test):
-        """A check on the host."""
+        """The Outcome of a test that is a check on the host."""
         words = [word.replace("@OBJ@", self.objects) for word in test.command]
         outcome = Outcome(test, Verdict.OK)
         try:
@@ -91,7 +91,8 @@ class Runner:
         return outcome
 
     def merged(self, test):
-        """The outcome of all runs of a test, or None while some are not done."""
+        """The Outcome of all runs of a test: that of the first run that failed, if one did. None
+        as long as some runs are not done."""
         outcomes = self.outcomes[test]
         if len(outcomes) < test.runs or None in outcomes:
             return None
@@ -101,7 +102,8 @@ class Runner:
         return chosen
 
     def run(self, take, progress):
-        """Until all is done, or an exception comes up here, as ctrl-C does."""
+        """Run all tests. It returns when all are done; an exception here, as ctrl-C is one, ends
+        all that runs."""
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.jobs)]
         for thread in threads:
             thread.start()

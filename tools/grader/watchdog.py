@@ -10,14 +10,15 @@ import contextlib
 
 from gdbstub import StubError
 
-# Its configuration space, as first device on the bus; where its registers are put; its tick.
+# Its configuration space, as the first device on the bus; the address at which its registers are
+# put; the length of its tick.
 CONFIG = 0x30008000
 REGISTERS = 0x40000000
 TICK_NS = 30 << 15
-FIRED = 0x1200              # bits of its reload register, once it has fired
+FIRED = 0x1200              # the bits of its reload register that are set when it has fired
 # What QEMU does then. All other actions let the guest run on until a thread of QEMU has time to
-# stop it, so where it is found would be chance; a reset stops the hart at once, and here is no
-# reset but a pause. It is the same pause if the guest switches off by itself.
+# stop it, so it would be found at a place of chance. A reset stops the hart at once; these options
+# make a pause of the reset, and the same pause of the guest's own switch-off.
 DEVICE = ["-device", "i6300esb,addr=1", "-action", "watchdog=reset,reboot=shutdown,shutdown=pause"]
 
 
@@ -29,7 +30,7 @@ class Watchdog:
         self.spare_ns = 8 * TICK_NS + (test.limit * 50000 << test.shift)
 
     def arm(self):
-        """Let it fire at the test's limit, counted from now."""
+        """Set up the device, so that it fires at the test's limit, counted from now."""
         ticks = self.limit_ns // TICK_NS
 
         def unlocked(register, value):
@@ -44,12 +45,12 @@ class Watchdog:
             self.store(CONFIG + 0x68, 0x03, 1)      # on, and locked
 
     def store(self, address, value, size):
-        """A store of so many bytes at a physical address."""
+        """Write a number of so many bytes to a physical address."""
         self.stub.write(address, value.to_bytes(size, "little"))
 
     @contextlib.contextmanager
     def on_the_bus(self):
-        """As long as this lasts its registers answer to accesses, which are physical then."""
+        """As long as this lasts, addresses are physical, and the device's registers answer."""
         self.stub.physical(True)
         self.store(CONFIG + 0x10, REGISTERS, 4)
         self.store(CONFIG + 0x04, 2, 2)
@@ -58,14 +59,14 @@ class Watchdog:
         self.stub.physical(False)
 
     def has_fired(self):
-        """The guest can clear this by the device's registers, but not set it."""
+        """Has the device fired? The guest can clear this by the device's registers, not set it."""
         with self.on_the_bus():
             data = self.stub.read(REGISTERS + 0xc, 2)
         return data is not None and int.from_bytes(data, "little") & FIRED != 0
 
     def was_fed(self):
-        """Is more time gone, counted in instructions, than it allows? Then the kernel has found the
-        device on the bus, and has set it back."""
+        """Has more time passed, counted in instructions, than the device allows? Then the kernel
+        has found it on the bus, and has set it back."""
         try:
             time = self.stub.register("minstret")
         except StubError:

@@ -1,8 +1,10 @@
 """tools/check_prose.py: each of its rules is seen to fail and to pass.
 
-The texts here are made up: a test of the real tree would only tell that it passes today. What
-counts is that a comment of another kind, an exercise's marker above all, is not taken for the one
-that is wanted, and that a declaration is found however it is written.
+The texts here are made up: a test of the real tree would only tell that it passes today. A comment
+of another kind, an exercise's marker above all, must not be taken for the one that is wanted, and a
+declaration must be found however it is written.
+
+It needs nothing but Python. To run it alone: python3 tools/test/test_prose.py
 """
 import os
 import sys
