@@ -8,6 +8,7 @@
    kernel's own pointers, and have no old memory; it makes user processes of them.
 
    No lock is held. The new mm is nobody else's until commit_image(), so it needs none either. */
+#include <elf.h>
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/usercopy.h>
@@ -102,52 +103,56 @@ static void set_user_frame(struct trapframe *tf, uintptr_t entry, uintptr_t sp, 
     /* EXERCISE 5.1 end */
 }
 
-/* Build the new program's memory. On success *new_mm and *sp are set. */
-static int build_image(const struct user_program *program, const struct exec_args *args,
-                       struct mm_struct **new_mm, uintptr_t *sp)
+/* What the new program is to begin with. */
+struct image {
+    struct mm_struct *mm;
+    uintptr_t entry, sp;
+};
+
+/* Build the new program's memory from its file. 0 with all of *image set, or an error. */
+static int build_image(const struct reader *file, const struct exec_args *args,
+                       struct image *image)
 {
-    int result = program_check(program);
+    struct elfhdr elf;
+    int result = program_check(file, &elf);
 
     if (result != 0)
         return result;
-    struct mm_struct *mm = mm_create();
-
-    if (mm == NULL)
+    image->entry = elf.e_entry;
+    image->mm = mm_create();
+    if (image->mm == NULL)
         return -E_NO_MEM;
-    result = program_load(program, mm);
+    result = program_load(file, &elf, image->mm);
     if (result == 0)
-        result = push_args(mm, args, sp);
-    if (result != 0) {
-        mm_put(mm);
-        return result;
-    }
-    *new_mm = mm;
-    return 0;
+        result = push_args(image->mm, args, &image->sp);
+    if (result != 0)
+        mm_put(image->mm);
+    return result;
 }
 
-/* Change over to the new program; nothing here can fail. */
-static void commit_image(const struct user_program *program, struct mm_struct *mm, uintptr_t sp,
-                         int argc)
+/* Change over to the new program; nothing here can fail. A kernel thread has no old memory. */
+static void commit_image(const struct user_program *program, const struct image *image, int argc)
 {
     struct mm_struct *old = current->mm;
 
-    proc_set_mm(mm);
+    proc_set_mm(image->mm);
     current->program = program;
     set_proc_name(current, program->name);
-    sched_set_addrspace(&mm->as);
+    sched_set_addrspace(&image->mm->as);
     if (old != NULL)
         mm_put(old);
-    set_user_frame(current->task.tf, program_entry(program), sp, argc);
+    set_user_frame(current->task.tf, image->entry, image->sp, argc);
 }
 
+/* Make the current process run a program. Returns argc or an error. */
 static int load_icode(const struct user_program *program, const struct exec_args *args)
 {
-    struct mm_struct *mm;
-    uintptr_t sp;
-    int result = build_image(program, args, &mm, &sp);
+    struct reader file = program_reader(program);
+    struct image image;
+    int result = build_image(&file, args, &image);
 
     if (result == 0) {
-        commit_image(program, mm, sp, args->argc);
+        commit_image(program, &image, args->argc);
         result = args->argc;
     }
     return result;

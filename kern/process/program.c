@@ -1,4 +1,13 @@
-/* Finding, checking and loading programs. */
+/* Finding, checking and loading programs; program.h has the rules for what is read of a file.
+
+   A program's memory, as program_load() makes it:
+
+     one area for each PT_LOAD segment, from p_va on, with the segment's rights. Pages that have a
+       part in the file are loaded at once; those behind it (.bss) are zeros, on demand
+     the heap: it begins, empty, at the page behind the highest segment, and brk moves its end
+     the stack: one page at USTACKTOP, which grows downwards on demand
+
+   The first page of an address space belongs to no area, so a NULL pointer faults. */
 #include <elf.h>
 #include <error.h>
 #include <mm/pagetable.h>
@@ -24,44 +33,67 @@ const struct user_program *program_find(const char *name)
     return NULL;
 }
 
-static const struct elfhdr *header(const struct user_program *program)
+static int read_image(const struct reader *file, uint64_t offset, void *to, size_t size)
 {
-    return (const struct elfhdr *)program->start;
+    memcpy(to, (const uint8_t *)file->source + offset, size);
+    return 0;
 }
 
-bool program_in_file(const struct user_program *program, uint64_t offset, uint64_t size)
+struct reader program_reader(const struct user_program *program)
 {
-    size_t length = program->end - program->start;
-
-    return offset <= length && size <= length - offset;
+    return (struct reader){
+        .read = read_image,
+        .size = program->end - program->start,
+        .source = program->start,
+    };
 }
 
-static bool segment_ok(const struct user_program *program, const struct proghdr *ph)
+bool reader_has(const struct reader *file, uint64_t offset, uint64_t size)
+{
+    return offset <= file->size && size <= file->size - offset;
+}
+
+int reader_read(const struct reader *file, uint64_t offset, void *to, size_t size)
+{
+    return reader_has(file, offset, size) ? file->read(file, offset, to, size) : -E_INVAL_ELF;
+}
+
+/* Is it a segment that can be loaded, or one that is to be passed over? user_range_ok() refuses an
+   end that has wrapped around. Above USTACKBASE the stack may grow. */
+static bool segment_ok(const struct reader *file, const struct proghdr *ph)
 {
     if (ph->p_type != ELF_PT_LOAD || ph->p_memsz == 0)
         return true;
     if ((ph->p_flags & ELF_PF_W) && (ph->p_flags & ELF_PF_X))
         return false;
-    return ph->p_filesz <= ph->p_memsz && program_in_file(program, ph->p_offset, ph->p_filesz)
+    return ph->p_filesz <= ph->p_memsz && reader_has(file, ph->p_offset, ph->p_filesz)
         && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz)
         && ph->p_va + ph->p_memsz <= USTACKBASE;
 }
 
-int program_check(const struct user_program *program)
+/* Read the program header of this number, and check it: each time that it is read. */
+static int read_segment(const struct reader *file, const struct elfhdr *elf, int i,
+                        struct proghdr *ph)
 {
-    const struct elfhdr *elf = header(program);
+    int result = reader_read(file, elf->e_phoff + i * sizeof(*ph), ph, sizeof(*ph));
 
-    if (!program_in_file(program, 0, sizeof(*elf)) || elf->e_magic != ELF_MAGIC
-        || elf->e_class != ELF_CLASS64 || elf->e_data != ELF_DATA2LSB
-        || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV
-        || elf->e_phentsize != sizeof(struct proghdr) || elf->e_phoff % 8 != 0
-        || !program_in_file(program, elf->e_phoff, (uint64_t)elf->e_phnum * sizeof(struct proghdr)))
+    return result == 0 && !segment_ok(file, ph) ? -E_INVAL_ELF : result;
+}
+
+int program_check(const struct reader *file, struct elfhdr *elf)
+{
+    int result = reader_read(file, 0, elf, sizeof(*elf));
+    struct proghdr ph;
+
+    if (result != 0)
+        return result;
+    if (elf->e_magic != ELF_MAGIC || elf->e_class != ELF_CLASS64 || elf->e_data != ELF_DATA2LSB
+        || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV || elf->e_phentsize != sizeof(ph)
+        || !reader_has(file, elf->e_phoff, elf->e_phnum * sizeof(ph)))
         return -E_INVAL_ELF;
-    const struct proghdr *ph = (const struct proghdr *)(program->start + elf->e_phoff);
-    for (int i = 0; i < elf->e_phnum; i++)
-        if (!segment_ok(program, &ph[i]))
-            return -E_INVAL_ELF;
-    return 0;
+    for (int i = 0; result == 0 && i < elf->e_phnum; i++)
+        result = read_segment(file, elf, i, &ph);
+    return result;
 }
 
 static uint32_t segment_flags(const struct proghdr *ph)
@@ -76,9 +108,10 @@ static pte_t segment_rights(const struct proghdr *ph)
         | (ph->p_flags & ELF_PF_W ? PTE_W : 0) | (ph->p_flags & ELF_PF_X ? PTE_X : 0);
 }
 
-/* A new page with what the file has for it: bytes [low, high) at la, zeros around them. */
+/* Map a new page at la with what the file has for the addresses [low, high) of it, from `offset`
+   on, and zeros around them. 0 or an error; then there is no such page. */
 static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_t high,
-                     const uint8_t *bytes, pte_t rights)
+                     const struct reader *file, uint64_t offset, pte_t rights)
 {
     struct Page *page = alloc_page();
 
@@ -86,51 +119,47 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
         return -E_NO_MEM;
     char *to = page2kva(page);
     memset(to, 0, low - la);
-    memcpy(to + (low - la), bytes, high - low);
     memset(to + (high - la), 0, la + PGSIZE - high);
-    if (page_insert(&mm->as, page, la, rights) != 0) {
+    int result = reader_read(file, offset, to + (low - la), high - low);
+    if (result == 0 && page_insert(&mm->as, page, la, rights) != 0)
+        result = -E_NO_MEM;
+    if (result != 0)
         free_page(page);
-        return -E_NO_MEM;
-    }
-    return 0;
+    return result;
 }
 
-/* Map a segment, and load the pages that have a part in the file; others are zeros on demand. */
-static int load_segment(struct mm_struct *mm, const struct user_program *program,
-                        const struct proghdr *ph)
+/* Map a segment that is segment_ok(), and load the pages that have a part in the file. Segments
+   that share a page are refused: mm_map() finds that it is taken. */
+static int load_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
 {
     uintptr_t start = ROUNDDOWN(ph->p_va, PGSIZE), end = ROUNDUP(ph->p_va + ph->p_memsz, PGSIZE);
     uintptr_t file_end = ph->p_va + ph->p_filesz;
     int result = mm_map(mm, start, end - start, segment_flags(ph));
 
+    if (result == -E_INVAL)
+        return -E_INVAL_ELF;
     for (uintptr_t la = start; result == 0 && la < file_end; la += PGSIZE) {
         uintptr_t low = la < ph->p_va ? ph->p_va : la;
         uintptr_t high = la + PGSIZE < file_end ? la + PGSIZE : file_end;
 
-        result = load_page(mm, la, low, high, program->start + ph->p_offset + (low - ph->p_va),
+        result = load_page(mm, la, low, high, file, ph->p_offset + (low - ph->p_va),
                            segment_rights(ph));
     }
     if (end > mm->brk_start)
         mm->brk_start = mm->brk = end;
-    return result == -E_INVAL ? -E_INVAL_ELF : result;
+    return result;
 }
 
-int program_load(const struct user_program *program, struct mm_struct *mm)
+int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_struct *mm)
 {
-    const struct elfhdr *elf = header(program);
-    const struct proghdr *ph = (const struct proghdr *)(program->start + elf->e_phoff);
-
     for (int i = 0; i < elf->e_phnum; i++) {
-        if (ph[i].p_type != ELF_PT_LOAD || ph[i].p_memsz == 0)
-            continue;
-        int result = load_segment(mm, program, &ph[i]);
+        struct proghdr ph;
+        int result = read_segment(file, elf, i, &ph);
+
+        if (result == 0 && ph.p_type == ELF_PT_LOAD && ph.p_memsz != 0)
+            result = load_segment(mm, file, &ph);
         if (result != 0)
             return result;
     }
     return mm_map(mm, USTACKTOP - PGSIZE, PGSIZE, VM_READ | VM_WRITE | VM_STACK);
-}
-
-uintptr_t program_entry(const struct user_program *program)
-{
-    return header(program)->e_entry;
 }

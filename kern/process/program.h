@@ -1,11 +1,23 @@
-/* User programs: ELF files inside the kernel image. */
+/* User programs: where they are found, and how an ELF file becomes the memory of a process.
+
+   Today's programs lie in the kernel's image, in the table user_programs. What loads them does not
+   know that: it reads through a struct reader, which could as well read a file on a disk. So
+
+   - a read may fail, and it may sleep: none of this is called with a spinlock held;
+   - what is read is copied to the caller's own memory first and then checked, because a file may
+     be changed by others meanwhile: nothing is read twice and believed the second time unchecked;
+   - each number in a file is one that somebody wrote to do harm: a range is checked against the
+     file's size without a sum that could wrap around.
+
+   exec.c calls program_check() and program_load(), in this order, on a new mm. */
 #pragma once
 
 #include <defs.h>
 
+struct elfhdr;
 struct mm_struct;
 
-/* The table is made by tools/embed.py, in the order of the names. */
+/* A program of the image. The table is made by tools/embed.py, in the order of the names. */
 struct user_program {
     const char *name;
     const uint8_t *start, *end;
@@ -13,18 +25,36 @@ struct user_program {
 extern const struct user_program user_programs[];
 extern const size_t user_program_count;
 
+/* The program of this name, or NULL. From anywhere. */
 const struct user_program *program_find(const char *name);
 
-/* Is it a program for this machine, all of whose parts lie where they may? None may be writable and
-   executable: no page of a program ever is both, as data, heap, stack and mmap's areas cannot be
-   executed and nothing can change an area's rights. 0 or -E_INVAL_ELF. */
-int program_check(const struct user_program *program) __must_check;
-/* Put a checked program into an empty mm: its segments, heap and stack. 0 or an error. */
-int program_load(const struct user_program *program, struct mm_struct *mm) __must_check;
-uintptr_t program_entry(const struct user_program *program);
+/* Something that can be read at any place, as a file can. */
+struct reader {
+    /* Copy `size` bytes, which begin `offset` bytes from the start, to `to`. They lie inside of the
+       reader's size. 0 if all of them were copied, or an error. */
+    int (*read)(const struct reader *file, uint64_t offset, void *to, size_t size);
+    uint64_t size;                      /* in bytes */
+    const void *source;                 /* where read() has it from: nobody else's business */
+};
 
+/* For a program of the image. The reader is good as long as the program is: for ever. */
+struct reader program_reader(const struct user_program *program);
 /* Does [offset, offset + size) lie in the file? */
-bool program_in_file(const struct user_program *program, uint64_t offset, uint64_t size);
+bool reader_has(const struct reader *file, uint64_t offset, uint64_t size);
+/* Read it if it does; else -E_INVAL_ELF. */
+int reader_read(const struct reader *file, uint64_t offset, void *to, size_t size) __must_check;
 
-/* Write "function+offset" for an address of the program, or the address where it has no name. */
+/* Read the header, and find out if it is a program for this machine all of whose segments lie where
+   they may. None may be writable and executable: no page of a program ever is both, as data, heap,
+   stack and mmap's areas cannot be executed and nothing can change an area's rights. 0 with the
+   header in *elf, -E_INVAL_ELF, or the reader's error. */
+int program_check(const struct reader *file, struct elfhdr *elf) __must_check;
+/* Put a program whose header has been checked into an empty mm that nobody else knows: its
+   segments, heap and stack. 0; -E_NO_MEM, -E_INVAL_ELF or the reader's error, and then a part of it
+   may be in the mm, which is to be put. */
+int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_struct *mm)
+    __must_check;
+
+/* Write "function+offset" for an address of the program, or the address if it has no name there or
+   `program` is NULL. For messages; may sleep. */
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size);

@@ -1,45 +1,75 @@
-/* Naming the addresses of programs, for reports. */
+/* Naming the addresses of programs, for messages about a program that did something wrong.
+
+   The names are in the symbol table of the program's own file, an array of struct elfsym, and in a
+   table of strings that it refers to; both are sections. A program without them, or with damaged
+   ones, has no names: that is no error. Nothing of the file is believed: all is read through
+   reader_read(), which refuses what lies outside of the file. Each symbol is looked at for each
+   address, which takes some thousand instructions; it happens once for a program that dies. */
 #include <elf.h>
 #include <printfmt.h>
 #include <process/program.h>
 
-/* The symbol table, and the strings that it refers to; false where the file has none. */
-static bool find_symbols(const struct user_program *program, const struct secthdr **symbols,
-                         const struct secthdr **strings)
-{
-    const struct elfhdr *elf = (const struct elfhdr *)program->start;
-    const struct secthdr *sh = (const struct secthdr *)(program->start + elf->e_shoff);
+#define NAME_LENGTH 64                  /* of a name that is shown whole */
 
-    if (elf->e_shentsize != sizeof(*sh) || elf->e_shoff % 8 != 0
-        || !program_in_file(program, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(*sh)))
+/* Find the symbol table, and the strings that it refers to. False if the file has none. */
+static bool find_symbols(const struct reader *file, struct secthdr *symbols,
+                         struct secthdr *strings)
+{
+    const size_t size = sizeof(struct secthdr);
+    struct elfhdr elf;
+
+    if (reader_read(file, 0, &elf, sizeof(elf)) != 0 || elf.e_shentsize != size
+        || !reader_has(file, elf.e_shoff, elf.e_shnum * size))
         return false;
-    for (int i = 0; i < elf->e_shnum; i++) {
-        if (sh[i].sh_type != ELF_SHT_SYMTAB || sh[i].sh_link >= elf->e_shnum)
-            continue;
-        *symbols = &sh[i];
-        *strings = &sh[sh[i].sh_link];
-        return program_in_file(program, (*symbols)->sh_offset, (*symbols)->sh_size)
-            && program_in_file(program, (*strings)->sh_offset, (*strings)->sh_size);
+    for (int i = 0; i < elf.e_shnum; i++) {
+        if (reader_read(file, elf.e_shoff + i * size, symbols, size) != 0)
+            return false;
+        if (symbols->sh_type == ELF_SHT_SYMTAB && symbols->sh_link < elf.e_shnum)
+            return reader_read(file, elf.e_shoff + symbols->sh_link * size, strings, size) == 0
+                && reader_has(file, symbols->sh_offset, symbols->sh_size)
+                && reader_has(file, strings->sh_offset, strings->sh_size);
     }
     return false;
 }
 
+/* Find the function that an address lies in, or the nearest one before it among those that do not
+   tell their size, as functions in assembly need not. */
+static bool find_function(const struct reader *file, const struct secthdr *symbols, uintptr_t addr,
+                          struct elfsym *best)
+{
+    uint64_t count = symbols->sh_size / sizeof(*best);
+    bool found = false;
+    struct elfsym sym;
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (reader_read(file, symbols->sh_offset + i * sizeof(sym), &sym, sizeof(sym)) != 0)
+            break;
+        if ((sym.st_info & 15) == ELF_STT_FUNC && sym.st_value <= addr
+            && (addr - sym.st_value < sym.st_size || sym.st_size == 0)
+            && (!found || sym.st_value >= best->st_value)) {
+            *best = sym;
+            found = true;
+        }
+    }
+    return found;
+}
+
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
 {
-    const struct secthdr *symbols, *strings;
-    const struct elfsym *best = NULL;
+    struct secthdr symbols, strings;
+    struct elfsym sym;
+    char name[NAME_LENGTH + 1] = "";
 
     snprintf(buf, size, "%#lx", addr);
-    if (program == NULL || !find_symbols(program, &symbols, &strings))
+    if (program == NULL)
         return;
-    const struct elfsym *sym = (const struct elfsym *)(program->start + symbols->sh_offset);
-    for (size_t n = symbols->sh_size / sizeof(*sym); n > 0; n--, sym++)
-        if ((sym->st_info & 15) == ELF_STT_FUNC && sym->st_value <= addr
-            && (addr - sym->st_value < sym->st_size || sym->st_size == 0)
-            && (best == NULL || sym->st_value >= best->st_value))
-            best = sym;
-    if (best != NULL && best->st_name < strings->sh_size)
-        snprintf(buf, size, "%s+%#lx",
-                 (const char *)program->start + strings->sh_offset + best->st_name,
-                 addr - best->st_value);
+    struct reader file = program_reader(program);
+    if (!find_symbols(&file, &symbols, &strings) || !find_function(&file, &symbols, addr, &sym)
+        || sym.st_name >= strings.sh_size)
+        return;
+    uint64_t length = strings.sh_size - sym.st_name;    /* with all names behind it */
+    if (length > NAME_LENGTH)
+        length = NAME_LENGTH;
+    if (reader_read(&file, strings.sh_offset + sym.st_name, name, length) == 0)
+        snprintf(buf, size, "%s+%#lx", name, addr - sym.st_value);
 }

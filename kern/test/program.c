@@ -2,8 +2,11 @@
 
    A program file comes from outside of the kernel, and any user may write one. So whatever stands
    in its headers, the kernel must load it or refuse it: no panic, no page that is writable and
-   executable at once, no memory lost. The test changes the rights of each segment, and then each
-   byte of the headers, and loads the result into an address space that nothing runs in.
+   executable at once, no memory lost, and nothing read outside of the file. The test changes the
+   rights of each segment, then each byte of the headers, and then single numbers to those at the
+   edge of what is allowed, or so that a sum of two wraps around. The file is read through a reader
+   of the test's own, which checks where the loader reads, and which can fail, or change the file,
+   at any read. Last come damaged tables of names.
 
    It belongs to no exercise; but load_icode, of which exercise 5.1 writes a part, calls the
    functions that are tried here. Alone: make grade GRADE=--all TEST=program. */
@@ -20,6 +23,14 @@
 static struct user_program program = { .name = "changed" };
 static uint8_t *file;
 
+/* What the reader does: counted from 1, a read that fails, and one before which a byte of the file
+   becomes another. 0: none. */
+static struct {
+    int count, fail_at, change_at;
+    size_t place;
+    uint8_t byte;
+} reads;
+
 /* Of the copy, which may be damaged by now. */
 static struct elfhdr *header(void)
 {
@@ -32,19 +43,33 @@ static struct proghdr *segment(int i)
     return (struct proghdr *)(file + header()->e_phoff) + i;
 }
 
+static int test_read(const struct reader *reader, uint64_t offset, void *to, size_t size)
+{
+    assert(offset <= reader->size && size <= reader->size - offset);
+    if (++reads.count == reads.fail_at)
+        return -E_NO_DEV;
+    if (reads.count == reads.change_at)
+        file[reads.place] = reads.byte;
+    memcpy(to, file + offset, size);
+    return 0;
+}
+
 /* What exec would do with the file as it is now. Returns what it would return. No area may be both
    writable and executable, whatever the segments say. */
 static int load(void)
 {
-    int result = program_check(&program);
+    struct reader reader = { test_read, program.end - program.start, NULL };
+    struct elfhdr elf;
 
+    reads.count = 0;
+    int result = program_check(&reader, &elf);
     if (result != 0)
         return result;
     /* As exec makes one for the new program. */
     struct mm_struct *mm = mm_create();
 
     assert(mm != NULL);
-    result = program_load(&program, mm);
+    result = program_load(&reader, &elf, mm);
     list_for_each(pos, &mm->mmap_list)
         assert((le2vma(pos)->vm_flags & (VM_WRITE | VM_EXEC)) != (VM_WRITE | VM_EXEC));
     mm_put(mm);
@@ -97,6 +122,174 @@ static void test_damage(void)
     assert_eq(load(), 0);
 }
 
+/* The first segment that has something in the file. */
+static struct proghdr *loaded_segment(void)
+{
+    int i = 0;
+
+    while (segment(i)->p_type != ELF_PT_LOAD || segment(i)->p_filesz == 0)
+        i++;
+    return segment(i);
+}
+
+/* With this number in a header, the file must be refused. */
+static void refuse(uint64_t *field, uint64_t value)
+{
+    uint64_t was = *field;
+
+    *field = value;
+    int result = load();
+    *field = was;
+    if (result != -E_INVAL_ELF)
+        panic("exec returned %d for a file whose bytes %lu to %lu are %#lx, expected %d", result,
+              (uint8_t *)field - file, (uint8_t *)field - file + 7, value, -E_INVAL_ELF);
+}
+
+/* Parts of the file that lie outside of it, by one byte or by as much as can be, so that offset +
+   size is 0 or a small number again; and segments that lie where a program has no business. */
+static void test_ranges(void)
+{
+    uint64_t size = program.end - program.start, table = header()->e_phnum * sizeof(*segment(0));
+    struct proghdr *ph = loaded_segment();
+
+    refuse(&header()->e_phoff, size - table + 1);
+    refuse(&header()->e_phoff, size);
+    refuse(&header()->e_phoff, -table);
+    refuse(&header()->e_phoff, -table + 64);
+    refuse(&header()->e_phoff, UINT64_MAX);
+    refuse(&ph->p_offset, size - ph->p_filesz + 1);
+    refuse(&ph->p_offset, -ph->p_filesz);
+    refuse(&ph->p_offset, -ph->p_filesz + 1);
+    refuse(&ph->p_offset, UINT64_MAX);
+    refuse(&ph->p_filesz, ph->p_memsz + 1);
+    refuse(&ph->p_filesz, -ph->p_offset);
+    refuse(&ph->p_filesz, UINT64_MAX);
+    refuse(&ph->p_memsz, ph->p_filesz - 1);
+    refuse(&ph->p_memsz, USTACKBASE - ph->p_va + 1);
+    refuse(&ph->p_memsz, -ph->p_va);
+    refuse(&ph->p_memsz, -ph->p_va + ph->p_filesz);
+    refuse(&ph->p_memsz, UINT64_MAX);
+    refuse(&ph->p_va, 0);
+    refuse(&ph->p_va, USERBASE - 1);
+    refuse(&ph->p_va, USTACKBASE - ph->p_memsz + 1);
+    refuse(&ph->p_va, KERNEL_OFFSET);
+    refuse(&ph->p_va, -ph->p_memsz);
+    refuse(&ph->p_va, -ph->p_memsz + 1);
+    assert_eq(load(), 0);
+}
+
+/* A file that ends too early, wherever it does; and a table of segments at an odd place. */
+static void test_shape(void)
+{
+    const uint8_t *end = program.end;
+    uint64_t needed = loaded_segment()->p_offset + loaded_segment()->p_filesz;
+
+    for (program.end = file; program.end < file + needed; program.end++)
+        assert_eq(load(), -E_INVAL_ELF);
+    assert_eq(load(), 0);
+    size_t table = header()->e_phnum * sizeof(*segment(0));
+    memcpy(file + needed + 1, segment(0), table);
+    uint64_t was = header()->e_phoff;
+    header()->e_phoff = needed + 1;
+    program.end = file + needed + 1 + table;
+    assert_eq(load(), 0);
+    program.end--;
+    assert_eq(load(), -E_INVAL_ELF);
+    header()->e_phoff = was;
+    program.end = end;
+}
+
+/* Each read may fail, as that of a disk. The error is passed on, and nothing is lost. */
+static void test_failing_reads(void)
+{
+    struct stock before = stock_take();
+    int result;
+
+    do {
+        reads.fail_at++;
+        result = load();
+        assert(result == -E_NO_DEV || result == 0);
+        stock_check(&before, "a program that could not be read");
+    } while (result == -E_NO_DEV);
+    assert(reads.fail_at == reads.count + 1 && reads.count > 3);
+    reads.fail_at = 0;
+}
+
+/* Somebody writes to the file while it is loaded: what was checked may be another thing by then.
+   Each byte of the headers becomes 255 at each read; load() looks at what comes of it, and
+   test_read() at where the loader reads. */
+static void test_changing_file(void)
+{
+    size_t end = header()->e_phoff + header()->e_phnum * sizeof(struct proghdr);
+    struct stock before = stock_take();
+
+    assert_eq(load(), 0);
+    for (int at = reads.count; at > 0; at--) {
+        for (reads.place = 0; reads.place < end; reads.place++) {
+            uint8_t was = file[reads.place];
+
+            reads.change_at = at;
+            reads.byte = 0xff;
+            load();
+            file[reads.place] = was;
+        }
+    }
+    reads.change_at = 0;
+    stock_check(&before, "a program that was changed while it was loaded");
+    assert_eq(load(), 0);
+}
+
+/* The name of an address, with a byte of the file changed. It must end within the buffer. */
+static const char *name_of(uint64_t addr, size_t place, uint8_t byte)
+{
+    static char buf[24];
+    uint8_t was = file[place];
+
+    memset(buf, 0xa5, sizeof(buf));
+    file[place] = byte;
+    program_symbol(&program, addr, buf, sizeof(buf) - 1);
+    file[place] = was;
+    assert(strnlen(buf, sizeof(buf)) < sizeof(buf) - 1 && buf[sizeof(buf) - 1] == (char)0xa5);
+    return buf;
+}
+
+/* A table of names that ends within a name: what lies behind it belongs to something else. */
+static void test_cut_name(uint64_t entry)
+{
+    struct secthdr *section = (struct secthdr *)(file + header()->e_shoff);
+    uint64_t at = header()->e_shoff;
+
+    while (memcmp(file + at, "_start", 7) != 0)
+        at--;
+    while (section->sh_offset > at || section->sh_offset + section->sh_size <= at)
+        section++;
+    uint64_t was = section->sh_size;
+    section->sh_size = at + 3 - section->sh_offset;
+    assert(strcmp(name_of(entry + 4, 0, file[0]), "_st+0x4") == 0);
+    section->sh_size = was;
+}
+
+/* Messages name addresses by tables that a program brings along. If these are damaged there may be
+   no name, or a wrong one, but nothing is read that is not of the file. */
+static void test_names(void)
+{
+    static const uint8_t values[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
+    size_t end = header()->e_shoff + header()->e_shnum * sizeof(struct secthdr);
+    size_t tables = loaded_segment()->p_offset + loaded_segment()->p_filesz;
+    const uint8_t *file_end = program.end;
+    uint64_t entry = header()->e_entry;
+
+    assert(strcmp(name_of(entry + 4, 0, file[0]), "_start+0x4") == 0);
+    assert(strcmp(name_of(4, 0, file[0]), "0x4") == 0);
+    for (size_t at = 0; at < end; at++)
+        for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+            if (at < sizeof(struct elfhdr) || at >= tables)
+                name_of(entry, at, values[i]);
+    test_cut_name(entry);
+    for (program.end = file; program.end < file_end; program.end++)
+        name_of(entry, 0, file[0]);
+}
+
 /* A copy is changed, not the program in the kernel's image. */
 static void test_program(void)
 {
@@ -111,6 +304,11 @@ static void test_program(void)
     program.end = file + size;
     test_rights();
     test_damage();
+    test_ranges();
+    test_shape();
+    test_failing_reads();
+    test_changing_file();
+    test_names();
     free_pages(copy, PAGES);
 }
 

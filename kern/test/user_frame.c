@@ -8,6 +8,7 @@
    interrupts, or with numbers of the old program in its registers.
 
    Alone: make grade TEST=user-frame. The programs hello and args try it from outside. */
+#include <elf.h>
 #include <mm/usercopy.h>
 #include <process/proc.h>
 #include <report.h>
@@ -64,7 +65,11 @@ static void check_word(uintptr_t argv, int i, const char *expected)
 /* Where the program begins, its stack, and its arguments. */
 static void check_frame(const struct trapframe *tf, int argc)
 {
-    check_eq("epc is the program's entry", tf->epc, program_entry(program_find(PROGRAM)));
+    struct reader file = program_reader(program_find(PROGRAM));
+    struct elfhdr elf;
+
+    assert_eq(program_check(&file, &elf), 0);
+    check_eq("epc is the program's entry", tf->epc, elf.e_entry);
     check("sp lies in the user stack's page", tf->gpr.sp >= USTACKTOP - PGSIZE
           && tf->gpr.sp < USTACKTOP);
     /* The calling convention wants it at the entry of each function, main() included. */
