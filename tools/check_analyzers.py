@@ -166,12 +166,9 @@ def main():
         alarms = read_alarms(file.read())
     findings = look(paths, find_analyzers())
     errors = list(judge(findings, alarms, not sys.argv[1:]))
-    for error in errors:
-        print(error)
-    print("%d files, 3 analyzers, %d false alarms, %d findings" % (
+    return cli.tell(errors, "%d files, 3 analyzers, %d false alarms, %d findings" % (
         len(paths), sum(1 for each in findings if any(alarm.fits(each) for alarm in alarms)),
         len(errors)))
-    return 1 if errors else 0
 
 
 if __name__ == "__main__":

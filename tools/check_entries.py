@@ -17,6 +17,8 @@ import re
 import subprocess
 import sys
 
+import cli
+
 # The pointers that a text declares, as in "pte_t *pte = ..., *end". A pointer to a const pte_t
 # cannot store, so it is left out.
 DECLARATION = re.compile(r"(?<!const )\bpte_t\s+\*[^;{)]*")
@@ -105,10 +107,8 @@ def main():
     paths = [path for path in sorted(glob.glob("kern/*/*.[ch]"))
              if not path.startswith("kern/test/")]
     errors = list(check_texts(paths)) + list(check_order(sys.argv[1]))
-    for error in errors:
-        print(error)
-    print("%d files, %d stores of page table entries that are wrong" % (len(paths), len(errors)))
-    return 1 if errors else 0
+    return cli.tell(errors, "%d files, %d stores of page table entries that are wrong" % (
+        len(paths), len(errors)))
 
 
 if __name__ == "__main__":

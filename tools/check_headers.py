@@ -14,6 +14,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import cli
+
 
 def jobs(objects):
     """(side, the words of the command, header) for everything to compile."""
@@ -46,10 +48,7 @@ def main():
     work = list(jobs(sys.argv[1]))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         errors = [error for error in pool.map(compile_alone, work) if error]
-    for error in errors:
-        print(error)
-    print("%d headers compiled, %d with errors" % (len(work), len(errors)))
-    return 1 if errors else 0
+    return cli.tell(errors, "%d headers compiled, %d with errors" % (len(work), len(errors)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 
+import cli
 from check_entries import assembly_of, without_comments
 
 HEADER = "kern/driver/mmio.h"
@@ -60,10 +61,8 @@ def main():
     paths = sorted(glob.glob("kern/driver/*.[ch]") + glob.glob("kern/machine/*.[ch]"))
     with open(HEADER) as file:
         errors = list(check_texts(paths)) + list(check_order(sys.argv[1], file.read()))
-    for error in errors:
-        print(error)
-    print("%d files, %d accesses to devices that are wrong" % (len(paths), len(errors)))
-    return 1 if errors else 0
+    return cli.tell(errors, "%d files, %d accesses to devices that are wrong" % (
+        len(paths), len(errors)))
 
 
 if __name__ == "__main__":

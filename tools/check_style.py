@@ -14,6 +14,7 @@ import os
 import re
 import sys
 
+import cli
 import check_prose
 
 MAX_FUNCTION, MAX_FILE, MAX_COLUMNS = 60, 500, 100
@@ -167,10 +168,7 @@ def main():
         sys.exit("usage: tools/check_style.py [--prose [FOLDER...]]")
     paths = list(sources())
     errors = [error for path in paths for error in check(path)]
-    for error in errors:
-        print(error)
-    print("%d files, %d breaches of style" % (len(paths), len(errors)))
-    return 1 if errors else 0
+    return cli.tell(errors, "%d files, %d breaches of style" % (len(paths), len(errors)))
 
 
 if __name__ == "__main__":

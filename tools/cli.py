@@ -46,6 +46,15 @@ def words_of(error):
     return "%s: %s" % (path, error.strerror) if path else error
 
 
+def tell(errors, summary):
+    """How a check of the tree ends: each error in a line of its own, "path:line: what", then the
+    summary. The exit status: 1 if there are errors."""
+    for error in errors:
+        print(error)
+    print(summary)
+    return 1 if errors else 0
+
+
 def run(name, body, errors=()):
     """Call body() for the tool `name`, and return its exit status. `errors` are the classes of
     exceptions whose text is for the user; an OSError is told in the same way."""

@@ -22,7 +22,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from trees import OBJECTS, TOP, Edited, build_command, copy_tree
+from trees import OBJECTS, TOP, Edited, TreeTest, build_command
 
 SECONDS = 200
 # A program that runs instead of debug.py. Its first argument gives a test that no lab has.
@@ -98,19 +98,14 @@ def steps(text):
             for line in re.findall(r"(?m)^step: (.*)$", text)]
 
 
-class Debug(unittest.TestCase):
+class Debug(TreeTest):
     """Sessions in a copy of the tree, which some of them edit and build again."""
 
     @classmethod
     def setUpClass(cls):
         if not shutil.which("gdb-multiarch"):
             raise AssertionError("gdb-multiarch is missing: run make setup")
-        cls.tree = tempfile.mkdtemp(prefix="rvlab-debug-")
-        copy_tree(cls.tree)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.tree)
+        super().setUpClass()
 
     def build(self):
         """Build the copy after an edit, and after the edit was undone."""

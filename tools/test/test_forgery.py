@@ -19,23 +19,14 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from forgeries import forgeries
-from trees import OBJECTS, Edited, copy_tree, grade, run_grader
+from trees import OBJECTS, Edited, TreeTest, grade, run_grader
 
 SECONDS = 60                    # for each forgery, on a busy host
 LOG_BYTES = 5 << 20
 
 
-class Forgery(unittest.TestCase):
+class Forgery(TreeTest):
     """The forgeries, one after the other, in one copy of the tree."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.tree = tempfile.mkdtemp(prefix="rvlab-forgery-")
-        copy_tree(cls.tree)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.tree)
 
     def test_the_unchanged_tree_gets_its_points(self):
         results, output = grade(self.tree, "hello", "cow")

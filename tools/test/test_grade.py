@@ -28,12 +28,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader.host import Host
 from grader.judge import Judge
-from labs.catalogue import LabError, check, load
 from grader.machine import End, Machine
 from grader.model import Outcome, Test, Verdict
 from grader.qemu import Qemu
 from grader.screen import Screen
-from trees import OBJECTS, TOP, Edited, build_command, copy_tree, grade, run_grader
+from labs.catalogue import LabError, check, load
+from trees import OBJECTS, TOP, Edited, TreeTest, build_command, grade, run_grader
 
 INIT = "kern/init/user.c"
 START = "    struct inventory before = inventory_take();\n"
@@ -56,20 +56,10 @@ def machines_of(tree):
     return found
 
 
-class Tree(unittest.TestCase):
+class Tree(TreeTest):
     """A base class for tests with a copy of the tree. The folder's name has a blank and letters
     beyond ASCII, because students' folders have them."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="rvlab-")
-        cls.tree = os.path.join(cls.folder, "h\u00e9 ll\u00f6")
-        os.mkdir(cls.tree)
-        copy_tree(cls.tree)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
+    NAME = "h\u00e9 ll\u00f6"
 
 
 class Score(unittest.TestCase):

@@ -28,8 +28,8 @@ sys.path.insert(0, TOOLS)
 
 from exercise import archives, gradebook, handin, marks, marksheet, submissions
 from exercise.workshop import Built
-from labs import catalogue
 from grader.model import Outcome, Verdict
+from labs import catalogue
 
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 REFERENCE = marks.Reference(ROOT, catalogue.load(), "0" * 12)

@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 
@@ -24,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from exercise.regions import parse
 from labs.catalogue import load
-from trees import OBJECTS, TOP, copy_tree
+from trees import OBJECTS, TOP, TreeTest
 
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"
                      r"`((?:make [^\s`]+|tools/lab) [^`\n]*[^`\n=])`", re.MULTILINE)
@@ -63,18 +62,13 @@ def commands():
     return [command for command in dict.fromkeys(found) if command not in ELSEWHERE]
 
 
-class Labcodes(unittest.TestCase):
+class Labcodes(TreeTest):
     """The commands, and what a chapter may name."""
 
     @classmethod
     def setUpClass(cls):
-        cls.tree = tempfile.mkdtemp(prefix="rvlab-labcodes-")
-        copy_tree(cls.tree)
+        super().setUpClass()
         shutil.copy2(os.path.join(TOP, "labcodes.md"), cls.tree)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.tree)
 
     def test_there_are_commands(self):
         self.assertGreater(len(commands()), 10)

@@ -11,29 +11,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from trees import OBJECTS, build_command, copy_tree
+from trees import OBJECTS, TreeTest, build_command
 
 QEMU = "qemu-system-riscv64"
 SECONDS = 120                   # a boot takes one
 
 
-class TestParts(unittest.TestCase):
+class TestParts(TreeTest):
     """One tree for all; each test leaves it as it was."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="rvlab-parts-")
-        cls.tree = cls.folder.name
-        copy_tree(cls.tree)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
 
     def path(self, name):
         return os.path.join(self.tree, name)

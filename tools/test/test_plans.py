@@ -10,18 +10,17 @@ Run alone: python3 tools/test/test_plans.py
 """
 import os
 import sys
-import tempfile
 import unittest
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from exercise import mutants, regions, workshop
-from labs.catalogue import load
+from exercise import mutants, regions
 from grader.model import Verdict
-
-TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+from labs.catalogue import load
+from trees import ShopTest
 
 MANAGER = """
 static struct Page *own_alloc_pages(size_t n)
@@ -122,15 +121,12 @@ CLASSES = {
 }
 
 
-class PlansTest(unittest.TestCase):
+class PlansTest(ShopTest):
     """The plans, built one after the other in one workshop."""
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        pristine = workshop.prepare(ROOT, os.path.join(folder.name, "pristine"), TOOLCHAIN)
-        cls.shop = workshop.Workshop(pristine, os.path.join(folder.name, "shop"), TOOLCHAIN)
+        super().setUpClass()
         cls.tests = {test.name: test for lab in load() for test in lab.tests}
 
     def outcome(self, texts, name):

@@ -20,9 +20,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader import record
 from grader.image import Image
-from labs.catalogue import load
 from grader.model import Outcome, Report, Test, Verdict
 from grader.sites import REPORTERS, sites
+from labs.catalogue import load
 from trees import OBJECTS, TOP
 
 

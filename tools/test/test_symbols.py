@@ -21,10 +21,10 @@ from types import SimpleNamespace
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from exercise import allowed, graft, handin, manifest, marks, regions, symbols, workshop
+from exercise import allowed, graft, handin, manifest, marks, regions, symbols
 from forgeries import CALL_THE_END, FIND, MAKE_WRITABLE, PUT_BACK, near
 from labs.catalogue import load
-from trees import OBJECTS, TOP
+from trees import OBJECTS, TOP, ShopTest
 
 TOOLCHAIN = os.path.basename(OBJECTS)
 ACCESS, OWN = ("1.2", "fault_access"), ("2.C", "own_pmm_manager")
@@ -90,18 +90,15 @@ HONEST = [
 ]
 
 
-class Symbols(unittest.TestCase):
+class Symbols(ShopTest):
     """What the grader finds in the objects of a built hand-in."""
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        pristine = workshop.prepare(TOP, os.path.join(folder.name, "pristine"), TOOLCHAIN)
-        cls.shop = workshop.Workshop(pristine, os.path.join(folder.name, "shop"), TOOLCHAIN)
+        super().setUpClass()
         cls.reference = marks.Reference(TOP, load(), "0" * 12)
-        cls.uses = symbols.Uses(cls.reference, pristine,
-                                os.path.join(pristine, "obj", TOOLCHAIN))
+        cls.uses = symbols.Uses(cls.reference, cls.pristine,
+                                os.path.join(cls.pristine, "obj", TOOLCHAIN))
 
     def texts(self, key, before):
         """The reference's texts of an exercise, one of them with `before` in front of it."""

@@ -17,10 +17,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from grader import told
-from labs.catalogue import load
 from grader.model import Outcome, Test, Verdict
 from grader.reports import Console, letters, tag
 from grader.screen import Screen
+from labs.catalogue import load
 
 KEY = bytes(range(16))
 

@@ -12,6 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
@@ -28,6 +30,35 @@ def copy_tree(folder):
             shutil.copy2(source, target)
     shutil.copytree(os.path.join(TOP, OBJECTS), os.path.join(folder, OBJECTS),
                     ignore=shutil.ignore_patterns("grade", "mended"))
+
+
+class TreeTest(unittest.TestCase):
+    """A base class of tests that share one copy of the tree; each test leaves it as it was.
+
+    tree    its path, with the name NAME, in a folder of its own
+    folder  that folder, which is removed at the end
+    """
+    NAME = "tree"
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="rvlab-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder, cls.tree = folder.name, os.path.join(folder.name, cls.NAME)
+        os.mkdir(cls.tree)
+        copy_tree(cls.tree)
+
+
+class ShopTest(unittest.TestCase):
+    """A base class of tests that build variants of the tree in one workshop, `shop`."""
+
+    @classmethod
+    def setUpClass(cls):
+        from exercise import workshop       # the tests that use it have tools/ in their path
+        folder, toolchain = tempfile.TemporaryDirectory(prefix="rvlab-"), os.path.basename(OBJECTS)
+        cls.addClassCleanup(folder.cleanup)
+        cls.pristine = workshop.prepare(TOP, os.path.join(folder.name, "pristine"), toolchain)
+        cls.shop = workshop.Workshop(cls.pristine, os.path.join(folder.name, "shop"), toolchain)
 
 
 class Edited:
