@@ -61,8 +61,8 @@ int strncmp(const char *s1, const char *s2, size_t n)
     return 0;
 }
 
-/* C's strchr returns NULL in place of the end. The result is not const, as C's is not: whoever gave
-   a string that may be written may write to it. */
+/* C's strchr returns NULL in place of the end. The result is not const, as C's is not: a caller
+   whose string may be written may write through it. */
 char *strfind(const char *s, int c)
 {
     while (*s != '\0' && *s != (char)c)

@@ -17,7 +17,7 @@
    nothing if fp points into no stack. */
 void backtrace(uintptr_t fp);
 /* The same for a trap in the kernel, beginning with the instruction that trapped. The frame's s0
-   and ra may be damaged too: what they say is believed only where it can be true. */
+   and ra may be damaged too: what they say is believed only if it can be true. */
 struct trapframe;
 /* From the handler of a trap, or from a panic about one. */
 void backtrace_trap(const struct trapframe *tf);

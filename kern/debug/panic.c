@@ -40,7 +40,7 @@ void panic_stop(void)
 }
 
 /* Only harts that are up: the firmware may refuse the whole call if one of the mask is not. The
-   call does not wait; who wants to know whether the others have come asks them. */
+   call does not wait: the handler on the other harts runs a little later. */
 void interrupt_others(void)
 {
     uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);

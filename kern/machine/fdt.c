@@ -351,10 +351,10 @@ static const char *check_machine(const struct machine *m)
     return NULL;
 }
 
-/* In this order: the header, which is believed only where it agrees with itself; the tokens; the
-   list of reserved memory; and then whether what was found is enough. The sums of two words of 32
-   bits are made with 64, so they cannot wrap around. A tree whose strings end with a zero has no
-   string without an end: that is checked once, and then each name may be compared with strcmp(). */
+/* In this order: the header, which is believed only if it agrees with itself; the tokens; the list
+   of reserved memory; and then whether what was found is enough. The sums of two words of 32 bits
+   are made with 64, so they cannot wrap around. A tree whose strings end with a zero has no string
+   without an end: that is checked once, and then each name may be compared with strcmp(). */
 const char *fdt_parse(const void *blob, size_t limit, struct machine *m)
 {
     const uint8_t *base = blob;

@@ -30,6 +30,7 @@
 /* An mm without page table: finding areas needs none. */
 static void mm_begin(struct mm_struct *mm)
 {
+    /* All other fields are 0: no area, no tree, nothing found before. */
     *mm = (struct mm_struct){ .mm_count = 1 };
     list_init(&mm->mmap_list);
 }
@@ -247,6 +248,7 @@ static void test_areas_random(void)
     for (int slot = 0; slot < SLOTS; slot++)
         areas[slot].vm_end = 0;
     for (int step = 0; step < STEPS; step++) {
+        /* Half of the slots have an area after a while, so adding and removing are as frequent. */
         int slot = test_random(&seed) % SLOTS;
 
         toggle(&mm, areas, slot, &seed);
@@ -257,6 +259,7 @@ static void test_areas_random(void)
                 && (end == 0 || (answers_right(&mm, areas, end - 1)
                                  && (slot == SLOTS - 1 || answers_right(&mm, areas, end))))
                 && answers_right(&mm, areas, BASE + test_random(&seed) % (SLOTS * SLOT));
+        /* Each node of the tree is visited. */
         if (step % 50 == 0)
             orders += in_order(&mm, mm.map_count);
     }
@@ -283,6 +286,7 @@ static uint64_t time_to_insert(struct mm_struct *mm, struct vma_struct *areas, i
     uint64_t start = csr_read(instret);
 
     for (int i = first; i < n; i++) {
+        /* One page, one page of gap. */
         areas[i] = area(2 * i, 2 * i + 1);
         insert_vma_struct(mm, &areas[i]);
     }
@@ -297,6 +301,7 @@ static uint64_t time_to_find(struct mm_struct *mm, struct vma_struct *areas, int
     int right = 0;
 
     for (int i = 0; i < QUESTIONS; i++) {
+        /* It was in the array all the time: the tree is asked for what is known. */
         struct vma_struct *wanted = &areas[test_random(&seed) % n];
 
         right += find_vma(mm, wanted->vm_start + 5) == wanted;

@@ -64,7 +64,7 @@ static void test_share(void)
              space_entry(&child, TABLE_END) | space_entry(&child, TEXT + PGSIZE), 0);
     check("a page outside of the range is not shared", space_page(&child, END) == NULL
           && page_ref(outside) == 1 && space_rights(&parent, END) == URW);
-    /* Who copies pages here instead of sharing them needs more. */
+    /* A kernel that copies pages here instead of sharing them needs more. */
     check_eq("sharing needs memory for the four tables, and for nothing else",
              space_copy_needs(&parent, DATA, END, true), 4);
     space_destroy(&parent);

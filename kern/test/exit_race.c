@@ -18,19 +18,22 @@
 #include <sched/timer.h>
 #include <test/testlib.h>
 
-#define ROUNDS      300                 /* with several harts; who else wants the lock then, */
+/* With several harts: rounds, and threads that watch. A watcher keeps off the lock for PAUSE turns
+   of an empty loop between two looks, and after LOOKS of them lets others run, which wait on its
+   hart. wait_for() gives way YIELDS times before it sleeps. */
+#define ROUNDS      300
 #define WATCHERS    2
-#define PAUSE       20                  /* and how long they let go of it; after so many looks */
-#define LOOKS       16                  /* they let others run, who wait on the same hart */
+#define PAUSE       20
+#define LOOKS       16
 #define YIELDS      100
 #define MOMENTS     250                 /* with one hart: from now on, in units of rdtime() */
 
-static struct proc_struct *parent;      /* who waits again and again; guarded by proc_lock */
+static struct proc_struct *parent;      /* that waits again and again; guarded by proc_lock */
 static uint32_t parent_done, child_runs, child_may_end;     /* atomic */
 static int lost;                        /* guarded by proc_lock */
 
-/* Wait for a flag. Who gives way may come next all the same, before the one that sets the flag, as
-   mlfq has it for a new process: after a while it sleeps. */
+/* Wait for a flag. A thread that gives way may be picked again, before the one that sets the flag,
+   as mlfq has it for a new process: after a while it sleeps. */
 static void wait_for(uint32_t *flag)
 {
     for (int i = 0; !atomic_load(flag); i++) {
@@ -90,8 +93,8 @@ static void look(void)
     spin_unlock(&proc_lock);
 }
 
-/* Those who look keep the lock busy: whoever lets go of it has to wait to get it back, and others
-   come between. */
+/* The watchers keep the lock busy: a thread that gives it back has to wait until it gets it again,
+   and others come between. */
 static int watch(void *unused)
 {
     (void)unused;

@@ -102,6 +102,7 @@ static void check_kind(const struct kind *kind)
 {
     static const uint32_t accesses[] = { VM_READ, VM_WRITE, VM_EXEC };
     struct mm_struct *mm = mm_begin();
+    /* One for each sentence that is reported at the end, for all three accesses together. */
     bool allowed = true, entries = true, strict = true, same = true, touched = true;
 
     add_area(mm, A, 8, kind->vm_flags);
@@ -112,6 +113,8 @@ static void check_kind(const struct kind *kind)
             allowed = allowed && allowed_twice(mm, la + 0x123, accesses[i], &same);
             entries = entries && rights_at(mm, la) == (kind->rights | PTE_U | PTE_V);
             touched = touched && space_touched(&mm->as, la);
+        /* An area to write only may be read, too, because its entries have R: that is not tried as
+           refused. */
         } else if (accesses[i] != VM_READ || !(kind->vm_flags & VM_WRITE)) {
             strict = strict && refused(mm, la + 0x123, accesses[i]);
             if (kind->vm_flags & VM_READ)
@@ -176,6 +179,7 @@ static bool all_zero(struct mm_struct *mm, uintptr_t la)
 
     if (!(pte & PTE_V))
         return false;
+    /* All words of the page, joined by "or". */
     for (size_t i = 0; i < PGSIZE / sizeof(*words); i++)
         found |= words[i];
     return found == 0;
@@ -288,6 +292,7 @@ SELFTEST_AT(STAGE_BOOT, "fault-zero", test_fault_zero);
 static void test_fault_stack(void)
 {
     struct mm_struct *mm = mm_begin();
+    /* The lowest place that the stack may reach is A. */
     uintptr_t top = A + USTACKSIZE;
 
     add_area(mm, top - PGSIZE, 1, RW | VM_STACK);

@@ -69,6 +69,8 @@ static bool parse(const uint8_t *blob, size_t size)
         assert(strlen(problem) > 0);
         return false;
     }
+    /* check_machine() has refused a tree without harts; more than there is room for would be behind
+       the array. */
     assert(found.hart_count > 0 && found.hart_count <= HARTS_LISTED);
     assert(found.reserved_count <= MAX_RESERVED);
     assert(found.memory.start < found.memory.end);
@@ -76,6 +78,7 @@ static bool parse(const uint8_t *blob, size_t size)
     for (uint32_t i = 0; i < found.device_count; i++)
         assert(found.devices[i].registers.start < found.devices[i].registers.end
                && found.devices[i].registers.end <= PHYS_MAX);
+    /* The command line is taken apart by functions that look for its end. */
     assert(strnlen(found.bootargs, BOOTARGS_LENGTH) < BOOTARGS_LENGTH);
     return true;
 }
@@ -88,6 +91,8 @@ static size_t build(uint8_t *to, const uint8_t *tree, bool strings_last, size_t 
 {
     size_t structure = HEADER + 16, strings = structure + structure_size;
 
+    /* The structure comes first or last; a part that is last can be cut without moving the
+       other. */
     if (!strings_last) {
         strings = HEADER + 16;
         structure = ROUNDUP(strings + strings_size, 4);
@@ -172,6 +177,7 @@ static void test_damage(void)
     }
     assert(parse(blob, total));
     cprintf("%lu bytes, each damaged twice: %lu errors found\n", total, errors);
+    /* If every change were an error, the tree would not have been right before. */
     assert(errors > total / 10 && errors < 2 * total);
 }
 
@@ -195,6 +201,7 @@ static void test_truncation(void)
         total = build_at_end(tree, true, structure, n, &blob);
         assert(!parse(blob, total));                    /* a property's name is missing */
     }
+    /* And whole, in the other order: it must be read again. */
     total = build_at_end(tree, false, structure, strings, &blob);
     assert(parse(blob, total));
 }
@@ -223,6 +230,8 @@ static void test_garbage(void)
             put32(blob + RESERVATIONS, size - test_random(&seed) % 20);
             blob[size - 1] = '\0';
         }
+        /* Tokens from 1 to 4, or 0, which is none: properties get lengths and names from what
+           follows. */
         for (size_t i = HEADER; round % 3 == 2 && i + 4 < size; i += 4)
             put32(blob + i, test_random(&seed) % 16 == 0 ? 0 : 1 + test_random(&seed) % 4);
         for (int i = 0; i < 4 && round % 3 == 0; i++)   /* small numbers pass more checks */
@@ -247,6 +256,7 @@ static void test_nesting(void)
         put32(blob + STRINGS, size - 4);
         put32(blob + STRINGS_SIZE, 4);
         put32(blob + RESERVATIONS, size);
+        /* Each a word for "a node begins", and a word of zeros: a name without a letter. */
         for (size_t i = 0; i < depth; i++, pos += 8)
             put32(pos, 1);
         for (size_t i = 0; i < depth; i++, pos += 4)
@@ -272,6 +282,7 @@ static void test_header(void)
     for (int field = 0; field < HEADER; field += 4) {
         uint32_t was = get32(blob + field);
 
+        /* The fixed values, and five numbers around the size of the whole tree. */
         for (size_t i = 0; i < ARRAY_SIZE(values) + 5; i++) {
             put32(blob + field, i < ARRAY_SIZE(values) ? values[i]
                                                        : total - 2 + (i - ARRAY_SIZE(values)));
@@ -289,6 +300,7 @@ static void test_fdt(void)
     struct stock before = stock_take();
     const uint8_t *tree = own_tree();
 
+    /* A page more, for the header and the list of reservations. */
     window_open(get32(tree + STRUCTURE_SIZE) + get32(tree + STRINGS_SIZE) + PGSIZE);
     test_own_tree();
     test_damage();

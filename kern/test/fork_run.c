@@ -178,7 +178,7 @@ static void test_threads_of_threads(void)
     atomic_store(&done, 0);
     test_thread(fork_again, NULL);
     wait_until_done(2);
-    /* The child's child is not the test's: parents are who called. */
+    /* The child's child is not the test's: the parent is the process that called. */
     check("a child may fork as well: its child has it as parent",
           grandparent == current && grandchild_parent == forker);
     atomic_store(&done, 0);

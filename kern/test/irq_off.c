@@ -2,9 +2,9 @@
    to have it, while user/crowd.c does all that grows with memory and processes.
 
    The timer interrupts every 10 us instead of every tick. What comes late has waited for
-   interrupts: so the longest time that they were off is at least the longest delay, and at most
-   10 us more. For one hart; with -icount the result is the same in each run, and in instructions
-   where one takes a nanosecond (shift=0). `make bench` shows it.
+   interrupts: so the longest time that they were off is at least the longest delay, and at most 10
+   us more. For one hart; with -icount the result is the same in each run, and in instructions if
+   one takes a nanosecond (shift=0). `make bench` shows it.
 
    What still grows with the number of processes is the kill of a group: all of its members are
    killed before one of them can fork again, some 130 instructions for each. And timers that are due

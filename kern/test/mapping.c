@@ -61,6 +61,7 @@ static void check_insert(struct addrspace *as, struct Page *page)
    and is freed; a page that somebody else holds is not. */
 static void check_remove(struct addrspace *as, struct Page *page)
 {
+    /* Another content, so that the two can be told apart. */
     struct Page *other = filled_page(2);
     size_t before = nr_free_pages();
 
@@ -68,6 +69,7 @@ static void check_remove(struct addrspace *as, struct Page *page)
     check_eq("another page takes its place", page_insert(as, other, LA, URW), 0);
     check_eq("the entry has the other page", pte_paddr(space_entry(as, LA)), page2pa(other));
     check_eq("the page that was there loses that reference", page_ref(page), 1);
+    /* One of its two mappings has gone. */
     check_eq("a page that is mapped elsewhere is not freed", nr_free_pages() - before, 0);
     /* Now its last mapping goes, so it must be free. */
     page_remove(as, OTHER_LA);
@@ -89,8 +91,8 @@ static void check_remove(struct addrspace *as, struct Page *page)
     page_ref_dec(other);
 }
 
-/* Such a page is mapped, though its entry has no R. Who takes R for the sign of a valid entry
-   forgets it here. */
+/* Such a page is mapped, though its entry has no R. A kernel that takes R for the sign of a valid
+   entry forgets it here. */
 static void check_execute_only(struct addrspace *as)
 {
     struct Page *page = space_put(as, LA, 1, PTE_X | PTE_U), *other = filled_page(2);
@@ -175,6 +177,7 @@ static struct Page *map_and_write(uintptr_t la, uint64_t value)
 {
     struct Page *page = filled_page(0);
 
+    /* The test's own reference. */
     page->ref = 1;
     assert_eq(page_insert(&kernel_as, page, la, KRW), 0);
     csr_set(sstatus, SSTATUS_SUM);

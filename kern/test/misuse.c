@@ -26,7 +26,8 @@ static struct spinlock high = SPINLOCK_INIT("high lock", RANK_TIMER);
 /* Nobody is ever woken from it. */
 static struct wait_queue queue;
 
-/* The second free would put the page into the list twice, and two owners would get it. */
+/* The second free would put the page into the list twice, and two owners would get it: each would
+   find the other's bytes in it, at some later time. The panic names the page. */
 static void page_double_free(void)
 {
     struct Page *page = alloc_page();
@@ -38,7 +39,8 @@ static void page_double_free(void)
     NOT_CAUGHT("a page that is freed twice");
 }
 
-/* Also if only a page in the middle of the block is free already. */
+/* Also if only a page in the middle of the block is free already. An allocator that looks at the
+   first page of a block alone does not see it; the kernel looks at each. */
 static void page_double_free_part(void)
 {
     struct Page *base = alloc_pages(8);
@@ -50,7 +52,8 @@ static void page_double_free_part(void)
     NOT_CAUGHT("a block one page of which is free already");
 }
 
-/* A page with a reference is in somebody's page table, who would go on writing to it. */
+/* A page with a reference is in somebody's page table, and that program would go on writing to it
+   while the next owner reads it. The panic tells how many references there are. */
 static void page_free_in_use(void)
 {
     struct Page *page = alloc_page();
@@ -62,7 +65,8 @@ static void page_free_in_use(void)
     NOT_CAUGHT("the free of a page that is mapped");
 }
 
-/* There is no struct Page for it: the allocator would write behind its array. */
+/* There is no struct Page for it: the allocator would write behind its array, to whatever lies
+   there. */
 static void page_free_outside(void)
 {
     /* The struct behind the last one of the array. */
@@ -70,15 +74,16 @@ static void page_free_outside(void)
     NOT_CAUGHT("the free of a page behind all memory");
 }
 
-/* Pages of the kernel itself were never handed out. */
+/* Pages of the kernel itself were never handed out, so they cannot be given back. A pointer to a
+   static variable that is taken for one to a page ends here. */
 static void page_free_kernel(void)
 {
     free_page(kva2page(&low));
     NOT_CAUGHT("the free of a page of the kernel's own data");
 }
 
-/* Another object is freed in between, so that looking at the last one that was freed is not
-   enough. */
+/* Another object is freed in between, so that looking at the last one that was freed is not enough.
+   The panic names the cache. */
 static void object_double_free(void)
 {
     void *object = kmalloc(100), *other = kmalloc(100);
@@ -102,6 +107,7 @@ static void object_double_free_large(void)
         objects[i] = kmalloc(PGSIZE);
         assert(objects[i] != NULL);
     }
+    /* All triples of the 32 objects: one that has a neighbour on both sides is the victim. */
     for (int i = 0; i < 32 * 32 * 32; i++)
         if (objects[i % 32] == objects[i / 32 % 32] + PGSIZE
             && objects[i / 32 % 32] == objects[i / 1024] + PGSIZE)
@@ -113,20 +119,24 @@ static void object_double_free_large(void)
     NOT_CAUGHT("an object of a whole page that is freed twice");
 }
 
-/* An object has the size of its cache: in another one it would be too small or too large. */
+/* An object has the size of its cache: in another one it would be too small or too large. The
+   caller has mixed up two types of objects. */
 static void object_of_other_cache(void)
 {
     static struct kmem_cache cache;
     void *object = kmalloc(64);
 
     assert(object != NULL);
+    /* A cache of the same size as the one that the object is from, so that nothing but the owner
+       differs. */
     kmem_cache_init(&cache, "test", 64);
     kmem_cache_free(&cache, object);
     NOT_CAUGHT("an object that is freed to another cache");
 }
 
 /* Two harts that take two locks in different order can wait for each other for ever. Here one hart
-   takes them in the wrong order; the panic comes at once, without the other hart. */
+   takes them in the wrong order; the panic comes at once, without the other hart. It tells both
+   ranks, and where the order is written down. */
 static void lock_rank(void)
 {
     spin_lock(&high);
@@ -135,7 +145,8 @@ static void lock_rank(void)
     NOT_CAUGHT("a lock that is taken after one of higher rank");
 }
 
-/* Of two locks of one rank neither comes first, so they may not be held together. */
+/* Of two locks of one rank neither comes first, so they may not be held together: another hart may
+   hold them the other way round. */
 static void lock_same_rank(void)
 {
     spin_lock(&low);
@@ -143,7 +154,8 @@ static void lock_same_rank(void)
     NOT_CAUGHT("two locks of the same rank");
 }
 
-/* Without the check the hart would wait for itself, with interrupts off. */
+/* Without the check the hart would wait for itself, with interrupts off: nothing would be printed,
+   and nothing could be interrupted. */
 static void lock_twice(void)
 {
     spin_lock(&low);
@@ -151,15 +163,16 @@ static void lock_twice(void)
     NOT_CAUGHT("a lock that is taken twice");
 }
 
-/* Whoever releases a lock that he does not hold releases somebody else's. */
+/* A hart that releases a lock which it does not hold releases somebody else's, or has released its
+   own too early before: then something was changed without the lock. */
 static void unlock_free(void)
 {
     spin_unlock(&low);
     NOT_CAUGHT("a lock that is released, but not held");
 }
 
-/* The lock would be held until the thread runs again: every hart that wants it would spin so
-   long. */
+/* The lock would be held until the thread runs again: every hart that wants it would spin so long,
+   and if all do, the thread never runs. */
 static void sleep_with_lock(void)
 {
     spin_lock(&high);
@@ -168,7 +181,8 @@ static void sleep_with_lock(void)
     NOT_CAUGHT("a thread that gives up the hart with a spinlock held");
 }
 
-/* wait_sleep() gives back the lock of its queue, but knows nothing of the second one. */
+/* wait_sleep() gives back the lock of its queue, but knows nothing of the second one, which the
+   thread would keep in its sleep. */
 static void wait_with_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -178,7 +192,8 @@ static void wait_with_lock(void)
     NOT_CAUGHT("a thread that sleeps with a second spinlock held");
 }
 
-/* Without the lock the condition may change between the look and the sleep: the wake-up is lost. */
+/* Without the lock the condition may change between the look and the sleep: the wake-up is lost,
+   and the thread sleeps for ever. */
 static void wait_without_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -186,7 +201,8 @@ static void wait_without_lock(void)
     NOT_CAUGHT("a thread that waits without the lock of the condition");
 }
 
-/* The same from the other side: whoever changes the condition must hold the lock that guards it. */
+/* The same from the other side: a thread that changes the condition must hold the lock that guards
+   it. */
 static void wake_wrong_lock(void)
 {
     wait_queue_init(&queue, &low);
@@ -263,6 +279,7 @@ static void mutex_of_other(void)
 {
     init_mutexes();
     mutex_lock(&outer);
+    /* A thread and not a call, because a mutex belongs to the thread that took it. */
     test_thread(release_both, NULL);
     for (;;)
         schedule();
@@ -302,7 +319,8 @@ static int exec_with_mutex(__not_used void *arg)
     return test_exec_words(argv);
 }
 
-/* A program may stay in user mode for ever: whoever wants the mutex would wait so long. */
+/* A program may stay in user mode for ever: another thread that wants the mutex would wait so long.
+   It is noticed when the program gives way, at a tick for example. */
 static void mutex_and_user_mode(void)
 {
     init_mutexes();

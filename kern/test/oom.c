@@ -16,7 +16,7 @@
 #define AREAS       150             /* so many that copying them needs new slabs */
 #define PATIENCE    6000            /* pages; what has not worked by then never will */
 
-/* Do something with little memory. 0 where it worked, else an error or an exit code. */
+/* Do something with little memory. Returns 0 if it worked, else an error or an exit code. */
 /* It must be the same each time it is called, or the loop below has no meaning. */
 typedef int (*attempt_fn)(void *arg);
 

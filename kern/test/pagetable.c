@@ -4,7 +4,7 @@
 
    "get-pte" looks and makes at one place, at borders, and at 300 places; "get-pte-tables" looks at
    new tables, and has the hart use them; "get-pte-memory" has too few pages. A wrong kernel takes
-   the wrong nine bits of an address, makes a table where only looking was asked for, gives a table
+   the wrong nine bits of an address, makes a table when only looking was asked for, gives a table
    flags that only a leaf has, or leaves junk in it.
 
    All run at boot. riscv/sv39.h draws an address and an entry.

@@ -1,6 +1,6 @@
 /* Has the manager that the kernel lives on a plan of its own? Boot it with pmm=own. The same
-   sequences of allocations and frees are played to it and to the managers that are given; who
-   chooses the same blocks each time is one of these under another name.
+   sequences of allocations and frees are played to it and to the managers that are given; a manager
+   that chooses the same blocks each time is one of these under another name.
 
    First fit and best fit are rules about which pages are free, so the rules stand here: what a
    student made of these two does not matter. The buddy allocator has a memory; it plays itself. */
@@ -19,7 +19,7 @@ static struct Page *area;
 static bool used[AREA];                         /* the pages that are handed out */
 static short chosen[SEQUENCES][STEPS];          /* by the kernel's manager: the block's page */
 
-/* Who plays: the kernel's manager by alloc_pages() and free_pages(), or one that is given. */
+/* A player: the kernel's manager by alloc_pages() and free_pages(), or one that is given. */
 struct player {
     struct Page *(*alloc)(size_t n);
     void (*free)(struct Page *base, size_t n);

@@ -43,6 +43,7 @@ static int have_and_end(__not_used void *arg)
 {
     struct mm_struct *mm = memory_of_a_page();
 
+    /* From here on it is no thread of the kernel: it may have memory. */
     proc_become_user();
     proc_set_mm(mm);
     sched_set_addrspace(&mm->as);
@@ -77,6 +78,7 @@ static void test_end(void)
     /* It runs on the stack until the very last switch, so it cannot free that itself. */
     check("a process that has ended keeps its stack, until its parent waits",
           child->task.kstack != 0);
+    /* Now the stack goes, and the struct. */
     assert_eq(wait_child(pid, &code), pid);
     assert_eq(code, 5);
 }
@@ -87,6 +89,7 @@ static int fork_in_vain(__not_used void *arg)
 {
     struct trapframe tf = { .status = SSTATUS_SPIE };
     struct mm_struct *mm = memory_of_a_page();
+    /* With the memory of the parent already made: only the child's is counted. */
     struct stock before = stock_take();
     int result[2];
 

@@ -41,7 +41,7 @@ struct task *trial_pick(struct trial *trial);
 void trial_tick(struct trial *trial, struct task *task);
 
 /* One turn: pick a task, let it have so many ticks or, with 0, as many as the class lets it, and
-   enqueue it again. It; NULL where the queue is empty. */
+   enqueue it again. Returns it, or NULL if the queue is empty. */
 struct task *trial_turn(struct trial *trial, int ticks);
 /* n turns, counted from 0. */
 void trial_turns(struct trial *trial, int n, int ticks);

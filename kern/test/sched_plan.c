@@ -1,6 +1,6 @@
 /* Has the scheduling class that was chosen a plan of its own? Boot it with sched=own. Sequences of
-   turns, sleeps and wake-ups are played to it on a queue of the test's own; who picks each time the
-   task that a class picks which is given is that class under another name.
+   turns, sleeps and wake-ups are played to it on a queue of the test's own; a class that picks each
+   time the same task as one of the given classes is that class under another name.
 
    Round robin, first in first out and stride are rules about who waits, so the rules stand here:
    what a student made of them does not matter. Multi-level feedback plays itself. All turns are as

@@ -60,6 +60,7 @@ static void test_small(void)
     static const uint32_t priorities[] = { 1, 2, 3, 4, 5 };
     static const int few[] = { 2, 4, 6, 8, 10 }, many[] = { 200, 400, 600, 800, 1000 };
 
+    /* The sum of the priorities is 15, so 30 turns are two for each unit. */
     begin(5, priorities);
     trial_turns(&trial, 30, 1);
     print_turns();
@@ -81,10 +82,13 @@ static void test_others(void)
     static const int thirds[] = { 100, 100, 100 }, larger[] = { 1000, 3000, 1 };
     static const int longer[] = { 100, 300, 0 };
 
+    /* The step of priority 1 is half of all numbers: two strides may be as far apart as they ever
+       are. */
     begin(3, equal);
     trial_turns(&trial, 300, 1);
     /* A stride that moves by the longest step is compared over half of the ring of numbers. */
     check("tasks of priority 1 share evenly: the longest step of all", worst(3, thirds) <= 1);
+    /* Two short steps and one long: the long one must not be taken for one that is behind. */
     begin(3, large);
     trial_turns(&trial, 400, 1);
     print_turns();
@@ -95,6 +99,7 @@ static void test_others(void)
     print_turns();
     check("of 4001 turns they get 1000 and 3000, and priority 1 gets one, within 2",
           worst(3, larger) <= 2);
+    /* With a step of 0 the task would never leave the top of the heap. */
     begin(2, (const uint32_t[]){ 7, 0x7fffffff });
     trial_turns(&trial, 1000, 1);
     /* The other task must not run more than its tiny share. */
@@ -136,6 +141,7 @@ static uint32_t drain(void)
     uint32_t seen = 0;
 
     for (int i = 0; i < 4; i++) {
+        /* Now a turn by hand, tick by tick. */
         struct task *task = trial_pick(&trial);
 
         if (task == NULL)
@@ -146,7 +152,7 @@ static uint32_t drain(void)
     return seen;
 }
 
-/* A heap from which somebody leaves who is not on top is where pointers go wrong: so each of four
+/* When a task leaves the heap that is not on top of it, pointers may go wrong: so each of four
    tasks leaves once without a turn, and the other three must be there. */
 static void test_queue(void)
 {
@@ -212,6 +218,7 @@ static const uint32_t high[] = { 1000, 1000, 1000 };
 static bool newcomer_fair(int turns)
 {
     begin(2, high);
+    /* The two old ones alone; then the third comes. */
     trial_turns(&trial, turns, 1);
     trial_add(&trial, 1000);
     trial_turns(&trial, 300, 1);
@@ -224,6 +231,8 @@ static bool newcomer_fair(int turns)
 static bool newcomer_prompt(void)
 {
     begin(2, high);
+    /* So many turns, after which the strides of the two lie behind 0 by less than half of the
+       ring. */
     trial_turns(&trial, 3001, 1);
     trial_add(&trial, 1);
     trial_turns(&trial, 5, 1);
@@ -237,6 +246,7 @@ static bool sleeper_fair(int turns)
 
     begin(3, high);
     trial_turns(&trial, 30, 1);
+    /* It leaves in its turn, as a task that goes to sleep does. */
     sleeper = trial_pick(&trial);
     trial_dequeue(&trial, sleeper);
     sleeper->runs++;
@@ -251,7 +261,9 @@ static bool sleeper_fair(int turns)
    wrap-around goes wrong in one direction or in the other. */
 static void test_newcomers(void)
 {
+    /* Both directions: no credit, */
     check("a new task gets its third among two old ones, and no more", newcomer_fair(1001));
+    /* and no debt. */
     check("a new task gets no less than its third where 0 is ahead of the old ones' strides",
           newcomer_fair(3001));
     check("a new task of priority 1 has its first turn at once, and its second later",

@@ -33,12 +33,12 @@ void space_destroy(struct addrspace *as);
 /* The same, but the root table stays, and may be filled again. */
 void space_empty(struct addrspace *as);
 
-/* The entry for an address; 0 where there is no table for it. */
+/* The entry for an address; 0 if there is no table for it. */
 pte_t space_entry(struct addrspace *as, uintptr_t la);
 /* Its rights, with the mark of copy-on-write: what is left of it without V, A, D. */
 pte_t space_rights(struct addrspace *as, uintptr_t la);
 /* Does the entry have A, and D if it allows writing? Hardware need not set these bits: it may fault
-   where they are missing (Privileged spec 4.3.1), and such a fault is never repaired here. */
+   if they are missing (Privileged spec 4.3.1), and such a fault is never repaired here. */
 bool space_touched(struct addrspace *as, uintptr_t la);
 /* The page that is mapped at an address, or NULL; its first byte, or -1. */
 struct Page *space_page(struct addrspace *as, uintptr_t la);
@@ -54,7 +54,7 @@ size_t space_copy_needs(struct addrspace *from, uintptr_t start, uintptr_t end, 
 void dirty_free_pages(void);
 
 /* Access an address below USERTOP through the map that the hart is on, as the kernel accesses user
-   memory: false where that is a fault that nobody repairs. */
+   memory: false if that is a fault that nobody repairs. */
 bool can_read(uintptr_t la, uint64_t *value);
 /* The same for writing a word. */
 bool can_write(uintptr_t la, uint64_t value);

@@ -75,6 +75,7 @@ static uint64_t steps, other_sp;
 static void on_other_stack(void)
 {
     for (;;) {
+        /* Its address says on which stack this side runs. */
         uint64_t local = ++steps;
 
         other_sp = (uintptr_t)&local;
@@ -153,6 +154,7 @@ static void look_around(struct player *player, bool irqs)
     player->wrong_stack += local - task->kstack >= KSTACKSIZE;
     player->wrong_frame += this_cpu->user_tf != task->tf;
     player->wrong_irqs += irq_enabled() != irqs || this_cpu->irq_depth != 0;
+    /* What the hardware walks, and what the kernel believes. */
     player->wrong_as += csr_read(satp) != task->as->satp
         || (atomic_load(&task->as->harts) & 1U << this_cpu->id) == 0;
 }
@@ -191,12 +193,14 @@ static struct player *new_player(int number)
     list_init(&task->run_link);
     task->kstack = kstack_alloc();
     assert(task->kstack != 0);
+    /* At the top of the stack, as for every process. */
     task->tf = (struct trapframe *)(task->kstack + KSTACKSIZE) - 1;
     memset(task->tf, 0, sizeof(*task->tf));
     task->as = &kernel_as;
     task->lab6_priority = 1;
     task->wait_what = "";
     task->context.ra = (uintptr_t)player_main;
+    /* The stack begins below the frame. */
     task->context.sp = (uintptr_t)task->tf;
     set_proc_name(&player->proc, "player");
     player->proc.pid = number + 1;
@@ -206,6 +210,7 @@ static struct player *new_player(int number)
 /* The boot hart's idle process lets them play, and goes on when all of them sleep. */
 static void play(int n)
 {
+    /* All of them are put into the queue; then the idle process gives way, until nobody is left. */
     moves = 0;
     for (int i = 0; i < n; i++)
         wakeup_proc(&players[i].proc.task);
@@ -234,6 +239,7 @@ static void test_tasks(void)
     check_eq("no lock is left held after a switch", this_cpu->irq_depth, 0);
     /* With fewer, a task was lost; with more, one was picked although it slept. */
     check_eq("each task has had each of its turns", moves, TASKS * TURNS);
+    /* In the order in which they were woken, again and again. */
     for (int i = 0; i < moves; i++)
         in_turn &= order[i] == i % TASKS;
     check("the tasks have their turns one after the other", in_turn);
@@ -323,6 +329,7 @@ static void test_floating_point(void)
     for (int i = 0; i < TASKS; i++) {
         struct player *player = new_player(i);
 
+        /* The third task never touches the registers: for it nothing is to be saved or loaded. */
         player->play = i < 2 ? compute : NULL;
         player->proc.task.tf->status = i < 2 ? SSTATUS_FS_CLEAN : 0;
     }

@@ -19,6 +19,7 @@
 #define THREADS     12
 #define ROUNDS      2000
 
+/* What the threads want, and what only one of them may touch. */
 static struct mutex mutex;
 static uint64_t counter;                    /* plain: only the mutex protects it */
 static struct task *inside;
@@ -40,6 +41,7 @@ static int contender(void *number)
 
         uint64_t before = counter;
 
+        /* Not each time: there must also be rounds in which nobody waits. */
         if (test_random(&seed) % 16 == 0)
             schedule();                     /* a holder may sleep; others come and wait */
         for (uint64_t n = test_random(&seed) % 64; n > 0; n--)
@@ -106,17 +108,20 @@ static void test_mutex_order(void)
     counter = 0;
     test_threads(THREADS, take_pair);       /* it would end as a deadlock */
     assert_eq(counter, THREADS * ROUNDS);
+    /* In both orders of the arguments the same one is taken first. */
     for (int i = 0; i < 2; i++) {
         mutex_lock_two(&pair[i], &pair[!i]);
         assert(self->mutexes == &pair[1].hold && self->mutexes->below == &pair[0].hold);
         mutex_unlock(&pair[!i]);
         mutex_unlock(&pair[i]);
     }
+    /* The level decides before the address: the parent is first, wherever it lies. */
     mutex_lock_two(&pair[0], &parent);
     mutex_lock(&inner);
     assert(self->mutexes->below == &pair[0].hold && pair[0].hold.below == &parent.hold);
     assert(mutex_holds_rank(MUTEX_TEST_OUTER) && mutex_holds_rank(MUTEX_TEST_INNER));
     assert(!mutex_holds_rank(MUTEX_MM));
+    /* The one in the middle: the list must stay whole. */
     mutex_unlock(&pair[0]);
     assert(mutex_held(&parent) && mutex_held(&inner) && !mutex_held(&pair[0]));
     mutex_unlock(&parent);
@@ -194,6 +199,8 @@ static void test_mutex_fair(void)
         /* In the order in which they came. */
         assert_eq(had[i], i);
     }
+    /* Until the tick is over the mutex is taken again and again, without handing it over each
+       time. */
     assert(cpu_count > 1 || again > 100);   /* with several, a busy host may have lost the tick */
     /* Free, nobody waits, nothing is promised. */
     assert_eq(mutex.state, 0);
@@ -271,12 +278,14 @@ static void test_wake_one(void)
 
     wait_queue_init(&queue, &lock);
     spin_lock(&lock);
+    /* Neither call may leave something behind that wakes the first waiter too early. */
     wait_wake_one(&queue);                          /* nobody there: nothing happens */
     wait_wake_all(&queue);
     spin_unlock(&lock);
     start_waiters(pids);
     /* Nobody has woken them, so nobody is awake. */
     assert_eq(settled(), 0);
+    /* One by one, with time to settle: exactly one more has woken each time. */
     for (int n = 1; n <= 4; n++) {
         spin_lock(&lock);
         wait_wake_one(&queue);
@@ -338,6 +347,7 @@ static int kill_waiter(void *wait_state)
     bool woken_up = wait_sleep(&queue, (uintptr_t)wait_state, "being killed");
     assert_eq(woken_up, !interruptible);
     woken++;
+    /* A task that is to end has no time to wait any more. */
     if (interruptible)                              /* and does not even begin another one */
         assert(!wait_sleep(&queue, (uintptr_t)wait_state, "being killed"));
     spin_unlock(&lock);
@@ -353,6 +363,7 @@ static void kill_one(uint32_t wait_state)
     waiting = woken = 0;
     assert_eq(settled(), 0);
     spin_lock(&proc_lock);
+    /* By the process, as a kill comes; proc_lock keeps it from going away. */
     struct proc_struct *proc = find_proc(pid);
     assert(proc != NULL && waiting == 1);
     sched_kill(&proc->task);

@@ -25,6 +25,7 @@ uint64_t test_random(uint64_t *state)
     uint64_t x = *state;
 
     assert(x != 0);
+    /* The three shifts are those of the paper; others have shorter cycles. */
     x ^= x << 13;
     x ^= x >> 7;
     x ^= x << 17;
@@ -67,6 +68,7 @@ void stock_check(const struct stock *before, const char *what)
         && now.processes == before->processes)
         return;
     kmalloc_report();
+    /* What is in use is listed before, because a panic ends the machine. */
     panic("after %s: %ld pages, %ld kernel objects, %d processes lost", what,
           (long)(before->pages - now.pages), (long)(now.objects - before->objects),
           (int)(now.processes - before->processes));
@@ -104,6 +106,7 @@ void hoard_give(struct hoard *hoard, size_t n)
 {
     assert(n <= hoard->count);
     for (hoard->count -= n; n > 0; n--) {
+        /* The list is a stack: the last page that was taken is the first that is given. */
         list_entry_t *first = list_next(&hoard->pages);
 
         list_del(first);
@@ -164,6 +167,8 @@ int test_exec_words(void *words)
 
     while (argv[argc] != NULL)
         argc++;
+    /* The number in a0 and the arguments behind it, as for a program's call; a7 says that it is
+       one. */
     register uint64_t a0 asm("a0") = SYS_exec;
     register uint64_t a1 asm("a1") = (uintptr_t)argv[0];
     register uint64_t a2 asm("a2") = argc;

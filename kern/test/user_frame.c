@@ -88,7 +88,7 @@ static void test_user_frame(void)
 
     /* So that a field which exec does not set is neither 0 nor right. */
     memset(tf, JUNK, sizeof(*tf));
-    /* A trap would change SPIE and SPP in sstatus. SPP is 1 where the first program is started. */
+    /* A trap would change SPIE and SPP in sstatus. SPP is 1 when the first program is started. */
     irq_disable();
     csr_clear(sstatus, SSTATUS_SPIE);
     csr_set(sstatus, SSTATUS_SPP | SSTATUS_SUM);

@@ -7,7 +7,7 @@
    used by all that is built on them.
 
    It belongs to no exercise, and all of it is assertions: the panic's line says which. Alone: make
-   grade GRADE=--all TEST=vmm. The depth of the tree is printed for who changes it. */
+   grade GRADE=--all TEST=vmm. The depth of the tree is printed for people who change it. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
@@ -53,6 +53,7 @@ static void check_at(struct mm_struct *mm, int slot, uintptr_t addr)
 {
     bool inside = addr < slot_addr(slot) + model[slot] * PGSIZE;
     struct vma_struct *vma = find_vma(mm, addr), *above = find_vma_above(mm, addr);
+    /* The model's answer to find_vma_above(): the next slot that has an area. */
     int next = inside ? slot : slot + 1;
 
     while (next < SLOTS && model[next] == 0)
@@ -91,6 +92,7 @@ static int check_tree(struct mm_struct *mm, struct vma_struct *vma, list_entry_t
     if (depth >= MAX_DEPTH)
         panic("with %d areas the tree is more than %d deep: finding one takes too long",
               mm->map_count, MAX_DEPTH);
+    /* Everything in the left branch comes before this area in the list. */
     int left = check_tree(mm, vma->left, place, depth + 1);
 
     assert(*place != &mm->mmap_list && le2vma(*place) == vma);
@@ -127,12 +129,14 @@ static void test_many_areas(void)
     int areas = 0;
 
     assert(mm != NULL);
+    /* A tree that nobody balances is a list after this, 10,000 deep. */
     for (int i = 0; i < AREAS; i++, areas++)            /* ascending: the worst for plain trees */
         toggle(mm, i, &seed);
     cprintf("%d areas in order: the tree is %d deep\n", areas, check_all(mm, areas));
     for (int step = 0; step < STEPS; step++) {
         int slot = test_random(&seed) % SLOTS;
 
+        /* Counted by the model. */
         areas += model[slot] != 0 ? -1 : 1;
         toggle(mm, slot, &seed);
         check_borders(mm, slot);
@@ -211,11 +215,13 @@ static void test_splitting(struct mm_struct *mm)
     assert_eq(nr_free_pages(), full + 2);
     /* The second half of a split area is a new one, with the rights of the old. */
     assert_eq(find_vma(mm, a + 7 * page)->vm_flags, RW);
+    /* The range begins before the area: what is not there does not matter. */
     assert_eq(mm_unmap(mm, a - page, 2 * page), 0);                 /* the first page of it */
     check_area(mm, a + page, a + 4 * page);
     assert_eq(mm_unmap(mm, a + 9 * page, 5 * page), 0);             /* the last */
     check_area(mm, a + 6 * page, a + 9 * page);
     assert_eq(nr_free_pages(), full + 4);
+    /* From the middle of one area over the gap into the middle of the other. */
     assert_eq(mm_unmap(mm, a + 3 * page, 4 * page), 0);             /* parts of both */
     check_area(mm, a + page, a + 3 * page);
     check_area(mm, a + 7 * page, a + 9 * page);
@@ -252,6 +258,7 @@ static void test_brk(struct mm_struct *mm)
     uintptr_t start = BASE, page = PGSIZE;
 
     mm->brk_start = mm->brk = start;
+    /* Below its beginning there is no heap. */
     assert_eq(mm_brk(mm, start - 1), -E_INVAL);
     /* A part of a page is a page of the area. */
     assert_eq(mm_brk(mm, start + 100), 0);
@@ -261,11 +268,13 @@ static void test_brk(struct mm_struct *mm)
     assert_eq(mm_brk(mm, start + page + 1), 0);
     check_area(mm, start, start + 2 * page);                        /* one area, not two */
     check_all(mm, 1);
+    /* Something that the heap must not grow into. */
     assert_eq(mm_map(mm, start + 5 * page, page, VM_READ), 0);
     assert_eq(mm_brk(mm, start + 6 * page), -E_INVAL);              /* something is in the way */
     /* As it was before the call that failed. */
     assert_eq(mm->brk, start + page + 1);
     assert_eq(mm_brk(mm, start + 5 * page), 0);
+    /* Back, to a part of its first page. */
     assert_eq(mm_brk(mm, start + 10), 0);
     check_area(mm, start, start + page);
     assert_eq(mm_brk(mm, start), 0);
@@ -282,6 +291,8 @@ static void test_find_room(struct mm_struct *mm)
 {
     uintptr_t addr[100];
 
+    /* A hundred areas of 1 to 5 pages; each place that is found must be free, and below the
+       stack's. */
     for (int i = 0; i < 100; i++) {
         addr[i] = mm_find_room(mm, (1 + i % 5) * PGSIZE, RW);
         assert(addr[i] != 0 && find_vma(mm, addr[i]) == NULL);
@@ -314,6 +325,7 @@ static void test_stack_room(struct mm_struct *mm)
     assert_eq(mm_map(mm, below, PGSIZE, RW), 0);
     /* 256 pages for the stack, and one that stays free between the two. */
     assert_eq(stack + 2 * PGSIZE - USTACKSIZE, below + 2 * PGSIZE);
+    /* Larger than what a stack may grow to. */
     other = mm_find_room(mm, 300 * PGSIZE, RW | VM_STACK);
     assert_eq(other + 300 * PGSIZE, below);
     assert_eq(mm_map(mm, other, 300 * PGSIZE, RW | VM_STACK), 0);
