@@ -9,7 +9,7 @@
 
 #define SYS_exit                1       /* (code) */
 #define SYS_fork                2       /* () */
-#define SYS_wait                3       /* (pid or 0 for any, int *code or NULL) */
+#define SYS_wait                3       /* (pid, or 0 or -1 for any, int *code or NULL) */
 #define SYS_exec                4       /* (name, argc, argv) */
 #define SYS_clone               5       /* (CLONE_ flags, stack top, or 0 for the caller's) */
 #define SYS_yield               10      /* () */

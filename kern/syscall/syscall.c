@@ -46,14 +46,22 @@ static long sys_clone(uint64_t arg[])
     return do_fork(arg[0], arg[1], current->task.tf);
 }
 
+/* Wait for a child. -1 is any child, as in POSIX, and 0 is any, as in ucore: do_wait() knows 0. */
+static long wait_for(uint64_t pid, uintptr_t code_store, bool block)
+{
+    if (!is_int(pid))
+        return -E_BAD_PROC;
+    return do_wait((int)pid == -1 ? 0 : (int)pid, code_store, block);
+}
+
 static long sys_wait(uint64_t arg[])
 {
-    return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], true) : -E_BAD_PROC;
+    return wait_for(arg[0], arg[1], true);
 }
 
 static long sys_trywait(uint64_t arg[])
 {
-    return is_int(arg[0]) ? do_wait((int)arg[0], arg[1], false) : -E_BAD_PROC;
+    return wait_for(arg[0], arg[1], false);
 }
 
 static long sys_exec(uint64_t arg[])

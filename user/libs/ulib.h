@@ -24,7 +24,7 @@ void yield(void);
 
 /* Wait until any child ends: 0, or -E_BAD_PROC if the caller has none. */
 int wait(void);
-/* Wait until the child of this pid ends; 0 is any, too. Returns 0 when it has ended, and stores
+/* Wait until the child of this pid ends; 0 or -1 is any. Returns 0 when it has ended, and stores
    its exit code in *store unless store is NULL; -E_BAD_PROC if there is no such child. */
 int waitpid(int pid, int *store);
 /* The same without waiting: -E_BUSY if there is such a child and it has not ended yet. */
