@@ -23,7 +23,14 @@ __never_returns void panic_at(const char *file, int line, const char *fmt, ...) 
 /* What stands in a handout in place of a part of an exercise: not_written("5.2", "dispatch", ...).
    The arguments that follow are what the part will need. They are not looked at: they keep the
    compiler from warning that nothing uses these variables and functions. */
-#define not_written(exercise, ...)  not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__)
+#define not_written(exercise, ...) \
+    do { \
+        static const char *const blank_ __attribute__((used, section(".blanks"))) = exercise; \
+        not_written_at(__FILE__, __LINE__, exercise, __VA_ARGS__); \
+    } while (0)
+/* Is an exercise written, "5.2" for example: is there no not_written() of it in this kernel? The
+   linker collects the names of those that are in the section .blanks. In any context. */
+bool is_written(const char *exercise);
 /* Only for not_written(), here and in riscv/not_written.h: a panic that names the exercise and the
    part of it that is missing. */
 __never_returns void not_written_at(const char *file, int line, const char *exercise,

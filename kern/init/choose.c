@@ -15,8 +15,11 @@ static const char *name_of(const void *entry)
     return *(const char *const *)entry;
 }
 
-const void *bootargs_choose_struct(const char *argument, const char *name, const void *start,
-                                   const void *end, size_t size)
+/* Without a name the first entry matches: the order of the table says what the default is. If
+   nothing matches, the names are printed in one line, so that whoever typed the argument need not
+   look them up. */
+const void *bootargs_choose(const char *argument, const char *name, const void *start,
+                            const void *end, size_t size)
 {
     for (const char *entry = start; entry < (const char *)end; entry += size)
         if (name == NULL || strcmp(name, name_of(entry)) == 0)
@@ -24,22 +27,6 @@ const void *bootargs_choose_struct(const char *argument, const char *name, const
     cprintf("%s=%s: there are", argument, name != NULL ? name : "");
     for (const char *entry = start; entry < (const char *)end; entry += size)
         cprintf(" %s", name_of(entry));
-    cprintf("\n");
-    return NULL;
-}
-
-/* Without a name the first entry matches: the order of the table says what the default is. If
-   nothing matches, the names are printed in one line, so that whoever typed the argument need not
-   look them up. */
-const void *bootargs_choose(const char *argument, const char *name, const void *const table[],
-                            size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (name == NULL || strcmp(name, name_of(table[i])) == 0)
-            return table[i];
-    cprintf("%s=%s: there are", argument, name);
-    for (size_t i = 0; i < n; i++)
-        cprintf(" %s", name_of(table[i]));
     cprintf("\n");
     return NULL;
 }

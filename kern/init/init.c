@@ -109,7 +109,7 @@ static void read_bootargs(void)
    are pages in that map; then the descriptions of user memory, which are objects. */
 static void init_memory(void)
 {
-    const struct pmm_manager *manager = bootargs_choose_struct(
+    const struct pmm_manager *manager = bootargs_choose(
         "pmm", bootargs.pmm, pmm_managers_start, pmm_managers_end, sizeof(struct pmm_manager));
 
     if (manager == NULL)
@@ -126,9 +126,11 @@ static void init_memory(void)
    that could sleep. */
 static void init_scheduling(void)
 {
-    const struct sched_class *class = bootargs_choose("sched", bootargs.sched, sched_classes,
-                                                      sched_class_count);
+    const struct sched_class *class = sched_default_class();
 
+    if (bootargs.sched != NULL || class == NULL)
+        class = bootargs_choose("sched", bootargs.sched, sched_classes_start,
+                                sched_classes_end, sizeof(struct sched_class));
     if (class == NULL)
         power_off(PANIC_EXIT_STATUS);
     sched_name = class->name;

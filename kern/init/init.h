@@ -36,14 +36,8 @@ const char *bootargs_parse(char *line, struct bootargs *args);
 /* The entry of a table of structs, [start, end) of `size` bytes each, whose first member, a string,
    is `name`; the first entry if `name` is NULL. If there is no such entry, prints the names that
    there are, as values of the boot argument `argument`, and returns NULL. */
-const void *bootargs_choose_struct(const char *argument, const char *name, const void *start,
-                                   const void *end, size_t size);
-
-/* The entry of a table of n pointers to structs whose first member, a string, is `name`; the first
-   entry if `name` is NULL. If there is no such entry, prints the names that there are, as values of
-   the boot argument `argument`, and returns NULL. */
-const void *bootargs_choose(const char *argument, const char *name, const void *const table[],
-                            size_t n);
+const void *bootargs_choose(const char *argument, const char *name, const void *start,
+                            const void *end, size_t size);
 
 /* Number the harts of the machine: the one that runs this is cpu 0. Before sched_init(). */
 void smp_init_boot_hart(void);

@@ -12,6 +12,10 @@
 772: .asciz exercise; \
 773: .asciz part; \
     .popsection; \
+    .pushsection .blanks, "a"; \
+    .balign 8; \
+    .dword 772b; \
+    .popsection; \
     la a0, 771b; \
     li a1, __LINE__; \
     la a2, 772b; \

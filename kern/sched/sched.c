@@ -5,16 +5,6 @@
 
 #define MAX_TIME_SLICE  5
 
-const void *const sched_classes[] = {
-    /* EXERCISE 6.1 begin extra: entry of rr_sched_class */
-    &rr_sched_class,
-    /* EXERCISE 6.1 end */
-    &mlfq_sched_class, &fifo_sched_class, &stride_sched_class,
-    /* EXERCISE 6.C begin extra: entry of own_sched_class */
-    &own_sched_class,
-    /* EXERCISE 6.C end */
-};
-const size_t sched_class_count = ARRAY_SIZE(sched_classes);
 static const struct sched_class *sched_class;           /* set once at boot */
 
 static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
@@ -26,6 +16,14 @@ static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for
    a timer is pending. */
 static uint64_t hopeful_tasks;
 #define KEYBOARD_WAITER (1UL << 32)
+
+const struct sched_class *sched_default_class(void)
+{
+    for (const struct sched_class *class = sched_classes_start; class < sched_classes_end; class++)
+        if (class->exercise == NULL || is_written(class->exercise))
+            return class;
+    return NULL;
+}
 
 void sched_init(const struct sched_class *class)
 {

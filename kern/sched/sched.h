@@ -16,6 +16,7 @@ struct run_queue {
     int max_time_slice;                 /* in ticks */
     struct task *prev;                  /* switched away from, until sched_finish_switch() */
     struct task *idle;                  /* set once */
+    uint64_t class_state[16];           /* what else the class keeps here: see SCHED_STATE */
 };
 
 /* A scheduling class. All functions are called with the queue's lock held; a task is in the queue
@@ -28,14 +29,28 @@ struct sched_class {
     void (*dequeue)(struct run_queue *rq, struct task *task);
     struct task *(*pick_next)(struct run_queue *rq);        /* NULL where the queue is empty */
     void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
+    const char *exercise;       /* the one that writes it; NULL where it is complete */
 };
 
-extern const struct sched_class rr_sched_class, fifo_sched_class, stride_sched_class,
-    mlfq_sched_class, own_sched_class;
+/* Announce a class: what this file defines by that name is in the table of classes, the section
+   .sched_classes of the linker script. So a scheduler is one file that nothing else names. They are
+   ordered by `place`, a digit; of equals the linker chooses. The first one is the default, or if
+   its exercise is not written yet, the next. A name that is never defined takes no room. */
+#define SCHED_CLASS(place, class) \
+    extern const struct sched_class class \
+        __attribute__((section(".sched_classes." #place)))
 
-/* The classes in this kernel, pointers to struct sched_class; the first is the default. */
-extern const void *const sched_classes[];
-extern const size_t sched_class_count;
+/* What the class keeps of a queue or of a task, beside the fields that are there: class_state of
+   it, as a pointer to a struct of the class's own. That of a queue has any value before init();
+   that of a new task is 0. Guarded by the queue's lock, as all that a class does. */
+#define SCHED_STATE(owner, type) ({ \
+    _Static_assert(sizeof(type) <= sizeof((owner)->class_state), "too large for class_state"); \
+    (type *)(owner)->class_state; })
+
+/* The classes in this kernel, in order. */
+extern const struct sched_class sched_classes_start[], sched_classes_end[];
+/* The class to use if none is asked for; NULL if there is none at all. */
+const struct sched_class *sched_default_class(void);
 
 /* Set up the queues of all harts for this class. Called once at boot, when the harts have their
    numbers. */

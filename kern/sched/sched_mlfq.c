@@ -4,19 +4,30 @@
    come down. Every BOOST_TICKS all go back to level 0, so that none waits for ever. */
 #include <sched/sched.h>
 
+SCHED_CLASS(2, mlfq_sched_class);
+
 #define LEVELS          4
 #define BOOST_TICKS     100
 
-static struct {
+/* What is kept of a run queue. */
+struct levels {
     list_entry_t waiting[LEVELS];
     uint32_t ticks;                 /* since the last boost */
     uint32_t epoch;                 /* how many boosts there were */
-} queues[MAX_HARTS];                /* by run queue, and guarded by its lock */
+};
+
+static struct levels *levels_of(struct run_queue *rq)
+{
+    return SCHED_STATE(rq, struct levels);
+}
 
 static void mlfq_init(struct run_queue *rq)
 {
+    struct levels *levels = levels_of(rq);
+
     for (int level = 0; level < LEVELS; level++)
-        list_init(&queues[rq->id].waiting[level]);
+        list_init(&levels->waiting[level]);
+    levels->ticks = levels->epoch = 0;
 }
 
 static void enter_level(struct task *task, uint32_t level)
@@ -29,12 +40,14 @@ static void enter_level(struct task *task, uint32_t level)
    who comes from a sleep goes before the others of its level, and so answers at the next tick. */
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
-    if (task->runs == 0 || task->epoch != queues[rq->id].epoch)
+    struct levels *levels = levels_of(rq);
+
+    if (task->runs == 0 || task->epoch != levels->epoch)
         enter_level(task, 0);
     else if (task->time_slice <= 0)
         enter_level(task, task->level < LEVELS - 1 ? task->level + 1 : task->level);
-    task->epoch = queues[rq->id].epoch;
-    list_entry_t *waiting = &queues[rq->id].waiting[task->level];
+    task->epoch = levels->epoch;
+    list_entry_t *waiting = &levels->waiting[task->level];
     if (task->wait_state != 0)
         list_add_after(waiting, &task->run_link);
     else
@@ -49,7 +62,8 @@ static void mlfq_dequeue(__not_used struct run_queue *rq, struct task *task)
 static struct task *mlfq_pick_next(struct run_queue *rq)
 {
     for (int level = 0; level < LEVELS; level++) {
-        list_entry_t *waiting = &queues[rq->id].waiting[level];
+        list_entry_t *waiting = &levels_of(rq)->waiting[level];
+
         if (!list_empty(waiting))
             return to_struct(list_next(waiting), struct task, run_link);
     }
@@ -59,12 +73,16 @@ static struct task *mlfq_pick_next(struct run_queue *rq)
 /* All that wait go to level 0 now; those that run or sleep when they are enqueued next. */
 static void boost(struct run_queue *rq)
 {
-    queues[rq->id].ticks = 0;
-    queues[rq->id].epoch++;
+    struct levels *levels = levels_of(rq);
+
+    levels->ticks = 0;
+    levels->epoch++;
     for (int level = 1; level < LEVELS; level++) {
-        list_entry_t *waiting = &queues[rq->id].waiting[level];
+        list_entry_t *waiting = &levels->waiting[level];
+
         while (!list_empty(waiting)) {
             struct task *task = to_struct(list_next(waiting), struct task, run_link);
+
             list_del(&task->run_link);
             mlfq_enqueue(rq, task);
         }
@@ -73,7 +91,7 @@ static void boost(struct run_queue *rq)
 
 static void mlfq_proc_tick(struct run_queue *rq, struct task *task)
 {
-    if (++queues[rq->id].ticks >= BOOST_TICKS)
+    if (++levels_of(rq)->ticks >= BOOST_TICKS)
         boost(rq);
     task->time_slice--;
     struct task *first = mlfq_pick_next(rq);

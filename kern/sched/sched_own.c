@@ -1,6 +1,15 @@
-/* A scheduler of one's own; `sched=own` chooses it. */
+/* A scheduler of one's own; the boot argument `sched=own` chooses it.
+
+   The line SCHED_CLASS() below announces it: as soon as this file defines own_sched_class, it is in
+   the kernel's table of classes, and no other file needs to know of it. sched/sched.h tells what
+   its functions must do. They are called with the lock of the queue held and interrupts off, so
+   they may not sleep and need no lock of their own. What is kept of a queue may be in its
+   class_state, by SCHED_STATE(); what is kept of a task may be there too, or in fields that are
+   added to struct task. */
 #include <sched/sched.h>
 #include <string.h>
+
+SCHED_CLASS(9, own_sched_class);
 
 /* EXERCISE 6.C begin extra: own_sched_class */
 /* Fair: who has had the least time runs next. Time is counted in ticks that a task has really used,
@@ -9,12 +18,16 @@
    another hart goes on with those that are here. Who sleeps saves up a tick, to answer at once. */
 #define TICK    1000
 
-static uint64_t reached[MAX_HARTS];     /* by run queue: where the task was that ran last */
+/* Where the task was that ran last. */
+static uint64_t *reached(struct run_queue *rq)
+{
+    return SCHED_STATE(rq, uint64_t);
+}
 
 static void own_init(struct run_queue *rq)
 {
     list_init(&rq->run_list);
-    reached[rq->id] = TICK;
+    *reached(rq) = TICK;
 }
 
 /* The list is ordered by time; of equals, who came first. */
@@ -22,7 +35,7 @@ static void own_enqueue(struct run_queue *rq, struct task *task)
 {
     list_entry_t *pos = list_prev(&rq->run_list);
 
-    task->used += reached[rq->id] - (task->wait_state != 0 ? TICK : 0);
+    task->used += *reached(rq) - (task->wait_state != 0 ? TICK : 0);
     while (pos != &rq->run_list && to_struct(pos, struct task, run_link)->used > task->used)
         pos = list_prev(pos);
     list_add_after(pos, &task->run_link);
@@ -39,8 +52,8 @@ static struct task *own_pick_next(struct run_queue *rq)
     if (list_empty(&rq->run_list))
         return NULL;
     struct task *task = to_struct(list_next(&rq->run_list), struct task, run_link);
-    if (reached[rq->id] < task->used)
-        reached[rq->id] = task->used;
+    if (*reached(rq) < task->used)
+        *reached(rq) = task->used;
     task->used = 1;
     return task;
 }
@@ -49,12 +62,12 @@ static void own_proc_tick(struct run_queue *rq, struct task *task)
 {
     task->used += TICK / (task->lab6_priority > 0 ? task->lab6_priority : 1);
     if (list_empty(&rq->run_list)) {    /* nobody is kept waiting: nothing is owed for this */
-        reached[rq->id] += task->used;
+        *reached(rq) += task->used;
         task->used = 0;
         return;
     }
     struct task *first = to_struct(list_next(&rq->run_list), struct task, run_link);
-    if (reached[rq->id] + task->used > first->used)
+    if (*reached(rq) + task->used > first->used)
         atomic_store(&task->need_resched, true);
 }
 

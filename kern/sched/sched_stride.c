@@ -3,13 +3,18 @@
    the shorter the higher its priority is. So turns are in proportion to priorities. */
 #include <sched/sched.h>
 
+SCHED_CLASS(4, stride_sched_class);
+
 /* EXERCISE 6.2 begin extra: constants, variables, helpers */
 /* Strides wrap around. No step is longer than BIG_STRIDE, so all tasks in the queue lie within that
    of each other, and the sign of the 32-bit difference tells who is behind. */
 #define BIG_STRIDE  0x7fffffffU
 
-/* By run queue: where the task was that ran last. Nobody in the queue is behind it. */
-static uint32_t passed[MAX_HARTS];
+/* Where the task was that ran last. Nobody in the queue is behind it. */
+static uint32_t *passed(struct run_queue *rq)
+{
+    return SCHED_STATE(rq, uint32_t);
+}
 
 static int by_stride(void *a, void *b)
 {
@@ -28,7 +33,7 @@ static void stride_init(struct run_queue *rq)
 {
     /* EXERCISE 6.2 begin: stride_init */
     rq->lab6_run_pool = NULL;
-    passed[rq->id] = 0;
+    *passed(rq) = 0;
     /* EXERCISE 6.2 end */
 }
 
@@ -37,8 +42,8 @@ static void stride_enqueue(struct run_queue *rq, struct task *task)
     /* EXERCISE 6.2 begin: stride_enqueue */
     /* Who is new here, or slept while others went on, joins where they are now: no turns are owed.
        All others are at most a step ahead of who ran last. */
-    if (task->runs == 0 || task->lab6_stride - passed[rq->id] > step(task))
-        task->lab6_stride = passed[rq->id];
+    if (task->runs == 0 || task->lab6_stride - *passed(rq) > step(task))
+        task->lab6_stride = *passed(rq);
     task->time_slice = rq->max_time_slice;      /* each turn is paid for, and is a whole one */
     rq->lab6_run_pool = skew_heap_insert(rq->lab6_run_pool, &task->lab6_run_pool, by_stride);
     /* EXERCISE 6.2 end */
@@ -58,7 +63,7 @@ static struct task *stride_pick_next(struct run_queue *rq)
     if (rq->lab6_run_pool == NULL)
         return NULL;
     struct task *task = to_struct(rq->lab6_run_pool, struct task, lab6_run_pool);
-    passed[rq->id] = task->lab6_stride;
+    *passed(rq) = task->lab6_stride;
     task->lab6_stride += step(task);
     return task;
     /* EXERCISE 6.2 end */
@@ -79,4 +84,5 @@ const struct sched_class stride_sched_class = {
     .dequeue = stride_dequeue,
     .pick_next = stride_pick_next,
     .proc_tick = stride_proc_tick,
+    .exercise = "6.2",
 };

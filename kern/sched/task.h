@@ -59,7 +59,10 @@ struct task {
     uint32_t lab6_priority;
     skew_heap_entry_t lab6_run_pool;    /* in the queue's heap; stride only */
     uint32_t lab6_stride;
-    uint32_t level, epoch;              /* multi-level feedback only: see sched_mlfq.c */
+    union {                             /* what else the class keeps: see SCHED_STATE */
+        uint64_t class_state[2];
+        struct { uint32_t level, epoch; };      /* as multi-level feedback uses it */
+    };
     /* EXERCISE 6.C begin extra: fields of struct task */
     uint64_t used;                      /* time, while it waits on that of the queue: sched_own.c */
     /* EXERCISE 6.C end */

@@ -15,6 +15,17 @@
 #define SLICE           5
 #define ENDLESS_TICKS   1000
 
+const struct sched_class *test_class(const char *name)
+{
+    const struct sched_class *class = sched_classes_start;
+
+    while (class < sched_classes_end && strcmp(class->name, name) != 0)
+        class++;
+    if (class == sched_classes_end)
+        panic("this kernel has no scheduling class that is named %s", name);
+    return class;
+}
+
 /* 0xa5 everywhere, because a struct that happens to be zero would hide an init() that forgets a
    field. What the scheduler itself sets, not the class, is set here. */
 void trial_begin(struct trial *trial, const struct sched_class *class)

@@ -139,7 +139,7 @@ static void test_plan(void)
     for (int i = 0; i < SEQUENCES; i++)
         play(sched_class_chosen(), i, choice_of_own);
     for (int i = 0; i < SEQUENCES; i++)
-        play(&mlfq_sched_class, i, choice_of_mlfq);
+        play(test_class("mlfq"), i, choice_of_mlfq);
     check_plan("the plan is another one than that of rr and fifo: it picks other tasks", not_fifo,
                SEQUENCES);
     check_plan("the plan is another one than stride's", not_stride, SEQUENCES / 2);

@@ -61,7 +61,7 @@ static int picked(int n)
    next must not take anybody out: the scheduler asks first, and takes out later. */
 static void test_order(void)
 {
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     check("nothing is picked from an empty queue", trial_pick(&trial) == NULL);
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, 1);
@@ -87,7 +87,7 @@ static void test_order(void)
    and from the front. */
 static void test_removal(void)
 {
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, 1);
     /* One from the middle, and then the one that is first. */
@@ -130,7 +130,7 @@ static int slice_after(int left)
    have more of the hart than others. No value that is impossible may survive either. */
 static void test_refill(void)
 {
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     /* Its struct is zero, so it has none of its own. */
     check_eq("a new task gets a whole slice", trial_add(&trial, 1)->time_slice, SLICE);
     check_eq("a task that has used up its slice gets a new one", slice_after(0), SLICE);
@@ -148,7 +148,7 @@ static void test_ticks(void)
     struct task *task, *other;
     int early = 0, wrong = 0;
 
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     task = trial_add(&trial, 1);
     other = trial_add(&trial, 1);
     trial_dequeue(&trial, task);
@@ -177,7 +177,7 @@ static void test_turns(void)
 {
     bool same = true;
 
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, i + 1);
     trial_turns(&trial, TASKS * ROUNDS, 0);
@@ -185,7 +185,7 @@ static void test_turns(void)
         same &= trial.turns[i] == ROUNDS && trial.ticks[i] == ROUNDS * SLICE;
     /* Round robin knows no priorities. */
     check("all have the same number of turns and ticks, whatever their priority", same);
-    trial_begin(&trial, &rr_sched_class);
+    trial_begin(&trial, test_class("rr"));
     trial_add(&trial, 1);
     trial_add(&trial, 1);
     trial_turns(&trial, 2 * ROUNDS, 2);

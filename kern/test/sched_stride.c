@@ -22,7 +22,7 @@ static struct trial trial;
 /* n tasks with these priorities, in an empty queue. */
 static void begin(int n, const uint32_t *priorities)
 {
-    trial_begin(&trial, &stride_sched_class);
+    trial_begin(&trial, test_class("stride"));
     for (int i = 0; i < n; i++)
         trial_add(&trial, priorities[i]);
 }

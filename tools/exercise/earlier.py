@@ -44,12 +44,24 @@ def take(found, reference):
             (key, None) for key in found.errors if key not in found.texts]:
         if exercise in reference.exercises:
             take_one(taken, reference, found, (exercise, name), text, same)
+    drop_unused(taken, reference, found)
     for exercise in found.exercises if not same else ():
         for region in reference.of(exercise):
             if region.key not in taken.texts and region.key not in taken.errors:
                 taken.looks.setdefault(exercise, "it has no region %s, which this tree has: was "
                                        "it made from another version?" % region.id)
     return taken
+
+
+def drop_unused(taken, reference, found):
+    """Blank what had no effect in the handout of a Handin, by what it left blank there."""
+    for (exercise, name), (text, _) in found.texts.items():
+        entry = reference.register.find(exercise, name)
+        for id in entry.used if entry is not None and entry.gone and is_blank(text) else ():
+            if not is_blank(taken.texts.get((exercise, id), ("", 1))[0]):
+                taken.texts[exercise, id] = ("", 1)
+                taken.notes.append("%s: %s is taken as blank: without %s, which was blank, it had "
+                                   "no effect" % (exercise, id, entry.id))
 
 
 def take_one(taken, reference, found, key, text, same):

@@ -13,6 +13,8 @@ line for each id that a handout ever had, and the line stays when the region is 
 These are the exercise, the id, and each file in which the region ever was. Then there may be:
 titles other than the id that it has or had, behind "title:", with ";" between them; what became of
 it, behind "gone:" or "split into:"; and the word "new", if the first handouts did not have it.
+"used:" names regions that had no effect while one that is gone now was blank: a hand-in that left
+it blank is graded as it was then, as if it had left these blank too.
 problems() compares the register with the tree. No handout is made while it finds something, so an
 id cannot get lost.
 """
@@ -34,13 +36,14 @@ class Entry:
     titles        the titles that it has or had, without the id
     gone          why it is gone; "" if it is not
     parts         the ids of the regions into which it was split
+    used          the ids of the regions that had no effect without it
     is_new        whether the first handouts did not have it
     line          its line in the register
     """
 
     def __init__(self, exercise, id, paths, line=0):
         self.exercise, self.id, self.paths, self.line = exercise, id, list(paths), line
-        self.titles, self.gone, self.parts, self.is_new = [], "", [], False
+        self.titles, self.gone, self.parts, self.used, self.is_new = [], "", [], [], False
 
     @property
     def key(self):
@@ -63,9 +66,9 @@ class Entry:
         values = [each.strip() for each in rest.split(";") if each.strip()]
         if word == "gone" and rest.strip():
             self.gone = rest.strip()
-        elif word in ("title", "split into") and values and all(
+        elif word in ("title", "split into", "used") and values and all(
                 re.fullmatch(TITLE, each) for each in values):
-            (self.titles if word == "title" else self.parts).extend(values)
+            {"title": self.titles, "used": self.used}.get(word, self.parts).extend(values)
         elif field == "new":
             self.is_new = True
         else:
@@ -137,7 +140,8 @@ def parse(text):
         for field in fields[3:]:
             if not entry.add(field):
                 raise RegionError(FILE, number, "\"%s\" is none of \"title: A TITLE; ANOTHER\", "
-                                  "\"gone: WHY\", \"split into: ID; ID\", \"new\"" % field)
+                                  "\"gone: WHY\", \"split into: ID; ID\", \"used: ID; ID\", "
+                                  "\"new\"" % field)
         register.add(entry)
     return register
 
@@ -181,6 +185,6 @@ def problems(register, regions):
                                      "[%s]\", or say here \"gone: WHY\" or \"split into: ID; ID\""
                                      % (entry.id, entry.exercise, entry.id)))
         found += [RegionError(FILE, entry.line, "there is no region \"%s\" of exercise %s" % (
-            part, entry.exercise)) for part in entry.parts
+            part, entry.exercise)) for part in entry.parts + entry.used
             if (entry.exercise, part) not in register.entries]
     return found

@@ -11,9 +11,6 @@ from labs.common import Exercise, Lab, early, program, selftest
 
 HINTS = {
     "6.1": """
-entry of rr_sched_class: One line, `&rr_sched_class,`: the first class of this
-table is the default.
-
 rr_enqueue: Put the task at the end of rq->run_list, by its run_link. A task
 that has used up its slice (0 or less), and one with more than max_time_slice,
 gets max_time_slice ticks; who gave way early keeps the rest. The scheduler
@@ -32,8 +29,9 @@ way when it leaves the kernel. The slice does not fall below 0.
     "6.2": """
 constants, variables, helpers: The constant from which a step is computed, the
 order for the skew heap (libs/skew_heap.h), and what you keep of each queue (by
-rq->id). Strides are 32 bits wide and wrap around: think which differences can
-occur, and what the sign of one tells. Priority 0 counts as 1.
+SCHED_STATE(rq, TYPE), or by rq->id). Strides are 32 bits wide and wrap around:
+think which differences can occur, and what the sign of one tells. Priority 0
+counts as 1.
 
 stride_init: An empty queue: lab6_run_pool is NULL.
 
@@ -53,16 +51,15 @@ stride_proc_tick: As in round robin.
 """,
     "6.C": """
 own_sched_class: Write a struct sched_class of this name, with .name = "own",
-and its functions; sched_rr.c shows the form. Where it needs fields in struct
-task or an entry in the table of classes, there is room for those too. Tests ask
+and its functions; sched_rr.c shows the form. The line above has announced it
+already: what you define by that name is in the kernel's table of classes. What
+it keeps of a queue or a task can be had by SCHED_STATE() of sched/sched.h, or
+in fields of struct task: there is room for them. Tests ask
 that a task which sleeps most of the time runs within 20 ms of when it should
 beside eight that compute, and that who begins late or has slept gets as much
 as the others. No task may starve.
 
 fields of struct task: They are 0 in a new task.
-
-entry of own_sched_class: One line, `&own_sched_class,`. Not the first one: that
-is the default.
 """,
 }
 

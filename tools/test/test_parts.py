@@ -51,6 +51,10 @@ class TestParts(TreeTest):
             file.write(text)
         self.addCleanup(os.remove, self.path(target))
 
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
     def removed(self, name):
         """Take a file out of the tree."""
         shutil.move(self.path(name), self.path("kept"))
@@ -65,6 +69,37 @@ class TestParts(TreeTest):
         status, output = self.boot("pmm=scratch selftest=pmm")
         self.assertEqual(status, 0, output)
         self.assertIn("there are buddy first_fit best_fit scratch own", self.boot("pmm=none")[1])
+
+    def test_scheduler_added(self):
+        self.copied("kern/sched/sched_mlfq.c", "kern/sched/sched_scratch.c",
+                    ("SCHED_CLASS(2, ", "SCHED_CLASS(5, "), ("mlfq_sched_class", "scratch_class"),
+                    ('"mlfq"', '"scratch"'))
+        status, output = self.boot("sched=scratch init=forktest")
+        self.assertEqual(status, 0, output)
+        self.assertIn("scheduler  scratch", output)
+        self.assertIn("there are rr mlfq fifo stride scratch own", self.boot("sched=none")[1])
+
+    def test_default_scheduler_removed(self):
+        """All that is left of the classes is one file, which is not the default one."""
+        self.removed("kern/sched/sched_rr.c")
+        status, output = self.boot("init=hello")
+        self.assertEqual(status, 0, output)
+        self.assertIn("scheduler  mlfq", output)
+        self.assertIn("there are mlfq stride own", self.boot("sched=none")[1])
+
+    def test_scheduler_that_is_not_written(self):
+        """The first class of which nothing is to be written is the default."""
+        with open(self.path("kern/sched/sched_rr.c"), encoding="utf-8") as file:
+            text = file.read()
+        line = "    if (list_empty(&rq->run_list))\n"
+        self.assertEqual(text.count(line), 1)
+        with open(self.path("kern/sched/sched_rr.c"), "w", encoding="utf-8") as file:
+            file.write(text.replace(line, '    not_written("6.1", "rr_pick_next", rq);\n' + line))
+        self.addCleanup(self.write, "kern/sched/sched_rr.c", text)
+        self.assertIn("scheduler  mlfq", self.boot("init=hello")[1])
+        output = self.boot("sched=rr init=hello")[1]
+        self.assertIn("scheduler  rr", output)
+        self.assertIn("exercise 6.1 (rr_pick_next) is not written yet", output)
 
     def test_default_removed(self):
         self.removed("kern/mm/pmm_buddy.c")

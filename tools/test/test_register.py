@@ -164,6 +164,17 @@ class Earlier(unittest.TestCase):
             self.assertIn("5.1: the text of two is ignored, that region is gone: a table fills "
                           "itself", student.notes)
 
+    def test_gone_and_was_blank(self):
+        """What its blank text left without effect then has none now."""
+        after = {A: file_of(ONE, THREE)}
+        entries = REGISTER.replace("two | " + A,
+                                   "two | %s | gone: a table fills itself | used: one" % A)
+        blank = {A: BEFORE[A].replace("    x(2);\n", "")}
+        self.assertNotEqual(blank, BEFORE)
+        for student in self.both(after, entries, blank):
+            self.assertEqual(student.work.texts.get(("5.1", "one"), ""), "")
+            self.assertTrue(any("one is taken as blank" in note for note in student.notes))
+
     def test_split(self):
         after = {A: file_of(ONE, ("5.1", "two a", ""), ("5.1", "two b", ""), THREE)}
         entries = REGISTER.replace("two | " + A, "two | %s | split into: two a; two b" % A) + \

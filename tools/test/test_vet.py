@@ -98,6 +98,7 @@ BAD = [
     ("csr_read (a b);\n", "plain name"), ("__has_include(x);\n", "not allowed"),
     ("report_key[0] = 1;\n", "not allowed"), ("check_done();\n", "not allowed"),
     ("report_done(&report_side, \"x\");\n", "not allowed"), ("SELFTEST_AT(a, b, c);\n", "not all"),
+    ("SCHED_CLASS(0, x);\n", "SCHED_CLASS is not"),
     ("return buddy_pmm_manager.alloc_pages(n);\n", "not allowed"),
     ("PMM_MANAGER(0, x);\n", "PMM_MANAGER is not"), ("DRIVER(a, b, c, d);\n", "DRIVER is not"),
     ("x = &mlfq_sched_class;\n", "mlfq_sched_class is not"),
