@@ -140,6 +140,7 @@ SELF_TESTS = [
     early("pmm buddy 256M", append="pmm=buddy", mem="256M", limit=2000),
     early("pmm first fit 160M", append="pmm=first_fit", mem="160M", limit=2000),
     early("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
+    selftest("orphans", limit=2000),
     selftest("proc"),
     selftest("program"),
     selftest("proc 4 harts", harts=4, runs=2),
