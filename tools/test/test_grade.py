@@ -173,7 +173,8 @@ class SameTwice(Tree):
 
     def test_a_hang_ends_at_the_same_instruction(self):
         """What a hanging kernel printed, and where it was stopped, is the same under load too."""
-        loop = START + '    for (int i = 0;; i++)\n        cprintf("%d\\n", i);\n'
+        loop = START + ('    for (int i = 0;; i++)\n        if (i % 1000 == 0)\n'
+                        '            cprintf("%d\\n", i);\n')
         with Edited(self.tree, [(INIT, START, loop)]):
             results, logs, busy = [], [], []
             try:
