@@ -178,6 +178,7 @@ def times(value, base):
 
 
 def print_instructions(found, compiler):
+    """Print the table of instructions; an operation that misses its bound is marked."""
     print("Guest instructions, one hart, -icount shift=0: the same in each run")
     print("Compiled by %s\n" % (compiler.version or "an unknown compiler"))
     form = "%-50s %11s %11s %6s %11s %11s %7s %7s"
@@ -271,6 +272,7 @@ def measure_host(options, failures):
 
 
 def print_host(host):
+    """Print the times on this host; what misses its bound is marked."""
     print("\nTime on this host, without -icount: another host, other figures\n")
     for row in OPERATIONS:
         if row.key in host["ns"]:
@@ -299,6 +301,7 @@ def print_host(host):
 
 
 def as_json(found, host, compiler):
+    """All results as one text of JSON, for another program."""
     rows = []
     for row in OPERATIONS:
         bound, holds = verdict(row, found, compiler)

@@ -66,6 +66,7 @@ class Alarm:
 
 
 def read_alarms(text):
+    """The Alarms of the list of false alarms; AnalyzerError if one has no reason."""
     alarms = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith((" ", "\t")) and alarms:

@@ -32,6 +32,7 @@ ASM_LABEL = re.compile(r"([A-Za-z_][\w.]*):")
 
 
 def sources():
+    """The paths of all files that are checked."""
     for name in FILES:
         if os.path.exists(name):
             yield name
@@ -88,6 +89,7 @@ def has_head(lines):
 
 
 def check_lines(path, lines):
+    """A sentence about each breach of a rule that a line alone can break."""
     makefile = path.endswith((".mk", "Makefile"))
     for number, line in enumerate(lines, 1):
         where = "%s:%d: " % (path, number)
@@ -105,6 +107,7 @@ def check_lines(path, lines):
 
 
 def check(path):
+    """A sentence about each breach of style in a file."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()

@@ -3,5 +3,6 @@
 Each module says in its head what it is for. regions.py and register.py are the base; handout.py and
 manifest.py make and check a handout, handin.py and submissions.py write and read what students give
 in, vet.py and symbols.py look at their texts, marks.py and gradebook.py grade them. mutants.py,
-automutate.py and trials.py test the tests. `tools/lab` is the command line of most of them.
+automutate.py and trials.py test the tests. `tools/lab` is the command line of most of them. A
+handout has only the modules that students need: see handout.py.
 """

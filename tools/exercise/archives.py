@@ -52,7 +52,7 @@ class Budget:
         return self if self.outer else Budget(self)
 
     def take(self, count):
-        """So many bytes were unpacked; Refused if that is too much."""
+        """Count so many bytes that were unpacked; raise Refused if that is too much."""
         self.left -= count
         if self.outer:
             self.outer.take(count)

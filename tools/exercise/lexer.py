@@ -166,6 +166,7 @@ class Preprocessor:
     # -- branches
 
     def begin_branches(self, offset, name, rest):
+        """#if, #ifdef or #ifndef. What is inside of "#if 0" is skipped up to its end."""
         if self.skipping:
             self.skipping += 1
             return
@@ -175,6 +176,7 @@ class Preprocessor:
             self.skipping = 1
 
     def next_branch(self, offset, name, rest):
+        """#elif or #else: the text goes on with what was open before the #if."""
         if self.skipping > 1:
             return
         branches = self.inside(offset, name)
@@ -187,6 +189,7 @@ class Preprocessor:
         self.opened, self.last = list(branches.opened), set(branches.last)
 
     def end_branches(self, offset):
+        """#endif: each branch must have left the same brackets open."""
         if self.skipping > 1:
             self.skipping -= 1
             return

@@ -26,11 +26,12 @@ import textwrap
 
 from exercise.incoming import source_of
 
-TITLE = r"\w[\w ,.-]*"                                 # or an id
+TITLE = r"\w[\w ,.-]*"                                 # a title, or an id
 BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (%s?)(?: \[(%s)\])? \*/"
                    % (TITLE, TITLE))
 END = "/* EXERCISE %s end */"
-# Whatever is meant as one. These words elsewhere in a comment, or in a string, are prose.
+# A line that is meant as a marker, right or wrong. These words further inside of a comment, or in a
+# string, are prose.
 MARKER = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
 KINDS = (".c", ".h", ".S")
 MAX_FILE = 1 << 20
@@ -38,14 +39,15 @@ WIDTH = 100
 
 WORD = re.compile(r"\b[A-Za-z_]\w*")
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.S)
-# Definitions, as this tree writes them.
+# Definitions of static functions and tables, in the layout that this tree has.
 STATIC_FUNCTION = re.compile(r"^static [^=;{]*?\b(\w+)\([^;{]*\)\s*\{", re.M)
 STATIC_TABLE = re.compile(r"^static [^;={]*?(\w+)(?:\[\w*\])+[^;={]*= \{", re.M)
 BLANK_CODE = re.compile(r'not_written\("\d+\.\w",\s*"[^"]*"[\w\s,]*\);?')
 
 
 class RegionError(Exception):
-    """Something is wrong with a region: where, and what to do. Shown as path:line: message."""
+    """Something is wrong with a region. The text is path:line: and a message that says what to
+    do."""
 
     def __init__(self, path, line, message):
         super().__init__("%s:%d: %s" % (path, line, message))
@@ -56,14 +58,15 @@ class Region:
     """One region of a tree.
 
     exercise     "5.3"
-    number       which of the exercise's regions it is, from 1
-    title, id    for people, and for ever; often the same
+    number       counts the exercise's regions, from 1
+    title        its name for people; it may change
+    id           its name for ever; often the same as the title
     form         "code" or "extra"
-    key          (exercise, id): what it is known by, wherever it moves
-    path         of the file, from the tree's root
+    key          (exercise, id): it is known by this, wherever it moves
+    path         the path of its file, from the tree's root
     begin, end   its markers
-    first, last  the lines of its text, without the markers; last < first where it is empty
-    text         these lines
+    first, last  the lines of its text, without the markers; last < first if it is empty
+    text         the text of these lines
     """
 
     def __init__(self, exercise, id, form, path, first, title=""):
@@ -81,17 +84,18 @@ class Region:
 
 
 def is_blank(text):
-    """Is nothing written yet? Comments do not count."""
+    """Has this text of a region nothing but what a handout has there, and comments?"""
     return not BLANK_CODE.sub("", COMMENT.sub("", text)).strip()
 
 
 def read(root, path):
-    """The text of a file, which may be a student's: whatever is in it must not harm."""
+    """The text of a file of a tree, which may be a student's: so a file outside of the tree, one
+    that is too large, or any bytes in it do no harm. RegionError if it cannot be read."""
     return read_noting(root, path)[0]
 
 
 def read_noting(root, path):
-    """The same, and the name of the encoding that it has where that is not UTF-8."""
+    """(the text of a file as read() gives it, the name of its encoding if that is not UTF-8)."""
     full = os.path.join(root, path)
     inside = os.path.realpath(full).startswith(os.path.join(os.path.realpath(root), ""))
     if not os.path.isfile(full) or not inside or not os.access(full, os.R_OK):
@@ -104,7 +108,8 @@ def read_noting(root, path):
 
 
 def parse(text, path, known=None):
-    """The regions of a file; `known` are the exercises that there are, where that matters."""
+    """The Regions in the text of a file, in order. RegionError if a marker does not fit; or if
+    `known` is given, the numbers of all exercises, and the text has another one."""
     regions, region, lines = [], None, text.split("\n")
     for number, line in enumerate(lines, 1):
         if not MARKER.search(line):
@@ -134,7 +139,7 @@ def parse(text, path, known=None):
 
 
 def number_regions(regions):
-    """Count the regions of each exercise, and see that their ids differ."""
+    """Count the regions of each exercise; RegionError if two have the same id."""
     count, seen = {}, {}
     for region in regions:
         if region.key in seen:
@@ -147,7 +152,8 @@ def number_regions(regions):
 
 
 def kernel_files(root, top="kern"):
-    """The files that may have regions, as paths from the root; or those of another folder."""
+    """The paths, from the root, of the files that may have regions; or, with another `top`, of the
+    sources in that folder."""
     for folder, folders, names in os.walk(os.path.join(root, top)):
         folders.sort()
         for name in sorted(names):
@@ -156,7 +162,7 @@ def kernel_files(root, top="kern"):
 
 
 def parse_tree(root, known=None):
-    """All regions of a tree, by path and line."""
+    """All Regions of a tree, in the order of path and line."""
     return number_regions([region for path in kernel_files(root)
                            for region in parse(read(root, path), path, known)])
 
@@ -185,7 +191,7 @@ def find(path, line):
 
 
 def replace(text, path, texts):
-    """The file with other texts in its regions: {(exercise, id): text}."""
+    """The text of a file, whose regions get other texts, {(exercise, id): text}."""
     lines = text.split("\n")
     for region in reversed(parse(text, path)):
         if region.key in texts:
@@ -209,8 +215,9 @@ def parameters(lines, region):
 
 
 def unused(text, regions):
-    """For each of these regions of a file, the names that the compiler would find unused with all
-    of them blank: parameters, and static functions and tables that serve nothing else."""
+    """{key: names} of these regions of a file: the names that the compiler would call unused if all
+    of them were blank. These are parameters, and static functions and tables that serve nothing
+    else. A blank region names them, so that a handout builds without a warning."""
     lines = text.split("\n")
     rest = COMMENT.sub(" ", replace(text, "", {region.key: "" for region in regions}))
     count, result = collections.Counter(WORD.findall(rest)), {}
@@ -239,7 +246,7 @@ def hint_of(region, hint):
 
 
 def blank_text(region, names, hint=""):
-    """What a handout has in a region; `names` are those of unused()."""
+    """The text that a handout has in a region; `names` come from unused()."""
     indent = re.match(" *", region.text).group()
     lines = ["%s: %s. See labcodes.md, exercise %s." % (
         "Write here" if region.form == "code" else "Room for", region.title, region.exercise)]
@@ -257,7 +264,8 @@ def blank_text(region, names, hint=""):
 
 
 def blank(text, path, exercises, hints=None):
-    """A file with the regions of these exercises blank; hints are {"5.3": text}."""
+    """The text of a file in which the regions of these exercises are blank; hints are {"5.3":
+    text}."""
     regions = [region for region in parse(text, path) if region.exercise in exercises]
     names, hints = unused(text, regions), hints or {}
     return replace(text, path, {
@@ -266,7 +274,8 @@ def blank(text, path, exercises, hints=None):
 
 
 def blank_tree(source, destination, exercises, hints=None, ignore=("obj", ".git", "__pycache__")):
-    """Write a whole tree, but for what is to be ignored, with these exercises blank."""
+    """Copy a tree, in which these exercises are blank; files and folders named in `ignore` are left
+    out."""
     regions = parse_tree(source)
     shutil.copytree(source, destination, ignore=shutil.ignore_patterns(*ignore))
     for path in sorted({region.path for region in regions if region.exercise in exercises}):

@@ -47,7 +47,7 @@ class Entry:
 
     @property
     def key(self):
-        """By what it is known: no two entries have the same."""
+        """(exercise, id): no two entries have the same."""
         return self.exercise, self.id
 
     @property

@@ -106,7 +106,7 @@ class Packed:
         self.files = files
 
     def text(self, path):
-        """As Folder.text()."""
+        """(text, encoding) of a file, as Folder.text() gives it."""
         if path not in self.files:
             raise RegionError(path, 1, "there is no such file in this tree")
         if len(self.files[path]) > MAX_FILE:
@@ -114,7 +114,7 @@ class Packed:
         return incoming.source_of(self.files[path])
 
     def data(self, path, limit):
-        """As Folder.data()."""
+        """The first bytes of a file, as Folder.data() gives them."""
         return self.files[path][:limit] if path in self.files else None
 
 

@@ -197,7 +197,8 @@ class Definition(CText):
         self.finish()
 
     def token(self, token):
-        """In a macro with arguments # makes a string, and a CSR must not be an argument."""
+        """A token of a macro. If the macro has arguments, # makes a string, and a CSR must not be
+        an argument."""
         if token.kind == "word" and CSR.fullmatch(token.text) and self.has_arguments:
             raise Complaint(token.offset, "%s needs the plain name of a register, which a macro's "
                             "argument is not" % token.text)

@@ -68,7 +68,7 @@ class AsmText(Preprocessor):
             raise Complaint(token.offset, "%s is a directive: define another name" % token.text)
 
     def condition(self, tokens):
-        """Only allowed words may be in it."""
+        """What stands behind #if or #elif: allowed words only."""
         for token in tokens:
             self.check_words(token.text, token.offset)
 

@@ -93,6 +93,7 @@ class Image:
             raise ImageError("%s cannot be understood (%s): build it anew" % (self.path, error))
 
     def read_headers(self):
+        """Read the ELF headers: the segments that are loaded, and the sections by name."""
         programs, sections, size, count, each, total, names = struct.unpack_from(
             "<QQ6xHHHHH", self.data, 32)
         segments = [struct.unpack_from("<IIQQQQQQ", self.data, programs + i * size)
@@ -204,6 +205,7 @@ class Image:
         return self.types[place]
 
     def read_type(self, place):
+        """The Type that the debugging information has at a place; None is void."""
         if place is None:
             return Type(self, "other", "void")
         unit = self.units[bisect.bisect_right(self.starts, place) - 1]

@@ -28,7 +28,7 @@ def load():
 
 
 def check(labs):
-    """Raise LabError where the data contradict themselves."""
+    """Raise LabError if the data contradict themselves."""
     seen = {}
     for lab in labs:
         points = {exercise.number: 0 for exercise in lab.exercises}

@@ -63,7 +63,7 @@ class Tree(TreeTest):
 
 
 class Score(unittest.TestCase):
-    """When the score counts as full marks, which makes the exit status 0."""
+    """The cases in which the score counts as full marks, so that the exit status is 0."""
 
     def is_full(self, **verdicts):
         labs = load()

@@ -86,7 +86,7 @@ class Tree(unittest.TestCase):
 
 
 class Kept(Tree):
-    """When the kept tree is used as it is, and when it must be built again."""
+    """The cases in which the kept tree is used as it is, and those in which it is built again."""
 
     def test_built_once(self):
         self.assertEqual(self.prepare(), ("a1 b1", self.ALL))

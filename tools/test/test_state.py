@@ -220,7 +220,7 @@ class FreeList(MachineTest):
                     state.free_list(picture)
 
     def test_unknown_manager(self):
-        """Of a student's own manager the lists are not known, so they are not counted. All else is
+        """The lists of a student's own manager are not known, so they are not counted. All else is
         checked."""
         name = self.end.memory.variable("pmm_manager").name
         self.end.poke(name.deref, ord("x"))

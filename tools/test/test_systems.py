@@ -214,7 +214,7 @@ class Probe(Bin):
         self.assertEqual(os.listdir(self.path("obj", "linux-gnu")), [])
 
     def test_what_newer_compilers_refuse_is_a_warning(self):
-        """From GCC 14 and clang 16 on two old habits of C are errors. Which options make warnings
+        """Since GCC 14 and clang 16 two old habits of C are errors. Which options make warnings
         of them differs by compiler. WERROR=1 stays strict."""
         self.toolchain("linux-gnu", ANY_COMPILER + "\ncase \"$*\" in *-Wno-error=*) case \"$*\" in "
                        "*implicit-function*|*int-conversion*) ;; *) exit 1 ;; esac ;; esac")
