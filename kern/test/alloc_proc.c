@@ -50,6 +50,7 @@ static void leave_old_bytes(void)
     for (int i = 0; i < PROCESSES; i++)
         procs[i] = make();
     for (int i = 0; i < PROCESSES; i++) {
+        /* The stack has to be given back, so its address must not be lost. */
         uintptr_t kstack = procs[i]->task.kstack;
 
         memset(procs[i], OLD_BYTE, sizeof(*procs[i]));
@@ -128,6 +129,7 @@ static void test_fields(void)
     /* What is written to one must not appear in the other. */
     proc->pid = 1;
     set_proc_name(proc, "first");
+    /* The second one was made before the first was changed. */
     check("two new processes share nothing", other->pid == -1 && other->name[0] == '\0');
     check("a new process is known to nobody", process_count() == 0);
     free_proc(proc);
@@ -154,6 +156,7 @@ static void test_no_memory(void)
     /* The very first page is missing. */
     check("without memory there is no process, and no panic", proc_create() == NULL);
     for (; n < MAX_PAGES && proc == NULL; n++) {
+        /* A stack that is kept would be found by the next try, which then takes fewer pages. */
         kstack_trim();
         kmalloc_trim();
         hoard_take(&hoard);

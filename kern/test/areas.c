@@ -61,6 +61,7 @@ static struct vma_struct *above_page(struct mm_struct *mm, int page)
    tree has a circle. */
 static bool same_order(struct mm_struct *mm, struct vma_struct *vma, list_entry_t **place, int room)
 {
+    /* An empty branch is in order. */
     if (vma == NULL)
         return true;
     if (room == 0 || !same_order(mm, vma->left, place, room - 1) || *place == &mm->mmap_list
@@ -196,6 +197,8 @@ static struct vma_struct *areas_alloc(size_t n)
     struct Page *page = alloc_pages(ROUNDUP(n * sizeof(struct vma_struct), PGSIZE) / PGSIZE);
 
     assert(page != NULL);
+    /* In the linear map; so many areas are too many for the stack, and kmalloc() is not under
+       test. */
     return page2kva(page);
 }
 
@@ -216,6 +219,7 @@ static bool answers_right(struct mm_struct *mm, struct vma_struct *areas, uintpt
 
     while (slot < SLOTS && areas[slot].vm_end <= addr)
         slot++;
+    /* Both searches must give the very area of the array, not one that looks like it. */
     return vma == (inside ? &areas[slot] : NULL) && above == (slot < SLOTS ? &areas[slot] : NULL);
 }
 

@@ -48,6 +48,7 @@ static void print_output(const char *s, size_t n)
 /* What a panic prints is for the user. */
 static void catch_output(const char *s, size_t n)
 {
+    /* The panic's output has the reason why the test has failed: it must be seen. */
     if (panicked())
         print_output(s, n);
     for (; n > 0 && caught.length < sizeof(caught.text) - 1; n--)
@@ -154,6 +155,7 @@ static __never_inlined int deep(int depth)
 
     padding[depth] = 1;
     note(depth + 1, __builtin_return_address(0));
+    /* The addition comes after the call, so the frame must stay. */
     return (depth == 0 ? innermost() : deep(depth - 1)) + padding[depth];
 }
 
@@ -178,6 +180,7 @@ static volatile bool handled;
 /* An interrupt leaves a pair over its frame, so the stack leads on to what was interrupted. */
 static void interrupt_handler(void)
 {
+    /* Or the interrupt would come again at once. */
     csr_clear(sip, SIE_SOFT);
     catch_backtrace((uintptr_t)__builtin_frame_address(0));
     handled = true;
@@ -265,6 +268,7 @@ static uintptr_t text(size_t i)
    three and stop there. */
 static bool stops_at(uintptr_t wild)
 {
+    /* Three return addresses that are in the kernel's text, as those of real calls are. */
     uintptr_t callers[] = { text(0), text(1), text(2) };
     uintptr_t third = make_frame(2, callers[2], wild);
     uintptr_t second = make_frame(1, callers[1], third);
@@ -324,6 +328,7 @@ static void check_ends(void)
 {
     uintptr_t low = ROUNDDOWN((uintptr_t)__builtin_frame_address(0), KSTACKSIZE);
     uintptr_t *lowest = (uintptr_t *)low, *highest = (uintptr_t *)(low + KSTACKSIZE - PAIR);
+    /* The words at the ends are put back afterwards; nothing prints or interrupts in between. */
     uintptr_t saved[] = { highest[0], highest[1] }, callers[] = { text(0), text(1) };
 
     lowest[0] = low + KSTACKSIZE, lowest[1] = callers[0];

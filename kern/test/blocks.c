@@ -99,6 +99,7 @@ static bool heads_marked(void)
     int n = 0;
 
     list_for_each(pos, &free_area.free_list) {
+        /* An entry that is none of the area's pages, or a list without an end. */
         if (le2page(pos) < area || le2page(pos) >= area + AREA || n++ > AREA)
             return false;
         is_head[le2page(pos) - area] = true;
@@ -130,6 +131,7 @@ static bool make_neighbours(void)
 {
     start();
     manager->init_memmap(area, AREA);
+    /* The kernel's tests that follow count on these places. */
     return check("blocks are taken from the low end",
                  take(4) == 0 && take(8) == 4 && take(4) == 12 && take(16) == 16);
 }
@@ -165,6 +167,7 @@ static void check_merging(void)
     check_blocks("and both, in any order", "0+64", 64);
 
     start();
+    /* Two blocks with a gap of eight pages between them. */
     give(0, 8);
     give(16, 8);
     give(8, 4);
@@ -188,6 +191,7 @@ static void check_order(void)
     static const int places[] = { 30, 10, 50, 0, 20, 60, 40 };
 
     start();
+    /* Seven blocks that do not touch, in no order. */
     for (size_t i = 0; i < ARRAY_SIZE(places); i++)
         give(places[i], 2);
     check_blocks("blocks stand in the order of their addresses, however they come",

@@ -98,6 +98,7 @@ static void test_one_of_two(void)
     int code = -1;
 
     may_end = 0;
+    /* `late` ends when it may, `early` at once. */
     int late = test_thread(slow, (void *)22), early = test_thread(answer, (void *)11);
     int helper = test_thread(answer, NULL);
 
@@ -223,6 +224,7 @@ static int wait_in_vain(void *result)
     int pid = test_thread(slow, NULL);
 
     take_memory();
+    /* It comes back, and ends on its way: so the result is left where the test can read it. */
     *(int *)result = do_wait(pid, 0, true);
     return 0;
 }
@@ -269,6 +271,7 @@ static void test_orphans(void)
     int orphan = -1, code;
 
     atomic_store(&may_end, 0);
+    /* The exit code is the pid of one of the orphans, which is still there. */
     wait_child(test_thread(forsake, NULL), &orphan);
     spin_lock(&proc_lock);
     struct proc_struct *proc = find_proc(orphan);
@@ -283,6 +286,7 @@ static void test_orphans(void)
     check_eq("initproc has waited for those that had ended before their parent",
              process_count() - before.processes, ORPHANS / 2);
     atomic_store(&may_end, 1);
+    /* Now the other half ends too, and initproc must notice. */
     stock_settle(&before, "all orphans have ended");
 }
 

@@ -49,6 +49,7 @@ static bool refused(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     size_t before = nr_free_pages();
     pte_t old = space_entry(&mm->as, addr);
 
+    /* The answer, the pages, and the entry. */
     return do_pgfault(mm, addr, access) == -E_FAULT && nr_free_pages() == before
         && space_entry(&mm->as, addr) == old;
 }
@@ -59,8 +60,10 @@ static bool allowed_twice(struct mm_struct *mm, uintptr_t addr, uint32_t access,
 {
     int first = do_pgfault(mm, addr, access);
     pte_t pte = space_entry(&mm->as, addr);
+    /* On a page that is there by now. */
     int second = do_pgfault(mm, addr, access);
 
+    /* Once false it stays false. */
     *same = *same && space_entry(&mm->as, addr) == pte;
     return first == 0 && second == 0;
 }

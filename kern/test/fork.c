@@ -39,6 +39,7 @@ static struct trapframe test_frame(uint64_t status)
 {
     struct trapframe tf = { .status = status, .epc = 0x800020 };
 
+    /* x0 is always 0, and has no place that counts. */
     for (int i = 1; i < 32; i++)
         ((uint64_t *)&tf.gpr)[i] = PATTERN + i;
     tf.gpr.sp = USER_SP;
@@ -57,6 +58,7 @@ static struct proc_struct *process_of(int pid)
 /* Fork, and get the child; it has not run yet, because the caller does not give way. */
 static struct proc_struct *fork_child(uint32_t clone_flags, uintptr_t stack, struct trapframe *tf)
 {
+    /* Interrupts are off at this stage, so no tick makes the child run. */
     int pid = do_fork(clone_flags, stack, tf);
     struct proc_struct *child = process_of(pid);
 
@@ -72,6 +74,7 @@ static void unmake(struct proc_struct *child)
     spin_lock(&proc_lock);
     unlink_proc(child);
     spin_unlock(&proc_lock);
+    /* By hand, because the class's own function may be the exercise of a later lab. */
     if (!list_empty(&child->task.run_link)) {
         list_del_init(&child->task.run_link);
         child->task.rq->proc_num--;

@@ -70,6 +70,7 @@ void child_entry(void);
 /* The second part of a child's beginning, in C. */
 void child_main(struct child *child)
 {
+    /* Noted first: what follows may change it. */
     child->irq_was_on = irq_enabled();
     child->satp = csr_read(satp);
     child->proc = current;
@@ -94,6 +95,7 @@ static bool registers_right(const struct child *child)
 {
     bool right = true;
 
+    /* By their numbers: 2 is sp, 3 gp, 4 tp and 10 a0. */
     for (uint64_t i = 1; i < 32; i++)
         if (i != 2 && i != 3 && i != 4 && i != 10)
             right &= child->x[i] == PATTERN + i;
@@ -156,6 +158,7 @@ static int fork_again(void *arg)
     (void)arg;
     grandparent = current->parent;
     forker = current;
+    /* Its parent is this thread. */
     test_thread(grandchild, NULL);
     sleep_for_ever();
 }

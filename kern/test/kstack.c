@@ -41,6 +41,7 @@ static void check(const uint64_t *words, size_t n, uint64_t value, const char *w
    is switched away while others get and give back stacks. */
 static int child(void *value)
 {
+    /* Most of a page of the stack, below the frames of the calls. */
     uint64_t words[DEPTH / 8];
 
     fill(words, ARRAY_SIZE(words), (uintptr_t)value);
@@ -98,6 +99,7 @@ static void test_kstack(void)
     struct stock before = stock_take();
     uintptr_t highest = 0;
 
+    /* The first round makes new stacks; the others must use their places again. */
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < HELD; i++) {
             stacks[i] = kstack_alloc();
@@ -135,6 +137,7 @@ static int reader(void *unused)
 {
     (void)unused;
     for (uint32_t wanted = 1; wanted < 4 * ROUNDS; wanted += 2) {
+        /* It keeps its hart busy, and so its TLB as it is. */
         while (atomic_load_acquire(&phase) != wanted)
             cpu_relax();
         seen = *place;

@@ -214,6 +214,7 @@ static void check_removed_write(uintptr_t la)
    kernel. */
 static void check_removed_remade(uintptr_t la)
 {
+    /* Both pages have a reference of the test's, so neither is freed. */
     struct Page *old = map_and_write(la, 1), *new = filled_page(0);
 
     new->ref = 1;
@@ -284,6 +285,7 @@ static void write_as_asked(void)
     csr_clear(sip, SIE_SOFT);
     if (panicked())
         panic_stop();
+    /* The other harts get the interrupt too, if somebody else sends one. */
     if (this_cpu->id != 1 || !atomic_load(&asked))
         return;
     *word(LA) = to_write;

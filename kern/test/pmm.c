@@ -114,6 +114,7 @@ static size_t largest_block(void)
     pmm_check();                        /* the hart's cache goes back to the manager */
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
+        /* Taken and given back at once: only whether it could be had is of interest. */
         struct Page *base = alloc_pages(middle);
 
         if (base != NULL)
@@ -131,6 +132,7 @@ static size_t largest_block(void)
    largest block must be as large as before: all neighbours have been joined again. */
 static void test_exhaustion(void)
 {
+    /* What must be there again at the end: the number, and the largest block. */
     size_t before = nr_free_pages(), largest = largest_block(), taken = 0;
     bool anything = false;
     struct Page *page;
@@ -143,6 +145,7 @@ static void test_exhaustion(void)
     check_eq("every page that is free can be had", taken, before);
     /* Not one must be hidden in a cache. */
     check_eq("then no page is free", nr_free_pages(), 0);
+    /* Every power of two, as some allocators keep blocks of each size apart. */
     for (size_t n = 1; n < npage; n *= 2)
         anything |= alloc_pages(n) != NULL;
     check("then there is no block of any size", !anything);
@@ -266,6 +269,7 @@ static void check_best(struct Page *got, size_t n, const struct choice *before)
     if (has != had - 1)
         panic("best fit took %lu pages at %#lx, but not from a block of %lu pages, the smallest "
               "that has room: there were %lu of these, now %lu", n, page2pa(got), size, had, has);
+    /* Behind what was taken. */
     if (rest > 0 && (!(got[n].flags & PG_PROPERTY) || got[n].property != rest))
         panic("of a block of %lu pages best fit took %lu, but the rest is no free block of %lu",
               size, n, rest);
@@ -278,6 +282,8 @@ static void test_choices(void (*verify)(struct Page *, size_t, const struct choi
     static struct block blocks[SLOTS];
     uint64_t seed = 2;
 
+    /* Slabs that are empty would come back in the middle of the test, when it does not expect
+       it. */
     kmalloc_trim();
     for (int step = 0; step < 1500; step++) {
         struct block *block = &blocks[test_random(&seed) % SLOTS];
@@ -288,6 +294,8 @@ static void test_choices(void (*verify)(struct Page *, size_t, const struct choi
             continue;
         }
         block->n = 2 + test_random(&seed) % MAX_BLOCK;      /* one page may come from the cache */
+        /* Two looks: the first finds the size of the best block, the second counts the blocks of
+           that size. */
         struct choice before = look(block->n, 0);
         before = look(block->n, before.smallest);
         block->base = alloc_pages(block->n);

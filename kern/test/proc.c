@@ -35,6 +35,7 @@ static void test_wait(void)
     for (int i = 0; i < CHILDREN; i++)
         pids[i] = test_thread(answer, (void *)(uintptr_t)(100 + i));
     for (int i = 0; i < CHILDREN; i++) {
+        /* Each child once, in disorder: 7 and 50 have no common factor. */
         int child = i * 7 % CHILDREN;
 
         for (int j = 0; j < i; j++)
@@ -84,6 +85,7 @@ static int stay(__not_used void *arg)
 /* The leader of a group, with one member that stays when it goes. */
 static int lead_and_leave(__not_used void *arg)
 {
+    /* From here on its pid is also the number of a group. */
     assert_eq(do_job(JOB_BACKGROUND), 0);
     test_thread(stay, NULL);
     return 0;
@@ -123,6 +125,7 @@ static void test_pids_come_again(void)
     stock_settle(&before, "the group's end");
     /* The group has no member any more, so its number is free. */
     assert_eq(thread_after(group - 1), group);
+    /* As if only the last few had been made; later tests need not know of this. */
     last_pid = saved + 2;
     pids_wrapped = saved_wrapped;
 }
@@ -160,6 +163,7 @@ static void test_next_pid(void)
         struct next next = { .pid = pid };
 
         for_each_proc(note_next, &next);
+        /* The fast way, and the slow one. */
         assert_eq(find_next_pid(pid), next.found);
     }
     assert_eq(find_next_pid(INT32_MIN), initproc->pid);

@@ -43,6 +43,8 @@ static struct proghdr *segment(int i)
     return (struct proghdr *)(file + header()->e_phoff) + i;
 }
 
+/* The reader of the test: what the loader asks for must lie in the file, whatever its headers
+   say. */
 static int test_read(const struct reader *reader, uint64_t offset, void *to, size_t size)
 {
     assert(offset <= reader->size && size <= reader->size - offset);
@@ -152,23 +154,30 @@ static void test_ranges(void)
     uint64_t size = program.end - program.start, table = header()->e_phnum * sizeof(*segment(0));
     struct proghdr *ph = loaded_segment();
 
+    /* The table of segments: it ends one byte behind the file, or begins there, or its end wraps
+       around. */
     refuse(&header()->e_phoff, size - table + 1);
     refuse(&header()->e_phoff, size);
     refuse(&header()->e_phoff, -table);
     refuse(&header()->e_phoff, -table + 64);
     refuse(&header()->e_phoff, UINT64_MAX);
+    /* What a segment has in the file, in the same ways. */
     refuse(&ph->p_offset, size - ph->p_filesz + 1);
     refuse(&ph->p_offset, -ph->p_filesz);
     refuse(&ph->p_offset, -ph->p_filesz + 1);
     refuse(&ph->p_offset, UINT64_MAX);
+    /* More in the file than in memory would be written behind the segment's area. */
     refuse(&ph->p_filesz, ph->p_memsz + 1);
     refuse(&ph->p_filesz, -ph->p_offset);
     refuse(&ph->p_filesz, UINT64_MAX);
     refuse(&ph->p_memsz, ph->p_filesz - 1);
+    /* Memory that reaches into the stack's place, or so far that its end wraps around. */
     refuse(&ph->p_memsz, USTACKBASE - ph->p_va + 1);
     refuse(&ph->p_memsz, -ph->p_va);
     refuse(&ph->p_memsz, -ph->p_va + ph->p_filesz);
     refuse(&ph->p_memsz, UINT64_MAX);
+    /* Addresses that no program may have: the first page, below USERBASE, the stack's, the
+       kernel's. */
     refuse(&ph->p_va, 0);
     refuse(&ph->p_va, USERBASE - 1);
     refuse(&ph->p_va, USTACKBASE - ph->p_memsz + 1);
@@ -190,6 +199,7 @@ static void test_shape(void)
     size_t table = header()->e_phnum * sizeof(*segment(0));
     memcpy(file + needed + 1, segment(0), table);
     uint64_t was = header()->e_phoff;
+    /* At an odd address: the loader copies headers before it reads them, so that is allowed. */
     header()->e_phoff = needed + 1;
     program.end = file + needed + 1 + table;
     assert_eq(load(), 0);

@@ -41,6 +41,7 @@ static void write_rodata(void)
 /* Two times ret, and whatever would be there: the kernel must not run it. */
 static void exec_data(void)
 {
+    /* In .data: writable, so not executable. */
     static uint16_t code[2] = { 0x8082, 0x8082 };
 
     /* So that what is fetched is what was stored. That the jump fails must come from the map
@@ -116,6 +117,7 @@ static volatile uint64_t *user_page(void)
     struct Page *page = alloc_zeroed_page();
 
     assert(page != NULL);
+    /* USERBASE is the lowest address that a program may have. */
     assert_eq(page_insert(&kernel_as, page, USERBASE, PTE_U | PTE_R | PTE_W | PTE_X), 0);
     return (volatile uint64_t *)USERBASE;
 }
@@ -186,6 +188,7 @@ static void read_unmapped(void)
 /* Printing the message faults, so the panic panics; that must not go on for ever. */
 static void panic_in_panic(void)
 {
+    /* %s reads at address 1, in page 0. */
     panic("a message from a bad pointer: %s", (const char *)null_pointer() + 1);
 }
 
@@ -210,6 +213,7 @@ static void panicking_output(const char *s, size_t n)
 {
     static uint32_t called;
 
+    /* Only once: what the panic prints comes here as well. */
     if (atomic_swap(&called, 1) == 0)
         panic("a panic while the console's lock is held");
     /* From then on the output of the panic itself comes here, and must be seen. */

@@ -140,6 +140,7 @@ static void test_all_harts(void)
     for (int round = 0; round < 5; round++) {
         atomic_store(&harts_seen, 0);
         test_threads(2 * MAX_HARTS, worker);
+        /* Long enough for all threads to be gone. */
         timer_sleep_until(rdtime() + 3 * timer_tick_length());      /* all harts go idle */
     }
     stock_check(&before, "work for all harts");
@@ -206,11 +207,13 @@ static void test_timers(void)
     assert(SLEEPERS % 7 != 0);
     start_sleepers(pids);
     end_sleepers(pids);
+    /* order[] has the sleepers as they woke; each must have been due before the next. */
     for (int i = 1; i < SLEEPERS && cpu_count == 1; i++)        /* more harts may overtake */
         if (deadlines[order[i - 1]] > deadlines[order[i]])
             panic("sleeper %u woke before sleeper %u, but was due after it", order[i - 1],
                   order[i]);
     assert(rdtime() >= deadlines[order[SLEEPERS - 1]]);
+    /* What lies in the past is no reason to sleep. */
     timer_sleep_until(0);                                       /* long ago: returns at once */
     timer_sleep_until(rdtime());
     stock_check(&before, "threads that sleep for a time");
@@ -238,6 +241,7 @@ static void test_kill(void)
         if (killed(i)) {
             int code = -1;
 
+            /* It wakes; its timer must leave the heap, though it is not due. */
             sched_kill(sleepers[i]);
             assert(wait_child(pids[i], &code) >= 0 && code == 0);
             if (rdtime() >= deadlines[i])
@@ -252,6 +256,7 @@ static void test_kill(void)
     }
     assert_eq(woken, SLEEPERS);
     for (uint32_t i = 0; i < SLEEPERS; i++)
+        /* Those that were killed come first in the order, all others behind them. */
         assert_eq(killed(order[i]), i < ended);
     stock_check(&before, "sleepers that were killed");
 }

@@ -30,6 +30,7 @@ const struct sched_class *test_class(const char *name)
    field. What the scheduler itself sets, not the class, is set here. */
 void trial_begin(struct trial *trial, const struct sched_class *class)
 {
+    /* Nothing of an earlier trial. */
     memset(trial, 0, sizeof(*trial));
     memset(&trial->rq, 0xa5, sizeof(trial->rq));        /* init() may not trust what was there */
     trial->class = class;
@@ -46,6 +47,7 @@ struct task *trial_add(struct trial *trial, uint32_t priority)
     assert(trial->n < MAX_TASKS);
     struct task *task = &trial->tasks[trial->n++];
 
+    /* A task that could run, if somebody switched to it. */
     task->state = PROC_RUNNABLE;
     task->rq = &trial->rq;
     task->lab6_priority = priority;
@@ -68,6 +70,7 @@ void trial_enqueue(struct trial *trial, struct task *task)
 void trial_wake(struct trial *trial, struct task *task)
 {
     task->wait_state = WT_TIMER;
+    /* Still runnable, so it waits for its next turn. */
     trial_enqueue(trial, task);
     task->wait_state = 0;
 }
@@ -88,6 +91,7 @@ struct task *trial_pick(struct trial *trial)
     spin_lock(&trial->rq.lock);
     struct task *task = trial->class->pick_next(&trial->rq);
     spin_unlock(&trial->rq.lock);
+    /* NULL is an answer. */
     if (task != NULL && (task < trial->tasks || task >= trial->tasks + trial->n))
         panic("pick_next() returned %p, which is no task of this queue", task);
     return task;
@@ -110,6 +114,7 @@ struct task *trial_turn(struct trial *trial, int ticks)
     if (task == NULL)
         return NULL;
     trial_dequeue(trial, task);
+    /* As the scheduler does when a task begins its turn. */
     task->need_resched = false;
     task->runs++;
     trial->turns[task - trial->tasks]++;

@@ -61,6 +61,7 @@ static void play(const struct sched_class *class, int number, void (*choose)(int
 {
     uint64_t seed = 777 + number;
 
+    /* The same tasks, with the same priorities, for each class. */
     trial_begin(&trial, class);
     arrivals = 0;
     for (int i = 0; i < TASKS; i++) {
@@ -68,6 +69,7 @@ static void play(const struct sched_class *class, int number, void (*choose)(int
         arrive(i, true);
     }
     for (int turn = 0; turn < TURNS; turn++) {
+        /* All three are drawn in each turn, used or not, so that the sequence stays the same. */
         int ticks = 1 + test_random(&seed) % MAX_TICKS;
         bool sleeps = test_random(&seed) % 3 == 0, wakes = test_random(&seed) % 3 == 0;
         struct task *task = trial_pick(&trial);

@@ -145,6 +145,7 @@ static void test_refill(void)
    because only the one that runs may lose time. */
 static void test_ticks(void)
 {
+    /* Two, so that giving way has somebody to give way to. */
     struct task *task, *other;
     int early = 0, wrong = 0;
 
@@ -180,6 +181,7 @@ static void test_turns(void)
     trial_begin(&trial, test_class("rr"));
     for (int i = 0; i < TASKS; i++)
         trial_add(&trial, i + 1);
+    /* Each turn is as long as the class lets it. */
     trial_turns(&trial, TASKS * ROUNDS, 0);
     for (int i = 0; i < TASKS; i++)
         same &= trial.turns[i] == ROUNDS && trial.ticks[i] == ROUNDS * SLICE;
@@ -188,6 +190,7 @@ static void test_turns(void)
     trial_begin(&trial, test_class("rr"));
     trial_add(&trial, 1);
     trial_add(&trial, 1);
+    /* Two ticks of five: the rest of the slice is for the next turn. */
     trial_turns(&trial, 2 * ROUNDS, 2);
     check_eq("short turns are in turn too", trial.turns[0], ROUNDS);
 }

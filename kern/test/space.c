@@ -120,10 +120,12 @@ size_t space_copy_needs(struct addrspace *from, uintptr_t start, uintptr_t end, 
 
     space_create(&to);
     do {
+        /* What the last turn has given back is taken again. */
         hoard_take(&hoard);
         hoard_give(&hoard, k);
         result = copy_range(&to, from, start, end, share);
         wrong += result != 0 && result != -E_NO_MEM;
+        /* Half a copy, or a whole one: all of it goes. */
         space_empty(&to);
         lost += nr_free_pages() != k;
     } while (result != 0 && ++k < MOST_PAGES);

@@ -38,7 +38,8 @@ pte_t space_entry(struct addrspace *as, uintptr_t la);
 /* Its rights, with the mark of copy-on-write: what is left of it without V, A, D. */
 pte_t space_rights(struct addrspace *as, uintptr_t la);
 /* Does the entry have A, and D if it allows writing? Hardware need not set these bits: it may fault
-   if they are missing (Privileged spec 4.3.1), and such a fault is never repaired here. */
+   if they are missing (Privileged spec 20211203, 4.3.1), and such a fault is never repaired
+   here. */
 bool space_touched(struct addrspace *as, uintptr_t la);
 /* The page that is mapped at an address, or NULL; its first byte, or -1. */
 struct Page *space_page(struct addrspace *as, uintptr_t la);

@@ -169,6 +169,7 @@ static void player_main(void)
        schedule() to return into. */
     sched_finish_switch();
     look_around(player, false);
+    /* Only the task's own wish: the switch came with interrupts off. */
     if (player->irqs)
         irq_enable();
     for (int turn = 0; turn < TURNS; turn++) {
@@ -213,6 +214,7 @@ static void play(int n)
     /* All of them are put into the queue; then the idle process gives way, until nobody is left. */
     moves = 0;
     for (int i = 0; i < n; i++)
+        /* As a new process is put into the queue for the first time. */
         wakeup_proc(&players[i].proc.task);
     schedule();
     for (int i = 0; i < n; i++)

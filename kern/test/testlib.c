@@ -94,6 +94,7 @@ void hoard_take(struct hoard *hoard)
     /* An empty hoard has no list yet. */
     if (hoard->count == 0)
         list_init(&hoard->pages);
+    /* Single pages can be had as long as there is any. */
     while ((page = alloc_page()) != NULL) {
         list_add(&hoard->pages, &page->page_link);
         hoard->count++;
@@ -139,6 +140,7 @@ void test_threads(int n, int (*fn)(void *))
 
     assert(n <= MAX_THREADS);
     for (int i = 0; i < n; i++)
+        /* Its number tells the thread which one it is. */
         pids[i] = test_thread(fn, (void *)(uintptr_t)i);
     for (int i = 0; i < n; i++) {
         int code = -1;
@@ -165,6 +167,7 @@ int test_exec_words(void *words)
     const char **argv = words;
     uint64_t argc = 0;
 
+    /* exec wants the number too. */
     while (argv[argc] != NULL)
         argc++;
     /* The number in a0 and the arguments behind it, as for a program's call; a7 says that it is
