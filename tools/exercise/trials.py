@@ -55,7 +55,7 @@ def hurried(test, seconds):
     return test
 
 
-class Bench:
+class Tester:
     """What a worker has: its workshop, the tests, and the hash of the solved tree's kernel. A job
     is the name of one of the methods below, and its arguments."""
 
@@ -101,7 +101,7 @@ class Bench:
 
 
 class Trials:
-    """Variants are tried by the workers of a pool, which begin with Bench."""
+    """Variants are tried by the workers of a pool, which begin with Tester."""
 
     def __init__(self, workers):
         self.workers = workers
@@ -132,7 +132,7 @@ class Trials:
 @contextlib.contextmanager
 def trials(root, options):
     """The Trials of a tree, with as many workers as the options say."""
-    with pool.shops("trials", root, options, Bench) as workers:
+    with pool.shops("trials", root, options, Tester) as workers:
         yield Trials(workers)
 
 

@@ -436,6 +436,16 @@ class CommandLine(unittest.TestCase):
         self.assertIn(words, output)
         self.assertNotIn("Traceback", output)
 
+    def test_packages_of_the_same_names(self):
+        """What is installed on a student's machine does not take the place of the tree's own."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("grader", "labs", "exercise"):
+                os.mkdir(os.path.join(folder, name))
+                with open(os.path.join(folder, name, "__init__.py"), "w") as file:
+                    file.write("raise SystemExit('not ours')\n")
+            status, output = run_grader(TOP, "--list", env=dict(os.environ, PYTHONPATH=folder))
+        self.assertEqual(status, 0, output)
+
     def test_bad_ones(self):
         self.fails("there is no test helo; do you mean hello?", "helo")
         self.fails("there is no lab 9", "--lab", "9")
