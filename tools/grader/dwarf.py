@@ -9,6 +9,7 @@ by its size. Nothing is checked: a damaged file makes struct or a table raise an
 image.py turns that into a sentence.
 """
 import struct
+import threading
 
 TAGS = {0x01: "array", 0x04: "enum", 0x0d: "member", 0x0f: "pointer", 0x13: "struct", 0x17: "union",
         0x16: "typedef", 0x26: "const", 0x35: "volatile", 0x37: "restrict", 0x47: "atomic",
@@ -45,18 +46,20 @@ def number(data, pos, size):
 
 class Abbreviations(dict):
     """{code: (tag, has children, [(attribute, form, constant)])} of one unit. It is read only as
-    far as codes are asked for."""
+    far as codes are asked for, by one thread at a time: if another one read on meanwhile, the place
+    would be behind the code that is sought, and the table would seem not to have it."""
 
     def __init__(self, data, pos):
         super().__init__()
-        self.data, self.pos = data, pos
+        self.data, self.pos, self.lock = data, pos, threading.Lock()
 
     def __missing__(self, wanted):
-        while wanted not in self:
-            code, pos = leb(self.data, self.pos)
-            if not code:
-                raise ValueError("no abbreviation %d" % wanted)
-            self[code], self.pos = self.read(pos)
+        with self.lock:
+            while wanted not in self:
+                code, pos = leb(self.data, self.pos)
+                if not code:
+                    raise ValueError("no abbreviation %d" % wanted)
+                self[code], self.pos = self.read(pos)
         return self[wanted]
 
     def read(self, pos):

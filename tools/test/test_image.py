@@ -13,10 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from grader import dwarf
 from grader.image import Image, ImageError
 from grader.memory import Memory, MemoryFault
 
@@ -291,6 +293,32 @@ class Kernel(unittest.TestCase):
         self.assertEqual(entry >> 10 << 12, 2 << 30)
         with self.assertRaisesRegex(ImageError, "no content"):
             self.image.file_offset(0)
+
+
+class Threads(unittest.TestCase):
+    """The threads of a grading share an Image."""
+
+    def test_two_read_one_table_of_abbreviations(self):
+        """One thread has seen that a code is not known yet; before it reads on, another one does,
+        up to the end of the table. An honest solution lost a test by that: "no abbreviation 55"."""
+        class Overtaken(dwarf.Abbreviations):
+            other = None
+
+            @property
+            def pos(self):
+                if self.other is None:
+                    self.other = threading.Thread(target=self.__getitem__, args=(1,))
+                    self.other.start()
+                    self.other.join(0.2)            # it ends now, or waits for the first one
+                return self.place
+
+            @pos.setter
+            def pos(self, place):
+                self.place = place
+
+        table = Overtaken(b"\1\x24\0\0\0" b"\0", 0)
+        self.assertEqual(table[1], ("base", 0, []))
+        table.other.join()
 
 
 class Damage(unittest.TestCase):
