@@ -163,8 +163,9 @@ void console_init_input(void)
 /* A reader waits while there is nothing to read or while another reader has not decided; but not if
    another group has, or gets, the console: then this one is at the end of its file. It looks at the
    reasons again after each sleep, because what woke it may have been taken by another reader. */
-int console_peek(char *buf, size_t n, int group)
+int console_peek(char *buf, size_t n)
 {
+    const int group = this_cpu->task->group;
     bool killed = false;
     size_t count = 0;
 

@@ -31,10 +31,10 @@ void console_init_input(void);
 void console_interrupt(void);
 
 /* Look at 1 to n characters, as they were typed; sleeps until there is one, so no spinlock may be
-   held. Returns how many; 0, end of file, if another group has the console; -E_KILLED if the caller
-   was killed while it waited. After a number above 0 the caller must call console_take(), and may
-   sleep before: other readers wait until then. */
-int console_peek(char *buf, size_t n, int group);
+   held. Returns how many; 0, end of file, if another group than the caller's has the console, or
+   gets it; -E_KILLED if the caller was killed while it waited. After a number above 0 the caller
+   must call console_take(), and may sleep before: other readers wait until then. */
+int console_peek(char *buf, size_t n);
 
 /* After console_peek(): the characters have gone where they should (`all`), and leave the buffer;
    or they have not, and the next reader finds them. Does not sleep. */

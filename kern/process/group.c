@@ -37,7 +37,7 @@ struct proc_struct *find_group(int group)
     list_for_each(pos, groups_of(group)) {
         struct proc_struct *member = to_struct(pos, struct proc_struct, group_link);
 
-        if (member->group == group)
+        if (member->task.group == group)
             return member;
     }
     return NULL;
@@ -50,14 +50,14 @@ static struct proc_struct *next_member(struct proc_struct *member)
 
 void join_group(struct proc_struct *proc)
 {
-    struct proc_struct *member = find_group(proc->group);
+    struct proc_struct *member = find_group(proc->task.group);
 
     list_init(&proc->group_ring);
     list_init(&proc->group_link);
     if (member != NULL)
         list_add(&member->group_ring, &proc->group_ring);
     else
-        list_add(groups_of(proc->group), &proc->group_link);
+        list_add(groups_of(proc->task.group), &proc->group_link);
 }
 
 void leave_group(struct proc_struct *proc)
@@ -67,7 +67,7 @@ void leave_group(struct proc_struct *proc)
 
         list_del(&proc->group_link);
         if (next != proc)
-            list_add(groups_of(next->group), &next->group_link);
+            list_add(groups_of(next->task.group), &next->group_link);
     }
     list_del(&proc->group_ring);
 }
@@ -100,14 +100,14 @@ int do_job(int what)
     int result = 0;
 
     spin_lock(&proc_lock);
-    if (current->group != 0 || what < JOB_SHELL || what > JOB_BACKGROUND) {
+    if (current->task.group != 0 || what < JOB_SHELL || what > JOB_BACKGROUND) {
         result = -E_INVAL;
     } else if (what != JOB_SHELL) {
         leave_group(current);
-        current->group = current->pid;
+        current->task.group = current->pid;
         join_group(current);
     }
-    int group = current->group;
+    int group = current->task.group;
     spin_unlock(&proc_lock);
     if (result == 0 && what != JOB_BACKGROUND)
         console_set_group(group);

@@ -42,7 +42,11 @@
 #define PF_KERNEL       0x2             /* a kernel thread: cannot be killed */
 
 struct proc_struct {
-    struct task task;                   /* first member: see current */
+    union {
+        struct task task;               /* first member: see current */
+        int group;                      /* task.group, by the name that the exercises use. Guarded
+                                           by proc_lock too */
+    };
 
     /* Set when it is made, or by itself. */
     int pid;
@@ -55,7 +59,6 @@ struct proc_struct {
     /* Guarded by proc_lock. PF_KERNEL changes only by the process itself, which reads it freely. */
     uint32_t flags;                     /* PF_ */
     int exit_code;                      /* of a zombie */
-    int group;                          /* see JOB_ in libs/unistd.h; 0 is the first program's */
     struct proc_struct *parent, *cptr, *yptr, *optr;
     list_entry_t zombies, zombie_link;  /* its children that have ended; in the parent's list */
     list_entry_t list_link, hash_link;  /* in the list of all processes; by pid */

@@ -41,6 +41,10 @@ struct mutex_hold {
 };
 
 struct task {
+    /* The number of its group, see JOB_ in libs/unistd.h; 0 is the first program's. It changes only
+       by the task itself, with proc_lock of the process layer: the task reads it freely. */
+    int group;                          /* first member: see struct proc_struct */
+
     /* Set when the task is made. */
     uintptr_t kstack;                   /* its lowest address */
     struct trapframe *tf;               /* at the top of kstack: of the trap from user mode */

@@ -195,7 +195,7 @@ static long sys_read(uint64_t arg[])
         return 0;
     if (!user_range_ok(arg[1], arg[1] + n))
         return -E_FAULT;
-    int count = console_peek(buf, n, current->group);
+    int count = console_peek(buf, n);
     if (count <= 0)
         return count;
     int error = copy_to_user(arg[1], buf, count);
