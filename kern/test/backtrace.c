@@ -133,14 +133,12 @@ static __never_inlined int innermost(void)
     return noted[0] != 0;
 }
 
-/* Between the two others. */
 static __never_inlined int middle(void)
 {
     note(1, __builtin_return_address(0));
     return innermost() + 1;
 }
 
-/* Called by the test. */
 static __never_inlined int outermost(void)
 {
     note(2, __builtin_return_address(0));

@@ -73,8 +73,13 @@ static void give(int page, size_t n)
 }
 
 /* The list as text, walking forwards or backwards; a list that never ends is cut. Backwards the
-   blocks are collected first and then written in the other order, so both texts should be the
-   same. */
+   blocks are collected first and then written in the other order, so both texts should be the same.
+
+   "0+12 16+8" is this list, in which each head has its number of pages in `property`:
+
+       page   0 . . . . . . . . . . . 12      16 . . . . . . . 24
+              |<----- 12 free ------>| in use |<-- 8 free --->|
+              head                            head */
 static void describe(char *text, bool forwards)
 {
     list_entry_t *head = &free_area.free_list, *pos = forwards ? head->next : head->prev;

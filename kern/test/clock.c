@@ -135,7 +135,11 @@ SELFTEST_AT(STAGE_BOOT, "tick", test_tick);
 
 /* Now by interrupts. A handler that sets no good deadline would never let the test go on, so that
    is tried first. The half length at the end is room: the tenth tick has surely come, the eleventh
-   has surely not. */
+   has surely not.
+
+       start                                            end
+       |----|----|----|----|----|----|----|----|----|----|--|
+            1    2    3    4    5    6    7    8    9    10  and half a length */
 static void test_ticks(void)
 {
     struct task *idle = run_with_slice(SLICE);

@@ -32,7 +32,13 @@ static uintptr_t address(size_t i)
     return FIRST + i * PGSIZE;
 }
 
-/* Each page has its number in every byte, so a page that is copied to a wrong place is seen. */
+/* Each page has its number in every byte, so a page that is copied to a wrong place is seen.
+
+   The parent, page by page; the line is where one table ends:
+
+       FIRST - 1 | FIRST                    TABLE_END                    | END
+          rw     |  rw   r   (not valid)  |  rx   (hole)   rw    rw      |  rw
+         100     |  1    2                |  4             6     7       |  101   what is in them */
 static void fill(struct addrspace *parent)
 {
     for (size_t i = 0; i < PAGES; i++)

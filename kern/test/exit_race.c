@@ -109,7 +109,15 @@ static int watch(void *unused)
 }
 
 /* One parent, two watchers. What was lost was repaired by the watchers, so each round ends; the
-   count tells how often. */
+   count tells how often.
+
+   What must not happen, in time from top to bottom:
+
+       parent                               child
+       looks: no child has ended
+                                            ends, and wakes the parent, which is awake
+       falls asleep
+                                            (nobody is left who could wake it) */
 static void test_exit_race(void)
 {
     int wrong = -1, pids[WATCHERS], code;

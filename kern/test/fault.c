@@ -291,7 +291,17 @@ static void test_fault_zero(void)
 SELFTEST_AT(STAGE_BOOT, "fault-zero", test_fault_zero);
 
 /* The area of the stack is one page, at the top; the rest comes when it is touched. The area below
-   it is two pages below its lowest place, so that growing too far would run into it. */
+   it is two pages below its lowest place, so that growing too far would run into it.
+
+       top         +--------------------+
+                   | the stack's area   |  one page, at first
+                   +--------------------+
+                   | it may grow here   |  down to 256 pages in all
+       A           +--------------------+
+                   | one page free      |
+                   +--------------------+  A - PGSIZE
+                   | another area       |  does not grow, and is not run over
+                   +--------------------+  A - 2 * PGSIZE */
 static void test_fault_stack(void)
 {
     struct mm_struct *mm = mm_begin();

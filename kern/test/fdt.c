@@ -38,7 +38,16 @@ static void put32(uint8_t *p, uint32_t value)
 }
 
 /* Memory for a tree of up to `size` bytes, not mapped behind it. The user half of the kernel's own
-   table is empty otherwise, so the page behind the window is surely not there. */
+   table is empty otherwise, so the page behind the window is surely not there.
+
+   The tree is put so that it ends where the mapping does:
+
+       WINDOW      +--------------------+
+                   | (what is left)     |
+                   +--------------------+  blob
+                   | the tree           |
+       window_end  +--------------------+
+                   | not mapped         |  a read here is a page fault */
 static void window_open(size_t size)
 {
     uintptr_t la = WINDOW;

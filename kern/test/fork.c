@@ -83,7 +83,18 @@ static void unmake(struct proc_struct *child)
 }
 
 /* What do_fork() must set beside the copy of the registers. Each check stands for one of its steps,
-   so a failed one tells which is missing. */
+   so a failed one tells which is missing.
+
+   The kernel stack of a child that has not run:
+
+       +--------------------+  task.kstack + KSTACKSIZE
+       | trap frame         |  what its registers are when it leaves the kernel
+       +--------------------+  task.tf
+       | (a few words)      |
+       |                    |  task.context.sp: where it begins, at task.context.ra
+       | empty              |
+       +--------------------+  task.kstack
+       | guard, not mapped  | */
 static void test_child(void)
 {
     uint32_t waiting = current->task.rq->proc_num;

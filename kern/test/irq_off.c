@@ -67,7 +67,11 @@ static void arm_probe(void)
 
 /* In place of the clock's own handler, of which it does the work too, once in a tick. The deadline
    that it set is the time at which it should have come: the difference was spent with interrupts
-   off. */
+   off.
+
+       deadline          the interrupt comes
+          |                    |
+          |<---- `off` ------->|     somebody had interrupts off so long, at least */
 static void probe_interrupt(void)
 {
     uint64_t now = rdtime();

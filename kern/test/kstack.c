@@ -189,7 +189,17 @@ static void replace_memory(void)
 
 /* In each round the place is read before and after its memory was replaced. The first read puts the
    old translation into the reader's TLB; if the change was not followed by a flush there, the
-   second read finds the old page. */
+   second read finds the old page.
+
+   In time from top to bottom:
+
+       this hart                            the reader, on another hart
+       writes 1 to the place
+                                            reads it: its TLB has place -> page A
+       gives the stack back; page A becomes somebody else's
+       gets the place again, with page B
+       writes 2 to the place
+                                            reads it: 2, or what is in page A */
 static void test_tlb(void)
 {
     struct stock before = stock_take();

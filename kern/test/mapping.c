@@ -304,7 +304,16 @@ static void write_on_hart_1(uint64_t value)
 
 /* The same as above with a second hart, which runs on the kernel's address space and is idle. The
    entry is remade by hand after page_remove(), so that a flush at insertion cannot hide one that is
-   missing at removal. */
+   missing at removal.
+
+   In time from top to bottom:
+
+       this hart                            hart 1
+       maps the old page at LA
+                                            writes 1: its TLB has LA -> old now
+       maps the new page at LA
+                                            writes 2: to the new page, or else
+                                            its TLB still has LA -> old */
 static void test_mapping_harts(void)
 {
     size_t before = nr_free_pages();

@@ -53,7 +53,11 @@ static int try_program(void *name)
 
 /* Attempt it with more and more memory, by `step` pages, until it works. What is there then is what
    was there at first, without what the test holds. A larger step is for attempts that take long: it
-   leaves out some of the points. */
+   leaves out some of the points.
+
+       k = 0    |xxxxxxxxxxxxxxxxxxxxxxxx|      x: held by the test; the attempt has nothing
+       k = 1    |.xxxxxxxxxxxxxxxxxxxxxxx|      one page: it comes a little further
+       k = 2    |..xxxxxxxxxxxxxxxxxxxxxx|      and so on, until it works */
 static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
 {
     const struct stock before = stock_take();

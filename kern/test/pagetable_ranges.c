@@ -49,7 +49,10 @@ static void exit_alone(struct addrspace *as, uintptr_t start, uintptr_t end)
 /* exit_range frees the tables that no neighbour of the range needs, and no others. The five tables
    in the first GiB are one middle table and four of the last level; each step frees some of them,
    and the comments behind the calls say which. The sum counts: the root, these, and two of the next
-   GiB. */
+   GiB.
+
+       root -- entry of 1 GiB ---- middle table ---- 4 tables, of 2 MiB each
+            -- entry of 2 GiB ---- middle table ---- 1 table */
 static void test_exit_range(void)
 {
     struct addrspace as;

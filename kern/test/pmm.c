@@ -129,7 +129,14 @@ static size_t largest_block(void)
 
 /* Take every page, one by one; then there is nothing of any size. Give all back, in disorder. The
    pages are marked in themselves, because there is no memory for a list of them. At the end the
-   largest block must be as large as before: all neighbours have been joined again. */
+   largest block must be as large as before: all neighbours have been joined again.
+
+   What must be the same at the end is the largest block:
+
+       before    |<------------- free ------------->|
+       taken     |1|1|1|1|1|1|1|1|1|1|1|1|1|1|1|1|1|1|     page by page
+       half back | |1| |1|1| | |1| |1| | |1| |1| | |1|     in disorder
+       all back  |<------------- free ------------->|     or many small pieces */
 static void test_exhaustion(void)
 {
     /* What must be there again at the end: the number, and the largest block. */

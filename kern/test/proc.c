@@ -106,7 +106,14 @@ static int thread_after(int pid)
 /* The number of a group is not given to a process while the group has members, though its leader
    has gone: the process would be one of them as soon as it led a group itself. Behind the largest
    number the search begins at the lowest one that is free; and when the group has no member any
-   more its number may come again. */
+   more its number may come again.
+
+       1      G                                          MAX_PID
+       |------+--------------------------------------------|
+              the number of the group, whose leader has gone
+
+   The search for a free pid begins behind the one that was given last. It must step over G, and at
+   the end of the line it goes on at the beginning. */
 static void test_pids_come_again(void)
 {
     struct stock before = stock_take();

@@ -258,7 +258,18 @@ static bool sleeper_fair(int turns)
 }
 
 /* The numbers of turns are chosen so that a comparison of strides which does not mind the
-   wrap-around goes wrong in one direction or in the other. */
+   wrap-around goes wrong in one direction or in the other.
+
+   Strides are numbers on a ring, because they wrap around:
+
+                   0
+               .       .            a, b   the two old tasks
+            a             .         n      a new one: where it begins decides when
+            b  n          .                its turn comes
+               .       .
+                  2^31
+
+   Behind the others it gets turns until it has caught up; before them it waits until they have. */
 static void test_newcomers(void)
 {
     /* Both directions: no credit, */

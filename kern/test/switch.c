@@ -91,7 +91,20 @@ static bool survived(const struct probe *probe)
 
 /* There and back twice: the first time the other context is made by hand, the second time it is one
    that switch_to() has saved. Each side has values of its own, so that two that are exchanged are
-   seen. */
+   seen.
+
+   In time from top to bottom:
+
+       here                                 there
+       registers HERE + i
+       switch_to(here, there)
+                                            begins: step 1, registers THERE + i
+                                            switch_to(there, here)
+       registers HERE + i again?
+       switch_to(here, there)
+                                            registers THERE + i again? step 2
+                                            switch_to(there, here)
+       registers HERE + i again? */
 static void test_registers(void)
 {
     for (uint64_t i = 0; i < SAVED; i++) {

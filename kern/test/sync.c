@@ -175,7 +175,15 @@ static bool take_again(uint64_t since)
 
 /* One thread that takes a mutex again and again keeps it from those who wait, for a tick; then they
    have it in the order in which they came. Until then nothing is handed over, which would cost two
-   switches each time. */
+   switches each time.
+
+   In time from top to bottom, a tick being 10 ms:
+
+       the test       has the mutex, gives it up, takes it again, ...
+       patient 0      comes, and waits
+       patient 1, 2   come, and wait behind it
+       after a tick   the mutex is promised to patient 0: the test has to wait, too
+       then           0, 1 and 2 have it, in this order */
 static void test_mutex_fair(void)
 {
     struct stock before = stock_take();

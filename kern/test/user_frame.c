@@ -50,7 +50,17 @@ static void check_status(uint64_t status, uint64_t kernel)
     check_eq("the other bits of sstatus are as they were", status & ~CHANGED, kernel & ~CHANGED);
 }
 
-/* Word i of argv, read as the program would read it: through the pointer at argv[i]. */
+/* Word i of argv, read as the program would read it: through the pointer at argv[i].
+
+   The new stack, as exec leaves it:
+
+       USTACKTOP   +--------------------+
+                   | "hello", "world"   |  the strings, each with its zero
+                   | ...                |
+                   | NULL               |  argv[argc]
+                   | -> "world"         |  argv[1]
+       sp, a1      | -> "hello"         |  argv[0]
+                   +--------------------+ */
 static void check_word(uintptr_t argv, int i, const char *expected)
 {
     uintptr_t where = 0;

@@ -197,7 +197,15 @@ static void check_area(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 }
 
 /* A hole in the middle, at either end, over several areas; pages go with their areas. The count of
-   free pages after each step says that exactly the pages of the hole were freed. */
+   free pages after each step says that exactly the pages of the hole were freed.
+
+   The area and the holes, page by page:
+
+       page    0 1 2 3 4 5 6 7 8 9
+               # # # # # # # # # #     mapped, and all ten touched
+               # # # #     # # # #     without 4 and 5
+                 # # #     # # #       without the first and the last
+                 # #         # #       without 3 to 6 */
 static void test_splitting(struct mm_struct *mm)
 {
     uintptr_t a = BASE, page = PGSIZE;
