@@ -60,6 +60,7 @@ static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
     return result;
 }
 
+/* argc comes from a program, and is the length of an array. */
 static int check_argc(int argc)
 {
     if (argc > EXEC_MAX_ARG_NUM)
@@ -67,8 +68,21 @@ static int check_argc(int argc)
     return argc < 0 ? -E_INVAL : 0;
 }
 
-/* The strings go to the very top of the stack, below them the array of pointers to them, which NULL
-   ends. *sp becomes the address of that array. */
+/* Write the arguments to the new program's stack. *sp becomes the address of argv, and that is
+   where its stack begins: a multiple of 16, as the calling convention wants (RISC-V ELF psABI 1.0,
+   2.1).
+
+       USTACKTOP   +------------------------------+
+                   | "prog\0" "first\0" "second\0" |  the strings, in order
+                   +------------------------------+
+                   | 0 to 15 bytes                |
+                   | NULL                         |
+                   | pointer to "second"          |
+                   | pointer to "first"           |
+       *sp = argv  | pointer to "prog"            |
+                   +------------------------------+
+
+   All of it is at most 32 strings of 4 KiB, far less than a stack may have. 0 or an error. */
 static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr_t *sp)
 {
     uintptr_t argv[EXEC_MAX_ARG_NUM + 1] = { 0 };
@@ -88,7 +102,9 @@ static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr
     return mm_write(mm, *sp, argv, array);
 }
 
-/* The frame by which the process leaves the kernel, into the new program. */
+/* The frame by which the process leaves the kernel, into the new program: it begins at `entry`,
+   with its stack at sp, argc in a0 and argv, which is at sp too, in a1. The old program's frame is
+   there until then. */
 static void set_user_frame(struct trapframe *tf, uintptr_t entry, uintptr_t sp, int argc)
 {
     /* EXERCISE 5.1 begin: set_user_frame */
@@ -130,7 +146,8 @@ static int build_image(const struct reader *file, const struct exec_args *args,
     return result;
 }
 
-/* Change over to the new program; nothing here can fail. A kernel thread has no old memory. */
+/* Change over to the new program; nothing here can fail. The old memory is given back when the hart
+   does not run on it any more; a kernel thread has none. */
 static void commit_image(const struct user_program *program, const struct image *image, int argc)
 {
     struct mm_struct *old = current->mm;

@@ -4,17 +4,19 @@
    A process only ever ends itself. do_kill() marks it and ends its sleep; it sees the mark when it
    is about to leave the kernel, in proc_give_way(), and calls do_exit(). So it holds nothing then.
 
-   What ends first is all that may take long or sleep: resources and memory. Then, under proc_lock
-   and in one step for all who look, its children change their parent, its own parent is told, and
-   it becomes a zombie: a pid, an exit code, and a kernel stack, on which it makes its last steps.
-   So the parent, which takes the zombie away, waits until it has left that stack.
-
-   A parent sleeps in its child_exit, whose lock is proc_lock: a child cannot end between the look
-   at the zombies and the sleep. */
+   What may sleep or take long ends first: resources and memory. The rest is under proc_lock: its
+   children get another parent, its own parent is told, and it is a zombie: a pid, an exit code, and
+   a kernel stack, on which it makes its last steps. So a parent that takes a zombie away waits
+   until it has left that stack. A parent sleeps in its child_exit, whose lock is proc_lock: no
+   child can end between its look at the zombies and its sleep. */
 #include <error.h>
 #include <mm/usercopy.h>
 #include <process/group.h>
 
+/* The process is only marked, and woken if it sleeps; it may be in the middle of anything. It ends
+   with -E_KILLED, before it returns to user mode. A second kill changes nothing, so it says that
+   the first has been. A kernel thread never leaves the kernel, so it would never see the mark. The
+   negation is of an unsigned number: -INT32_MIN is no int. */
 int do_kill(int pid)
 {
     int result = 0;
@@ -47,14 +49,17 @@ static void exit_mm(void)
     /* EXERCISE 5.5 end */
 }
 
-/* Tell the parent of a process that ends or has ended. */
+/* Tell the parent of a process that ends or has ended: it is the last of the parent's zombies, and
+   the parent, if it waits, looks for one that it may take. All waiters are woken, because threads
+   cannot wait for one another's children: there is one at most. proc_lock is held. */
 static void report_end(struct proc_struct *proc)
 {
     list_add_before(&proc->parent->zombies, &proc->zombie_link);
     wait_wake_all(&proc->parent->child_exit);
 }
 
-/* Hand all children on to initproc; it wakes up for those that have ended already. */
+/* Hand all children on to initproc; it wakes up for those that have ended already. proc_lock
+   is held; it may be let go of between two children, as there may be thousands. */
 static void orphan_children(void)
 {
     /* EXERCISE 5.5 begin: orphan_children */
@@ -72,6 +77,9 @@ static void orphan_children(void)
     /* EXERCISE 5.5 end */
 }
 
+/* need_resched is cleared because a kill has set it: from here on the process gives way when its
+   time is over, as any other, and is not sent here again. If initproc ended, nobody would wait for
+   orphans: that is a mistake in the kernel. */
 void do_exit(int exit_code)
 {
     assert(irq_enabled() && this_cpu->irq_depth == 0);
@@ -90,6 +98,9 @@ void do_exit(int exit_code)
     /* EXERCISE 5.5 end */
 }
 
+/* need_resched is set by the clock, when the time is over, and by a kill: one flag to look at on
+   the short way. It is looked at again after each turn, because both may have happened meanwhile.
+   The kernel stack is empty but for the frame, so the process may as well end here. */
 void proc_give_way(void)
 {
     if (likely(!atomic_load(&current->task.need_resched)))
@@ -103,7 +114,8 @@ void proc_give_way(void)
     }
 }
 
-/* A child that has ended; NULL: none yet. *exists: there is one to wait for at all. */
+/* A child that has ended: the one of this pid, or if it is 0 any, of several the one that ended
+   first. NULL if there is none yet. *exists: there is one to wait for at all. proc_lock is held. */
 static struct proc_struct *find_zombie(int pid, bool *exists)
 {
     struct proc_struct *child = pid != 0 ? find_proc(pid) : current->cptr;
@@ -114,8 +126,9 @@ static struct proc_struct *find_zombie(int pid, bool *exists)
     return pid != 0 && *exists && child->task.state == PROC_ZOMBIE ? child : NULL;
 }
 
-/* Sleep until a child has ended. It stays a child, so nothing is lost where its exit code cannot be
-   stored; only its parent can take it away, so it stays valid. */
+/* Sleep until a child has ended. It stays a child, so nothing is lost if its exit code cannot be
+   stored; only its parent, which is the caller, can take it away, so it stays valid without the
+   lock. Returns it, or NULL with *error set. */
 static struct proc_struct *wait_zombie(int pid, bool block, int *error)
 {
     /* EXERCISE 5.5 begin: wait_zombie */
@@ -137,6 +150,8 @@ static struct proc_struct *wait_zombie(int pid, bool block, int *error)
     /* EXERCISE 5.5 end */
 }
 
+/* Take a zombie away for good. It became one before its very last steps, so another hart may still
+   be on its stack, for some instructions more: that is waited for, without the lock. */
 static void reap(struct proc_struct *child)
 {
     spin_lock(&proc_lock);
@@ -147,6 +162,8 @@ static void reap(struct proc_struct *child)
     free_proc(child);
 }
 
+/* The exit code is stored before the child is taken away: if the address is bad, the child must
+   still be there to wait for. */
 int do_wait(int pid, uintptr_t code_store, bool block)
 {
     /* EXERCISE 5.5 begin: do_wait */
@@ -163,6 +180,8 @@ int do_wait(int pid, uintptr_t code_store, bool block)
     /* EXERCISE 5.5 end */
 }
 
+/* A kernel thread gives an address of its own, so nothing can fail after the wait; and initproc
+   wants to know which of its many children it was. */
 int wait_child(int pid, int *exit_code)
 {
     int error;

@@ -28,11 +28,14 @@ void family_init(void)
         list_init(&hash_list[i]);
 }
 
+/* The list of the table in which the process of this pid is, if there is one. */
 static list_entry_t *hash_of(int pid)
 {
     return &hash_list[pid % HASH_LISTS];
 }
 
+/* A pid may come from a program, so it is any number. One list has 1 in HASH_LISTS of all
+   processes: with 4,000 of them it is as quick as with 4. */
 struct proc_struct *find_proc(int pid)
 {
     assert(spin_held(&proc_lock));
@@ -47,8 +50,10 @@ struct proc_struct *find_proc(int pid)
     return NULL;
 }
 
-/* The first list that is looked at is that of `pid`, the next that of pid + 1, and so on: one of
-   these numbers is the lowest where it is found, and what lies behind them is seen on the way. */
+/* The first list that is looked at is that of `pid`, the next that of pid + 1, and so on. If there
+   is a process of just that number, it is the lowest. If not, all lists have been seen at the end,
+   and the lowest pid that was in one of them is the answer. The lock is held for a list at a time,
+   so that interrupts are not off for long. */
 int find_next_pid(int pid)
 {
     int lowest = 0;
@@ -70,8 +75,9 @@ int find_next_pid(int pid)
     return lowest;
 }
 
-/* The next pid that nobody has, as a pid or as the number of a group, which may be there when its
-   first process has gone. Until they wrap for the first time, all higher ones are free. */
+/* The next pid that nobody has, neither as a pid nor as the number of a group, which may be in use
+   when the group's founder has gone. Until they wrap for the first time, all higher ones are free,
+   and there is nothing to look for. link_proc() has seen that there is a free one. */
 static int get_pid(void)
 {
     do {
@@ -83,6 +89,8 @@ static int get_pid(void)
     return last_pid;
 }
 
+/* The child may have had another parent, which takes it out of its own ring: see orphan_children()
+   in exit.c. Its older siblings there are not told, because they all go the same way. */
 void make_child(struct proc_struct *parent, struct proc_struct *child)
 {
     child->parent = parent;
@@ -102,7 +110,9 @@ static void enter_lists(struct proc_struct *proc)
     atomic_store(&nr_process, nr_process + 1);
 }
 
-/* A kill of the group that came before the child joined it has missed the child. */
+/* The parent's mark is looked at under the lock that kill_group() holds too. A kill of the group
+   that came before has marked the parent, and has missed the child: so there must be none. A kill
+   that comes later finds the child in the group. */
 int link_proc(struct proc_struct *proc)
 {
     assert(spin_held(&proc_lock));
@@ -116,6 +126,8 @@ int link_proc(struct proc_struct *proc)
     return 0;
 }
 
+/* The siblings on both sides become neighbours. Only the youngest child has no younger sibling, and
+   only it is known to the parent. */
 void unlink_proc(struct proc_struct *proc)
 {
     assert(spin_held(&proc_lock));

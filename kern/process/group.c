@@ -25,11 +25,13 @@ void group_init(void)
     console_set_interrupt(kill_group);
 }
 
+/* The list of the table in which the group of this number is, if it has members. */
 static list_entry_t *groups_of(int group)
 {
     return &group_list[group % GROUP_LISTS];
 }
 
+/* The number may come from a program, by kill(-pid), so it is any. */
 struct proc_struct *find_group(int group)
 {
     if (group < 0)
@@ -43,11 +45,14 @@ struct proc_struct *find_group(int group)
     return NULL;
 }
 
+/* The next one in the ring: after some steps it is the first again. */
 static struct proc_struct *next_member(struct proc_struct *member)
 {
     return to_struct(list_next(&member->group_ring), struct proc_struct, group_ring);
 }
 
+/* A new member is put behind the one that stands for the group. The first member stands for it
+   itself, in a ring of its own. */
 void join_group(struct proc_struct *proc)
 {
     struct proc_struct *member = find_group(proc->task.group);
@@ -60,6 +65,7 @@ void join_group(struct proc_struct *proc)
         list_add(groups_of(proc->task.group), &proc->group_link);
 }
 
+/* The last member to leave takes the group with it: then there is no such number in the table. */
 void leave_group(struct proc_struct *proc)
 {
     if (!list_empty(&proc->group_link)) {

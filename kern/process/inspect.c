@@ -1,4 +1,13 @@
-/* Looking at processes: the kernel monitor's commands, and what programs may ask about others. */
+/* Looking at processes: the kernel monitor's commands ps, map and walk, and what programs may ask
+   about others by SYS_procinfo, SYS_meminfo and SYS_pgdir.
+
+   A page table is printed as runs of neighbouring pages with the same rights, below the tables that
+   they are in; pt_index() and the levels are those of riscv/sv39.h. It is walked by hand here, and
+   not by get_pte(), because that one is an exercise, and a table that is wrong is what one wants to
+   look at.
+
+   How much is done while an mm's mutex is held is limited, to a table or to some: an address space
+   may have millions of pages, and its other threads wait for the mutex meanwhile. */
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <debug/diagnosis.h>
@@ -13,6 +22,7 @@
 
 static const char *const state_names[] = { "being made", "sleeping", "runnable", "ended" };
 
+/* For panics: what runs on a hart. Before the first process there is none. */
 static void describe(const struct cpu *cpu)
 {
     const struct proc_struct *proc = (const struct proc_struct *)cpu->task;
@@ -28,6 +38,7 @@ void inspect_init(void)
     panic_set_describe(describe);
 }
 
+/* A line of ps. */
 static void print_process(struct proc_struct *proc, __not_used void *arg)
 {
     const struct task *task = &proc->task;
@@ -37,6 +48,7 @@ static void print_process(struct proc_struct *proc, __not_used void *arg)
             task->state == PROC_SLEEPING ? task->wait_what : "");
 }
 
+/* ps: all processes, the youngest first. */
 static void command_ps(__not_used struct monitor_state *state, __not_used int argc,
                        __not_used char **argv)
 {
@@ -45,11 +57,14 @@ static void command_ps(__not_used struct monitor_state *state, __not_used int ar
 }
 MONITOR_COMMAND("ps", "", "list the processes", command_ps);
 
+/* For a look through all processes, which find_proc() would make easier: but it needs the lock, and
+   in a panic that may never come free. */
 struct search {
     int pid;
     struct proc_struct *found;          /* or NULL */
 };
 
+/* One step of it. */
 static void match(struct proc_struct *proc, void *arg)
 {
     struct search *search = arg;
@@ -80,6 +95,7 @@ struct run {
     pte_t flags;
 };
 
+/* A line, unless the run is empty, as it is before the first page. */
 static void print_run(const struct run *run)
 {
     if (run->start == run->end)
@@ -90,6 +106,8 @@ static void print_run(const struct run *run)
             run->flags & PTE_COW ? " copy-on-write" : "");
 }
 
+/* Print what a table of the last level maps; its first entry is for the address `base`. A page that
+   goes on where the run ends, with the same rights, makes it longer; any other begins a new one. */
 static void print_last_level(const pte_t *table, uintptr_t base)
 {
     const pte_t shown = PTE_USER | PTE_COW;
@@ -128,12 +146,13 @@ static uintptr_t print_table(const pte_t *pgdir, uintptr_t la)
     return la + pt_span(1);
 }
 
+/* Addresses of tables are physical, as they stand in satp and in entries. */
 static void print_root(const pte_t *pgdir)
 {
     cprintf("root table at %#lx\n", paddr(pgdir));
 }
 
-/* A table at a time: while others run, tables may come and go. */
+/* A table at a time: between two of them the mutex is free, and tables may come and go. */
 void print_tables(struct mm_struct *mm)
 {
     print_root(mm->as.pgdir);
@@ -145,6 +164,7 @@ void print_tables(struct mm_struct *mm)
     }
 }
 
+/* map [PID]: the areas say what may be there, the page table what is. */
 static void command_map(__not_used struct monitor_state *state, int argc, char **argv)
 {
     struct proc_struct *proc = chosen_process(argc, argv);
@@ -164,7 +184,9 @@ static void command_map(__not_used struct monitor_state *state, int argc, char *
 }
 MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
 
-/* The walk of an address through the page table of a process, an entry a line. */
+/* walk PID ADDRESS: how the hardware finds the page of an address, a line for each entry that it
+   reads, from the root on (Privileged spec 20211203, 4.3.2 and 4.4). It ends at a leaf or at an
+   entry that is not valid. */
 static void command_walk(__not_used struct monitor_state *state, int argc, char **argv)
 {
     struct proc_struct *proc = argc > 2 ? chosen_process(argc, argv) : NULL;
@@ -248,7 +270,8 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
     return proc->mm;
 }
 
-/* Finding takes a look at all, describing another one: who has ended in between is passed over. */
+/* Finding and describing are two looks under the lock. A process that has ended in between is
+   passed over, and the next one is told. */
 int inspect_process(int pid, struct procinfo *info)
 {
     struct proc_struct *proc;
@@ -272,6 +295,7 @@ int inspect_process(int pid, struct procinfo *info)
     return 0;
 }
 
+/* The figures are of slightly different moments; nothing here takes a lock for all of them. */
 void inspect_memory(struct meminfo *info)
 {
     *info = (struct meminfo){

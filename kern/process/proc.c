@@ -25,7 +25,8 @@ void proc_init(void)
     group_init();
 }
 
-/* The frame of traps from user mode is at the top of the stack: see riscv/trapframe.h. */
+/* Each field is set here, whatever it was: alloc_proc() may be older than it. The frame of traps
+   from user mode is at the top of the stack: see riscv/trapframe.h. */
 int init_resources(struct proc_struct *proc)
 {
     proc->task.mutexes = NULL;
@@ -55,6 +56,7 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
     return 0;
 }
 
+/* Each part undoes nothing if it fails: what the child has by then is dropped by free_proc(). */
 int copy_resources(uint32_t clone_flags, struct proc_struct *child)
 {
     return copy_memory(clone_flags, child);
@@ -94,6 +96,7 @@ static struct proc_struct *alloc_proc(void)
     /* EXERCISE 4.1 end */
 }
 
+/* alloc_proc() sets the fields, as an exercise; what a process needs beside them comes here. */
 struct proc_struct *proc_create(void)
 {
     struct proc_struct *proc = alloc_proc();
@@ -107,6 +110,8 @@ struct proc_struct *proc_create(void)
     return proc;
 }
 
+/* The stack is the last thing that a process needs, so it does not go in drop_resources(), which a
+   process calls on its own stack. Nobody may be on it any more: see reap() in exit.c. */
 void free_proc(struct proc_struct *proc)
 {
     drop_resources(proc);
@@ -132,6 +137,8 @@ struct proc_struct *idle_create(uint32_t cpu)
     return idle;
 }
 
+/* ps and reports copy all bytes of a name, so nothing of an older one may be left. A reader on
+   another hart may see a mixture of both for a moment; it always finds the end. */
 void set_proc_name(struct proc_struct *proc, const char *name)
 {
     char *to = proc->name, *end = to + PROC_NAME_LEN;   /* the byte there stays 0 */
@@ -142,6 +149,8 @@ void set_proc_name(struct proc_struct *proc, const char *name)
         *to++ = '\0';
 }
 
+/* mm is written under proc_lock because others look at it under that lock: ps takes a use of it,
+   and a parent that sleeps in vfork compares it with its own. */
 void proc_set_mm(struct mm_struct *mm)
 {
     spin_lock(&proc_lock);
@@ -155,6 +164,8 @@ void proc_set_mm(struct mm_struct *mm)
     spin_unlock(&proc_lock);
 }
 
+/* do_kill() looks at the flag under the lock. A kill that comes just before is refused, as for any
+   kernel thread; one that comes after it ends the program before its first instruction. */
 void proc_become_user(void)
 {
     spin_lock(&proc_lock);

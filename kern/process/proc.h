@@ -1,8 +1,24 @@
-/* Processes and kernel threads: struct proc_struct, and what the rest of the kernel does with it.
+/* Processes and kernel threads: struct proc_struct, how a process lives, and what the rest of the
+   kernel does with it. A kernel thread is a process without memory of its own, which runs a
+   function of the kernel. Threads of a program are processes that share an mm.
 
-   A kernel thread is a process without memory of its own; it runs a function of the kernel. Threads
-   of a program are processes that share an mm. The life of a process, told once; at the left stands
-   its state, at the right the function that does the step:
+   Locks. proc_lock guards the family tree, the pids and the groups. It is the first of the
+   spinlocks: a function that holds it may wake a task, free an object, or sleep on a wait queue
+   that has proc_lock for its lock; it takes no mutex. The mutex of an mm is taken before proc_lock,
+   and given back before it too: nothing here holds both. fork takes the mutex of the parent's mm
+   alone, for nobody else knows the child's yet. What will need two of a kind takes the parent's
+   first.
+
+   If nothing else is said, a function is called by the process itself with no lock held and
+   interrupts on, and may sleep. */
+#pragma once
+
+#include <mm/vmm.h>
+#include <process/program.h>
+#include <sched/sched.h>
+#include <sync/wait.h>
+
+/* The life of a process. At the left is its state, at the right the function that does the step:
 
      UNINIT     it is made, and has a kernel stack; only its maker knows it   proc_create
                 it gets memory, and what else a child has of its parent       copy_resources
@@ -16,24 +32,12 @@
 
    While it is RUNNABLE it runs, waits or sleeps as kern/sched/task.h draws it. A process that loses
    its parent gets initproc for one, which waits for all of its children. The idle processes, one
-   for each hart, are not in this story: nobody knows or ends them.
+   for each hart, are not in this story: nobody finds or ends them.
 
    Each process knows its parent, its youngest child (cptr), and its younger and older siblings
    (yptr, optr):
 
-       parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL
-
-   Locks. proc_lock guards the tree, the pids and the groups. It is the first of the spinlocks: a
-   function that holds it may wake a task, free memory or sleep on a wait queue that has proc_lock
-   for its lock, but takes no mutex. An mm's mutex is taken before it, and given back before too:
-   nothing here holds both. fork takes the mutex of the parent's mm alone, for the child's is not
-   known to others yet. What will need two of a kind takes the parent's first: mutex_lock_two(). */
-#pragma once
-
-#include <mm/vmm.h>
-#include <process/program.h>
-#include <sched/sched.h>
-#include <sync/wait.h>
+       parent --cptr--> youngest --optr--> ... --optr--> oldest --optr--> NULL */
 
 #define PROC_NAME_LEN   31
 #define MAX_PID         (1 << 20)       /* pids are below; reused after they have wrapped */

@@ -15,6 +15,7 @@
 #include <process/program.h>
 #include <string.h>
 
+/* Halve the part of the table in which the name can be, until it is found or the part is empty. */
 const struct user_program *program_find(const char *name)
 {
     size_t first = 0, end = user_program_count;
@@ -33,6 +34,7 @@ const struct user_program *program_find(const char *name)
     return NULL;
 }
 
+/* A program of the image is always in memory: a read is a copy, and cannot fail. */
 static int read_image(const struct reader *file, uint64_t offset, void *to, size_t size)
 {
     memcpy(to, (const uint8_t *)file->source + offset, size);
@@ -80,6 +82,8 @@ static int read_segment(const struct reader *file, const struct elfhdr *elf, int
     return result == 0 && !segment_ok(file, ph) ? -E_INVAL_ELF : result;
 }
 
+/* All is checked before anything is loaded, so a file that is refused costs no memory. What is read
+   again later is checked again. */
 int program_check(const struct reader *file, struct elfhdr *elf)
 {
     int result = reader_read(file, 0, elf, sizeof(*elf));
@@ -96,6 +100,8 @@ int program_check(const struct reader *file, struct elfhdr *elf)
     return result;
 }
 
+/* A segment's rights, as those of an area and as those of a page table entry. An entry that can be
+   written but not read is reserved (Privileged spec 20211203, 4.3.1), so W brings R with it. */
 static uint32_t segment_flags(const struct proghdr *ph)
 {
     return (ph->p_flags & ELF_PF_R ? VM_READ : 0) | (ph->p_flags & ELF_PF_W ? VM_WRITE : 0)
@@ -150,6 +156,8 @@ static int load_segment(struct mm_struct *mm, const struct reader *file, const s
     return result;
 }
 
+/* The headers are read once more, one at a time, so that no room for all of them is needed. The
+   heap ends up behind the highest segment, whatever their order in the file. */
 int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_struct *mm)
 {
     for (int i = 0; i < elf->e_phnum; i++) {

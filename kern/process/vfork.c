@@ -1,4 +1,9 @@
-/* A fork for those who call exec next: nothing is copied, not even page tables. */
+/* vfork: a fork for a program that calls exec next. Nothing is copied, not even page tables: the
+   child runs in the memory of its parent, on the same stack. So the parent must not run before the
+   child has another memory, by exec, or none, because it has ended.
+
+   Nothing else in the kernel uses it: it is the challenge of lab 5, whose parts are here, in proc.h
+   (the declaration), in proc.c (proc_set_mm) and in the table of system calls. */
 #include <process/proc.h>
 #include <unistd.h>
 

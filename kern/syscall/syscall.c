@@ -1,8 +1,14 @@
-/* The table of system calls. Each function takes the argument registers of the caller, checks them,
-   and returns the result for a0: an int, negative for -E_. A register has 64 bits: a number that
-   does not fit into what it stands for is refused, or taken for the most that there is; it is never
-   cut, which would make another number of it. Only an exit code is its lower 32 bits, and a
-   character its lower 8. */
+/* The table of system calls, and the functions in it. Each gets the argument registers of the
+   caller, checks them, and returns the result for a0: a long, so that a pointer or an offset fits,
+   negative for -E_. What the calls do for programs is told in libs/unistd.h and user/libs/ulib.h.
+
+   Nothing that a program passes is believed. A register has 64 bits: a number that does not fit
+   into what it stands for is refused, or taken for the most that there is; it is never cut, which
+   would make another number of it. Only an exit code is its lower 32 bits, and a character its
+   lower 8. An address is only used by copy_from_user() and copy_to_user().
+
+   Interrupts are on and no lock is held when a function is called, so it may sleep; the process may
+   be killed meanwhile, and then a long call ends early. What a program can make long gives way. */
 #include <debug/printk.h>
 #include <driver/console.h>
 #include <error.h>
@@ -15,16 +21,19 @@
 
 #define CHUNK   256     /* bytes that pass through the kernel stack at a time */
 
+/* Is it the 64 bits of an int? So that the lower half of a larger number is not taken for one. */
 static bool is_int(uint64_t arg)
 {
     return (uint64_t)(int)arg == arg;
 }
 
+/* (code) */
 static long sys_exit(uint64_t arg[])
 {
     do_exit((int)arg[0]);
 }
 
+/* (): the child's pid, and 0 in the child, whose frame do_fork() makes. */
 static long sys_fork(__not_used uint64_t arg[])
 {
     return do_fork(0, 0, current->task.tf);
@@ -37,6 +46,8 @@ static long sys_vfork(__not_used uint64_t arg[])
 }
 /* EXERCISE 5.C end */
 
+/* (CLONE_ flags, stack or 0): as fork. Flags that are not known are refused, so that they can be
+   given a meaning. CLONE_THREAD and CLONE_FS change nothing yet. */
 static long sys_clone(uint64_t arg[])
 {
     uint32_t known = CLONE_VM | CLONE_THREAD | CLONE_FS;
@@ -54,52 +65,64 @@ static long wait_for(uint64_t pid, uintptr_t code_store, bool block)
     return do_wait((int)pid == -1 ? 0 : (int)pid, code_store, block);
 }
 
+/* (pid, int *code): 0 when a child was waited for. */
 static long sys_wait(uint64_t arg[])
 {
     return wait_for(arg[0], arg[1], true);
 }
 
+/* (pid, int *code): the same, or -E_BUSY if none has ended yet. */
 static long sys_trywait(uint64_t arg[])
 {
     return wait_for(arg[0], arg[1], false);
 }
 
+/* (name, argc, argv): argc, which is the new program's a0. The one call that the kernel makes
+   itself, by ebreak: its pointers are the kernel's then. Only a kernel thread can come here that
+   way, and only that way. */
 static long sys_exec(uint64_t arg[])
 {
     if (!is_int(arg[1]))
         return -E_INVAL;
-    if (current->flags & PF_KERNEL)     /* the arguments are the kernel's own pointers */
+    if (current->flags & PF_KERNEL)
         return do_kernel_execve((const char *)arg[0], (int)arg[1], (const char **)arg[2]);
     return do_execve(arg[0], (int)arg[1], arg[2]);
 }
 
+/* (): the caller stays runnable, and goes on when it is picked again, perhaps at once. */
 static long sys_yield(__not_used uint64_t arg[])
 {
     schedule();
     return 0;
 }
 
+/* (ticks). A longer sleep would end after more than a year, so it may as well end then. */
 static long sys_sleep(uint64_t arg[])
 {
     return do_sleep(arg[0] < UINT32_MAX ? arg[0] : UINT32_MAX);
 }
 
+/* (pid, or -pid for the group that it leads) */
 static long sys_kill(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_kill((int)arg[0]) : -E_INVAL;
 }
 
+/* (): milliseconds since boot. gettime_msec() takes the lower 32 bits. */
 static long sys_gettime(__not_used uint64_t arg[])
 {
     return timer_milliseconds();
 }
 
+/* (): it never changes, so no lock is needed. */
 static long sys_getpid(__not_used uint64_t arg[])
 {
     return current->pid;
 }
 
-/* Take the heap's wanted end from the user's word, and store there what it is now. */
+/* (uintptr_t *end): take the heap's wanted end from the user's word, and store there what it is
+   now, also if it could not be moved. The mm's mutex is not held in a user copy, which may need it.
+   */
 static long sys_brk(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
@@ -116,6 +139,9 @@ static long sys_brk(uint64_t arg[])
     return copy_to_user(arg[0], &brk, sizeof(brk)) ?: result;
 }
 
+/* Add an area for mmap, at *addr or, if that is 0, where there is room; then *addr says where. The
+   program's areas end where the stack may begin to grow; the two comparisons cannot wrap. The mm is
+   locked. 0 or an error. */
 static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint32_t flags)
 {
     uint32_t vm_flags = VM_READ | (flags & MMAP_WRITE ? VM_WRITE : 0)
@@ -130,7 +156,9 @@ static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint
     return mm_map(mm, *addr, len, vm_flags);
 }
 
-/* Map at the address in the user's word, or anywhere where that is 0; store where it is. */
+/* (uintptr_t *addr, length, MMAP_ flags). Map at the address in the user's word, or anywhere if
+   that is 0; store where it is. If it cannot be stored, the program would not know of its memory,
+   so that is taken back. A length that is so large that rounding wraps becomes 0. */
 static long sys_mmap(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
@@ -157,6 +185,7 @@ static long sys_mmap(uint64_t arg[])
     return result;
 }
 
+/* (addr, length). mm_unmap() refuses a range that wraps or is not the user's. */
 static long sys_munmap(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
@@ -170,6 +199,7 @@ static long sys_munmap(uint64_t arg[])
     return result;
 }
 
+/* (character) */
 static long sys_putc(uint64_t arg[])
 {
     char c = arg[0];
@@ -178,12 +208,16 @@ static long sys_putc(uint64_t arg[])
     return 0;
 }
 
+/* (JOB_ what) */
 static long sys_job(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_job((int)arg[0]) : -E_INVAL;
 }
 
-/* There are no files yet: 0 is the console's input, 1 and 2 are its output. */
+/* (fd, buf, length). There are no files yet: 0 is the console's input, 1 and 2 are its output. A
+   read returns what has been typed, one character or more. It is taken out of the console's buffer
+   only when it has arrived in the program: a bad address must not lose keys. The address is looked
+   at before the sleep too, so that a wrong one is told at once. */
 static long sys_read(uint64_t arg[])
 {
     char buf[CHUNK];
@@ -203,6 +237,9 @@ static long sys_read(uint64_t arg[])
     return error ?: count;
 }
 
+/* (fd, buf, length). Print a text, a piece at a time: each is copied first, because the copy may
+   have to wait for a page, and printing holds a lock. Returns how many bytes were printed: fewer
+   than there are if the address becomes bad on the way or if the process was killed. */
 static long sys_write(uint64_t arg[])
 {
     char buf[CHUNK];
@@ -223,12 +260,14 @@ static long sys_write(uint64_t arg[])
     return done;
 }
 
+/* (priority): the scheduler takes what is out of range for the nearest that is in it. */
 static long sys_lab6_set_priority(uint64_t arg[])
 {
     sched_set_priority(&current->task, arg[0]);
     return 0;
 }
 
+/* By number; NULL where there is none. 5.2 looks a function up here. */
 static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_exit] = sys_exit,
     [SYS_fork] = sys_fork,
@@ -258,7 +297,8 @@ static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_lab6_set_priority] = sys_lab6_set_priority,
 };
 
-/* After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
+/* Do the call of this number, with the arguments that are in the frame, and put its result there.
+   After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
 static inline void dispatch(struct trapframe *tf, uint64_t number)
 {
     /* EXERCISE 5.2 begin: dispatch */
@@ -276,6 +316,10 @@ inline void syscall(struct trapframe *tf)
     dispatch(tf, tf->gpr.a0);
 }
 
+/* The number is looked at before the call, which overwrites it: a0 has both. A process that has
+   been killed meanwhile ends in proc_give_way(), also one that has just become another program.
+   After exec all registers must be loaded, and not those alone that a C function may change: that
+   is what trap_return() does, and it leaves for user mode, so nothing comes back here. */
 void syscall_from_user(struct trapframe *tf)
 {
     irq_enable();
@@ -289,6 +333,7 @@ void syscall_from_user(struct trapframe *tf)
         trap_return(tf);
 }
 
+/* A kernel thread stays one unless exec has succeeded, whatever the result in a0 may be. */
 bool syscall_from_kernel(struct trapframe *tf)
 {
     syscall(tf);

@@ -1,4 +1,9 @@
-/* System calls that tell a program about the system: its programs, processes and memory. */
+/* System calls that tell a program about the system: its programs, processes and memory. They are
+   for the shell and for programs such as ps; process/inspect.c has the figures.
+
+   Each fills in a struct on the kernel stack, with all of its bytes, and copies that to the program
+   in one piece: so no byte of the kernel's memory comes along, and no lock is held while the copy
+   sleeps. What is told is true of a moment that is over when the program reads it. */
 #include <error.h>
 #include <mm/usercopy.h>
 #include <process/inspect.h>
@@ -12,6 +17,7 @@ long sys_pgdir(__not_used uint64_t arg[])
     return 0;
 }
 
+/* By counting up from 0 a shell finds all names. */
 long sys_progname(uint64_t arg[])
 {
     if (arg[0] >= user_program_count)
@@ -24,6 +30,7 @@ long sys_progname(uint64_t arg[])
     return copy_to_user(arg[1], name, size) ?: (int)size - 1;
 }
 
+/* A pid that is no int is higher than all that there are, or lower: neither is a process. */
 long sys_procinfo(uint64_t arg[])
 {
     struct procinfo info;
