@@ -26,6 +26,7 @@ static bool zero(const void *memory, size_t n)
 {
     const uint8_t *bytes = memory;
 
+    /* From the end, so that n is 0 if no other byte was found. */
     while (n > 0 && bytes[n - 1] == 0)
         n--;
     return n == 0;
@@ -162,6 +163,7 @@ static void test_no_memory(void)
         hoard_take(&hoard);
         /* All that is free is in the hoard now; what is missing the last try has kept. */
         lost += all - hoard.count - kstack_table_pages();
+        /* Exactly n pages, if there are so many. */
         hoard_give(&hoard, n <= hoard.count ? n : hoard.count);
         proc = proc_create();
     }
@@ -172,6 +174,7 @@ static void test_no_memory(void)
     if (proc != NULL)
         free_proc(proc);
     hoard_end(&hoard);
+    /* Everything has been given back by now. */
     struct stock now = stock_take();
     check_eq("as many pages are free as before", now.pages, before.pages);
     check_eq("as many kernel objects exist as before", now.objects, before.objects);

@@ -70,6 +70,7 @@ static size_t lines_caught(void)
 {
     size_t n = 0;
 
+    /* Each line ends with one. */
     for (size_t i = 0; i < caught.length; i++)
         n += caught.text[i] == '\n';
     return n;
@@ -85,10 +86,12 @@ static bool begins_with(const uintptr_t *callers, size_t n)
     const char *text = caught.text;
 
     for (size_t i = 0; i < n; i++) {
+        /* By the same function that backtrace() uses: the name is not what is tried here. */
         symbol_format(place, sizeof(place), callers[i] - 1);
         snprintf(line, sizeof(line), "  %016lx %s\n", callers[i], place);
         if (strncmp(text, line, strlen(line)) != 0) {
             cprintf("    line %lu of the call stack should be%s", i + 1, line);
+            /* The text is shorter than it should be. */
             if (*text == '\0')
                 cprintf("    but there stands nothing\n");
             else
@@ -191,6 +194,7 @@ static __never_inlined int interrupted(void)
     note(0, __builtin_return_address(0));
     irq_enable();
     sbi_send_ipi(1UL << this_cpu->hartid);
+    /* The interrupt comes somewhere in this loop. */
     while (!handled)
         cpu_relax();
     irq_disable();

@@ -46,6 +46,7 @@ static int slow(void *number)
    at. */
 static enum proc_state state_of(int pid)
 {
+    /* A process that ends gives its struct back under this lock. */
     spin_lock(&proc_lock);
     struct proc_struct *proc = find_proc(pid);
     enum proc_state state = proc == NULL ? PROC_UNINIT : proc->task.state;
@@ -57,6 +58,7 @@ static enum proc_state state_of(int pid)
    gives up after a while; the check that follows fails then, and says so. */
 static void until_zombie(int pid)
 {
+    /* Looked at ten times in a tick. */
     for (int i = 0; i < 1000 && state_of(pid) != PROC_ZOMBIE; i++)
         timer_sleep_until(rdtime() + timer_tick_length() / 10);
 }
@@ -71,6 +73,7 @@ static void test_codes(void)
     /* If it slept instead, it would sleep for ever: nobody could wake it. */
     check_eq("wait is refused where there never was a child", wait_child(0, &code), -E_BAD_PROC);
     for (int i = 0; i < CHILDREN; i++)
+        /* Each has an exit code of its own, which is not its pid. */
         pids[i] = test_thread(answer, (void *)(uintptr_t)(100 + i));
     for (int i = 0; i < CHILDREN; i++) {
         int child = i * 7 % CHILDREN;
@@ -257,6 +260,7 @@ static int forsake(void *arg)
 
     (void)arg;
     for (int i = 0; i < ORPHANS; i++)
+        /* Every second one lives on when its parent has ended. */
         pids[i] = test_thread(i % 2 ? slow : answer, NULL);
     for (int i = 0; i < ORPHANS; i += 2)
         until_zombie(pids[i]);

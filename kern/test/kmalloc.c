@@ -39,8 +39,10 @@ static size_t random_size(uint64_t *seed)
     static const size_t borders[] = { 0, 1, 32, 64, 128, 256, 512, 1008, 2016, 4096, 8192 };
     uint64_t kind = test_random(seed) % 8;
 
+    /* One of eight is anything up to four pages, */
     if (kind == 0)
         return test_random(seed) % (4 * PGSIZE);
+    /* and one of eight at a border, or one byte above it. */
     if (kind == 1)
         return borders[test_random(seed) % ARRAY_SIZE(borders)] + test_random(seed) % 2;
     return test_random(seed) % 600;

@@ -185,6 +185,7 @@ static void sleep_with_lock(void)
    thread would keep in its sleep. */
 static void wait_with_lock(void)
 {
+    /* The queue's lock is `low`; the second one has a higher rank, so taking both is no mistake. */
     wait_queue_init(&queue, &low);
     spin_lock(&low);
     spin_lock(&high);
@@ -213,7 +214,8 @@ static void wake_wrong_lock(void)
 
 static struct mutex outer, other_outer, inner;
 
-/* Two of one rank and one of a rank that is taken after it. Nobody holds one. */
+/* Two of one rank and one of a rank that is taken after it. Nobody holds one. Each test begins with
+   them as new. */
 static void init_mutexes(void)
 {
     mutex_init(&outer, "outer mutex", MUTEX_TEST_OUTER, 0);
@@ -231,7 +233,7 @@ static void mutex_with_lock(void)
 }
 
 /* As with spinlocks: two processes that take two mutexes in different order can wait for each
-   other. */
+   other, and sleep for ever. A deadlock would be found in the end, but only if it happens. */
 static void mutex_rank(void)
 {
     init_mutexes();
@@ -240,7 +242,7 @@ static void mutex_rank(void)
     NOT_CAUGHT("a mutex that is taken after one of higher rank");
 }
 
-/* Two of one rank are taken by one call, which knows the order. */
+/* Two of one rank are taken by one call, which knows the order: see mutex_lock_two(). */
 static void mutex_same_rank(void)
 {
     init_mutexes();
@@ -249,7 +251,7 @@ static void mutex_same_rank(void)
     NOT_CAUGHT("two mutexes of the same rank");
 }
 
-/* A process would wait for itself. */
+/* A process would wait for itself, asleep, and nobody could wake it. */
 static void mutex_twice(void)
 {
     init_mutexes();
@@ -274,7 +276,7 @@ static int release_both(__not_used void *arg)
     NOT_CAUGHT("a mutex that is released by who does not hold it");
 }
 
-/* The thread that is made does it, while this one waits. */
+/* The thread that is made releases what this one holds, while this one only gives way. */
 static void mutex_of_other(void)
 {
     init_mutexes();
@@ -285,7 +287,8 @@ static void mutex_of_other(void)
         schedule();
 }
 
-/* A process that is killed in such a sleep would end with the mutex in its hands. */
+/* A process that is killed in such a sleep would end with the mutex in its hands, and every other
+   process that wants it would sleep for ever. */
 static void mutex_and_sleep(void)
 {
     init_mutexes();
@@ -295,14 +298,14 @@ static void mutex_and_sleep(void)
     NOT_CAUGHT("a sleep that a kill may end, with a mutex held");
 }
 
-/* Nobody could give it back any more. */
+/* Nobody could give it back any more: the struct of its holder is gone. */
 static int end_with_mutex(__not_used void *arg)
 {
     mutex_lock(&outer);
     return 0;
 }
 
-/* In a thread, so that the panic names it. */
+/* In a thread, so that the panic names it and not the test. */
 static void mutex_and_exit(void)
 {
     init_mutexes();
@@ -384,6 +387,7 @@ static int philosopher(void *left)
     NOT_CAUGHT("a mutex that both have");
 }
 
+/* Two threads, with a mutex each; the test itself waits for their end. */
 static void deadlock_mutexes(void)
 {
     init_mutexes();

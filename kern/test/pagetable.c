@@ -24,6 +24,7 @@
    hardware, and one with U, A or D a fault. */
 static pte_t *walk(pte_t *table, uintptr_t la)
 {
+    /* Bits 38 to 30, then 29 to 21, of the address; the last nine bits are used below. */
     for (int shift = 30; shift > 12; shift -= 9) {
         pte_t pte = table[la >> shift & 511];
         paddr_t pa = pte >> 10 << 12;

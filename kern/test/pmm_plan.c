@@ -36,6 +36,8 @@ static int by_rule(int n, bool smallest)
         /* A run of free pages: from i to before end. */
         for (end = i; end < AREA && !used[end]; end++)
             ;
+        /* For first fit the first run that has room stays; for best fit a smaller one takes its
+           place. */
         if (end - i >= n && (found == NONE || (smallest && end - i < size))) {
             found = i;
             size = end - i;
@@ -81,6 +83,7 @@ static void play(const struct player *player, int number, void (*choose)(int, in
             choose(number, step, n, page);
             mark(page, n, true);
             slots[slot].page = page;
+            /* 0: the slot has no block. */
             slots[slot].n = base != NULL ? n : 0;
         }
     }

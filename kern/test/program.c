@@ -60,6 +60,7 @@ static int test_read(const struct reader *reader, uint64_t offset, void *to, siz
    writable and executable, whatever the segments say. */
 static int load(void)
 {
+    /* The size of the file as it is now; some tests cut it. */
     struct reader reader = { test_read, program.end - program.start, NULL };
     struct elfhdr elf;
 
@@ -88,6 +89,7 @@ static void test_rights(void)
         /* Others are not loaded, so their rights do not matter. */
         if (segment(i)->p_type != ELF_PT_LOAD || segment(i)->p_memsz == 0)
             continue;
+        /* The rights are bits 0 to 2: X, W and R. */
         for (uint32_t other = 0; other < 8; other++) {
             bool both = (other & ELF_PF_W) && (other & ELF_PF_X);
 
@@ -193,6 +195,7 @@ static void test_shape(void)
     const uint8_t *end = program.end;
     uint64_t needed = loaded_segment()->p_offset + loaded_segment()->p_filesz;
 
+    /* Every length that does not hold the last byte of the last segment. */
     for (program.end = file; program.end < file + needed; program.end++)
         assert_eq(load(), -E_INVAL_ELF);
     assert_eq(load(), 0);
@@ -203,6 +206,7 @@ static void test_shape(void)
     header()->e_phoff = needed + 1;
     program.end = file + needed + 1 + table;
     assert_eq(load(), 0);
+    /* One byte less, and the table does not fit any more. */
     program.end--;
     assert_eq(load(), -E_INVAL_ELF);
     header()->e_phoff = was;
@@ -215,12 +219,15 @@ static void test_failing_reads(void)
     struct stock before = stock_take();
     int result;
 
+    /* The first read fails, then the second, and so on, until the loader needs no more than come
+       before. */
     do {
         reads.fail_at++;
         result = load();
         assert(result == -E_NO_DEV || result == 0);
         stock_check(&before, "a program that could not be read");
     } while (result == -E_NO_DEV);
+    /* The last round had one read more to fail than there are; and there were some. */
     assert(reads.fail_at == reads.count + 1 && reads.count > 3);
     reads.fail_at = 0;
 }
@@ -238,6 +245,7 @@ static void test_changing_file(void)
         for (reads.place = 0; reads.place < end; reads.place++) {
             uint8_t was = file[reads.place];
 
+            /* Between the check of a number and its use, if the loader reads it twice. */
             reads.change_at = at;
             reads.byte = 0xff;
             load();
@@ -255,6 +263,8 @@ static const char *name_of(uint64_t addr, size_t place, uint8_t byte)
     static char buf[24];
     uint8_t was = file[place];
 
+    /* The last byte must stay as it is: the function is told that the buffer is one byte
+       shorter. */
     memset(buf, 0xa5, sizeof(buf));
     file[place] = byte;
     program_symbol(&program, addr, buf, sizeof(buf) - 1);
@@ -269,6 +279,7 @@ static void test_cut_name(uint64_t entry)
     struct secthdr *section = (struct secthdr *)(file + header()->e_shoff);
     uint64_t at = header()->e_shoff;
 
+    /* Backwards from the tables to the name, and then the section in which it lies. */
     while (memcmp(file + at, "_start", 7) != 0)
         at--;
     while (section->sh_offset > at || section->sh_offset + section->sh_size <= at)
@@ -289,6 +300,8 @@ static void test_names(void)
     const uint8_t *file_end = program.end;
     uint64_t entry = header()->e_entry;
 
+    /* Undamaged, the tables must give the right name; an address of no function is printed as it
+       is. */
     assert(strcmp(name_of(entry + 4, 0, file[0]), "_start+0x4") == 0);
     assert(strcmp(name_of(4, 0, file[0]), "0x4") == 0);
     for (size_t at = 0; at < end; at++)
@@ -307,6 +320,7 @@ static void test_program(void)
     struct Page *copy = alloc_pages(PAGES);
     size_t size = good->end - good->start;
 
+    /* A small program: a larger one would only take longer. */
     assert(copy != NULL && size <= PAGES * PGSIZE);
     file = page2kva(copy);
     memcpy(file, good->start, size);

@@ -54,6 +54,7 @@ static void exec_data(void)
 /* As above. It is how an overflow of a buffer on the stack is turned into running code. */
 static void exec_stack(void)
 {
+    /* On the stack: writable, so not executable. */
     uint16_t code[2] = { 0x8082, 0x8082 };
 
     asm volatile ("fence.i" : : "r" (code) : "memory");
@@ -96,6 +97,7 @@ static void call_null(void)
 /* Not a tail call, so that each call needs its own frame. */
 __attribute__((noinline)) static uint64_t recurse(uint64_t depth)
 {
+    /* At least eight words for each call, which the compiler may not leave out. */
     volatile uint64_t frame[8] = { depth };
 
     return depth == 0 ? 0 : recurse(depth - 1) + frame[depth % 8];

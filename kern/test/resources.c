@@ -61,6 +61,7 @@ static void test_end(void)
     int code, pid = test_thread(have_and_end, NULL);
     struct proc_struct *child = process_of(pid);
 
+    /* Until it has everything. */
     while (child->mm == NULL)
         schedule();
     /* So it is known that the next looks are at something that was there. */
@@ -107,10 +108,12 @@ static int fork_in_vain(__not_used void *arg)
     struct stock now = stock_take();
     check("a child that was not made leaves nothing behind", now.pages == before.pages
           && now.objects == before.objects && now.processes == before.processes);
+    /* The last user of this memory is the test. */
     mm_put(mm);
     return 0;
 }
 
+/* The count is compared at the end: all of it must have come back. */
 static void test_resources(void)
 {
     struct stock before = stock_take();

@@ -47,6 +47,7 @@ static void test_yield(void)
 {
     struct stock before = stock_take();
 
+    /* All of them at once: 32 threads, 300 turns each. */
     test_threads(THREADS, yielder);
     for (int i = 0; i < THREADS; i++)
         assert_eq(counts[i], YIELDS);
@@ -93,6 +94,7 @@ static void test_ping_pong(void)
     struct stock before = stock_take();
 
     for (int i = 0; i < PAIRS; i++) {
+        /* Side 0 has the ball, since the struct is zero. */
         tables[i].lock = (struct spinlock)SPINLOCK_INIT("table", RANK_WAIT);
         wait_queue_init(&tables[i].queue, &tables[i].lock);
     }
@@ -120,6 +122,7 @@ static int worker(void *number)
         uint64_t until = rdtime() + timer_tick_length() / 4;
 
         atomic_or(&harts_seen, 1U << this_cpu->id);
+        /* A quarter of a tick without giving way: on one hart alone it would take long. */
         while (rdtime() < until)
             cpu_relax();
         /* Ten seconds are a thousand ticks: a hart that is idle has looked for work long before. */
@@ -160,6 +163,7 @@ static int sleeper(void *number)
 {
     uintptr_t i = (uintptr_t)number;
 
+    /* For the test that kills it. */
     sleepers[i] = this_cpu->task;
     atomic_add(&asleep, 1);
     timer_sleep_until(deadlines[i]);
@@ -244,6 +248,7 @@ static void test_kill(void)
             /* It wakes; its timer must leave the heap, though it is not due. */
             sched_kill(sleepers[i]);
             assert(wait_child(pids[i], &code) >= 0 && code == 0);
+            /* It has ended by now, and its time has not come. */
             if (rdtime() >= deadlines[i])
                 panic("a sleeper that is killed goes on sleeping");
         }

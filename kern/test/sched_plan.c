@@ -16,6 +16,7 @@
 #define PRIORITIES  6
 
 static struct trial trial;
+/* By the class under test: the number of the task, for each turn. */
 static short picked[SEQUENCES][TURNS];
 
 /* Where each task of the trial is, as the rules see it. */
@@ -38,6 +39,7 @@ static int first_of(bool waiting)
     int first = -1;
 
     for (int i = 0; i < TASKS; i++)
+        /* place grows with each arrival, so the lowest came first. */
         if (tasks[i].waits == waiting && (first < 0 || tasks[i].place < tasks[first].place))
             first = i;
     return first;

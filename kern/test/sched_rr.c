@@ -26,6 +26,7 @@ static int length(bool forwards)
     list_entry_t *head = &trial.rq.run_list, *pos = forwards ? head->next : head->prev;
     int n = 0;
 
+    /* A list that does not come back to its head is given up. */
     while (pos != head && n <= MAX_TASKS) {
         pos = forwards ? pos->next : pos->prev;
         n++;
@@ -52,6 +53,7 @@ static int picked(int n)
         if (task == NULL)
             return -1;
         trial_dequeue(&trial, task);
+        /* Counted from 1, so that task 0 is seen too. */
         digits = 10 * digits + (task - trial.tasks) + 1;
     }
     return digits;
@@ -120,6 +122,7 @@ static int slice_after(int left)
 {
     struct task *task = &trial.tasks[0];
 
+    /* As if it had run. */
     trial_dequeue(&trial, task);
     task->time_slice = left;
     trial_enqueue(&trial, task);
@@ -152,6 +155,7 @@ static void test_ticks(void)
     trial_begin(&trial, test_class("rr"));
     task = trial_add(&trial, 1);
     other = trial_add(&trial, 1);
+    /* It runs now, and the other one waits. */
     trial_dequeue(&trial, task);
     for (int i = 1; i < SLICE; i++) {
         trial_tick(&trial, task);
@@ -164,6 +168,7 @@ static void test_ticks(void)
     /* The fifth of five. */
     check("with the last tick of its slice a task must give way", task->need_resched);
     check_eq("with the last tick nothing is left of the slice", task->time_slice, 0);
+    /* As if it had not given way, though it should have. */
     task->need_resched = false;
     trial_tick(&trial, task);
     check_eq("the slice does not fall below 0", task->time_slice, 0);

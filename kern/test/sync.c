@@ -37,6 +37,7 @@ static int contender(void *number)
         /* Two tests of the same thing: `inside` notices at once, the counter at the end. */
         if (inside != NULL)
             panic("two threads hold one mutex");
+        /* Who is inside: the others see it, if they get in. */
         inside = this_cpu->task;
 
         uint64_t before = counter;
@@ -44,6 +45,7 @@ static int contender(void *number)
         /* Not each time: there must also be rounds in which nobody waits. */
         if (test_random(&seed) % 16 == 0)
             schedule();                     /* a holder may sleep; others come and wait */
+        /* Some time inside, so that threads on other harts come meanwhile. */
         for (uint64_t n = test_random(&seed) % 64; n > 0; n--)
             cpu_relax();
         counter = before + 1;
@@ -65,6 +67,7 @@ static void test_mutex(void)
     mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
     test_threads(THREADS, contender);
     assert_eq(counter, THREADS * ROUNDS);
+    /* If somebody had not given it back, this would wait for ever. */
     mutex_lock(&mutex);                     /* it is free */
     mutex_unlock(&mutex);
     stock_check(&before, "threads that share a mutex");
@@ -86,6 +89,7 @@ static int take_pair(void *number)
 
     for (int i = 0; i < ROUNDS; i++) {
         mutex_lock_two(&pair[first], &pair[!first]);
+        /* Plain, as above: the pair guards it. */
         counter++;
         if (i % 8 == 0)
             schedule();
@@ -120,6 +124,7 @@ static void test_mutex_order(void)
     mutex_lock(&inner);
     assert(self->mutexes->below == &pair[0].hold && pair[0].hold.below == &parent.hold);
     assert(mutex_holds_rank(MUTEX_TEST_OUTER) && mutex_holds_rank(MUTEX_TEST_INNER));
+    /* A rank between the two that are held, of which none is. */
     assert(!mutex_holds_rank(MUTEX_MM));
     /* The one in the middle: the list must stay whole. */
     mutex_unlock(&pair[0]);
@@ -151,6 +156,7 @@ static int mutex_waiters(void)
 {
     int n = 0;
 
+    /* The list changes under this lock only. */
     spin_lock(&mutex.lock);
     list_for_each(pos, &mutex.waiters)
         n++;
@@ -192,6 +198,7 @@ static void test_mutex_fair(void)
     mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
     mutex_lock(&mutex);
     for (int i = 0; i < PATIENT; i++) {
+        /* The mutex is held, so each of them comes to wait. */
         pids[i] = test_thread(patient, (void *)(uintptr_t)i);
         /* Until it waits, so the order is known. */
         while (mutex_waiters() == i)
@@ -243,6 +250,7 @@ static int settled(void)
 {
     int n;
 
+    /* The test sleeps, so that even one hart is free for the others. */
     timer_sleep_until(rdtime() + 2 * timer_tick_length());
     spin_lock(&lock);
     n = woken;
@@ -306,6 +314,7 @@ static void test_wake_one(void)
     for (int n = 0; n < 3; n++)
         wait_wake_one(&queue);
     spin_unlock(&lock);
+    /* Four and three. */
     assert_eq(settled(), 7);
     /* The first four were woken one by one, so their order is known. */
     for (int i = 0; i < 4; i++)

@@ -40,6 +40,7 @@ static long call(uint64_t number, uint64_t arg1, uint64_t arg2, uint64_t arg3)
     tf.gpr.a2 = arg2;
     tf.gpr.a3 = arg3;
     tf.gpr.a7 = SYS_sleep;
+    /* What the frame is compared with afterwards. */
     before = tf;
     syscall(&tf);
     long result = tf.gpr.a0;
@@ -59,6 +60,7 @@ static void test_numbers(void)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+        /* The arguments are harmless, for the case that some call is made after all. */
         if (!check_eq("a number that no call has gives -E_UNIMP", call(unknown[i], 1, 2, 3),
                       -E_UNIMP))
             cprintf("    that was the number %ld\n", unknown[i]);
