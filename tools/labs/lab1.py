@@ -28,7 +28,7 @@ that is due first; NULL: there is none. Hold timer_lock while you use it.
 - Take a timer away by timer_remove() before you wake its task by
   wakeup_proc(): from then on the task may run, and the timer be gone.
 - `now` is an argument: do not ask rdtime() again.
-- Mostly nobody is due: next_deadline can be read without the lock, by
+- Mostly no timer is due: next_deadline can be read without the lock, by
   atomic_load()."""),
     Exercise("1.2", "exception dispatch", 40,
              asks="tell the exceptions apart: which are repaired, which end the program",
@@ -37,30 +37,30 @@ fault_access: VM_EXEC, VM_READ or VM_WRITE for the three page faults,
 CAUSE_FETCH_PAGE and so on; 0 for every other cause.
 
 user_exception: A program has raised an exception; another function has
-tried to repair it as a page fault. `error` is what that returned: 0 where
-the page is there now; -E_NO_MEM; or another error, where it cannot be
+tried to repair it as a page fault. `error` is what that returned: 0 if
+the page is there now; -E_NO_MEM; or another error, if it cannot be
 repaired or is no page fault at all.
-- Return NULL where the program may go on: it repeats the instruction.
-- first_fpu_use(tf) gives the program its floating-point registers where
-  that was what it lacked; true then.
+- Return NULL if the program may go on: it repeats the instruction.
+- first_fpu_use(tf) gives the program its floating-point registers, if
+  it lacked only these; it returns true then.
 - Else return why the program must end: "out of memory", or the
   exception's name by cause_name().
 
 kernel_breakpoint: The kernel goes on behind the ebreak at tf->epc.
-An instruction has 4 bytes where the two lowest bits of its first 16 are
+An instruction has 4 bytes if the two lowest bits of its first 16 are
 both set, else 2: the assembler writes ebreak in either form."""),
     Exercise("1.3", "backtrace", 30,
              asks="walk the frame pointers from the innermost function to the first",
              hint="""
-Print a line for each caller, by print_place(ra, ra - 1): ra is where the
-function returns to, and ra - 1 lies in the call. At fp - 8 a function has
+Print a line for each caller, by print_place(ra, ra - 1): the function
+returns to ra, and ra - 1 lies in the call. At fp - 8 a function has
 its return address, at fp - 16 its caller's frame pointer: see the head of
 this file. A function that calls no other has only its caller's frame
-pointer, at fp - 8: where that is no is_text() address, print nothing, and
-go on with it.
-A panic may come from a broken stack, so do not trust fp. Stop where it
-is not a multiple of 16, where its pair is not in the stack in which the
-walk began (stack_of), where the caller does not lie above, and after
+pointer, at fp - 8: if the word there is no is_text() address, print
+nothing, and go on with this word as fp.
+A panic may come from a broken stack, so do not trust fp. Stop if it is
+not a multiple of 16, if its pair is not in the stack in which the walk
+began (stack_of), if the caller does not lie above, and after
 MAX_FRAMES."""),
 ]
 

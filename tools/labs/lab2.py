@@ -15,7 +15,7 @@ EXERCISES = [
              hint="""
 first_fit_alloc_pages: Take n pages from the first block of
 free_area.free_list that has as many (property), by free_area_take(), and
-return its first page. NULL where there is no such block, and for n = 0.
+return its first page. Return NULL if there is no such block, and for n = 0.
 
 helpers of free_area_take and free_area_put: static functions, if you
 like: one that makes a page the head of a block, one that joins two.
@@ -29,10 +29,10 @@ addresses.
 - free_area.nr_free is the number of pages in all blocks.
 
 free_area_put: The n pages from `base` on are free, and have flags 0: put them
-where they belong by their address. Where the block before ends at `base`, or the one
+at their place in the order of addresses. If the block before ends at `base`, or the one
 behind begins at base + n, they become one block.
-- Find the place first: the first block whose address is higher, which may
-  be the list's head where there is none. Then insert once, before that.
+- Find the place first: the first block whose address is higher, or the
+  list's head if there is none. Then insert once, before that.
 - Of two blocks that join, the upper one leaves the list and is no head
   any more. A block may join on both sides."""),
     Exercise("2.2", "best fit", 50,
@@ -41,7 +41,7 @@ behind begins at base + n, they become one block.
 Look at every block of free_area.free_list. Of those that have n pages or
 more take from the one that has fewest, and of equals from the first, by
 free_area_take(), which is part of exercise 2.1. Return its first page;
-NULL where no block is large enough, and for n = 0."""),
+NULL if no block is large enough, and for n = 0."""),
     Exercise("2.C", "an allocator of your own", 10, uses="cpu_count cpus",
              asks="a pmm_manager with another plan, that passes what all the others pass",
              hint="""

@@ -11,14 +11,15 @@ from labs.common import Exercise, Lab, early
 
 GET_PTE = """
 next_table: Return the table that *entry points to, as an address that the
-kernel can use. Where *entry is not valid: NULL without `create`; with it, make
-a table. A new table is a page full of zeros with one reference; the entry gets
+kernel can use. If *entry is not valid: without `create` return NULL; with it,
+make a table. A new table is a page full of zeros with one reference; the entry gets
 its physical address and V, and nothing else, for R, W or X would make it a
 leaf; set_pte() stores it. No memory: NULL, and *entry stays as it was.
 
 get_pte: Go from the root (level 2) down to level 0, one call of next_table()
 a level, and return the address of the entry there, whatever is in it. Pass
-`create` on. NULL where a table is missing. pt_index() takes an address apart.
+`create` on. Return NULL if a table is missing. pt_index() takes an address
+apart.
 """
 
 MAPPING = """
@@ -30,7 +31,7 @@ Store entries by set_pte(): see there why.
 
 page_remove: Make the entry for la 0, all of it, have every hart that uses `as`
 forget it, and drop the page's reference, which frees it if it was the last:
-in this order. Where nothing is mapped, do nothing, and make no table.
+in this order. If nothing is mapped there, do nothing, and make no table.
 """
 
 AREAS = """
@@ -40,7 +41,7 @@ of it all that lies above. With 10,000 areas it may take 64 steps, no more.
 
 find_vma: Return the area that addr lies in, or NULL; vm_end lies outside. Ask
 mmap_cache first, the area that was found last or NULL, and keep it up to date:
-a program mostly faults where it faulted before.
+a program mostly faults in the same area again.
 
 insert_vma_struct: Put the area into the list, which is in order of address,
 and into the tree; tree_insert() does that, by vm_start and priority, for which

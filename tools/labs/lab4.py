@@ -13,8 +13,8 @@ from labs.common import Exercise, Lab, early, selftest
 
 HINTS = {
     "4.1": """
-Take a struct proc_struct from proc_cache, and return it; NULL where there is
-no memory. The object has unknown content: it may be what is left of an old
+Take a struct proc_struct from proc_cache, and return it; NULL if there is no
+memory. The object has unknown content: it may be what is left of an old
 process. Every field must be right:
 - state PROC_UNINIT, pid -1, lab6_priority 1, wait_what an empty text "";
 - task.as is the address space of the kernel, &kernel_as;
@@ -24,16 +24,16 @@ process. Every field must be right:
     "4.2": """
 copy_thread: Give the child the floating-point registers (copy_fpu), a copy of
 the frame tf in its own frame proc->task.tf, and 0 in a0, which is what fork()
-returns in it. Its user stack pointer is `stack`, where that is not 0. A kernel
+returns in it. Its user stack pointer is `stack`, if that is not 0. A kernel
 thread (SPP is set in the frame's status) goes on with its own kernel stack,
 whose free part ends where the frame begins. At last the context, with which the
 scheduler goes to it for the first time: it begins in forkret, below the frame.
 
 start_child: proc_lock guards the tree. Under it set the parent and the group
 (as the current process's), call link_proc(), which gives the pid and may fail,
-and, where it did not, wakeup_proc(): do not set the state by hand. When the
-lock is released the child may run, end and be gone: what is needed of it must
-be read before.
+and, if it did not fail, wakeup_proc(): do not set the state by hand. When the
+lock is released the child may run, end and be gone: read before what you need
+of it.
 
 fork_named: Make a process (proc_create), its memory (copy_mm), its frame
 (copy_thread); let it inherit lab6_priority and program; set flags and name;
@@ -42,15 +42,15 @@ is: it frees the stack and the memory too. After a failure not a page, not an
 object and no process may be left.
 """,
     "4.3": """
-proc_run: The order in which things happen: rq->prev is who runs now (its stack
-is free for others when the switch is over: finish_switch() says so); next gets
-on_cpu and one more in runs; this hart gets task and user_tf, which is the frame
-where the next trap from user mode saves; the address space, where it differs
-(addrspace_switch); the floating-point registers, where FS is not 0 in the
+proc_run: The order in which things happen: rq->prev is the task that runs now
+(its stack is free for others when the switch is over: finish_switch() says so);
+next gets on_cpu and one more in runs; this hart gets task and user_tf, which is
+the frame in which the next trap from user mode saves; the address space, if it
+differs (addrspace_switch); the floating-point registers, if FS is not 0 in the
 status of one of the two frames (switch_fpu); at last switch_to. Interrupts are
-off, and stay off: who calls this restores them.
+off, and stay off: the caller restores them.
 
-switch_to: a0 is where to save, a1 what to load. The order is that of struct
+switch_to: Save to a0, load from a1. The order is that of struct
 context: ra, sp, s0 to s11, eight bytes each. Then `ret`: it goes to the ra that
 was loaded, on the stack that was loaded. Nothing else may change.
 """,

@@ -31,8 +31,8 @@ exec has filled the frame anew before its function returns.
 
 COPY = """
 copy_entries: For each valid entry in [from, end) make a page with the same
-contents, and map it by the entry of `to` at the same place. Where nothing is
-mapped `to` gets nothing. The copy has one reference, and the rights that the
+contents, and map it by the entry of `to` at the same place. For a page that is
+not mapped `to` gets nothing. The copy has one reference, and the rights that the
 parent has. If the parent's entry is marked PTE_COW, its owner may write: the
 copy is nobody else's, so it is writable and has no mark.
 No memory: -E_NO_MEM; the caller removes what was copied already. An entry
@@ -46,13 +46,13 @@ with the value true, so that fork calls share_areas() instead of copying.
 share_entries: For each valid entry in [from, end) let `to` map the same page,
 with a reference for its entry. A page that the parent may write gets read-only
 and PTE_COW, in the parent as well as in the child. One that is marked already
-stays so. One that nobody may write is shared as it is. Needs no memory.
+stays so. One that nobody may write is shared as it is. This needs no memory.
 
 share_areas: Copy the areas with dup_areas(), shared. Think of the TLB: what
 became read-only in `from` must be so on every hart before this returns, also
-where dup_areas() fails half-way. Return what it returned.
+if dup_areas() fails half-way. Return what it returned.
 
-break_cow: Somebody writes to the page that *pte maps with PTE_COW. If this
+break_cow: A program writes to the page that *pte maps with PTE_COW. If this
 entry is the last reference to the page, give it W back; else map a copy of it,
 and give back the reference to the old page, when no hart can use it any more.
 Either way the mark is gone and the other rights stay. No memory: -E_NO_MEM,
@@ -73,14 +73,14 @@ set PF_EXITING and exit_code, hand on the children, tell the parent, and call
 sched_exit(), which lets go of the lock and never returns.
 
 wait_zombie: With proc_lock, look for a child that has ended by find_zombie();
-where there is none yet, sleep in wait_sleep(&current->child_exit, WT_CHILD,
+if there is none yet, sleep in wait_sleep(&current->child_exit, WT_CHILD,
 "a child to end") and look again. Return the child, or NULL with *error set:
--E_BAD_PROC where there is no such child, -E_BUSY where `block` is false,
--E_KILLED where wait_sleep() says so. No other process may come between the
-look and the sleep. Release the lock before you return.
+-E_BAD_PROC if there is no such child, -E_BUSY if `block` is false, -E_KILLED
+if wait_sleep() says so. No other process may come between the look and the
+sleep. Release the lock before you return.
 
 do_wait: Wait by wait_zombie(), store the exit code at the user's address with
-copy_to_user(), where that is not 0, and take the child away by reap(). If the
+copy_to_user(), if that is not 0, and take the child away by reap(). If the
 address is bad, return its error: the child must still be there. Else return 0.
 """
 
@@ -92,7 +92,7 @@ child's end wakes you; a kill ends it. The child is valid until you wait for it.
 declaration of do_vfork: Declare it here, and a flag PF_VFORK, 0x4, that says
 that a parent sleeps so.
 
-proc_set_mm: The current process has got other memory, or none: where its parent
+proc_set_mm: The current process has got other memory, or none: if its parent
 sleeps for that, wake it. proc_lock is held.
 
 sys_vfork: A system call that calls do_vfork() with the current frame.

@@ -13,13 +13,13 @@ HINTS = {
     "6.1": """
 rr_enqueue: Put the task at the end of rq->run_list, by its run_link. A task
 that has used up its slice (0 or less), and one with more than max_time_slice,
-gets max_time_slice ticks; who gave way early keeps the rest. The scheduler
+gets max_time_slice ticks; one that gave way early keeps the rest. The scheduler
 itself counts proc_num: leave it alone. All of these functions are called with
 the queue's lock held.
 
 rr_dequeue: Take the task out, and leave its run_link as an empty list.
 
-rr_pick_next: The task that came first, or NULL where the queue is empty. It is
+rr_pick_next: The task that came first, or NULL if the queue is empty. It is
 dequeued by the caller, so it stays in the list here.
 
 rr_proc_tick: The task that runs, which is in no list, has used a tick. When
@@ -37,9 +37,9 @@ stride_init: An empty queue: lab6_run_pool is NULL.
 
 stride_enqueue: Put the task into the heap: each call of the heap returns the
 new root, to be stored. A turn is a whole slice, max_time_slice ticks. A task
-that has never run (runs is 0) begins where the others are now: where the task
-was that this queue picked last. So does one that is behind that place, or more
-than one step of its own ahead of it, because it slept.
+that has never run (runs is 0) begins at the place of the others: the stride at
+which this queue picked a task last. So does one that is behind that place, or
+more than one step of its own ahead of it, because it slept.
 
 stride_dequeue: Take the task out of the heap.
 
@@ -56,8 +56,8 @@ already: what you define by that name is in the kernel's table of classes. What
 it keeps of a queue or a task can be had by SCHED_STATE() of sched/sched.h, or
 in fields of struct task: there is room for them. Tests ask
 that a task which sleeps most of the time runs within 20 ms of when it should
-beside eight that compute, and that who begins late or has slept gets as much
-as the others. No task may starve.
+beside eight that compute, and that a task which begins late or has slept gets
+as much as the others. No task may starve.
 
 fields of struct task: They are 0 in a new task.
 """,
