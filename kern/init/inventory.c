@@ -11,14 +11,14 @@
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <mm/pmm.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 
 /* Trimming comes first: it changes the numbers. The three are read one after the other without a
    lock, which is right while nothing else runs, as said above. */
 struct inventory inventory_take(void)
 {
-    kstack_trim();
-    kmalloc_trim();
+    shrink_memory();
     return (struct inventory){
         .pages = nr_free_pages() + kstack_table_pages(),
         .objects = kmalloc_objects(),

@@ -86,6 +86,7 @@ static int mapped_fault(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint32_t
 
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
+    mm_assert_locked(mm);
     /* EXERCISE 3.4 begin: do_pgfault */
     uintptr_t la = ROUNDDOWN(addr, PGSIZE);
     struct vma_struct *vma = find_vma(mm, addr);
@@ -103,13 +104,31 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     /* EXERCISE 3.4 end */
 }
 
+/* All page faults come this way, and those that the kernel makes for others. */
+int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    if (access == 0 || addr >= USERTOP)
+        return -E_FAULT;
+    return do_pgfault(mm, addr, access);
+}
+
+int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    if (mm == NULL)
+        return -E_FAULT;
+    mutex_lock(&mm->lock);
+    int result = mm_fault_locked(mm, addr, access);
+    mutex_unlock(&mm->lock);
+    return result;
+}
+
 /* What mm_write() needs: the kernel's address of a page that may be written. */
 static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
 {
     pte_t *pte = get_pte(mm->as.pgdir, la, false);
 
     if (pte == NULL || !(*pte & PTE_V) || !(*pte & PTE_W)) {
-        *result = do_pgfault(mm, la, VM_WRITE);
+        *result = mm_fault_locked(mm, la, VM_WRITE);
         if (*result != 0)
             return NULL;
         pte = get_pte(mm->as.pgdir, la, false);
@@ -121,6 +140,7 @@ int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
 {
     int result = 0;
 
+    mm_assert_locked(mm);
     while (n > 0) {
         size_t offset = addr % PGSIZE;
         size_t step = PGSIZE - offset < n ? PGSIZE - offset : n;

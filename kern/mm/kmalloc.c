@@ -4,6 +4,7 @@
 #include <debug/printk.h>
 #include <mm/kmalloc.h>
 #include <mm/pmm.h>
+#include <mm/shrink.h>
 
 #define FREE_MARK   0x6672656564206f62      /* unlikely in live data */
 
@@ -63,7 +64,8 @@ static bool slab_grow(struct kmem_cache *cache)
     return true;
 }
 
-void *kmem_cache_alloc(struct kmem_cache *cache)
+/* The first free object of the first slab, or of a new one; NULL if there is no page for that. */
+static struct free_object *take_object(struct kmem_cache *cache)
 {
     struct free_object *object = NULL;
 
@@ -84,11 +86,33 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
     return object;
 }
 
+void *kmem_cache_alloc(struct kmem_cache *cache)
+{
+    struct free_object *object;
+
+    do
+        object = take_object(cache);
+    while (unlikely(object == NULL) && shrink_when_short());
+    return object;
+}
+
 static void slab_release(struct kmem_cache *cache, struct slab *slab)
 {
     list_del(&slab->link);
     cache->empty_slabs--;
     free_page(kva2page(slab));
+}
+
+/* Its last object was freed. It is kept if it is the only one, at the end of the list: so objects
+   come from slabs that are in use anyway, and an empty one is found at once. */
+static inline void slab_emptied(struct kmem_cache *cache, struct slab *slab)
+{
+    if (cache->empty_slabs++ > 0) {
+        slab_release(cache, slab);
+    } else if (list_next(&slab->link) != &cache->partial) {
+        list_del(&slab->link);
+        list_add_before(&cache->partial, &slab->link);
+    }
 }
 
 /* The mark alone proves nothing: an object may hold the same bytes. */
@@ -117,8 +141,8 @@ void kmem_cache_free(struct kmem_cache *cache, void *ptr)
     object->mark = FREE_MARK;
     slab->free = object;
     cache->objects--;
-    if (--slab->in_use == 0 && cache->empty_slabs++ > 0)
-        slab_release(cache, slab);
+    if (--slab->in_use == 0)
+        slab_emptied(cache, slab);
     spin_unlock(&cache->lock);
 }
 
@@ -183,17 +207,22 @@ void kmalloc_report(void)
         cprintf("  %5u kmallocs of whole pages\n", large_objects);
 }
 
-void kmalloc_trim(void)
+/* Give back the empty slabs, which are at the ends of the lists. */
+static size_t kmalloc_shrink(void)
 {
+    size_t n = 0;
+
     for (struct kmem_cache *cache = all_caches; cache != NULL; cache = cache->next) {
         spin_lock(&cache->lock);
-        for (list_entry_t *pos = list_next(&cache->partial); pos != &cache->partial;) {
-            struct slab *slab = to_struct(pos, struct slab, link);
+        for (; cache->empty_slabs > 0; n++) {
+            struct slab *slab = to_struct(list_prev(&cache->partial), struct slab, link);
 
-            pos = list_next(pos);
-            if (slab->in_use == 0)
-                slab_release(cache, slab);
+            assert_eq(slab->in_use, 0);
+            slab_release(cache, slab);
         }
         spin_unlock(&cache->lock);
     }
+    return n;
 }
+
+SHRINKER(kmalloc_shrink);

@@ -30,5 +30,3 @@ void *kmalloc(size_t size) __must_check __freed_by(kfree, 1);
 /* How many objects exist; and print each cache that has some. */
 size_t kmalloc_objects(void);
 void kmalloc_report(void);
-/* Give the pages of empty slabs back. */
-void kmalloc_trim(void);

@@ -2,6 +2,7 @@
 #include <lock/spinlock.h>
 #include <mm/kstack.h>
 #include <mm/pagetable.h>
+#include <mm/shrink.h>
 
 #define CACHE_LIMIT     32              /* free stacks that stay mapped */
 #define CACHE_BATCH     8               /* stacks that are mapped or unmapped with one flush */
@@ -85,10 +86,10 @@ static void map_stacks(void)
 }
 
 /* Take the memory away from all but the first `keep` free stacks. */
-static void unmap_stacks(uint32_t keep)
+static size_t unmap_stacks(uint32_t keep)
 {
     struct Page *page[CACHE_LIMIT * KSTACKPAGE];
-    uint32_t n = 0;
+    size_t n = 0, count;
 
     while (mapped_count > keep) {
         uintptr_t kstack = mapped[--mapped_count];
@@ -103,20 +104,23 @@ static void unmap_stacks(uint32_t keep)
     }
     if (n > 0)
         tlb_flush_kernel(KSTACK_BASE, next_slot * KSTACK_SLOT);
-    while (n > 0)
-        page_ref_dec(page[--n]);
+    for (count = n; n > 0; n--)
+        page_ref_dec(page[n - 1]);
+    return count;
 }
 
 uintptr_t kstack_alloc(void)
 {
     uintptr_t kstack = 0;
 
-    spin_lock(&kstack_lock);
-    if (mapped_count == 0)
-        map_stacks();
-    if (mapped_count > 0)
-        kstack = mapped[--mapped_count];
-    spin_unlock(&kstack_lock);
+    do {
+        spin_lock(&kstack_lock);
+        if (mapped_count == 0)
+            map_stacks();
+        if (mapped_count > 0)
+            kstack = mapped[--mapped_count];
+        spin_unlock(&kstack_lock);
+    } while (unlikely(kstack == 0) && shrink_when_short());
     return kstack;
 }
 
@@ -129,12 +133,15 @@ void kstack_free(uintptr_t kstack)
     spin_unlock(&kstack_lock);
 }
 
-void kstack_trim(void)
+static size_t kstack_shrink(void)
 {
     spin_lock(&kstack_lock);
-    unmap_stacks(0);
+    size_t n = unmap_stacks(0);
     spin_unlock(&kstack_lock);
+    return n;
 }
+
+SHRINKER(kstack_shrink);
 
 size_t kstack_table_pages(void)
 {

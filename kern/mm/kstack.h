@@ -9,8 +9,5 @@
 uintptr_t kstack_alloc(void) __must_check;
 void kstack_free(uintptr_t kstack);
 
-/* Give the memory of free stacks back. */
-void kstack_trim(void);
-
 /* Pages that hold the stacks' page tables; they are kept for good. */
 size_t kstack_table_pages(void);

@@ -2,10 +2,15 @@
 #include <debug/panic.h>
 #include <error.h>
 #include <mm/pagetable.h>
+#include <mm/vmm.h>
 #include <sched/sched.h>
 #include <string.h>
 
 #define UNMAP_BATCH     32
+
+/* What holds as long as exercise 5.4 is not written: fork copies. Weak: the definition in vmm.c, if
+   there is one, takes its place. */
+__attribute__((weak)) bool fork_shares = false;
 
 static pte_t *table_of(pte_t pte)
 {
@@ -32,7 +37,7 @@ void pgdir_destroy(pte_t *pgdir)
 }
 
 /* The table one level down from an entry; made where it is missing and `create` says so. */
-static pte_t *next_table(pte_t *entry, bool create)
+static inline pte_t *next_table(pte_t *entry, bool create)
 {
     assert(!(*entry & PTE_V) || !pte_is_leaf(*entry));
     /* EXERCISE 3.1 begin: next_table */
@@ -242,6 +247,15 @@ static int copy_entries(pte_t *to, const pte_t *from, const pte_t *end)
     /* EXERCISE 5.3 end */
 }
 
+/* Copy or share what the entries [from, end) map, which are of one table, or a part of it. */
+static int copy_table(pte_t *to, pte_t *from, const pte_t *end, bool share)
+{
+    if (!share)
+        return copy_entries(to, from, end);
+    share_entries(to, from, end);
+    return 0;
+}
+
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share)
 {
@@ -254,18 +268,15 @@ int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, ui
         if (la > start)
             sched_give_way();
         stop = table_end(from->pgdir, la, end);
+        if (source == NULL)
+            continue;                   /* no table here: the child needs none */
         source_end = source + (stop - la) / PGSIZE;
-        while (source != NULL && source < source_end && !(*source & PTE_V))
+        while (source < source_end && !(*source & PTE_V))
             source++, la += PGSIZE;
-        if (source == NULL || source == source_end)
-            continue;                   /* nothing here: the child needs no table */
+        if (source == source_end)
+            continue;                   /* one that maps nothing, which is no better */
         target = get_pte(to->pgdir, la, true);
-        if (target == NULL)
-            result = -E_NO_MEM;
-        else if (share)
-            share_entries(target, source, source_end);
-        else
-            result = copy_entries(target, source, source_end);
+        result = target == NULL ? -E_NO_MEM : copy_table(target, source, source_end, share);
     }
     return result;
 }

@@ -12,6 +12,7 @@
 #include <lock/spinlock.h>
 #include <machine/machine.h>
 #include <mm/pmm.h>
+#include <mm/shrink.h>
 #include <string.h>
 
 #define CACHE_BATCH     16              /* pages that move between a cache and the manager */
@@ -168,10 +169,24 @@ static struct Page *take_pages(size_t n)
     return page;
 }
 
+/* Pages go back from a cache until only so many are left. With pmm_lock held. */
+static void cache_drain(struct page_cache *cache, uint32_t keep)
+{
+    while (cache->count > keep)
+        pmm_manager->free_pages(cache->free[--cache->count], 1);
+}
+
+/* The pages in this hart's cache are free, but no block can be made of them while they are there.
+   Those of the other harts are out of reach. */
 static __never_inlined struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
+    struct page_cache *cache = &caches[this_cpu->id];
     struct Page *page = take_pages(n);
+    if (page == NULL && cache->count > 0) {
+        cache_drain(cache, 0);
+        page = take_pages(n);
+    }
     spin_unlock(&pmm_lock);
     return page;
 }
@@ -190,11 +205,10 @@ static __never_inlined void cache_refill(struct page_cache *cache)
     spin_unlock(&pmm_lock);
 }
 
-static __never_inlined void cache_drain(struct page_cache *cache, uint32_t keep)
+static __never_inlined void cache_relieve(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);
-    while (cache->count > keep)
-        pmm_manager->free_pages(cache->free[--cache->count], 1);
+    cache_drain(cache, CACHE_LIMIT - CACHE_BATCH);
     spin_unlock(&pmm_lock);
 }
 
@@ -217,7 +231,7 @@ static void cache_free(struct Page *page)
     irq_push();
     struct page_cache *cache = &caches[this_cpu->id];
     if (unlikely(cache->count == CACHE_LIMIT))
-        cache_drain(cache, CACHE_LIMIT - CACHE_BATCH);
+        cache_relieve(cache);
     cache->free[cache->count++] = page;
     irq_pop();
 }
@@ -231,8 +245,11 @@ static inline void mark_allocated(struct Page *page)
 
 struct Page *alloc_pages(size_t n)
 {
-    struct Page *base = n == 1 ? cache_alloc() : manager_alloc(n);
+    struct Page *base;
 
+    do
+        base = n == 1 ? cache_alloc() : manager_alloc(n);
+    while (unlikely(base == NULL) && n > 0 && n <= total_pages && shrink_when_short());
     for (size_t i = 0; base != NULL && i < n; i++)
         mark_allocated(base + i);
     return base;
@@ -290,10 +307,8 @@ size_t nr_total_pages(void)
 
 void pmm_check(void)
 {
-    irq_push();
-    cache_drain(&caches[this_cpu->id], 0);
     spin_lock(&pmm_lock);
+    cache_drain(&caches[this_cpu->id], 0);
     pmm_manager->check();
     spin_unlock(&pmm_lock);
-    irq_pop();
 }

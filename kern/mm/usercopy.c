@@ -4,6 +4,7 @@
 #include <mm/usercopy.h>
 #include <riscv/cpu.h>
 #include <riscv/memlayout.h>
+#include <sync/mutex.h>
 
 /* Return 0, or the error of a fault that could not be repaired. */
 int usercopy_bytes(void *dst, const void *src, size_t n);
@@ -17,13 +18,21 @@ struct fault_range {
 };
 extern const struct fault_range extable_start[], extable_end[];
 
+/* A page fault in one of the loops takes the lock of the mm, which may sleep: with a spinlock held
+   that is never allowed, and with the lock of an mm it would wait for this very task, or for one
+   that waits for it. But only if there is a fault: so it is said always. */
+static inline void assert_may_fault(void)
+{
+    assert_eq(this_cpu->irq_depth, 0);
+    assert(!mutex_holds_rank(MUTEX_MM));
+}
+
 static int copy_user(void *dst, const void *src, size_t n)
 {
     size_t words = ((uintptr_t)dst | (uintptr_t)src) % 8 == 0 ? n & ~7UL : 0;
-
     int error = 0;
 
-    assert_eq(this_cpu->irq_depth, 0);
+    assert_may_fault();
     if (words > 0)
         error = usercopy_words(dst, src, words);
     if (error == 0 && n > words)
@@ -51,7 +60,8 @@ int copy_to_user(uintptr_t udst, const void *src, size_t n)
 
 int copy_string_from_user(char *dst, uintptr_t usrc, size_t size)
 {
-    assert(this_cpu->irq_depth == 0 && size > 0);
+    assert_may_fault();
+    assert(size > 0);
     if (usrc < USERBASE || usrc >= USERTOP)
         return -E_FAULT;
     size_t limit = USERTOP - usrc < size ? USERTOP - usrc : size;

@@ -18,6 +18,7 @@ static uint32_t next_priority(void)
 
 struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
 {
+    mm_assert_locked(mm);
     /* EXERCISE 3.3 begin: find_vma_above */
     struct vma_struct *found = NULL;
 
@@ -35,6 +36,7 @@ struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
 
 struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
 {
+    mm_assert_locked(mm);
     /* EXERCISE 3.3 begin: find_vma */
     struct vma_struct *vma = mm->mmap_cache;
 
@@ -96,6 +98,7 @@ static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
 
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
+    mm_assert_locked(mm);
     assert(vma->vm_start < vma->vm_end);
     /* EXERCISE 3.3 begin: insert_vma_struct */
     struct vma_struct *next = find_vma_above(mm, vma->vm_start);
@@ -112,6 +115,7 @@ void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 
 void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
+    mm_assert_locked(mm);
     if (mm->mmap_cache == vma)
         mm->mmap_cache = NULL;
     list_del(&vma->list_link);

@@ -4,7 +4,6 @@
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 
-bool fork_shares;
 /* EXERCISE 5.4 begin extra: the default of fork_shares */
 bool fork_shares = true;
 /* EXERCISE 5.4 end */
@@ -44,9 +43,31 @@ struct mm_struct *mm_create(void)
     return mm;
 }
 
+void mm_publish(struct mm_struct *mm)
+{
+    mm->published = true;
+}
+
+void mm_lock_panic(const char *function)
+{
+    const struct mutex_hold *last = this_cpu->task->mutexes;
+
+    panic("%s() is called without the lock of the address space; the task holds %s%s%s", function,
+          last ? "\"" : "no mutex", last ? last->name : "", last ? "\"" : "");
+}
+
 void mm_get(struct mm_struct *mm)
 {
     atomic_add(&mm->mm_count, 1);
+}
+
+/* Take the pages of [start, end), a part of an area, out of the tables, while the area is still
+   there as it was. All that is unmapped of a process goes this way. */
+static void unmap_part(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t start,
+                       uintptr_t end)
+{
+    assert(vma->vm_start <= start && end <= vma->vm_end);
+    unmap_range(&mm->as, start, end);
 }
 
 /* Area by area, upwards: tables go with the last area that needed them. */
@@ -58,7 +79,7 @@ void mm_put(struct mm_struct *mm)
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
-        unmap_range(&mm->as, vma->vm_start, vma->vm_end);
+        unmap_part(mm, vma, vma->vm_start, vma->vm_end);
         exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         kmem_cache_free(&vma_cache, vma);
@@ -68,16 +89,22 @@ void mm_put(struct mm_struct *mm)
     kmem_cache_free(&mm_cache, mm);
 }
 
+/* Give `to` a copy of an area of `from`, with what is in it. 0 or -E_NO_MEM. */
+static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct vma_struct *vma,
+                    bool share)
+{
+    struct vma_struct *copy = vma_create(vma->vm_start, vma->vm_end, vma->vm_flags);
+
+    if (copy == NULL)
+        return -E_NO_MEM;
+    insert_vma_struct(to, copy);
+    return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
+}
+
 static int dup_areas(struct mm_struct *to, struct mm_struct *from, bool share)
 {
     list_for_each(pos, &from->mmap_list) {
-        struct vma_struct *vma = le2vma(pos);
-        struct vma_struct *copy = vma_create(vma->vm_start, vma->vm_end, vma->vm_flags);
-
-        if (copy == NULL)
-            return -E_NO_MEM;
-        insert_vma_struct(to, copy);
-        if (copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share) != 0)
+        if (dup_area(to, from, le2vma(pos), share) != 0)
             return -E_NO_MEM;
         sched_give_way();
     }
@@ -98,6 +125,7 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
 
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
+    assert(!to->published);
     mutex_lock(&from->lock);
     int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
@@ -121,6 +149,7 @@ static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
 {
+    mm_assert_locked(mm);
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, addr + len)
         || !range_free(mm, addr, addr + len))
         return -E_INVAL;
@@ -170,6 +199,7 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     uintptr_t end = addr + len;
     bool spare_used = false;
 
+    mm_assert_locked(mm);
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, end))
         return -E_INVAL;
     struct vma_struct *vma = find_vma_above(mm, addr), *spare = NULL;
@@ -182,8 +212,8 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
         uintptr_t low = vma->vm_start > addr ? vma->vm_start : addr;
         uintptr_t high = vma->vm_end < end ? vma->vm_end : end;
 
+        unmap_part(mm, vma, low, high);
         spare_used = cut_area(mm, vma, low, high, spare);
-        unmap_range(&mm->as, low, high);
     }
     free_tables(mm, addr, end);
     if (end > mm->mmap_top)
@@ -196,6 +226,7 @@ uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags)
 {
     uintptr_t top = mm->mmap_top;
 
+    mm_assert_locked(mm);
     while (len <= top) {
         uintptr_t low = vma_floor(top - len, top, vm_flags);
 
@@ -231,6 +262,7 @@ int mm_brk(struct mm_struct *mm, uintptr_t brk)
     uintptr_t old_end = ROUNDUP(mm->brk, PGSIZE), new_end = ROUNDUP(brk, PGSIZE);
     int result = 0;
 
+    mm_assert_locked(mm);
     if (brk < mm->brk_start || brk > USTACKBASE)
         return -E_INVAL;
     if (new_end > old_end)

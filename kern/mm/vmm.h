@@ -27,6 +27,7 @@ struct vma_struct {
 struct mm_struct {
     struct addrspace as;                /* page tables; entries are guarded by `lock` */
     uint32_t mm_count;                  /* atomic: processes that use it */
+    bool published;                     /* set once, by mm_publish() */
     struct mutex lock;
 
     /* Guarded by `lock`. */
@@ -53,7 +54,19 @@ void mm_put(struct mm_struct *mm);
    shared copy-on-write. 0 or -E_NO_MEM, with `to` to be put. */
 int mm_dup(struct mm_struct *to, struct mm_struct *from) __must_check;
 
-/* The functions below need the mm's lock, but for an mm that nobody else knows yet. Ranges are
+/* Others may know the mm from here on, because a process has it: the functions below need its lock
+   now. Until then it is its maker's alone. The caller publishes it once, before it stores the
+   pointer where others can find it, with what orders the stores (a lock that they take too). */
+void mm_publish(struct mm_struct *mm);
+__never_returns void mm_lock_panic(const char *function);
+
+/* What each function begins with that needs the mm's lock: panic if it is not held. */
+#define mm_assert_locked(mm) do { \
+        if ((mm)->published && unlikely(!mutex_held(&(mm)->lock))) \
+            mm_lock_panic(__func__); \
+    } while (0)
+
+/* The functions below need the mm's lock, if the mm is published, and panic without it. Ranges are
    page-aligned. */
 
 /* The area that addr lies in, or NULL. */
@@ -92,9 +105,19 @@ static inline uintptr_t vma_floor(uintptr_t start, uintptr_t end, uint32_t vm_fl
 int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
 
 /* Make an access to addr possible, which faulted or will happen: `access` is VM_READ, VM_WRITE or
-   VM_EXEC. 0; -E_FAULT where the areas do not allow it; -E_NO_MEM. Takes no lock: the caller holds
-   the mm's. */
+   VM_EXEC. 0; -E_FAULT if the areas do not allow it; -E_NO_MEM. Only for addresses of programs, and
+   for memory that is made or shared here: all but the tests call mm_fault() or mm_fault_locked(),
+   which see to the rest. */
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
+
+/* The same for an access to any address, of which nothing is known yet; access 0 is none that can
+   be made possible, and gives -E_FAULT too. */
+int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
+
+/* What a trap handler calls for a fault: the same, with the mm's lock, which the caller does not
+   hold. Sleeps. NULL is the mm of a kernel thread, which has no memory that could be had:
+   -E_FAULT. */
+int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) __must_check;

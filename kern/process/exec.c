@@ -152,6 +152,7 @@ static void commit_image(const struct user_program *program, const struct image 
 {
     struct mm_struct *old = current->mm;
 
+    mm_publish(image->mm);
     proc_set_mm(image->mm);
     current->program = program;
     set_proc_name(current, program->name);

@@ -51,6 +51,7 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
         child->mm = mm_create();
         if (child->mm == NULL || mm_dup(child->mm, mm) != 0)
             return -E_NO_MEM;
+        mm_publish(child->mm);
     }
     child->task.as = &child->mm->as;
     return 0;

@@ -10,6 +10,7 @@
    Alone: make grade TEST=alloc-proc, or TEST=alloc-proc-memory. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 #include <report.h>
 #include <string.h>
@@ -158,8 +159,7 @@ static void test_no_memory(void)
     check("without memory there is no process, and no panic", proc_create() == NULL);
     for (; n < MAX_PAGES && proc == NULL; n++) {
         /* A stack that is kept would be found by the next try, which then takes fewer pages. */
-        kstack_trim();
-        kmalloc_trim();
+        shrink_memory();
         hoard_take(&hoard);
         /* All that is free is in the hoard now; what is missing the last try has kept. */
         lost += all - hoard.count - kstack_table_pages();

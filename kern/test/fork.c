@@ -13,6 +13,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 #include <report.h>
 #include <sched/timer.h>
@@ -283,7 +284,8 @@ static void test_memory(struct mm_struct *mm)
 
     /* A fork without CLONE_VM copies the address space: what one writes the other must not see. */
     check("the child of a process with memory has memory of its own",
-          child->mm != NULL && child->mm != mm && child->task.as == &child->mm->as);
+          child->mm != NULL && child->mm != mm && child->task.as == &child->mm->as
+          && child->mm->published);
     unmake(child);
     /* A thread: the same memory, which has one more user from now on. */
     child = fork_child(CLONE_VM, USER_SP, &tf);
@@ -326,16 +328,14 @@ static struct {
    the end. */
 static int fork_with(struct hoard *hoard, size_t n, struct trapframe *tf)
 {
-    kstack_trim();
-    kmalloc_trim();
+    shrink_memory();
     hoard_take(hoard);
     long objects = kmalloc_objects(), in_all = hoard->count + kstack_table_pages();
     hoard_give(hoard, n <= hoard->count ? n : hoard->count);
     int pid = do_fork(0, 0, tf);
     if (pid > 0)
         return pid;
-    kstack_trim();
-    kmalloc_trim();
+    shrink_memory();
     hoard_take(hoard);
     left.pages += in_all - (long)(hoard->count + kstack_table_pages());
     left.objects += (long)kmalloc_objects() - objects;

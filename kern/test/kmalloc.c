@@ -12,6 +12,7 @@
 
    Alone: make grade TEST=kmalloc-first-fit; make grade GRADE=--all TEST=kmalloc-harts. */
 #include <mm/kmalloc.h>
+#include <mm/shrink.h>
 #include <report.h>
 #include <string.h>
 #include <sched/sched.h>
@@ -115,8 +116,8 @@ static void test_trim(void)
     for (int i = 0; i < MANY; i++)
         kfree(objects[i * 7 % MANY]);
     /* Free objects alone are not free pages: their slabs are kept, until this. */
-    kmalloc_trim();
-    stock_check(&before, "freeing objects and kmalloc_trim()");
+    shrink_memory();
+    stock_check(&before, "freeing objects and shrink_memory()");
 }
 
 /* Whatever a free object is marked with: one in use may hold the same bytes, and can be freed. The

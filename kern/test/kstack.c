@@ -9,6 +9,7 @@
    What is damaged is told by a panic with the place, the value found and the one expected. They
    belong to no exercise. Alone: make grade GRADE=--all TEST="kstack*". */
 #include <mm/kstack.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static int parent(void *number)
             pids[j] = test_thread(child, (void *)test_random(&seed));
         /* Not each time, so that stacks are used again with and without new memory. */
         if (test_random(&seed) % 4 == 0)
-            kstack_trim();
+            shrink_memory();
         struct Page *page = alloc_page();
         assert(page != NULL);
         uint64_t value = test_random(&seed);
@@ -171,7 +172,7 @@ static void replace_memory(void)
 
     /* Now the place may be given to somebody else, and its memory too. */
     kstack_free((uintptr_t)place);
-    kstack_trim();
+    shrink_memory();
     for (int i = 0; i < 2 * HELD; i++) {
         pages_of_old[i] = alloc_zeroed_page();
         assert(pages_of_old[i] != NULL);

@@ -14,6 +14,7 @@
    choice-best-fit. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <mm/shrink.h>
 #include <report.h>
 #include <string.h>
 #include <test/testlib.h>
@@ -291,7 +292,7 @@ static void test_choices(void (*verify)(struct Page *, size_t, const struct choi
 
     /* Slabs that are empty would come back in the middle of the test, when it does not expect
        it. */
-    kmalloc_trim();
+    shrink_memory();
     for (int step = 0; step < 1500; step++) {
         struct block *block = &blocks[test_random(&seed) % SLOTS];
 

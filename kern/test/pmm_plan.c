@@ -5,6 +5,7 @@
    First fit and best fit are rules about which pages are free, so the rules stand here: what a
    student made of these two does not matter. The buddy allocator has a memory; it plays itself. */
 #include <mm/kmalloc.h>
+#include <mm/shrink.h>
 #include <report.h>
 #include <test/testlib.h>
 
@@ -135,7 +136,7 @@ static void test_plan(void)
     const struct player buddy = { manager->alloc_pages, manager->free_pages };
     struct hoard hoard = { };
 
-    kmalloc_trim();
+    shrink_memory();
     area = alloc_pages(AREA);
     if (area == NULL)
         panic("no block of %d pages, but %lu pages are free", AREA, nr_free_pages());

@@ -6,6 +6,7 @@
    for them sleep. There is no state beside what the caller gives. */
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
@@ -48,8 +49,7 @@ const struct pmm_manager *test_manager(const char *name)
    tables of the kernel stacks' addresses are never given back, so they count as free. */
 struct stock stock_take(void)
 {
-    kstack_trim();
-    kmalloc_trim();
+    shrink_memory();
     return (struct stock){
         .pages = nr_free_pages() + kstack_table_pages(),
         .objects = kmalloc_objects(),

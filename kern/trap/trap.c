@@ -45,20 +45,12 @@ uint32_t fault_access(uint64_t cause)
 }
 
 /* Try to make possible the access that faulted, in the memory of the current process, whoever made
-   it: the program, or the kernel in a user copy. Takes the lock of the mm, so it may sleep. Returns
-   0 if the access can be tried again, or an error: -E_FAULT if the access is not allowed or if it
-   was no page fault, -E_NO_MEM. */
+   it: the program, or the kernel in a user copy. mm_fault() takes the lock of the mm, so this may
+   sleep. Returns 0 if the access can be tried again, or an error: -E_FAULT if the access is not
+   allowed or if it was no page fault, -E_NO_MEM. */
 static int repair_fault(const struct trapframe *tf)
 {
-    struct mm_struct *mm = current->mm;
-    uint32_t access = fault_access(tf->cause);
-
-    if (mm == NULL || access == 0 || tf->tval >= USERTOP)
-        return -E_FAULT;
-    mutex_lock(&mm->lock);
-    int result = do_pgfault(mm, tf->tval, access);
-    mutex_unlock(&mm->lock);
-    return result;
+    return mm_fault(current->mm, tf->tval, fault_access(tf->cause));
 }
 
 /* Is this trap the first floating-point instruction of a program? While FS is off such an

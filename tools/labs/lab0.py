@@ -128,6 +128,7 @@ SELF_TESTS = [
     selftest("fdt", limit=2000),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
     early("kmalloc"),
+    early("shrink"),
     selftest("kmap"),
     selftest("kmap 4 harts", harts=4),
     selftest("kstack"),
@@ -179,6 +180,7 @@ SELF_TESTS = [
 
 NULL = "the kernel used a null pointer"
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
+UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
 PANIC_TESTS = [
     # kern/test/protect.c: memory
@@ -243,6 +245,17 @@ PANIC_TESTS = [
            trace="do_exit"),
     panics("mutex-and-user-mode", 'returns to user mode while it holds the mutex "outer mutex"',
            trace="proc_give_way"),
+    # kern/test/misuse_mm.c: address spaces without their lock
+    *[panics("mm-unlocked-" + name, function + UNLOCKED)
+      for name, function in (
+          ("find", "find_vma"), ("find-above", "find_vma_above"), ("insert", "insert_vma_struct"),
+          ("remove", "remove_vma_struct"), ("map", "mm_map"), ("unmap", "mm_unmap"),
+          ("room", "mm_find_room"), ("brk", "mm_brk"), ("fault", "do_pgfault"),
+          ("write", "mm_write"), ("program", "find_vma"))],
+    panics("mm-copy-published", "assertion failed: !to->published"),
+    *[panics("user-%s-mm-locked" % name, "assertion failed: !mutex_holds_rank(MUTEX_MM)")
+      for name in ("read", "write", "string")],
+    panics("shrink-with-lock", "assertion failed: this_cpu->irq_depth == 0"),
     panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",
            "selftest (pid 2) waits for a bell that nobody rings:", "deadlock_alone",
            "initproc (pid 1) waits for a child to end:", "kernel panic", trace="cpu_idle"),

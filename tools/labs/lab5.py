@@ -40,8 +40,8 @@ holds a physical address, kva() gives one that the kernel can use.
 """
 
 COW = """
-the default of fork_shares: The line above declares the variable. Define it here
-with the value true, so that fork calls share_areas() instead of copying.
+the default of fork_shares: Define this variable, a bool, with the value true, so
+that fork calls share_areas() instead of copying.
 
 share_entries: For each valid entry in [from, end) let `to` map the same page,
 with a reference for its entry. A page that the parent may write gets read-only

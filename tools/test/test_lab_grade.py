@@ -106,7 +106,7 @@ class HostileTexts(unittest.TestCase):
         """A #define of a word that the file or the compiler has is refused. A word of another file
         may be defined, because nothing here uses it."""
         for word, state in (("likely", marks.REFUSED), ("do_fork", marks.REFUSED),
-                            ("__builtin_expect", marks.REFUSED), ("kstack_trim", marks.WRITTEN)):
+                            ("__builtin_expect", marks.REFUSED), ("kstack_free", marks.WRITTEN)):
             found = submissions.from_file(work_of(dispatch="#define %s x\n    ;\n" % word), "x")
             self.assertEqual(marks.Work(found, REFERENCE, ["5.2"]).state["5.2"][0], state, word)
 

@@ -1,0 +1,27 @@
+/* The table of shrinkers: see shrink.h. There is no lock here: the table never changes, and each
+   shrinker takes the lock of its own cache. The order of the table is the linker's, and of no
+   matter: what one gives back does not fill another one's cache but that of pages, and pages there
+   are free. Nothing is remembered between two calls: if memory stays short, each allocation that
+   fails asks all caches again, which is soon done while they are empty. */
+#include <debug/panic.h>
+#include <mm/shrink.h>
+#include <riscv/cpu.h>
+
+typedef size_t (*shrinker_t)(void);
+
+extern const shrinker_t shrinkers_start[], shrinkers_end[];
+
+size_t shrink_memory(void)
+{
+    size_t n = 0;
+
+    assert_eq(this_cpu->irq_depth, 0);
+    for (const shrinker_t *shrinker = shrinkers_start; shrinker < shrinkers_end; shrinker++)
+        n += (*shrinker)();
+    return n;
+}
+
+bool shrink_when_short(void)
+{
+    return this_cpu->irq_depth == 0 && shrink_memory() > 0;
+}
