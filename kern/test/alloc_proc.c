@@ -145,7 +145,10 @@ SELFTEST_AT(STAGE_BOOT, "alloc-proc", test_fields);
 /* With no free page, with one, with two, and so on until there is enough. Before each try the
    caches are emptied and all pages taken, so that exactly n are free. `lost` adds up what was not
    there any more at the beginning of the next try: a try that failed has kept it. At the end both
-   numbers must be as at the beginning. */
+   numbers must be as at the beginning.
+
+   The pages that one try can take: those of the struct's slab, of the stack, and of its page
+   tables. */
 static void test_no_memory(void)
 {
     struct stock before = stock_take();

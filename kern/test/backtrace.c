@@ -267,7 +267,10 @@ static uintptr_t text(size_t i)
 }
 
 /* Two good frames, and a third whose caller's frame pointer is `wild`. The walk must print the
-   three and stop there. */
+   three and stop there.
+
+       first  -->  second  -->  third  -->  wild: nothing may be read there
+       text(0)     text(1)      text(2)     the three lines that must be printed */
 static bool stops_at(uintptr_t wild)
 {
     /* Three return addresses that are in the kernel's text, as those of real calls are. */

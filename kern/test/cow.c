@@ -27,7 +27,13 @@
 
 /* copy_range() alone, with share = true. The parent's entries are compared as well as the child's:
    both must lose W, or the parent goes on writing to what the child reads. The references are what
-   later tells a write fault whether it is the last owner. */
+   later tells a write fault whether it is the last owner.
+
+   Before and after, for a page that may be written:
+
+       parent's entry: page, R W       parent's entry: page, R, marked
+                                       child's entry:  page, R, marked
+       references of the page: 1       references of the page: 2 */
 static void test_share(void)
 {
     struct addrspace parent, child;

@@ -170,7 +170,13 @@ static int answer_with_memory(void *number)
 
 /* A zombie is a pid and an exit code, and a stack that it cannot free itself. Its memory must be
    free before its parent waits, for a parent may wait late. Half of the pages is the limit, because
-   the zombie keeps some. */
+   the zombie keeps some.
+
+       runs, sleeps, ...  --exit-->  zombie  --the parent's wait-->  nothing
+
+       memory, program       +         -                               -
+       pid, exit code        +         +                               -
+       kernel stack          +         +                               - */
 static void test_zombie(void)
 {
     size_t before = nr_free_pages();

@@ -215,8 +215,12 @@ static void test_fpu(void)
 }
 
 /* Each the youngest when it is made; with a pid of its own. optr leads to the next older sibling
-   and yptr to the next younger one. They are taken back in disorder, which tries unlink_proc()
-   too. */
+   and yptr to the next younger one. They are taken back in disorder, which tries unlink_proc() too.
+
+   With three children, of which C is the youngest:
+
+       parent --cptr--> C --optr--> B --optr--> A --optr--> NULL
+                NULL <--yptr-- C <--yptr-- B <--yptr-- A */
 static void test_siblings(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);

@@ -136,7 +136,10 @@ static void object_of_other_cache(void)
 
 /* Two harts that take two locks in different order can wait for each other for ever. Here one hart
    takes them in the wrong order; the panic comes at once, without the other hart. It tells both
-   ranks, and where the order is written down. */
+   ranks, and where the order is written down.
+
+       hart 0: low, then high        hart 1: high, then low
+       has low, waits for high       has high, waits for low     and so for ever */
 static void lock_rank(void)
 {
     spin_lock(&high);

@@ -86,7 +86,10 @@ static void check_making(struct addrspace *as)
 
 /* Addresses on both sides of a border of 1 GiB and of 2 MiB. Tables that are there for one side are
    not there for the other; the lowest and the highest page of a program are the first and last
-   entries. */
+   entries.
+
+       ... last page of the first GiB  |  first page of the second GiB ...
+           entry 511 of its table      |  TABLE_END: entry 0 of another table */
 static void check_borders(struct addrspace *as)
 {
     size_t before = nr_free_pages();

@@ -88,7 +88,12 @@ static int player(void *number)
     return 0;
 }
 
-/* Eight tables, so that the queues of all harts have work. */
+/* Eight tables, so that the queues of all harts have work.
+
+       player 0 of a table                  player 1
+       has the ball, throws it, wakes 1
+       sleeps, until the ball is back       wakes, throws it, wakes 0
+       wakes, ...                           sleeps, until the ball is back */
 static void test_ping_pong(void)
 {
     struct stock before = stock_take();

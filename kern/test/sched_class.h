@@ -14,7 +14,13 @@
 
 #define MAX_TASKS   8
 
-/* `turns` and `ticks` are set back by trial_turns(), and count what each task has had since. */
+/* `turns` and `ticks` are set back by trial_turns(), and count what each task has had since.
+
+   What happens to a task in one turn, by trial_turn():
+
+       in the queue --trial_pick()--> chosen --trial_dequeue()--> runs: trial_tick(), ...
+            ^                                                       |
+            +-------------------- trial_enqueue() ------------------+ */
 struct trial {
     const struct sched_class *class;
     struct run_queue rq;

@@ -178,7 +178,11 @@ static void test_ticks(void)
 }
 
 /* Full turns; then one task that gives way after two ticks each time. Giving way early must cost
-   nothing and bring nothing. */
+   nothing and bring nothing.
+
+   With four tasks and slices of five ticks:
+
+       |11111|22222|33333|44444|11111|22222| ...     20 rounds: 100 ticks for each */
 static void test_turns(void)
 {
     bool same = true;

@@ -110,7 +110,12 @@ struct Page *space_put(struct addrspace *as, uintptr_t la, uint8_t byte, pte_t r
 
    Because every k is tried, the memory runs out once at each place where copy_range() asks for
    some. A wrong kernel fails one of the two checks at the end, or panics because it went on without
-   memory. */
+   memory.
+
+   For the test copy-range, which needs four tables and five copies:
+
+       k = 0 ... 8    the memory runs out, each time at a later step
+       k = 9          it succeeds: 9 is the answer */
 size_t space_copy_needs(struct addrspace *from, uintptr_t start, uintptr_t end, bool share)
 {
     struct addrspace to;
