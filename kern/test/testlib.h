@@ -11,6 +11,14 @@
    TEST=name. */
 #pragma once
 
+/* How to read a test that has failed, for example
+
+       [check] fork 0 7 FAILED: the child is in its parent's group, at kern/test/fork.c:LINE
+
+   The number behind the 0 counts the checks of this run; the place is the line of the check, above
+   which a comment says why it is there. Later checks may fail for the same reason: begin with the
+   first. A test without a line [done] has panicked or did not come to its end. */
+
 #include <debug/panic.h>
 #include <debug/printk.h>
 #include <init/init.h>
@@ -24,15 +32,7 @@ uint64_t test_random(uint64_t *state);
 const struct pmm_manager *test_manager(const char *name);
 
 /* What must be the same after a step of a test as it was before: free pages, objects of kmalloc in
-   use, processes. The kernel's own check at the end of a run counts the same three.
-
-   How to read a test that has failed, for example
-
-       [check] fork 0 7 FAILED: the child is in its parent's group, at kern/test/fork.c:LINE
-
-   The number behind the 0 counts the checks of this run; the place is the line of the check, above
-   which a comment says why it is there. Later checks may fail for the same reason: begin with the
-   first. A test without a line [done] has panicked or did not come to its end. */
+   use, processes. The kernel's own check at the end of a run counts the same three. */
 struct stock {
     size_t pages, objects;
     uint32_t processes;
