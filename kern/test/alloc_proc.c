@@ -151,7 +151,7 @@ SELFTEST_AT(STAGE_BOOT, "alloc-proc", test_fields);
    tables. */
 static void test_no_memory(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     struct proc_struct *proc = NULL;
     size_t n = 0, all, lost = 0;
@@ -178,7 +178,7 @@ static void test_no_memory(void)
         free_proc(proc);
     hoard_end(&hoard);
     /* Everything has been given back by now. */
-    struct stock now = stock_take();
+    struct inventory now = inventory_take();
     check_eq("as many pages are free as before", now.pages, before.pages);
     check_eq("as many kernel objects exist as before", now.objects, before.objects);
 }

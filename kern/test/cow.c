@@ -246,12 +246,12 @@ static void test_cow(void)
     test_share();
     if (!check("fork shares pages where the boot arguments do not say nocow", fork_shares))
         return;
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_faults();
     test_no_memory();
     test_tlb();
-    stock_check(&before, "three families that shared pages");
+    inventory_same(&before, "three families that shared pages");
 }
 
 /* If a check fails: which generation is it about, and which rights does its entry have? In gdb:

@@ -243,7 +243,7 @@ static int wait_in_vain(void *result)
 static void test_killed(void)
 {
     int code = -1, result = 1;
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     atomic_store(&may_end, 0);
     int pid = test_thread(wait_in_vain, &result);
@@ -255,7 +255,7 @@ static void test_killed(void)
     check_eq("then its wait returns -E_KILLED", result, -E_KILLED);
     atomic_store(&may_end, 1);
     wait_child(pid, &code);
-    stock_settle(&before, "a process that was killed while it waited");
+    inventory_settle(&before, "a process that was killed while it waited");
 }
 
 /* Half of its children have ended before it does, and are zombies that nobody will take any
@@ -277,7 +277,7 @@ static int forsake(void *arg)
    have ended. Both kinds are there: for those that had ended before, initproc must be told, too. */
 static void test_orphans(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int orphan = -1, code;
 
     atomic_store(&may_end, 0);
@@ -297,14 +297,14 @@ static void test_orphans(void)
              process_count() - before.processes, ORPHANS / 2);
     atomic_store(&may_end, 1);
     /* Now the other half ends too, and initproc must notice. */
-    stock_settle(&before, "all orphans have ended");
+    inventory_settle(&before, "all orphans have ended");
 }
 
 /* From what a parent sees first to what is rare. */
 static void test_exit_wait(void)
 {
     int failed = -1;
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_codes();
     test_one_of_two();
@@ -314,7 +314,7 @@ static void test_exit_wait(void)
     check_eq("all that is right for a program that waits, as well", failed, 0);
     test_killed();
     test_orphans();
-    stock_check(&before, "all children have been waited for");
+    inventory_same(&before, "all children have been waited for");
 }
 
 /* If a check fails: its sentence names the rule. If the test does not end at all, a process sleeps

@@ -306,7 +306,7 @@ static void test_header(void)
    back. */
 static void test_fdt(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     const uint8_t *tree = own_tree();
 
     /* A page more, for the header and the list of reservations. */
@@ -318,7 +318,7 @@ static void test_fdt(void)
     test_header();
     test_nesting();
     window_close();
-    stock_check(&before, "all of the device tree's tests");
+    inventory_same(&before, "all of the device tree's tests");
 }
 
 /* If it panics with a load page fault at the window's end, the parser has read behind the tree: the

@@ -306,7 +306,7 @@ static void test_memory(struct mm_struct *mm)
 static void test_killed(void)
 {
     struct trapframe tf = test_frame(SSTATUS_SPIE);
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     /* link_proc() refuses a child for a parent that is to end: so what is tried is the last
        step. */
@@ -314,7 +314,7 @@ static void test_killed(void)
     int result = do_fork(0, 0, &tf);
     current->task.killed = false;
     check_eq("where link_proc() fails, do_fork() returns its error", result, -E_KILLED);
-    struct stock now = stock_take();
+    struct inventory now = inventory_take();
     /* Three counts: the process itself, its stack and tables, and the structs. */
     check_eq("where link_proc() fails there is no child", now.processes, before.processes);
     check_eq("where link_proc() fails no page stays in use", now.pages, before.pages);

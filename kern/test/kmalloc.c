@@ -107,7 +107,7 @@ static void test_random_objects(void)
 static void test_trim(void)
 {
     static void *objects[MANY];
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     for (int i = 0; i < MANY; i++)
         objects[i] = kmalloc(100);
@@ -117,7 +117,7 @@ static void test_trim(void)
         kfree(objects[i * 7 % MANY]);
     /* Free objects alone are not free pages: their slabs are kept, until this. */
     shrink_memory();
-    stock_check(&before, "freeing objects and shrink_memory()");
+    inventory_same(&before, "freeing objects and shrink_memory()");
 }
 
 /* Whatever a free object is marked with: one in use may hold the same bytes, and can be freed. The
@@ -144,7 +144,7 @@ static void test_mark_in_data(void)
    table. SIZE_MAX is there because a size that is rounded up may wrap around to a small one. */
 static void test_out_of_memory(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     size_t n = 0;
     void *first = NULL, *next;
@@ -167,14 +167,14 @@ static void test_out_of_memory(void)
         kfree(first);
     }
     hoard_end(&hoard);
-    stock_check(&before, "kmalloc without memory");
+    inventory_same(&before, "kmalloc without memory");
 }
 
 /* The checks that are `true` tell that the part before them came to its end: it would have
    panicked. */
 static void test_kmalloc(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_random_objects();
     check("objects of all sizes keep what is written to them", true);
@@ -185,7 +185,7 @@ static void test_kmalloc(void)
     check("without memory there is no object, and with memory there is again", true);
     /* Allowed, as in C. */
     kfree(NULL);
-    stock_check(&before, "all of kmalloc's tests");
+    inventory_same(&before, "all of kmalloc's tests");
 }
 
 /* If it panics with "changed by somebody else": two objects, or an object and a page of somebody
@@ -228,7 +228,7 @@ static int hammer(void *number)
 /* Eight threads, then what is left in the table. Nothing may be lost. */
 static void test_kmalloc_harts(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     uint64_t seed = 4;
 
     test_threads(THREADS, hammer);
@@ -237,7 +237,7 @@ static void test_kmalloc_harts(void)
             object_toggle(shared[i], &seed);
             kfree(shared[i]);
         }
-    stock_check(&before, "kmalloc on all harts");
+    inventory_same(&before, "kmalloc on all harts");
 }
 
 /* If only this one fails, something is changed without the lock that guards it. */

@@ -83,10 +83,10 @@ static int parent(void *number)
 /* Six parents on four harts. */
 static void test_reuse(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_threads(THREADS, parent);
-    stock_check(&before, "kernel stacks on all harts");
+    inventory_same(&before, "kernel stacks on all harts");
 }
 
 /* A panic of this one names a stack or a page: whose is it, and who has written there last? */
@@ -97,7 +97,7 @@ SELFTEST("kstack-harts", test_reuse);
 static void test_kstack(void)
 {
     static uintptr_t stacks[HELD];
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     uintptr_t highest = 0;
 
     /* The first round makes new stacks; the others must use their places again. */
@@ -120,7 +120,7 @@ static void test_kstack(void)
         for (int i = 0; i < HELD; i++)
             /* In another order than they came; 5 and 64 have no common factor. */
             kstack_free(stacks[i * 5 % HELD]);
-        stock_check(&before, "kernel stacks were freed");
+        inventory_same(&before, "kernel stacks were freed");
     }
 }
 
@@ -203,7 +203,7 @@ static void replace_memory(void)
                                             reads it: 2, or what is in page A */
 static void test_tlb(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pid = test_thread(reader, NULL), code = -1;
 
     /* With one hart there is nobody who could have an old translation. */
@@ -217,7 +217,7 @@ static void test_tlb(void)
     }
     kstack_free((uintptr_t)place);
     assert(wait_child(pid, &code) >= 0 && code == 0);
-    stock_check(&before, "stacks that two harts looked at");
+    inventory_same(&before, "stacks that two harts looked at");
 }
 
 /* If it fails: between the change of the entry and the new use of the page, each hart that may have

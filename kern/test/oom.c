@@ -60,23 +60,23 @@ static int try_program(void *name)
        k = 2    |..xxxxxxxxxxxxxxxxxxxxxx|      and so on, until it works */
 static void starve(const char *what, attempt_fn attempt, void *arg, size_t step)
 {
-    const struct stock before = stock_take();
+    const struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     size_t k = 0;
     int result = attempt(arg);
 
     /* So what fails later fails for want of memory. */
     assert_eq(result, 0);                       /* with all memory it works */
-    stock_settle(&before, what);
+    inventory_settle(&before, what);
     for (;; k += step) {
         hoard_take(&hoard);
         hoard_give(&hoard, k);
-        struct stock little = before;
+        struct inventory little = before;
 
         /* What must be there after the attempt: all but the hoard. */
         little.pages -= hoard.count;
         result = attempt(arg);
-        stock_settle(&little, what);
+        inventory_settle(&little, what);
         if (result == 0)
             break;
         /* An attempt that never works has perhaps an error of another kind, which it always
@@ -133,12 +133,12 @@ static int try_mm(void *arg)
 /* From small to large; the last one reads a program. */
 static void test_oom(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     starve("a kernel thread", try_thread, NULL, 1);
     starve("an address space", try_mm, NULL, 1);
     starve("exec of true", try_program, "true", 1);
-    stock_check(&before, "all memory was taken");
+    inventory_same(&before, "all memory was taken");
 }
 
 /* If it panics with "pages lost": the message names the attempt, and the line before it the last
@@ -154,11 +154,11 @@ static void test_oom_programs(void)
         { "forktest", 11 }, { "mmap", 9 }, { "brk", 5 }, { "demandzero", 11 }, { "cow", 7 },
         { "stackgrow", 9 }, { "wait", 5 },
     };
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
         starve(programs[i].name, try_program, programs[i].name, programs[i].step);
-    stock_check(&before, "programs ran out of memory");
+    inventory_same(&before, "programs ran out of memory");
 }
 
 /* What a program prints in between is no error. The leak is what counts. */

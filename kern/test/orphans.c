@@ -86,14 +86,14 @@ static void test_orphans_moments(void)
 {
     irq_register(IRQ_S_TIMER, show_hidden);
     for (uintptr_t moment = 0; moment < MOMENTS; moment++) {
-        struct stock before = stock_take();
+        struct inventory before = inventory_take();
         int code;
         int pid = test_thread(forsake_at, (void *)moment);
 
         assert_eq(wait_child(pid, &code), pid);
         while (hidden != NULL)
             schedule();
-        stock_settle(&before, "the end of a process with zombies");
+        inventory_settle(&before, "the end of a process with zombies");
     }
     assert(shown_early > MOMENTS / 4 && shown_early < MOMENTS);
     cprintf("%u of %d children were shown before they were handed on\n", shown_early, MOMENTS);

@@ -90,12 +90,12 @@ static void test_exit_range(void)
 /* At boot, while nothing else takes memory. */
 static void test_ranges(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_unmap_range(0);
     test_unmap_range(1U << this_cpu->id);
     test_exit_range();
-    stock_check(&before, "all of the tests of ranges");
+    inventory_same(&before, "all of the tests of ranges");
 }
 
 SELFTEST_AT(STAGE_BOOT, "pagetable-ranges", test_ranges);

@@ -63,12 +63,12 @@ static int forsake(void *arg)
    harts they end just while they become orphans. */
 static void test_orphans(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     for (int round = 0; round < ROUNDS; round++)
         /* Three parents of twenty orphans each. */
         test_threads(3, forsake);
-    stock_settle(&before, "orphans ended");
+    inventory_settle(&before, "orphans ended");
 }
 
 /* Atomic: what stay() waits for. */
@@ -116,7 +116,7 @@ static int thread_after(int pid)
    the end of the line it goes on at the beginning. */
 static void test_pids_come_again(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int saved = last_pid, code, group = test_thread(lead_and_leave, NULL);
     bool saved_wrapped = pids_wrapped;
 
@@ -129,7 +129,7 @@ static void test_pids_come_again(void)
     int pid = thread_after(MAX_PID - 1);
     assert(pid > current->pid && pid < group + 2);      /* 1 and this one are taken */
     atomic_store(&leave, true);
-    stock_settle(&before, "the group's end");
+    inventory_settle(&before, "the group's end");
     /* The group has no member any more, so its number is free. */
     assert_eq(thread_after(group - 1), group);
     /* As if only the last few had been made; later tests need not know of this. */
@@ -184,7 +184,7 @@ static void test_next_pid(void)
 /* The last lines: what may not be killed, among it pids that cannot be. */
 static void test_proc(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_wait();
     test_orphans();
@@ -196,7 +196,7 @@ static void test_proc(void)
     assert_eq(do_kill(-1), -E_INVAL);
     assert_eq(do_kill(MAX_PID), -E_INVAL);
     assert_eq(do_kill(MAX_PID - 1), -E_INVAL);
-    stock_check(&before, "all of the processes' tests");
+    inventory_same(&before, "all of the processes' tests");
 }
 
 /* The assertions have the numbers in their message: which pid was expected, which was found. */

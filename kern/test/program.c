@@ -216,7 +216,7 @@ static void test_shape(void)
 /* Each read may fail, as that of a disk. The error is passed on, and nothing is lost. */
 static void test_failing_reads(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int result;
 
     /* The first read fails, then the second, and so on, until the loader needs no more than come
@@ -225,7 +225,7 @@ static void test_failing_reads(void)
         reads.fail_at++;
         result = load();
         assert(result == -E_NO_DEV || result == 0);
-        stock_check(&before, "a program that could not be read");
+        inventory_same(&before, "a program that could not be read");
     } while (result == -E_NO_DEV);
     /* The last round had one read more to fail than there are; and there were some. */
     assert(reads.fail_at == reads.count + 1 && reads.count > 3);
@@ -238,7 +238,7 @@ static void test_failing_reads(void)
 static void test_changing_file(void)
 {
     size_t end = header()->e_phoff + header()->e_phnum * sizeof(struct proghdr);
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     assert_eq(load(), 0);
     for (int at = reads.count; at > 0; at--) {
@@ -253,7 +253,7 @@ static void test_changing_file(void)
         }
     }
     reads.change_at = 0;
-    stock_check(&before, "a program that was changed while it was loaded");
+    inventory_same(&before, "a program that was changed while it was loaded");
     assert_eq(load(), 0);
 }
 

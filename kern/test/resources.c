@@ -91,7 +91,7 @@ static int fork_in_vain(__not_used void *arg)
     struct trapframe tf = { .status = SSTATUS_SPIE };
     struct mm_struct *mm = memory_of_a_page();
     /* With the memory of the parent already made: only the child's is counted. */
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int result[2];
 
     /* As a program would be, for the fork to copy. */
@@ -105,7 +105,7 @@ static int fork_in_vain(__not_used void *arg)
           && result[1] == -E_KILLED);
     /* With CLONE_VM it would have been the second user. */
     check_eq("a child that was not made uses no memory of its parent", mm->mm_count, 1);
-    struct stock now = stock_take();
+    struct inventory now = inventory_take();
     check("a child that was not made leaves nothing behind", now.pages == before.pages
           && now.objects == before.objects && now.processes == before.processes);
     /* The last user of this memory is the test. */
@@ -116,11 +116,11 @@ static int fork_in_vain(__not_used void *arg)
 /* The count is compared at the end: all of it must have come back. */
 static void test_resources(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     test_end();
     test_threads(1, fork_in_vain);
-    stock_check(&before, "the test of resources");
+    inventory_same(&before, "the test of resources");
 }
 
 /* If a check fails after a change of struct proc_struct: is what was added made, copied and given

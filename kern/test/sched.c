@@ -45,7 +45,7 @@ static int yielder(void *number)
 /* More threads than harts, so that all harts have to choose all the time. */
 static void test_yield(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     /* All of them at once: 32 threads, 300 turns each. */
     test_threads(THREADS, yielder);
@@ -53,7 +53,7 @@ static void test_yield(void)
         assert_eq(counts[i], YIELDS);
     /* The atomic sum and the sum of the plain counts are the same number. */
     assert_eq(total, THREADS * YIELDS);
-    stock_check(&before, "threads that yield");
+    inventory_same(&before, "threads that yield");
 }
 
 /* If a count is too small, the thread's value was lost over a switch. */
@@ -96,7 +96,7 @@ static int player(void *number)
        wakes, ...                           sleeps, until the ball is back */
 static void test_ping_pong(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     for (int i = 0; i < PAIRS; i++) {
         /* Side 0 has the ball, since the struct is zero. */
@@ -106,7 +106,7 @@ static void test_ping_pong(void)
     test_threads(2 * PAIRS, player);
     for (int i = 0; i < PAIRS; i++)
         assert_eq(tables[i].messages, 2 * MESSAGES);
-    stock_check(&before, "threads that wake each other");
+    inventory_same(&before, "threads that wake each other");
 }
 
 /* If it ends as a deadlock: the list shows players that wait for the ball. Either the wake-up was
@@ -143,7 +143,7 @@ static int worker(void *number)
    others. */
 static void test_all_harts(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     for (int round = 0; round < 5; round++) {
         atomic_store(&harts_seen, 0);
@@ -151,7 +151,7 @@ static void test_all_harts(void)
         /* Long enough for all threads to be gone. */
         timer_sleep_until(rdtime() + 3 * timer_tick_length());      /* all harts go idle */
     }
-    stock_check(&before, "work for all harts");
+    inventory_same(&before, "work for all harts");
 }
 
 /* The masks in the panic's message have a bit for each hart. */
@@ -209,7 +209,7 @@ static void end_sleepers(const int *pids)
    nothing to wait for: they must return, and not sleep for ever. */
 static void test_timers(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pids[SLEEPERS];
 
     /* Or the deadlines would not be different. */
@@ -225,7 +225,7 @@ static void test_timers(void)
     /* What lies in the past is no reason to sleep. */
     timer_sleep_until(0);                                       /* long ago: returns at once */
     timer_sleep_until(rdtime());
-    stock_check(&before, "threads that sleep for a time");
+    inventory_same(&before, "threads that sleep for a time");
 }
 
 /* A sleeper that wakes late is not noticed here, but by "tick" and "timer-expire". */
@@ -242,7 +242,7 @@ static bool killed(int i)
    heap would wake memory that is somebody else's. */
 static void test_kill(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pids[SLEEPERS];
 
     start_sleepers(pids);
@@ -268,7 +268,7 @@ static void test_kill(void)
     for (uint32_t i = 0; i < SLEEPERS; i++)
         /* Those that were killed come first in the order, all others behind them. */
         assert_eq(killed(order[i]), i < ended);
-    stock_check(&before, "sleepers that were killed");
+    inventory_same(&before, "sleepers that were killed");
 }
 
 /* "wait-kill" tries the same with threads that wait in a queue. */

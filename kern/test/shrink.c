@@ -36,7 +36,7 @@ static void keep_slab(void)
 /* Pages one by one: those of the stacks and of the slab are among them. */
 static void test_pages(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
 
     size_t stacks = keep_stacks();
@@ -48,14 +48,14 @@ static void test_pages(void)
              hoard.count + kstack_table_pages(), before.pages);
     check_eq("now there is nothing that could be given back", shrink_memory(), 0);
     hoard_end(&hoard);
-    stock_check(&before, "pages that were kept");
+    inventory_same(&before, "pages that were kept");
 }
 
 /* Which slab becomes empty, and which stays in use, depends on the order in which objects are
    freed. Only the empty one may go. */
 static void test_slabs(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     void *objects[96];
 
     for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
@@ -72,13 +72,13 @@ static void test_slabs(void)
     for (size_t i = 1; i < ARRAY_SIZE(objects); i++)
         if (kva2page(objects[i]) != empty)
             kfree(objects[i]);
-    stock_check(&before, "slabs that became empty in another order");
+    inventory_same(&before, "slabs that became empty in another order");
 }
 
 /* An allocator that holds its own lock asks for a page in vain, and tries again without it. */
 static void test_objects(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     void *object = kmalloc(100);
 
@@ -93,13 +93,13 @@ static void test_objects(void)
     if (kstack != 0)
         kstack_free(kstack);
     hoard_end(&hoard);
-    stock_check(&before, "objects and stacks without other memory");
+    inventory_same(&before, "objects and stacks without other memory");
 }
 
 /* Pages in the hart's own cache are free, but the manager cannot make a block of them. */
 static void test_block(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     struct Page *block = alloc_pages(2);
 
@@ -112,13 +112,13 @@ static void test_block(void)
     if (block != NULL)
         free_pages(block, 2);
     hoard_end(&hoard);
-    stock_check(&before, "a block of pages that were kept");
+    inventory_same(&before, "a block of pages that were kept");
 }
 
 static void test_with_lock(void)
 {
     static struct spinlock lock = SPINLOCK_INIT("test lock", RANK_WAIT);
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct hoard hoard = { .count = 0 };
     void *object = kmalloc(100);
 
@@ -133,7 +133,7 @@ static void test_with_lock(void)
     if (page != NULL)
         free_page(page);
     hoard_end(&hoard);
-    stock_check(&before, "pages with a spinlock held");
+    inventory_same(&before, "pages with a spinlock held");
 }
 
 static void test_shrink(void)

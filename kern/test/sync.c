@@ -62,7 +62,7 @@ static int contender(void *number)
 /* Nothing lost, nobody left behind, and the mutex free at the end. */
 static void test_mutex(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
     test_threads(THREADS, contender);
@@ -70,7 +70,7 @@ static void test_mutex(void)
     /* If somebody had not given it back, this would wait for ever. */
     mutex_lock(&mutex);                     /* it is free */
     mutex_unlock(&mutex);
-    stock_check(&before, "threads that share a mutex");
+    inventory_same(&before, "threads that share a mutex");
 }
 
 /* If it ends as a deadlock: somebody waits for a mutex that is free. If two are inside, the word
@@ -192,7 +192,7 @@ static bool take_again(uint64_t since)
        then           0, 1 and 2 have it, in this order */
 static void test_mutex_fair(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pids[PATIENT], again = 0;
 
     mutex_init(&mutex, "test mutex", MUTEX_TEST_OUTER, 0);
@@ -219,7 +219,7 @@ static void test_mutex_fair(void)
     assert(cpu_count > 1 || again > 100);   /* with several, a busy host may have lost the tick */
     /* Free, nobody waits, nothing is promised. */
     assert_eq(mutex.state, 0);
-    stock_check(&before, "threads that wait for a mutex");
+    inventory_same(&before, "threads that wait for a mutex");
 }
 
 /* On a busy host QEMU may lose more than a tick at once, so with several harts less is asked. */
@@ -289,7 +289,7 @@ static void end_waiters(const int *pids)
    finds nobody is not kept for later: the first waiter must sleep. */
 static void test_wake_one(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pids[THREADS];
 
     wait_queue_init(&queue, &lock);
@@ -323,13 +323,13 @@ static void test_wake_one(void)
     wait_wake_all(&queue);
     spin_unlock(&lock);
     end_waiters(pids);
-    stock_check(&before, "wait_wake_one");
+    inventory_same(&before, "wait_wake_one");
 }
 
 /* A thread that was woken needs the lock to go on: so none has passed while the waker holds it. */
 static void test_wake_all(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     int pids[THREADS];
 
     wait_queue_init(&queue, &lock);
@@ -339,7 +339,7 @@ static void test_wake_all(void)
     assert_eq(woken, 0);                            /* nobody gets in before the lock is free */
     spin_unlock(&lock);
     end_waiters(pids);
-    stock_check(&before, "wait_wake_all");
+    inventory_same(&before, "wait_wake_all");
 }
 
 /* One, then all. */
@@ -397,12 +397,12 @@ static void kill_one(uint32_t wait_state)
 /* A sleep of a mutex may not be interrupted, a wait for a child may. */
 static void test_wait_kill(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
 
     wait_queue_init(&queue, &lock);
     kill_one(WT_MUTEX);
     kill_one(WT_CHILD);
-    stock_check(&before, "waiters that were killed");
+    inventory_same(&before, "waiters that were killed");
 }
 
 /* If it does not end: the thread sleeps on, killed or not; look at its wait_state in gdb. */

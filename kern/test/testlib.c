@@ -5,7 +5,6 @@
    No function takes a lock for longer than one call of the kernel; those that make threads or wait
    for them sleep. There is no state beside what the caller gives. */
 #include <mm/kmalloc.h>
-#include <mm/kstack.h>
 #include <mm/shrink.h>
 #include <process/proc.h>
 #include <sched/timer.h>
@@ -14,8 +13,8 @@
 #include <trap/trap.h>
 #include <unistd.h>
 
-/* Threads of one test, whose pids are on its stack; and how long stock_settle() waits, in ticks:
-   far longer than any process takes to end. */
+/* Threads of one test, whose pids are on its stack; and how long inventory_settle() waits, in
+   ticks: far longer than any process takes to end. */
 #define MAX_THREADS     64
 #define SETTLE_TICKS    1000
 
@@ -45,23 +44,11 @@ const struct pmm_manager *test_manager(const char *name)
     return manager;
 }
 
-/* The order matters: the caches are emptied first, because that makes pages free. The pages in the
-   tables of the kernel stacks' addresses are never given back, so they count as free. */
-struct stock stock_take(void)
-{
-    shrink_memory();
-    return (struct stock){
-        .pages = nr_free_pages() + kstack_table_pages(),
-        .objects = kmalloc_objects(),
-        .processes = process_count(),
-    };
-}
-
 /* A negative number in the message means that there is more than before: a page that was freed
    twice, for example. */
-void stock_check(const struct stock *before, const char *what)
+void inventory_same(const struct inventory *before, const char *what)
 {
-    struct stock now = stock_take();
+    struct inventory now = inventory_take();
 
     /* All three must be equal: more is as wrong as less. */
     if (now.pages == before->pages && now.objects == before->objects
@@ -76,13 +63,13 @@ void stock_check(const struct stock *before, const char *what)
 
 /* A process has ended when its parent has been told; its stack is freed a little later, by the one
    that waits for it. Orphans are waited for by initproc, which has to get its turn. */
-void stock_settle(const struct stock *before, const char *what)
+void inventory_settle(const struct inventory *before, const char *what)
 {
-    /* Those that are still there get time; if there are too many for good, stock_check() says
+    /* Those that are still there get time; if there are too many for good, inventory_same() says
        so. */
     for (int i = 0; i < SETTLE_TICKS && process_count() > before->processes; i++)
         timer_sleep_until(rdtime() + timer_tick_length());
-    stock_check(before, what);
+    inventory_same(before, what);
 }
 
 /* Page by page, so that the largest block is taken too, in pieces. page_link belongs to whoever has

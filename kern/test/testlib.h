@@ -31,21 +31,16 @@ uint64_t test_random(uint64_t *state);
 /* The page allocator of this name; panics where it was left out of the kernel. */
 const struct pmm_manager *test_manager(const char *name);
 
-/* What must be the same after a step of a test as it was before: free pages, objects of kmalloc in
-   use, processes. The kernel's own check at the end of a run counts the same three. */
-struct stock {
-    size_t pages, objects;
-    uint32_t processes;
-};
+/* What is in use must be the same after a step of a test as it was before: see inventory_take() in
+   init/init.h, by which the kernel's own check at the end of a run counts too. While a test counts,
+   nothing else may run that takes or gives back memory.
 
-/* Give back what the kernel keeps for later use, and count. Nothing else may run that takes or
-   gives back memory. Takes the allocators' locks; does not sleep. */
-struct stock stock_take(void);
-/* Count again, and panic if something is missing or too much; `what` tells after which step. The
-   panic's line has how much; the lines before it list the objects that are in use. */
-void stock_check(const struct stock *before, const char *what);
+   Count again, and panic if something is missing or too much; `what` tells after which step. The
+   panic's line has how much; the lines before it list the objects that are in use. Takes the
+   allocators' locks; does not sleep. */
+void inventory_same(const struct inventory *before, const char *what);
 /* The same, but give processes that have just ended the time to be reaped. Sleeps. */
-void stock_settle(const struct stock *before, const char *what);
+void inventory_settle(const struct inventory *before, const char *what);
 
 /* All free pages, taken by a test so that the kernel has none: how a function behaves without
    memory is tried so. `count` must be 0 before the first use. For one hart: others would take what

@@ -350,7 +350,7 @@ static void test_stack_room(struct mm_struct *mm)
 /* One mm for all of the single tests: each leaves it empty. */
 static void test_vmm(void)
 {
-    struct stock before = stock_take();
+    struct inventory before = inventory_take();
     struct mm_struct *mm = mm_create();
 
     assert(mm != NULL && mm->mm_count == 1);
@@ -362,7 +362,7 @@ static void test_vmm(void)
     test_stack_room(mm);
     mm_put(mm);
     test_many_areas();
-    stock_check(&before, "all of the areas' tests");
+    inventory_same(&before, "all of the areas' tests");
 }
 
 /* The panic names the line of the assertion that failed; those of find_vma() have both answers in
