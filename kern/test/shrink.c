@@ -115,6 +115,8 @@ static void test_block(void)
     inventory_same(&before, "a block of pages that were kept");
 }
 
+/* The same request twice: while a lock is held it must fail, and right after that it must succeed.
+   So the page was there both times, and only the lock has kept it from coming back. */
 static void test_with_lock(void)
 {
     static struct spinlock lock = SPINLOCK_INIT("test lock", RANK_WAIT);
@@ -136,6 +138,7 @@ static void test_with_lock(void)
     inventory_same(&before, "pages with a spinlock held");
 }
 
+/* From single pages to blocks; each part gives back all that it took. */
 static void test_shrink(void)
 {
     test_pages();
@@ -145,4 +148,6 @@ static void test_shrink(void)
     test_with_lock();
 }
 
+/* If stock_check() panics, the part that it names has kept something: a page that a shrinker counts
+   but does not give back, or gives back twice. */
 SELFTEST_AT(STAGE_BOOT, "shrink", test_shrink);
