@@ -28,7 +28,7 @@
    not 0, and becomes the next number. In any context. */
 uint64_t test_random(uint64_t *state);
 
-/* The page allocator of this name; panics where it was left out of the kernel. */
+/* The page allocator of this name; panics if it was left out of the kernel. */
 const struct pmm_manager *test_manager(const char *name);
 
 /* What is in use must be the same after a step of a test as it was before: see inventory_take() in
