@@ -344,7 +344,7 @@ static void check_read(void)
     }
 }
 
-/* Start a process beside all this, whose memory nobody may touch. It ends when its parent has. */
+/* Start a process beside all this; its memory must stay as it is. It ends when its parent has. */
 static int start_canary(void)
 {
     static char memory[4 * PGSIZE];

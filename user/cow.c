@@ -117,7 +117,7 @@ static void family(int depth)
         check_pages(-100 * depth - 50);
     else
         check_pages(100 * depth);
-    fill(100 * depth);                          /* nobody else has these pages any more */
+    fill(100 * depth);                          /* no other process has these now */
     check_pages(100 * depth);
 }
 

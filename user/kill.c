@@ -1,8 +1,8 @@
 /* kill: one process kills another one.
 
    It kills processes that sleep, run, wait, fork, or have ended, and itself. Each dies with
-   -E_KILLED, at once or a little later. The idle loop and init must not be killed, and pids of
-   nobody are refused. */
+   -E_KILLED, at once or a little later. The idle loop and init must not be killed, and pids
+   of no process are refused. */
 #include <error.h>
 #include <report.h>
 #include <testing.h>

@@ -1,4 +1,4 @@
-/* mem: shows who has the memory.
+/* mem: shows which process has which memory.
 
    It lists the pages that are free, the pages of each process, and the rest, which is the kernel's.
    A page that several processes share is counted with each of them, and named as shared. Threads

@@ -135,7 +135,7 @@ static void check_stacks(void)
     check_eq("the next stack has room too", child_code(touch_stack, other + PGSIZE), 0);
     touch_stack(end);
     check_eq("the area below a full stack is as it was", *word_at(below + 3 * PGSIZE), 0);
-    assert(mmap_at(fixed, PGSIZE) == 0);        /* whoever says where may take the room */
+    assert(mmap_at(fixed, PGSIZE) == 0);        /* a fixed address may be in the room */
     expect_killed("a stack that grows to its neighbour", write_to, fixed + PGSIZE);
     check_eq("a stack leaves a page to its neighbour", child_code(write_to, fixed + 2 * PGSIZE),
              0);

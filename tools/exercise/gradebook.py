@@ -69,7 +69,7 @@ class Student:
                               % (version, reference.version))
         try:
             self.work = Work(submission, reference, exercises)
-        except Exception as error:      # even a defect of ours costs this hand-in only
+        except Exception as error:      # even a defect of the grader costs this hand-in only
             self.notes.append("refused: it cannot be looked at: %s: %s"
                               % (type(error).__name__, error))
             return

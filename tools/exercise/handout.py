@@ -38,7 +38,7 @@ SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
-NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # we do not make these
+NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not made here
 EPOCH = 1577836800                                      # 2020-01-01: the time of all files
 
 

@@ -37,7 +37,7 @@ def is_utf16(data):
 
 
 def lines_of(text):
-    """The text with our ends of lines. A CR alone counts as one only if the text has no other."""
+    """The text with LF as end of line. A CR alone counts as one only if the text has no other."""
     text = re.sub("\r+\n", "\n", text.lstrip("\ufeff"))
     return text if "\n" in text else text.replace("\r", "\n")
 

@@ -53,7 +53,7 @@ def work(pipe, folder, begin):
                 result = "this host failed: %s" % error
             except Ended:
                 raise
-            except Exception as error:                  # a defect of ours: the others go on
+            except Exception as error:                  # a defect of the grader: the others go on
                 result = "not graded: %s: %s" % (type(error).__name__, error)
             pipe.send((key, result))
     except (Ended, EOFError, OSError):                  # the main process tells of the last

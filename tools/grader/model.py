@@ -20,7 +20,7 @@ class Verdict:
     DEADLOCK = "deadlock"               # everything sleeps, and nothing can wake it
     NOT_WRITTEN = "not written yet"     # it reached an exercise that is still blank
     BUILD = "build error"               # what it tests does not compile
-    SETUP = "broken set-up"             # the host failed, not the code: nobody's mark should suffer
+    SETUP = "broken set-up"             # the host failed, not the code: no mark may suffer from it
 
 
 class Exercise:

@@ -24,7 +24,7 @@ DISPATCH = """
 dispatch: Call the function that the table has for this number, and store its
 result in a0. A function gets the address of its first argument: a1 to a5 lie
 behind one another in the frame. A number may be anything: below 0, behind the
-table, in a hole of it. All of those give -E_UNIMP, and nobody is hurt.
+table, in a hole of it. All of those give -E_UNIMP, and do no harm.
 Change nothing else in the frame. The trap entry has advanced epc already, and
 exec has filled the frame anew before its function returns.
 """
@@ -34,7 +34,7 @@ copy_entries: For each valid entry in [from, end) make a page with the same
 contents, and map it by the entry of `to` at the same place. For a page that is
 not mapped `to` gets nothing. The copy has one reference, and the rights that the
 parent has. If the parent's entry is marked PTE_COW, its owner may write: the
-copy is nobody else's, so it is writable and has no mark.
+copy belongs to the child only, so it is writable and has no mark.
 No memory: -E_NO_MEM; the caller removes what was copied already. An entry
 holds a physical address, kva() gives one that the kernel can use.
 """
@@ -46,7 +46,7 @@ that fork calls share_areas() instead of copying.
 share_entries: For each valid entry in [from, end) let `to` map the same page,
 with a reference for its entry. A page that the parent may write gets read-only
 and PTE_COW, in the parent as well as in the child. One that is marked already
-stays so. One that nobody may write is shared as it is. This needs no memory.
+stays so. One that must not be written is shared as it is. This needs no memory.
 
 share_areas: Copy the areas with dup_areas(), shared. Think of the TLB: what
 became read-only in `from` must be so on every hart before this returns, also
@@ -66,7 +66,7 @@ use of the old one, mm_put(). Mind the order. A kernel thread has none.
 
 orphan_children: Make each child of the current process a child of initproc;
 current->cptr is the youngest, child->optr the next older, make_child() links.
-Nobody told initproc of those that have ended already: report_end().
+Some have ended already, and initproc was not told of them: report_end().
 
 do_exit: Let go of the memory, first and without the lock. Then with proc_lock:
 set PF_EXITING and exit_code, hand on the children, tell the parent, and call

@@ -31,7 +31,8 @@ import trees
 
 
 class Budget(unittest.TestCase):
-    """Only lines that hold code count. Comments cost nothing, so that nobody saves them."""
+    """Only lines that hold code count. A comment costs nothing, so that there is no reason to leave
+    it out."""
 
     def test_comments_and_blank_lines_cost_nothing(self):
         text = '/* one\n   two */\n\nint a; /* three */\n// four\nchar *b = "/* text */";\n'

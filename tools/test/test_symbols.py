@@ -64,8 +64,8 @@ LIARS = [
     (OWN, BUDDY, "symbol_format"),
     (OWN, JOIN + "extern const struct pmm_manager JOIN(buddy, _pmm_manager);\n"
      "void *given = (void *)&JOIN(buddy, _pmm_manager);\n", "buddy_pmm_manager"),
-    (CLASS, JOIN + "const struct sched_class *given = &JOIN(mlfq, _sched_class);\n",
-     "mlfq_sched_class"),
+    (CLASS, JOIN + "extern const struct sched_class JOIN(mlfq, _sched_class);\n"
+     "const struct sched_class *given = &JOIN(mlfq, _sched_class);\n", "mlfq_sched_class"),
     (BACKTRACE, "char word[64];\nsymbol_format(word, sizeof(word), fp);\n", "symbol_format"),
     (("4.1", "alloc_proc"), "program_symbol(NULL, 0, NULL, 0);\n", "program_symbol"),
     (("5.C", "declaration of do_vfork"), "void symbol_format(char *, size_t, uintptr_t);\n"
