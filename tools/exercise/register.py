@@ -1,22 +1,18 @@
 """The register of regions: all that were ever handed out, and what became of each.
 
 A region has an id that never changes: hand-ins of an earlier handout name their texts by it. Its
-title may change, it may move to another file, be split, or go. regions.txt beside this file has a
-line for each id that a handout ever had, and the line stays when the region is gone:
+title may change, it may move, be split, or go. regions.txt beside this file has a line for each id
+that a handout ever had, with each file in which the region ever was; the line always stays:
 
-    5.4 | share_entries | kern/mm/pagetable.c
     5.4 | break_cow | kern/mm/fault.c kern/mm/cow.c | title: copy the page
     5.5 | do_wait | kern/process/exit.c | split into: find_child; reap_child
     5.5 | find_child | kern/process/exit.c | new
     5.C | entry of sys_vfork | kern/syscall/syscall.c | gone: the table fills itself
 
-These are the exercise, the id, and each file in which the region ever was. Then there may be:
-titles other than the id that it has or had, behind "title:", with ";" between them; what became of
-it, behind "gone:" or "split into:"; and the word "new", if the first handouts did not have it.
-"used:" names regions that had no effect while one that is gone now was blank: a hand-in that left
-it blank is graded as it was then, as if it had left these blank too.
-problems() compares the register with the tree. No handout is made while it finds something, so an
-id cannot get lost.
+"title:" has other titles that it has or had; "new" says that the first handouts did not have it.
+"used:" names regions that had no effect as long as this one, which is gone, was blank: a hand-in
+that left it blank is graded as if it had left those blank too. No handout is made as long as
+problems() finds that the register and the tree differ, so an id cannot get lost.
 """
 import os
 import re
