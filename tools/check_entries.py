@@ -48,7 +48,7 @@ def without_writers(text):
 def stores(text):
     """[(line, from 1, name of the pointer)] for each store through a pointer to an entry."""
     text = without_writers(without_comments(text))
-    names, functions = set(), {"get_pte", "kernel_entry"}
+    names, functions = set(), {"get_pte", "kernel_pte"}
     for match in DECLARATION.finditer(text):
         for name, call in DECLARED.findall(match.group()):
             (functions if call else names).add(name)

@@ -5,7 +5,7 @@
 
 extern char kernel_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[];
 
-pte_t *kernel_entry(uintptr_t va, int wanted)
+pte_t *kernel_pte(uintptr_t va, int wanted)
 {
     pte_t *table = kernel_as.pgdir;
 
@@ -26,18 +26,23 @@ pte_t *kernel_entry(uintptr_t va, int wanted)
 }
 
 /* While the kernel boots, nothing goes on without it. */
-static pte_t *boot_entry(uintptr_t va, int wanted)
+static pte_t *boot_pte(uintptr_t va, int wanted)
 {
-    pte_t *entry = kernel_entry(va, wanted);
+    pte_t *entry = kernel_pte(va, wanted);
 
     if (entry == NULL)
         panic("out of memory for the kernel's page tables");
     return entry;
 }
 
-/* Map a range of the linear map, with the largest pages that its bounds allow. */
+/* Map a range of the linear map, with the largest pages that its bounds allow: so 64 GiB need a few
+   hundred entries. A leaf of level 1 or 2 must lie at a multiple of its size (Privileged spec
+   20211203, 4.3.2, step 6). From an entry on, the rest of its table is filled as far as pages of
+   that size go; only then is the way to the next one looked for. */
 static void map_linear(paddr_t start, paddr_t end, pte_t rights)
 {
+    pte_t flags = pte_leaf_flags(rights);
+
     start = ROUNDDOWN(start, PGSIZE);
     end = ROUNDUP(end, PGSIZE);
     while (start < end) {
@@ -45,8 +50,12 @@ static void map_linear(paddr_t start, paddr_t end, pte_t rights)
 
         while (level > 0 && (start % pt_span(level) != 0 || end - start < pt_span(level)))
             level--;
-        set_pte(boot_entry((uintptr_t)kva(start), level), pte_make(start, pte_leaf_flags(rights)));
-        start += pt_span(level);
+
+        pte_t *entry = boot_pte((uintptr_t)kva(start), level);
+        do {
+            set_pte_relaxed(entry++, pte_make(start, flags));   /* no hart walks it yet */
+            start += pt_span(level);
+        } while (end - start >= pt_span(level) && start % pt_span(level + 1) != 0);
     }
 }
 
@@ -76,7 +85,7 @@ void kernel_map_init(void)
     map_linear(paddr(kernel_rodata_end), machine.memory.end, PTE_R | PTE_W);
     map_devices();
     for (uintptr_t va = KSTACK_BASE; va < KSTACK_END; va += pt_span(PT_LEVELS - 1))
-        boot_entry(va, PT_LEVELS - 2);
+        boot_pte(va, PT_LEVELS - 2);
 
     struct addrspace boot_as = { .harts = 1U << this_cpu->id };
 

@@ -25,7 +25,7 @@ static uintptr_t slot_stack(uint64_t slot)
 
 static pte_t *stack_pte(uintptr_t kstack, int page)
 {
-    return kernel_entry(kstack + page * PGSIZE, 0);
+    return kernel_pte(kstack + page * PGSIZE, 0);
 }
 
 static void return_slot(uintptr_t kstack)

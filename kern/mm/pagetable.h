@@ -50,7 +50,12 @@ static inline struct Page *pte2page(pte_t pte)
 void kernel_map_init(void);
 /* The kernel's entry for an address in a table of this level; tables above it are made. NULL: no
    memory for one. */
-pte_t *kernel_entry(uintptr_t va, int wanted);
+pte_t *kernel_pte(uintptr_t va, int wanted);
+
+/* Print the user half of a page table: runs of pages with equal rights, under the tables that map
+   them. Takes no lock, for the monitor: while other harts change it, what is printed may be wrong.
+   A process's is printed by print_pgdir() of mm/vmm.h. */
+void print_tables(const pte_t *pgdir);
 
 /* A root table with the kernel's half filled in; NULL where there is no memory. */
 pte_t *pgdir_create(void) __must_check;

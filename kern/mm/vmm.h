@@ -119,5 +119,9 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access) __mus
    -E_FAULT. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
+/* Print the page table of an address space: see print_tables(). Takes the mm's lock, which the
+   caller does not hold, for each table anew. Sleeps; stops early if the task is killed. */
+void print_pgdir(struct mm_struct *mm);
+
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) __must_check;

@@ -1,10 +1,8 @@
 /* Looking at processes: the kernel monitor's commands ps, map and walk, and what programs may ask
-   about others by SYS_procinfo, SYS_meminfo and SYS_pgdir.
+   about others by SYS_procinfo and SYS_meminfo.
 
-   A page table is printed as runs of neighbouring pages with the same rights, below the tables that
-   they are in; pt_index() and the levels are those of riscv/sv39.h. It is walked by hand here, and
-   not by get_pte(), because that one is an exercise, and a table that is wrong is what one wants to
-   look at.
+   The commands walk page tables by hand, and not by get_pte(), because that one is an exercise, and
+   a table that is wrong is what one wants to look at. mm/print_pgdir.c prints whole ones.
 
    How much is done while an mm's mutex is held is limited, to a table or to some: an address space
    may have millions of pages, and its other threads wait for the mutex meanwhile. */
@@ -89,81 +87,6 @@ static struct proc_struct *chosen_process(int argc, char **argv)
     return NULL;
 }
 
-/* A run of neighbouring pages with the same rights. */
-struct run {
-    uintptr_t start, end;
-    pte_t flags;
-};
-
-/* A line, unless the run is empty, as it is before the first page. */
-static void print_run(const struct run *run)
-{
-    if (run->start == run->end)
-        return;
-    cprintf("      |-- %010lx-%010lx %6lu pages %c%c%c%s\n", run->start, run->end,
-            (run->end - run->start) / PGSIZE, run->flags & PTE_R ? 'r' : '-',
-            run->flags & PTE_W ? 'w' : '-', run->flags & PTE_X ? 'x' : '-',
-            run->flags & PTE_COW ? " copy-on-write" : "");
-}
-
-/* Print what a table of the last level maps; its first entry is for the address `base`. A page that
-   goes on where the run ends, with the same rights, makes it longer; any other begins a new one. */
-static void print_last_level(const pte_t *table, uintptr_t base)
-{
-    const pte_t shown = PTE_USER | PTE_COW;
-    struct run run = { 0, 0, 0 };
-
-    for (int i = 0; i < PT_ENTRIES; i++) {
-        uintptr_t la = base + i * PGSIZE;
-
-        if (!(table[i] & PTE_V))
-            continue;
-        if (run.end == la && run.flags == (table[i] & shown)) {
-            run.end += PGSIZE;
-            continue;
-        }
-        print_run(&run);
-        run = (struct run){ la, la + PGSIZE, table[i] & shown };
-    }
-    print_run(&run);
-}
-
-/* Print the table of the last level that maps la, and before the first of a table above it that one
-   too. Returns the address that comes next. */
-static uintptr_t print_table(const pte_t *pgdir, uintptr_t la)
-{
-    unsigned int i = pt_index(la, 2), j = pt_index(la, 1);
-
-    if (!(pgdir[i] & PTE_V))
-        return ROUNDDOWN(la, pt_span(2)) + pt_span(2);
-    const pte_t *middle = kva(pte_paddr(pgdir[i]));
-    if (j == 0)
-        cprintf("  |-- [%u] table at %#lx, from %010lx\n", i, paddr(middle), la);
-    if (middle[j] & PTE_V) {
-        cprintf("  |   |-- [%u] table at %#lx, from %010lx\n", j, pte_paddr(middle[j]), la);
-        print_last_level(kva(pte_paddr(middle[j])), la);
-    }
-    return la + pt_span(1);
-}
-
-/* Addresses of tables are physical, as they stand in satp and in entries. */
-static void print_root(const pte_t *pgdir)
-{
-    cprintf("root table at %#lx\n", paddr(pgdir));
-}
-
-/* A table at a time: between two of them the mutex is free, and tables may come and go. */
-void print_tables(struct mm_struct *mm)
-{
-    print_root(mm->as.pgdir);
-    for (uintptr_t la = 0; la < USERTOP && !atomic_load(&current->task.killed);) {
-        mutex_lock(&mm->lock);
-        la = print_table(mm->as.pgdir, la);
-        mutex_unlock(&mm->lock);
-        sched_give_way();
-    }
-}
-
 /* map [PID]: the areas say what may be there, the page table what is. */
 static void command_map(__not_used struct monitor_state *state, int argc, char **argv)
 {
@@ -178,9 +101,7 @@ static void command_map(__not_used struct monitor_state *state, int argc, char *
                 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
                 vma->vm_flags & VM_STACK ? " stack" : "");
     }
-    print_root(proc->mm->as.pgdir);
-    for (uintptr_t la = 0; la < USERTOP;)
-        la = print_table(proc->mm->as.pgdir, la);
+    print_tables(proc->mm->as.pgdir);
 }
 MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
 

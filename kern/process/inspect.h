@@ -19,6 +19,3 @@ int inspect_process(int pid, struct procinfo *info);
 
 /* Describe the machine's memory: its pages, the kernel's objects, processes. From anywhere. */
 void inspect_memory(struct meminfo *info);
-
-/* Print an address space: ranges of equal rights, under the tables that hold them. May sleep. */
-void print_tables(struct mm_struct *mm);

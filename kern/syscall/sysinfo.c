@@ -13,7 +13,7 @@
 
 long sys_pgdir(__not_used uint64_t arg[])
 {
-    print_tables(current->mm);
+    print_pgdir(current->mm);
     return 0;
 }
 

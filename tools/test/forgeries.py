@@ -63,10 +63,10 @@ CALL_THE_END = """
 # This code makes the pages of a function writable. PATCH then changes the function so that it
 # compares the value that it got with itself, and no longer with the expected one.
 MAKE_WRITABLE = """
-    pte_t *kernel_entry(uintptr_t va, int wanted);
+    pte_t *kernel_pte(uintptr_t va, int wanted);
     void tlb_flush_kernel(uintptr_t start, size_t size);
     for (int page = 0; page < 2; page++)
-        *kernel_entry(found[0] + 4096 * page, 0) |= PTE_W | PTE_D;
+        *kernel_pte(found[0] + 4096 * page, 0) |= PTE_W | PTE_D;
     tlb_flush_kernel(found[0] & -4096UL, 8192);
 """
 PATCH = """
@@ -87,14 +87,14 @@ PATCH_CHECK = """
 """
 PUT_BACK = """
     for (int page = 0; page < 2; page++)
-        *kernel_entry(found[0] + 4096 * page, 0) &= ~(pte_t)PTE_W;
+        *kernel_pte(found[0] + 4096 * page, 0) &= ~(pte_t)PTE_W;
     tlb_flush_kernel(found[0] & -4096UL, 8192);
 """
 # This code maps the registers of the watchdog, and sets it back each time before it fires.
 FEED = """
     volatile uint16_t *config = kva(0x30008000), *watchdog = kva(0x40000000);
-    *kernel_entry((uintptr_t)config, 0) = pte_make(0x30008000, pte_leaf_flags(PTE_R | PTE_W));
-    *kernel_entry((uintptr_t)watchdog, 0) = pte_make(0x40000000, pte_leaf_flags(PTE_R | PTE_W));
+    *kernel_pte((uintptr_t)config, 0) = pte_make(0x30008000, pte_leaf_flags(PTE_R | PTE_W));
+    *kernel_pte((uintptr_t)watchdog, 0) = pte_make(0x40000000, pte_leaf_flags(PTE_R | PTE_W));
     tlb_flush_kernel((uintptr_t)config, PGSIZE);
     tlb_flush_kernel((uintptr_t)watchdog, PGSIZE);
     config[8] = 0;

@@ -54,7 +54,7 @@ JOIN = "#define JOIN(a, b) a##b\n"
 # (the region, what is written there before the reference's text, the symbol that must be named)
 LIARS = [
     (ACCESS, END, "symbol_format"),
-    (ACCESS, WRITABLE, "kernel_entry"),
+    (ACCESS, WRITABLE, "kernel_pte"),
     (ACCESS, "extern char kernel_text_start[];\n*(volatile char *)kernel_text_start = 1;\n",
      "kernel_text_start"),
     (ACCESS, JOIN + "void JOIN(power, _off)(int);\nif (cause == 99)\n    JOIN(power, _off)(0);\n",
@@ -73,8 +73,8 @@ LIARS = [
      "symbol_format"),
 ]
 # Each of these exercises once gave points to such a text.
-LIARS += [(key, "uint64_t *kernel_entry(uintptr_t, int);\n*kernel_entry((uintptr_t)%s, 0) |= 4;\n"
-           % function, "kernel_entry")
+LIARS += [(key, "uint64_t *kernel_pte(uintptr_t, int);\n*kernel_pte((uintptr_t)%s, 0) |= 4;\n"
+           % function, "kernel_pte")
           for key, function in ((("4.1", "alloc_proc"), "alloc_proc"),
                                 (("5.1", "set_user_frame"), "set_user_frame"),
                                 (("2.2", "best_fit_alloc_pages"), "best_fit_alloc_pages"),
@@ -173,7 +173,7 @@ class Symbols(ShopTest):
         for policy in ("best", "together", "alone"):
             result = marks.Examiner(self.reference, self.shop).marks(work, policy)["exercises"]
             self.assertEqual((result["1.2"]["state"], result["1.2"]["mark"]), (marks.REFUSED, 0))
-            self.assertIn("kernel_entry", result["1.2"]["why"])
+            self.assertIn("kernel_pte", result["1.2"]["why"])
             self.assertIs(type(result["1.2"]["why"]), str)
             self.assertEqual(result["1.3"]["mark"], result["1.3"]["max"])
 
