@@ -182,9 +182,10 @@ def share(files):
 
 
 def kernel_share(shares):
-    """A sentence about what share() found."""
+    """(a sentence about what share() found, is it enough)"""
     commented, filled = (sum(row[index] for row in shares.values()) for index in (0, 1))
     if not filled:
-        return "none of these folders is the kernel's"
+        return "none of these folders is the kernel's", True
     return "%d of the %d lines that are not blank hold a comment, %d.%d %%; %d %% are wanted" % (
-        commented, filled, 100 * commented // filled, 1000 * commented // filled % 10, SHARE)
+        commented, filled, 100 * commented // filled, 1000 * commented // filled % 10,
+        SHARE), 100 * commented >= SHARE * filled

@@ -160,7 +160,7 @@ def list_prose(folders):
         print("%-16s" % folder + "".join("%8d" % row[rule] for rule in RULES)
               + ("  %3d %%" % (100 * shares[folder][0] // shares[folder][1])
                  if folder in shares else ""))
-    print(check_prose.kernel_share(shares))
+    print(check_prose.kernel_share(shares)[0])
 
 
 def main():

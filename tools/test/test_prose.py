@@ -139,7 +139,14 @@ class Share(unittest.TestCase):
         files = [("kern/a/x.c", "/* a */\nint a;\n"), ("kern/a/y.h", "int b;\n\n"),
                  ("kern/b/z.S", "# c\n"), ("libs/x.c", "int d;\n"), ("tools/x.py", "# e\n")]
         self.assertEqual(check_prose.share(files), {"kern/a": (1, 3), "kern/b": (1, 1)})
-        self.assertIn("2 of the 4", check_prose.kernel_share(check_prose.share(files)))
+        self.assertIn("2 of the 4", check_prose.kernel_share(check_prose.share(files))[0])
+
+    def test_a_quarter(self):
+        for commented, enough in ((24, False), (25, True), (26, True)):
+            shares = {"kern/a": (20, 40), "kern/b": (commented - 20, 60)}
+            self.assertEqual(check_prose.kernel_share(shares)[1], enough)
+        self.assertIn("24.9 %", check_prose.kernel_share({"kern/a": (249, 1000)})[0])
+        self.assertTrue(check_prose.kernel_share({})[1])
 
 
 if __name__ == "__main__":
