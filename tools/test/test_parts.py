@@ -1,8 +1,8 @@
 """A part of the kernel that is one file: it is added or removed, and no other file is changed.
 
-In a copy of the tree an allocator is added (a copy of first_fit under another name), or the default
-one is removed. The kernel must build without a warning, boot, and list the allocators that are
-there now. The test fails when a table outside of the file names the part again.
+In a copy of the tree an allocator or a scheduler is added (a copy of one under another name), or
+the default one is removed. The kernel must build without a warning, boot, and list the parts that
+are there now. The test fails when a table outside of the file names the part again.
 
 It needs a toolchain, the objects of a build, and QEMU. To run it alone:
 python3 tools/test/test_parts.py
