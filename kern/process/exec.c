@@ -43,7 +43,8 @@ static int fetch_string(uintptr_t from, const char **result)
     return copy == NULL ? -E_NO_MEM : 0;
 }
 
-/* Copy the arguments of a user process. What was copied before an error is in args, to be freed. */
+/* Copy the arguments of a user process. Another thread of it may change the array and the strings
+   meanwhile: each is read once, and what was read is what the new program gets. What was copied before an error is in args, to be freed. */
 static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
 {
     int result = 0;
@@ -162,7 +163,9 @@ static void commit_image(const struct user_program *program, const struct image 
     set_user_frame(current->task.tf, image->entry, image->sp, argc);
 }
 
-/* Make the current process run a program. Returns argc or an error. */
+/* Make the current process run a program. ucore does all of this in one function of this name; here
+   it has steps: check, load and push on new memory, which may fail, and then commit. Returns argc
+   or an error. */
 static int load_icode(const struct user_program *program, const struct exec_args *args)
 {
     struct reader file = program_reader(program);
@@ -176,7 +179,7 @@ static int load_icode(const struct user_program *program, const struct exec_args
     return result;
 }
 
-/* Run the program of this name. Without arguments it still gets its name as the first one. */
+/* Run the program of this name; the name and the strings in args must stay until it returns. Without arguments it still gets its name as the first one. */
 static int exec_program(const char *name, struct exec_args *args)
 {
     const struct user_program *program = program_find(name);
@@ -208,6 +211,9 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv)
     return result;
 }
 
+/* The strings lie on the stack of the kernel thread or in the boot arguments, and are copied to the
+   new program's stack directly. The thread's own stack is given up as soon as the process leaves
+   the kernel by its frame. */
 int do_kernel_execve(const char *name, int argc, const char *const argv[])
 {
     struct exec_args args = { .argc = 0 };

@@ -14,7 +14,10 @@
 struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
 struct proc_struct *initproc;
 
-/* Guarded by proc_lock. */
+/* Guarded by proc_lock. The table by pid has a fixed size, because pids are given in order: the lists
+   are equally long, with 4 processes in each if there are 4,000.
+
+       hash_list[5] --hash_link--> pid 5 --hash_link--> pid 1029 --hash_link--> pid 2053 */
 static list_entry_t proc_list;          /* all of them, the youngest first */
 static list_entry_t hash_list[HASH_LISTS];      /* by pid, modulo HASH_LISTS */
 static uint32_t nr_process;             /* in proc_list; read without the lock too */
@@ -101,7 +104,7 @@ void make_child(struct proc_struct *parent, struct proc_struct *child)
     parent->cptr = child;
 }
 
-/* Where others find it: all processes, by pid, and its group. */
+/* Put a process where others find it: in the list of all, by its pid, and in its group. */
 static void enter_lists(struct proc_struct *proc)
 {
     list_add(&proc_list, &proc->list_link);
@@ -143,7 +146,7 @@ void unlink_proc(struct proc_struct *proc)
         proc->parent->cptr = proc->optr;
 }
 
-/* In a panic the lock may be held for ever; but then nothing changes any more. */
+/* The list may change only under the lock. In a panic the lock may be held for ever; but then nothing changes any more. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg)
 {
     bool lock = !panicked();

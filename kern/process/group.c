@@ -78,7 +78,8 @@ void leave_group(struct proc_struct *proc)
     list_del(&proc->group_ring);
 }
 
-/* A member that exits already is left alone: it ends anyway, and its code is its own. */
+/* From ctrl-C this runs in the console's interrupt handler, on whatever hart has it. A member that
+   exits already is left alone: it ends anyway, and its code is its own. */
 int kill_group(int group)
 {
     int result = -E_INVAL;

@@ -7,6 +7,10 @@
      the heap: it begins, empty, at the page behind the highest segment, and brk moves its end
      the stack: one page at USTACKTOP, which grows downwards on demand
 
+       file     | header | segments' headers | text | data | names ...
+
+       memory      p_va: | text |     p_va: | data | .bss | heap ->          <- stack | USTACKTOP
+
    The first page of an address space belongs to no area, so a NULL pointer faults. */
 #include <elf.h>
 #include <error.h>
@@ -134,7 +138,13 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
     return result;
 }
 
-/* Map a segment that is segment_ok(), and load the pages that have a part in the file. Segments
+/* The pages of a segment in which p_va is not at the begin of one:
+
+       start        p_va                 file_end          end
+       |------------|--------------------|-----------------|
+       | zeros      | p_filesz bytes     | zeros           |     in whole pages
+
+   Map a segment that is segment_ok(), and load the pages that have a part in the file. Segments
    that share a page are refused: mm_map() finds that it is taken. */
 static int load_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
 {

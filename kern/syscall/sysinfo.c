@@ -11,6 +11,7 @@
 #include <string.h>
 #include <syscall/sysinfo.h>
 
+/* It gives way between two tables, and ends early if the process is killed. */
 long sys_pgdir(__not_used uint64_t arg[])
 {
     print_pgdir(current->mm);
@@ -42,6 +43,7 @@ long sys_procinfo(uint64_t arg[])
     return result ?: copy_to_user(arg[1], &info, sizeof(info));
 }
 
+/* Nothing in it is of one process, so any program may ask. */
 long sys_meminfo(uint64_t arg[])
 {
     struct meminfo info;
