@@ -44,7 +44,8 @@ static int fetch_string(uintptr_t from, const char **result)
 }
 
 /* Copy the arguments of a user process. Another thread of it may change the array and the strings
-   meanwhile: each is read once, and what was read is what the new program gets. What was copied before an error is in args, to be freed. */
+   meanwhile: each is read once, and what was read is what the new program gets. What was copied
+   before an error is in args, to be freed. */
 static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
 {
     int result = 0;
@@ -179,7 +180,8 @@ static int load_icode(const struct user_program *program, const struct exec_args
     return result;
 }
 
-/* Run the program of this name; the name and the strings in args must stay until it returns. Without arguments it still gets its name as the first one. */
+/* Run the program of this name; the name and the strings in args must stay until it returns.
+   Without arguments it still gets its name as the first one. */
 static int exec_program(const char *name, struct exec_args *args)
 {
     const struct user_program *program = program_find(name);

@@ -14,8 +14,8 @@
 struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
 struct proc_struct *initproc;
 
-/* Guarded by proc_lock. The table by pid has a fixed size, because pids are given in order: the lists
-   are equally long, with 4 processes in each if there are 4,000.
+/* Guarded by proc_lock. The table by pid has a fixed size, because pids are given in order: the
+   lists are equally long, with 4 processes in each if there are 4,000.
 
        hash_list[5] --hash_link--> pid 5 --hash_link--> pid 1029 --hash_link--> pid 2053 */
 static list_entry_t proc_list;          /* all of them, the youngest first */
@@ -146,7 +146,8 @@ void unlink_proc(struct proc_struct *proc)
         proc->parent->cptr = proc->optr;
 }
 
-/* The list may change only under the lock. In a panic the lock may be held for ever; but then nothing changes any more. */
+/* The list may change only under the lock. In a panic the lock may be held for ever; but then
+   nothing changes any more. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg)
 {
     bool lock = !panicked();

@@ -142,9 +142,9 @@ static void command_walk(__not_used struct monitor_state *state, int argc, char 
 }
 MONITOR_COMMAND("walk", "PID ADDRESS", "the page table entries for an address", command_walk);
 
-/* Count the pages of the first area from la on, as far as one table of the last level goes: there the
-   entries lie behind one another. A page is shared if it has more than one reference, so one that
-   two entries of the same process map is, too. Returns where to go on. */
+/* Count the pages of the first area from la on, as far as one table of the last level goes: there
+   the entries lie behind one another. A page is shared if it has more than one reference, so one
+   that two entries of the same process map is, too. Returns where to go on. */
 static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, struct procinfo *info)
 {
     const struct vma_struct *vma = find_vma_above(mm, la);
@@ -177,8 +177,8 @@ static void count_pages(struct mm_struct *mm, struct procinfo *info)
 
 /* Describe a process as far as that is quick, with proc_lock held, so that it cannot go away. Its
    pages are counted later, without the lock, because that may sleep and takes long. Therefore a use
-   of its memory is taken and returned: so the memory outlives the process if need be. NULL if it has
-   none. */
+   of its memory is taken and returned: so the memory outlives the process if need be. NULL if it
+   has none. */
 static struct mm_struct *describe_locked(const struct proc_struct *proc, struct procinfo *info)
 {
     info->pid = proc->pid;

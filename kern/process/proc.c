@@ -37,7 +37,8 @@ int init_resources(struct proc_struct *proc)
     return 0;
 }
 
-/* Memory for the child, which will run on its page table: the parent's own, a copy of it, or none for a kernel thread. */
+/* Memory for the child, which will run on its page table: the parent's own, a copy of it, or none
+   for a kernel thread. */
 static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
 {
     struct mm_struct *mm = current->mm;
@@ -63,10 +64,10 @@ int copy_resources(uint32_t clone_flags, struct proc_struct *child)
     return copy_memory(clone_flags, child);
 }
 
-/* A process that ends gives up its memory itself, in exit_mm(), because it must leave the page table
-   first. Its floating-point registers are forgotten: with FS off they are not saved when the process
-   is switched away from for the last time. Its stack it needs to the end: free_proc() has that. When
-   free_proc() calls this for a process that has ended there is nothing left to drop. */
+/* A process that ends gives up its memory itself, in exit_mm(), because it must leave the page
+   table first. Its floating-point registers are forgotten: with FS off they are not saved when the
+   process is switched away from for the last time. Its stack it needs to the end: free_proc() has
+   that. When free_proc() calls this for a process that has ended there is nothing left to drop. */
 void drop_resources(struct proc_struct *proc)
 {
     if (proc == current)

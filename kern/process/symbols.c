@@ -11,8 +11,8 @@
 
 #define NAME_LENGTH 64                  /* of a name that is shown whole */
 
-/* Find the symbol table, and the strings that it refers to. False if the file has none, or if one of
-   the two does not lie in the file.
+/* Find the symbol table, and the strings that it refers to. False if the file has none, or if one
+   of the two does not lie in the file.
 
        header: e_shoff, e_shnum --> sections: | ... | SYMTAB, sh_link = n | ... | n: STRTAB | ... |
                                                          |                          |
@@ -59,8 +59,8 @@ static bool find_function(const struct reader *file, const struct secthdr *symbo
     return found;
 }
 
-/* The address is written first, and stays if no name is found. A name is cut after NAME_LENGTH bytes,
-   and where the table of strings ends. */
+/* The address is written first, and stays if no name is found. A name is cut after NAME_LENGTH
+   bytes, and where the table of strings ends. */
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
 {
     struct secthdr symbols, strings;

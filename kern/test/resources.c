@@ -113,6 +113,21 @@ static int fork_in_vain(__not_used void *arg)
     return 0;
 }
 
+/* A kernel thread may have memory, as the threads of some self tests have. It stays a kernel
+   thread: its exec takes the kernel's own pointers, and returns to it if it fails. */
+static int exec_with_memory(__not_used void *arg)
+{
+    struct mm_struct *mm = memory_of_a_page();
+
+    proc_set_mm(mm);
+    sched_set_addrspace(&mm->as);
+    check_eq("an exec that fails returns to the kernel thread, which has memory",
+             test_exec("nowhere"), -E_NOENT);
+    check("and it still is a kernel thread, with that memory", (current->flags & PF_KERNEL)
+          && current->mm == mm);
+    return test_exec("true");
+}
+
 /* The count is compared at the end: all of it must have come back. */
 static void test_resources(void)
 {
@@ -120,6 +135,7 @@ static void test_resources(void)
 
     test_end();
     test_threads(1, fork_in_vain);
+    test_threads(1, exec_with_memory);
     inventory_same(&before, "the test of resources");
 }
 
