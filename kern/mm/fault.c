@@ -1,11 +1,22 @@
-/* Page faults: an access to an area whose page is not there yet, or is shared copy-on-write.
-   What is neither is the program's mistake, or memory has run out. */
+/* Page faults: an access to an area whose page is not there yet, or is shared copy-on-write. Any
+   other access that faults is the program's mistake (-E_FAULT), or memory has run out (-E_NO_MEM).
+
+   mm_fault() is the way in: for the trap handler, when a program or a user copy has faulted. The
+   kernel also makes pages before they are needed, for a program that it loads: mm_write(). Both go
+   through mm_fault_locked(), so what a fault needs in general has one place.
+
+   A fault is repaired with the mm's lock held, which is a mutex: so it may sleep, and two threads
+   that fault on one page come one after the other; the second finds the page there. The lock also
+   keeps the area from being unmapped meanwhile. The hardware is not told of an entry that was
+   invalid before (see set_pte()); an entry that was valid is flushed on each hart that may have it
+   (sfence.vma, Privileged spec 20211203, 4.2.1). The regions of exercises 3.4 and 5.4 are here. */
 #include <error.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 #include <string.h>
 
-/* The rights of a page table entry in this area. */
+/* The rights of a page table entry in this area: PTE_U, and R, W, X as the area allows. A and D are
+   not among them: pte_leaf_flags() adds those. */
 static pte_t vma_rights(const struct vma_struct *vma)
 {
     /* EXERCISE 3.4 begin: vma_rights */
@@ -21,8 +32,9 @@ static pte_t vma_rights(const struct vma_struct *vma)
     /* EXERCISE 3.4 end */
 }
 
-/* The area that an address below the stack makes grow to it, or NULL. The page below it stays
-   unmapped: who overflows a stack does not write into its neighbour. */
+/* The area that an address below the stack makes grow to it, or NULL if the address belongs to no
+   stack: then it is a mistake of the program. Growing is limited to USTACKSIZE. The page below the
+   stack stays unmapped, so that a stack that overflows does not run into its neighbour. */
 static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
 {
     struct vma_struct *vma = find_vma_above(mm, addr);
@@ -35,7 +47,8 @@ static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
     return vma;
 }
 
-/* Give this entry, which is invalid, a new page. 0 or -E_NO_MEM. */
+/* Give this entry, which is invalid, a new page, full of zeros: a program must not see what another
+   one left in it. 0 or -E_NO_MEM. */
 static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
 {
     /* EXERCISE 3.4 begin: map_zeroed_page */
@@ -49,7 +62,8 @@ static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
     /* EXERCISE 3.4 end */
 }
 
-/* A write to a page that is shared copy-on-write. 0 or -E_NO_MEM. */
+/* A write to a page that is shared copy-on-write: afterwards this mm has a page of its own there,
+   with the same content, and may write to it. 0, or -E_NO_MEM and nothing has changed. */
 static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
 {
     /* EXERCISE 5.4 begin: break_cow */
@@ -74,7 +88,8 @@ static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
     /* EXERCISE 5.4 end */
 }
 
-/* A fault on a page that is there, in an area that allows the access. */
+/* A fault on a page that is there, in an area that allows the access: either the page is shared
+   copy-on-write, or this hart has an old translation. 0 or -E_NO_MEM. */
 static int mapped_fault(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint32_t access)
 {
     if (access == VM_WRITE && (*pte & PTE_COW))
@@ -84,6 +99,8 @@ static int mapped_fault(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint32_t
     return 0;
 }
 
+/* Why a page may be there already: two threads touched it at the same time, and the other one was
+   first; or this hart has an old translation, with fewer rights or none. */
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     mm_assert_locked(mm);
@@ -104,7 +121,8 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     /* EXERCISE 3.4 end */
 }
 
-/* All page faults come this way, and those that the kernel makes for others. */
+/* An address of the kernel's half is refused here and not by the areas: no area will ever lie
+   there, and what is below can count on it. */
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (access == 0 || addr >= USERTOP)
@@ -112,6 +130,7 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return do_pgfault(mm, addr, access);
 }
 
+/* The lock is taken before anything is looked at: what is true without it may be over at once. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (mm == NULL)
@@ -122,7 +141,8 @@ int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return result;
 }
 
-/* What mm_write() needs: the kernel's address of a page that may be written. */
+/* What mm_write() needs: the kernel's address of a page that may be written. A page that is missing
+   or shared is made first, as for a program. NULL, with the error in *result, if that fails. */
 static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
 {
     pte_t *pte = get_pte(mm->as.pgdir, la, false);
@@ -136,6 +156,8 @@ static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
     return kva(pte_paddr(*pte));
 }
 
+/* Page by page, because neighbours in the address space need not be neighbours in memory. The
+   kernel writes through its own map of all memory, so no fault can happen here. */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
 {
     int result = 0;

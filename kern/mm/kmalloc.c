@@ -1,6 +1,18 @@
-/* The slab allocator. A slab is a page: a header, then objects. Free objects are linked through
-   their first word, and their second holds a mark, by which a double free is noticed. A cache keeps
-   one empty slab; more go back at once. */
+/* The slab allocator. A slab is a page: a header, and behind it objects of one size.
+
+       +--------+--------+--------+--------+-- ... --+------+
+       | header | object | object | object |         | rest |
+       +--------+--------+--------+--------+-- ... --+------+
+
+   The page's address is that of the header, so an object finds its slab by rounding down, and no
+   table is needed. Free objects are linked through their first word; their second word holds a
+   mark, by which a double free is noticed. Slabs with a free object are in their cache's list
+   `partial`. Of slabs that have become empty a cache keeps one, because the next allocation will
+   want it; more go back at once.
+
+   Each cache has its own spinlock. A slab's page is allocated and freed with it held, so RANK_SLAB
+   is below RANK_PMM. A double free must be found before it does harm: the list would have a circle,
+   and two owners would get one object. */
 #include <debug/printk.h>
 #include <mm/kmalloc.h>
 #include <mm/pmm.h>
@@ -8,11 +20,13 @@
 
 #define FREE_MARK   0x6672656564206f62      /* unlikely in live data */
 
+/* What a free object holds; one that is in use has the owner's data there. */
 struct free_object {
     struct free_object *next;
     uint64_t mark;
 };
 
+/* The head of a slab's page. Guarded by cache->lock, but for `cache`, which is set once. */
 struct slab {
     struct kmem_cache *cache;
     struct free_object *free;
@@ -20,12 +34,14 @@ struct slab {
     list_entry_t link;              /* in cache->partial, while an object is free */
 } __attribute__((aligned(16)));
 
+/* With these sizes a slab has little rest: 4 objects of 1008 bytes or 2 of 2016 fill a page. */
 static const uint32_t sizes[] = { 32, 64, 128, 256, 512, 1008, 2016 };
 static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
 
 static struct kmem_cache *all_caches;
 static uint32_t large_objects;              /* atomic: those of whole pages */
 
+/* An object must have room for a struct free_object, and a slab for at least one object. */
 void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
 {
     cache->name = name;
@@ -40,6 +56,8 @@ void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
     all_caches = cache;
 }
 
+/* Give the cache a new slab, all of it free. With cache->lock held. False if there is no page. The
+   list begins with the last object of the page. */
 static bool slab_grow(struct kmem_cache *cache)
 {
     struct Page *page = alloc_page();
@@ -86,6 +104,8 @@ static struct free_object *take_object(struct kmem_cache *cache)
     return object;
 }
 
+/* A slab's page is asked for with the lock of this cache held, so the caches of others can be
+   emptied only afterwards. */
 void *kmem_cache_alloc(struct kmem_cache *cache)
 {
     struct free_object *object;
@@ -96,6 +116,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
     return object;
 }
 
+/* Give the page of an empty slab back. With cache->lock held. */
 static void slab_release(struct kmem_cache *cache, struct slab *slab)
 {
     list_del(&slab->link);
@@ -125,6 +146,7 @@ static bool is_free(const struct slab *slab, const struct free_object *object)
     return free != NULL;
 }
 
+/* The cache is known from the slab: a pointer that is none of its objects is noticed, mostly. */
 void kmem_cache_free(struct kmem_cache *cache, void *ptr)
 {
     struct slab *slab = ROUNDDOWN(ptr, PGSIZE);
@@ -152,6 +174,8 @@ void kmalloc_init(void)
         kmem_cache_init(&size_caches[i], "kmalloc", sizes[i]);
 }
 
+/* Whole pages; the first one's `property` keeps how many. `size` may be so large that rounding it
+   up would overflow. */
 static void *large_alloc(size_t size)
 {
     size_t n = size / PGSIZE + (size % PGSIZE != 0);
@@ -164,6 +188,7 @@ static void *large_alloc(size_t size)
     return page2kva(page);
 }
 
+/* From the smallest cache whose objects are large enough. */
 void *kmalloc(size_t size)
 {
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
@@ -172,7 +197,8 @@ void *kmalloc(size_t size)
     return large_alloc(size);
 }
 
-/* No object in a slab is page-aligned: its header is there. */
+/* No object in a slab is page-aligned, because its header is there; so an address tells by itself
+   whether it came from a slab or is a block of whole pages. */
 void kfree(void *object)
 {
     if (object == NULL)
@@ -189,6 +215,7 @@ void kfree(void *object)
     free_pages(page, page->property);
 }
 
+/* The list of caches is complete when the kernel has booted, and never changes after. */
 size_t kmalloc_objects(void)
 {
     size_t n = atomic_load(&large_objects);

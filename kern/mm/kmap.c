@@ -1,10 +1,22 @@
-/* The kernel's own map. */
+/* The kernel's own map: the upper half of each root table, which is the same in all of them.
+
+   All of physical memory is mapped at one constant offset, the linear map, so that kva() is an
+   addition. Each part has no more rights than it needs: text can be read and executed, constants
+   read, all else read and written; nothing can be both written and executed. Devices that have a
+   driver are in the linear map too, for their physical addresses lie below memory on this machine;
+   what nobody drives cannot be reached. Kernel stacks have an address range of their own: kstack.c.
+
+   entry.S runs on a first table that maps everything with all rights. kernel_map_init() makes the
+   final one, while there is one hart and nothing else runs, and goes over to it. Later only entries
+   of the last level change, for kernel stacks; tables are never freed. So the root's upper half is
+   constant, and each process's root has a copy of it. */
 #include <debug/panic.h>
 #include <machine/machine.h>
 #include <mm/pagetable.h>
 
 extern char kernel_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[];
 
+/* The page of a new table has one reference, as those of processes have; it never goes. */
 pte_t *kernel_pte(uintptr_t va, int wanted)
 {
     pte_t *table = kernel_as.pgdir;
@@ -25,7 +37,7 @@ pte_t *kernel_pte(uintptr_t va, int wanted)
     return &table[pt_index(va, wanted)];
 }
 
-/* While the kernel boots, nothing goes on without it. */
+/* The same while the kernel boots: without memory for its own tables it cannot go on. */
 static pte_t *boot_pte(uintptr_t va, int wanted)
 {
     pte_t *entry = kernel_pte(va, wanted);
@@ -59,8 +71,8 @@ static void map_linear(paddr_t start, paddr_t end, pte_t rights)
     }
 }
 
-/* Registers of the devices that have a driver; what nobody drives cannot be reached. And the device
-   tree, to which struct machine points: it may lie in memory that the kernel does not use. */
+/* Map the registers of each device that has a driver, and the device tree, to which struct machine
+   points: the tree may lie in memory that the kernel does not use. */
 static void map_devices(void)
 {
     for (uint32_t i = 0; i < machine.device_count; i++)
@@ -72,6 +84,9 @@ static void map_devices(void)
         map_linear(machine.device_tree.start, machine.device_tree.end, PTE_R | PTE_W);
 }
 
+/* The tables for kernel stacks are made down to level 1 here; those of level 0 come when they are
+   needed, which changes no root. addrspace_switch() wants to know what this hart leaves: the first
+   table, which belongs to no address space. */
 void kernel_map_init(void)
 {
     struct Page *root = alloc_zeroed_page();

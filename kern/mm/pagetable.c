@@ -1,4 +1,14 @@
-/* Walking and changing the page tables of processes. */
+/* Walking and changing the page tables of processes (Privileged spec 20211203, 4.3.2 and 4.4).
+
+   Entries of a process are changed with the lock of its mm held, by one task at a time; harts walk
+   the tables at any moment, without a lock. Three rules make that safe:
+   - an entry that becomes valid is stored after what it leads to: set_pte();
+   - an entry that was valid and is changed is flushed on every hart that may have a translation,
+     by tlb_flush(), before its page or table serves anything else (4.2.1, SFENCE.VMA);
+   - a table is freed only when no hart can be in the middle of it: exit_range() takes tables out of
+     the tree, flushes, and then frees them.
+   Functions for ranges give way between tables, because an address space may be as large as 256
+   GiB; so no spinlock may be held. The regions of 3.1, 3.2, 5.3 and 5.4 are here. */
 #include <debug/panic.h>
 #include <error.h>
 #include <mm/pagetable.h>
@@ -6,17 +16,20 @@
 #include <sched/sched.h>
 #include <string.h>
 
-#define UNMAP_BATCH     32
+#define UNMAP_BATCH     32      /* pages that wait for one flush */
 
 /* What holds as long as exercise 5.4 is not written: fork copies. Weak: the definition in vmm.c, if
    there is one, takes its place. */
 __attribute__((weak)) bool fork_shares = false;
 
+/* The table that an entry points to. An entry holds a physical address; the kernel needs its own.
+   */
 static pte_t *table_of(pte_t pte)
 {
     return kva(pte_paddr(pte));
 }
 
+/* The upper half is the kernel's and never changes (kmap.c), so a copy is enough. */
 pte_t *pgdir_create(void)
 {
     struct Page *page = alloc_page();
@@ -31,12 +44,27 @@ pte_t *pgdir_create(void)
     return pgdir;
 }
 
+/* The mm's tables below the root have gone before, by exit_range(). */
 void pgdir_destroy(pte_t *pgdir)
 {
     page_ref_dec(kva2page(pgdir));
 }
 
-/* The table one level down from an entry; made where it is missing and `create` says so. */
+/* How an address leads to its entry: the hardware walks so, and get_pte() does it by hand. The walk
+   begins at the root, which is the table of level 2.
+
+      63        39 38     30 29     21 20     12 11          0
+     +------------+---------+---------+---------+-------------+
+     | as bit 38  | VPN[2]  | VPN[1]  | VPN[0]  | page offset |
+     +------------+---------+---------+---------+-------------+
+                    entry of  entry of  entry of  byte in the
+                    the root  level 1   level 0   page
+
+   pt_index(la, level) is VPN[level]. riscv/sv39.h has the bits of an entry.
+
+   The table one level down from an entry, as an address that the kernel can use. If it is missing
+   it is made if `create` says so: NULL, if not, or if there is no memory. A leaf leads to no table:
+   large pages are not for processes. */
 static inline pte_t *next_table(pte_t *entry, bool create)
 {
     assert(!(*entry & PTE_V) || !pte_is_leaf(*entry));
@@ -55,6 +83,7 @@ static inline pte_t *next_table(pte_t *entry, bool create)
     /* EXERCISE 3.1 end */
 }
 
+/* Two steps down, and then the entry of the last table, whatever is in it. */
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create)
 {
     /* EXERCISE 3.1 begin: get_pte */
@@ -66,7 +95,7 @@ pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create)
     /* EXERCISE 3.1 end */
 }
 
-/* The entry for an address at any level, or NULL where no table holds it. */
+/* The entry for an address at any level, or NULL if no table holds it. */
 static pte_t *find_entry(pte_t *pgdir, uintptr_t la, int wanted)
 {
     pte_t *table = pgdir;
@@ -76,6 +105,7 @@ static pte_t *find_entry(pte_t *pgdir, uintptr_t la, int wanted)
     return table == NULL ? NULL : &table[pt_index(la, wanted)];
 }
 
+/* What was mapped there before may be the same page: its reference must not become 0 meanwhile. */
 int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rights)
 {
     /* EXERCISE 3.2 begin: page_insert */
@@ -91,6 +121,7 @@ int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rig
     /* EXERCISE 3.2 end */
 }
 
+/* Nothing happens if nothing is mapped there. The table stays: exit_range() takes tables away. */
 void page_remove(struct addrspace *as, uintptr_t la)
 {
     /* EXERCISE 3.2 begin: page_remove */
@@ -105,6 +136,7 @@ void page_remove(struct addrspace *as, uintptr_t la)
     /* EXERCISE 3.2 end */
 }
 
+/* Only the root is looked at: if it has no entry, there is nothing for the next 1 GiB. */
 uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end)
 {
     size_t span = pt_span(pgdir[pt_index(start, 2)] & PTE_V ? 1 : 2);
@@ -119,6 +151,8 @@ struct unmapped {
     uint32_t count;
 };
 
+/* Flush once for all, and only then let the pages go: until then a thread on another hart could
+   still write to a page that already belongs to somebody else. */
 static void drop_unmapped(struct addrspace *as, struct unmapped *batch, uintptr_t start,
                           uintptr_t end)
 {
@@ -129,6 +163,8 @@ static void drop_unmapped(struct addrspace *as, struct unmapped *batch, uintptr_
     batch->count = 0;
 }
 
+/* Unmap what the entries from `pte` on map, which are of one table and for [start, end). In
+   batches, so that the list of pages fits on the stack. */
 static void unmap_table(struct addrspace *as, pte_t *pte, uintptr_t start, uintptr_t end)
 {
     struct unmapped batch = { .count = 0 };
@@ -144,7 +180,8 @@ static void unmap_table(struct addrspace *as, pte_t *pte, uintptr_t start, uintp
     drop_unmapped(as, &batch, start, end);
 }
 
-/* The same where no hart can have translations: most pages that die, die with their process. */
+/* The same if no hart can have translations, because the address space is in no hart's satp: most
+   pages that die, die with their process. No flush is needed, so no batch either. */
 static void unmap_table_unused(pte_t *pte, size_t n)
 {
     for (pte_t *end = pte + n; pte < end; pte++) {
@@ -154,6 +191,7 @@ static void unmap_table_unused(pte_t *pte, size_t n)
     }
 }
 
+/* Table by table; if there is none, the walk goes on behind what it would map. */
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
 {
     bool unused = atomic_load(&as->harts) == 0;
@@ -171,7 +209,9 @@ void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end)
     }
 }
 
-/* Take out the tables that entries of this level point to, on the way to [start, end). */
+/* Take out the tables that entries of this level point to, on the way to [start, end), and put them
+   into the list. A table also serves addresses beside the range: it stays if those lie below
+   `floor` or from `ceiling` on, because another area has pages there. */
 static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t end,
                           uintptr_t floor, uintptr_t ceiling, list_entry_t *removed)
 {
@@ -190,7 +230,10 @@ static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t en
     }
 }
 
-/* Other harts may walk a table until they are told: all are flushed before the first is freed. */
+/* A hart keeps entries that point to tables, too, and walks on from them (4.2.1): so all harts are
+   flushed, for all addresses, before the first table is freed. The tables wait in a list that runs
+   through their struct Pages, which costs no memory. From the lowest level up, because the way to a
+   table leads through the ones above it. */
 void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t floor,
                 uintptr_t ceiling)
 {
@@ -209,7 +252,7 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
     }
 }
 
-/* Share the pages that these entries map, copy-on-write where they may be written. A fork does this
+/* Share the pages that these entries map, copy-on-write if they may be written. A fork does this
    for every page of a process, so each instruction counts. */
 static void share_entries(pte_t *to, pte_t *from, const pte_t *end)
 {
@@ -256,6 +299,7 @@ static int copy_table(pte_t *to, pte_t *from, const pte_t *end, bool share)
     return 0;
 }
 
+/* Table by table, and tables that map nothing are not made for the child. */
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share)
 {

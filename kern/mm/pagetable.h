@@ -1,9 +1,10 @@
 /* Page tables of user address spaces, and the kernel's own.
 
    A page that is mapped has a reference for each entry that maps it. The table pages of an address
-   space have one reference each. Whoever changes an entry of a process holds the lock of its mm;
-   page_remove, unmap_range and exit_range flush the TLBs; copy_range leaves that to its caller; a
-   new entry in place of an invalid one needs none. */
+   space have one reference each. An entry of a process is changed with the lock of its mm held.
+   page_remove(), unmap_range() and exit_range() flush the TLBs; copy_range() leaves that to its
+   caller; a new entry in place of an invalid one needs no flush. Why there are no address space
+   numbers (ASIDs), which would save the flush at a switch, is told in riscv/tlb.c. */
 #pragma once
 
 #include <mm/pmm.h>
@@ -20,9 +21,11 @@
    this hart's own walks after its stores (Privileged spec 4.2.1), not what others see of them.
 
    An entry that is not valid leads nowhere. Whether it is 0 or has another meaning for the kernel,
-   it is read only by who holds the lock that guards it, and that orders enough.
+   it is read only with the lock held that guards it, and that orders enough.
 
-   Nobody else writes entries: A and D are set from the start, so the hardware does not (4.3.1). */
+   Nobody else writes entries. The A and D bits are set from the start: hardware with Svade faults
+   if they are not, hardware with Svadu writes them itself, at any moment (4.3.1); so neither has a
+   reason to. */
 static inline void set_pte(pte_t *entry, pte_t value)
 {
     if (value & PTE_V)
@@ -31,7 +34,7 @@ static inline void set_pte(pte_t *entry, pte_t value)
         atomic_store(entry, value);
 }
 
-/* The same without an order, where none is needed: the entry leads where it led before, with other
+/* The same without an order, if none is needed: the entry leads where it led before, with other
    rights; or no hart can walk its table yet. */
 static inline void set_pte_relaxed(pte_t *entry, pte_t value)
 {
@@ -57,13 +60,13 @@ pte_t *kernel_pte(uintptr_t va, int wanted);
    A process's is printed by print_pgdir() of mm/vmm.h. */
 void print_tables(const pte_t *pgdir);
 
-/* A root table with the kernel's half filled in; NULL where there is no memory. */
+/* A root table with the kernel's half filled in; NULL if there is no memory. */
 pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */
 void pgdir_destroy(pte_t *pgdir);
 
 /* The entry of the last level for a virtual address (la is ucore's name for it), whatever is in it.
-   Missing tables are made where `create` says so. NULL: no table, or no memory for one. */
+   Missing tables are made if `create` says so. NULL: no table, or no memory for one. */
 pte_t *get_pte(pte_t *pgdir, uintptr_t la, bool create);
 
 /* Map a page at la with these rights (PTE_R ...), and take a reference to it; what was mapped there
@@ -72,7 +75,8 @@ int page_insert(struct addrspace *as, struct Page *page, uintptr_t la, pte_t rig
 /* Remove the mapping at la, if there is one, and drop its reference. */
 void page_remove(struct addrspace *as, uintptr_t la);
 
-/* The end of the part of [start, end) that one table of the last level maps, or where none is. */
+/* The end of the part of [start, end) that one table of the last level maps; if there is no table
+   of level 1, of the part that one of those would map. For going through a range table by table. */
 uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end);
 
 /* The functions below go through ranges of any size, and let others run meanwhile: no spinlock may
@@ -81,13 +85,13 @@ uintptr_t table_end(const pte_t *pgdir, uintptr_t start, uintptr_t end);
 /* Remove all mappings in a range. */
 void unmap_range(struct addrspace *as, uintptr_t start, uintptr_t end);
 /* Free the tables on the way to an unmapped range, but for those that also map addresses below
-   `floor` or from `ceiling` on, where the neighbouring areas are. */
+   `floor` or from `ceiling` on, because the neighbouring areas are there. */
 void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t floor,
                 uintptr_t ceiling);
 
 /* Map in `to` what `from` has mapped in a range. share: both have the same pages from here on, and
    writable ones become copy-on-write on both sides: the caller must flush `from` before anyone may
-   write to it again. Else `to` gets copies. 0 or -E_NO_MEM, where `to` has a part of the range; its
-   owner removes that. */
+   write to it again. Else `to` gets copies. 0 or -E_NO_MEM: then `to` has a
+   part of the range, and its owner removes that. */
 int copy_range(struct addrspace *to, struct addrspace *from, uintptr_t start, uintptr_t end,
                bool share) __must_check;

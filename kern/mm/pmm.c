@@ -15,6 +15,7 @@
 #include <mm/shrink.h>
 #include <string.h>
 
+/* A larger batch would take fewer locks, and keep more pages from the other harts. */
 #define CACHE_BATCH     16              /* pages that move between a cache and the manager */
 #define CACHE_LIMIT     (3 * CACHE_BATCH)
 #define POISON_BYTE     0xa5
@@ -51,6 +52,8 @@ struct range_list {
 
 static struct range_list free_ranges;
 
+/* Cut a hole into the ranges, page by page. A range with the hole in its middle becomes two; there
+   is room for as many as there can be holes. What is cut off as a whole stays as an empty range. */
 static void exclude(struct range_list *list, struct memory_range hole)
 {
     hole.start = ROUNDDOWN(hole.start, PGSIZE);
@@ -136,6 +139,7 @@ static bool make_pages(size_t n)
     return true;
 }
 
+/* Once, at boot, on the boot hart: nothing needs a lock yet. */
 void pmm_init(const struct pmm_manager *manager, bool poison)
 {
     pmm_manager = manager;
@@ -205,6 +209,8 @@ static __never_inlined void cache_refill(struct page_cache *cache)
     spin_unlock(&pmm_lock);
 }
 
+/* A full cache gives a batch back: so it is neither full nor empty then, and a hart that allocates
+   and frees one page in turn takes no lock. */
 static __never_inlined void cache_relieve(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);
@@ -212,6 +218,8 @@ static __never_inlined void cache_relieve(struct page_cache *cache)
     spin_unlock(&pmm_lock);
 }
 
+/* A page of this hart's cache. Interrupts are off meanwhile: a handler may allocate too, and the
+   task must not go on on another hart with a pointer to this one's cache. */
 static struct Page *cache_alloc(void)
 {
     struct Page *page = NULL;
@@ -226,6 +234,7 @@ static struct Page *cache_alloc(void)
     return page;
 }
 
+/* Put a page into this hart's cache, likewise. */
 static void cache_free(struct Page *page)
 {
     irq_push();
@@ -236,6 +245,7 @@ static void cache_free(struct Page *page)
     irq_pop();
 }
 
+/* A manager that hands out a page twice is found here, before two owners write to it. */
 static inline void mark_allocated(struct Page *page)
 {
     if (unlikely(page->flags & (PG_ALLOCATED | PG_RESERVED)))
@@ -243,6 +253,8 @@ static inline void mark_allocated(struct Page *page)
     page->flags = PG_ALLOCATED;
 }
 
+/* Single pages come from the hart's cache, which takes no lock most of the time. If nothing is
+   found, other parts of the kernel may keep memory that nobody uses. */
 struct Page *alloc_pages(size_t n)
 {
     struct Page *base;
@@ -255,6 +267,7 @@ struct Page *alloc_pages(size_t n)
     return base;
 }
 
+/* The mistakes of callers: a page that does not exist, is free already, or is used by others. */
 static inline void mark_free(struct Page *page)
 {
     if (unlikely(page < pages || page >= pages + npage))
@@ -266,6 +279,7 @@ static inline void mark_free(struct Page *page)
     page->flags = 0;
 }
 
+/* Marked first: a page that is freed twice must not be filled with junk, somebody else has it. */
 void free_pages(struct Page *base, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -290,6 +304,8 @@ struct Page *alloc_zeroed_page(void)
     return page;
 }
 
+/* Pages that have no struct Page yet are free too. The caches of other harts change meanwhile, so
+   the sum is of no one moment. */
 size_t nr_free_pages(void)
 {
     spin_lock(&pmm_lock);
@@ -305,6 +321,7 @@ size_t nr_total_pages(void)
     return total_pages;
 }
 
+/* An empty cache first: what is in it is neither free for the manager nor in use. */
 void pmm_check(void)
 {
     spin_lock(&pmm_lock);

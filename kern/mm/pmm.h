@@ -1,17 +1,23 @@
-/* Physical memory: one struct Page for each page of RAM, and who hands them out.
+/* Physical memory: one struct Page for each page of RAM, and handing them out.
 
-   A pmm_manager keeps the free pages; `pmm=` chooses it at boot. In front of it each hart has a
-   small cache of single pages, so that most allocations take no lock. All functions may be called
-   in any context; none sleeps. */
+   A pmm_manager keeps the free pages; the boot argument `pmm=` chooses it. In front of it each hart
+   has a small cache of single pages, so that most allocations take no lock. All functions may be
+   called in any context, with spinlocks of a rank below RANK_PMM held; none sleeps.
+
+   A page that was handed out is its owner's, with its struct Page. Its reference count is for pages
+   that have several owners, as those of a program after a fork: each page table entry that maps the
+   page counts, and dropping the last reference frees it. An allocation begins with 0. */
 #pragma once
 
 #include <list.h>
 #include <riscv/atomic.h>
 #include <riscv/memlayout.h>
 
+/* What the kernel knows of a page of RAM. They are an array in the order of the pages, so the place
+   in it tells the page's address and needs no field. 32 bytes, because there are so many. */
 struct Page {
     uint32_t ref;               /* atomic: page table entries that map it, or other users */
-    uint32_t flags;             /* PG_; changed by who allocates or frees it */
+    uint32_t flags;             /* PG_; changed when it is allocated or freed */
     uint64_t property;          /* head of a free block: the manager's size of it;
                                    head of a kmalloc of whole pages: how many */
     list_entry_t page_link;     /* in a list of free pages or of slabs */
@@ -21,13 +27,14 @@ struct Page {
 #define PG_ALLOCATED    2
 #define PG_PROPERTY     4       /* head of a free block */
 
-/* An allocator. All functions are called under one lock. A block is n pages in a row; `base` is its
-   first. */
+/* An allocator. All functions are called under one lock, with interrupts off, so they must not
+   sleep. A block is n pages in a row; `base` is its first. Pages come with flags 0 and ref 0, and
+   must leave so. It never touches the pages themselves, only their struct Page. */
 struct pmm_manager {
     const char *name;                                           /* for the boot argument pmm= */
     void (*init)(void);
     void (*init_memmap)(struct Page *base, size_t n);           /* n more pages are free */
-    struct Page *(*alloc_pages)(size_t n);                      /* NULL where none fits */
+    struct Page *(*alloc_pages)(size_t n);                      /* NULL if none fits */
     void (*free_pages)(struct Page *base, size_t n);
     size_t (*nr_free_pages)(void);
     void (*check)(void);                                        /* assert that all is consistent */
@@ -45,39 +52,47 @@ extern const struct pmm_manager pmm_managers_start[], pmm_managers_end[];
 
 extern struct Page *pages;      /* of all RAM, in order; set once at boot */
 extern size_t npage;            /* how many of them are made: it grows, see pmm.c */
-extern paddr_t pages_base;      /* where the first of them lies */
-extern uintptr_t frame_zero;    /* where the struct Page of physical page 0 would be */
+extern paddr_t pages_base;      /* the address of the first of them */
+extern uintptr_t frame_zero;    /* the struct Page of physical page 0, if it had one */
 
 /* Find the free memory and give it to this manager. With `poison` freed pages are filled with junk.
    Called once at boot. */
 void pmm_init(const struct pmm_manager *manager, bool poison);
+/* The name of the manager that is in use. */
 const char *pmm_name(void);
 
-/* n pages in a row, with ref 0 and unknown content. NULL where there are none. */
+/* n pages in a row, with ref 0 and unknown content. NULL if there are none, also after the caches
+   of the kernel gave back what they could (mm/shrink.h), or if n is 0. */
 struct Page *alloc_pages(size_t n) __must_check;
 /* Give back what alloc_pages(n) gave, with ref 0. Panics on a page that is free or in use. */
 void free_pages(struct Page *base, size_t n);
 
+/* One page: the same with n = 1. */
 static inline struct Page *alloc_page(void)
 {
     return alloc_pages(1);
 }
 
+/* Give it back. */
 static inline void free_page(struct Page *page)
 {
     free_pages(page, 1);
 }
 
-/* A page filled with zeros. */
+/* A page filled with zeros, with ref 0; NULL if there is none. */
 struct Page *alloc_zeroed_page(void) __must_check;
 
-/* Pages that could be allocated, and all that ever could. */
+/* How many pages could be allocated now, those in the caches of the harts among them; and all that
+   ever could. The first is exact only while no other hart allocates. */
 size_t nr_free_pages(void);
 size_t nr_total_pages(void);
 
-/* Give this hart's cache back to the manager, and check that the manager's state is consistent. */
+/* Give this hart's cache back to the manager, and check that the manager's state is consistent;
+   else it panics. For tests and the leak check: it may take as long as there are free blocks. */
 void pmm_check(void);
 
+/* From a struct Page to its page, by physical address, and back. The names are ucore's. A caller
+   that asks for the struct Page of an address must know that it is one of RAM, and made. */
 static inline paddr_t page2pa(const struct Page *page)
 {
     return pages_base + ((paddr_t)(page - pages) << PGSHIFT);
@@ -89,32 +104,38 @@ static inline struct Page *page_frame(ppn_t ppn)
     return (struct Page *)(frame_zero + ppn * sizeof(struct Page));
 }
 
+/* The same of a physical address, which need not be the first of the page. */
 static inline struct Page *pa2page(paddr_t pa)
 {
     return page_frame(pa >> PGSHIFT);
 }
 
+/* The same by the address that the kernel can use, in the linear map. */
 static inline void *page2kva(const struct Page *page)
 {
     return kva(page2pa(page));
 }
 
+/* The struct Page of such an address. */
 static inline struct Page *kva2page(const void *kva)
 {
     return pa2page(paddr(kva));
 }
 
+/* How many references a page has. It may change at once, but for a page of one's own alone. */
 static inline uint32_t page_ref(const struct Page *page)
 {
     return atomic_load(&page->ref);
 }
 
+/* Take one more. The caller has one already, or holds what keeps another's from being dropped. */
 static inline void page_ref_inc(struct Page *page)
 {
     atomic_add(&page->ref, 1);
 }
 
-/* Drop a reference, and free the page with the last. */
+/* Drop a reference, and free the page with the last one. Nobody may have a translation of the page
+   that this reference stood for: flush first. */
 static inline void page_ref_dec(struct Page *page)
 {
     if (atomic_add(&page->ref, -1) == 1)

@@ -1,7 +1,15 @@
-/* The buddy allocator. Free blocks have 2^k pages and begin at a multiple of their size, counted
-   from the first page of memory. A block splits into two buddies, whose numbers differ in one bit;
-   when both are free they merge again. A head's `property` is its order k. Allocation and free take
-   O(log n). */
+/* The buddy allocator, the default. Free blocks have 2^k pages and begin at a multiple of their
+   size, counted from the first page of memory. A block splits into two buddies, whose numbers
+   differ in one bit; when both are free they merge again:
+
+       order 3    |0                              |
+       order 2    |0              |4              |     4 = 0 ^ (1 << 2)
+       order 1    |0      |2      |4      |6      |     6 = 4 ^ (1 << 1)
+
+   A head's `property` is its order k. Allocation and free take O(log n), however full memory is.
+   n need not be a power of two: what rounding up took too much is freed again at once. There is a
+   list for each order, and no order in it: the block that was freed last is handed out first. The
+   caller holds the lock of pmm.c. */
 #include <debug/panic.h>
 #include <mm/pmm.h>
 
@@ -10,6 +18,7 @@
 static list_entry_t free_list[MAX_ORDER + 1];   /* by order */
 static size_t nr_free;
 
+/* Nothing is free at first; init_memmap() gives memory, also later, as the array of pages grows. */
 static void buddy_init(void)
 {
     for (int order = 0; order <= MAX_ORDER; order++)
@@ -17,6 +26,7 @@ static void buddy_init(void)
     nr_free = 0;
 }
 
+/* Make a block a free one of this order. */
 static void add_block(struct Page *head, unsigned int order)
 {
     head->flags |= PG_PROPERTY;
@@ -24,6 +34,7 @@ static void add_block(struct Page *head, unsigned int order)
     list_add(&free_list[order], &head->page_link);
 }
 
+/* Take a free block out of its list; its flags are 0 then. */
 static void remove_block(struct Page *head)
 {
     head->flags &= ~PG_PROPERTY;
@@ -64,6 +75,8 @@ static void buddy_free_pages(struct Page *base, size_t n)
     }
 }
 
+/* From the smallest order that has a block. What is larger than needed is halved, and each upper
+   half becomes a free block; the lower one goes on. */
 static struct Page *buddy_alloc_pages(size_t n)
 {
     unsigned int order = 0, found;
@@ -89,11 +102,14 @@ static struct Page *buddy_alloc_pages(size_t n)
     return head;
 }
 
+/* In all orders together. */
 static size_t buddy_nr_free_pages(void)
 {
     return nr_free;
 }
 
+/* Panics if a block is in the wrong list or place, if two buddies are both free, or if the count is
+   wrong. */
 static void buddy_check(void)
 {
     size_t count = 0;

@@ -1,7 +1,14 @@
-/* First fit: allocate from the first block, by address, that is large enough. */
+/* First fit: allocate from the first block, by address, that is large enough. `pmm=first_fit`.
+
+   The list of free blocks, and all that splits or merges them, is in pmm_list.c. It is ordered by
+   address, so the search costs as much as there are free blocks below the one that is found, and
+   memory is used from its low end. What is high stays in one piece as long as possible. The
+   functions are called with the lock of pmm.c held. */
 #include <debug/panic.h>
 #include <mm/pmm_list.h>
 
+/* The first page of n that are taken from the list, or NULL; n may be 0, and may be more than there
+   are. Region of exercise 2.1, with free_area_take() and free_area_put(). */
 static struct Page *first_fit_alloc_pages(size_t n)
 {
     /* EXERCISE 2.1 begin: first_fit_alloc_pages */

@@ -1,4 +1,11 @@
-/* The ordered list of free blocks. */
+/* The ordered list of free blocks: taking pages out of a block, putting a block back, checking.
+
+   The order by address is what makes merging possible: the neighbours of a block in memory, if they
+   are free, are its neighbours in the list. So finding the place costs a walk, but merging costs
+   nothing. The list has only heads, so it is as long as there are blocks, not pages.
+
+   The regions of exercise 2.1 are here; free_area_check() stands outside and shows what must hold
+   after each step. */
 #include <debug/panic.h>
 #include <mm/pmm_list.h>
 
@@ -67,6 +74,7 @@ size_t free_area_size(void)
     return free_area.nr_free;
 }
 
+/* The pages of the blocks themselves are not looked at, only their heads. */
 void free_area_check(void)
 {
     size_t count = 0;
@@ -77,7 +85,7 @@ void free_area_check(void)
 
         assert_eq(pos->next->prev, pos);
         assert(head->flags == PG_PROPERTY && head->property > 0 && page_ref(head) == 0);
-        assert(head > end || end == NULL);          /* in order, and merged where they touch */
+        assert(head > end || end == NULL);          /* in order; those that touch were merged */
         end = head + head->property;
         count += head->property;
     }

@@ -11,11 +11,11 @@
 PMM_MANAGER(9, own_pmm_manager);
 
 /* EXERCISE 2.C begin extra: own_pmm_manager */
+static struct Page *next;               /* the page behind the block that was taken last */
+
 /* Next fit: like first fit, but the search goes on behind the block that was taken last, and only
    then from the beginning. So small blocks do not gather at the low end, where each search would
    have to step over them. */
-static struct Page *next;               /* the page behind the block that was taken last */
-
 static struct Page *own_alloc_pages(size_t n)
 {
     struct Page *found = NULL;

@@ -32,7 +32,8 @@ static void print_run(const struct run *run)
 }
 
 /* Print what a table of the last level maps; its first entry is for the address `base`. A page that
-   goes on where the run ends, with the same rights, makes it longer; any other begins a new one. */
+   begins at the end of the run, with the same rights, makes it longer; any other one begins the
+   next run. */
 static void print_last_level(const pte_t *table, uintptr_t base)
 {
     const pte_t shown = PTE_USER | PTE_COW;

@@ -28,6 +28,6 @@ size_t shrink_memory(void);
 
 /* An allocator found nothing: should it try again? True if caches gave back something. False also
    if it cannot be tried, because the caller of the allocator holds a spinlock: that may be the one
-   that a shrinker needs. Whoever called that one tries then, when the spinlock is released. In any
-   context. */
+   that a shrinker needs. An allocator that called another one with its spinlock held asks again
+   when it has released it. In any context. */
 bool shrink_when_short(void);

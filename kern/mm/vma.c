@@ -1,9 +1,15 @@
 /* The areas of an address space, in a list by address for going through them and in a treap for
    finding one: a binary search tree by address in which a parent has a higher random priority than
-   its children. Its depth is O(log n), however the areas come and go. */
+   its children. Its depth is O(log n) whatever comes and goes, and in whatever order: a program
+   cannot make it degenerate, because it does not choose the priorities.
+
+   All functions need the mm's lock, if the mm is published, and assert it. None sleeps and none
+   allocates; an area is made and freed by the caller. The area that was found last is remembered:
+   most faults are near the one before. The regions of exercise 3.3 are here. */
 #include <mm/vmm.h>
 
-/* Marsaglia's xorshift: good enough to keep a tree balanced. */
+/* Marsaglia's xorshift: good enough to keep a tree balanced. Two harts that call it at once may get
+   the same number, which does no harm. */
 static uint32_t next_priority(void)
 {
     static uint32_t state = 2463534242;
@@ -16,6 +22,7 @@ static uint32_t next_priority(void)
     return x;
 }
 
+/* Down the tree, in O(log n). */
 struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
 {
     mm_assert_locked(mm);
@@ -34,6 +41,7 @@ struct vma_struct *find_vma_above(struct mm_struct *mm, uintptr_t addr)
     /* EXERCISE 3.3 end */
 }
 
+/* The area that was found last is asked first; else down the tree. */
 struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
 {
     mm_assert_locked(mm);
@@ -96,6 +104,8 @@ static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
     *link = less != NULL ? less : more;
 }
 
+/* Into the list before the next area, and into the tree. That areas do not overlap is the caller's
+   duty: a fault would find one of two, by chance. */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
     mm_assert_locked(mm);
@@ -113,6 +123,7 @@ void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
     /* EXERCISE 3.3 end */
 }
 
+/* Out of the list, the tree, and the memory of the last search. */
 void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
     mm_assert_locked(mm);

@@ -1,4 +1,13 @@
-/* Address spaces: making, copying and changing them. Areas are vma.c, faults are fault.c. */
+/* Address spaces: making, copying and changing them. Areas are vma.c, faults are fault.c, page
+   tables pagetable.c.
+
+   What a program has is decided by areas; pages follow when they are touched. So mmap() and brk()
+   cost the same for a page and for a gigabyte. Taking away is the other way round: pages go first,
+   while their area is still there, then the area, then tables that nobody needs any more.
+
+   Nothing here fails half-way: what an operation needs is allocated before anything changes, and
+   all that can fail after that is cleaned up by the caller, as told at each function. The lock of
+   an mm may be held for long, so long work gives way to other tasks in between. */
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
@@ -16,6 +25,7 @@ void vmm_init(void)
     kmem_cache_init(&vma_cache, "vma_struct", sizeof(struct vma_struct));
 }
 
+/* An area that is in no mm yet; NULL if there is no memory. */
 static struct vma_struct *vma_create(uintptr_t start, uintptr_t end, uint32_t vm_flags)
 {
     struct vma_struct *vma = kmem_cache_alloc(&vma_cache);
@@ -25,6 +35,7 @@ static struct vma_struct *vma_create(uintptr_t start, uintptr_t end, uint32_t vm
     return vma;
 }
 
+/* The root table is there from the start: a process can run on it as soon as it has areas. */
 struct mm_struct *mm_create(void)
 {
     struct mm_struct *mm = kmem_cache_alloc(&mm_cache);
@@ -56,6 +67,7 @@ void mm_lock_panic(const char *function)
           last ? "\"" : "no mutex", last ? last->name : "", last ? "\"" : "");
 }
 
+/* Atomic: forks of several threads may do it at once. */
 void mm_get(struct mm_struct *mm)
 {
     atomic_add(&mm->mm_count, 1);
@@ -101,6 +113,7 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
     return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
 }
 
+/* All areas. 0, or -E_NO_MEM with some of them copied: mm_put() takes them away again. */
 static int dup_areas(struct mm_struct *to, struct mm_struct *from, bool share)
 {
     list_for_each(pos, &from->mmap_list) {
@@ -123,6 +136,7 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
     /* EXERCISE 5.4 end */
 }
 
+/* The parent's other threads wait meanwhile: what the child gets is its memory at one moment. */
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     assert(!to->published);
@@ -135,11 +149,13 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
     return result;
 }
 
+/* The lowest address that this area needs to itself. */
 static uintptr_t area_floor(const struct vma_struct *vma)
 {
     return vma_floor(vma->vm_start, vma->vm_end, vma->vm_flags);
 }
 
+/* Is no area in this range? */
 static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct vma_struct *next = find_vma_above(mm, start);
@@ -147,6 +163,7 @@ static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     return next == NULL || end <= next->vm_start;
 }
 
+/* Only an area is made: no page, no table. */
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
 {
     mm_assert_locked(mm);
@@ -160,7 +177,7 @@ int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
     return 0;
 }
 
-/* Cut [start, end) out of an area. Where both ends stay, `spare` becomes the upper; true then. */
+/* Cut [start, end) out of an area. If both ends stay, `spare` becomes the upper one; true then. */
 static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t start, uintptr_t end,
                      struct vma_struct *spare)
 {
@@ -221,7 +238,9 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
     return 0;
 }
 
-/* Go down from where there was room last, over the areas that are in the way. */
+/* Go down from the place at which there was room last, over the areas that are in the way. Taking
+   room again and again costs O(log n) each; mm_unmap() sets the place back, so that what it freed
+   is found. */
 uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags)
 {
     uintptr_t top = mm->mmap_top;
@@ -244,6 +263,8 @@ uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags)
     return 0;
 }
 
+/* Give the heap the pages [old_end, new_end): its last area grows if it still ends there and is as
+   brk makes it; else a new area begins. -E_INVAL if something is in the way. */
 static int heap_grow(struct mm_struct *mm, uintptr_t old_end, uintptr_t new_end)
 {
     struct vma_struct *heap = old_end > mm->brk_start ? find_vma(mm, old_end - 1) : NULL;
@@ -257,6 +278,7 @@ static int heap_grow(struct mm_struct *mm, uintptr_t old_end, uintptr_t new_end)
     return 0;
 }
 
+/* brk counts bytes, the area has whole pages: often only the number changes. */
 int mm_brk(struct mm_struct *mm, uintptr_t brk)
 {
     uintptr_t old_end = ROUNDUP(mm->brk, PGSIZE), new_end = ROUNDUP(brk, PGSIZE);

@@ -1,12 +1,20 @@
 /* Virtual memory of processes: an mm_struct is an address space, and its areas (vma_struct) say
-   what may be mapped where. Pages come on demand, by do_pgfault(). Threads share an mm; mm_count
-   counts them. */
+   what may be mapped at which addresses. Pages come on demand, by faults: see fault.c.
+
+   Threads share an mm; mm_count counts them. An mm that others may know is published, and then all
+   that looks at its areas or page tables needs its lock, a mutex of rank MUTEX_MM: so these
+   functions may not be called from an interrupt, and while it is held no user copy may be made. The
+   functions of this file take the mm as an argument and never look at the current process.
+
+   Ranges are from `start` to before `end`, in bytes, and their ends multiples of PGSIZE, if
+   nothing else is said. Addresses of programs lie from USERBASE to before USERTOP. */
 #pragma once
 
 #include <list.h>
 #include <riscv/tlb.h>
 #include <sync/mutex.h>
 
+/* What a program may do in an area; any mixture. VM_STACK is no right, but what the area is for. */
 #define VM_READ         0x1
 #define VM_WRITE        0x2
 #define VM_EXEC         0x4
@@ -24,6 +32,7 @@ struct vma_struct {
     struct vma_struct *left, *right;    /* in vm_mm->mmap_root */
 };
 
+/* An address space. Its first part is what the hardware and the TLB functions use. */
 struct mm_struct {
     struct addrspace as;                /* page tables; entries are guarded by `lock` */
     uint32_t mm_count;                  /* atomic: processes that use it */
@@ -36,18 +45,21 @@ struct mm_struct {
     struct vma_struct *mmap_cache;      /* the area found last, or NULL */
     int map_count;
     uintptr_t brk_start, brk;           /* the heap; brk need not be page-aligned */
-    uintptr_t mmap_top;                 /* where to look first for room, going down */
+    uintptr_t mmap_top;                 /* the search for room begins here, going down */
 };
 
+/* Set up the caches of these structs. Once, at boot, after kmalloc_init(). */
 void vmm_init(void);
 
 /* Does fork share pages copy-on-write, or copy them at once? The boot argument nocow chooses. */
 extern bool fork_shares;
 
-/* An empty address space with mm_count 1; NULL where there is no memory. */
+/* An empty address space with mm_count 1; NULL if there is no memory. */
 struct mm_struct *mm_create(void) __must_check;
+/* Count one more use. The caller has one already, or holds what keeps another one's. */
 void mm_get(struct mm_struct *mm);
-/* Drop a use. The last one frees everything: no hart may run on it then. */
+/* Drop a use. The last one frees everything: no hart may run on it then. May sleep; no lock may be
+   held. */
 void mm_put(struct mm_struct *mm);
 
 /* Make `to`, which is empty, a copy of `from`, whose lock the caller does not hold; pages are
@@ -56,7 +68,8 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from) __must_check;
 
 /* Others may know the mm from here on, because a process has it: the functions below need its lock
    now. Until then it is its maker's alone. The caller publishes it once, before it stores the
-   pointer where others can find it, with what orders the stores (a lock that they take too). */
+   pointer in a place that others look at, with what orders the stores (a lock that they take
+   too). */
 void mm_publish(struct mm_struct *mm);
 __never_returns void mm_lock_panic(const char *function);
 
@@ -78,6 +91,7 @@ void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 /* Take it out again; the caller frees it. */
 void remove_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 
+/* The area that a link of mmap_list belongs to. The list's own head belongs to none. */
 static inline struct vma_struct *le2vma(list_entry_t *le)
 {
     return to_struct(le, struct vma_struct, list_link);
@@ -87,12 +101,12 @@ static inline struct vma_struct *le2vma(list_entry_t *le)
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
-/* Find room for an area below the stack; 0 where there is none. Each VM_STACK, this one or one that
+/* Find room for an area below the stack; 0 if there is none. Each VM_STACK, this one or one that
    is there, is left what it may grow by: see vma_floor(). */
 uintptr_t mm_find_room(struct mm_struct *mm, size_t len, uint32_t vm_flags);
 
 /* The lowest address that an area needs to itself: of a stack, USTACKSIZE and a page that stays
-   unmapped, so that who overflows it does not write into a neighbour. */
+   unmapped, so that a stack that overflows does not write into a neighbour. */
 static inline uintptr_t vma_floor(uintptr_t start, uintptr_t end, uint32_t vm_flags)
 {
     size_t room = (end - start > USTACKSIZE ? end - start : USTACKSIZE) + PGSIZE;
@@ -101,7 +115,7 @@ static inline uintptr_t vma_floor(uintptr_t start, uintptr_t end, uint32_t vm_fl
         return start;
     return end > room ? end - room : 0;
 }
-/* Set the end of the heap. 0, -E_INVAL where that is no place for it, -E_NO_MEM. */
+/* Set the end of the heap, a byte address. 0, -E_INVAL if that is no place for it, -E_NO_MEM. */
 int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
 
 /* Make an access to addr possible, which faulted or will happen: `access` is VM_READ, VM_WRITE or
