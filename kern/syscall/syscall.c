@@ -19,7 +19,9 @@
 #include <syscall/sysinfo.h>
 #include <unistd.h>
 
-#define CHUNK   256     /* bytes that pass through the kernel stack at a time */
+/* Bytes that pass through the kernel stack at a time. The stack has 8 KiB for all that may happen
+   in a call, an interrupt and a page fault on top of it included. */
+#define CHUNK   256
 
 /* Is it the 64 bits of an int? So that the lower half of a larger number is not taken for one. */
 static bool is_int(uint64_t arg)
@@ -229,6 +231,7 @@ static long sys_read(uint64_t arg[])
         return 0;
     if (!user_range_ok(arg[1], arg[1] + n))
         return -E_FAULT;
+    /* The console keeps what it has shown until console_take(), so other readers wait meanwhile. */
     int count = console_peek(buf, n);
     if (count <= 0)
         return count;
@@ -249,6 +252,7 @@ static long sys_write(uint64_t arg[])
         return -E_INVAL;
     if (arg[2] > INT32_MAX)
         return -E_INVAL;
+    /* A process that is killed ends when the call does, so the call must not take long then. */
     for (; done < arg[2] && !atomic_load(&current->task.killed); done += step) {
         step = arg[2] - done < CHUNK ? arg[2] - done : CHUNK;
         int error = copy_from_user(buf, arg[1] + done, step);
@@ -267,7 +271,9 @@ static long sys_lab6_set_priority(uint64_t arg[])
     return 0;
 }
 
-/* By number; NULL where there is none. 5.2 looks a function up here. */
+/* By number; NULL in the holes. The table is as long as the highest number asks for: ucore's
+   numbers have many holes, and it would be no gain to do without them. A new call gets a line here,
+   a number in libs/unistd.h and a function in user/libs/ulib.c. */
 static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_exit] = sys_exit,
     [SYS_fork] = sys_fork,
@@ -316,7 +322,19 @@ inline void syscall(struct trapframe *tf)
     dispatch(tf, tf->gpr.a0);
 }
 
-/* The number is looked at before the call, which overwrites it: a0 has both. A process that has
+/* The whole way of a system call:
+
+     program   a0 = number, a1 to a5 = arguments, ecall
+     kernel    trap_entry          registers go to the frame; epc += 4      trap/trapentry.S
+               syscall_from_user   interrupts on                            here
+               dispatch            finds the function by its number
+               sys_...             checks arguments, does the work
+               dispatch            a0 of the frame = result
+               syscall_from_user   interrupts off; gives way, or ends
+               trap_return_syscall registers come from the frame; sret      riscv/trapret.S
+     program   goes on behind the ecall, with the result in a0
+
+   The number is looked at before the call, which overwrites it: a0 has both. A process that has
    been killed meanwhile ends in proc_give_way(), also one that has just become another program.
    After exec all registers must be loaded, and not those alone that a C function may change: that
    is what trap_return() does, and it leaves for user mode, so nothing comes back here. */
