@@ -136,7 +136,8 @@ static inline void slab_emptied(struct kmem_cache *cache, struct slab *slab)
     }
 }
 
-/* The mark alone proves nothing: an object may hold the same bytes. */
+/* The mark alone proves nothing: an object may hold the same bytes. Only if it is there is the list
+   searched, which is as long as the slab has free objects. */
 static bool is_free(const struct slab *slab, const struct free_object *object)
 {
     const struct free_object *free = slab->free;

@@ -69,7 +69,12 @@ static void exclude(struct range_list *list, struct memory_range hole)
     }
 }
 
-/* What is below the kernel is the firmware's, whether the device tree says so or not. */
+/* What is free when the kernel comes: all of RAM but for the firmware, the kernel itself, the
+   device tree, and what the device tree calls reserved. What is below the kernel is the firmware's,
+   whether the device tree says so or not; touching it would be an access fault (PMP).
+
+       0x80000000    0x80200000                                  end of memory
+       | firmware    | kernel   | free ...   | tree | free ...  | page array |   */
 static void find_free_ranges(struct range_list *list)
 {
     list->count = 1;
@@ -112,7 +117,8 @@ static void place_page_array(struct range_list *list)
 }
 
 /* Make up to n more struct Pages, and give the manager the free pages among them; false if all are
-   made. With pmm_lock held, or at boot. */
+   made. With pmm_lock held, or at boot. All zeros is right for a page that is not free: it has no
+   flag and no reference, and is refused if somebody frees it. */
 static bool make_pages(size_t n)
 {
     paddr_t first = pages_base + npage * PGSIZE, end;
@@ -162,7 +168,9 @@ const char *pmm_name(void)
     return pmm_manager->name;
 }
 
-/* Pages of the manager, which gets more of them as long as that can help. With pmm_lock held. */
+/* Pages of the manager, which gets more of them as long as that can help: memory that has no struct
+   Page yet is made known to it in steps. A request for more than there ever was does not begin
+   that. With pmm_lock held. */
 static struct Page *take_pages(size_t n)
 {
     struct Page *page;
@@ -195,7 +203,8 @@ static __never_inlined struct Page *manager_alloc(size_t n)
     return page;
 }
 
-/* A batch in one piece costs the manager no more than a page; else as many as there are. */
+/* A batch in one piece costs the manager no more than a page; else as many single pages as there
+   are. The highest page goes in first, so that pages are handed out upwards. */
 static __never_inlined void cache_refill(struct page_cache *cache)
 {
     spin_lock(&pmm_lock);

@@ -41,7 +41,9 @@ static void remove_block(struct Page *head)
     list_del(&head->page_link);
 }
 
-/* Free one aligned block, with all the buddies that it completes. */
+/* Free one aligned block, with all the buddies that it completes. The buddy's number differs in bit
+   `order`; both together begin at the number in which that bit is 0. A page that has no struct yet,
+   behind npage, has no buddy to offer. */
 static void free_block(struct Page *head, unsigned int order)
 {
     size_t index = head - pages;
@@ -59,7 +61,8 @@ static void free_block(struct Page *head, unsigned int order)
     add_block(pages + index, order);
 }
 
-/* Free any run of pages, cut into the largest aligned blocks. */
+/* Free any run of pages, cut into the largest aligned blocks: from its start, each block is as
+   large as its number allows and as the rest of the run is. */
 static void buddy_free_pages(struct Page *base, size_t n)
 {
     size_t index = base - pages, end = index + n;

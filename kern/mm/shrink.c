@@ -11,6 +11,8 @@ typedef size_t (*shrinker_t)(void);
 
 extern const shrinker_t shrinkers_start[], shrinkers_end[];
 
+/* With a spinlock held a shrinker could take a lock out of order: that is found at once, and not
+   only when its cache has something. */
 size_t shrink_memory(void)
 {
     size_t n = 0;

@@ -7,6 +7,8 @@
    trap.c sets the pc to label 3, as .extable says, and t5 to the error, which is returned. */
 #include <riscv/csr.h>
 
+# Begins a function, and with SUM the part in which a fault is the user's. t6 keeps the bit for the
+# end of the function, which clears just it.
 .macro user_function name
 .globl \name
 .type \name, @function
@@ -16,6 +18,8 @@
 1:
 .endm
 
+# Ends it. A fault that was not repaired goes on here: SUM is cleared, and the error becomes the
+# result. What goes into .extable is a struct fault_range of usercopy.c.
 .macro user_function_end
 3:
     csrc sstatus, t6
@@ -28,6 +32,7 @@
 
 .text
 
+# n is a multiple of 8, and both addresses are: the caller has looked. At least one turn.
 # int usercopy_words(void *dst, const void *src, size_t n)
 user_function usercopy_words
     add a2, a1, a2
@@ -41,6 +46,7 @@ user_function usercopy_words
     ret
 user_function_end
 
+# The same for any address and any n but 0.
 # int usercopy_bytes(void *dst, const void *src, size_t n)
 user_function usercopy_bytes
     add a2, a1, a2
@@ -54,6 +60,7 @@ user_function usercopy_bytes
     ret
 user_function_end
 
+# Up to the end of the string, which is copied and not counted, or n bytes.
 # long usercopy_string(char *dst, const char *src, size_t n)
 user_function usercopy_string
     mv t1, a1

@@ -58,7 +58,9 @@ struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr)
     /* EXERCISE 3.3 end */
 }
 
-/* Put the area in at the height of its priority, and split what hangs below there around it. */
+/* Put the area in at the height of its priority, and split what hangs below there around it: first
+   down to the place of which all parents have higher priorities; then that subtree is cut along the
+   new address: what is below becomes the left subtree, what is above the right one. */
 static void tree_insert(struct mm_struct *mm, struct vma_struct *vma)
 {
     struct vma_struct **link = &mm->mmap_root, **less = &vma->left, **more = &vma->right;
@@ -68,6 +70,7 @@ static void tree_insert(struct mm_struct *mm, struct vma_struct *vma)
 
     struct vma_struct *rest = *link;
 
+    /* `less` and `more` point to the links at which the next part of each side belongs. */
     *link = vma;
     while (rest != NULL) {
         if (rest->vm_start < vma->vm_start) {
@@ -83,7 +86,9 @@ static void tree_insert(struct mm_struct *mm, struct vma_struct *vma)
     *less = *more = NULL;
 }
 
-/* Take the area out, and merge its two subtrees in its place. */
+/* Take the area out, and merge its two subtrees in its place: at each step the root with the higher
+   priority goes up, and what hangs on its inner side is merged with the other one. All of the left
+   one is below all of the right one, so the order stays. */
 static void tree_remove(struct mm_struct *mm, struct vma_struct *vma)
 {
     struct vma_struct **link = &mm->mmap_root, *less = vma->left, *more = vma->right;

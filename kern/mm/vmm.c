@@ -17,6 +17,7 @@
 bool fork_shares = true;
 /* EXERCISE 5.4 end */
 
+/* Of a process and of its areas there is one each, so a fork needs several at once. */
 static struct kmem_cache mm_cache, vma_cache;
 
 void vmm_init(void)
@@ -82,7 +83,9 @@ static void unmap_part(struct mm_struct *mm, const struct vma_struct *vma, uintp
     unmap_range(&mm->as, start, end);
 }
 
-/* Area by area, upwards: tables go with the last area that needed them. */
+/* Area by area, upwards: tables go with the last area that needed them. No lock is needed: who
+   drops the last use is the only one who knows the mm. It is on no hart any more, so no translation
+   of it is left, and unmap_range() can do without flushes. */
 void mm_put(struct mm_struct *mm)
 {
     if (atomic_add(&mm->mm_count, -1) > 1)
@@ -141,6 +144,7 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     assert(!to->published);
     mutex_lock(&from->lock);
+    /* `to` needs no lock: it is not published. Two locks of one rank could not be held anyway. */
     int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
     to->brk = from->brk;
@@ -177,7 +181,14 @@ int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
     return 0;
 }
 
-/* Cut [start, end) out of an area. If both ends stay, `spare` becomes the upper one; true then. */
+/* Cut [start, end), which lies in the area, out of it. There are four cases:
+
+       area     |-----------------|    |-----------------|    |-----------------|    |-------|
+       range         |------|                   |--------|    |-------|              |-------|
+       left     |----|      |-----|    |--------|                     |---------|    nothing
+                area        spare      area                           area
+
+   In the first one both ends stay, and `spare` becomes the upper one; true then. */
 static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t start, uintptr_t end,
                      struct vma_struct *spare)
 {
@@ -200,7 +211,9 @@ static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t sta
     return false;
 }
 
-/* Free the tables that nobody needs any more now that [start, end) is unmapped. */
+/* Free the tables that nobody needs any more now that [start, end) is unmapped: all that lie
+   between the area below and the area above. Without this a program that maps and unmaps all over
+   its address space would fill memory with empty tables. */
 static void free_tables(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct vma_struct *above = find_vma_above(mm, start);
@@ -210,7 +223,9 @@ static void free_tables(struct mm_struct *mm, uintptr_t start, uintptr_t end)
                above != NULL ? above->vm_start : USERTOP);
 }
 
-/* A hole in an area makes two of it: the second is made first, so that nothing can fail later. */
+/* A hole in an area makes two of it: the second is made first, so that nothing can fail later. Only
+   one area can become two, because areas do not overlap: then the whole range lies in it. Each turn
+   of the loop takes the lowest area that is still in the range. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 {
     uintptr_t end = addr + len;

@@ -32,7 +32,16 @@ struct vma_struct {
     struct vma_struct *left, *right;    /* in vm_mm->mmap_root */
 };
 
-/* An address space. Its first part is what the hardware and the TLB functions use. */
+/* An address space. Its first part is what the hardware and the TLB functions use. What lies where:
+
+       USERTOP    +---------------------+
+                  | user stack          |  an area that grows down, USTACKSIZE at most
+       USTACKBASE +---------------------+
+                  | mmap                |  from the top down: mm_find_room()
+                  |          ...        |
+                  | heap                |  from brk_start to brk, upwards
+                  | the program's parts |
+       USERBASE   +---------------------+  nothing below: a NULL pointer faults */
 struct mm_struct {
     struct addrspace as;                /* page tables; entries are guarded by `lock` */
     uint32_t mm_count;                  /* atomic: processes that use it */
