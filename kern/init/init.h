@@ -61,6 +61,10 @@ bool inventory_check(const struct inventory *before);
    From the boot hart's idle process; returns at once. *args must stay. */
 void user_start(const struct bootargs *args);
 
+/* exec of a kernel thread, by ebreak: the thread becomes the program of this name. The strings are
+   the thread's own. Returns only if that cannot be, with the error. */
+int kernel_execve(const char *name, int argc, const char **argv);
+
 /* When a self test runs, so that it needs nothing of the labs that come later. */
 enum selftest_stage {
     STAGE_BOOT,                 /* on the boot hart's idle process, while there is no other */

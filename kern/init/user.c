@@ -25,7 +25,7 @@
        a0          SYS_exec; behind it the error
        a1, a2, a3  name, argc, argv: in the kernel's memory, which exec copies from
        a7          EBREAK_SYSCALL */
-static int kernel_execve(const char *name, int argc, const char **argv)
+int kernel_execve(const char *name, int argc, const char **argv)
 {
     register uint64_t a0 asm("a0") = SYS_exec;
     register uint64_t a1 asm("a1") = (uintptr_t)name;

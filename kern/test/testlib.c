@@ -10,8 +10,6 @@
 #include <sched/timer.h>
 #include <string.h>
 #include <test/testlib.h>
-#include <trap/trap.h>
-#include <unistd.h>
 
 /* Threads of one test, whose pids are on its stack; and how long inventory_settle() waits, in
    ticks: far longer than any process takes to end. */
@@ -147,26 +145,15 @@ int test_exec(void *arg)
     return test_exec_words(argv);
 }
 
-/* The same ebreak as kernel_execve() in kern/init/user.c. It is written here once more, because a
-   test must be able to call it from a thread of its own. */
+/* exec wants the number of words too. */
 int test_exec_words(void *words)
 {
     const char **argv = words;
-    uint64_t argc = 0;
+    int argc = 0;
 
-    /* exec wants the number too. */
     while (argv[argc] != NULL)
         argc++;
-    /* The number in a0 and the arguments behind it, as for a program's call; a7 says that it is
-       one. */
-    register uint64_t a0 asm("a0") = SYS_exec;
-    register uint64_t a1 asm("a1") = (uintptr_t)argv[0];
-    register uint64_t a2 asm("a2") = argc;
-    register uint64_t a3 asm("a3") = (uintptr_t)argv;
-    register uint64_t a7 asm("a7") = EBREAK_SYSCALL;
-
-    asm volatile ("ebreak" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a3), "r" (a7) : "memory");
-    return a0;
+    return kernel_execve(argv[0], argc, argv);
 }
 
 /* By one bit of the address, as trap entry tells them apart. */
