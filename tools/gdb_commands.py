@@ -408,7 +408,7 @@ for sched=stride only, level for sched=mlfq."""
         """The tasks in a run queue; where they are depends on the class of the scheduler."""
         heads, heap, seen = [rq["run_list"]], [int(rq["lab6_run_pool"])], {0}
         if name == "mlfq":
-            heads = elements(struct_at(int(rq["class_state"].address), "levels")["waiting"])
+            heads = elements(struct_at(int(rq["class_state"].address), "mlfq_queue")["waiting"])
         while name == "stride" and heap:
             entry = heap.pop()
             if entry not in seen:

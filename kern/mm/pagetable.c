@@ -233,12 +233,17 @@ static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t en
 /* A hart keeps entries that point to tables, too, and walks on from them (4.2.1): so all harts are
    flushed, for all addresses, before the first table is freed. The tables wait in a list that runs
    through their struct Pages, which costs no memory. From the lowest level up, because the way to a
-   table leads through the ones above it. */
+   table leads through the ones above it.
+
+   If the first table on the way maps addresses from the ceiling on too, so do all the others, and
+   there is nothing to do: so it is for all areas of a small program but the last. */
 void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t floor,
                 uintptr_t ceiling)
 {
     list_entry_t removed;
 
+    if (ROUNDDOWN(start, pt_span(1)) + pt_span(1) > ceiling)
+        return;
     list_init(&removed);
     for (int level = 1; level < PT_LEVELS; level++)
         remove_tables(as->pgdir, level, start, end, floor, ceiling, &removed);

@@ -1,11 +1,12 @@
 /* What a hart does when there is nothing to do; and the case that there never will be.
 
-   Each hart has an idle process, which is in no run queue: the scheduler picks it if there is no
-   other. It waits in wfi, which stops the hart until an interrupt comes, and looks for work then.
+   cpu_idle() is the idle process of each hart: it waits for an interrupt, takes a task from another
+   hart, and lets it run. It holds no lock and never sleeps by the scheduler; interrupts are off but
+   for the moment in which what woke the hart is handled.
 
-   A deadlock is found here, because a hart becomes idle when the last task that could run falls
-   asleep. It is one if nothing from outside can wake a task: no timer, no key, and no ctrl-C, which
-   kills a group that has the console. All harts but one stop then, and that one reports. */
+   If all processes sleep and nothing outside of them can wake one, that is a deadlock: it is
+   reported, each process with what it waits for and where. If the console has a group that a ctrl-C
+   would end, somebody can still help: then the machine goes on. Else it is a panic. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
@@ -13,7 +14,7 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 
-/* What a process waits for, and where in the kernel: its frame pointer is what the switch saved. */
+/* Tell what one process waits for, and where in the kernel. */
 static void report_sleeper(struct proc_struct *proc, __not_used void *arg)
 {
     if (proc->task.state == PROC_SLEEPING)
@@ -23,31 +24,51 @@ static void report_sleeper(struct proc_struct *proc, __not_used void *arg)
     backtrace(proc->task.context.s0);
 }
 
-/* Every process sleeps, and no timer, key or ctrl-C will wake one. All of them sleep in the kernel,
-   so nothing changes while they are printed. */
-static void check_deadlock(void)
+/* Would a ctrl-C end the sleep of this process? kill_group() passes over the same ones. */
+static void look_for_victim(struct proc_struct *proc, void *found)
 {
-    static uint32_t reported;           /* atomic: set by the first hart that notices */
-
-    if (initproc == NULL || !timer_system_asleep() || console_group() != 0)
-        return;
-    if (atomic_swap(&reported, 1))
-        panic_stop();
-    cprintf("\ndeadlock: all %u processes sleep, and nothing can wake one\n", process_count());
-    for_each_proc(report_sleeper, NULL);
-    panic("deadlock");
+    if (proc->task.group == console_group() && !(proc->flags & (PF_KERNEL | PF_EXITING))
+        && proc->task.state == PROC_SLEEPING && (proc->task.wait_state & WT_INTERRUPTED))
+        *(bool *)found = true;
 }
 
-/* Interrupts are off between the look for work and wfi, or the one that announces work could come
-   in between and be missed. wfi ends with a pending interrupt though they are off (Privileged spec
-   20211203, 3.3.3), which is handled in the moment when they are on. An idle hart does not tick, so
-   clock_resume() has it tick again before a task runs. */
+/* Can a key end the deadlock? While group 0 has the console, a ctrl-C is a character like others.
+   */
+static bool console_can_kill(void)
+{
+    bool found = false;
+
+    if (console_group() != 0)
+        for_each_proc(look_for_victim, &found);
+    return found;
+}
+
+/* Report a deadlock, once: the first hart that notices does. If something has run since the last
+   one, it is another one. All processes sleep in the kernel, so nothing changes while they are
+   printed, unless a ctrl-C comes just then. */
+static void check_deadlock(void)
+{
+    static uint64_t reported;           /* atomic: sched_idle_turns() at the last report */
+
+    if (initproc == NULL || !sched_all_asleep())
+        return;
+    uint64_t turns = sched_idle_turns(), last = atomic_load(&reported);
+    if (last == turns || !atomic_cas(&reported, last, turns))
+        return;
+    bool can_kill = console_can_kill();
+    cprintf("\ndeadlock: %s %u processes sleep, and nothing%s can wake one\n",
+            can_kill ? "the" : "all", process_count(), can_kill ? " but ctrl-C" : "");
+    for_each_proc(report_sleeper, NULL);
+    if (!can_kill)
+        panic("deadlock");
+}
+
 void cpu_idle(void)
 {
     for (;;) {
         irq_disable();
         check_deadlock();
-        sched_idle_wait();
+        sched_idle_wait(timer_arm_idle);
         irq_enable();           /* what woke the hart is handled here */
         irq_disable();
         clock_resume();

@@ -1,95 +1,32 @@
-/* Run queues, switching, sleeping and waking. */
-#include <riscv/sbi.h>
-#include <sched/sched.h>
-#include <sched/timer.h>
+/* Switching from task to task, sleeping and waking.
 
-#define MAX_TIME_SLICE  5
+   A task gives up its hart in three ways, each a function here: schedule() lets others run,
+   sched_sleep() waits until wakeup_proc(), sched_exit() ends. All end in switch_away(), which picks
+   the next task of this hart's queue, or its idle task, and goes to it. The kernel is not
+   preempted: nothing else takes the hart away from a task in the kernel. An interrupt can only ask
+   for it, by need_resched, and a program obeys when it leaves the kernel.
 
-static const struct sched_class *sched_class;           /* set once at boot */
+   The queue's lock is taken by the task that gives up the hart and released by the one that goes on
+   there: no other hart sees a task that is half switched. A wake-up is not lost between the look at
+   a condition and the sleep, because the caller's lock, which guards the condition, is released
+   only when the task is marked as asleep. Ranks: the caller's lock first, then the queue's. */
+#include <sched/balance.h>
+#include <sched/runqueue.h>
 
-static struct run_queue run_queues[MAX_HARTS];          /* by cpu number */
+/* Atomic: how many tasks run, could run, or sleep until something outside of the tasks wakes them
+   (WT_OUTSIDE). If it is 0 no task can ever wake another one. A task that wakes another adds 1 for
+   it before it falls asleep itself, so the sum is never 0 in between. */
+static uint32_t hopeful_tasks;
 
-static uint32_t idle_harts;         /* atomic: a bit for each cpu that waits for work */
-
-/* Atomic: tasks that run or could, plus KEYBOARD_WAITER for each that sleeps until a key is
-   pressed. One word, changed once for each task that falls asleep or wakes: 0 is a deadlock, unless
-   a timer is pending. */
-static uint64_t hopeful_tasks;
-#define KEYBOARD_WAITER (1UL << 32)
-
-const struct sched_class *sched_default_class(void)
-{
-    for (const struct sched_class *class = sched_classes_start; class < sched_classes_end; class++)
-        if (class->exercise == NULL || is_written(class->exercise))
-            return class;
-    return NULL;
-}
-
-void sched_init(const struct sched_class *class)
-{
-    sched_class = class;
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
-        run_queues[i].id = i;
-        run_queues[i].max_time_slice = MAX_TIME_SLICE;
-        sched_class->init(&run_queues[i]);
-    }
-}
-
-const struct sched_class *sched_class_chosen(void)
-{
-    return sched_class;
-}
-
-void sched_start(struct task *idle)
-{
-    idle->state = PROC_RUNNABLE;
-    idle->on_cpu = true;
-    idle->rq = &run_queues[this_cpu->id];
-    idle->rq->idle = idle;
-    this_cpu->task = idle;
-    this_cpu->user_tf = idle->tf;
-}
-
-/* The queue of this hart: a task that runs belongs to it. */
-static inline struct run_queue *this_rq(void)
-{
-    return this_cpu->task->rq;
-}
-
-/* Lock the queue that a task belongs to: it may move until its queue is locked. */
-static struct run_queue *task_rq_lock(struct task *task)
-{
-    for (;;) {
-        struct run_queue *rq = atomic_load(&task->rq);
-
-        spin_lock(&rq->lock);
-        if (rq == atomic_load(&task->rq))
-            return rq;
-        spin_unlock(&rq->lock);
-    }
-}
-
-static inline void enqueue(struct run_queue *rq, struct task *task)
-{
-    sched_class->enqueue(rq, task);
-    atomic_store(&rq->proc_num, rq->proc_num + 1);
-}
-
-static inline void dequeue(struct run_queue *rq, struct task *task)
-{
-    sched_class->dequeue(rq, task);
-    atomic_store(&rq->proc_num, rq->proc_num - 1);
-}
-
-/* fpu_switch() under the name and with the arguments that proc_run() has for it. */
+/* fpu_switch() under the name and with the arguments that exercise 4.3 has for it. */
 static void switch_fpu(struct task *prev, struct task *next)
 {
     fpu_switch(&prev->fpu, prev->tf, &next->fpu, next->tf);
 }
 
-/* Switch this hart to another task; returns when prev is picked again. The lock of the hart's queue
-   is held all the way, so nobody sees prev half switched. */
+/* Switch this hart from the current task to `next`. It returns when the current task is picked
+   again, later and perhaps on another hart: see finish_switch(). The lock of the hart's queue is
+   held all the way, and interrupts are off, so nothing sees a task that is half switched. */
 static inline void proc_run(struct run_queue *rq, struct task *next)
 {
     /* EXERCISE 4.3 begin: proc_run */
@@ -108,7 +45,18 @@ static inline void proc_run(struct run_queue *rq, struct task *next)
     /* EXERCISE 4.3 end */
 }
 
-/* After proc_run, on the stack of the task that goes on. */
+/* What comes after switch_to(), and who is here. switch_to() was called by one task and returns to
+   another one, at the place where that one had called it, long ago: registers, stack and local
+   variables are those of then. So of what the caller of proc_run() had computed, nothing about the
+   hart is right any more: `rq` was the queue of the hart that the task left. this_cpu is right,
+   because tp belongs to the hart and is not switched. A task that never ran before does not come
+   back here: it begins in sched_finish_switch().
+
+   The task that was switched away from cannot say that its stack is free: it does not run. So it is
+   said for it by the one that goes on, who finds it in rq->prev. This hart writes nothing more to
+   that stack after the store; the release (Unprivileged spec 20191213, 14.1, rule 6, here by a
+   fence, rule 4) pairs with the acquire (rule 5) in sched_wait_off_cpu(). Returns the queue of this
+   hart, which is locked. */
 static inline struct run_queue *finish_switch(void)
 {
     struct run_queue *rq = this_rq();
@@ -117,6 +65,8 @@ static inline struct run_queue *finish_switch(void)
     return rq;
 }
 
+/* A new task starts with interrupts off, whatever the task before it had: trap_return() turns them
+   on with the jump to user mode. */
 void sched_finish_switch(void)
 {
     struct run_queue *rq = finish_switch();
@@ -125,8 +75,13 @@ void sched_finish_switch(void)
     spin_unlock(&rq->lock);
 }
 
-/* Pick the next task and go to it; the caller has dealt with its own state. The queue is locked;
-   returns the locked queue of the hart that it came back on. */
+/* Pick the next task of this hart and go to it. The caller has changed its own state before, and is
+   in the queue, or sleeps, or has ended; rq is this hart's queue, locked, and the only spinlock.
+   Returns the queue of the hart on which the task came back, locked.
+
+   need_resched is cleared because the wish is granted; but a task that was killed must still end.
+   irq_was_on is the hart's, and says what this task had when it took its first lock: so it is kept
+   here, on the task's stack, while others run. */
 static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
 {
     struct task *prev = this_cpu->task;
@@ -140,7 +95,7 @@ static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
         dequeue(rq, next);
     else
         next = rq->idle;
-    atomic_store(&prev->need_resched, prev->killed);    /* who was killed must still end */
+    atomic_store(&prev->need_resched, prev->killed);
     if (next != prev) {
         proc_run(rq, next);
         rq = finish_switch();
@@ -149,6 +104,16 @@ static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
     return rq;
 }
 
+/* Four things must be so when this is called, as for all that gives up the hart:
+   1. The caller is a task, on its own kernel stack, and no interrupt handler: a handler would stop
+      the task that it interrupted at a place where that one may hold a lock.
+   2. It holds no spinlock. Another task may want the lock, and the one that holds it would not run.
+      It may hold mutexes. switch_away() panics for a spinlock.
+   3. It is ready to run again at once: it will be picked without anybody waking it. Whoever waits
+      for something sleeps by sched_sleep(), which cannot lose a wake-up.
+   4. It holds nothing of this hart: no pointer or number that it had from this_cpu, which is
+      another one afterwards, and sstatus.SUM is 0, because the switch saves no CSR. An idle task is
+      in no queue: it runs when there is nothing else. */
 void schedule(void)
 {
     struct run_queue *rq = this_rq();
@@ -161,21 +126,22 @@ void schedule(void)
     spin_unlock(&rq->lock);
 }
 
-/* A task falls asleep or ends: one runnable less, maybe one more that waits for a key. Or it
-   wakes. */
-static void count_hopeful(const struct task *task, bool wakes)
+/* A task falls asleep or ends (-1), or becomes runnable (1). One whose sleep something outside can
+   end counts all the time. */
+static inline void count_hopeful(const struct task *task, int change)
 {
-    int64_t change = task->wait_state == WT_KBD ? 1 - (int64_t)KEYBOARD_WAITER : 1;
-
-    __atomic_fetch_add(&hopeful_tasks, wakes ? change : -change, __ATOMIC_SEQ_CST);
+    if (!(task->wait_state & WT_OUTSIDE))
+        atomic_add(&hopeful_tasks, change);
 }
 
-static void make_runnable(struct run_queue *rq, struct task *task)
+/* Put a task that sleeps, or is new, into its queue, which is locked. wait_state is cleared last,
+   because a class may favour tasks that have slept. */
+static inline void make_runnable(struct run_queue *rq, struct task *task)
 {
-    count_hopeful(task, true);
+    count_hopeful(task, 1);
     task->state = PROC_RUNNABLE;
     enqueue(rq, task);
-    task->wait_state = 0;               /* after it: a class may favour who slept */
+    task->wait_state = 0;
 }
 
 void sched_mutexes_panic(const char *what)
@@ -183,11 +149,13 @@ void sched_mutexes_panic(const char *what)
     panic("a task %s while it holds the mutex \"%s\"", what, this_cpu->task->mutexes->name);
 }
 
-/* Change the current task's state while the caller's lock is still held, so that whoever takes that
-   lock next sees it. Who has been killed goes to the end of the queue instead of to an
-   interruptible sleep. Returns this hart's queue, locked. */
-static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state state,
-                                          uint32_t wait_state, const char *what)
+/* The current task falls asleep or ends. Its state is changed while the caller's lock is still
+   held, so that whoever takes that lock next, to wake it or to look at it, finds it so. One that
+   has been killed is put into the queue instead of into a sleep that a kill may end; the state
+   stays RUNNABLE then. Returns this hart's queue, locked. It is inlined: each sleep goes through
+   here. */
+static __always_inlined struct run_queue *leave_with_state(
+    struct spinlock *held, enum proc_state state, uint32_t wait_state, const char *what)
 {
     struct task *task = this_cpu->task;
     struct run_queue *rq = task->rq;
@@ -204,7 +172,7 @@ static struct run_queue *leave_with_state(struct spinlock *held, enum proc_state
         task->wait_state = wait_state;
         task->wait_what = what;
         atomic_store_release(&task->state, state);      /* last: reports read it without the lock */
-        count_hopeful(task, false);
+        count_hopeful(task, -1);
     }
     spin_unlock(held);
     return rq;
@@ -227,28 +195,10 @@ void sched_exit(struct spinlock *held)
     panic("a zombie was scheduled");
 }
 
-/* Interrupt one of these harts, if any of them waits for work; so it looks for it. */
-static void kick_idle_hart(uint32_t candidates)
-{
-    memory_barrier();           /* the queued task first, then who waits; see sched_idle_wait */
-    uint32_t waiting = atomic_load(&idle_harts) & candidates & ~(1U << this_cpu->id);
-    uint32_t target = waiting & -waiting;
-
-    if (unlikely(waiting != 0) && (atomic_and(&idle_harts, ~target) & target))
-        sbi_send_ipi(cpu_hart_mask(target));
-}
-
-/* A task goes back to the hart where it ran, whose caches know it. That hart is woken where it is
-   idle. Others are not: a child that its parent waits for is run sooner here than elsewhere. They
-   are called at the next tick, if it still waits. */
-static void kick_home(struct run_queue *rq)
-{
-    kick_idle_hart(1U << rq->id);
-}
-
+/* With the caller's lock held the task cannot begin to sleep for the same reason meanwhile; without
+   one it may be in any state. A new task belongs to no hart yet: it goes to this one. */
 bool wakeup_proc(struct task *task)
 {
-    irq_push();
     if (task->rq == NULL)
         task->rq = this_rq();
     struct run_queue *rq = task_rq_lock(task);
@@ -259,24 +209,24 @@ bool wakeup_proc(struct task *task)
     spin_unlock(&rq->lock);
     if (asleep)
         kick_home(rq);
-    irq_pop();
     return asleep;
 }
 
+/* With the queue locked the task is either asleep already, and is woken, or sees `killed` before it
+   falls asleep, in leave_with_state(). need_resched is set too, so that there is one flag to look
+   at on the way out of the kernel. */
 void sched_kill(struct task *task)
 {
-    irq_push();
     struct run_queue *rq = task_rq_lock(task);
     bool wake = task->state == PROC_SLEEPING && (task->wait_state & WT_INTERRUPTED);
 
     atomic_store(&task->killed, true);
-    atomic_store(&task->need_resched, true);    /* one flag to look at when leaving the kernel */
+    atomic_store(&task->need_resched, true);
     if (wake)
         make_runnable(rq, task);
     spin_unlock(&rq->lock);
     if (wake)
         kick_home(rq);
-    irq_pop();
 }
 
 void sched_set_priority(struct task *task, uint64_t priority)
@@ -325,54 +275,24 @@ void sched_tick(void)
         kick_idle_hart(-1U);
 }
 
-/* The queue of a hart that has a task to spare; NULL where there is none. Read without locks. */
-static struct run_queue *busy_queue(void)
-{
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (atomic_load(&run_queues[i].proc_num) > 0)
-            return &run_queues[i];
-    return NULL;
-}
-
-/* The bit comes first, then the look at the queues; kick_idle_hart() does it the other way round.
-   wfi ends with a pending interrupt though interrupts are off; the caller takes it afterwards. */
-void sched_idle_wait(void)
-{
-    uint32_t bit = 1U << this_cpu->id;
-
-    assert(!irq_enabled());
-    atomic_or(&idle_harts, bit);
-    if (busy_queue() == NULL) {
-        timer_arm_idle();
-        wait_for_interrupt();
-    }
-    atomic_and(&idle_harts, ~bit);
-}
-
-/* Only one lock is held at a time: the task changes its owner under the old queue's lock and is in
-   no queue until the new one has it. Meanwhile it is RUNNABLE, so that nobody tries to enqueue
-   it. */
-void sched_steal(void)
-{
-    struct run_queue *rq = this_rq(), *victim = busy_queue();
-
-    if (victim == NULL || victim == rq)
-        return;
-    spin_lock(&victim->lock);
-    struct task *task = sched_class->pick_next(victim);
-    if (task != NULL) {
-        dequeue(victim, task);
-        atomic_store(&task->rq, rq);
-    }
-    spin_unlock(&victim->lock);
-    if (task != NULL) {
-        spin_lock(&rq->lock);
-        enqueue(rq, task);
-        spin_unlock(&rq->lock);
-    }
-}
-
+/* One word, so its values have one order for all harts, and each of them was true at a time. Once
+   it is 0 it stays 0, but for what the console may still do. */
 bool sched_all_asleep(void)
 {
-    return __atomic_load_n(&hopeful_tasks, __ATOMIC_SEQ_CST) == 0;
+    return atomic_load(&hopeful_tasks) == 0;
+}
+
+/* A task falls asleep, and its hart becomes idle, with the queue locked: who sees the first and
+   then locks the queue sees the second too. */
+uint64_t sched_idle_turns(void)
+{
+    uint64_t turns = 0;
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        spin_lock(&run_queues[i].lock);
+        if (run_queues[i].idle != NULL)
+            turns += run_queues[i].idle->runs;
+        spin_unlock(&run_queues[i].lock);
+    }
+    return turns;
 }

@@ -112,10 +112,14 @@ void sched_finish_switch(void);
 /* From the timer interrupt: the current task has run for a tick. */
 void sched_tick(void);
 
-/* For idle tasks, interrupts off: sleep until an interrupt, unless there is a task to run. */
-void sched_idle_wait(void);
+/* For idle tasks, interrupts off: sleep until an interrupt, unless there is a task to run. Before
+   it sleeps it calls before_wait(), which sees to it that a timer interrupts in time. */
+void sched_idle_wait(void (*before_wait)(void));
 /* For idle tasks: take a waiting task from another hart, where this one has none. */
 void sched_steal(void);
 
-/* True if every task sleeps, and none of them until a key is pressed. */
+/* Do all tasks sleep, and can nothing outside of them wake one (WT_OUTSIDE)? From anywhere. */
 bool sched_all_asleep(void);
+/* How often harts have become idle, all together. While it stays the same, and all tasks sleep, it
+   is the same sleep. Takes the locks of the queues. */
+uint64_t sched_idle_turns(void);

@@ -10,20 +10,20 @@ SCHED_CLASS(2, mlfq_sched_class);
 #define BOOST_TICKS     100
 
 /* What is kept of a run queue. */
-struct levels {
+struct mlfq_queue {
     list_entry_t waiting[LEVELS];
     uint32_t ticks;                 /* since the last boost */
     uint32_t epoch;                 /* how many boosts there were */
 };
 
-static struct levels *levels_of(struct run_queue *rq)
+static struct mlfq_queue *levels_of(struct run_queue *rq)
 {
-    return SCHED_STATE(rq, struct levels);
+    return SCHED_STATE(rq, struct mlfq_queue);
 }
 
 static void mlfq_init(struct run_queue *rq)
 {
-    struct levels *levels = levels_of(rq);
+    struct mlfq_queue *levels = levels_of(rq);
 
     for (int level = 0; level < LEVELS; level++)
         list_init(&levels->waiting[level]);
@@ -40,7 +40,7 @@ static void enter_level(struct task *task, uint32_t level)
    who comes from a sleep goes before the others of its level, and so answers at the next tick. */
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
-    struct levels *levels = levels_of(rq);
+    struct mlfq_queue *levels = levels_of(rq);
 
     if (task->runs == 0 || task->epoch != levels->epoch)
         enter_level(task, 0);
@@ -73,7 +73,7 @@ static struct task *mlfq_pick_next(struct run_queue *rq)
 /* All that wait go to level 0 now; those that run or sleep when they are enqueued next. */
 static void boost(struct run_queue *rq)
 {
-    struct levels *levels = levels_of(rq);
+    struct mlfq_queue *levels = levels_of(rq);
 
     levels->ticks = 0;
     levels->epoch++;

@@ -22,11 +22,16 @@ enum proc_state {
     PROC_ZOMBIE                         /* ended; its parent has not waited yet */
 };
 
-/* Why a task sleeps: wait_state. */
-#define WT_INTERRUPTED  0x80000000      /* being killed ends the sleep */
+/* Why a task sleeps: wait_state. Two bits say what can end the sleep, beside another task:
+   WT_INTERRUPTED  a kill: the task is woken, and must end
+   WT_OUTSIDE      something that needs no task: a timer, a key, a disk. If all tasks sleep, and
+                   none of them so, it is a deadlock
+   A sleep with neither ends only when another task wakes the one that sleeps. */
+#define WT_INTERRUPTED  0x80000000
+#define WT_OUTSIDE      0x40000000
 #define WT_CHILD        (0x00000001 | WT_INTERRUPTED)
-#define WT_TIMER        (0x00000002 | WT_INTERRUPTED)
-#define WT_KBD          (0x00000004 | WT_INTERRUPTED)
+#define WT_TIMER        (0x00000002 | WT_INTERRUPTED | WT_OUTSIDE)
+#define WT_KBD          (0x00000004 | WT_INTERRUPTED | WT_OUTSIDE)
 #define WT_MUTEX        0x00000200
 
 struct run_queue;

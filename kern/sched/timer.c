@@ -96,12 +96,3 @@ void timer_expire(uint64_t now)
     spin_unlock(&timer_lock);
     /* EXERCISE 1.1 end */
 }
-
-/* Under the lock, because timer_expire() takes a timer away before its task is runnable. */
-bool timer_system_asleep(void)
-{
-    spin_lock(&timer_lock);
-    bool asleep = timer_heap == NULL && sched_all_asleep();
-    spin_unlock(&timer_lock);
-    return asleep;
-}

@@ -32,6 +32,3 @@ int do_sleep(uint64_t ticks);
 
 /* Wake the tasks whose time has come. From the timer interrupt. */
 void timer_expire(uint64_t now);
-
-/* Is there no task that runs, that sleeps for a time, or that waits for a key? */
-bool timer_system_asleep(void);

@@ -10,11 +10,16 @@
    tools/labs/lab0.py.
 
    Alone: make grade GRADE=--all TEST=lock-rank, and so on. */
+#include <driver/console.h>
+#include <driver/irq.h>
+#include <error.h>
 #include <mm/kmalloc.h>
+#include <process/group.h>
 #include <process/proc.h>
 #include <sched/timer.h>
 #include <string.h>
 #include <test/testlib.h>
+#include <unistd.h>
 
 /* The kernel went on although it should not have. */
 #define NOT_CAUGHT(what)    panic("not caught: %s", what)
@@ -400,3 +405,52 @@ static void deadlock_mutexes(void)
 /* Here the kernel panics from the idle process, after it has listed who sleeps and for what. */
 SELFTEST("deadlock", deadlock_alone);
 SELFTEST("deadlock-mutexes", deadlock_mutexes);
+
+/* A deadlock that a ctrl-C can end: the kernel tells of it once, and goes on. */
+static uint32_t seconds;
+
+/* What a program of a job may become: a process that can be killed, in a group that has the
+   console. */
+
+static int job_that_waits(__not_used void *arg)
+{
+    bool woken;
+
+    spin_lock(&proc_lock);
+    current->flags &= ~PF_KERNEL;               /* such a one cannot be killed */
+    spin_unlock(&proc_lock);
+    assert_eq(do_job(JOB_FOREGROUND), 0);
+    spin_lock(&low);
+    woken = wait_sleep(&queue, WT_INTERRUPTED, "a bell that nobody rings");
+    spin_unlock(&low);
+    assert(!woken);
+    return -E_KILLED;
+}
+
+/* In place of the clock's handler. An idle hart without sleepers wakes once in a second. At the
+   second time it does what a ctrl-C does. */
+static void late_interrupt(void)
+{
+    timer_arm(rdtime() + timer_tick_length());
+    if (sched_all_asleep() && ++seconds == 2)
+        assert_eq(kill_group(console_group()), 0);
+}
+
+/* Twice, because a second deadlock is another one, which is told of too. */
+static void deadlock_of_job(void)
+{
+    int code = 0, pid;
+
+    wait_queue_init(&queue, &low);
+    irq_register(IRQ_S_TIMER, late_interrupt);
+    for (int i = 0; i < 2; i++) {
+        seconds = 0;
+        pid = test_thread(job_that_waits, NULL);
+        assert_eq(wait_child(pid, &code), pid);
+        assert_eq(code, -E_KILLED);
+        assert_eq(seconds, 2);
+    }
+    console_set_group(0);
+}
+
+SELFTEST("deadlock-of-job", deadlock_of_job);

@@ -261,6 +261,11 @@ PANIC_TESTS = [
            "initproc (pid 1) waits for a child to end:", "kernel panic", trace="cpu_idle"),
     panics("deadlock 4 harts", "deadlock: all 2 processes sleep", harts=4, runs=2,
            trace="cpu_idle"),
+    Test("deadlock-of-job", selftest="deadlock-of-job",
+         expect=["deadlock: the 3 processes sleep, and nothing but ctrl-C can wake one\n"
+                 "test thread (pid 3) waits for a bell that nobody rings:\n",
+                 "deadlock: the 3 processes sleep"],
+         forbid=["deadlock: all", regex(r"(?s)(deadlock: the.*){3}")]),
     panics("deadlock-mutexes", "deadlock: all 4 processes sleep",
            "waits for a bell that nobody rings:", "philosopher",
            "waits for inner mutex:", "philosopher", trace="cpu_idle"),

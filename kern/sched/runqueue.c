@@ -1,0 +1,63 @@
+/* The run queues, one for each hart, and the scheduling class, of which there is one for all.
+
+   At boot sched_init() sets both up; later they do not change. The lock of a queue guards the queue
+   and the state of each task that belongs to it, whether it waits there, runs on that hart, or
+   sleeps. Two queues are never locked at a time: they have the same rank, and a spinlock panics.
+
+   Which classes there are is what the linker has collected in the section .sched_classes: no file
+   names them. */
+#include <sched/runqueue.h>
+
+#define MAX_TIME_SLICE  5       /* ticks: 50 ms */
+
+const struct sched_class *sched_class;
+struct run_queue run_queues[MAX_HARTS];
+
+const struct sched_class *sched_default_class(void)
+{
+    for (const struct sched_class *class = sched_classes_start; class < sched_classes_end; class++)
+        if (class->exercise == NULL || is_written(class->exercise))
+            return class;
+    return NULL;
+}
+
+void sched_init(const struct sched_class *class)
+{
+    sched_class = class;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
+        run_queues[i].id = i;
+        run_queues[i].max_time_slice = MAX_TIME_SLICE;
+        sched_class->init(&run_queues[i]);
+    }
+}
+
+const struct sched_class *sched_class_chosen(void)
+{
+    return sched_class;
+}
+
+void sched_start(struct task *idle)
+{
+    idle->state = PROC_RUNNABLE;
+    idle->on_cpu = true;
+    idle->rq = &run_queues[this_cpu->id];
+    idle->rq->idle = idle;
+    this_cpu->task = idle;
+    this_cpu->user_tf = idle->tf;
+}
+
+/* The task may move to another queue until its own is locked: a hart that steals it stores rq with
+   the old queue's lock held. So rq is read again with that lock, and only if it is still the same
+   is this the right one. */
+struct run_queue *task_rq_lock(struct task *task)
+{
+    for (;;) {
+        struct run_queue *rq = atomic_load(&task->rq);
+
+        spin_lock(&rq->lock);
+        if (rq == atomic_load(&task->rq))
+            return rq;
+        spin_unlock(&rq->lock);
+    }
+}

@@ -1,0 +1,39 @@
+/* The run queues of all harts, for the files of this folder alone: others use sched.h.
+
+   struct run_queue is in sched.h, because classes work on it. Here is what puts tasks into a queue
+   and takes them out, by the class that was chosen, and counts them.
+
+   The files of this folder call downwards only, in this order: the classes (sched_*.c) and timer.c
+   on top, then sched.c, balance.c, runqueue.c. So each can be read without those above it. */
+#pragma once
+
+#include <sched/sched.h>
+
+extern const struct sched_class *sched_class;   /* set once, at boot */
+extern struct run_queue run_queues[];           /* by cpu number */
+
+/* The queue of this hart. A task that runs belongs to it, and stays for as long as it does not give
+   the hart up: so the answer is right also with interrupts on. */
+static inline struct run_queue *this_rq(void)
+{
+    return this_cpu->task->rq;
+}
+
+/* Put a task into a queue, or take it out. The queue is locked; the task is RUNNABLE and, before
+   enqueue(), in no queue. proc_num is stored in one access, because balance.c reads it without the
+   lock. */
+static inline void enqueue(struct run_queue *rq, struct task *task)
+{
+    sched_class->enqueue(rq, task);
+    atomic_store(&rq->proc_num, rq->proc_num + 1);
+}
+
+static inline void dequeue(struct run_queue *rq, struct task *task)
+{
+    sched_class->dequeue(rq, task);
+    atomic_store(&rq->proc_num, rq->proc_num - 1);
+}
+
+/* Lock the queue that a task belongs to, and return it. In any context; no lock of this rank or a
+   higher one is held. */
+struct run_queue *task_rq_lock(struct task *task);
