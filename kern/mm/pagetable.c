@@ -242,8 +242,9 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
 {
     list_entry_t removed;
 
+    assert(start < end && end <= ceiling);
     if (ROUNDDOWN(start, pt_span(1)) + pt_span(1) > ceiling)
-        return;
+        return;                         /* the first table, and those above, serve others too */
     list_init(&removed);
     for (int level = 1; level < PT_LEVELS; level++)
         remove_tables(as->pgdir, level, start, end, floor, ceiling, &removed);
