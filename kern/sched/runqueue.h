@@ -19,15 +19,15 @@ static inline struct run_queue *this_rq(void)
     return this_cpu->task->rq;
 }
 
-/* Put a task into a queue, or take it out. The queue is locked; the task is RUNNABLE and, before
-   enqueue(), in no queue. proc_num is stored in one access, because balance.c reads it without the
-   lock. */
+/* Put a task into a queue. The queue is locked; the task is RUNNABLE and in no queue. proc_num is
+   stored in one access, because balance.c reads it without the lock. */
 static inline void enqueue(struct run_queue *rq, struct task *task)
 {
     sched_class->enqueue(rq, task);
     atomic_store(&rq->proc_num, rq->proc_num + 1);
 }
 
+/* Take a task out of the queue in which it waits, and which is locked. */
 static inline void dequeue(struct run_queue *rq, struct task *task)
 {
     sched_class->dequeue(rq, task);

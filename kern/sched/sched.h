@@ -1,6 +1,14 @@
-/* The scheduler. Each hart has a run queue, ordered by the scheduling class that was chosen at
-   boot; a hart with nothing to do takes tasks from others. The kernel is not preempted: a task runs
-   until it sleeps, yields, exits, or returns to user mode with need_resched set. */
+/* The scheduler: which task runs on which hart, and when.
+
+   Each hart has a run queue, which is ordered by the scheduling class that was chosen at boot, one
+   for all harts. A hart with nothing to do takes tasks from others. The kernel is not preempted: a
+   task runs until it sleeps, yields, exits, or returns to user mode with need_resched set.
+
+   Rules. A task that gives up its hart holds no spinlock but the one that it hands to
+   sched_sleep() or sched_exit(), and is not in an interrupt handler. It may come back on another
+   hart, so what it knew from this_cpu is old then. Interrupt handlers may call wakeup_proc(),
+   sched_kill() and sched_tick(). The lock of a run queue has the highest rank, so it can be taken
+   with any other one held. */
 #pragma once
 
 #include <lock/spinlock.h>
@@ -61,10 +69,13 @@ const struct sched_class *sched_class_chosen(void);
 /* This hart begins to schedule: the caller is its idle task. */
 void sched_start(struct task *idle);
 
-/* Let other tasks run. No spinlock may be held; interrupts may be on or off. */
+/* Let other tasks run; returns when it is this one's turn again, perhaps on another hart. The
+   caller is a task, no interrupt handler, and holds no spinlock; interrupts may be on or off, and
+   are so afterwards. sched.c says above it what must be so. */
 void schedule(void);
 
-/* In a long piece of work: let other tasks run, where it is their turn. As schedule(). */
+/* In a long piece of work, some times in a millisecond: let other tasks run, if it is their turn.
+   Two loads if it is not. As schedule(). */
 static inline void sched_give_way(void)
 {
     if (unlikely(atomic_load(&this_cpu->task->need_resched)))
@@ -85,13 +96,17 @@ static inline void sched_check_mutexes(const char *what)
    the task was killed; it may not have slept. */
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 
-/* Become a zombie: release `held` and never run again. */
+/* Become a zombie: release `held`, which guards what others look at to find that, and never run
+   again. No other spinlock and no mutex may be held. */
 __never_returns void sched_exit(struct spinlock *held);
 
-/* Make a new or sleeping task runnable; false where it was, or has ended. In any context. */
+/* Make a new or sleeping task runnable. False if it is runnable already, or has ended: then nothing
+   changes. In any context, also with spinlocks held but those of run queues. The caller sees to it
+   that the task is not freed meanwhile, as by holding the lock of the queue in which it waits. */
 bool wakeup_proc(struct task *task);
 
-/* Mark a task to end, and end its sleep where that may be interrupted. */
+/* Mark a task to end, and end its sleep if that has WT_INTERRUPTED. It ends itself, when it is
+   about to leave the kernel. In any context, as wakeup_proc(). */
 void sched_kill(struct task *task);
 
 /* From 1 to MAX_PRIORITY; what is below or above is taken for these, whatever the class. A higher
@@ -100,22 +115,26 @@ void sched_kill(struct task *task);
 #define MAX_PRIORITY    100
 void sched_set_priority(struct task *task, uint64_t priority);
 
-/* Go over to another address space. For the current task only. */
+/* Go over to another address space, for the current task: this hart uses its page table from now on
+   and whenever the task runs. In any context of that task; does not sleep. */
 void sched_set_addrspace(struct addrspace *as);
 
-/* Wait until a zombie has left its stack, a few instructions from now. */
+/* Wait until a zombie has left its stack, a few instructions from now: spins. Afterwards the stack
+   may be freed. No lock of a run queue may be held. */
 void sched_wait_off_cpu(const struct task *task);
 
-/* The first thing that a new task does: completes the switch to it, interrupts stay off. */
+/* The first thing that a new task does: it completes the switch to it, by releasing the lock of the
+   run queue. Interrupts stay off. */
 void sched_finish_switch(void);
 
-/* From the timer interrupt: the current task has run for a tick. */
+/* From the timer interrupt of each hart: the current task has run for a tick, 10 ms. It may be told
+   by need_resched to give way. */
 void sched_tick(void);
 
 /* For idle tasks, interrupts off: sleep until an interrupt, unless there is a task to run. Before
    it sleeps it calls before_wait(), which sees to it that a timer interrupts in time. */
 void sched_idle_wait(void (*before_wait)(void));
-/* For idle tasks: take a waiting task from another hart, where this one has none. */
+/* For idle tasks: if this hart has no task that waits, take one from another hart. */
 void sched_steal(void);
 
 /* Do all tasks sleep, and can nothing outside of them wake one (WT_OUTSIDE)? From anywhere. */

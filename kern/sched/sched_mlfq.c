@@ -1,7 +1,11 @@
 /* Multi-level feedback. A task begins at level 0, the highest, and comes down a level whenever it
    has used up that level's time; lower levels wait for higher ones and have longer turns. So
    programs that mostly wait, for a key say, stay high and answer at once, and those that compute
-   come down. Every BOOST_TICKS all go back to level 0, so that none waits for ever. */
+   come down. Every BOOST_TICKS all go back to level 0, so that none waits for ever.
+
+   A turn at level n is 2^n ticks. What is kept of a queue, a list for each level, is struct
+   mlfq_queue in its class_state; of a task it is `level`, `epoch` and `time_slice`. As in each
+   class, all functions are called with the queue's lock held, and none sleeps. */
 #include <sched/sched.h>
 
 SCHED_CLASS(2, mlfq_sched_class);
@@ -30,14 +34,17 @@ static void mlfq_init(struct run_queue *rq)
     levels->ticks = levels->epoch = 0;
 }
 
+/* A new turn at this level, with all of its time. */
 static void enter_level(struct task *task, uint32_t level)
 {
     task->level = level;
     task->time_slice = 1 << level;
 }
 
-/* The time left at a level stays with the task over its sleeps: sleeping early gains nothing. But
-   who comes from a sleep goes before the others of its level, and so answers at the next tick. */
+/* The time left at a level stays with the task over its sleeps: a program that sleeps for a moment
+   before each tick gains nothing. But a task that comes from a sleep goes before the others of its
+   level, and so answers at the next tick. If there was a boost since it was here last, it begins at
+   level 0 again: epoch tells, and the boost need not look for tasks that sleep or run. */
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
     struct mlfq_queue *levels = levels_of(rq);
@@ -59,6 +66,7 @@ static void mlfq_dequeue(__not_used struct run_queue *rq, struct task *task)
     list_del_init(&task->run_link);
 }
 
+/* The first of the highest level that has any. Four lists: it costs the same for any number. */
 static struct task *mlfq_pick_next(struct run_queue *rq)
 {
     for (int level = 0; level < LEVELS; level++) {
@@ -70,7 +78,8 @@ static struct task *mlfq_pick_next(struct run_queue *rq)
     return NULL;
 }
 
-/* All that wait go to level 0 now; those that run or sleep when they are enqueued next. */
+/* All that wait go to level 0 now; those that run or sleep do when they are enqueued next. Each
+   goes behind those that are there: the order among them stays. */
 static void boost(struct run_queue *rq)
 {
     struct mlfq_queue *levels = levels_of(rq);
@@ -89,6 +98,8 @@ static void boost(struct run_queue *rq)
     }
 }
 
+/* The task gives way when its time at this level is used up, and also if a task of a higher level
+   has come meanwhile. */
 static void mlfq_proc_tick(struct run_queue *rq, struct task *task)
 {
     if (++levels_of(rq)->ticks >= BOOST_TICKS)

@@ -1,6 +1,10 @@
 /* Stride scheduling (Waldspurger and Weihl, 1995). Each task has a stride, its place on a road that
    all travel: the one that is furthest behind runs next, and each turn takes it a step on that is
-   the shorter the higher its priority is. So turns are in proportion to priorities. */
+   the shorter the higher its priority is. So turns are in proportion to priorities.
+
+   The queue is a skew heap, rq->lab6_run_pool, so that the next task is found without a search
+   however many wait. What is kept of a task is lab6_stride, its place on the road, and time_slice.
+   All functions are called with the queue's lock held, and none sleeps. */
 #include <sched/sched.h>
 
 SCHED_CLASS(4, stride_sched_class);

@@ -1,4 +1,13 @@
-/* Pending timers, in a heap that all harts share; any hart's tick sees to the due ones. */
+/* Timers that are pending, in a heap which all harts share, and arming the timer of a hart.
+
+   timer_heap is ordered by deadline, and guarded by timer_lock. A struct timer is on the stack of
+   the task that sleeps, so none is ever allocated: the task takes it out of the heap before it goes
+   on, or has found that it was taken out (due). Whichever hart's timer interrupts first when one is
+   due wakes its task.
+
+   next_deadline is that of the heap's root, once more, for looking without the lock: a value that
+   is old by some instructions only means that a task is woken at the next tick. timer_lock is taken
+   before the locks of run queues, because tasks are woken and fall asleep with it held. */
 #include <error.h>
 #include <riscv/sbi.h>
 #include <sched/sched.h>
@@ -28,14 +37,16 @@ uint64_t timer_milliseconds(void)
     return (rdtime() - boot_time) * 1000 / timebase;
 }
 
+/* By the firmware (SBI 0.2, timer extension): that also takes back an interrupt that is pending. */
 void timer_arm(uint64_t deadline)
 {
     this_cpu->timer_deadline = deadline;
     sbi_set_timer(deadline);
 }
 
-/* A tick that was armed before and comes sooner is left alone: most idle times are shorter than a
-   tick, and arming is an SBI call. */
+/* A tick that was armed before and comes a little sooner is left alone: most idle times are shorter
+   than a tick, and arming is a call to the firmware, which costs more than an interrupt that comes
+   for nothing. A hart that has no sleepers to wait for looks once in a second. */
 void timer_arm_idle(void)
 {
     uint64_t limit = rdtime() + timebase, next = atomic_load(&next_deadline);
@@ -47,6 +58,7 @@ void timer_arm_idle(void)
         timer_arm(next);
 }
 
+/* The order of the heap. The link is the first member of a timer, so their addresses are equal. */
 static int compare_deadlines(void *a, void *b)
 {
     uint64_t first = ((struct timer *)a)->deadline, second = ((struct timer *)b)->deadline;
@@ -54,6 +66,7 @@ static int compare_deadlines(void *a, void *b)
     return first < second ? -1 : first > second;
 }
 
+/* Take a timer out of the heap, with timer_lock held. */
 static void timer_remove(struct timer *timer)
 {
     timer_heap = skew_heap_remove(timer_heap, &timer->link, compare_deadlines);
@@ -61,6 +74,9 @@ static void timer_remove(struct timer *timer)
     atomic_store(&next_deadline, timer_heap ? ((struct timer *)timer_heap)->deadline : NEVER);
 }
 
+/* If the task is killed it comes back before its time: then the timer is still in the heap. The
+   loop is there because a task may be woken without a reason; what counts is `due`. The sleep
+   begins in one step with the release of timer_lock, so timer_expire() cannot come in between. */
 void timer_sleep_until(uint64_t deadline)
 {
     struct timer timer = { .deadline = deadline, .task = this_cpu->task };
@@ -81,6 +97,7 @@ int do_sleep(uint64_t ticks)
     return atomic_load(&this_cpu->task->killed) ? -E_KILLED : 0;
 }
 
+/* Called at each tick of each hart, so the case that nothing is due must cost little. */
 void timer_expire(uint64_t now)
 {
     /* EXERCISE 1.1 begin: timer_expire */

@@ -1,12 +1,16 @@
-/* Time: when this hart's timer interrupts, and tasks that sleep for a while. All times are in units
-   of rdtime(). */
+/* Time: when this hart's timer interrupts, and tasks that sleep for a while.
+
+   All times are in units of rdtime(), which counts at the rate that the device tree names: 10 MHz
+   on QEMU's virt machine. It is one clock for all harts, and the same on each of them. Each hart
+   has one timer, which interrupts it once: it is armed again each time. The timer interrupt is the
+   driver's (kern/driver/clock.c); it calls timer_expire() and sched_tick(). */
 #pragma once
 
 #include <skew_heap.h>
 
 #define TICKS_PER_SECOND    100
 
-/* A sleeper. */
+/* A task that sleeps until a time; on its own stack. Guarded by the lock in timer.c. */
 struct timer {
     skew_heap_entry_t link;             /* in timer_heap; first member */
     uint64_t deadline;
@@ -14,21 +18,26 @@ struct timer {
     bool due;                           /* no longer pending */
 };
 
-/* Set up, with the rate at which rdtime() counts. */
+/* Set up, with the rate at which rdtime() counts, in Hz. Once at boot, before the others are used. */
 void timer_init(uint64_t timebase_hz);
 
+/* How long a tick is, 10 ms, in units of rdtime(). From anywhere. */
 uint64_t timer_tick_length(void);
-uint64_t timer_milliseconds(void);          /* since boot */
+/* How many milliseconds have passed since timer_init(). From anywhere. */
+uint64_t timer_milliseconds(void);
 
-/* Have this hart's timer interrupt at a given time. Interrupts must be off. */
+/* Have this hart's timer interrupt at a given time, instead of the one that was set; at once if the
+   time is past. Interrupts must be off. */
 void timer_arm(uint64_t deadline);
-/* The same for a hart that goes idle: when the next sleeper is due, at most a second from now. */
+/* The same for a hart that goes idle: when the next sleeper is due, at most a second from now. The
+   idle task gives it to sched_idle_wait(). */
 void timer_arm_idle(void);
 
-/* Sleep until a given time; may return early, where the task is killed. */
+/* Sleep until a given time; a kill ends it early. No spinlock and no mutex may be held. */
 void timer_sleep_until(uint64_t deadline);
 /* Sleep for a number of clock ticks, for the system call. 0, or -E_KILLED if a kill ended it. */
 int do_sleep(uint64_t ticks);
 
-/* Wake the tasks whose time has come. From the timer interrupt. */
+/* Wake the tasks whose time has come; `now` is rdtime(). From the timer interrupt of any hart: it
+   sees to the sleepers of all. */
 void timer_expire(uint64_t now);

@@ -71,11 +71,15 @@ void mutex_lock_panic(const struct mutex *mutex)
           hold->name, hold->rank, hold->level, last->name, last->rank, last->level);
 }
 
+/* The task that has waited longest. With the queue's lock held, and there is one. */
 static struct mutex_waiter *first_waiter(struct mutex *mutex)
 {
     return to_struct(list_next(&mutex->waiters), struct mutex_waiter, link);
 }
 
+/* Take the mutex if it is free, and not promised to another one. With the queue's lock held. HELD
+   is set by one atomic operation that also tells whether it was set: a task that does not wait may
+   take the mutex at the same time, without the lock. */
 static bool try_take(struct mutex *mutex, const struct mutex_waiter *self)
 {
     if ((atomic_load(&mutex->state) & MUTEX_PROMISED) && self != first_waiter(mutex))
@@ -83,8 +87,15 @@ static bool try_take(struct mutex *mutex, const struct mutex_waiter *self)
     return !(atomic_or(&mutex->state, MUTEX_HELD) & MUTEX_HELD);
 }
 
-/* WANTED is set before the first try: who holds the mutex then will come and wake. One who is woken
-   and finds it taken keeps his place in the queue. */
+/* WANTED is set before the first try. WANTED and HELD are in one word, all changes of a word have
+   one order that all harts agree on, and between the load and the store of an atomic operation is
+   no other one (Unprivileged spec 20191213, 14.1, global memory order and atomicity axiom). So
+   either the holder clears HELD after WANTED was set, sees that, and comes to wake; or before, and
+   then the try finds the mutex free. A task that is woken and finds it taken again keeps its place
+   in the queue.
+
+   What the last holder wrote is seen by the next one: it clears HELD by an AMO with aq and rl, and
+   the next one sets it by such a one, or by a pair of lr and sc (14.1, rules 5 and 6). */
 void mutex_wait(struct mutex *mutex)
 {
     struct mutex_waiter self = {
@@ -105,6 +116,8 @@ void mutex_wait(struct mutex *mutex)
     spin_unlock(&mutex->lock);
 }
 
+/* The first waiter is woken, and not taken out of the queue: it does that itself when it has the
+   mutex. If it has waited for a tick, the mutex is promised to it from now on. */
 void mutex_wake(struct mutex *mutex)
 {
     spin_lock(&mutex->lock);

@@ -1,4 +1,9 @@
-/* Wait queues. */
+/* Wait queues: see wait.h for how they are used.
+
+   A queue is a list of struct waiter, one on the stack of each task that waits. The waiter puts
+   itself into the list and takes itself out, both with the queue's lock held, so that it cannot be
+   left there when its stack is freed, whatever ended its sleep: a wake-up or a kill. Waking is only
+   wakeup_proc(); the list is not changed by it. */
 #include <sync/wait.h>
 
 /* On the stack of the task that waits. */
@@ -13,6 +18,8 @@ void wait_queue_init(struct wait_queue *queue, struct spinlock *lock)
     list_init(&queue->waiters);
 }
 
+/* At the end of the list, so that waiters are woken in the order in which they came. sched_sleep()
+   releases the lock in one step with falling asleep. */
 bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what)
 {
     struct waiter self = { .task = this_cpu->task };
@@ -24,7 +31,8 @@ bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what)
     return woken;
 }
 
-/* A waiter unlinks itself when it runs, so one that was woken already is passed over. */
+/* A waiter that was woken stays in the list until it runs. So one that is awake already is passed
+   over: else two wake-ups that come soon one after the other would wake only one task. */
 void wait_wake_one(struct wait_queue *queue)
 {
     assert(spin_held(queue->lock));
@@ -33,6 +41,7 @@ void wait_wake_one(struct wait_queue *queue)
             return;
 }
 
+/* As many as wait: none of them gets in before the caller has released the lock. */
 void wait_wake_all(struct wait_queue *queue)
 {
     assert(spin_held(queue->lock));

@@ -411,7 +411,6 @@ static uint32_t seconds;
 
 /* What a program of a job may become: a process that can be killed, in a group that has the
    console. */
-
 static int job_that_waits(__not_used void *arg)
 {
     bool woken;
