@@ -18,7 +18,7 @@ struct timer {
     bool due;                           /* no longer pending */
 };
 
-/* Set up, with the rate at which rdtime() counts, in Hz. Once at boot, before the others are used. */
+/* Set up, with the rate at which rdtime() counts, in Hz. Once, at boot, before all others. */
 void timer_init(uint64_t timebase_hz);
 
 /* How long a tick is, 10 ms, in units of rdtime(). From anywhere. */
