@@ -38,6 +38,8 @@ struct slab {
 static const uint32_t sizes[] = { 32, 64, 128, 256, 512, 1008, 2016 };
 static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
 
+/* All caches, in a list through `next`: for counting, reporting and shrinking. It is complete when
+   the kernel has booted, so walking it needs no lock. */
 static struct kmem_cache *all_caches;
 static uint32_t large_objects;              /* atomic: those of whole pages */
 
@@ -82,7 +84,10 @@ static bool slab_grow(struct kmem_cache *cache)
     return true;
 }
 
-/* The first free object of the first slab, or of a new one; NULL if there is no page for that. */
+/* The first free object of the first slab, or of a new one; NULL if there is no page for that. Its
+   mark is cleared: if its owner leaves the word as it is, the free must not look like a second one.
+   A slab that is full leaves the list, and comes back when an object of it is freed; nobody has to
+   find it in between. */
 static struct free_object *take_object(struct kmem_cache *cache)
 {
     struct free_object *object = NULL;
@@ -158,7 +163,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *ptr)
     spin_lock(&cache->lock);
     if (unlikely(object->mark == FREE_MARK && is_free(slab, object)))
         panic("double free of %p in the cache %s", ptr, cache->name);
-    if (slab->free == NULL)
+    if (slab->free == NULL)             /* it was full, and in no list */
         list_add(&cache->partial, &slab->link);
     object->next = slab->free;
     object->mark = FREE_MARK;

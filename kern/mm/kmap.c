@@ -14,6 +14,7 @@
 #include <machine/machine.h>
 #include <mm/pagetable.h>
 
+/* The parts of the image, from tools/kernel.ld; each begins on a page of its own. */
 extern char kernel_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[];
 
 /* The page of a new table has one reference, as those of processes have; it never goes. */
@@ -94,6 +95,8 @@ void kernel_map_init(void)
     assert(root != NULL);
     root->ref = 1;
     addrspace_init(&kernel_as, page2kva(root));
+    /* In the order of addresses. What lies before the kernel's text is the firmware's, which
+       protects itself by PMP (Privileged spec 20211203, 3.7). */
     map_linear(machine.memory.start, paddr(kernel_text_start), PTE_R | PTE_W);
     map_linear(paddr(kernel_text_start), paddr(kernel_text_end), PTE_R | PTE_X);
     map_linear(paddr(kernel_text_end), paddr(kernel_rodata_end), PTE_R);

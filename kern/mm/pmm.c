@@ -20,6 +20,7 @@
 #define CACHE_LIMIT     (3 * CACHE_BATCH)
 #define POISON_BYTE     0xa5
 #define MAX_FREE_RANGES (MAX_RESERVED + 4)
+/* So much is made at boot: enough for the kernel and some programs, and zeroed in no time. */
 #define PAGES_AT_BOOT   ((128 << 20) >> PGSHIFT)
 #define PAGES_LATER     ((4 << 20) >> PGSHIFT) /* made at once, with interrupts off */
 
@@ -32,11 +33,25 @@ static const struct pmm_manager *pmm_manager;           /* set once at boot */
 static bool poison_freed;
 static size_t total_pages;              /* all that can ever be had; set once at boot */
 
+/* Of high rank: memory is asked for with many other locks held. With the lock of a run queue held
+   it cannot be. */
 static struct spinlock pmm_lock = SPINLOCK_INIT("free pages", RANK_PMM);
 static size_t later_pages;              /* of these, those without a struct Page; by pmm_lock */
 
 /* Single pages for one hart, which uses them with interrupts off; others only count them. What
-   needs the manager is not inlined, so that the common case saves few registers. */
+   needs the manager is not inlined, so that the common case saves few registers.
+
+       hart 0                hart 1
+       cache of up to 48     cache of up to 48       no lock: interrupts off
+           | ^                   | ^
+           v |  16 at a time     v |
+       the manager: all other free pages, also blocks of more than one     pmm_lock
+             ^
+             | 4 MiB at a time, when it has nothing that fits
+       pages that have no struct Page yet
+
+   Each cache begins at an address of its own, a multiple of 512: harts that allocate at the same
+   time do not write to one line of the data cache. */
 static struct page_cache {
     struct Page *free[CACHE_LIMIT];
     uint32_t count;
@@ -111,6 +126,7 @@ static void place_page_array(struct range_list *list)
     if (best == NULL)
         panic("%lu MiB of memory are too few: no room for the page array",
               (machine.memory.end - machine.memory.start) >> 20);
+    /* From here on the array is no free memory any more; nothing of it has been written yet. */
     best->end -= size;
     pages = kva(best->end);
     frame_zero = (uintptr_t)pages - (pages_base >> PGSHIFT) * sizeof(struct Page);

@@ -15,6 +15,7 @@
 
 #define MAX_ORDER   24                  /* 2^24 pages are 64 GiB */
 
+/* Guarded by the lock of pmm.c. A link is the page_link of a block's head. */
 static list_entry_t free_list[MAX_ORDER + 1];   /* by order */
 static size_t nr_free;
 
@@ -78,7 +79,10 @@ static void buddy_free_pages(struct Page *base, size_t n)
     }
 }
 
-/* From the smallest order that has a block. What is larger than needed is halved, and each upper
+/* The order is that of n rounded up to a power of two. If its list is empty, a larger block is
+   found: at most MAX_ORDER steps, and as many to halve it.
+
+   From the smallest order that has a block. What is larger than needed is halved, and each upper
    half becomes a free block; the lower one goes on. */
 static struct Page *buddy_alloc_pages(size_t n)
 {

@@ -87,6 +87,7 @@ int copy_string_from_user(char *dst, uintptr_t usrc, size_t size)
     return length;
 }
 
+/* A few loops: a search in order is short. */
 uintptr_t usercopy_fixup(uintptr_t epc)
 {
     for (const struct fault_range *r = extable_start; r < extable_end; r++)
