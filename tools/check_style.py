@@ -2,8 +2,8 @@
 """Check the style that a program can check.
 
     check_style.py                      all rules
-    check_style.py --prose [FOLDER...]  what is open of the rules for comments, in these folders;
-                                        a table of how many, and how the kernel's folders stand
+    check_style.py --prose [FOLDER...]  the rules for comments only: what breaks them in these
+                                        folders, and a table that shows how each folder stands
 
 No function over 60 lines, no file over 500, no line over 100 columns, no tab but in makefiles, no
 blank at the end of a line, no note of unfinished work, no word in C that a C library defines too,
@@ -142,6 +142,22 @@ def breaches_of_prose(path):
     return text, list(check_prose.check(path, text, functions))
 
 
+def check_comments(paths):
+    """What breaks the rules for comments. A file that cannot be read was told of before."""
+    texts = []
+    for path in paths:
+        try:
+            text, breaches = breaches_of_prose(path)
+        except (OSError, UnicodeDecodeError, SyntaxError):
+            continue
+        texts.append((path, text))
+        for _, line, message in breaches:
+            yield "%s:%d: %s" % (path, line, message)
+    said, enough = check_prose.kernel_share(check_prose.share(texts))
+    if not enough:
+        yield "kern:1: " + said
+
+
 def list_prose(folders):
     """Print what is open in these folders, then a table of all of them."""
     open_places, texts = {}, []
@@ -170,7 +186,7 @@ def main():
     if sys.argv[1:]:
         sys.exit("usage: tools/check_style.py [--prose [FOLDER...]]")
     paths = list(sources())
-    errors = [error for path in paths for error in check(path)]
+    errors = [error for path in paths for error in check(path)] + list(check_comments(paths))
     return cli.tell(errors, "%d files, %d breaches of style" % (len(paths), len(errors)))
 
 

@@ -7,7 +7,9 @@ declaration must be found however it is written.
 It needs nothing but Python. To run it alone: python3 tools/test/test_prose.py
 """
 import os
+import subprocess
 import sys
+import tempfile
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -147,6 +149,36 @@ class Share(unittest.TestCase):
             self.assertEqual(check_prose.kernel_share(shares)[1], enough)
         self.assertIn("24.9 %", check_prose.kernel_share({"kern/a": (249, 1000)})[0])
         self.assertTrue(check_prose.kernel_share({})[1])
+
+
+class Command(unittest.TestCase):
+    """check_style.py in a tree of one file."""
+
+    def run_on(self, text, *arguments):
+        with tempfile.TemporaryDirectory() as tree:
+            os.makedirs(os.path.join(tree, "kern", "mm"))
+            with open(os.path.join(tree, "kern", "mm", "a.h"), "w") as file:
+                file.write(text)
+            result = subprocess.run(
+                [sys.executable, os.path.join(TOP, "tools", "check_style.py")] + list(arguments),
+                cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                universal_newlines=True)
+        return result.returncode, result.stdout
+
+    def test_breaches(self):
+        self.assertEqual(self.run_on(HEAD + "\n/* Why. */\nint f(void);\n"),
+                         (0, "1 files, 0 breaches of style\n"))
+        status, said = self.run_on("/* Short. */\n\nint f(void);\n" + "int a;\n" * 9)
+        self.assertEqual(status, 1)
+        self.assertIn("kern/mm/a.h:1: the head has 1 lines of comment", said)
+        self.assertIn("kern/mm/a.h:3: f() has no comment", said)
+        self.assertIn("kern:1: 1 of the 11 lines that are not blank hold a comment, 9.0 %", said)
+
+    def test_a_table(self):
+        status, said = self.run_on("/* Short. */\nint a;\n", "--prose", "kern/mm")
+        self.assertEqual(status, 0)
+        self.assertRegex(said, r"kern/mm +1 +0 +0 +50 %")
+        self.assertNotIn("kern/mm ", self.run_on("int a;\n", "--prose", "libs")[1])
 
 
 if __name__ == "__main__":
