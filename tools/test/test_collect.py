@@ -21,6 +21,7 @@ import unittest
 import zipfile
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TOOLS)
 
 import cli

@@ -8,8 +8,12 @@ that never ends, is a failure here: a student's kernel may leave its memory in a
 Needs the built objects and QEMU, which boots once. Random damage is the same in each run.
 Run alone: python3 tools/test/test_memory.py
 """
+import os
 import random
+import sys
 import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from pictures import MEGABYTES, MachineTest
 from grader import state

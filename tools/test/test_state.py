@@ -9,7 +9,11 @@ Needs the built objects and QEMU, which boots once, and once more for each of tw
 Run alone: python3 tools/test/test_state.py
 One class: python3 tools/test/test_state.py Permissions
 """
+import os
+import sys
 import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from pictures import Guest, MachineTest
 from grader import state
