@@ -9,7 +9,8 @@
 #include <printfmt.h>
 #include <process/program.h>
 
-#define NAME_LENGTH 64                  /* of a name that is shown whole */
+#define NAME_LENGTH     64              /* of a name that is shown whole */
+#define SYMBOLS_AT_ONCE 32              /* on the stack: 768 bytes */
 
 /* Find the symbol table, and the strings that it refers to. False if the file has none, or if one
    of the two does not lie in the file.
@@ -37,23 +38,33 @@ static bool find_symbols(const struct reader *file, struct secthdr *symbols,
     return false;
 }
 
+/* Is this symbol a function that the address lies in, or may lie in: functions in assembly need not
+   tell their size. */
+static bool may_hold(const struct elfsym *sym, uintptr_t addr)
+{
+    return (sym->st_info & 15) == ELF_STT_FUNC && sym->st_value <= addr
+        && (addr - sym->st_value < sym->st_size || sym->st_size == 0);
+}
+
 /* Find the function that an address lies in, or the nearest one before it among those that do not
-   tell their size, as functions in assembly need not. */
+   tell their size. Several symbols are read at once: a file may have thousands. */
 static bool find_function(const struct reader *file, const struct secthdr *symbols, uintptr_t addr,
                           struct elfsym *best)
 {
-    uint64_t count = symbols->sh_size / sizeof(*best);
+    struct elfsym syms[SYMBOLS_AT_ONCE];
+    uint64_t count = symbols->sh_size / sizeof(*syms);
     bool found = false;
-    struct elfsym sym;
 
-    for (uint64_t i = 0; i < count; i++) {
-        if (reader_read(file, symbols->sh_offset + i * sizeof(sym), &sym, sizeof(sym)) != 0)
+    for (uint64_t first = 0, some; first < count; first += some) {
+        some = count - first < SYMBOLS_AT_ONCE ? count - first : SYMBOLS_AT_ONCE;
+        if (reader_read(file, symbols->sh_offset + first * sizeof(*syms), syms,
+                        some * sizeof(*syms)) != 0)
             break;
-        if ((sym.st_info & 15) == ELF_STT_FUNC && sym.st_value <= addr
-            && (addr - sym.st_value < sym.st_size || sym.st_size == 0)
-            && (!found || sym.st_value >= best->st_value)) {
-            *best = sym;
-            found = true;
+        for (const struct elfsym *sym = syms; sym < syms + some; sym++) {
+            if (may_hold(sym, addr) && (!found || sym->st_value >= best->st_value)) {
+                *best = *sym;
+                found = true;
+            }
         }
     }
     return found;

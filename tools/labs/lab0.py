@@ -134,7 +134,7 @@ SELF_TESTS = [
     selftest("kstack"),
     selftest("oom-kernel"),
     selftest("oom-kernel best fit", append="pmm=best_fit poison"),
-    selftest("oom-programs", limit=2000),
+    selftest("oom-programs", limit=4000),
     early("pagetable-ranges"),
     early("vmm"),
     early("pmm buddy", append="pmm=buddy"),
