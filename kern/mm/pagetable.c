@@ -18,10 +18,6 @@
 
 #define UNMAP_BATCH     32      /* pages that wait for one flush */
 
-/* What holds as long as exercise 5.4 is not written: fork copies. Weak: the definition in vmm.c, if
-   there is one, takes its place. */
-__attribute__((weak)) bool fork_shares = false;
-
 /* The table that an entry points to. An entry holds a physical address; the kernel needs its own.
    */
 static pte_t *table_of(pte_t pte)

@@ -13,6 +13,10 @@
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 
+/* Fork copies as long as exercise 5.4 is not written: without another definition C gives this one
+   the value 0 (C11, 6.9.2: it is a tentative definition). */
+bool fork_shares;
+
 /* EXERCISE 5.4 begin extra: the default of fork_shares */
 bool fork_shares = true;
 /* EXERCISE 5.4 end */
