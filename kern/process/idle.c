@@ -5,8 +5,8 @@
    for the moment in which what woke the hart is handled.
 
    If all processes sleep and nothing outside of them can wake one, that is a deadlock: it is
-   reported, each process with what it waits for and where. If the console has a group that a ctrl-C
-   would end, somebody can still help: then the machine goes on. Else it is a panic. */
+   reported, each process with what it holds, what it waits for and where. If the console has a
+   group that a ctrl-C would end, somebody can still help: the machine goes on. Else it panics. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
@@ -14,13 +14,17 @@
 #include <process/proc.h>
 #include <sched/timer.h>
 
-/* Tell what one process waits for, and where in the kernel. */
+/* Tell what one process waits for, and where in the kernel; and which mutexes it holds, because the
+   others may wait for these. Nobody runs, so its list of them stands still. */
 static void report_sleeper(struct proc_struct *proc, __not_used void *arg)
 {
+    cprintf("%s (pid %d) ", proc->name, proc->pid);
+    for (const struct mutex_hold *hold = proc->task.mutexes; hold != NULL; hold = hold->below)
+        cprintf("holds %s, ", hold->name);
     if (proc->task.state == PROC_SLEEPING)
-        cprintf("%s (pid %d) waits for %s:\n", proc->name, proc->pid, proc->task.wait_what);
+        cprintf("waits for %s:\n", proc->task.wait_what);
     else
-        cprintf("%s (pid %d) has ended, and its parent did not wait:\n", proc->name, proc->pid);
+        cprintf("has ended, and its parent did not wait:\n");
     backtrace(proc->task.context.s0);
 }
 

@@ -267,8 +267,8 @@ PANIC_TESTS = [
                  "deadlock: the 3 processes sleep"],
          forbid=["deadlock: all", regex(r"(?s)(deadlock: the.*){3}")]),
     panics("deadlock-mutexes", "deadlock: all 4 processes sleep",
-           "waits for a bell that nobody rings:", "philosopher",
-           "waits for inner mutex:", "philosopher", trace="cpu_idle"),
+           "holds inner mutex, waits for a bell that nobody rings:", "philosopher",
+           "holds outer mutex, waits for inner mutex:", "philosopher", trace="cpu_idle"),
     # Boot arguments that make no sense.
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
