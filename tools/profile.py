@@ -29,7 +29,6 @@ from ksyms import read as read_nm
 KERNEL_OFFSET = 0xffffffc000000000      # high address minus physical address
 KERNEL_ENTRY = 0x80200000
 USER_ENTRY = 0x800000
-USER_TOP = 1 << 38
 
 INSTRUCTION = re.compile(rb"0x([0-9a-f]+):\s+([0-9a-f]{4,8})\s")
 ENTERED = re.compile(rb"Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]{16})/")

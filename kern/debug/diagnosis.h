@@ -1,7 +1,7 @@
 /* What a panic tells beside its reason: a diagnosis for the person who looks for the mistake. Only
    panics and the kernel monitor use it; panic.c has the order in which a panic calls these.
 
-   The word "report" is not for this: reports are what tests make, by libs/report.h.
+   No file of this is named "report": that is for what tests make, by libs/report.h.
 
    All functions print, take no lock but that of printing, and may be called with interrupts off.
    They read what other harts may be changing, so what they show of a hart that still runs may be

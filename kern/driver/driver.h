@@ -4,8 +4,8 @@
 
    At boot, drivers_match() looks for a driver of each device that the device tree names. The kernel
    maps the registers of those devices that have one (kern/mm/kmap.c). Then drivers_probe() calls
-   each driver with its device, twice: first those that are needed before there is memory, later the
-   others. A probe finds out whether the device can be used, sets it up, and tells a layer of the
+   each driver with its device: at once if it is needed before there is memory, in a second pass
+   if not. A probe finds out whether the device can be used, sets it up, and tells a layer of the
    kernel that it is there: console_attach(), irq_set_controller(), power_set_device(). */
 #pragma once
 

@@ -27,7 +27,7 @@ struct inventory inventory_take(void)
 }
 
 /* pmm_check() walks the allocator's lists: a block that is on no list, or on two, is found there
-   even if the sum is right. kmalloc_report() lists the kinds of objects in use, which tells what
+   even if the sum is right. kmalloc_print() lists the kinds of objects in use, which tells what
    was lost. */
 bool inventory_check(const struct inventory *before)
 {
@@ -42,6 +42,6 @@ bool inventory_check(const struct inventory *before)
     cprintf("leak check: %ld pages, %d processes, %ld objects lost; objects in use are\n",
             (long)(before->pages - now.pages), (int)(now.processes - before->processes),
             (long)(now.objects - before->objects));
-    kmalloc_report();
+    kmalloc_print();
     return false;
 }

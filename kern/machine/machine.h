@@ -4,9 +4,9 @@
    3 (the nodes that every tree has) and 5 (how the bytes lie).
 
    The one object is `machine`. The boot hart fills it in by fdt_parse() before there is any other
-   hart or any memory management; after that only driver.c writes to it, still at boot, so that
-   every hart may read it at any time without a lock. Strings and lists of a device are not copied:
-   they point into the tree, whose memory is reserved for ever and stays mapped. */
+   hart or any memory management; after that only drivers_match() and init.c write to it, at boot,
+   so that every hart may read it at any time without a lock. Strings and lists are not copied: they
+   point into the tree, whose memory is reserved for ever and stays mapped. */
 #pragma once
 
 #include <riscv/cpu.h>

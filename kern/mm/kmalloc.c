@@ -231,7 +231,7 @@ size_t kmalloc_objects(void)
     return n;
 }
 
-void kmalloc_report(void)
+void kmalloc_print(void)
 {
     for (struct kmem_cache *cache = all_caches; cache != NULL; cache = cache->next)
         if (cache->objects > 0)

@@ -42,4 +42,4 @@ void *kmalloc(size_t size) __must_check __freed_by(kfree, 1);
    only while nobody allocates or frees. */
 size_t kmalloc_objects(void);
 /* Print each cache that has objects in use, with their number and size. */
-void kmalloc_report(void);
+void kmalloc_print(void);

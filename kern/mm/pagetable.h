@@ -14,11 +14,11 @@
 
    Harts walk tables without any lock: while this one changes them, another one may run a thread of
    the same mm. RVWMO lets it see two stores in the other order than they were made in (Unprivileged
-   spec, chapter 14), so it could find a new entry, and behind it what the page held before it was
+   spec 20191213, 14), so it could find a new entry, and behind it what the page held before it was
    cleared or filled: data of another process, or in a table garbage that it takes for entries. A
    release makes all earlier stores visible before the entry. The walk needs nothing: what it reads
    next, it reads at an address that it found in the entry. sfence.vma would not do here: it orders
-   this hart's own walks after its stores (Privileged spec 4.2.1), not what others see of them.
+   this hart's own walks after its stores (Privileged spec 20211203, 4.2.1), not those of others.
 
    An entry that is not valid leads nowhere. Whether it is 0 or has another meaning for the kernel,
    it is read only with the lock held that guards it, and that orders enough.

@@ -61,8 +61,8 @@ void pmm_init(const struct pmm_manager *manager, bool poison);
 /* The name of the manager that is in use. */
 const char *pmm_name(void);
 
-/* n pages in a row, with ref 0 and unknown content. NULL if there are none, also after the caches
-   of the kernel gave back what they could (mm/shrink.h), or if n is 0. */
+/* n pages in a row, with ref 0 and unknown content. NULL if n is 0, or if there are none; if no
+   spinlock is held, the kernel's caches give back what they can first (mm/shrink.h). */
 struct Page *alloc_pages(size_t n) __must_check;
 /* Give back what alloc_pages(n) gave, with ref 0. Panics on a page that is free or in use. */
 void free_pages(struct Page *base, size_t n);

@@ -24,7 +24,7 @@ static void make_head(struct Page *head, size_t n)
     head->flags |= PG_PROPERTY;
 }
 
-/* Merge the block `upper` into the block `lower` where it begins at its end. */
+/* Merge the block `upper` into the block `lower` if it begins at its end. */
 static bool merge(struct Page *lower, struct Page *upper)
 {
     if (lower + lower->property != upper)

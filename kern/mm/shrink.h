@@ -4,8 +4,8 @@
    get it anew: a slab that became empty, kernel stacks that stay mapped. That is memory all the
    same. So each such cache announces a function that empties it, a shrinker, and the linker
    collects these in a table, the section .shrinkers. They are called
-   - when an allocation finds nothing, which is then tried again: no allocation fails because of
-     memory that is only kept;
+   - when an allocation finds nothing, which is then tried again, unless a spinlock is held: else no
+     allocation fails because of memory that is only kept;
    - before the leak check counts, because what is kept would look as if it were lost.
    The caches of single pages that pmm.c has for each hart are none of these: their pages count as
    free, and are what an allocation takes first.

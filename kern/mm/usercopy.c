@@ -29,7 +29,7 @@ extern const struct fault_range extable_start[], extable_end[];
 
 /* A page fault in one of the loops takes the lock of the mm, which may sleep: with a spinlock held
    that is never allowed, and with the lock of an mm it would wait for this very task, or for one
-   that waits for it. But only if there is a fault: so it is said always. */
+   that waits for it. But only if there is a fault: so each copy asserts it. */
 static inline void assert_may_fault(void)
 {
     assert_eq(this_cpu->irq_depth, 0);

@@ -87,8 +87,8 @@ static void unmap_part(struct mm_struct *mm, const struct vma_struct *vma, uintp
     unmap_range(&mm->as, start, end);
 }
 
-/* Area by area, upwards: tables go with the last area that needed them. No lock is needed: who
-   drops the last use is the only one who knows the mm. It is on no hart any more, so no translation
+/* Area by area, upwards: tables go with the last area that needed them. No lock is needed: a
+   caller that drops the last use is alone with the mm. It is on no hart any more, so no translation
    of it is left, and unmap_range() can do without flushes. */
 void mm_put(struct mm_struct *mm)
 {
@@ -148,7 +148,7 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     assert(!to->published);
     mutex_lock(&from->lock);
-    /* `to` needs no lock: it is not published. Two locks of one rank could not be held anyway. */
+    /* `to` needs no lock: it is not published, so nobody else can have found it. */
     int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
     to->brk = from->brk;

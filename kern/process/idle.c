@@ -16,7 +16,7 @@
 
 /* Tell what one process waits for, and where in the kernel; and which mutexes it holds, because the
    others may wait for these. Nobody runs, so its list of them stands still. */
-static void report_sleeper(struct proc_struct *proc, __not_used void *arg)
+static void print_sleeper(struct proc_struct *proc, __not_used void *arg)
 {
     cprintf("%s (pid %d) ", proc->name, proc->pid);
     for (const struct mutex_hold *hold = proc->task.mutexes; hold != NULL; hold = hold->below)
@@ -62,7 +62,7 @@ static void check_deadlock(void)
     bool can_kill = console_can_kill();
     cprintf("\ndeadlock: %s %u processes sleep, and nothing%s can wake one\n",
             can_kill ? "the" : "all", process_count(), can_kill ? " but ctrl-C" : "");
-    for_each_proc(report_sleeper, NULL);
+    for_each_proc(print_sleeper, NULL);
     if (!can_kill)
         panic("deadlock");
 }

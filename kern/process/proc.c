@@ -77,7 +77,7 @@ void drop_resources(struct proc_struct *proc)
     proc->program = NULL;
 }
 
-/* A new proc_struct: in no list, with no stack and no memory. NULL where there is none for it. */
+/* A new proc_struct: in no list, with no stack and no memory. NULL if there is no memory. */
 static struct proc_struct *alloc_proc(void)
 {
     /* EXERCISE 4.1 begin: alloc_proc */

@@ -120,7 +120,7 @@ void free_proc(struct proc_struct *proc);
    copy_resources: what a child gets of its parent, which is the current process; `clone_flags` say
    what is shared instead. 0 or an error, and then free_proc() drops what was copied. May sleep.
    drop_resources: give back what a process has. Called by the process itself as it begins to end,
-   and by free_proc(), where it does nothing but for a child that never ran. May sleep. */
+   and by free_proc(), which has nothing left to drop but of a child that never ran. May sleep. */
 int init_resources(struct proc_struct *proc) __must_check;
 int copy_resources(uint32_t clone_flags, struct proc_struct *child) __must_check;
 void drop_resources(struct proc_struct *proc);

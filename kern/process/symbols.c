@@ -75,7 +75,7 @@ static bool find_function(const struct reader *file, const struct secthdr *symbo
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
 {
     struct secthdr symbols, strings;
-    struct elfsym sym;
+    struct elfsym sym = { 0 };
     char name[NAME_LENGTH + 1] = "";
 
     snprintf(buf, size, "%#lx", addr);

@@ -35,9 +35,9 @@ struct sched_class {
     void (*init)(struct run_queue *rq);
     void (*enqueue)(struct run_queue *rq, struct task *task);
     void (*dequeue)(struct run_queue *rq, struct task *task);
-    struct task *(*pick_next)(struct run_queue *rq);        /* NULL where the queue is empty */
+    struct task *(*pick_next)(struct run_queue *rq);        /* NULL if the queue is empty */
     void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
-    const char *exercise;       /* the one that writes it; NULL where it is complete */
+    const char *exercise;       /* the one that writes it; NULL if it is complete */
 };
 
 /* Announce a class: what this file defines by that name is in the table of classes, the section

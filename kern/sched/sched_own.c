@@ -12,10 +12,10 @@
 SCHED_CLASS(9, own_sched_class);
 
 /* EXERCISE 6.C begin extra: own_sched_class */
-/* Fair: who has had the least time runs next. Time is counted in ticks that a task has really used,
-   not in turns, and passes the slower the higher its priority is. Only what it used in its last
-   turn stays with a task; the rest is the queue's. So who is new owes nothing, and who comes from
-   another hart goes on with those that are here. Who sleeps saves up a tick, to answer at once. */
+/* Fair: the task that has had the least time runs next. Time is counted in ticks that a task has
+   really used, not in turns, and passes the slower the higher its priority is. Only what it used in
+   its last turn stays with a task; the rest is the queue's. So a new task owes nothing, and one of
+   another hart goes on with those here. One that sleeps saves up a tick, to answer at once. */
 #define TICK    1000
 
 /* Where the task was that ran last. */
@@ -30,7 +30,7 @@ static void own_init(struct run_queue *rq)
     *reached(rq) = TICK;
 }
 
-/* The list is ordered by time; of equals, who came first. */
+/* The list is ordered by time, equals as they came. */
 static void own_enqueue(struct run_queue *rq, struct task *task)
 {
     list_entry_t *pos = list_prev(&rq->run_list);
@@ -46,7 +46,7 @@ static void own_dequeue(__not_used struct run_queue *rq, struct task *task)
     list_del_init(&task->run_link);
 }
 
-/* A turn costs something, even where no tick falls into it. */
+/* A turn costs something, even if no tick falls into it. */
 static struct task *own_pick_next(struct run_queue *rq)
 {
     if (list_empty(&rq->run_list))

@@ -44,8 +44,8 @@ static void stride_init(struct run_queue *rq)
 static void stride_enqueue(struct run_queue *rq, struct task *task)
 {
     /* EXERCISE 6.2 begin: stride_enqueue */
-    /* Who is new here, or slept while others went on, joins where they are now: no turns are owed.
-       All others are at most a step ahead of who ran last. */
+    /* A task that is new here, or slept while others went on, joins where they are now: it is owed
+       no turns. All others are at most a step ahead of the one that ran last. */
     if (task->runs == 0 || task->lab6_stride - *passed(rq) > step(task))
         task->lab6_stride = *passed(rq);
     task->time_slice = rq->max_time_slice;      /* each turn is paid for, and is a whole one */

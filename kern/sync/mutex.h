@@ -33,8 +33,8 @@ struct mutex {
 };
 
 #define MUTEX_HELD      1U
-#define MUTEX_WANTED    2U          /* there are waiters: who unlocks wakes the first */
-#define MUTEX_PROMISED  4U          /* the first of them has waited long: only he may take it */
+#define MUTEX_WANTED    2U          /* there are waiters: unlocking wakes the first */
+#define MUTEX_PROMISED  4U          /* the first of them has waited long: it alone may take it */
 
 /* Make a mutex that nobody holds. The name is for panics and for reports ("waits for NAME"). The
    level is its place among those of its rank if two of them are ever held together: a parent has a

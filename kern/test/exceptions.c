@@ -57,7 +57,7 @@ static struct trapframe frame(uint64_t cause, uint64_t status)
 {
     return (struct trapframe){
         .status = status | SSTATUS_SPIE, .epc = PC, .tval = 0x1234, .cause = cause,
-        .gpr = { .sp = 0x5678, .a0 = 1, .a7 = 10 },
+        .gpr = { .sp = 0x5678, .a0 = 1, .a7 = EBREAK_SYSCALL },
     };
 }
 
@@ -150,7 +150,7 @@ static int64_t skipped(const uint16_t *instruction)
 {
     struct trapframe tf = frame(CAUSE_BREAKPOINT, SSTATUS_SPP);
 
-    tf.gpr.a7 = 0;                  /* no system call: that would be 10 */
+    tf.gpr.a7 = 0;                  /* no system call: that would be EBREAK_SYSCALL */
     tf.epc = (uintptr_t)instruction;
     trap_kernel(&tf);
     return tf.epc - (uintptr_t)instruction;

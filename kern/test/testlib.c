@@ -52,7 +52,7 @@ void inventory_same(const struct inventory *before, const char *what)
     if (now.pages == before->pages && now.objects == before->objects
         && now.processes == before->processes)
         return;
-    kmalloc_report();
+    kmalloc_print();
     /* What is in use is listed before, because a panic ends the machine. */
     panic("after %s: %ld pages, %ld kernel objects, %d processes lost", what,
           (long)(before->pages - now.pages), (long)(now.objects - before->objects),

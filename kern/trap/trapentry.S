@@ -6,8 +6,8 @@
    syscall_from_user or, if the stack is used up, trap_stack_overflow. The way back is trap_return
    in riscv/trapret.S. Interrupts are off all the time here; C turns them on where it may.
 
-   The scratch words and the other CPU_ offsets are of struct cpu (riscv/cpu.h); only this file uses
-   them. No register may be changed before it is saved: that is why the steps come in this order.
+   The scratch words and the other CPU_ offsets are of struct cpu (riscv/cpu.h). No register may
+   be changed before it is saved: that is why the steps come in this order.
    Sections in brackets are of the Privileged spec 20211203. */
 #include <riscv/cpu.h>
 #include <riscv/csr.h>

@@ -23,7 +23,7 @@ WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|"
                    r"_*gnu_*|_*clang_*|__has_\w+|__(?:DATE|TIME|TIMESTAMP)__|"
                    r"report_(?:key|as|line|side|done|check\w*)|check_(?:done|failed)|"
                    r"checkpoint\w*|power_off|SELFTEST\w*|MONITOR_COMMAND|_binary_\w+|"
-                   r"DRIVER|PMM_MANAGER|SCHED_CLASS|"
+                   r"DRIVER|PMM_MANAGER|SCHED_CLASS|SHRINKER|"
                    # A text that names another manager or scheduler lets it do the student's work.
                    r"(?:buddy|first_fit|best_fit)_pmm_manager|(?:fifo|stride|mlfq)_sched_class")
 CSR = re.compile(r"csr_(?:read|write|set|clear)")       # these make assembly of their argument

@@ -1,7 +1,7 @@
 """Tests of what this tree gives to editors: clangd, compile_commands.json, VS Code, make gdbserver.
 
 clangd --check must find nothing wrong in any C file of a handout in which all is blank, nor in
-in five files with regions here. A file that needs an option or a header which clangd does not get
+five files with regions here. A file that needs an option or a header which clangd does not get
 makes it fail; a test with a mistake shows that a mistake would be seen. The files of .vscode must
 be JSON whose parts fit together. tools/gdbserver.py must serve one debugger and then end.
 

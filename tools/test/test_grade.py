@@ -14,7 +14,6 @@ import contextlib
 import copy
 import io
 import os
-import shutil
 import signal
 import subprocess
 import sys

@@ -72,8 +72,7 @@ class TestParts(TreeTest):
 
     def test_scheduler_added(self):
         self.copied("kern/sched/sched_mlfq.c", "kern/sched/sched_scratch.c",
-                    ("SCHED_CLASS(2, ", "SCHED_CLASS(5, "), ("mlfq_sched_class", "scratch_class"),
-                    ('"mlfq"', '"scratch"'))
+                    ("SCHED_CLASS(2, ", "SCHED_CLASS(5, "), ("mlfq", "scratch"))
         status, output = self.boot("sched=scratch init=forktest")
         self.assertEqual(status, 0, output)
         self.assertIn("scheduler  scratch", output)
