@@ -98,7 +98,7 @@ if !$found
 end
 {ends}
 echo \\nGo back: reverse-stepi, reverse-step, reverse-next, reverse-continue; forwards as always.\\n
-echo Who wrote a variable last: watch -location NAME, then reverse-continue.\\n
+echo To find what wrote a variable last: watch -location NAME, then reverse-continue.\\n
 """
 
 

@@ -136,7 +136,7 @@ class Judge:
         if found.passed:
             return True
         outcome.verdict, outcome.trace = found.verdict, found.trace
-        outcome.reasons = ["it counts only where the test %s passes:" % needs.name] + found.reasons
+        outcome.reasons = ["it counts only if the test %s passes:" % needs.name] + found.reasons
         return False
 
     def log_path(self, test, number):

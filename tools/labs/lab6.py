@@ -1,4 +1,4 @@
-"""Lab 6: scheduling. Who runs next, and for how long.
+"""Lab 6: scheduling. It decides which task runs next, and for how long.
 
 HINTS has the hints of the exercises; a handout has them as comments in its blank regions. For their
 form see lab1.py.

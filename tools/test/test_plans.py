@@ -158,7 +158,7 @@ class PlansTest(ShopTest):
         _, texts = mutants.read(source, ROOT, load())
         outcome = self.outcome(texts, "pmm-own")
         self.assertEqual((outcome.verdict, outcome.points), (Verdict.WRONG, 0))
-        self.assertEqual(outcome.reasons[0], "it counts only where the test pmm-plan-own passes:")
+        self.assertEqual(outcome.reasons[0], "it counts only if the test pmm-plan-own passes:")
         self.assertIn("another one than first fit's", outcome.reasons[1])
 
     def test_own_plan_beside_wrong_first_fit(self):
