@@ -72,8 +72,8 @@ def machine_of(test):
 
 
 def prepare_folder(objects):
-    """Make an empty folder for the logs. Gradings of the same objects share it, also at the same
-    time: then a log is that of the one which wrote it last."""
+    """Make an empty folder for the logs. Gradings of the same objects share it: it has the logs of
+    the last one."""
     folder = os.path.join(objects, "grade")
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -95,6 +95,13 @@ def grade(options):
     lacks = host_lacks()
     if lacks:
         raise build.BuildError("no machine can run on this host: " + lacks)
+    with build.alone(options.objects):
+        return run(options, labs, tests)
+
+
+def run(options, labs, tests):
+    """Build, run these tests, show and write the results; the result is the exit status. No other
+    grading of these objects runs meanwhile."""
     started = time.monotonic()
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])

@@ -5,8 +5,10 @@ broken exercise is blanked in a copy of the tree (obj/TOOLCHAIN/mended), which i
 instead. So one syntax error costs the exercise that it is in, and no other.
 
 An error outside of all exercises ends in a BuildError: then nothing can be graded. Gradings of the
-same tree at the same time build one after the other, by a lock in the folder of objects.
+same objects run one after the other, by alone(): a second one would change the kernel that the
+first one boots, and remove its logs.
 """
+import contextlib
 import fcntl
 import os
 import re
@@ -124,21 +126,47 @@ def mend(built, options, output, hints):
                        % ", ".join("exercise " + number for number in sorted(built.messages)))
 
 
+@contextlib.contextmanager
+def alone(objects):
+    """As long as this lasts no other grading of these objects runs. If one does, this waits for its
+    end, and says so in one line. The lock ends with the process that holds it, however that ends. A
+    folder that cannot be written, or whose file system has no locks, is graded without one."""
+    path = os.path.join(objects, "lock")
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(objects, exist_ok=True)
+            lock = stack.enter_context(open(path, "a+"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = re.match(r"\d+$", lock.read(20))
+                print("grade: waiting for another grading of %s to end%s" % (
+                    objects, ", process " + holder.group() if holder else ""),
+                    file=sys.stderr, flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        except OSError:
+            pass
+        yield
+
+
 def build(options, labs):
-    """Build, if the options say how: what was Built. BuildError if there is no kernel to grade."""
+    """Build, if the options say how: what was Built. BuildError if there is no kernel to grade. The
+    caller is in alone()."""
     built = Built(options.objects)
     if options.build:
         os.makedirs(options.objects, exist_ok=True)
-        with open(os.path.join(options.objects, "lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            succeeded, output = make(options.build + " -k")
-            warnings = [line for line in output.split("\n") if "warning: " in line]
-            if not succeeded:
-                mend(built, options, output, {exercise.number: exercise.hint for lab in labs
-                                              for exercise in lab.exercises})
-            for line in warnings:
-                print(line)
-            sys.stdout.flush()
+        succeeded, output = make(options.build + " -k")
+        warnings = [line for line in output.split("\n") if "warning: " in line]
+        if not succeeded:
+            mend(built, options, output, {exercise.number: exercise.hint for lab in labs
+                                          for exercise in lab.exercises})
+        for line in warnings:
+            print(line)
+        sys.stdout.flush()
     if not os.path.exists(os.path.join(built.objects, "kernel")):
         raise BuildError("%s/kernel is not there: run make grade" % built.objects)
     return built

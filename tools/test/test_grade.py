@@ -192,15 +192,6 @@ class SameTwice(Tree):
         self.assertEqual([logs[0]] * 4, logs)
         self.assertEqual([results[0]] * 4, results)
 
-    def test_two_gradings_at_once(self):
-        command = [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--objects", OBJECTS,
-                   "--build", build_command(), "--lab", "3"]
-        both = [subprocess.Popen(command, cwd=self.tree, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT) for _ in range(2)]
-        outputs = [process.communicate()[0].decode() for process in both]
-        self.assertEqual([process.returncode for process in both], [0, 0], outputs)
-        self.assertEqual(outputs[0], outputs[1])
-
 
 class Verdicts(Tree):
     """One broken kernel per test, and what is told of it."""
