@@ -10,6 +10,7 @@
 # stderr are no part of the answer. config.mk has the names of the tools and the options that this
 # compiler takes; it is written only if it changes, because a new one makes everything build again.
 # The environment variable MAKE names make.
+# It is called in the top folder of the tree.
 
 fail()
 {
@@ -17,12 +18,7 @@ fail()
     exit 1
 }
 
-have()
-{
-    for tool in "$@"; do
-        command -v "$tool" >/dev/null 2>&1 || return 1
-    done
-}
+. tools/have.sh
 
 # Set the names of the tools of toolchain $1; fail if one of them is missing.
 tools_of()

@@ -10,18 +10,12 @@
 # one line, with what to do, and exits with 1. It never tells the user to run `make setup`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tools/have.sh
 
 fail()
 {
     echo "setup: $*" >&2
     exit 1
-}
-
-have()
-{
-    for tool in "$@"; do
-        command -v "$tool" >/dev/null 2>&1 || return 1
-    done
 }
 
 # Add to `missing` what toolchain $1 needs.
