@@ -38,6 +38,14 @@ struct pmm_manager {
     void (*free_pages)(struct Page *base, size_t n);
     size_t (*nr_free_pages)(void);
     void (*check)(void);                                        /* assert that all is consistent */
+
+    /* For tools, which count what is free in a stopped machine: where the free blocks are, each
+       linked by the page_link of its first page, and the manager's own count of pages. In one list
+       alone `property` is the number of pages in a block; of several, list k has blocks of 2^k
+       pages. If free_lists is NULL, tools do not look at the blocks of this manager. */
+    list_entry_t *free_lists;
+    size_t list_count;
+    size_t *free_count;
 };
 
 /* Announce a manager: what this file defines by that name is in the table of managers, the section

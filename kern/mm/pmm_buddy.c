@@ -146,4 +146,7 @@ const struct pmm_manager buddy_pmm_manager = {
     .free_pages = buddy_free_pages,
     .nr_free_pages = buddy_nr_free_pages,
     .check = buddy_check,
+    .free_lists = free_list,
+    .list_count = MAX_ORDER + 1,
+    .free_count = &nr_free,
 };

@@ -36,4 +36,7 @@ const struct pmm_manager first_fit_pmm_manager = {
     .free_pages = free_area_put,
     .nr_free_pages = free_area_size,
     .check = free_area_check,
+    .free_lists = &free_area.free_list,
+    .list_count = 1,
+    .free_count = &free_area.nr_free,
 };

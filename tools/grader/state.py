@@ -22,6 +22,7 @@ from grader.reports import KEY_LENGTH
 PG_ALLOCATED = 2                        # in kern/mm/pmm.h
 SSTATUS_SIE = 2
 IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
+MAX_LISTS = 64                          # lists of free pages: a list for each order
 AT_MOST = 4                             # more complaints of one kind are only counted
 PMM, PROC = "kern/mm/pmm.c", "kern/process/family.c"
 
@@ -120,18 +121,19 @@ def name_of(process):
 
 def manager(memory):
     """(its own counter of free pages, its blocks as (address of the struct Page, length)) of the
-    pmm_manager in use. None if its structures are not known here, as those of a student's own."""
-    name = memory.variable("pmm_manager", PMM).name.text()
-    if name == "buddy":
-        heads = memory.variable("free_list", "kern/mm/pmm_buddy.c")
-        return int(memory.variable("nr_free", "kern/mm/pmm_buddy.c")), (
-            (page.address, 1 << order) for order in range(len(heads))
-            for page in memory.list(heads[order], "Page", "page_link"))
-    if name in ("first_fit", "best_fit"):
-        area = memory.variable("free_area")
-        return int(area.nr_free), ((page.address, int(page.property)) for page in
-                                   memory.list(area.free_list, "Page", "page_link"))
-    return None
+    pmm_manager in use. None if it does not say where they are, as a student's own may: see struct
+    pmm_manager in kern/mm/pmm.h. No allocator is known here by its name."""
+    known = memory.variable("pmm_manager", PMM)
+    if not known.free_lists:
+        return None
+    count = int(known.list_count)
+    if not 1 <= count <= MAX_LISTS:
+        raise MemoryFault("the manager %s has %d lists of free pages, expected 1 to %d" % (
+            known.name.text(), count, MAX_LISTS))
+    return int(known.free_count.deref), (
+        (page.address, int(page.property) if count == 1 else 1 << order)
+        for order in range(count)
+        for page in memory.list(known.free_lists[order], "Page", "page_link"))
 
 
 def cached_pages(memory):

@@ -1,9 +1,10 @@
 """Tests of what this tree gives to editors: clangd, compile_commands.json, VS Code, make gdbserver.
 
 clangd --check must find nothing wrong in any C file of this tree, nor in any of a handout in which
-all is blank: some 260 files each, a few seconds. A file that needs an option or a header which clangd does not get
-makes it fail; a test with a mistake shows that a mistake would be seen. The files of .vscode must
-be JSON whose parts fit together. tools/gdbserver.py must serve one debugger and then end.
+all is blank: some 260 files each, a few seconds. A file that needs an option or a header which
+clangd does not get makes it fail; a test with a mistake shows that a mistake would be seen. The
+files of .vscode must be JSON whose parts fit together. tools/gdbserver.py must serve one debugger
+and then end.
 
 Needs the built objects and QEMU; the tests of clangd are skipped if clangd is not installed.
 Run alone: python3 tools/test/test_editor.py

@@ -223,13 +223,27 @@ class FreeList(MachineTest):
                 with self.assertRaisesRegex(MemoryFault, "a list of free pages has"):
                     state.free_list(picture)
 
-    def test_unknown_manager(self):
-        """The lists of a student's own manager are not known, so they are not counted. All else is
+    def test_manager_that_does_not_say_where_its_blocks_are(self):
+        """A student's own manager need not, and then its lists are not counted. All else is
         checked."""
-        name = self.end.memory.variable("pmm_manager").name
-        self.end.poke(name.deref, ord("x"))
+        self.end.poke(self.end.memory.variable("pmm_manager").free_lists, 0)
         for check in state.DEFAULT:
             self.assertEqual(check(self.end), [])
+
+    def test_no_manager_is_known_by_its_name(self):
+        name = self.end.memory.variable("pmm_manager").name
+        self.end.poke(name.deref, ord("x"))
+        self.assertEqual(state.free_list(self.end), [])
+        counter = self.end.memory.variable("nr_free", "pmm_buddy.c")
+        self.end.poke(counter, int(counter) + 1)
+        self.expect(state.free_list(self.end), "the manager counts .* but its lists have")
+
+    def test_impossible_number_of_lists(self):
+        manager = self.end.memory.variable("pmm_manager")
+        for count in (0, 65, 1 << 40):
+            self.end.poke(manager.list_count, count)
+            with self.assertRaisesRegex(MemoryFault, "has %d lists of free pages" % count):
+                state.free_list(self.end)
 
 
 class References(MachineTest):
