@@ -12,7 +12,7 @@
 #include <sched/timer.h>
 
 /* The handler of the timer interrupt, on each hart, with interrupts off. */
-static void clock_interrupt(void)
+static void clock_interrupt(__not_used void *arg)
 {
     /* EXERCISE 1.1 begin: clock_interrupt */
     /* The interrupt stays pending until the next deadline is set, and the deadline is a time, not a
@@ -29,7 +29,7 @@ static void clock_interrupt(void)
 void clock_init(void)
 {
     timer_init(machine.timebase_hz);
-    irq_register(IRQ_S_TIMER, clock_interrupt);
+    irq_register(IRQ_S_TIMER, clock_interrupt, NULL);
 }
 
 /* A deadline that lies between now and the next tick still holds. One that has passed, or a later

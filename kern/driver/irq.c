@@ -18,37 +18,43 @@
 #define LOCAL_IRQS          16
 #define DEVICE_INPUTS       128
 
-/* NULL: nobody has registered. Written at boot and by self tests. */
-static void (*local_handlers[LOCAL_IRQS])(void);
-/* By input, as above. The argument lets one driver serve several devices. */
-static struct {
+/* What to call. The argument lets one driver serve several devices. NULL as the handler: nobody has
+   registered. */
+struct irq_entry {
     void (*handler)(void *arg);
     void *arg;
-} device_handlers[DEVICE_INPUTS];
+};
+
+static struct irq_entry local_entries[LOCAL_IRQS];      /* by cause; self tests change some later */
+static struct irq_entry device_entries[DEVICE_INPUTS];  /* by input */
 static const struct irq_controller *controller;     /* set once at boot */
 
-/* No lock: the pointer is one word, so a hart that takes such an interrupt meanwhile calls the old
-   handler or the new one. */
-void irq_register(unsigned int number, void (*handler)(void))
+/* No lock, and the two words of an entry are not written as one. At boot that does not matter,
+   because the interrupt is not enabled yet. A hart that takes one while a self test replaces its
+   handler calls the old one or the new one, but maybe with the argument of the other: hence the
+   rule in irq.h that it may not differ then. */
+void irq_register(unsigned int cause, void (*handler)(void *arg), void *arg)
 {
-    assert(number < LOCAL_IRQS);
-    local_handlers[number] = handler;
+    assert(cause < LOCAL_IRQS);
+    assert(local_entries[cause].handler == NULL || local_entries[cause].arg == arg);
+    local_entries[cause].arg = arg;
+    local_entries[cause].handler = handler;
 }
 
-/* A number without a handler is a mistake of the kernel, which has enabled it: the caller
+/* A cause without a handler is a mistake of the kernel, which has enabled it: the caller
    panics. */
-bool irq_dispatch(unsigned int number)
+bool irq_dispatch(unsigned int cause)
 {
-    if (number >= LOCAL_IRQS || local_handlers[number] == NULL)
+    if (cause >= LOCAL_IRQS || local_entries[cause].handler == NULL)
         return false;
-    local_handlers[number]();
+    local_entries[cause].handler(local_entries[cause].arg);
     return true;
 }
 
 /* Another hart calls. It has work for this one, which leaves wfi by that and needs no more; or it
    is in the kernel monitor, and this one has to wait; or it panics, and this one has to stop. The
    pending bit is cleared first: a call that comes after that is a new one. */
-static void soft_interrupt(void)
+static void soft_interrupt(__not_used void *arg)
 {
     csr_clear(sip, SIE_SOFT);
     while (monitor_active() && !panicked())
@@ -59,13 +65,13 @@ static void soft_interrupt(void)
 
 /* Take what the devices signal, until nothing is left. That there is nothing at all is normal: what
    raised the interrupt may have been taken by a claim before. */
-static void external_interrupt(void)
+static void external_interrupt(__not_used void *arg)
 {
     unsigned int input;
 
     while ((input = controller->claim()) != 0) {
-        if (input < DEVICE_INPUTS && device_handlers[input].handler != NULL)
-            device_handlers[input].handler(device_handlers[input].arg);
+        if (input < DEVICE_INPUTS && device_entries[input].handler != NULL)
+            device_entries[input].handler(device_entries[input].arg);
         controller->complete(input);
     }
 }
@@ -88,8 +94,8 @@ bool irq_register_device(unsigned int input, void (*handler)(void *arg), void *a
 {
     if (controller == NULL || input == 0 || input >= DEVICE_INPUTS)
         return false;
-    device_handlers[input].handler = handler;
-    device_handlers[input].arg = arg;
+    device_entries[input].handler = handler;
+    device_entries[input].arg = arg;
     if (!controller->enable(input))
         return false;
     csr_set(sie, SIE_EXTERNAL);
@@ -99,8 +105,8 @@ bool irq_register_device(unsigned int input, void (*handler)(void *arg), void *a
 /* The timer's handler is not here: the clock registers it, for exercise 1.1 is there. */
 void irq_init(void)
 {
-    irq_register(IRQ_S_SOFT, soft_interrupt);
-    irq_register(IRQ_S_EXTERNAL, external_interrupt);
+    irq_register(IRQ_S_SOFT, soft_interrupt, NULL);
+    irq_register(IRQ_S_EXTERNAL, external_interrupt, NULL);
 }
 
 /* External interrupts are enabled by the first driver that registers one, on its hart only. What is

@@ -27,13 +27,15 @@ void irq_init(void);
    interrupts off. */
 void irq_init_hart(void);
 
-/* Call `handler` for the interrupt with this number in scause (IRQ_S_), in place of the one before.
-   At boot; self tests do it later, on a hart that has interrupts off or does not mind. */
-void irq_register(unsigned int number, void (*handler)(void));
+/* Call handler(arg) for the interrupt of this cause, the number that scause has (IRQ_S_), in place
+   of the handler before. At boot, before the interrupt is enabled; self tests do it later, with the
+   argument of the handler before, because another hart may take the interrupt meanwhile. In any
+   context. */
+void irq_register(unsigned int cause, void (*handler)(void *arg), void *arg);
 
-/* Handle an interrupt; false if nobody registered a handler. From the trap layer, with interrupts
-   off. */
-bool irq_dispatch(unsigned int number);
+/* Handle an interrupt of this cause; false if nobody registered a handler. From the trap layer, with
+   interrupts off. */
+bool irq_dispatch(unsigned int cause);
 
 /* This controller is there. From its driver's probe, once; a second one is ignored. */
 void irq_set_controller(const struct irq_controller *controller);

@@ -179,7 +179,7 @@ static bool stays_in_text(void)
 static volatile bool handled;
 
 /* An interrupt leaves a pair over its frame, so the stack leads on to what was interrupted. */
-static void interrupt_handler(void)
+static void interrupt_handler(__not_used void *arg)
 {
     /* Or the interrupt would come again at once. */
     csr_clear(sip, SIE_SOFT);
@@ -235,7 +235,7 @@ static void test_calls(void)
           "the next", begins_with(noted, DEEP + 1));
 
     /* The handler stays: nothing is asked of this hart any more before the machine is off. */
-    irq_register(IRQ_S_SOFT, interrupt_handler);
+    irq_register(IRQ_S_SOFT, interrupt_handler, NULL);
     assert(interrupted() == 1);
     check("from an interrupt it leads on to what was interrupted", shows(noted[0]));
 }

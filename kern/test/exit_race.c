@@ -137,7 +137,7 @@ static struct proc_struct *hidden;      /* a child that has ended, but not as it
 /* Takes the place of the clock's handler, and does what that does. It also brings the end of the
    hidden child: the zombie is put into its parent's list and the parent is woken, as the child
    itself would have done, at the very instruction that was interrupted. */
-static void show_hidden(void)
+static void show_hidden(__not_used void *arg)
 {
     uint64_t now = rdtime();
 
@@ -193,7 +193,7 @@ static int wait_at_moments(void *unused)
     parent = current;
     spin_unlock(&proc_lock);
     for (int i = 0; i < MOMENTS; i++) {
-        irq_register(IRQ_S_TIMER, show_hidden);
+        irq_register(IRQ_S_TIMER, show_hidden, NULL);
         make_hidden(i);
         /* The timer must not fire before the wait has begun, or early moments would all be the
            same. */

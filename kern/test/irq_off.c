@@ -72,7 +72,7 @@ static void arm_probe(void)
        deadline          the interrupt comes
           |                    |
           |<---- `off` ------->|     somebody had interrupts off so long, at least */
-static void probe_interrupt(void)
+static void probe_interrupt(__not_used void *arg)
 {
     uint64_t now = rdtime();
 
@@ -118,7 +118,7 @@ static void test_irq_off(void)
     int code, other = test_thread(bystander, NULL);
 
     assert_eq(cpu_count, 1);
-    irq_register(IRQ_S_TIMER, probe_interrupt);
+    irq_register(IRQ_S_TIMER, probe_interrupt, NULL);
     irq_push();
     arm_probe();
     irq_pop();

@@ -280,7 +280,7 @@ static uint64_t to_write;
 
 /* In place of the handler of software interrupts, on every hart: only hart 1 writes, when asked. It
    has to stop for a panic, as the handler that it replaces does. */
-static void write_as_asked(void)
+static void write_as_asked(__not_used void *arg)
 {
     csr_clear(sip, SIE_SOFT);
     if (panicked())
@@ -320,7 +320,7 @@ static void test_mapping_harts(void)
     struct Page *old = filled_page(0), *new = filled_page(0), *last = filled_page(0);
 
     old->ref = new->ref = last->ref = 1;
-    irq_register(IRQ_S_SOFT, write_as_asked);
+    irq_register(IRQ_S_SOFT, write_as_asked, NULL);
     assert_eq(page_insert(&kernel_as, old, LA, KRW), 0);
     /* Now hart 1 has the translation. */
     write_on_hart_1(1);

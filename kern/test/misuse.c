@@ -428,7 +428,7 @@ static int job_that_waits(__not_used void *arg)
 
 /* In place of the clock's handler. An idle hart without sleepers wakes once in a second. At the
    second time it does what a ctrl-C does. */
-static void late_interrupt(void)
+static void late_interrupt(__not_used void *arg)
 {
     timer_arm(rdtime() + timer_tick_length());
     if (sched_all_asleep() && ++seconds == 2)
@@ -441,7 +441,7 @@ static void deadlock_of_job(void)
     int code = 0, pid;
 
     wait_queue_init(&queue, &low);
-    irq_register(IRQ_S_TIMER, late_interrupt);
+    irq_register(IRQ_S_TIMER, late_interrupt, NULL);
     for (int i = 0; i < 2; i++) {
         seconds = 0;
         pid = test_thread(job_that_waits, NULL);

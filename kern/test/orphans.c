@@ -24,7 +24,7 @@ static uint32_t shown_early;            /* how often the hidden child was not ha
 
 /* Takes the place of the clock's handler, and does what that does. The hidden child is shown unless
    orphan_children() has come to it before: it sees an ended child, and tells initproc itself. */
-static void show_hidden(void)
+static void show_hidden(__not_used void *arg)
 {
     uint64_t now = rdtime();
 
@@ -89,7 +89,7 @@ static void test_orphans_moments(void)
 {
     uintptr_t moment;
 
-    irq_register(IRQ_S_TIMER, show_hidden);
+    irq_register(IRQ_S_TIMER, show_hidden, NULL);
     for (moment = 0; moment < MOMENTS && moment - shown_early < ENOUGH; moment++) {
         struct inventory before = inventory_take();
         int code;

@@ -195,7 +195,7 @@ static void panic_in_panic(void)
 }
 
 /* On this hart, because it has interrupted itself. */
-static void panicking_handler(void)
+static void panicking_handler(__not_used void *arg)
 {
     panic("a panic that comes from an interrupt");
 }
@@ -205,7 +205,7 @@ static void panic_in_interrupt(void)
 {
     /* In place of the handler that stops other harts for a panic: with one hart nobody misses
        it. */
-    irq_register(IRQ_S_SOFT, panicking_handler);
+    irq_register(IRQ_S_SOFT, panicking_handler, NULL);
     sbi_send_ipi(1UL << this_cpu->hartid);
     NOT_CAUGHT("a panic in an interrupt handler");
 }
