@@ -122,9 +122,11 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 }
 
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
-   there, and what is below can count on it. */
+   there, and what is below can count on it. The lock is looked at first, so that a caller without
+   it is found whatever the address is. */
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
+    mm_assert_locked(mm);
     if (access == 0 || addr >= USERTOP)
         return -E_FAULT;
     return do_pgfault(mm, addr, access);

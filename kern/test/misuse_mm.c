@@ -59,7 +59,9 @@ UNLOCKED("mm-unlocked-map", mm_map, mm_map(mm, BASE + PGSIZE, PGSIZE, RW));
 UNLOCKED("mm-unlocked-unmap", mm_unmap, mm_unmap(mm, BASE, PGSIZE));
 UNLOCKED("mm-unlocked-room", mm_find_room, mm_find_room(mm, PGSIZE, RW));
 UNLOCKED("mm-unlocked-brk", mm_brk, mm_brk(mm, BASE));
-UNLOCKED("mm-unlocked-fault", mm_fault_locked, mm_fault_locked(mm, BASE, VM_READ));
+UNLOCKED("mm-unlocked-pgfault", do_pgfault, do_pgfault(mm, BASE, VM_READ));
+/* The address would be refused, but the lock is looked at before. */
+UNLOCKED("mm-unlocked-fault", mm_fault_locked, mm_fault_locked(mm, USERTOP, VM_READ));
 UNLOCKED("mm-unlocked-write", mm_write, mm_write(mm, BASE, "x", 1));
 
 /* A copy that others know already may have been changed by them meanwhile. */

@@ -250,8 +250,8 @@ PANIC_TESTS = [
       for name, function in (
           ("find", "find_vma"), ("find-above", "find_vma_above"), ("insert", "insert_vma_struct"),
           ("remove", "remove_vma_struct"), ("map", "mm_map"), ("unmap", "mm_unmap"),
-          ("room", "mm_find_room"), ("brk", "mm_brk"), ("fault", "do_pgfault"),
-          ("write", "mm_write"), ("program", "find_vma"))],
+          ("room", "mm_find_room"), ("brk", "mm_brk"), ("pgfault", "do_pgfault"),
+          ("fault", "mm_fault_locked"), ("write", "mm_write"), ("program", "find_vma"))],
     panics("mm-copy-published", "assertion failed: !to->published"),
     *[panics("user-%s-mm-locked" % name, "assertion failed: !mutex_holds_rank(MUTEX_MM)")
       for name in ("read", "write", "string")],
