@@ -4,8 +4,8 @@
    come down. Every BOOST_TICKS all go back to level 0, so that none waits for ever.
 
    A turn at level n is 2^n ticks. What is kept of a queue, a list for each level, is struct
-   mlfq_queue in its class_state; of a task it is `level`, `epoch` and `time_slice`. As in each
-   class, all functions are called with the queue's lock held, and none sleeps. */
+   mlfq_queue in its class_state; of a task it is struct mlfq_task in the task's, and `time_slice`.
+   As in each class, all functions are called with the queue's lock held, and none sleeps. */
 #include <sched/sched.h>
 
 SCHED_CLASS(2, mlfq_sched_class);
@@ -20,9 +20,20 @@ struct mlfq_queue {
     uint32_t epoch;                 /* how many boosts there were */
 };
 
+/* What is kept of a task. All 0 is right for a new one. */
+struct mlfq_task {
+    uint32_t level;                 /* 0 is the highest */
+    uint32_t epoch;                 /* the queue's, when the task was enqueued last */
+};
+
 static struct mlfq_queue *levels_of(struct run_queue *rq)
 {
     return SCHED_STATE(rq, struct mlfq_queue);
+}
+
+static struct mlfq_task *place_of(struct task *task)
+{
+    return SCHED_STATE(task, struct mlfq_task);
 }
 
 static void mlfq_init(struct run_queue *rq)
@@ -37,7 +48,7 @@ static void mlfq_init(struct run_queue *rq)
 /* A new turn at this level, with all of its time. */
 static void enter_level(struct task *task, uint32_t level)
 {
-    task->level = level;
+    place_of(task)->level = level;
     task->time_slice = 1 << level;
 }
 
@@ -48,13 +59,14 @@ static void enter_level(struct task *task, uint32_t level)
 static void mlfq_enqueue(struct run_queue *rq, struct task *task)
 {
     struct mlfq_queue *levels = levels_of(rq);
+    struct mlfq_task *place = place_of(task);
 
-    if (task->runs == 0 || task->epoch != levels->epoch)
+    if (task->runs == 0 || place->epoch != levels->epoch)
         enter_level(task, 0);
     else if (task->time_slice <= 0)
-        enter_level(task, task->level < LEVELS - 1 ? task->level + 1 : task->level);
-    task->epoch = levels->epoch;
-    list_entry_t *waiting = &levels->waiting[task->level];
+        enter_level(task, place->level < LEVELS - 1 ? place->level + 1 : place->level);
+    place->epoch = levels->epoch;
+    list_entry_t *waiting = &levels->waiting[place->level];
     if (task->wait_state != 0)
         list_add_after(waiting, &task->run_link);
     else
@@ -106,7 +118,8 @@ static void mlfq_proc_tick(struct run_queue *rq, struct task *task)
         boost(rq);
     task->time_slice--;
     struct task *first = mlfq_pick_next(rq);
-    if (task->time_slice <= 0 || (first != NULL && first->level < task->level))
+    if (task->time_slice <= 0
+        || (first != NULL && place_of(first)->level < place_of(task)->level))
         atomic_store(&task->need_resched, true);
 }
 

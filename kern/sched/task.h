@@ -68,9 +68,11 @@ struct task {
     uint32_t lab6_priority;
     skew_heap_entry_t lab6_run_pool;    /* in the queue's heap; stride only */
     uint32_t lab6_stride;
-    union {                             /* what else the class keeps: see SCHED_STATE */
-        uint64_t class_state[2];
-        struct { uint32_t level, epoch; };      /* as multi-level feedback uses it */
+    union {
+        uint64_t class_state[2];        /* what else the class keeps: see SCHED_STATE */
+        /* No scheduler of this tree uses these names of parts of it. They were multi-level
+           feedback's, and a student's scheduler that began as a copy of an older one has them. */
+        struct { uint32_t level, epoch; };
     };
     /* EXERCISE 6.C begin extra: fields of struct task */
     uint64_t used;                      /* time, while it waits on that of the queue: sched_own.c */
