@@ -21,7 +21,7 @@ struct proc_struct *initproc;
 static list_entry_t proc_list;          /* all of them, the youngest first */
 static list_entry_t hash_list[HASH_LISTS];      /* by pid, modulo HASH_LISTS */
 static uint32_t nr_process;             /* in proc_list; read without the lock too */
-int last_pid;                           /* a self test sets these two */
+int last_pid;                           /* in proc.h, because a self test sets these two */
 bool pids_wrapped;
 
 void family_init(void)
@@ -80,7 +80,7 @@ int find_next_pid(int pid)
 
 /* The next pid that nobody has, neither as a pid nor as the number of a group, which may be in use
    when the group's founder has gone. Until they wrap for the first time, all higher ones are free,
-   and there is nothing to look for. link_proc() has seen that there is a free one. */
+   and there is nothing to look for. child_allowed() has seen that there is a free one. */
 static int get_pid(void)
 {
     do {
@@ -113,16 +113,24 @@ static void enter_lists(struct proc_struct *proc)
     atomic_store(&nr_process, nr_process + 1);
 }
 
-/* The parent's mark is looked at under the lock that kill_group() holds too. A kill of the group
-   that came before has marked the parent, and has missed the child: so there must be none. A kill
-   that comes later finds the child in the group. */
+/* May there be this child? The parent's mark is looked at under the lock that kill_group() holds
+   too. A kill of the group that came before has marked the parent, and has missed the child: so
+   there must be none. A kill that comes later finds the child in the group. */
+static int child_allowed(const struct proc_struct *proc)
+{
+    if (atomic_load(&proc->parent->task.killed))
+        return -E_KILLED;
+    return nr_process >= MAX_PID - 1 ? -E_NO_FREE_PROC : 0;
+}
+
+/* One hold of the lock for all steps: so nobody finds a process that has a pid and no parent, or the
+   other way round. */
 int link_proc(struct proc_struct *proc)
 {
     assert(spin_held(&proc_lock));
-    if (atomic_load(&proc->parent->task.killed))
-        return -E_KILLED;
-    if (nr_process >= MAX_PID - 1)
-        return -E_NO_FREE_PROC;
+    int result = child_allowed(proc);
+    if (result != 0)
+        return result;
     proc->pid = get_pid();
     enter_lists(proc);
     make_child(proc->parent, proc);

@@ -151,18 +151,26 @@ void set_proc_name(struct proc_struct *proc, const char *name)
         *to++ = '\0';
 }
 
-/* mm is written under proc_lock because others look at it under that lock: ps takes a use of it,
-   and a parent that sleeps in vfork compares it with its own. */
-void proc_set_mm(struct mm_struct *mm)
+/* The current process has left the memory that it had; `mm` is what it has now. If vfork had lent
+   it the old one, its parent sleeps until now. With proc_lock held. */
+static inline void end_loan(__not_used struct mm_struct *mm)
 {
-    spin_lock(&proc_lock);
-    current->mm = mm;
     /* EXERCISE 5.C begin extra: proc_set_mm */
     if (current->flags & PF_VFORK) {            /* the memory is the parent's alone again */
         current->flags &= ~PF_VFORK;
         wait_wake_all(&current->parent->child_exit);
     }
     /* EXERCISE 5.C end */
+}
+
+/* mm is written under proc_lock because others look at it under that lock: ps takes a use of it,
+   and a parent that sleeps in vfork compares it with its own. The loan ends under the same hold, or
+   else that parent could compare before mm is written and sleep after it was woken. */
+void proc_set_mm(struct mm_struct *mm)
+{
+    spin_lock(&proc_lock);
+    current->mm = mm;
+    end_loan(mm);
     spin_unlock(&proc_lock);
 }
 
