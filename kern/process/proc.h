@@ -151,8 +151,9 @@ int do_kill(int pid);
 int do_execve(uintptr_t name, int argc, uintptr_t argv) __must_check;
 int do_kernel_execve(const char *name, int argc, const char *const argv[]) __must_check;
 
-/* Give the current process other memory, or none, and tell a parent that has lent it the old one
-   (vfork). The page table is the caller's matter. Takes proc_lock. */
+/* Give the current process other memory, or none (NULL). With that it has left the old memory: if
+   this was lent by its parent (vfork), the loan ends and the parent is woken, under the same hold
+   of the lock. The page table is the caller's matter. Takes proc_lock; does not sleep. */
 void proc_set_mm(struct mm_struct *mm);
 /* The current kernel thread is a user process from now on: it can be killed. Takes proc_lock. */
 void proc_become_user(void);
@@ -168,11 +169,17 @@ void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
 /* How many processes there are, zombies included, idle ones not. From anywhere. */
 uint32_t process_count(void);
 
+/* For family.c and its self test alone: the pid that was given last, and whether pids have started
+   again at 1 since boot. Guarded by proc_lock. */
+extern int last_pid;
+extern bool pids_wrapped;
+
 /* Link a process with its relatives, as the youngest child of `parent`. proc_lock is held. */
 void make_child(struct proc_struct *parent, struct proc_struct *child);
-/* Make a new process known, whose parent and group are set: it gets its pid, and its place in the
-   lists, in its group and in the family. 0; -E_NO_FREE_PROC if all pids are in use; -E_KILLED if
-   the parent is to end, so that a kill of a group misses no child. proc_lock is held. */
+/* Make a new process known, whose parent and group are set. Its name tells of one step only; it has
+   four: it looks whether there may be a new process, gives it a pid, puts it in the lists and in
+   its group, and makes it its parent's child. 0; -E_NO_FREE_PROC if all pids are in use; -E_KILLED
+   if the parent is to end, so that a kill of a group misses no child. proc_lock is held. */
 int link_proc(struct proc_struct *proc) __must_check;
 /* The opposite: nobody finds the process any more. proc_lock is held. */
 void unlink_proc(struct proc_struct *proc);

@@ -18,6 +18,12 @@ struct timer {
     bool due;                           /* no longer pending */
 };
 
+/* For the self tests of the clock and for timer.c alone: the timers that are pending, the earliest
+   deadline at the root, and that deadline once more, for looking without the lock. timer.c says
+   what guards them. */
+extern skew_heap_entry_t *timer_heap;
+extern uint64_t next_deadline;
+
 /* Set up, with the rate at which rdtime() counts, in Hz. Once, at boot, before all others. */
 void timer_init(uint64_t timebase_hz);
 

@@ -25,9 +25,6 @@
 #define TIMERS      8
 #define FAR         (1UL << 50) /* the timers' time: nothing here waits so long */
 
-extern skew_heap_entry_t *timer_heap;       /* of timer.c */
-extern uint64_t next_deadline;
-
 /* The sleepers and their timers, one timer each. Static, because timer.c keeps pointers to them. */
 static struct proc_struct runner;           /* what the ticks interrupt */
 static struct proc_struct sleepers[TIMERS];

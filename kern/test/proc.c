@@ -16,9 +16,6 @@
 #define ORPHANS     20
 #define ROUNDS      20
 
-extern int last_pid;                    /* of family.c: the number that was given last */
-extern bool pids_wrapped;
-
 /* A child that gives way once and ends with the number as its exit code. */
 static int answer(void *number)
 {
