@@ -29,8 +29,8 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree);
 __never_returns void secondary_init(void);
 
 /* Take a command line apart; it is changed, and *args points into it. init= takes the rest of the
-   line, which must name a program. Returns NULL, or the argument that is unknown. Does not sleep.
-   */
+   line, which must name a program. Returns NULL, or the argument that is unknown. It does not
+   sleep. */
 const char *bootargs_parse(char *line, struct bootargs *args);
 
 /* The entry of a table of structs, [start, end) of `size` bytes each, whose first member, a string,

@@ -170,8 +170,8 @@ static size_t kstack_shrink(void)
 
 SHRINKER(kstack_shrink);
 
-/* One table of level 0 maps pt_span(1) bytes of the range; there is one as far as slots were used.
-   */
+/* One table of level 0 maps pt_span(1) bytes of the range; there are tables as far as slots were
+   used. */
 size_t kstack_table_pages(void)
 {
     return (atomic_load(&next_slot) * KSTACK_SLOT + pt_span(1) - 1) / pt_span(1);

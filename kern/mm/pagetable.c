@@ -18,8 +18,8 @@
 
 #define UNMAP_BATCH     32      /* pages that wait for one flush */
 
-/* The table that an entry points to. An entry holds a physical address; the kernel needs its own.
-   */
+/* The table that an entry points to. An entry holds a physical address; the kernel needs its own
+   address for that. */
 static pte_t *table_of(pte_t pte)
 {
     return kva(pte_paddr(pte));

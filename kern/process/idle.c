@@ -36,8 +36,8 @@ static void look_for_victim(struct proc_struct *proc, void *found)
         *(bool *)found = true;
 }
 
-/* Can a key end the deadlock? While group 0 has the console, a ctrl-C is a character like others.
-   */
+/* Can a key end the deadlock? While group 0 has the console, a ctrl-C is a character like any
+   other. */
 static bool console_can_kill(void)
 {
     bool found = false;

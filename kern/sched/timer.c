@@ -37,7 +37,8 @@ uint64_t timer_milliseconds(void)
     return (rdtime() - boot_time) * 1000 / timebase;
 }
 
-/* By the firmware (SBI 0.2, timer extension): that also takes back an interrupt that is pending. */
+/* By the firmware (SBI spec 1.0.0, 6.1, Set Timer): that also takes back a timer interrupt that is
+   pending on this hart. */
 void timer_arm(uint64_t deadline)
 {
     this_cpu->timer_deadline = deadline;

@@ -123,8 +123,8 @@ static long sys_getpid(__not_used uint64_t arg[])
 }
 
 /* (uintptr_t *end): take the heap's wanted end from the user's word, and store there what it is
-   now, also if it could not be moved. The mm's mutex is not held in a user copy, which may need it.
-   */
+   now, also if it could not be moved. The mm's mutex is not held in a user copy, because a fault
+   there may need it. */
 static long sys_brk(uint64_t arg[])
 {
     struct mm_struct *mm = current->mm;
