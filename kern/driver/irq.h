@@ -33,8 +33,8 @@ void irq_init_hart(void);
    context. */
 void irq_register(unsigned int cause, void (*handler)(void *arg), void *arg);
 
-/* Handle an interrupt of this cause; false if nobody registered a handler. From the trap layer, with
-   interrupts off. */
+/* Handle an interrupt of this cause; false if nobody registered a handler. From the trap layer,
+   with interrupts off. */
 bool irq_dispatch(unsigned int cause);
 
 /* This controller is there. From its driver's probe, once; a second one is ignored. */

@@ -123,8 +123,8 @@ static int child_allowed(const struct proc_struct *proc)
     return nr_process >= MAX_PID - 1 ? -E_NO_FREE_PROC : 0;
 }
 
-/* One hold of the lock for all steps: so nobody finds a process that has a pid and no parent, or the
-   other way round. */
+/* One hold of the lock for all steps: so nobody finds a process that has a pid and no parent, or
+   the other way round. */
 int link_proc(struct proc_struct *proc)
 {
     assert(spin_held(&proc_lock));
