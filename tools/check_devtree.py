@@ -116,6 +116,13 @@ def boot(objects, qemu, change):
             process.wait()
 
 
+def show(name, good, what, text):
+    """Print the result of a case: a line, and the end of the console if it is not good."""
+    print("%-40s %-4s %s" % (name, "ok" if good else "FAIL", what))
+    if not good:
+        print("\n".join("  | " + line for line in text.splitlines()[-8:]))
+
+
 def main():
     objects, qemu = sys.argv[1], (sys.argv + ["qemu-system-riscv64"])[2]
     failed = 0
@@ -124,9 +131,7 @@ def main():
         found = re.search(r"^rvlab cannot run on this machine .*: " + re.escape(wanted), text, re.M)
         good = found and status is not None and "panic" not in text
         failed += not good
-        print("%-28s %-4s %s, exit status %s" % (name, "ok" if good else "FAIL", wanted, status))
-        if not good:
-            print("\n".join("  | " + line for line in text.splitlines()[-8:]))
+        show(name, good, "%s, exit status %s" % (wanted, status), text)
     print("%d device trees, %d failed" % (len(CASES), failed))
     return 1 if failed else 0
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from check_devtree import connect, read_memory, write_memory
+from check_devtree import connect, read_memory, show, write_memory
 from gdbstub import StubError
 from grader import processor
 
@@ -121,9 +121,7 @@ def main():
         good = re.search(wanted, text, re.M) and "panic" not in text \
             and (status is not None or NO_END in text)
         failed += not good
-        print("%-40s %-4s exit status %s" % (name, "ok" if good else "FAIL", status))
-        if not good:
-            print("\n".join("  | " + line for line in text.splitlines()[-8:]))
+        show(name, good, "exit status %s" % status, text)
     print("%d machines, %d failed" % (len(CASES), failed))
     return 1 if failed else 0
 

@@ -53,6 +53,14 @@ static int end_at_once(void *number)
     return (uintptr_t)number;
 }
 
+/* The caller is the parent from now on: the process whose waits are looked at. */
+static void become_parent(void)
+{
+    spin_lock(&proc_lock);
+    parent = current;
+    spin_unlock(&proc_lock);
+}
+
 /* The parent: 300 children, each of which ends at about the time at which the wait begins. It
    counts the times when it did not get its child's own code. */
 static int wait_often(void *unused)
@@ -60,9 +68,7 @@ static int wait_often(void *unused)
     int code, wrong = 0;
 
     (void)unused;
-    spin_lock(&proc_lock);
-    parent = current;
-    spin_unlock(&proc_lock);
+    become_parent();
     for (int i = 0; i < ROUNDS; i++) {
         /* Parent and child wait for each other's flag, so that both are awake when the child may
            end. */
@@ -189,9 +195,7 @@ static int wait_at_moments(void *unused)
     int code, wrong = 0;
 
     (void)unused;
-    spin_lock(&proc_lock);
-    parent = current;
-    spin_unlock(&proc_lock);
+    become_parent();
     for (int i = 0; i < MOMENTS; i++) {
         irq_register(IRQ_S_TIMER, show_hidden, NULL);
         make_hidden(i);

@@ -178,8 +178,8 @@ def check_output(options):
                              % path)
         if path and os.path.isdir(path):
             raise GradeError("%s cannot be written: it is a folder" % path)
-    if options.reports:
-        os.makedirs(options.reports, exist_ok=True)
+    if options.texts:
+        os.makedirs(options.texts, exist_ok=True)
 
 
 def qemu_is_there(name):

@@ -1,6 +1,6 @@
 """What a teacher gets from a grading, as texts and as files.
 
-These are: a line for each hand-in on the screen, a table for a spreadsheet (CSV), JSON, a report
+These are: a line for each hand-in on the screen, a table for a spreadsheet (CSV), JSON, a text
 for each student, and what Gradescope and Autolab read. write() makes all files that the command
 line asks for; gradebook.py calls it when all is graded.
 
@@ -20,7 +20,7 @@ from grader.formats import clean, dump, joined, one_line
 from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
-MAX_NAME = 150                  # bytes of a report's name; a disk takes 255
+MAX_NAME = 150                  # bytes of a text's name; a disk takes 255
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)    # Windows has such files
 FORMULA = tuple("=+-@\u2212")      # a formula begins with one, in any width: see cell()
 
@@ -141,7 +141,7 @@ def reasons_in(lines):
     return lines[1:end]
 
 
-def report(student, reference):
+def text_for(student, reference):
     """The text for one student: marks, what the grader says of each test that failed, and the
     student's answers."""
     who, result = student.submission.student, student.result
@@ -149,15 +149,15 @@ def report(student, reference):
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
     lines += ["file: %s" % one_line(student.submission.source), ""]
     lines += ["note: " + one_line(note) for note in student.notes]
-    lines += marks_report(student, reference) if result else []
+    lines += marks_lines(student, reference) if result else []
     found = student.submission.handin
     if found and found.answers:
         lines += ["", "== answers", "", found.answers.rstrip("\n")]
     return clean("\n".join(lines)).rstrip("\n") + "\n"
 
 
-def marks_report(student, reference):
-    """The lines of a report with the table of the marks, then those of each exercise."""
+def marks_lines(student, reference):
+    """The lines of a student's text with the table of the marks, then those of each exercise."""
     result = student.result
     lines = ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
     for number, entry in sorted(result["exercises"].items()):
@@ -168,12 +168,12 @@ def marks_report(student, reference):
               "together: with your other exercises; alone: with the reference's others around it;",
               "- where that could not change the mark.", ""]
     for number, entry in sorted(result["exercises"].items()):
-        lines += exercise_report(number, entry, reference)
+        lines += exercise_lines(number, entry, reference)
     return lines
 
 
-def exercise_report(number, entry, reference):
-    """The lines of a report about one exercise: its mark, and its tests or why it has none."""
+def exercise_lines(number, entry, reference):
+    """The lines of a student's text about one exercise: its mark, its tests or why it has none."""
     points = LOOK if entry["mark"] is None else "%d of %d points" % (entry["mark"], entry["max"])
     lines = ["== %s %s: %s" % (number, reference.exercises[number].title, points), ""]
     told = {}
@@ -206,7 +206,7 @@ def file_name(title):
     return "_" + title if RESERVED.fullmatch(title) else title
 
 
-def report_names(students):
+def text_names(students):
     """A name of a file for each student, made of the id, the e-mail address, or the name, so that
     it is the same in each grading, whoever else is graded. If two names are equal (capitals do not
     count: some disks do not tell them apart), the later one gets a number; but a student whose own
@@ -238,5 +238,5 @@ def write(students, reference, options):
             print(writer(students[0]), end="")
         elif path and (students[0].is_graded or students[0].is_refused):
             handin.write(path, writer(students[0]))
-    for name, student in zip(report_names(students), students) if options.reports else ():
-        handin.write(os.path.join(options.reports, name), report(student, reference))
+    for name, student in zip(text_names(students), students) if options.texts else ():
+        handin.write(os.path.join(options.texts, name), text_for(student, reference))

@@ -92,14 +92,18 @@ class Planted(unittest.TestCase):
         os.chdir(TOP)
         cls.analyzers = analyzers()
 
-    def test_each_mistake_is_found(self):
+    def look(self, name, text):
+        """What the analyzers find in a file of this name with this text."""
         if self.analyzers is None:
             self.skipTest("an analyzer is not here: tools/setup.sh --all")
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "planted.c")
+            path = os.path.join(folder, name)
             with open(path, "w") as file:
-                file.write(PLANTED)
-            findings = check_analyzers.look([path], self.analyzers)
+                file.write(text)
+            return check_analyzers.look([path], self.analyzers)
+
+    def test_each_mistake_is_found(self):
+        findings = self.look("planted.c", PLANTED)
         lines = PLANTED.split("\n")
         places = {tool: set() for tool in FOUND}
         for finding in findings:
@@ -112,13 +116,8 @@ class Planted(unittest.TestCase):
             self.assertEqual(wanted - places[tool], set(), tool)
 
     def test_what_does_not_compile_is_found(self):
-        if self.analyzers is None:
-            self.skipTest("an analyzer is not here: tools/setup.sh --all")
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "broken.c")
-            with open(path, "w") as file:
-                file.write("#include <there_is_none.h>\n")
-            found = {finding.tool for finding in check_analyzers.look([path], self.analyzers)}
+        findings = self.look("broken.c", "#include <there_is_none.h>\n")
+        found = {finding.tool for finding in findings}
         self.assertLessEqual({"gcc", "clang"}, found)
 
     def test_what_is_missing_is_told(self):

@@ -1,6 +1,6 @@
 """Tests of the texts that a teacher gets for students, and of the names of their files.
 
-Students are made up here, without a hand-in. Names: a report's file is named by id, else e-mail
+Students are made up here, without a hand-in. Names: a student's text is named by id, else e-mail
 address, else name, else file, and no name may overwrite another file or leave the folder. Texts:
 answers are kept, equal failures are told once. Notes: two hand-ins of one address or id are told.
 If one of these rules is broken, the names or texts that are compared here differ.
@@ -41,10 +41,10 @@ REFERENCE = SimpleNamespace(exercises={"5.1": SimpleNamespace(title="a frame")})
 
 
 class Names(unittest.TestCase):
-    """How the files of reports are named."""
+    """How the files of the texts are named."""
 
     def names(self, *students):
-        return marksheet.report_names([student(**each) for each in students])
+        return marksheet.text_names([student(**each) for each in students])
 
     def test_id_then_address_then_name_then_file(self):
         self.assertEqual(self.names(
@@ -81,14 +81,14 @@ class Names(unittest.TestCase):
 
 
 class Texts(unittest.TestCase):
-    """What stands in a report."""
+    """What stands in a student's text."""
 
     def test_answers(self):
-        text = marksheet.report(student("Ada", answers="1. Because\n\n   of \udcff\x1b[31m\n"),
+        text = marksheet.text_for(student("Ada", answers="1. Because\n\n   of \udcff\x1b[31m\n"),
                                 REFERENCE)
         end = "\n== answers\n\n1. Because\n\n   of \ufffd\ufffd[31m\n"
         self.assertTrue(text.endswith(end), text)
-        self.assertNotIn("answers", marksheet.report(student("Bo"), REFERENCE))
+        self.assertNotIn("answers", marksheet.text_for(student("Bo"), REFERENCE))
 
     def test_what_failed_in_the_same_way_is_told_once(self):
         tests = [{"name": name, "title": name, "points": 0, "max": 5, "verdict": "panic",
@@ -98,7 +98,7 @@ class Texts(unittest.TestCase):
         tests[2]["lines"][2] = "    another thing"
         tests.append(dict(tests[0], name="good", verdict="ok", lines=[]))
         tests.append(dict(tests[0], name="fine", verdict="ok", lines=[]))
-        text = marksheet.report(student("Ada", tests=tests), REFERENCE)
+        text = marksheet.text_for(student("Ada", tests=tests), REFERENCE)
         self.assertEqual(text.count("page "), 1)
         self.assertEqual(text.count("the same as one above"), 1)
         self.assertEqual(text.count("the same as"), 1)

@@ -313,7 +313,7 @@ class Marks(unittest.TestCase):
                          self.student.has_failed)
         line = marksheet.line(self.student, 1, 1)
         self.assertRegex(line, r"Ada: \? of 20  5.1 needs a look  5.2 7/10; 5.1 needs a look: it")
-        text = marksheet.report(self.student, self.reference)
+        text = marksheet.text_for(self.student, self.reference)
         self.assertIn("total: ? of 20", text)
         self.assertIn("== 5.1 t: needs a look", text)
         options = SimpleNamespace(policy="best")
@@ -325,7 +325,7 @@ class Marks(unittest.TestCase):
     def test_no_score_where_a_system_would_take_it_for_a_mark(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "results.json")
-            options = SimpleNamespace(csv=None, json=None, reports=None, autolab=None,
+            options = SimpleNamespace(csv=None, json=None, texts=None, autolab=None,
                                       gradescope=path)
             marksheet.write([self.student], self.reference, options)
             self.assertFalse(os.path.exists(path))

@@ -268,8 +268,8 @@ class SameTwice(Folder):
             "/nowhere/x.S:1")], ["kern/init/entry.S:3", "user/libs/start.S:1", "kern/a.c:1",
                                  "/nowhere/x.S:1"])
 
-    def test_reports_and_json(self):
-        """Two gradings in folders of other names give the same files, to the byte. One report
+    def test_texts_and_json(self):
+        """Two gradings in folders of other names give the same files, to the byte. One text
         tells a place in assembly, and another one the place where a run was stopped."""
         texts = [work_of("Ada", frame="    for (volatile int i = 0;; i++)\n        ;\n"),
                  work_of("Bob", dispatch="    ((void (*)(void))0)();\n")]
@@ -279,7 +279,7 @@ class SameTwice(Folder):
             out = self.path("out%d" % number)
             os.makedirs(os.path.join(out, "tmp"))
             status, output = lab("grade", "--toolchain", TOOLCHAIN, *files, "--exercises",
-                                 "5.1,5.2", "--json", out + "/j", "--reports", out + "/r",
+                                 "5.1,5.2", "--json", out + "/j", "--texts", out + "/r",
                                  "--csv", out + "/c", TMPDIR=out + "/tmp")
             self.assertEqual(status, 0, output)
             shutil.rmtree(os.path.join(out, "tmp"))
