@@ -106,6 +106,7 @@ static int init_main(void *arg)
     if (first < 0)
         panic("the first process cannot be made: %s", error_name(first));
     while ((pid = wait_child(0, &code)) > 0) {
+        sched_give_way();               /* thousands of orphans may have ended already */
         if (pid != first)
             continue;
         exit_code = code;

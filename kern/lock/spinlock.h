@@ -96,11 +96,3 @@ static inline void spin_unlock(struct spinlock *lock)
     atomic_store_release(&lock->locked, 0);
     irq_pop();
 }
-
-/* In a long walk: release the lock and take it again, so that interrupts and other harts come in.
-   What it guards may have changed then. */
-static inline void spin_pause(struct spinlock *lock)
-{
-    spin_unlock(lock);
-    spin_lock(lock);
-}

@@ -72,7 +72,7 @@ static void orphan_children(void)
             list_del(&child->zombie_link);
             report_end(child);
         }
-        spin_pause(&proc_lock);         /* there may be thousands */
+        sched_pause(&proc_lock);        /* there may be thousands */
     }
     /* EXERCISE 5.5 end */
 }

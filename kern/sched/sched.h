@@ -82,6 +82,15 @@ static inline void sched_give_way(void)
         schedule();
 }
 
+/* The same in a long walk with one spinlock held: it is released and taken again, so that
+   interrupts and other harts come in too. What it guards may have changed then. */
+static inline void sched_pause(struct spinlock *lock)
+{
+    spin_unlock(lock);
+    sched_give_way();
+    spin_lock(lock);
+}
+
 /* Panic if the current task holds a mutex. `what` says what it is about to do, for the report. */
 __never_returns void sched_mutexes_panic(const char *what);
 static inline void sched_check_mutexes(const char *what)

@@ -67,7 +67,9 @@ static void arm_probe(void)
 
 /* In place of the clock's own handler, of which it does the work too, once in a tick. The deadline
    that it set is the time at which it should have come: the difference was spent with interrupts
-   off.
+   off. Each time the task is asked to give way, a thousand times as often as by ticks: so the
+   longest way on which it does not is found, and not only one into which a tick has happened to
+   fall.
 
        deadline          the interrupt comes
           |                    |
@@ -78,6 +80,7 @@ static void probe_interrupt(__not_used void *arg)
 
     note(&off, now - this_cpu->timer_deadline);
     note_kept(now);
+    atomic_store(&this_cpu->task->need_resched, true);
     timer_expire(now);
     if (now >= next_tick) {
         next_tick = now + timer_tick_length();

@@ -1,5 +1,5 @@
 /* A child that ends just while its parent hands its children on to initproc. The kernel may do
-   other things in between, because there may be thousands of children (spin_pause in
+   other things in between, because there may be thousands of children (sched_pause in
    orphan_children): the list of the parent's zombies must be right at each such moment.
 
    The parent makes some children that end, and one that ends too, but is hidden: it is taken out of
