@@ -273,7 +273,7 @@ static void cache_free(struct Page *page)
 /* A manager that hands out a page twice is found here, before two owners write to it. */
 static inline void mark_allocated(struct Page *page)
 {
-    if (unlikely(page->flags & (PG_ALLOCATED | PG_RESERVED)))
+    if (unlikely(page->flags & PG_ALLOCATED))
         panic("page %#lx was handed out, but is in use", page2pa(page));
     page->flags = PG_ALLOCATED;
 }

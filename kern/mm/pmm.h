@@ -23,8 +23,9 @@ struct Page {
     list_entry_t page_link;     /* in a list of free pages or of slabs */
 };
 
-#define PG_RESERVED     1       /* not RAM that can be allocated */
-#define PG_ALLOCATED    2
+/* Of these a page that is no free memory at all, the kernel's own for example, has none: so it is
+   never handed out, and whoever frees it is told. */
+#define PG_ALLOCATED    2       /* handed out */
 #define PG_PROPERTY     4       /* head of a free block */
 
 /* An allocator. All functions are called under one lock, with interrupts off, so they must not
