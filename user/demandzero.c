@@ -88,7 +88,7 @@ int main(void)
     }
     check_eq("an area of a new process is zero", codes & ~HEAP_JUNK, 0);
     check_eq("the heap of a new process is zero", codes & ~AREA_JUNK, 0);
-    check_eq("an area is zero where a process that ended had the pages before", junk, 0);
+    check_eq("an area is zero, also if a process that ended had the pages before", junk, 0);
     uintptr_t start = new_heap(), end = start;
 
     memset((void *)start, 0xA5, SIZE);

@@ -103,6 +103,6 @@ int main(void)
             panic("strtol of '%s' is %ld, atoi %d", longs[i].text, value, atoi(longs[i].text));
     }
     check_formats();
-    check("texts are numbers where they fit, and no other numbers where they do not", true);
+    check("texts are numbers if they fit, and no other numbers if they do not", true);
     return check_done();
 }

@@ -124,7 +124,7 @@ static void check_no_memory(void)
     for (int i = 0; i < n; i++)
         good += kill(tids[i]) == 0 && waitpid(tids[i], NULL) == 0;
     assert(good == n);
-    check_eq("where no process can be made vfork says so", pid, -E_NO_MEM);
+    check_eq("if no process can be made vfork says so", pid, -E_NO_MEM);
 }
 
 int main(int argc, char **argv)

@@ -106,7 +106,7 @@ static void check_strangers(void)
 
 int main(void)
 {
-    check("wait is refused where there never was a child", wait() < 0);
+    check("wait is refused if there never was a child", wait() < 0);
     check_any();
     check_one();
     check_store();

@@ -304,7 +304,7 @@ static void check_best_fit(void)
     check_blocks("so these are left", "6+2 22+1 59+1", 4);
     check_eq("the first of equals is chosen", take(1), 22);
     check_eq("then the other", take(1), 59);
-    check_eq("where none fits there is none", take(3), -1);
+    check_eq("if no block fits there is none", take(3), -1);
 }
 
 /* The first part is the same as for first fit. */

@@ -87,7 +87,7 @@ static void test_contents(void)
         if (rights[i] != 0)
             compare(&child, &parent, address(i));
         else
-            check_eq("where the parent has no page the child has none",
+            check_eq("if the parent has no page the child has none",
                      space_entry(&child, address(i)), 0);
         if (i != INVALID)
             check_eq("the parent's entry keeps its rights", space_rights(&parent, address(i)),

@@ -66,7 +66,7 @@ static void test_share(void)
     check_eq("a shared page has one reference for each entry", page_ref(data), 2);
     check_eq("a shared read-only page, too", page_ref(text), 2);
     /* One hole has no entry, the other one has a word without V: both are nothing. */
-    check_eq("where the parent's entry is not valid the child gets none",
+    check_eq("if the parent's entry is not valid the child gets none",
              space_entry(&child, TABLE_END) | space_entry(&child, TEXT + PGSIZE), 0);
     check("a page outside of the range is not shared", space_page(&child, END) == NULL
           && page_ref(outside) == 1 && space_rights(&parent, END) == URW);
@@ -244,7 +244,7 @@ static void test_tlb(void)
 static void test_cow(void)
 {
     test_share();
-    if (!check("fork shares pages where the boot arguments do not say nocow", fork_shares))
+    if (!check("fork shares pages if the boot arguments do not say nocow", fork_shares))
         return;
     struct inventory before = inventory_take();
 

@@ -112,14 +112,14 @@ static void test_user_exception(void)
     check("so does a store", ends(CAUSE_STORE_PAGE, 0, -E_FAULT, "store page fault"));
     check("so does a jump", ends(CAUSE_FETCH_PAGE, fs, -E_FAULT, "instruction page fault"));
     /* The program has done nothing wrong, so its user should not be told of a page fault. */
-    check("where there is no memory for the page, that is the reason",
+    check("if there is no memory for the page, that is the reason",
           ends(CAUSE_STORE_PAGE, fs, -E_NO_MEM, "out of memory"));
     check("an illegal instruction ends the program",
           ends(CAUSE_ILLEGAL, fs, -E_FAULT, "illegal instruction"));
     /* A program's ebreak is not the kernel's: it does not enter the monitor. */
     check("so does a breakpoint, and its message names it",
           ends(CAUSE_BREAKPOINT, fs, -E_FAULT, "breakpoint"));
-    check("also where it has not used floating point",
+    check("also if it has not used floating point",
           ends(CAUSE_BREAKPOINT, 0, -E_FAULT, "breakpoint"));
     check("an access fault ends it, and is not skipped",
           ends(5, fs, -E_FAULT, "load access fault"));

@@ -71,7 +71,7 @@ static void test_codes(void)
     int pids[CHILDREN], code, good = 0, twice = 0;
 
     /* If it slept instead, it would sleep for ever: nobody could wake it. */
-    check_eq("wait is refused where there never was a child", wait_child(0, &code), -E_BAD_PROC);
+    check_eq("wait is refused if there never was a child", wait_child(0, &code), -E_BAD_PROC);
     for (int i = 0; i < CHILDREN; i++)
         /* Each has an exit code of its own, which is not its pid. */
         pids[i] = test_thread(answer, (void *)(uintptr_t)(100 + i));
@@ -221,7 +221,7 @@ static int wait_with_store(void *arg)
     /* 0 stands for "I do not want to know", and for any child. */
     failed += !check_eq("without an address nothing is stored", do_wait(0, 0, true), 0);
     failed += !check_eq("and the child is gone", do_wait(other, 0, true), -E_BAD_PROC);
-    failed += !check_eq("where there is no child nothing is stored", do_wait(other, BASE, true),
+    failed += !check_eq("if there is no child nothing is stored", do_wait(other, BASE, true),
                         -E_BAD_PROC);
     return failed;
 }

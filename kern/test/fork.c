@@ -313,12 +313,12 @@ static void test_killed(void)
     current->task.killed = true;
     int result = do_fork(0, 0, &tf);
     current->task.killed = false;
-    check_eq("where link_proc() fails, do_fork() returns its error", result, -E_KILLED);
+    check_eq("if link_proc() fails, do_fork() returns its error", result, -E_KILLED);
     struct inventory now = inventory_take();
     /* Three counts: the process itself, its stack and tables, and the structs. */
-    check_eq("where link_proc() fails there is no child", now.processes, before.processes);
-    check_eq("where link_proc() fails no page stays in use", now.pages, before.pages);
-    check_eq("where link_proc() fails no kernel object stays in use", now.objects, before.objects);
+    check_eq("if link_proc() fails there is no child", now.processes, before.processes);
+    check_eq("if link_proc() fails no page stays in use", now.pages, before.pages);
+    check_eq("if link_proc() fails no kernel object stays in use", now.objects, before.objects);
 }
 
 /* A fork with this number of free pages. What is left of one that failed is added up. */

@@ -80,7 +80,7 @@ static void check_remove(struct addrspace *as, struct Page *page)
     /* Nothing is there any more: neither an entry here nor a table there. Both must do nothing. */
     page_remove(as, OTHER_LA);
     page_remove(as, TABLE_END);
-    check_eq("where nothing is mapped, page_remove does nothing", nr_free_pages() - before, 1);
+    check_eq("if nothing is mapped, page_remove does nothing", nr_free_pages() - before, 1);
     check("page_remove makes no tables", get_pte(as->pgdir, TABLE_END, false) == NULL);
     check_eq("the page at another place keeps its reference", page_ref(other), 1);
     /* As the kernel does while it uses a page of a process itself. */
@@ -147,7 +147,7 @@ static void test_mapping_memory(void)
     hoard_give(&hoard, 1);
     check_eq("memory for two tables is enough", page_insert(&as, page, LA, URW), 0);
     /* No page is free now, and none is needed. */
-    check_eq("where the tables are, none is needed", page_insert(&as, page, OTHER_LA, URW), 0);
+    check_eq("if the tables are there, none is needed", page_insert(&as, page, OTHER_LA, URW), 0);
     check_eq("the page has two references", page_ref(page), 2);
     space_empty(&as);
     hoard_end(&hoard);

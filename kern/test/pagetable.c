@@ -50,7 +50,7 @@ static void check_looking(struct addrspace *as)
 {
     size_t before = nr_free_pages();
 
-    check("where there is no table, get_pte finds nothing",
+    check("if there is no table, get_pte finds nothing",
           get_pte(as->pgdir, LA, false) == NULL);
     check_eq("looking takes no page", before - nr_free_pages(), 0);
     /* An address without a table is asked for all the time: at each first fault, and at each

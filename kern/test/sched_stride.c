@@ -275,7 +275,7 @@ static void test_newcomers(void)
     /* Both directions: no credit, */
     check("a new task gets its third among two old ones, and no more", newcomer_fair(1001));
     /* and no debt. */
-    check("a new task gets no less than its third where 0 is ahead of the old ones' strides",
+    check("a new task gets no less than its third if 0 is ahead of the old ones' strides",
           newcomer_fair(3001));
     check("a new task of priority 1 has its first turn at once, and its second later",
           newcomer_prompt());

@@ -89,7 +89,7 @@ static void test_objects(void)
     kfree(object);
     hoard_give(&hoard, KSTACKPAGE - 1);
     uintptr_t kstack = kstack_alloc();
-    check("a stack gets it too, where one page is missing", kstack != 0);
+    check("a stack gets it too, if one page is missing", kstack != 0);
     if (kstack != 0)
         kstack_free(kstack);
     hoard_end(&hoard);

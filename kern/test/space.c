@@ -138,7 +138,7 @@ size_t space_copy_needs(struct addrspace *from, uintptr_t start, uintptr_t end, 
     space_destroy(&to);
     /* The caller tells by it that memory is short, and not that an address was bad. */
     check_eq("without memory copy_range() returns -E_NO_MEM and nothing else", wrong, 0);
-    check_eq("no page is lost where memory runs out half-way", lost, 0);
+    check_eq("no page is lost if memory runs out half-way", lost, 0);
     return k;
 }
 

@@ -65,7 +65,7 @@ mapped_fault(). Never panic: addr may be anything that a program made up.
 
 EXERCISES = [
     Exercise("3.1", "get_pte", 25, hint=GET_PTE,
-             asks="walk the page table, and make tables where asked"),
+             asks="walk the page table, and make tables if asked"),
     Exercise("3.2", "page_insert and page_remove", 25, hint=MAPPING,
              asks="map and unmap a page: references counted, stale translations flushed"),
     Exercise("3.3", "find and insert areas", 25, hint=AREAS,
@@ -87,7 +87,7 @@ TESTS = [
     early("areas", 10, "3.3", title="an address is found in its area, and in no gap"),
     early("areas-random", 10, "3.3", title="areas come and go in disorder, list and tree agree"),
     early("areas-many", 5, "3.3", title="among ten thousand areas, one is found fast"),
-    early("fault-rights", 10, "3.4", title="an access is possible where the area allows it"),
+    early("fault-rights", 10, "3.4", title="an access is possible if the area allows it"),
     early("fault-zero", 5, "3.4", append="poison",
           title="a new page is zero, and the only one"),
     early("fault-stack", 5, "3.4", title="the stack grows to 256 pages, no further"),
