@@ -17,7 +17,7 @@ static __never_returns void count(int priority, unsigned int start, unsigned int
 {
     int n = 0;
 
-    lab6_setpriority(priority);
+    (priority % 2 == 0 ? lab6_set_priority : lab6_setpriority)(priority);   /* it has two names */
     while ((int)(gettime_msec() - start) < 0)
         ;
     for (; (int)(gettime_msec() - end) < 0; n++)
