@@ -2,9 +2,9 @@
 
    Programs from ucore's courses and plain C programs may call any of them, so each is tried here
    once: what it returns, what it changes, and that it changes nothing else. With the argument
-   "lines" it reads typed lines by getline() until one is "end", which asks for keys. What is
-   printed by puts(), putchar(), fprintf() and warn() is compared by the test, in tools/labs/lab0.py.
-   Numbers in texts have a program of their own, numbers.c; nothing of the kernel is tested here. */
+   "lines" it reads typed lines by getline() until one is "end", which asks for keys. What puts(),
+   putchar(), fprintf() and warn() print is compared by the test, in tools/labs/lab0.py. Numbers in
+   texts have a program of their own, numbers.c; nothing of the kernel is tested here. */
 #include <atomic.h>
 #include <error.h>
 #include <lock.h>
