@@ -6,8 +6,14 @@ obj/unknown-elf/kernel`. Each command is a class whose docstring is its help; it
 information, so a moved field breaks nothing. Damaged memory gets a sentence, no traceback.
 """
 import os
+import sys
 
 import gdb
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from gdb_values import (Problem, elements, evaluate, kernel_file, kva, listed, struct_at, text,
+                        to_struct, variable, words_at)
 
 # Debug information has no macros, so they are repeated: riscv/sv39.h, mm/pmm.h, mm/vmm.h of kern/.
 PTE_LETTERS, PTE_COW, PTE_U, PTE_V, PTE_LEAF = "DAGUXWRV", 0x100, 0x10, 0x1, 0xe
@@ -18,74 +24,6 @@ VM_RIGHTS, VM_STACK = ((1, "r"), (2, "w"), (4, "x")), 8
 
 FIRMWARE, USERTOP, SUPERVISOR = 0x80000000, 1 << 38, 1
 INTERRUPTS = {1: "software interrupt", 5: "timer interrupt", 9: "external interrupt"}
-
-
-class Problem(gdb.error):
-    """Memory is damaged, or what was asked for is not there; the text is one sentence."""
-
-
-# -- reading the kernel's memory
-
-def kernel_file():
-    for objfile in gdb.objfiles():
-        if objfile.lookup_global_symbol("initproc"):
-            return objfile
-    raise Problem("gdb does not know the kernel: say `file obj/unknown-elf/kernel`")
-
-
-def variable(name):
-    """A variable of the kernel, even if a program has one with the same name."""
-    symbol = kernel_file().lookup_global_symbol(name) or kernel_file().lookup_static_symbol(name)
-    if symbol is None:
-        raise Problem("this kernel has no variable %s" % name)
-    return symbol.value()
-
-
-def evaluate(expression):
-    """The value of an expression as an unsigned number; of a function or array its address."""
-    value = gdb.parse_and_eval(expression)
-    if value.type.strip_typedefs().code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY):
-        value = value.address
-    return int(value) & (1 << 64) - 1
-
-
-def kva(physical):
-    """The kernel's address of physical memory."""
-    return physical + evaluate("&KERNEL_OFFSET")
-
-
-def text(value):
-    """The text in a char array, or behind a char pointer."""
-    return value.string("latin-1", length=32).split("\0")[0]
-
-
-def struct_at(address, kind):
-    return gdb.Value(address).cast(gdb.lookup_type("struct " + kind).pointer()).dereference()
-
-
-def to_struct(address, kind, member):
-    """The struct around a member at this address, as to_struct() in libs/defs.h."""
-    return struct_at(address - gdb.lookup_type("struct " + kind)[member].bitpos // 8, kind)
-
-
-def words_at(address, count=512):
-    kind = gdb.lookup_type("unsigned long").array(count - 1)
-    return elements(gdb.Value(address).cast(kind.pointer()).dereference())
-
-
-def elements(array):
-    return [array[i] for i in range(array.type.range()[1] + 1)]
-
-
-def listed(head, kind, member):
-    """All structs in a list."""
-    seen, at = {0}, int(head["next"])
-    while at != int(head.address):
-        if at in seen:
-            raise Problem("the list at %#x is damaged, or not set up yet" % int(head.address))
-        seen.add(at)
-        yield to_struct(at, kind, member)
-        at = int(struct_at(at, "list_entry")["next"])
 
 
 # -- processes
@@ -384,10 +322,12 @@ there, and FS is the state of the floating-point registers."""
 
 
 class Runq(Command):
-    """runq: each hart's run queue: what waits to run, in the order of its list or heap.
+    """runq: each hart's run queue: what waits to run, in the order of its lists or heap.
 
 The task that runs is not in the queue. slice is in ticks of 10 ms; priority and stride matter
-for sched=stride only, level for sched=mlfq."""
+for sched=stride only. No class is known by its name. This looks at run_list, at lab6_run_pool, and
+at the lists in struct CLASS_queue, if the class CLASS has one in class_state; what the class keeps
+of a task in struct CLASS_task is printed too. What waits elsewhere is listed by pid."""
     most = 0
 
     def run(self):
@@ -398,26 +338,58 @@ for sched=stride only, level for sched=mlfq."""
                 int(cpu["id"]), name, len(waiting),
                 title(struct_at(task, "proc_struct")) if task else "nothing"))
             for task in waiting:
-                print("  %-24s slice %2d  priority %d  stride %#010x  level %d" % (
-                    title(struct_at(int(task.address), "proc_struct")), int(task["time_slice"]),
-                    int(task["lab6_priority"]), int(task["lab6_stride"]), int(task["level"])))
+                self.show(name, task)
             if len(waiting) != int(rq["proc_num"]):
                 print("  proc_num is %d: that is not what is in the queue" % int(rq["proc_num"]))
+                self.show_others(name, rq, {int(task.address) for task in waiting})
+
+    def show(self, name, task):
+        """Print a task with what its class keeps of it."""
+        kept = self.kept(name + "_task", task)
+        print("  %-24s slice %2d  priority %d  stride %#010x%s" % (
+            title(struct_at(int(task.address), "proc_struct")), int(task["time_slice"]),
+            int(task["lab6_priority"]), int(task["lab6_stride"]),
+            "".join("  %s %s" % (field.name, kept[field]) for field in kept.type.fields())
+            if kept else ""))
+
+    def kept(self, kind, owner):
+        """The class_state of a queue or a task as this struct; None if there is no such struct."""
+        try:
+            kind = gdb.lookup_type("struct " + kind)
+        except gdb.error:
+            return None
+        return owner["class_state"].address.cast(kind.pointer()).dereference()
 
     def queued(self, name, rq):
-        """The tasks in a run queue; where they are depends on the class of the scheduler."""
-        heads, heap, seen = [rq["run_list"]], [int(rq["lab6_run_pool"])], {0}
-        if name == "mlfq":
-            heads = elements(struct_at(int(rq["class_state"].address), "mlfq_queue")["waiting"])
-        while name == "stride" and heap:
+        """The tasks in a run queue, from all places in which this looks. A list that is not set up
+        is zero, and belongs to another class."""
+        lists, seen = [rq["run_list"]], {0}
+        kept = self.kept(name + "_queue", rq)
+        for field in kept.type.fields() if kept else ():
+            lists += elements(kept[field]) if field.type.code == gdb.TYPE_CODE_ARRAY \
+                else [kept[field]]
+        for head in lists:
+            if head.type.strip_typedefs().name == "list_entry" and int(head["next"]):
+                yield from listed(head, "task", "run_link")
+        heap = [int(rq["lab6_run_pool"])]
+        while heap:
             entry = heap.pop()
             if entry not in seen:
                 seen.add(entry)
                 yield to_struct(entry, "task", "lab6_run_pool")
                 node = struct_at(entry, "skew_heap_entry")
                 heap += [int(node["right"]), int(node["left"])]
-        for head in heads if name != "stride" else ():
-            yield from listed(head, "task", "run_link")
+
+    def show_others(self, name, rq, found):
+        """Print the tasks that are ready to run on this hart, and were not found."""
+        found |= {int(cpu["task"]) for cpu in cpus()} | {int(rq["idle"])}
+        others = [proc["task"] for proc in processes()
+                  if int(proc["task"].address) not in found and int(proc["task"]["rq"]) ==
+                  int(rq.address) and str(proc["task"]["state"]) == "PROC_RUNNABLE"]
+        if others:
+            print("  these are ready too, in a place that runq does not know for class %s:" % name)
+        for task in others:
+            self.show(name, task)
 
 
 class Pages(Command):

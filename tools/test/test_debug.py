@@ -326,6 +326,18 @@ class Debug(TreeTest):
                              waiting)
             self.assertNotIn("proc_num", part)
 
+    def test_a_queue_where_nothing_is_known_of_it(self):
+        """A class may keep its tasks where no tool looks. They are listed, and it is said."""
+        text = debug(self.tree, ["delete", "reverse-continue", "hbreak do_wait", "continue",
+                                 "set var run_queues[0].run_list.next = 0", "runq"],
+                     "--test", "made", "--replay",
+                     made="'made', prog='forktest', append='sched=fifo'")
+        part = text.partition("BEGIN")[2]
+        number = int(re.search(r"proc_num is (\d+): that is not what is in", part).group(1))
+        self.assertGreater(number, 20)
+        known = part.partition("in a place that runq does not know for class fifo:")[2]
+        self.assertEqual(len(re.findall(r"(?m)^  forktest \(pid \d+\) .*slice ", known)), number)
+
     def test_nothing_is_left_behind(self):
         path = os.path.join(self.tree, "sleep.gdb")
         with open(path, "w") as file:
