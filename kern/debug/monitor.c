@@ -139,8 +139,8 @@ static void command_help(__not_used struct monitor_state *state, __not_used int 
 MONITOR_COMMAND("help", "", "list the commands", command_help);
 
 /* backtrace: from the trap that entered the monitor, or after a panic from here. The call stacks of
-   other harts are printed by the panic itself; those of processes that sleep, by the report of a
-   deadlock. */
+   other harts are printed by the panic itself; those of processes that sleep, by the message of
+   a deadlock. */
 static void command_backtrace(struct monitor_state *state, __not_used int argc,
                               __not_used char **argv)
 {

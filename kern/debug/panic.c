@@ -53,9 +53,9 @@ void interrupt_others(void)
 /* Become the one hart that prints, and begin the first line. Three cases:
 
    - No hart has panicked yet. This one becomes the first; the compare and swap lets only one win.
-   - Another hart was first. Then this one stops here: two reports at a time would be unreadable,
+   - Another hart was first. Then this one stops here: two messages at a time would be unreadable,
      and what went wrong second is mostly a consequence.
-   - This hart was first itself. So the report of the first panic has panicked, on memory that is
+   - This hart was first itself. So the message of the first panic has panicked, on memory that is
      damaged for example. It gets one line, and ends the machine: there would be no end otherwise.
 
    From the call of interrupt_others() on the other harts stop one by one, and from

@@ -38,7 +38,7 @@ static struct {
     uint32_t peeked;            /* a reader has copied what is before, and will take it or not */
     bool peeking;               /* there is such a reader, and others wait */
     bool losing;                /* the rest of a line is dropped, because it does not fit */
-    bool told;                  /* a loss was reported since the console was given away last */
+    bool told;                  /* a loss was told since the console was given away last */
     struct wait_queue readers;
     int group;                  /* that has the console; read without the lock too */
 } input;
@@ -82,7 +82,7 @@ static void lose_line(void)
         input.buffer[input.write++ % BUFFER_SIZE] = CTRL_C;
 }
 
-/* Put a character into the buffer, or drop it with its line if there is no room. A loss is reported
+/* Put a character into the buffer, or drop it with its line if there is no room. A loss is told
    once for each group that gets the console: *tell_loss says that it is to be done now. */
 static void take_character(char c, bool *tell_loss)
 {

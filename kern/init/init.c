@@ -1,7 +1,7 @@
 /* The order in which the kernel comes up; how it ends is in user.c. entry.S calls kern_init() on
    the boot hart. Each step needs those before it:
 
-     traps            from now on a fault is reported
+     traps            from now on a fault gives a message
      device tree      what the machine is; early drivers: the console, and how to switch off
      boot arguments   which allocator, which scheduler, what to run
      memory           pages, the kernel's own map, kernel objects, address spaces
@@ -144,8 +144,8 @@ static void init_scheduling(void)
 
 /* The boot hart, on the boot stack, as entry.S leaves it: paging on with the boot table, interrupts
    off, tp = &cpus[0], and nothing else set. First of all traps, so that a mistake in what follows
-   is reported. Everything up to the first process. call_on_stack() leaves this stack for ever; the
-   new one begins below the trap frame at the top of the idle process's stack. */
+   gives a message. Everything up to the first process. call_on_stack() leaves this stack for ever;
+   the new one begins below the trap frame at the top of the idle process's stack. */
 __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
 {
     this_cpu->hartid = hartid;
@@ -161,7 +161,7 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
     call_on_stack((uintptr_t)idle->task.tf, kern_start);
 }
 
-/* What a user wants to know before anything else, and what a report of a mistake should begin
+/* What a user wants to know before anything else, and what a message about a mistake begins
    with. */
 static void print_banner(void)
 {

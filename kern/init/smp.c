@@ -1,6 +1,6 @@
 /* Bringing up the harts. The firmware starts one of them, any one; the others are stopped until the
    boot hart asks for them (SBI spec 1.0, chapter 9, Hart State Management). The boot hart prepares
-   what each needs: a struct cpu, a stack for reports of a broken stack, and an idle process, whose
+   what each needs: a struct cpu, a stack for telling of a broken stack, and an idle process, whose
    stack it begins on. It starts one at a time and waits until that runs, so there is no lock.
 
    The kernel numbers its harts from 0, the boot hart, as `cpu` numbers; the machine's own numbers

@@ -38,7 +38,7 @@ struct slab {
 static const uint32_t sizes[] = { 32, 64, 128, 256, 512, 1008, 2016 };
 static struct kmem_cache size_caches[ARRAY_SIZE(sizes)];
 
-/* All caches, in a list through `next`: for counting, reporting and shrinking. It is complete when
+/* All caches, in a list through `next`: for counting, showing and shrinking. It is complete when
    the kernel has booted, so walking it needs no lock. */
 static struct kmem_cache *all_caches;
 static uint32_t large_objects;              /* atomic: those of whole pages */

@@ -5,7 +5,7 @@
    for the moment in which what woke the hart is handled.
 
    If all processes sleep and nothing outside of them can wake one, that is a deadlock: it is
-   reported, each process with what it holds, what it waits for and where. If the console has a
+   told, each process with what it holds, what it waits for and where. If the console has a
    group that a ctrl-C would end, somebody can still help: the machine goes on. Else it panics. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
@@ -47,17 +47,17 @@ static bool console_can_kill(void)
     return found;
 }
 
-/* Report a deadlock, once: the first hart that notices does. If something has run since the last
+/* Tell of a deadlock, once: the first hart that notices does. If something has run since the last
    one, it is another one. All processes sleep in the kernel, so nothing changes while they are
    printed, unless a ctrl-C comes just then. */
 static void check_deadlock(void)
 {
-    static uint64_t reported;           /* atomic: sched_idle_turns() at the last report */
+    static uint64_t told;               /* atomic: sched_idle_turns() at the last message */
 
     if (initproc == NULL || !sched_all_asleep())
         return;
-    uint64_t turns = sched_idle_turns(), last = atomic_load(&reported);
-    if (last == turns || !atomic_cas(&reported, last, turns))
+    uint64_t turns = sched_idle_turns(), last = atomic_load(&told);
+    if (last == turns || !atomic_cas(&told, last, turns))
         return;
     bool can_kill = console_can_kill();
     cprintf("\ndeadlock: %s %u processes sleep, and nothing%s can wake one\n",

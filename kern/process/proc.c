@@ -139,7 +139,7 @@ struct proc_struct *idle_create(uint32_t cpu)
     return idle;
 }
 
-/* ps and reports copy all bytes of a name, so nothing of an older one may be left. A reader on
+/* ps and messages copy all bytes of a name, so nothing of an older one may be left. A reader on
    another hart may see a mixture of both for a moment; it always finds the end. */
 void set_proc_name(struct proc_struct *proc, const char *name)
 {

@@ -157,14 +157,14 @@ int do_kernel_execve(const char *name, int argc, const char *const argv[]) __mus
 void proc_set_mm(struct mm_struct *mm);
 /* The current kernel thread is a user process from now on: it can be killed. Takes proc_lock. */
 void proc_become_user(void);
-/* A name for reports; what is too long is cut. By the process itself, or before it is known. */
+/* A name for messages; what is too long is cut. By the process itself, or before it is known. */
 void set_proc_name(struct proc_struct *proc, const char *name);
 /* The process of this pid, or NULL. proc_lock is held; the process stays while it is. */
 struct proc_struct *find_proc(int pid);
 /* The lowest pid that is not below `pid`, or 0. The lock is not held, and let go of on the way: a
    process that comes or goes meanwhile is seen or not. */
 int find_next_pid(int pid);
-/* Call fn for each process. proc_lock is held meanwhile, and interrupts are off: for reports. */
+/* Call fn for each process. proc_lock is held meanwhile, and interrupts are off: for messages. */
 void for_each_proc(void (*fn)(struct proc_struct *proc, void *arg), void *arg);
 /* How many processes there are, zombies included, idle ones not. From anywhere. */
 uint32_t process_count(void);

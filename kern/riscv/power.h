@@ -2,7 +2,7 @@
    a self test, and after a panic. A debugger and the grader stop at power_off() to look at the
    machine as it was at its end.
 
-   Firmware reports every shutdown as a success to the world outside. QEMU's machine has a test
+   Firmware shows every shutdown as a success to the world outside. QEMU's machine has a test
    device that can say more: what is written there becomes the exit status of QEMU, and so of `make
    run`. */
 #pragma once

@@ -91,7 +91,7 @@ static inline void sched_pause(struct spinlock *lock)
     spin_lock(lock);
 }
 
-/* Panic if the current task holds a mutex. `what` says what it is about to do, for the report. */
+/* Panic if the current task holds a mutex. `what` says what it is about to do, for the message. */
 __never_returns void sched_mutexes_panic(const char *what);
 static inline void sched_check_mutexes(const char *what)
 {

@@ -78,7 +78,7 @@ struct task {
     uint64_t used;                      /* time, while it waits on that of the queue: sched_own.c */
     /* EXERCISE 6.C end */
     uint32_t wait_state;                /* WT_, while SLEEPING */
-    const char *wait_what;              /* in words, for ps and reports */
+    const char *wait_what;              /* in words, for ps and messages */
     uint64_t runs;                      /* how often it was picked */
 
     /* Atomic. */

@@ -2,7 +2,7 @@
    else wants costs two atomic operations; nobody waits for ever for one, see mutex.c.
 
    Rules, which are checked always, so that a breach panics at once, also if it would have gone well
-   this time; the report names both mutexes:
+   this time; the message names both mutexes:
    - A mutex has a rank. A task takes mutexes in ascending order of rank only, so no two tasks can
      wait for each other. Two of one rank are taken by mutex_lock_two() only, in its order.
    - A mutex is not taken with a spinlock held: it may sleep.
@@ -36,7 +36,7 @@ struct mutex {
 #define MUTEX_WANTED    2U          /* there are waiters: unlocking wakes the first */
 #define MUTEX_PROMISED  4U          /* the first of them has waited long: it alone may take it */
 
-/* Make a mutex that nobody holds. The name is for panics and for reports ("waits for NAME"). The
+/* Make a mutex that nobody holds. The name is for panics and other messages ("waits for NAME"). The
    level is its place among those of its rank if two of them are ever held together: a parent has a
    lower one than its children; 0 if there is no such order. */
 void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uint32_t level);
