@@ -17,6 +17,7 @@ import os
 import re
 import resource
 import select
+import shlex
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from gdbstub import Stub, StubError
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10
+HANG_SECONDS = 5                # without an answer, and without any CPU time that QEMU uses
 MAX_CONSOLE, MAX_LOG = 4 << 20, 256 << 20       # bytes
 TIME_REGISTER, TICK_NS = 0x200bff8, 100         # mtime of QEMU's machine virt
 CLOCK_REGISTER = 0x101000                       # the time of that machine's real-time clock
@@ -142,6 +144,16 @@ def ask(monitor, command, answer):
     return match.group(1)
 
 
+def cpu_time(pid):
+    """The CPU time that a process has used, in units of this host's kernel; None if unknown."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    except (OSError, IndexError):
+        return None                             # it has ended, or this host has no /proc
+
+
 class Player:
     """It stands between gdb and the QEMU that replays a recording. What gdb says is handed on to
     QEMU, except for going back (bs: by one instruction, bc: to the last breakpoint) and going on.
@@ -226,9 +238,14 @@ class Player:
             self.monitor("replay_break %d" % until)
         try:
             self.stub.send(packet)
-            answer = None
+            answer, looked, used = None, time.monotonic(), cpu_time(self.machine.pid)
             while answer is None:
                 answer = self.stub.answer(POLL_SECONDS)
+                if answer is None and time.monotonic() >= looked + HANG_SECONDS:
+                    before, used = used, cpu_time(self.machine.pid)
+                    if used is not None and used == before:
+                        self.give_up()
+                    looked = time.monotonic()
                 if answer is None and listen and self.is_interrupted() \
                         and b"\3" in self.from_link():
                     listen = False
@@ -238,6 +255,14 @@ class Player:
                 raise                           # QEMU was killed, or has broken down
             return LEFT
         return LEFT if answer.startswith(LEFT) else answer
+
+    def give_up(self):
+        """QEMU does not go on. In a replay a hart that sleeps in wfi is woken by an event of the
+        log; QEMU waits for ever if the hart comes to it with another count of instructions."""
+        self.stub.interrupt(ANSWER_SECONDS)
+        raise StubError("QEMU waits for ever at instruction %d; another version of it may not."
+                        " Without a recording: make debug TEST=%s"
+                        % (self.now(), shlex.quote(self.recording.test.name)))
 
     def over_gate(self):
         """Do one instruction that leads to a gate. Only a stop of QEMU's own (replay_break) leads

@@ -74,11 +74,8 @@ static inline bool irq_enabled(void)
 
 /* Let the hart rest until an interrupt is pending that sie enables, even if interrupts are off:
    then it goes on here, without a trap (wfi: Privileged spec 20211203, 3.3.3). It may also return
-   for no reason, so the caller must look for itself. */
-static inline void wait_for_interrupt(void)
-{
-    asm volatile ("wfi" : : : "memory");
-}
+   for no reason, so the caller must look for itself. Not inlined: wait.S says why. */
+void wait_for_interrupt(void);
 
 /* Time since power-on, the same on all harts, in units of the device tree's timebase-frequency:
    10 MHz on QEMU's virt machine. */

@@ -262,6 +262,18 @@ class Debug(TreeTest):
         self.assertEqual(pcs, pcs[:1] * 10, text)
         self.assertEqual(len(counts), 12, text)
 
+    def test_wfi_counts_the_same(self):
+        """With a breakpoint near it, and if gdb steps over it, as in the recording. If not, the
+        replay never gets beyond it: see kern/riscv/wait.S."""
+        count, at = "monitor info replay", "info registers pc"
+        text = debug(self.tree, [
+            "delete", count, at, "hbreak wait_for_interrupt", "reverse-continue", count, "stepi",
+            count, "thbreak power_off", "continue", count, at], "--test", "cow", "--replay")
+        counts, pcs = self.counts_and_pcs(text)
+        self.assertEqual(len(counts), 4, text)
+        self.assertEqual(counts[3], counts[0], text)
+        self.assertEqual(pcs, pcs[:1] * 2, text)
+
     def counts_and_pcs(self, text):
         """The numbers that `monitor info replay` and `info registers pc` have printed."""
         part = text.partition("BEGIN")[2]

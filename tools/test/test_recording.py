@@ -2,9 +2,9 @@
 
 Both sides are played here: Machine takes the place of QEMU and speaks the protocol of its stub, and
 a Stub takes the place of gdb. The kinds of Machine do what QEMU 10 does only by chance: it learns
-too early that the machine will switch off, it leaves at the end, or it breaks down. If Player does
-not go around that, a breakpoint is missed or a step ends elsewhere; what cannot be mended must be
-one line for the user.
+too early that the machine will switch off, it leaves at the end, it breaks down, or it hangs. If
+Player does not go around that, a breakpoint is missed or a step ends elsewhere; what cannot be
+mended must be one line for the user.
 
 Nothing is built and there is no QEMU.
 Run alone: python3 tools/test/test_recording.py
@@ -15,10 +15,14 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
+import time
+import types
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
@@ -37,6 +41,11 @@ class Machine:
     def __init__(self, link, kind):
         self.link, self.kind, self.status = link, kind, None
         self.at, self.stop, self.places, self.off = 0, None, set(), False
+        # A process that uses CPU time as such a QEMU does.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "while True: pass" if kind == "slow" else "input()"],
+            stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
@@ -46,6 +55,8 @@ class Machine:
     def end(self, status):
         if self.status is None:
             self.status = status
+            self.process.kill()
+            self.process.communicate()
             with contextlib.suppress(OSError):
                 self.link.shutdown(socket.SHUT_RDWR)
 
@@ -61,7 +72,7 @@ class Machine:
                     more = self.link.recv(4096)
                     if not more:
                         return
-                    data += more
+                    data += more.replace(b"\3", b"$interrupt#00")
                     continue
                 data = data[packet.end():]
                 for answer in self.answers(packet.group(1).decode()):
@@ -82,6 +93,8 @@ class Machine:
             return ["T05thread:01;"]
         if packet[0] == "p":
             return [self.at.to_bytes(8, "little").hex()]
+        if packet == "interrupt":
+            return ["T02thread:01;"]
         if packet in ("c", "s"):
             return self.run(packet)
         return [""]
@@ -100,6 +113,10 @@ class Machine:
             if self.kind == "breaks" and self.at == EARLY:
                 self.end(-6)
                 return []
+            if self.at == EARLY and self.kind == "hangs":
+                return []
+            if self.at == EARLY and self.kind == "slow":
+                time.sleep(5 * recording.HANG_SECONDS)
             self.at += 1
             if self.at == self.stop:
                 self.stop = None
@@ -120,6 +137,7 @@ class Recording:
 
     def __init__(self, folder, kind):
         self.folder, self.kind = folder, kind
+        self.test = types.SimpleNamespace(name="a test")
         self.end = None if kind in ("leaves", "breaks") else LENGTH - 1
 
     def path(self, name):
@@ -134,6 +152,9 @@ class Replay(unittest.TestCase):
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="rvlab-recording-")
+        patched = mock.patch.object(recording, "HANG_SECONDS", 0.5)
+        patched.start()
+        self.addCleanup(patched.stop)
 
     def tearDown(self):
         shutil.rmtree(self.folder)
@@ -198,6 +219,7 @@ class Replay(unittest.TestCase):
 
     def test_the_user_is_told(self):
         for kind, words in (("hopeless", "QEMU switches off at instruction 60, and was to go on"),
+                            ("hangs", "QEMU waits for ever at instruction 60"),
                             ("breaks", "the machine ended too early")):
             with self.gdb(kind) as gdb:
                 with self.assertRaises(StubError):
@@ -205,6 +227,13 @@ class Replay(unittest.TestCase):
             os.remove(os.path.join(self.folder, "gdb"))
             self.assertIn("debug: the replay cannot go on: " + words, self.told)
             self.assertEqual(self.told.count("\n"), 1)
+            if kind == "hangs":
+                self.assertIn("make debug TEST='a test'\n", self.told)
+
+    def test_one_that_works_is_waited_for(self):
+        with self.gdb("slow") as gdb:
+            self.assertEqual(gdb.ask("c"), NO_MORE)
+            self.assertEqual(self.at(gdb), LENGTH - 1)
 
 
 if __name__ == "__main__":
