@@ -5,7 +5,7 @@ that runs, and the whole name must be the only one of its kind in all labs. Furt
 those of grader.model.Test, which says what each of them means: harts, runs, mem, append, limit,
 expect, ...
 
-catalogue.py reads lab0.py to lab6.py, and checks that the points of the tests add up to those
+catalogue.py reads lab0.py to lab7.py, and checks that the points of the tests add up to those
 of the exercises. __all__ is what these files may take from here.
 """
 from grader.model import Exercise, Lab, Test, regex
