@@ -7,6 +7,24 @@
    is which. */
 #include <lock/spinlock.h>
 
+static void (*enable_hook)(void);       /* set once, at boot; NULL without chaos */
+
+/* The other harts are not up yet, so nothing changes their words meanwhile. */
+void irq_set_hook(void (*hook)(void))
+{
+    assert(holds_no_lock());
+    enable_hook = hook;
+    for (int i = 0; i < MAX_HARTS; i++)
+        cpus[i].held = HELD_CHAOS;
+}
+
+void irq_enable_with_hook(void)
+{
+    this_cpu->held = HELD_CHAOS;
+    irq_enable();
+    enable_hook();
+}
+
 void spin_rank_panic(const struct spinlock *lock)
 {
     if (spin_held(lock))
@@ -14,7 +32,7 @@ void spin_rank_panic(const struct spinlock *lock)
               this_cpu->hartid, lock->name);
     panic("hart %lu takes the lock \"%s\" of rank %#x while it holds one of a higher rank "
           "(held: %#x); see enum lock_rank for the order",
-          this_cpu->hartid, lock->name, lock->rank, this_cpu->held_ranks);
+          this_cpu->hartid, lock->name, lock->rank, this_cpu->held & HELD_RANKS);
 }
 
 void spin_holder_panic(const struct spinlock *lock)
@@ -22,16 +40,16 @@ void spin_holder_panic(const struct spinlock *lock)
     panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
 }
 
-/* The inner loop only loads, so that waiting harts share the word in their caches; the exchange,
-   which takes the word away from the others, is tried when the lock looks free. A panic may have
+/* The inner loop only loads, so that waiting harts share the word in their caches; spin_try(),
+   which takes the word away from the others, comes when the lock looks free. A panic may have
    stopped the hart that holds it, so the loop asks. */
 void spin_wait(struct spinlock *lock)
 {
     do {
-        while (atomic_load(&lock->locked)) {
+        while (atomic_load(&lock->holder) != NULL) {
             if (panicked())
                 panic_stop();
             cpu_relax();
         }
-    } while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0);
+    } while (!spin_try(lock));
 }

@@ -17,52 +17,111 @@
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 
+/* What a hart holds is one word, this_cpu->held, which changes by the hart itself with interrupts
+   off. So that one comparison finds a breach of the order, the ranks are its highest bits:
+
+     HELD_CHAOS      ask the hook of irq_set_hook() where interrupts come on again
+     HELD_WAS_ON     interrupts were on before the first lock or irq_push(). It is the place that
+                     sstatus.SIE has, so that the bit is copied and not tested
+     HELD_PUSH       irq_push() calls that are open, counted in the bits up to the ranks
+     enum lock_rank  one bit for each rank of which a lock is held
+
+   A hart that holds nothing has 0 there, or HELD_CHAOS. */
+#define HELD_CHAOS      1U
+#define HELD_WAS_ON     ((uint32_t)SSTATUS_SIE)
+#define HELD_PUSH       4U
+#define HELD_RANKS      0xffff0000U
+
 /* One bit each, from the lock that is taken first to the one that is taken last. */
 enum lock_rank {
-    RANK_PROC = 1 << 0,         /* process tree, pids, groups */
-    RANK_WAIT = 1 << 1,         /* mutexes and other wait queues without a lock of their own */
-    RANK_CONSOLE = 1 << 2,      /* console input */
-    RANK_TIMER = 1 << 3,        /* pending timers */
-    RANK_KSTACK = 1 << 4,       /* free kernel stacks */
-    RANK_SLAB = 1 << 5,         /* a kmem_cache */
-    RANK_PMM = 1 << 6,          /* free pages */
-    RANK_RUNQUEUE = 1 << 7,     /* a hart's run queue and the states of its tasks */
+    RANK_PROC = 1 << 16,        /* process tree, pids, groups */
+    RANK_WAIT = 1 << 17,        /* mutexes and other wait queues without a lock of their own */
+    RANK_CONSOLE = 1 << 18,     /* console input */
+    RANK_TIMER = 1 << 19,       /* pending timers */
+    RANK_KSTACK = 1 << 20,      /* free kernel stacks */
+    RANK_SLAB = 1 << 21,        /* a kmem_cache */
+    RANK_PMM = 1 << 22,         /* free pages */
+    RANK_RUNQUEUE = 1 << 23,    /* a hart's run queue and the states of its tasks */
 };
 
 /* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */
 struct spinlock {
-    uint32_t locked;            /* atomic: 1 while a hart holds it */
+    struct cpu *holder;         /* atomic: NULL while nobody holds it */
     uint32_t rank;              /* enum lock_rank; set once */
-    struct cpu *holder;         /* NULL while nobody holds it; guarded by the lock */
     const char *name;           /* for panics; set once */
 };
 
 /* The value of a free lock, for a definition. */
 #define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
 
+/* For the boot argument chaos= alone, which makes the kernel give way at places where it never does
+   else: call `hook` on each hart, wherever it gives back the last of what it holds and interrupts
+   come on by that. They are on in the hook, and the hart holds nothing. It is the end of any
+   spin_unlock() or irq_pop() of a task, also of one within the hook, so the hook sees to it that it
+   is not called without end; never of an interrupt handler, nor where interrupts were off before.
+   At boot, once, while this is the only hart and holds nothing. */
+void irq_set_hook(void (*hook)(void));
+/* The rare part of held_set(): interrupts come on, and the hook is asked. */
+void irq_enable_with_hook(void);
+
+/* Does this hart hold no spinlock, and is no irq_push() open? Who may sleep asserts it by this. */
+static inline bool holds_no_lock(void)
+{
+    return this_cpu->held <= HELD_CHAOS;
+}
+
+/* Something was given back: this is left. If it was the last one, interrupts become what they were
+   before the first. What is asked first is the case that comes most often. */
+static inline void held_set(uint32_t left)
+{
+    if (left == HELD_WAS_ON) {
+        this_cpu->held = 0;
+        irq_enable();
+    } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
+        irq_enable_with_hook();
+    } else {
+        this_cpu->held = left;
+    }
+}
+
 /* Turn interrupts of this hart off until the matching irq_pop(). Calls nest: the first push notes
    whether they were on, and the last pop puts that back. A task between them stays on this hart.
    From anywhere. */
 static inline void irq_push(void)
 {
-    bool was_on = irq_disable();
+    uint32_t was_on = irq_save();       /* 0 if this call is within another one */
 
-    if (this_cpu->irq_depth++ == 0)
-        this_cpu->irq_was_on = was_on;
+    this_cpu->held = (this_cpu->held | was_on) + HELD_PUSH;
 }
 
 /* Undo one irq_push(). May turn interrupts on, and then a pending one comes at once. */
 static inline void irq_pop(void)
 {
-    if (--this_cpu->irq_depth == 0 && this_cpu->irq_was_on)
-        irq_enable();
+    held_set(this_cpu->held - HELD_PUSH);
 }
 
 /* Does this hart hold the lock? Functions that expect a lock assert it by this. If another hart
    holds it, or none does, the answer is no, whatever changes meanwhile. */
 static inline bool spin_held(const struct spinlock *lock)
 {
-    return atomic_load(&lock->locked) && lock->holder == this_cpu;
+    return atomic_load(&lock->holder) == this_cpu;
+}
+
+/* Take the lock if nobody holds it, in one step: true if this hart has it now. Only for the
+   functions of this file and of spinlock.c. The lr has aq: what the hart does with the lock held
+   is done after it (Unprivileged spec 20191213, 8.2). It is assembly, because the compiler's
+   builtin tests once more what the loop below has found out. t0 is given by hand, because an asm
+   that jumps has no outputs. */
+static inline bool spin_try(struct spinlock *lock)
+{
+    asm goto ("0: lr.d.aq t0, %0\n\t"
+              "bnez t0, %l[busy]\n\t"
+              "sc.d t0, tp, %0\n\t"
+              "bnez t0, 0b"
+              : : "A" (lock->holder) : "t0", "memory" : busy);
+    return true;
+busy:
+    return false;
 }
 
 /* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
@@ -72,27 +131,31 @@ void spin_wait(struct spinlock *lock);
 
 /* Take the lock; spins while another hart holds it. From anywhere, also from an interrupt, if this
    hart holds no lock of the same or of a higher rank; else it panics. Interrupts are off from here
-   on. The test works because ranks are bits: a set of ranks is as large as its highest one, at
-   least. */
+   on. The test works because ranks are the highest bits of `held`: it is as large as the highest
+   rank held, at least, and below the next one. The rank is noted before the hart has the lock: it
+   can do nothing in between but wait. */
 static inline void spin_lock(struct spinlock *lock)
 {
-    irq_push();
-    if (unlikely(this_cpu->held_ranks >= lock->rank))   /* the same bit, or one above it */
+    uint32_t was_on = irq_save(), held = this_cpu->held, rank = lock->rank;
+
+    if (unlikely(held >= rank))         /* the same bit, or one above it */
         spin_rank_panic(lock);
-    if (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0))
+    this_cpu->held = held | was_on | rank;
+    if (unlikely(!spin_try(lock)))
         spin_wait(lock);
-    this_cpu->held_ranks |= lock->rank;
-    lock->holder = this_cpu;
 }
 
 /* Give the lock back. This hart must hold it; else it panics. Locks may be given back in any
-   order; with the last of them interrupts become what they were before the first. */
+   order; with the last of them interrupts become what they were before the first. The rank is read
+   before, because the next who has the lock may free the memory that it is in. The amoswap with rl
+   is what the Unprivileged spec (8.4) gives for it: one instruction, where a store would need a
+   fence before it. */
 static inline void spin_unlock(struct spinlock *lock)
 {
+    uint32_t left = this_cpu->held ^ lock->rank;
+
     if (unlikely(lock->holder != this_cpu))
         spin_holder_panic(lock);
-    lock->holder = NULL;
-    this_cpu->held_ranks ^= lock->rank;
-    atomic_store_release(&lock->locked, 0);
-    irq_pop();
+    asm volatile ("amoswap.d.rl zero, zero, %0" : : "A" (lock->holder) : "memory");
+    held_set(left);
 }

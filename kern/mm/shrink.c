@@ -3,9 +3,8 @@
    matter: what one gives back does not fill another one's cache but that of pages, and pages there
    are free. Nothing is remembered between two calls: if memory stays short, each allocation that
    fails asks all caches again, which is soon done while they are empty. */
-#include <debug/panic.h>
+#include <lock/spinlock.h>
 #include <mm/shrink.h>
-#include <riscv/cpu.h>
 
 typedef size_t (*shrinker_t)(void);
 
@@ -17,7 +16,7 @@ size_t shrink_memory(void)
 {
     size_t n = 0;
 
-    assert_eq(this_cpu->irq_depth, 0);
+    assert(holds_no_lock());
     for (const shrinker_t *shrinker = shrinkers_start; shrinker < shrinkers_end; shrinker++)
         n += (*shrinker)();
     return n;
@@ -25,5 +24,5 @@ size_t shrink_memory(void)
 
 bool shrink_when_short(void)
 {
-    return this_cpu->irq_depth == 0 && shrink_memory() > 0;
+    return holds_no_lock() && shrink_memory() > 0;
 }

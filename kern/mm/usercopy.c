@@ -32,7 +32,7 @@ extern const struct fault_range extable_start[], extable_end[];
    that waits for it. But only if there is a fault: so each copy asserts it. */
 static inline void assert_may_fault(void)
 {
-    assert_eq(this_cpu->irq_depth, 0);
+    assert(holds_no_lock());
     assert(!mutex_holds_rank(MUTEX_MM));
 }
 

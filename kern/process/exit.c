@@ -82,7 +82,7 @@ static void orphan_children(void)
    orphans: that is a mistake in the kernel. */
 void do_exit(int exit_code)
 {
-    assert(irq_enabled() && this_cpu->irq_depth == 0);
+    assert(irq_enabled() && holds_no_lock());
     if (current == initproc)
         panic("the first kernel thread must not end");
     atomic_store(&current->task.need_resched, false);   /* of a kill: it ends as it is */

@@ -33,9 +33,7 @@ struct cpu {
 
     /* Only touched by the hart itself, with interrupts off. */
     struct task *task;                  /* that runs here */
-    uint32_t irq_depth;                 /* spinlocks held and irq_push() calls open */
-    bool irq_was_on;                    /* interrupts before the first of them */
-    uint32_t held_ranks;                /* one bit for each rank of spinlock held */
+    uint32_t held;                      /* spinlocks, irq_push() calls: lock/spinlock.h */
     uint64_t timer_deadline;            /* when the timer interrupts next */
     struct trapframe *interrupted;      /* by the interrupt that is being handled */
 

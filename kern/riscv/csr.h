@@ -50,14 +50,20 @@
 #define csr_clear(csr, bits) \
     asm volatile ("csrc " #csr ", %0" : : "rK" (bits) : "memory")
 
-/* Turn interrupts of this hart off. Returns true if they were on, so that the caller can put back
-   what it found; calls that nest are irq_push() and irq_pop() of lock/spinlock.h. */
-static inline bool irq_disable(void)
+/* Turn interrupts of this hart off. Returns SSTATUS_SIE if they were on, else 0. */
+static inline uint64_t irq_save(void)
 {
     uint64_t status;
 
     asm volatile ("csrrci %0, sstatus, %1" : "=r" (status) : "i" (SSTATUS_SIE) : "memory");
     return status & SSTATUS_SIE;
+}
+
+/* The same; true if they were on, so that the caller can put back what it found. Calls that nest
+   are irq_push() and irq_pop() of lock/spinlock.h. */
+static inline bool irq_disable(void)
+{
+    return irq_save() != 0;
 }
 
 /* Turn them on. A pending interrupt comes at once. */

@@ -71,7 +71,7 @@ void sched_finish_switch(void)
 {
     struct run_queue *rq = finish_switch();
 
-    this_cpu->irq_was_on = false;
+    this_cpu->held &= ~HELD_WAS_ON;
     spin_unlock(&rq->lock);
 }
 
@@ -80,17 +80,17 @@ void sched_finish_switch(void)
    Returns the queue of the hart on which the task came back, locked.
 
    need_resched is cleared because the wish is granted; but a task that was killed must still end.
-   irq_was_on is the hart's, and says what this task had when it took its first lock: so it is kept
-   here, on the task's stack, while others run. */
+   `held` is the hart's, and has beside the queue's lock whether interrupts were on when this task
+   took its first lock: so it is kept here, on the task's stack, while others run. */
 static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
 {
     struct task *prev = this_cpu->task;
     struct task *next = sched_class->pick_next(rq);
-    bool irq_was_on = this_cpu->irq_was_on;     /* belongs to this task, not to the hart */
+    uint32_t held = this_cpu->held;
 
-    if (this_cpu->irq_depth != 1)
-        panic("a task gives up the hart while it holds a spinlock (ranks held: %#x)",
-              this_cpu->held_ranks);
+    if (unlikely((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE))
+        panic("a task gives up the hart while it holds a spinlock (ranks held: %#x), or after an "
+              "irq_push()", held & HELD_RANKS);
     if (next != NULL)
         dequeue(rq, next);
     else
@@ -100,7 +100,7 @@ static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
         proc_run(rq, next);
         rq = finish_switch();
     }
-    this_cpu->irq_was_on = irq_was_on;
+    this_cpu->held = held;
     return rq;
 }
 

@@ -61,7 +61,7 @@ void mutex_lock_panic(const struct mutex *mutex)
 {
     const struct mutex_hold *last = this_cpu->task->mutexes, *hold = &mutex->hold;
 
-    if (this_cpu->irq_depth != 0)
+    if (!holds_no_lock())
         panic("a task takes the mutex \"%s\" while it holds a spinlock, or interrupts are off",
               hold->name);
     if (mutex_held(mutex))

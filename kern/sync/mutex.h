@@ -86,7 +86,7 @@ static inline void mutex_lock(struct mutex *mutex)
 {
     const struct mutex_hold *last = this_cpu->task->mutexes;
 
-    if (unlikely((last != NULL && last->rank >= mutex->hold.rank) || this_cpu->irq_depth != 0))
+    if (unlikely((last != NULL && last->rank >= mutex->hold.rank) || !holds_no_lock()))
         mutex_lock_panic(mutex);
     mutex_take(mutex);
 }

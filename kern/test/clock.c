@@ -124,7 +124,7 @@ static void test_tick(void)
     check("a tick wakes who has slept long enough", woken(0));
     check("it does not wake who must sleep on", !woken(1));
     /* The handler and what it calls take locks; one that is left held stops everything later. */
-    check_eq("no lock is held afterwards", this_cpu->irq_depth, 0);
+    check("no lock is held afterwards", holds_no_lock());
     this_cpu->task = idle;
 }
 
@@ -156,7 +156,7 @@ static void test_ticks(void)
     clock_resume();
     check("the next tick stays set", this_cpu->timer_deadline > end - length
           && this_cpu->timer_deadline < end + length);
-    check_eq("no lock is held afterwards", this_cpu->irq_depth, 0);
+    check("no lock is held afterwards", holds_no_lock());
     this_cpu->task = idle;
 }
 
@@ -216,7 +216,7 @@ static void test_timer_expire(void)
     check_awake("in the end all have woken", "50 20 70 20 90 30 10 60 ");
     check("the heap is empty", timer_heap == NULL);
     check("there is no next deadline", next_deadline == UINT64_MAX);
-    check_eq("no lock is held afterwards", this_cpu->irq_depth, 0);
+    check("no lock is held afterwards", holds_no_lock());
 }
 
 SELFTEST_AT(STAGE_BOOT, "timer-expire", test_timer_expire);

@@ -229,7 +229,7 @@ static int yielder(void *number)
         schedule();
         *count = before + 1;
         if (current != me || here - me->task.kstack >= KSTACKSIZE || !me->task.on_cpu
-            || me->task.state != PROC_RUNNABLE || !irq_enabled() || this_cpu->irq_depth != 0
+            || me->task.state != PROC_RUNNABLE || !irq_enabled() || !holds_no_lock()
             || this_cpu->user_tf != me->task.tf)
             atomic_add(&wrong, 1);
     }

@@ -37,7 +37,7 @@ static int yielder(void *number)
         atomic_add(&total, 1);
         /* What the scheduler says of this thread must fit to the fact that it runs. */
         assert(current->task.state == PROC_RUNNABLE && current->task.on_cpu);
-        assert(irq_enabled() && this_cpu->irq_depth == 0);
+        assert(irq_enabled() && holds_no_lock());
     }
     return 0;
 }

@@ -166,7 +166,7 @@ static void look_around(struct player *player, bool irqs)
     player->wrong_current += this_cpu->task != task || !task->on_cpu;
     player->wrong_stack += local - task->kstack >= KSTACKSIZE;
     player->wrong_frame += this_cpu->user_tf != task->tf;
-    player->wrong_irqs += irq_enabled() != irqs || this_cpu->irq_depth != 0;
+    player->wrong_irqs += irq_enabled() != irqs || !holds_no_lock();
     /* What the hardware walks, and what the kernel believes. */
     player->wrong_as += csr_read(satp) != task->as->satp
         || (atomic_load(&task->as->harts) & 1U << this_cpu->id) == 0;
@@ -251,7 +251,7 @@ static void test_tasks(void)
     check("interrupts are off again when schedule() returns, as they were", !irq_enabled());
     /* The queue's lock is taken by one task and given back by the next one: here it must be
        even. */
-    check_eq("no lock is left held after a switch", this_cpu->irq_depth, 0);
+    check("no lock is left held after a switch", holds_no_lock());
     /* With fewer, a task was lost; with more, one was picked although it slept. */
     check_eq("each task has had each of its turns", moves, TASKS * TURNS);
     /* In the order in which they were woken, again and again. */

@@ -21,6 +21,7 @@ from grader.reports import KEY_LENGTH
 
 PG_ALLOCATED = 2                        # in kern/mm/pmm.h
 SSTATUS_SIE = 2
+HELD_PUSH, HELD_PUSHES, HELD_RANKS = 4, 0xfffc, 0xffff0000      # in kern/lock/spinlock.h
 IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
 MAX_LISTS = 64                          # lists of free pages: a list for each order
 AT_MOST = 4                             # more complaints of one kind are only counted
@@ -340,12 +341,13 @@ def locks(machine):
     """The task that switches the machine off holds no lock, and interrupts are on; in an early test
     they are not on yet."""
     cpu, wrong = this_cpu(machine), []
-    if cpu.held_ranks:
+    ranks, pushes = int(cpu.held) & HELD_RANKS, (int(cpu.held) & HELD_PUSHES) // HELD_PUSH
+    if ranks:
         wrong.append("spinlocks are held, of ranks %#x, expected none: a spin_unlock() is missing"
-                     % int(cpu.held_ranks))
-    if cpu.irq_depth:
-        wrong.append("irq_depth is %d, expected 0: an irq_pop() or spin_unlock() is missing"
-                     % int(cpu.irq_depth))
+                     % ranks)
+    if pushes:
+        wrong.append("irq_push() was called %d times more than irq_pop(), expected as often"
+                     % pushes)
     if not machine.early and not machine.registers("sstatus") & SSTATUS_SIE:
         wrong.append("interrupts are off, expected on: sstatus.SIE is 0")
     return wrong

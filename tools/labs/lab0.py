@@ -259,7 +259,7 @@ PANIC_TESTS = [
     panics("mm-copy-published", "assertion failed: !to->published"),
     *[panics("user-%s-mm-locked" % name, "assertion failed: !mutex_holds_rank(MUTEX_MM)")
       for name in ("read", "write", "string")],
-    panics("shrink-with-lock", "assertion failed: this_cpu->irq_depth == 0"),
+    panics("shrink-with-lock", "assertion failed: holds_no_lock()"),
     panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",
            "selftest (pid 2) waits for a bell that nobody rings:", "deadlock_alone",
            "initproc (pid 1) waits for a child to end:", "kernel panic", trace="cpu_idle"),
