@@ -30,6 +30,8 @@ void proc_init(void)
 int init_resources(struct proc_struct *proc)
 {
     proc->task.mutexes = NULL;
+    proc->task.wait_target = NULL;
+    proc->task.expired = false;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0)
         return -E_NO_MEM;

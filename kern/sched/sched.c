@@ -149,11 +149,19 @@ void sched_mutexes_panic(const char *what)
     panic("a task %s while it holds the mutex \"%s\"", what, this_cpu->task->mutexes->name);
 }
 
+/* Has what may end a sleep of this kind come already, before the sleep? With the task's queue
+   locked. */
+static inline bool sleep_is_over(const struct task *task, uint32_t wait_state)
+{
+    return ((wait_state & WT_INTERRUPTED) && task->killed)
+           || ((wait_state & WT_LIMIT) && task->expired);
+}
+
 /* The current task falls asleep or ends. Its state is changed while the caller's lock is still
    held, so that whoever takes that lock next, to wake it or to look at it, finds it so. One that
-   has been killed is put into the queue instead of into a sleep that a kill may end; the state
-   stays RUNNABLE then. Returns this hart's queue, locked. It is inlined: each sleep goes through
-   here. */
+   has been killed is put into the queue instead of into a sleep that a kill may end, and so is one
+   whose limit of time is over; the state stays RUNNABLE then. Returns this hart's queue,
+   locked. It is inlined: each sleep goes through here. */
 static __always_inlined struct run_queue *leave_with_state(
     struct spinlock *held, enum proc_state state, uint32_t wait_state, const char *what)
 {
@@ -166,7 +174,7 @@ static __always_inlined struct run_queue *leave_with_state(
     else if (wait_state & WT_INTERRUPTED)
         sched_check_mutexes("sleeps for what may never come");
     spin_lock(&rq->lock);
-    if ((wait_state & WT_INTERRUPTED) && task->killed) {
+    if (sleep_is_over(task, wait_state)) {
         enqueue(rq, task);
     } else {
         task->wait_state = wait_state;
@@ -212,21 +220,37 @@ bool wakeup_proc(struct task *task)
     return asleep;
 }
 
+/* Wake a task whose sleep has one of the bits of WT_ that `why` has, and unlock its queue. */
+static void wake_if(struct run_queue *rq, struct task *task, uint32_t why)
+{
+    bool wake = task->state == PROC_SLEEPING && (task->wait_state & why);
+
+    if (wake)
+        make_runnable(rq, task);
+    spin_unlock(&rq->lock);
+    if (wake)
+        kick_home(rq);
+}
+
 /* With the queue locked the task is either asleep already, and is woken, or sees `killed` before it
    falls asleep, in leave_with_state(). need_resched is set too, so that there is one flag to look
    at on the way out of the kernel. */
 void sched_kill(struct task *task)
 {
     struct run_queue *rq = task_rq_lock(task);
-    bool wake = task->state == PROC_SLEEPING && (task->wait_state & WT_INTERRUPTED);
 
     atomic_store(&task->killed, true);
     atomic_store(&task->need_resched, true);
-    if (wake)
-        make_runnable(rq, task);
-    spin_unlock(&rq->lock);
-    if (wake)
-        kick_home(rq);
+    wake_if(rq, task, WT_INTERRUPTED);
+}
+
+/* As with a kill: it is asleep already, or sees the flag before it falls asleep. */
+void sched_expire(struct task *task)
+{
+    struct run_queue *rq = task_rq_lock(task);
+
+    atomic_store(&task->expired, true);
+    wake_if(rq, task, WT_LIMIT);
 }
 
 void sched_set_priority(struct task *task, uint64_t priority)

@@ -7,8 +7,8 @@
    Rules. A task that gives up its hart holds no spinlock but the one that it hands to
    sched_sleep() or sched_exit(), and is not in an interrupt handler. It may come back on another
    hart, so what it knew from this_cpu is old then. Interrupt handlers may call wakeup_proc(),
-   sched_kill() and sched_tick(). The lock of a run queue has the highest rank, so it can be taken
-   with any other one held. */
+   sched_kill(), sched_expire() and sched_tick(). The lock of a run queue has the highest rank, so
+   it can be taken with any other one held. */
 #pragma once
 
 #include <lock/spinlock.h>
@@ -102,7 +102,8 @@ static inline void sched_check_mutexes(const char *what)
 /* Sleep until wakeup_proc(). Releases `held`, which guards what the caller waits for, in one step
    with falling asleep, so that no wake-up is lost; takes it again before it returns. No other
    spinlock may be held; if wait_state has WT_INTERRUPTED no mutex either. Then it returns false if
-   the task was killed; it may not have slept. */
+   the task was killed; it may not have slept. With WT_LIMIT it also comes back, or does not sleep,
+   if task->expired is set. */
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what);
 
 /* Become a zombie: release `held`, which guards what others look at to find that, and never run
@@ -117,6 +118,10 @@ bool wakeup_proc(struct task *task);
 /* Mark a task to end, and end its sleep if that has WT_INTERRUPTED. It ends itself, when it is
    about to leave the kernel. In any context, as wakeup_proc(). */
 void sched_kill(struct task *task);
+
+/* Set task->expired: the time that the task has set itself is over. Ends its sleep if that has
+   WT_LIMIT. For timer.c; in any context, as wakeup_proc(). */
+void sched_expire(struct task *task);
 
 /* From 1 to MAX_PRIORITY; what is below or above is taken for these, whatever the class. A higher
    one would let a program keep others away for minutes: beside one of MAX_PRIORITY a task of

@@ -22,16 +22,20 @@ enum proc_state {
     PROC_ZOMBIE                         /* ended; its parent has not waited yet */
 };
 
-/* Why a task sleeps: wait_state. Two bits say what can end the sleep, beside another task:
+/* Why a task sleeps: wait_state. Three bits say what can end the sleep, beside another task:
    WT_INTERRUPTED  a kill: the task is woken, and must end
    WT_OUTSIDE      something that needs no task: a timer, a key, a disk. If all tasks sleep, and
                    none of them so, it is a deadlock
-   A sleep with neither ends only when another task wakes the one that sleeps. */
+   WT_LIMIT        a limit of time that the task has set before (sched/timer.h); always together
+                   with WT_OUTSIDE
+   A sleep with none ends only when another task wakes the one that sleeps. */
 #define WT_INTERRUPTED  0x80000000
 #define WT_OUTSIDE      0x40000000
+#define WT_LIMIT        0x20000000
 #define WT_CHILD        (0x00000001 | WT_INTERRUPTED)
 #define WT_TIMER        (0x00000002 | WT_INTERRUPTED | WT_OUTSIDE)
 #define WT_KBD          (0x00000004 | WT_INTERRUPTED | WT_OUTSIDE)
+#define WT_KSEM         0x00000100
 #define WT_MUTEX        0x00000200
 
 struct run_queue;
@@ -43,6 +47,16 @@ struct mutex_hold {
     const char *name;                   /* set once, as the others below */
     uint32_t rank;                      /* enum mutex_rank */
     uint32_t level;                     /* the order of two of one rank */
+};
+
+/* What a task waits for, if that is held by somebody: reports and the search for deadlocks ask
+   here. It is part of the object, or lies on the stack of the task that waits. */
+struct wait_target {
+    const char *name;                   /* of what is waited for: "mutex 3" */
+    /* The pid of who holds it; 0 if nobody does. NULL for a kernel mutex: its holder is the task
+       that has `hold` in its list task->mutexes. */
+    int (*holder)(const struct wait_target *target);
+    const struct mutex_hold *hold;
 };
 
 struct task {
@@ -59,6 +73,7 @@ struct task {
     struct context context;
     struct fpu_state fpu;               /* valid while tf->status says that FS is clean */
     struct mutex_hold *mutexes;         /* what it holds, the last one taken first; NULL: none */
+    const struct wait_target *wait_target;  /* what it waits for; NULL: nothing that is held */
 
     /* Guarded by the lock of *rq; rq itself changes under the old queue's lock. */
     enum proc_state state;
@@ -84,5 +99,6 @@ struct task {
     /* Atomic. */
     bool need_resched;                  /* give up the hart, or end, when leaving the kernel */
     bool killed;                        /* must end; set under the lock of *rq */
+    bool expired;                       /* its limit of time is over; set under the lock of *rq */
     bool on_cpu;                        /* its stack is in use; cleared once switched away */
 };

@@ -5,6 +5,11 @@
    on, or has found that it was taken out (due). Whichever hart's timer interrupts first when one is
    due wakes its task.
 
+   Most timers belong to a task that sleeps in timer_sleep_until(), with timer_lock as the lock of
+   its sleep. A limit belongs to a task that waits for something else, under another lock: its time
+   may be over before it has fallen asleep, and a wake-up alone would be lost then. So whoever takes
+   a limit out of the heap sets task->expired too.
+
    next_deadline is that of the heap's root, once more, for looking without the lock: a value that
    is old by some instructions only means that a task is woken at the next tick. timer_lock is taken
    before the locks of run queues, because tasks are woken and fall asleep with it held. */
@@ -13,11 +18,9 @@
 #include <sched/sched.h>
 #include <sched/timer.h>
 
-#define NEVER   UINT64_MAX
-
 static struct spinlock timer_lock = SPINLOCK_INIT("timers", RANK_TIMER);
 skew_heap_entry_t *timer_heap;          /* pending timers; guarded by timer_lock */
-uint64_t next_deadline = NEVER;         /* of timer_heap; written under the lock, read without */
+uint64_t next_deadline = TIMER_NEVER;   /* of timer_heap; written under the lock, read without */
 
 static uint64_t timebase, boot_time;        /* set once at boot */
 
@@ -67,12 +70,23 @@ static int compare_deadlines(void *a, void *b)
     return first < second ? -1 : first > second;
 }
 
-/* Take a timer out of the heap, with timer_lock held. */
+/* Put a timer into the heap, with timer_lock held. */
+static void timer_insert(struct timer *timer)
+{
+    timer_heap = skew_heap_insert(timer_heap, &timer->link, compare_deadlines);
+    atomic_store(&next_deadline, ((struct timer *)timer_heap)->deadline);
+}
+
+/* Take a timer out of the heap, with timer_lock held. The task of a limit is told of it by its flag
+   also if it does that itself: it has no use for the flag any more. */
 static void timer_remove(struct timer *timer)
 {
     timer_heap = skew_heap_remove(timer_heap, &timer->link, compare_deadlines);
     timer->due = true;
-    atomic_store(&next_deadline, timer_heap ? ((struct timer *)timer_heap)->deadline : NEVER);
+    atomic_store(&next_deadline,
+                 timer_heap ? ((struct timer *)timer_heap)->deadline : TIMER_NEVER);
+    if (timer->limit)
+        sched_expire(timer->task);
 }
 
 /* If the task is killed it comes back before its time: then the timer is still in the heap. The
@@ -83,12 +97,33 @@ void timer_sleep_until(uint64_t deadline)
     struct timer timer = { .deadline = deadline, .task = this_cpu->task };
 
     spin_lock(&timer_lock);
-    timer_heap = skew_heap_insert(timer_heap, &timer.link, compare_deadlines);
-    atomic_store(&next_deadline, ((struct timer *)timer_heap)->deadline);
+    timer_insert(&timer);
     while (!timer.due && sched_sleep(&timer_lock, WT_TIMER, "a timer"))
         ;
     if (!timer.due)
         timer_remove(&timer);
+    spin_unlock(&timer_lock);
+}
+
+/* The flag is cleared before the timer is in the heap: from then on any hart may set it. */
+void timer_limit_begin(struct timer *timer, uint64_t deadline)
+{
+    struct task *task = this_cpu->task;
+
+    *timer = (struct timer){ .deadline = deadline, .task = task, .limit = true };
+    spin_lock(&timer_lock);
+    atomic_store(&task->expired, false);
+    timer_insert(timer);
+    spin_unlock(&timer_lock);
+}
+
+/* With the lock: a hart that has found the timer due is done with it, and with the task, before
+   this goes on. */
+void timer_limit_end(struct timer *timer)
+{
+    spin_lock(&timer_lock);
+    if (!timer->due)
+        timer_remove(timer);
     spin_unlock(&timer_lock);
 }
 

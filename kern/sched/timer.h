@@ -10,12 +10,17 @@
 
 #define TICKS_PER_SECOND    100
 
-/* A task that sleeps until a time; on its own stack. Guarded by the lock in timer.c. */
+/* A deadline that never comes. */
+#define TIMER_NEVER         UINT64_MAX
+
+/* A task that sleeps until a time, or waits for something else until then (a limit); on its own
+   stack. Guarded by the lock in timer.c. */
 struct timer {
     skew_heap_entry_t link;             /* in timer_heap; first member */
     uint64_t deadline;
     struct task *task;
     bool due;                           /* no longer pending */
+    bool limit;                         /* sets task->expired; set once */
 };
 
 /* For the self tests of the clock and for timer.c alone: the timers that are pending, the earliest
@@ -43,6 +48,13 @@ void timer_arm_idle(void);
 void timer_sleep_until(uint64_t deadline);
 /* Sleep for a number of clock ticks, for the system call. 0, or -E_KILLED if a kill ended it. */
 int do_sleep(uint64_t ticks);
+
+/* Set the current task a limit of time: at the deadline, or up to a tick later, task->expired is
+   set, and sleeps with WT_LIMIT end. A task has one limit at a time, and ends it by
+   timer_limit_end() before it returns, because the timer is on its stack. May be called with a lock
+   of a lower rank than RANK_TIMER held; does not sleep. */
+void timer_limit_begin(struct timer *timer, uint64_t deadline);
+void timer_limit_end(struct timer *timer);
 
 /* Wake the tasks whose time has come; `now` is rdtime(). From the timer interrupt of any hart: it
    sees to the sleepers of all. */

@@ -17,6 +17,7 @@ struct mutex_waiter {
     struct task *task;
     list_entry_t link;
     uint64_t limit;         /* from then on it is the next one */
+    struct wait_target target;
 };
 
 void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uint32_t level)
@@ -101,9 +102,11 @@ void mutex_wait(struct mutex *mutex)
     struct mutex_waiter self = {
         .task = this_cpu->task,
         .limit = rdtime() + timer_tick_length(),
+        .target = { .name = mutex->hold.name, .hold = &mutex->hold },
     };
 
     spin_lock(&mutex->lock);
+    self.task->wait_target = &self.target;
     list_add_before(&mutex->waiters, &self.link);
     atomic_or(&mutex->state, MUTEX_WANTED);
     while (!try_take(mutex, &self))
@@ -111,6 +114,7 @@ void mutex_wait(struct mutex *mutex)
     if (&self == first_waiter(mutex))
         atomic_and(&mutex->state, ~MUTEX_PROMISED);
     list_del(&self.link);
+    self.task->wait_target = NULL;
     if (list_empty(&mutex->waiters))
         atomic_and(&mutex->state, ~MUTEX_WANTED);
     spin_unlock(&mutex->lock);

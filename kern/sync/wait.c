@@ -3,14 +3,14 @@
    A queue is a list of struct waiter, one on the stack of each task that waits. The waiter puts
    itself into the list and takes itself out, both with the queue's lock held, so that it cannot be
    left there when its stack is freed, whatever ended its sleep: a wake-up or a kill. Waking is only
-   wakeup_proc(); the list is not changed by it. */
-#include <sync/wait.h>
+   wakeup_proc(); the list is not changed by it.
 
-/* On the stack of the task that waits. */
-struct waiter {
-    struct task *task;
-    list_entry_t link;
-};
+   A waiter that is given something is taken out of the list by the giver, under the same lock. So a
+   waiter is in the list exactly as long as nothing was given to it, and what ended its sleep does
+   not matter: when it holds the lock again it looks whether it was given something, and only if not
+   takes itself out. Nothing can be given to it after that, and nothing that was given is lost. */
+#include <error.h>
+#include <sync/wait.h>
 
 void wait_queue_init(struct wait_queue *queue, struct spinlock *lock)
 {
@@ -47,4 +47,55 @@ void wait_wake_all(struct wait_queue *queue)
     assert(spin_held(queue->lock));
     list_for_each(pos, &queue->waiters)
         wakeup_proc(to_struct(pos, struct waiter, link)->task);
+}
+
+void wait_join(struct wait_queue *queue, struct waiter *waiter)
+{
+    assert(spin_held(queue->lock));
+    *waiter = (struct waiter){ .task = this_cpu->task };
+    list_add_before(&queue->waiters, &waiter->link);
+}
+
+/* The clock is looked at too, and not only the flag: so a limit that is past already does not cost
+   a tick. */
+static bool limit_is_over(const struct task *task, uint64_t deadline)
+{
+    return deadline != TIMER_NEVER && (atomic_load(&task->expired) || rdtime() >= deadline);
+}
+
+/* A kill that came before is noticed by sched_sleep(), which does not sleep then. */
+int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wait_state,
+                   const char *what, uint64_t deadline)
+{
+    struct timer limit;
+    bool killed = false;
+
+    assert(spin_held(queue->lock) && waiter->task == this_cpu->task);
+    if (deadline != TIMER_NEVER) {
+        timer_limit_begin(&limit, deadline);
+        wait_state |= WT_LIMIT | WT_OUTSIDE;
+    }
+    while (!waiter->granted && !killed && !limit_is_over(waiter->task, deadline))
+        killed = !sched_sleep(queue->lock, wait_state, what);
+    if (deadline != TIMER_NEVER)
+        timer_limit_end(&limit);
+    if (waiter->granted)
+        return waiter->result;
+    list_del(&waiter->link);
+    return killed ? -E_KILLED : -E_TIMEOUT;
+}
+
+/* The waiter is on the stack of a task that cannot go on before the lock is free. */
+bool wait_give(struct wait_queue *queue, int result)
+{
+    assert(spin_held(queue->lock));
+    if (list_empty(&queue->waiters))
+        return false;
+    struct waiter *first = to_struct(list_next(&queue->waiters), struct waiter, link);
+
+    list_del(&first->link);
+    first->granted = true;
+    first->result = result;
+    wakeup_proc(first->task);
+    return true;
 }

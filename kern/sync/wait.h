@@ -1,7 +1,6 @@
-/* Wait queues: tasks that wait until other tasks, or an interrupt, have made a condition true.
-
-   What the waiters wait for is guarded by a spinlock that the queue knows; it is held to wait and
-   to wake, so that a wake-up cannot fall between the look at the condition and the sleep:
+/* Wait queues: tasks that wait until others, or an interrupt, have made a condition true. What they
+   wait for is guarded by a spinlock that the queue knows; it is held to wait and to wake, so that a
+   wake-up cannot fall between the look at the condition and the sleep:
 
        spin_lock(&lock);                    spin_lock(&lock);
        while (!condition)                   condition = true;
@@ -9,15 +8,26 @@
        spin_unlock(&lock);                  spin_unlock(&lock);
 
    The condition is looked at again after each sleep: a task that came in between may have made it
-   false. If a kill may end the sleep (WT_INTERRUPTED), leave the loop when wait_sleep() is
-   false. */
+   false. If a kill may end the sleep (WT_INTERRUPTED), leave the loop when wait_sleep() is false.
+
+   The other way is to wait until one is given something, wait_join() and wait_for_grant() below.
+   All waiters of one queue wait in the same of the two ways. */
 #pragma once
 
 #include <sched/sched.h>
+#include <sched/timer.h>
 
 struct wait_queue {
     struct spinlock *lock;          /* guards the queue and the condition; set once */
     list_entry_t waiters;           /* in order of arrival */
+};
+
+/* A place in a queue; on the stack of the task that waits. Guarded by the queue's lock. */
+struct waiter {
+    struct task *task;
+    list_entry_t link;              /* in the queue, while nothing was given */
+    bool granted;
+    int result;                     /* what was given */
 };
 
 /* An empty queue for a condition that `lock` guards. */
@@ -33,3 +43,30 @@ bool wait_sleep(struct wait_queue *queue, uint32_t wait_state, const char *what)
    run when the lock is free, and may find the condition false again. */
 void wait_wake_one(struct wait_queue *queue);
 void wait_wake_all(struct wait_queue *queue);
+
+/* Waiting to be given something; it need not be looked at again, but is the waiter's, whatever
+   happens next:
+
+       spin_lock(&lock);                    spin_lock(&lock);
+       wait_join(&queue, &waiter);
+       result = wait_for_grant(...);        if (!wait_give(&queue, 0))
+       spin_unlock(&lock);                      ...         nobody waits
+                                            spin_unlock(&lock);
+
+   Announce that the current task waits: from now on it can be given something, also before it
+   sleeps. It comes behind those who wait already. With the queue's lock held; does not sleep. The
+   lock may be released before wait_for_grant(), which must follow. */
+void wait_join(struct wait_queue *queue, struct waiter *waiter);
+
+/* Wait until the announced task is given something; the lock as for wait_sleep(). The value is what
+   was given. Else it is -E_KILLED, if wait_state has WT_INTERRUPTED and the task was killed, or
+   -E_TIMEOUT, if rdtime() has come to the deadline (TIMER_NEVER: no limit); then the task is out of
+   the queue, and nobody can give it anything any more. What was given wins over both, if it came
+   first or at the same time. `what` must last as long as the sleep. */
+int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wait_state,
+                   const char *what, uint64_t deadline);
+
+/* Give `result`, 0 or an error, to the first who waits, and wake him: he is out of the queue. False
+   if nobody waits; then nothing changes. With the queue's lock held; may be called from an
+   interrupt. */
+bool wait_give(struct wait_queue *queue, int result);
