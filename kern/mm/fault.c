@@ -121,14 +121,42 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     /* EXERCISE 3.4 end */
 }
 
+/* A fault in an mm that has areas whose pages a layer above has: if it is in one of them, find the
+   page there, and map it with all rights that the area has. If it is mapped already, this hart's
+   translation is an old one. As do_pgfault(). */
+static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    uintptr_t la = ROUNDDOWN(addr, PGSIZE);
+    struct vma_struct *vma = find_vma(mm, addr);
+    struct Page *page;
+
+    if (vma == NULL || vma->pager == NULL)
+        return do_pgfault(mm, addr, access);
+    if (!(vma->vm_flags & access))
+        return -E_FAULT;
+    pte_t *pte = get_pte(mm->as.pgdir, la, false);
+    if (pte != NULL && (*pte & PTE_V)) {
+        tlb_flush(&mm->as, la, PGSIZE);
+        return 0;
+    }
+    page = vma->pager->page(vma, la);
+    if (page == NULL)
+        return -E_FAULT;
+    return page_insert(&mm->as, page, la,
+                       PTE_U | PTE_R | (vma->vm_flags & VM_WRITE ? PTE_W : 0));
+}
+
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
    there, and what is below can count on it. The lock is looked at first, so that a caller without
-   it is found whatever the address is. */
+   it is found whatever the address is. Few address spaces have a pager at all, and the others do
+   not pay for it. */
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     mm_assert_locked(mm);
     if (access == 0 || addr >= USERTOP)
         return -E_FAULT;
+    if (unlikely(mm->has_pager))
+        return pager_fault(mm, addr, access);
     return do_pgfault(mm, addr, access);
 }
 

@@ -104,11 +104,14 @@ void mm_put(struct mm_struct *mm)
         kmem_cache_free(&vma_cache, vma);
         sched_give_way();
     }
+    if (mm->attached != NULL)
+        mm->attached->free(mm->attached);
     pgdir_destroy(mm->as.pgdir);
     kmem_cache_free(&mm_cache, mm);
 }
 
-/* Give `to` a copy of an area of `from`, with what is in it. 0 or -E_NO_MEM. */
+/* Give `to` a copy of an area of `from`, with what is in it. Pages of a pager are not copied: the
+   child finds them when it touches them. 0 or -E_NO_MEM. */
 static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct vma_struct *vma,
                     bool share)
 {
@@ -117,6 +120,11 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
     if (copy == NULL)
         return -E_NO_MEM;
     insert_vma_struct(to, copy);
+    if (vma->pager != NULL) {
+        copy->pager = vma->pager;
+        to->has_pager = true;
+        return 0;
+    }
     return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
 }
 
@@ -171,8 +179,14 @@ static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     return next == NULL || end <= next->vm_start;
 }
 
-/* Only an area is made: no page, no table. */
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
+{
+    return mm_map_pager(mm, addr, len, vm_flags, NULL);
+}
+
+/* Only an area is made: no page, no table. */
+int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags,
+                 const struct pager *pager)
 {
     mm_assert_locked(mm);
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, addr + len)
@@ -181,6 +195,9 @@ int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
     struct vma_struct *vma = vma_create(addr, addr + len, vm_flags);
     if (vma == NULL)
         return -E_NO_MEM;
+    vma->pager = pager;
+    if (pager != NULL)
+        mm->has_pager = true;
     insert_vma_struct(mm, vma);
     return 0;
 }
@@ -199,7 +216,8 @@ static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t sta
     if (vma->vm_start < start) {
         if (end < vma->vm_end) {
             *spare = (struct vma_struct){
-                .vm_start = end, .vm_end = vma->vm_end, .vm_flags = vma->vm_flags
+                .vm_start = end, .vm_end = vma->vm_end, .vm_flags = vma->vm_flags,
+                .pager = vma->pager,
             };
             vma->vm_end = start;
             insert_vma_struct(mm, spare);

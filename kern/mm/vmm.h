@@ -14,13 +14,32 @@
 #include <riscv/tlb.h>
 #include <sync/mutex.h>
 
-/* What a program may do in an area; any mixture. VM_STACK is no right, but what the area is for. */
+/* What a program may do in an area; any mixture. VM_STACK and VM_SHARED are no rights, but tell
+   what the area is for. */
 #define VM_READ         0x1
 #define VM_WRITE        0x2
 #define VM_EXEC         0x4
 #define VM_STACK        0x8             /* grows downwards, to USTACKSIZE at most */
+#define VM_SHARED       0x10            /* a forked child has the same pages: see struct pager */
 
 struct mm_struct;
+struct vma_struct;
+
+/* For an area whose pages are not made here, but belong to a layer above: it knows which page is
+   where. Such an area is VM_SHARED: fork copies none of its pages, and marks none of them; the
+   child's pager is asked when the child touches the area. */
+struct pager {
+    /* The page for the address la, a multiple of PGSIZE; NULL: there is none, and the access is the
+       program's mistake. The mm's lock is held. The page stays as long as the area, or the caller's
+       lock, is there; the mapping gets a reference of its own. */
+    struct Page *(*page)(struct vma_struct *vma, uintptr_t la);
+};
+
+/* What a layer above keeps for an address space, and so for all threads that share it. It is the
+   first member of what is kept. */
+struct mm_attachment {
+    void (*free)(struct mm_attachment *attached);   /* the mm goes; no lock is held, may sleep */
+};
 
 /* An area: pages from vm_start to before vm_end, both page-aligned. Guarded by vm_mm->lock. */
 struct vma_struct {
@@ -30,6 +49,7 @@ struct vma_struct {
     uint32_t priority;                  /* of its place in the tree; random, set once */
     list_entry_t list_link;             /* in vm_mm->mmap_list */
     struct vma_struct *left, *right;    /* in vm_mm->mmap_root */
+    const struct pager *pager;          /* NULL: new pages are zeroed ones. Set once */
 };
 
 /* An address space. Its first part is what the hardware and the TLB functions use. What lies where:
@@ -48,7 +68,11 @@ struct mm_struct {
     bool published;                     /* set once, by mm_publish() */
     struct mutex lock;
 
+    /* Set once, with `lock`; NULL before, and read without it. */
+    struct mm_attachment *attached;
+
     /* Guarded by `lock`. */
+    bool has_pager;                     /* it has, or had, an area with a pager */
     list_entry_t mmap_list;             /* areas by address */
     struct vma_struct *mmap_root;       /* the same as a search tree */
     struct vma_struct *mmap_cache;      /* the area found last, or NULL */
@@ -108,6 +132,9 @@ static inline struct vma_struct *le2vma(list_entry_t *le)
 
 /* Add an area. 0, -E_INVAL for a bad or occupied range, -E_NO_MEM. */
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
+/* The same for an area whose pages come from a pager. */
+int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags,
+                 const struct pager *pager) __must_check;
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
 /* Find room for an area below the stack; 0 if there is none. Each VM_STACK, this one or one that
