@@ -31,13 +31,14 @@
     X(SEEK,        21)  /* cannot seek there */ \
     X(MAX_OPEN,    22)  /* too many open files */ \
     X(EXISTS,      23)  /* exists already */ \
-    X(NOTEMPTY,    24)  /* directory is not empty */
+    X(NOTEMPTY,    24)  /* directory is not empty */ \
+    X(DEADLOCK,    25)  /* to wait would never end, or never let all end */
 
 enum {
 #define X(name, number) E_##name = number,
     ERROR_LIST(X)
 #undef X
-    MAXERROR = 24
+    MAXERROR = 25
 };
 
 /* The name of an error code, given with either sign; "E_?" if there is no such code. Never NULL,

@@ -3,8 +3,8 @@
    and is 0, positive, or a negative error of error.h. All other registers stay as they are.
 
    Programs normally call the functions of user/libs/ulib.h; kern/syscall does the work. The numbers
-   up to 31, 102, 103 and 255 are ucore's. rvlab's own begin at 210: other descendants of ucore use
-   40 to 49 for what came later. */
+   up to 31, 102, 103 and 255 are ucore's, 40 to 44 those of its descendant ucore_os_plus. rvlab's
+   own begin at 210. */
 #pragma once
 
 #define SYS_exit                1       /* (code) */
@@ -22,6 +22,11 @@
 #define SYS_munmap              21      /* (addr, length) */
 #define SYS_putc                30      /* (character) */
 #define SYS_pgdir               31      /* (): print the caller's page table */
+#define SYS_sem_init            40      /* (value); what these do is told in user/libs/sync.h */
+#define SYS_sem_post            41      /* (id) */
+#define SYS_sem_wait            42      /* (id, milliseconds, or 0 for ever) */
+#define SYS_sem_free            43      /* (id) */
+#define SYS_sem_get_value       44      /* (id, int *value) */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
 #define SYS_lab6_set_priority   255     /* (priority): 1 to 100, others are taken for these */
@@ -33,6 +38,14 @@
 #define SYS_procinfo            213     /* (pid, struct procinfo *): that one, or the next */
 #define SYS_meminfo             214     /* (struct meminfo *) */
 #define SYS_trywait             215     /* (as SYS_wait): the same, or -E_BUSY at once */
+
+#define SYS_mutex_create        216     /* (uintptr_t *words or NULL): see user/libs/sync.c */
+#define SYS_mutex_lock          217     /* (id) */
+#define SYS_mutex_unlock        218     /* (id) */
+#define SYS_condvar_create      219     /* () */
+#define SYS_condvar_wait        220     /* (id, the mutex's, milliseconds, or 0 for ever) */
+#define SYS_condvar_signal      221     /* (id) */
+#define SYS_condvar_broadcast   222     /* (id) */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */

@@ -12,7 +12,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/usercopy.h>
-#include <process/proc.h>
+#include <process/sync.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -159,6 +159,7 @@ static void commit_image(const struct user_program *program, const struct image 
     current->program = program;
     set_proc_name(current, program->name);
     sched_set_addrspace(&image->mm->as);
+    sync_leave(old);
     if (old != NULL)
         mm_put(old);
     set_user_frame(current->task.tf, image->entry, image->sp, argc);

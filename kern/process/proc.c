@@ -13,6 +13,7 @@
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <process/group.h>
+#include <process/sync.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,7 +53,7 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
         child->mm = mm;
     } else {
         child->mm = mm_create();
-        if (child->mm == NULL || mm_dup(child->mm, mm) != 0)
+        if (child->mm == NULL || mm_dup(child->mm, mm) != 0 || sync_fork(child->mm) != 0)
             return -E_NO_MEM;
         mm_publish(child->mm);
     }
@@ -72,10 +73,12 @@ int copy_resources(uint32_t clone_flags, struct proc_struct *child)
    that. When free_proc() calls this for a process that has ended there is nothing left to drop. */
 void drop_resources(struct proc_struct *proc)
 {
-    if (proc == current)
+    if (proc == current) {
         proc->task.tf->status &= ~SSTATUS_FS;
-    else if (proc->mm != NULL)
+        sync_leave(proc->mm);
+    } else if (proc->mm != NULL) {
         mm_put(proc->mm);
+    }
     proc->program = NULL;
 }
 

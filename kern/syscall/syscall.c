@@ -17,6 +17,7 @@
 #include <sched/timer.h>
 #include <syscall/syscall.h>
 #include <syscall/sysinfo.h>
+#include <syscall/syssync.h>
 #include <unistd.h>
 
 /* Bytes that pass through the kernel stack at a time. The stack has 8 KiB for all that may happen
@@ -301,6 +302,18 @@ static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_read] = sys_read,
     [SYS_write] = sys_write,
     [SYS_lab6_set_priority] = sys_lab6_set_priority,
+    [SYS_sem_init] = sys_sem_init,
+    [SYS_sem_post] = sys_sem_post,
+    [SYS_sem_wait] = sys_sem_wait,
+    [SYS_sem_free] = sys_sem_free,
+    [SYS_sem_get_value] = sys_sem_get_value,
+    [SYS_mutex_create] = sys_mutex_create,
+    [SYS_mutex_lock] = sys_mutex_lock,
+    [SYS_mutex_unlock] = sys_mutex_unlock,
+    [SYS_condvar_create] = sys_condvar_create,
+    [SYS_condvar_wait] = sys_condvar_wait,
+    [SYS_condvar_signal] = sys_condvar_signal,
+    [SYS_condvar_broadcast] = sys_condvar_broadcast,
 };
 
 /* Do the call of this number, with the arguments that are in the frame, and put its result there.

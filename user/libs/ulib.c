@@ -16,10 +16,15 @@ void exit(int code)
         syscall1(SYS_exit, code);
 }
 
-/* The two processes go on behind the ecall, with all registers alike but a0. */
+/* The two processes go on behind the ecall, with all registers alike but a0. In tp sync.c keeps
+   the pid: the child has another one, and does not know it yet. */
 int fork(void)
 {
-    return syscall0(SYS_fork);
+    int pid = syscall0(SYS_fork);
+
+    if (pid == 0)
+        asm volatile ("li tp, 0");
+    return pid;
 }
 
 int getpid(void)

@@ -1,0 +1,280 @@
+/* The table in which a program has its objects for synchronisation: see sync.h.
+
+   A fork copies the table only: both have the chunks, and so the objects and their words, in
+   common. A new object goes into a chunk that no other table has: so an id that was made after the
+   fork is valid in its maker alone, and whoever forks later of it, and no two objects have one
+   word. Chunks, groups and ids are added with the lock of the mm, and looked up without any: a
+   pointer is stored last, and never changes.
+
+   An object's memory stays with its chunk, so an id may be used again without anybody having to
+   know who still looks at it. Whoever looks meanwhile finds the old object closed, or the new one,
+   as if he had come later. */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <process/sync.h>
+#include <printfmt.h>
+
+/* What belongs together:
+
+       mm->attached --> sync_table --chunks[0]--> sync_chunk --groups[0]--> 16 objects
+                             |                        |
+                             |                        +-----words---------> a page of 1,024 words
+                             +---------chunks[1]--> ... */
+
+static const char *const type_names[] = {
+    [SYNC_SEM] = "semaphore",
+    [SYNC_MUTEX] = "mutex",
+    [SYNC_CONDVAR] = "condition variable",
+};
+
+/* Who holds a mutex, for reports: what its word says. */
+static int word_holder(const struct wait_target *target)
+{
+    const struct sync_object *object = to_struct(target, struct sync_object, target);
+
+    return atomic_load(object->word) & SYNC_PID;
+}
+
+/* Set up an object of no type. */
+static void object_init(struct sync_object *object, int id, uint32_t *word)
+{
+    *object = (struct sync_object){
+        .id = id,
+        .lock = SPINLOCK_INIT("an object of programs", RANK_WAIT),
+        .word = word,
+        .target = { .name = object->name, .holder = word_holder },
+    };
+    wait_queue_init(&object->queue, &object->lock);
+    sem_init_named(&object->sem, 0, object->name);
+    sem_close(&object->sem);
+}
+
+/* The objects of 16 ids that belong together; NULL if there is no memory. */
+static struct sync_object *group_create(struct sync_chunk *chunk, int first_id)
+{
+    struct sync_object *group = kmalloc(SYNC_GROUP_IDS * sizeof(*group));
+    uint32_t *words = page2kva(chunk->words);
+
+    for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++)
+        object_init(&group[i], first_id + i, &words[(first_id + i) % SYNC_CHUNK_IDS]);
+    return group;
+}
+
+/* A chunk without objects; NULL if there is no memory. */
+static struct sync_chunk *chunk_create(void)
+{
+    struct sync_chunk *chunk = kmalloc(sizeof(*chunk));
+
+    if (chunk == NULL)
+        return NULL;
+    *chunk = (struct sync_chunk){ .refs = 1, .words = sync_words_create() };
+    if (chunk->words != NULL)
+        return chunk;
+    kfree(chunk);
+    return NULL;
+}
+
+/* A table lets go of a chunk. The last one frees it: nobody can wait in there, because who waits
+   has a table. */
+static void chunk_put(struct sync_chunk *chunk)
+{
+    if (atomic_add(&chunk->refs, -1) > 1)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(chunk->groups); i++)
+        kfree(chunk->groups[i]);
+    page_ref_dec(chunk->words);
+    kfree(chunk);
+}
+
+/* The mm is going, and with it all that used this table. */
+static void table_free(struct mm_attachment *attachment)
+{
+    struct sync_table *table = (struct sync_table *)attachment;
+
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        chunk_put(table->chunks[i]);
+        sched_give_way();
+    }
+    kfree(table);
+}
+
+/* The table of this mm; a new one if it has none. Its lock is held. NULL if there is no memory. */
+static struct sync_table *table_make(struct mm_struct *mm)
+{
+    struct sync_table *table = sync_table_of(mm);
+
+    if (table != NULL)
+        return table;
+    table = kmalloc(sizeof(*table));
+    if (table == NULL)
+        return NULL;
+    *table = (struct sync_table){ .attachment = { .free = table_free } };
+    atomic_store_release(&mm->attached, &table->attachment);
+    return table;
+}
+
+/* Find an id in the chunk that has no object, and take it: its number there, or -1. An id that is
+   freed meanwhile may be missed. The acquire is for what freed it: all of that is done. */
+static int take_id(struct sync_chunk *chunk)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(chunk->used); i++) {
+        uint32_t used = atomic_load_acquire(&chunk->used[i]);
+
+        for (int bit = 0; ~used != 0 && bit < 32; bit++) {
+            if (used & 1U << bit)
+                continue;
+            atomic_or(&chunk->used[i], 1U << bit);
+            return i * 32 + bit;
+        }
+    }
+    return -1;
+}
+
+/* Give it back. */
+static void put_id(struct sync_chunk *chunk, int id)
+{
+    atomic_and(&chunk->used[id % SYNC_CHUNK_IDS / 32], ~(1U << id % 32));
+}
+
+/* A chunk that no other table has, and an id in it: *chunk, and the id, or -E_NO_MEM. That it is
+   not shared stays so: a fork of this table would need the mm's lock, which is held. */
+static int find_room(struct sync_table *table, struct sync_chunk **chunk)
+{
+    for (uint32_t i = 0; i < SYNC_CHUNKS; i++) {
+        if (i == table->chunk_count) {
+            struct sync_chunk *added = chunk_create();
+
+            if (added == NULL)
+                return -E_NO_MEM;
+            atomic_store_release(&table->chunks[i], added);
+            atomic_store(&table->chunk_count, i + 1);
+        }
+        *chunk = table->chunks[i];
+        int id = atomic_load_acquire(&(*chunk)->refs) == 1 ? take_id(*chunk) : -1;
+        if (id >= 0)
+            return i * SYNC_CHUNK_IDS + id;
+    }
+    return -E_NO_MEM;
+}
+
+/* The object of an id, with its group made if that is needed. NULL if there is no memory. */
+static struct sync_object *object_at(struct sync_chunk *chunk, int id)
+{
+    struct sync_object **group = &chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS];
+
+    if (*group == NULL) {
+        struct sync_object *added = group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS));
+
+        if (added == NULL)
+            return NULL;
+        atomic_store_release(group, added);
+    }
+    return &(*group)[id % SYNC_GROUP_IDS];
+}
+
+/* Make an object of what was free. Threads of the program may use it as soon as it has a type. */
+static void object_open(struct sync_object *object, enum sync_type type, int value)
+{
+    snprintf(object->name, sizeof(object->name), "%s %d", type_names[type], object->id);
+    if (type == SYNC_SEM) {
+        spin_lock(&object->sem.lock);
+        object->sem.value = value;
+        object->sem.closed = false;
+        spin_unlock(&object->sem.lock);
+    }
+    spin_lock(&object->lock);
+    atomic_store(object->word, type == SYNC_MUTEX ? object->ask : SYNC_NO_MUTEX);
+    object->type = type;
+    spin_unlock(&object->lock);
+}
+
+/* The parts of sync_create() that need the mm's lock. */
+static int create_locked(struct mm_struct *mm, enum sync_type type, int value, uintptr_t *words)
+{
+    struct sync_table *table = table_make(mm);
+    struct sync_chunk *chunk;
+
+    if (table == NULL || sync_words_map(mm, table) != 0)
+        return -E_NO_MEM;
+    int id = find_room(table, &chunk);
+    if (id < 0)
+        return id;
+    struct sync_object *object = object_at(chunk, id);
+    if (object == NULL) {
+        put_id(chunk, id);
+        return -E_NO_MEM;
+    }
+    object_open(object, type, value);
+    if (words != NULL)
+        *words = table->words + table->chunk_count;
+    return id;
+}
+
+int sync_create(enum sync_type type, int value, uintptr_t *words)
+{
+    struct mm_struct *mm = current->mm;
+
+    mutex_lock(&mm->lock);
+    int id = create_locked(mm, type, value, words);
+    mutex_unlock(&mm->lock);
+    return id;
+}
+
+/* Who comes first, of several that free it at once, changes the type, and does the rest. The id is
+   given back last. The chunk is that of the caller's table. */
+bool sync_destroy(struct sync_object *object, enum sync_type type)
+{
+    struct sync_table *table = sync_table_of(current->mm);
+
+    spin_lock(&object->lock);
+    bool first = object->type == type;
+    if (first) {
+        object->type = SYNC_FREE;
+        atomic_store(object->word, SYNC_NO_MUTEX);
+        while (wait_give(&object->queue, -E_INVAL))
+            ;
+    }
+    spin_unlock(&object->lock);
+    if (!first)
+        return false;
+    sem_close(&object->sem);
+    put_id(table->chunks[object->id / SYNC_CHUNK_IDS], object->id);
+    return true;
+}
+
+/* Each pointer leads to what was written before it was stored (rule 9, see sync_table_of()). */
+struct sync_object *sync_at(struct sync_table *table, uint64_t id, enum sync_type type)
+{
+    if (table == NULL || id >= SYNC_CHUNKS * SYNC_CHUNK_IDS)
+        return NULL;
+    struct sync_chunk *chunk = atomic_load(&table->chunks[id / SYNC_CHUNK_IDS]);
+    if (chunk == NULL)
+        return NULL;
+    struct sync_object *group = atomic_load(&chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS]);
+    if (group == NULL)
+        return NULL;
+    struct sync_object *object = &group[id % SYNC_GROUP_IDS];
+    return atomic_load(&object->type) == type ? object : NULL;
+}
+
+/* The table is copied after the memory, and by then other threads may have made objects that the
+   child's memory knows nothing of: that is no harm. The other way round the child could know of a
+   word that is not there. */
+int sync_fork(struct mm_struct *child)
+{
+    struct mm_struct *mm = current->mm;
+    struct sync_table *table = sync_table_of(mm), *copy;
+
+    if (likely(table == NULL))
+        return 0;
+    copy = kmalloc(sizeof(*copy));
+    if (copy == NULL)
+        return -E_NO_MEM;
+    mutex_lock(&mm->lock);
+    *copy = *table;
+    for (uint32_t i = 0; i < copy->chunk_count; i++)
+        atomic_add(&copy->chunks[i]->refs, 1);
+    mutex_unlock(&mm->lock);
+    child->attached = &copy->attachment;
+    return 0;
+}

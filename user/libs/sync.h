@@ -1,0 +1,75 @@
+/* Semaphores, mutexes and condition variables, for the threads of a program and for processes that
+   descend from one another.
+
+   An object is known by its id, a number from 0. Threads have the same objects. fork gives the
+   child the objects that there are, under the same ids: one that is made afterwards is known only
+   to its maker, and to whom that one forks later. A new program (exec) begins without any. An
+   object lives until all who know it have ended, or until sem_free.
+
+   All functions return 0 or an id, or a negative error; for an id that names no such object of the
+   caller it is -E_INVAL, and for memory or ids that are short -E_NO_MEM. Who has waited longest is
+   served first. A kill ends a wait: then the process ends, and never comes back from the call. What
+   that means for others is told below. */
+#pragma once
+
+#include <defs.h>
+
+/* Semaphores: a number of units, never below 0. They have no holder: whoever likes may post, and
+   when a process ends, the units that it took and did not post are not given back. */
+
+/* Make one with so many units, 0 to INT_MAX; else -E_INVAL. Returns its id. */
+int sem_init(int value);
+/* Give a unit: to the one who has waited longest, or if nobody waits it is kept. -E_INVAL if there
+   are INT_MAX already. */
+int sem_post(int id);
+/* Take a unit; wait while there is none. -E_INVAL too if it is freed meanwhile. A process that is
+   killed while it waits takes none. */
+int sem_wait(int id);
+/* The same, but no longer than so many milliseconds, and up to a tick of 10 ms more: then
+   -E_TIMEOUT, and nothing was taken. 0 is for ever. */
+int sem_wait_timeout(int id, unsigned int milliseconds);
+/* End it for all who know it: who waits wakes up with -E_INVAL, as does whoever comes later. Its id
+   may be given to another object then. */
+int sem_free(int id);
+/* Store how many units there are, just now; 0 while somebody waits. */
+int sem_get_value(int id, int *value);
+
+/* Mutexes: one process or thread at a time has it. It is handed over: who unlocks gives it to the
+   one who has waited longest. To lock one that is free, and to unlock one that nobody waits for, is
+   no system call: it changes a word that all have in common who know the mutex. It lies in memory
+   of the program, and who writes there by mistake, or unmaps it, breaks his own mutexes; the kernel
+   believes it for nothing else. */
+
+/* Make one that is free. Returns its id. */
+int mutex_create(void);
+/* Take it; wait while another one has it. 0: the caller has it. -E_KILLED: the caller has it too,
+   but the one who had it before has ended, or become another program, without unlocking it: what
+   the mutex guards may be half done. It is told once. Who locks a mutex that he has waits for
+   himself, until he is killed. */
+int mutex_lock(int id);
+/* Give it back; -E_INVAL if the caller does not have it. fork does not copy it: the child has no
+   mutex of its parent's. */
+int mutex_unlock(int id);
+
+/* Condition variables, as Mesa had them: a signal tells one who waits that it may be worth to look
+   again, and no more. So one waits in a loop, with the mutex locked:
+
+       while (!condition)
+           condvar_wait(c, m);
+
+   A wait may also end without a signal: when another one who waits was killed. A signal when nobody
+   waits is forgotten. */
+
+/* Make one. Returns its id. */
+int condvar_create(void);
+/* Unlock the mutex, wait for a signal, and lock the mutex again; no signal that comes when the
+   mutex is free is missed. -E_INVAL if the caller does not have the mutex; then it did not wait.
+   -E_KILLED as for mutex_lock(), and the caller has the mutex. Whoever is killed while he waits
+   keeps nobody from the mutex, and a signal for him goes to another one. */
+int condvar_wait(int id, int mutex);
+/* The same, but it waits for a signal no longer than so many milliseconds, and up to a tick of
+   10 ms more: then -E_TIMEOUT, and the caller has the mutex. 0 is for ever. */
+int condvar_wait_timeout(int id, int mutex, unsigned int milliseconds);
+/* Wake the one who has waited longest, or all. The caller need not have the mutex. */
+int condvar_signal(int id);
+int condvar_broadcast(int id);
