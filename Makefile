@@ -8,7 +8,8 @@
 ##                       that reads the console finds its end, ctrl-D
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
 ##                       with TEST=name stop where that test fails
-##   make replay TEST=name   record that test once, then run it in gdb, also backwards
+##   make replay TEST=name   record that test once, then run it in gdb, also backwards;
+##                       SEED=7 takes the boot with chaos=7, also for make debug
 ##   make gdbserver      start a machine that waits for a debugger at 127.0.0.1:PORT, with
 ##                       PROG= or TEST=; with REPLAY=1 it is the recorded run of TEST=
 ##   make compile_commands.json   tell clangd and other tools the options of this compiler
@@ -50,6 +51,7 @@ PROG ?=
 TEST ?=
 PORT ?= 1234
 REPLAY ?=
+SEED ?=
 LAB ?=
 EX ?=
 GRADE ?=
@@ -70,7 +72,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY \
+unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY SEED \
     LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
@@ -123,7 +125,8 @@ run: build
 	@printf '%99s' '' | tr ' ' '\004' | $(machine) -display none -monitor none -serial stdio \
 	    -append $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
-debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU)
+seed     = $(if $(SEED),--seed $(call quote,$(SEED)))
+debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU) $(seed)
 
 debug: build
 	@$(debugger) --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
@@ -135,7 +138,8 @@ replay: build
 
 gdbserver: build
 	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))
-	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) --objects obj/$(TC) --qemu $(EMU) \
+	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) $(seed) \
+	    --objects obj/$(TC) --qemu $(EMU) \
 	    $(if $(TEST),--test $(call quote,$(TEST)) $(if $(filter 1,$(REPLAY)),--replay),--mem \
 	    $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
 	    --append $(call quote,$(value APPEND)))

@@ -4,6 +4,7 @@
     debug.py [--prog "NAME ARGS"] [--append "BOOT ARGUMENTS"]   stop at kern_init
     debug.py --test NAME                stop where the test fails
     debug.py --test NAME --replay       the same, and gdb can go backwards from there
+    debug.py --test NAME --seed N       the same, with the boot argument chaos=N
     debug.py --console SOCKET           type to a machine, from another terminal
 
 make debug and make replay call it. gdb knows the symbols of the kernel and of one user program
@@ -30,6 +31,7 @@ from gdbstub import StubError, connect
 from grader import processor
 from grader.host import Host
 from grader.image import ImageError
+from grader.qemu import APPEND_WIDTH
 from grader.reports import Console
 from grader.watchdog import Watchdog
 from labs import catalogue
@@ -37,6 +39,7 @@ from recording import Player, Recording, RecordError
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
 TOOLS = os.path.dirname(os.path.abspath(__file__))
+SEED_MAX = 999999999            # as in kern/sched/chaos.h
 SHOWN_LINES = 30                # so many last lines of a recorded run's console are shown
 KEY = bytes(range(1, 17))       # with a key that is not zero the kernel signs its reports
 
@@ -89,6 +92,13 @@ def console(path):
         raise Ended("no machine at %s: %s" % (path, error.strerror))
 
 
+def seed(text):
+    """The number of a seed, from the command line."""
+    if not text.isdecimal() or not 1 <= int(text) <= SEED_MAX:
+        raise argparse.ArgumentTypeError("%s: give a number from 1 to %d" % (text, SEED_MAX))
+    return int(text)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="Boot under gdb.")
     add = parser.add_argument
@@ -99,12 +109,16 @@ def arguments():
     add("--prog", default="", help="the first program and its arguments, instead of the shell")
     add("--append", default="", help="boot arguments of the kernel")
     add("--test", default="", metavar="NAME", help="boot as for this test, stop where it fails")
+    add("--seed", type=seed, metavar="N", help="boot the test with chaos=N; 1, if it has seeds")
     add("--replay", action="store_true", help="record the test, run it forwards and backwards")
     add("--commands", metavar="FILE", help="gdb commands to run instead of a session")
     add("--console", metavar="SOCKET", help="type to a machine that runs")
     options = parser.parse_args()
     if options.replay and not options.test:
         parser.error("--replay needs --test")
+    if options.seed and not options.test:
+        parser.error("--seed needs --test; a program gets its seed by --append chaos=%d"
+                     % options.seed)
     if options.test and (options.prog or options.append):
         parser.error("--test says itself what is booted: no --prog, no --append")
     return options
@@ -144,7 +158,11 @@ class Session:
         if self.options.replay and test.input:
             raise Ended("QEMU loses what is typed while it records, and %s types: use make debug"
                         " TEST=%s" % (test.name, shlex.quote(test.name)))
-        self.mem, self.harts, self.append = test.mem, test.harts, test.boot_arguments
+        if self.options.seed or test.seeds:
+            test = self.test = test.seeded(self.options.seed or 1)
+        # As the grader gives them: to read a blank takes instructions too.
+        self.mem, self.harts = test.mem, test.harts
+        self.append = test.boot_arguments.rjust(APPEND_WIDTH)
         self.program = test.subject if test.prog else "sh"
         self.sign_reports()
 

@@ -21,6 +21,7 @@ from grader import formats, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
+from grader.model import LONG
 from grader.qemu import host_lacks
 from grader.runner import Runner
 from grader.screen import Screen
@@ -35,6 +36,8 @@ def arguments():
     add("--lab", default="", metavar="N", help="all tests of these labs")
     add("--exercise", default="", metavar="N.M", help="all tests of these exercises")
     add("--all", action="store_true", help="also the tests that give no points")
+    add("--long", action="store_true",
+        help="boot tests that have seeds with %d times as many, if they say nothing else" % LONG)
     add("--list", action="store_true", help="show the tests, and run none")
     add("--record", action="store_true",
         help="take what the tests report for what they must report from now on")
@@ -66,7 +69,7 @@ def machine_of(test):
     return "%d hart%s%s, %s%s, %s: %s" % (
         test.harts, "s" * (test.harts > 1),
         " of -cpu " + test.processor if test.processor else "", test.mem,
-        ", %d runs" % test.runs if test.runs > 1 else "",
+        ", %d %s" % (test.runs, "seeds" if test.seeds else "runs") if test.runs > 1 else "",
         "%d million instructions" % test.limit if test.harts == 1
         else "%d seconds of CPU time" % test.cpu, test.boot_arguments or "no boot arguments")
 
@@ -87,6 +90,8 @@ def grade(options):
     """Do what the command line asks for, and return the exit status."""
     labs = load()
     tests = choose(labs, options.lab.split(), options.exercise.split(), options.tests, options.all)
+    if options.long:
+        tests = [test.lengthened() if test.seeds else test for test in tests]
     if options.list or options.dry_run:
         show_list(tests, options.dry_run)
         return 0

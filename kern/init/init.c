@@ -25,6 +25,7 @@
 #include <process/inspect.h>
 #include <process/proc.h>
 #include <riscv/power.h>
+#include <sched/chaos.h>
 #include <trap/trap.h>
 
 /* In bytes. QEMU reserves 1 MiB for the tree that it makes, and uses some KiB of it. */
@@ -33,6 +34,7 @@
 /* Both are set once, on the boot stack; the first one points into machine.bootargs. */
 static struct bootargs bootargs;
 static const char *sched_name;
+static uint32_t chaos_seed;             /* 0: none */
 
 static __never_returns void kern_start(void);
 
@@ -100,7 +102,7 @@ static void read_bootargs(void)
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
-            "sched=NAME, poison, nocow, monitor\n", unknown);
+            "sched=NAME, chaos=SEED, poison, nocow, monitor\n", unknown);
     power_off(PANIC_EXIT_STATUS);
 }
 
@@ -121,6 +123,23 @@ static void init_memory(void)
     fork_shares = fork_shares && !bootargs.nocow;
 }
 
+/* The seed that was asked for; 0 if none was. Digits only, so that a mistake in typing is no other
+   seed. */
+static uint32_t read_seed(const char *text)
+{
+    uint64_t seed = 0;
+    const char *digit = text;
+
+    if (text == NULL)
+        return 0;
+    while (*digit >= '0' && *digit <= '9' && seed <= CHAOS_SEED_MAX)
+        seed = 10 * seed + (*digit++ - '0');
+    if (*digit == '\0' && seed >= 1 && seed <= CHAOS_SEED_MAX)
+        return seed;
+    cprintf("chaos=%s: a seed is a number from 1 to %d\n", text, CHAOS_SEED_MAX);
+    power_off(PANIC_EXIT_STATUS);
+}
+
 /* The harts get their numbers first: run queues and the clock are kept by them. Interrupts are
    registered before the clock, which registers one of them, and all of it before there is a process
    that could sleep. */
@@ -134,6 +153,9 @@ static void init_scheduling(void)
     if (class == NULL)
         power_off(PANIC_EXIT_STATUS);
     sched_name = class->name;
+    chaos_seed = read_seed(bootargs.chaos);
+    if (chaos_seed != 0)
+        class = chaos_init(chaos_seed, class);
     smp_init_boot_hart();
     sched_init(class);
     irq_init();
@@ -172,7 +194,8 @@ static void print_banner(void)
     uint32_t unused = machine.hart_count + machine.harts_ignored - cpu_count;
     cprintf("  harts      %u, booted on hart %lu", cpu_count, this_cpu->hartid);
     cprintf(unused > 0 ? "; %u more are not used\n" : "\n", unused);
-    cprintf("  scheduler  %s\n", sched_name);
+    cprintf("  scheduler  %s", sched_name);
+    cprintf(chaos_seed != 0 ? ", chaos with seed %u\n" : "\n", chaos_seed);
     cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 

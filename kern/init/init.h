@@ -15,6 +15,7 @@ struct bootargs {
     const char *selftest;       /* the self test to run instead of a program */
     const char *pmm;            /* pmm_manager */
     const char *sched;          /* sched_class */
+    const char *chaos;          /* the seed of chance on purpose: see sched/chaos.h */
     bool poison;                /* fill freed pages with junk */
     bool nocow;                 /* fork copies pages instead of sharing them */
     bool monitor;               /* a panic enters the kernel monitor */

@@ -18,11 +18,12 @@ void irq_set_hook(void (*hook)(void))
         cpus[i].held = HELD_CHAOS;
 }
 
+/* If the hook gives way, this is another hart afterwards: interrupts come on there. */
 void irq_enable_with_hook(void)
 {
     this_cpu->held = HELD_CHAOS;
-    irq_enable();
     enable_hook();
+    irq_enable();
 }
 
 void spin_rank_panic(const struct spinlock *lock)

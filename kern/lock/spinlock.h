@@ -56,10 +56,10 @@ struct spinlock {
 
 /* For the boot argument chaos= alone, which makes the kernel give way at places where it never does
    else: call `hook` on each hart, wherever it gives back the last of what it holds and interrupts
-   come on by that. They are on in the hook, and the hart holds nothing. It is the end of any
-   spin_unlock() or irq_pop() of a task, also of one within the hook, so the hook sees to it that it
-   is not called without end; never of an interrupt handler, nor where interrupts were off before.
-   At boot, once, while this is the only hart and holds nothing. */
+   come on by that. They are still off in the hook, so that what it locks does not lead there again,
+   and the hart holds nothing. It is the end of any spin_unlock() or irq_pop() of a task; never of
+   an interrupt handler, nor where interrupts were off before. At boot, once, while this is the only
+   hart and holds nothing. */
 void irq_set_hook(void (*hook)(void));
 /* The rare part of held_set(): interrupts come on, and the hook is asked. */
 void irq_enable_with_hook(void);

@@ -95,6 +95,7 @@ struct task {
     uint32_t wait_state;                /* WT_, while SLEEPING */
     const char *wait_what;              /* in words, for ps and messages */
     uint64_t runs;                      /* how often it was picked */
+    uint32_t late;                      /* turns for which chaos.c keeps it back; 0: it does not */
 
     /* Atomic. */
     bool need_resched;                  /* give up the hart, or end, when leaving the kernel */

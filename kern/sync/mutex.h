@@ -24,7 +24,7 @@ enum mutex_rank {
     MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
 };
 
-/* A mutex. While nobody holds or wants it, state is 0. */
+/* A mutex. While nobody holds or wants it, state is 0, or MUTEX_ASK. */
 struct mutex {
     struct mutex_hold hold;         /* its name and rank; set once. The link is the holder's */
     uint32_t state;                 /* atomic: MUTEX_ */
@@ -35,6 +35,7 @@ struct mutex {
 #define MUTEX_HELD      1U
 #define MUTEX_WANTED    2U          /* there are waiters: unlocking wakes the first */
 #define MUTEX_PROMISED  4U          /* the first of them has waited long: it alone may take it */
+#define MUTEX_ASK       8U          /* set once, while chaos is on: the short ways are closed */
 
 /* Make a mutex that nobody holds. The name is for panics and other messages ("waits for NAME"). The
    level is its place among those of its rank if two of them are ever held together: a parent has a

@@ -60,12 +60,14 @@ void inventory_same(const struct inventory *before, const char *what)
 }
 
 /* A process has ended when its parent has been told; its stack is freed a little later, by the one
-   that waits for it. Orphans are waited for by initproc, which has to get its turn. */
+   that waits for it, and the object behind that. Orphans are waited for by initproc, which has to
+   get its turn. */
 void inventory_settle(const struct inventory *before, const char *what)
 {
     /* Those that are still there get time; if there are too many for good, inventory_same() says
        so. */
-    for (int i = 0; i < SETTLE_TICKS && process_count() > before->processes; i++)
+    for (int i = 0; i < SETTLE_TICKS && (process_count() > before->processes
+                                         || kmalloc_objects() > before->objects); i++)
         timer_sleep_until(rdtime() + timer_tick_length());
     inventory_same(before, what);
 }

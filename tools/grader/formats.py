@@ -115,7 +115,7 @@ def explanation(outcome, console=False):
     """Lines that say why a test failed and where; with the last lines of its console if wanted."""
     test, lines = outcome.test, []
     if not outcome.passed:
-        run = ", in run %d of %d" % (outcome.run, test.runs) if test.runs > 1 else ""
+        run = ", " + outcome.which_run if outcome.which_run else ""
         fault = [NO_FAULT] if outcome.verdict == Verdict.SETUP else []
         lines = [outcome.verdict + run] + fault + outcome.reasons
     if outcome.trace:
@@ -150,6 +150,7 @@ def json_test(outcome):
                     for line in outcome.reports],
         "console": outcome.console, "trace": outcome.trace,
         "instructions": outcome.instructions, "run": outcome.run, "runs": test.runs,
+        "seed": outcome.run if test.seeds else None,
     }
 
 

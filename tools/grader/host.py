@@ -83,9 +83,10 @@ class Host:
 
     def baseline(self, test):
         """The Snapshot of a machine like that of the test, before its first program or self test
-        began. Which program it is does not matter then, so tests with like machines share it."""
+        began. Which program it is does not matter then, nor by which seed harts are switched, so
+        tests with like machines share it."""
         words = [word for word in test.boot_arguments.partition("init=")[0].split()
-                 if not word.startswith("selftest=")]
+                 if not word.startswith(("selftest=", "chaos="))]
         key = (test.harts, test.mem, test.processor, test.early, tuple(words))
         with self.lock:
             if key not in self.baselines:

@@ -93,14 +93,15 @@ class Judge:
         self.recorded = record.load() if recorded is None else recorded
 
     def run(self, test, number):
-        """Boot the test's machine once, as its run of this number; the result is an Outcome."""
+        """Boot the test's machine once, as its run of this number, which for a test with seeds is
+        the seed; the result is an Outcome."""
         outcome = Outcome(test, Verdict.SETUP, log=self.log_path(test, number))
         outcome.run = number
         if self.too_large(outcome):
             return outcome
         if test.needs and not self.needed(outcome):
             return outcome
-        run = Machine(test, self.host).run()
+        run = Machine(test.seeded(number) if test.seeds else test, self.host).run()
         if run.console:
             outcome.console = last_lines(run.console)
             outcome.reports = run.console.reports

@@ -5,9 +5,11 @@ what must be true of its output, its memory and its reports. A Report is one lin
 signed. An Outcome is how a test came out: a Verdict and its reasons. Nothing here does anything:
 the labs of tools/labs are written in these terms, and judge.py works with them.
 """
+import copy
 import dataclasses
 from re import compile as regex      # for the labs: a pattern, if a text is not enough
 
+LONG = 10       # by default --long boots a test that has seeds with so many times as many
 SHIFT = 3       # one hart: an instruction takes 2^SHIFT ns; below 3 QEMU cannot replay backwards
 
 
@@ -82,6 +84,9 @@ class Test:
     append: str = ""            # further boot arguments
     input: str = ""             # what is typed on the console
     runs: int = 1               # how often the machine is booted; each run must pass
+    seeds: int = 0              # or it is booted with chaos=1, chaos=2, ... up to this one: then
+                                # the number of a run is its seed, and runs is the same number
+    long_seeds: int = 0         # the same for grade.py --long; LONG * seeds if it is not given
 
     # -- for how long
     limit: int = None           # with one hart: so many million instructions at most, the waiting
@@ -105,6 +110,9 @@ class Test:
         self.name = self.name.replace(" ", "-")
         self.title = self.title or self.name
         self.limit = self.limit or (100 if self.points else 1000)
+        if self.seeds:
+            assert self.runs == 1, "a test has seeds= or runs="
+            self.runs, self.long_seeds = self.seeds, self.long_seeds or LONG * self.seeds
         self.expect, self.forbid, self.at = list(self.expect), list(self.forbid), self.at or {}
 
     @property
@@ -116,6 +124,19 @@ class Test:
         if self.prog:
             words.append("init=" + self.prog)           # takes the rest of the line
         return " ".join(word for word in words if word)
+
+    def seeded(self, seed):
+        """The same test for one boot with this seed."""
+        test = copy.copy(self)
+        test.append = ("chaos=%d %s" % (seed, self.append)).strip()
+        test.runs, test.seeds = 1, 0
+        return test
+
+    def lengthened(self):
+        """The same test with the seeds of --long."""
+        test = copy.copy(self)
+        test.runs = test.seeds = self.long_seeds
+        return test
 
     @property
     def subject(self):
@@ -142,13 +163,21 @@ class Outcome:
     log           the path of the file with the whole output
     instructions  the count at the end, with one hart; else None
     seconds       of CPU time, of all runs together
-    run           which of its runs this is, from 1
+    run           which of its runs this is, from 1; of a test with seeds, the seed
     """
 
     def __init__(self, test, verdict, reasons=(), log=""):
         self.test, self.verdict, self.reasons, self.log = test, verdict, list(reasons), log
         self.reports, self.console, self.trace = [], [], []
         self.instructions, self.seconds, self.run = None, 0.0, 1
+
+    @property
+    def which_run(self):
+        """Words for a reader: which of several runs this is; "" if there is only one."""
+        if self.test.seeds:
+            return "with the boot argument chaos=%d: seed %d of %d" % (
+                self.run, self.run, self.test.seeds)
+        return "in run %d of %d" % (self.run, self.test.runs) if self.test.runs > 1 else ""
 
     @property
     def passed(self):

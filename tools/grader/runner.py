@@ -43,9 +43,15 @@ class Runner:
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
 
+    def is_decided(self, job):
+        """Has a run of the same test before this one failed? Then this one need not run."""
+        return any(outcome and not outcome.passed and outcome.run < job.number
+                   for outcome in self.outcomes[job.test])
+
     def next_job(self):
         """The first job that finds room; None if no job is left. The caller holds the lock."""
         while self.waiting and not self.error:
+            self.waiting = [job for job in self.waiting if not self.is_decided(job)]
             for job in self.waiting:
                 if self.used == 0 or self.used + job.places(self.jobs) <= self.jobs:
                     self.waiting.remove(job)
@@ -91,13 +97,15 @@ class Runner:
         return outcome
 
     def merged(self, test):
-        """The Outcome of all runs of a test: that of the first run that failed, if one did. None
-        as long as some runs are not done."""
-        outcomes = self.outcomes[test]
-        if len(outcomes) < test.runs or None in outcomes:
+        """The Outcome of all runs of a test: that of the first run that failed, if one did; which
+        others were done after it is chance, and tells nothing. None as long as that is not
+        known."""
+        outcomes = sorted(filter(None, self.outcomes[test]), key=lambda outcome: outcome.run)
+        chosen = next((outcome for outcome in outcomes if not outcome.passed), None)
+        needed = chosen.run if chosen else test.runs
+        if sum(outcome.run <= needed for outcome in outcomes) < needed:
             return None
-        outcomes.sort(key=lambda outcome: outcome.run)
-        chosen = next((outcome for outcome in outcomes if not outcome.passed), outcomes[0])
+        chosen = chosen or outcomes[0]
         chosen.seconds = sum(outcome.seconds for outcome in outcomes)
         return chosen
 

@@ -97,8 +97,8 @@ class Screen:
         if exercise and exercise.number not in self.asked:
             self.asked.add(exercise.number)
             lines.append("asked: %s (exercise %s)" % (exercise.asks, exercise.number))
-        if test.runs > 1:
-            lines.append("in run %d of %d" % (outcome.run, test.runs))
+        if outcome.which_run:
+            lines.append(outcome.which_run)
         lines += outcome.reasons
         if outcome.trace:
             lines += ["call stack%s, innermost first:" % (
@@ -109,16 +109,17 @@ class Screen:
         if test.command or outcome.verdict in (Verdict.SETUP, Verdict.BUILD):
             return lines
         lines.append("all of its output: %s" % outcome.log)
-        lines += self.commands(test)
+        lines += self.commands(outcome)
         return lines
 
     @staticmethod
-    def commands(test):
+    def commands(outcome):
         """The commands by which a student can look into a failed test."""
-        lines = ["make debug TEST=%s    gdb, stopped where it fails" % test.name]
+        test = outcome.test
+        name = test.name + (" SEED=%d" % outcome.run if test.seeds else "")
+        lines = ["make debug TEST=%s    gdb, stopped where it fails" % name]
         if test.harts == 1:
-            lines.append("make replay TEST=%s   the same run in gdb, forwards and backwards"
-                         % test.name)
+            lines.append("make replay TEST=%s   the same run in gdb, forwards and backwards" % name)
         return lines
 
     def score(self, outcomes):
@@ -169,4 +170,4 @@ class Screen:
         if failed:
             first = min(failed, key=lambda outcome: (
                 not outcome.test.points, is_challenge(outcome.test)))
-            self.line("Begin with %s: %s" % (first.test.name, self.commands(first.test)[-1]))
+            self.line("Begin with %s: %s" % (first.test.name, self.commands(first)[-1]))

@@ -294,7 +294,39 @@ PANIC_TESTS = [
          expect=["pmm=nonsense: there are buddy first_fit best_fit"]),
     Test("argument sched", prog="hello", append="sched=nonsense", panic=True,
          expect=["sched=nonsense: there "]),
+    *[Test("argument chaos " + what, prog="hello", append="chaos=" + seed, panic=True,
+           expect=["chaos=%s: a seed is a number from 1 to 999999999" % seed])
+      for what, seed in (("none", ""), ("zero", "0"), ("word", "12x"), ("sign", "-1"),
+                         ("large", "1000000000"), ("huge", "18446744073709551617"))],
+    Test("argument chaos largest", prog="hello", append="chaos=999999999",
+         expect=["scheduler  rr, chaos with seed 999999999\n"]),
+]
+
+# What must hold whoever runs next, and whenever. Tests that look at what a scheduler chooses, or
+# that count turns, are not among these.
+def chaos(kind, name, *arguments, **more):
+    """A program or a self test with seeds; for several harts the name says so itself."""
+    return kind(name if " " in name else name + " chaos", *arguments, seeds=3, **more)
+
+
+CHAOS = [
+    chaos(program, "cow"),
+    chaos(program, "fpu"),
+    chaos(program, "forktest"),
+    chaos(program, "kill"),
+    chaos(program, "mmlock", "1", limit=4000),
+    chaos(program, "sleepkill"),
+    chaos(program, "threads"),
+    chaos(program, "waitkill"),
+    chaos(selftest, "exit-race"),
+    chaos(selftest, "mutex"),
+    chaos(selftest, "orphans"),
+    chaos(selftest, "sched-wake"),
+    chaos(selftest, "wait-kill"),
+    chaos(selftest, "wait-queue"),
+    chaos(program, "threads chaos 4 harts", harts=4),
+    chaos(selftest, "sched-wake chaos 4 harts", harts=4),
 ]
 
 LAB = Lab(0, "the kernel beyond the exercises", [],
-          CHECKS + SELF_TESTS + PANIC_TESTS + PROGRAMS + MANY_HARTS)
+          CHECKS + SELF_TESTS + PANIC_TESTS + PROGRAMS + MANY_HARTS + CHAOS)

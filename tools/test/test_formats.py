@@ -160,7 +160,7 @@ class JsonTest(unittest.TestCase):
                         {"kind": "done", "subject": "forktree", "pid": 3, "number": 2,
                          "text": "1 of 1 checks failed", "failed": False}],
             "console": ["one", "two"], "trace": ["do_fork at kern/process/fork.c:12"],
-            "instructions": 123456, "run": 1, "runs": 1})
+            "instructions": 123456, "run": 1, "runs": 1, "seed": None})
         cow = lab["exercises"][1]["tests"][0]
         self.assertEqual((cow["instructions"], cow["run"], cow["runs"]), (None, 2, 4))
         self.assertEqual(results["host"]["tests"][2],
