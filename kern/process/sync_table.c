@@ -146,6 +146,8 @@ static int find_room(struct sync_table *table, struct sync_chunk **chunk)
 
             if (added == NULL)
                 return -E_NO_MEM;
+            if (i == 0)
+                added->used[0] = 1;         /* no object has the id 0 */
             atomic_store_release(&table->chunks[i], added);
             atomic_store(&table->chunk_count, i + 1);
         }

@@ -190,6 +190,13 @@ NULL = "the kernel used a null pointer"
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
 UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
+# Programs that synchronise: on one hart without chance and with it, and on several harts.
+SYNC_PROGRAMS = [
+    program("semtest"),
+    program("semtest chaos", seeds=3),
+    program("semtest 4 harts", harts=4, runs=2),
+]
+
 PANIC_TESTS = [
     # kern/test/protect.c: memory
     panics("write-text", "at write_text", regex("store page fault, .* 0xffffffc08020000[0-7]")),
@@ -329,4 +336,4 @@ CHAOS = [
 ]
 
 LAB = Lab(0, "the kernel beyond the exercises", [],
-          CHECKS + SELF_TESTS + PANIC_TESTS + PROGRAMS + MANY_HARTS + CHAOS)
+          CHECKS + SELF_TESTS + PANIC_TESTS + PROGRAMS + SYNC_PROGRAMS + MANY_HARTS + CHAOS)

@@ -1,7 +1,7 @@
 /* Semaphores, mutexes and condition variables, for the threads of a program and for processes that
    descend from one another.
 
-   An object is known by its id, a number from 0. Threads have the same objects. fork gives the
+   An object is known by its id, a number from 1. Threads have the same objects. fork gives the
    child the objects that there are, under the same ids: one that is made afterwards is known only
    to its maker, and to whom that one forks later. A new program (exec) begins without any. An
    object lives until all who know it have ended, or until sem_free.
@@ -16,6 +16,9 @@
 
 /* Semaphores: a number of units, never below 0. They have no holder: whoever likes may post, and
    when a process ends, the units that it took and did not post are not given back. */
+
+/* The id of one, as ucore's programs call it. */
+typedef int sem_t;
 
 /* Make one with so many units, 0 to INT_MAX; else -E_INVAL. Returns its id. */
 int sem_init(int value);

@@ -8,10 +8,13 @@
 #include <file.h>
 #include <report.h>
 #include <stdio.h>
+#include <string.h>
 #include <testing.h>
+#include <thread.h>
 #include <ulib.h>
 
 #define SHARED_PAGES    128     /* enough to tell pages that are shared from what a child needs */
+#define MAX_TOGETHER    64
 
 /* One write: the line is not longer than what a write prints in one piece. */
 static void print_line(const char *text, size_t length)
@@ -49,6 +52,41 @@ void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
     if (code != -E_KILLED)
         panic("%s (0x%lx): the kernel should have killed that process, its exit code is %d",
               what, arg, code);
+}
+
+/* A process that does not return from body ends by exit(), as a thread does. */
+void run_together(int count, bool threads, int (*body)(void *))
+{
+    int pids[MAX_TOGETHER], code;
+
+    assert(count <= MAX_TOGETHER);
+    for (int i = 0; i < count; i++) {
+        void *arg = (void *)(uintptr_t)i;
+
+        pids[i] = threads ? thread_create(body, arg) : fork();
+        if (pids[i] == 0)
+            exit(body(arg));
+        if (pids[i] < 0)
+            panic("number %d of %d cannot be started: %e", i, count, pids[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        int error = threads ? thread_join(pids[i], &code) : waitpid(pids[i], &code);
+
+        if (error != 0 || code != 0)
+            panic("number %d of %d, pid %d, ended with %d", i, count, pids[i], error ?: code);
+    }
+}
+
+/* By looking again and again: it may be on its way still. */
+void wait_until_asleep(int pid, const char *what)
+{
+    struct procinfo info;
+
+    do {
+        yield();
+        if (procinfo(pid, &info) != 0 || info.pid != pid)
+            panic("process %d has ended, and does not wait for %s", pid, what);
+    } while (strcmp(info.state, "sleeping") != 0 || strcmp(info.waits_for, what) != 0);
 }
 
 /* One byte, and volatile: the compiler may not leave the access out. */

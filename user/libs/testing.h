@@ -21,7 +21,14 @@ int child_code(void (*body)(uintptr_t), uintptr_t arg);
    it. */
 void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg);
 
-/* Bodies for them. This one reads a byte. */
+/* Run body with the arguments 0 to count - 1 (64 at most), all at once: as threads of this program,
+   or as processes with memory of their own. Wait for them all, and panic unless each returns 0. */
+void run_together(int count, bool threads, int (*body)(void *));
+/* Wait until a process or thread of this pid waits for what the kernel calls by that name, as
+   "semaphore 1"; panic if there is no such process. */
+void wait_until_asleep(int pid, const char *what);
+
+/* Bodies for child_code() and expect_killed(). This one reads a byte. */
 void read_from(uintptr_t addr);
 /* Write a byte. */
 void write_to(uintptr_t addr);

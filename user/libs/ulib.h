@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <defs.h>
 #include <stdlib.h>
+#include <sync.h>
 #include <unistd.h>
 
 /* Make a child with a copy of the caller's memory: returns 0 in the child, and the child's pid in
