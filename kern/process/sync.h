@@ -97,6 +97,11 @@ int sync_create(enum sync_type type, int value, uintptr_t *words) __must_check;
    one was first: it is not of this type any more. */
 bool sync_destroy(struct sync_object *object, enum sync_type type);
 
+/* The steps by which an object comes to be; the tests make some without a table. Set up one of no
+   type, once; and make it one of this type, when it has none. */
+void sync_object_init(struct sync_object *object, int id, uint32_t *word);
+void sync_object_open(struct sync_object *object, enum sync_type type, int value);
+
 /* The object of this id and type in a table, or NULL; without a table too. `id` is a register of a
    program: any number. Takes no lock and does not sleep. */
 struct sync_object *sync_at(struct sync_table *table, uint64_t id, enum sync_type type);

@@ -35,8 +35,7 @@ static int word_holder(const struct wait_target *target)
     return atomic_load(object->word) & SYNC_PID;
 }
 
-/* Set up an object of no type. */
-static void object_init(struct sync_object *object, int id, uint32_t *word)
+void sync_object_init(struct sync_object *object, int id, uint32_t *word)
 {
     *object = (struct sync_object){
         .id = id,
@@ -56,7 +55,7 @@ static struct sync_object *group_create(struct sync_chunk *chunk, int first_id)
     uint32_t *words = page2kva(chunk->words);
 
     for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++)
-        object_init(&group[i], first_id + i, &words[(first_id + i) % SYNC_CHUNK_IDS]);
+        sync_object_init(&group[i], first_id + i, &words[(first_id + i) % SYNC_CHUNK_IDS]);
     return group;
 }
 
@@ -174,8 +173,8 @@ static struct sync_object *object_at(struct sync_chunk *chunk, int id)
     return &(*group)[id % SYNC_GROUP_IDS];
 }
 
-/* Make an object of what was free. Threads of the program may use it as soon as it has a type. */
-static void object_open(struct sync_object *object, enum sync_type type, int value)
+/* Threads of the program may use it as soon as it has a type. */
+void sync_object_open(struct sync_object *object, enum sync_type type, int value)
 {
     snprintf(object->name, sizeof(object->name), "%s %d", type_names[type], object->id);
     if (type == SYNC_SEM) {
@@ -206,7 +205,7 @@ static int create_locked(struct mm_struct *mm, enum sync_type type, int value, u
         put_id(chunk, id);
         return -E_NO_MEM;
     }
-    object_open(object, type, value);
+    sync_object_open(object, type, value);
     if (words != NULL)
         *words = table->words + table->chunk_count;
     return id;
