@@ -7,14 +7,10 @@
 #include <error.h>
 #include <process/sync.h>
 
-/* Two threads that post at the same time to a semaphore that is almost full could make its value
-   wrap; that is their own harm. */
+/* More than INT_MAX units are refused by up(). */
 int sync_sem_post(struct sync_object *sem)
 {
-    if (unlikely(atomic_load(&sem->sem.value) == INT_MAX))
-        return -E_INVAL;
-    up(&sem->sem);
-    return 0;
+    return up(&sem->sem);
 }
 
 /* What was given wins over a kill, so a process that is killed may have got a unit. It never comes

@@ -1,34 +1,36 @@
-/* Semaphores: see sem.h.
+/* Semaphores: see sem.h for what each function promises.
 
-   A unit goes straight to the first who waits, by wait_give(), or into `value`, never into both. So
-   as long as somebody waits, value is 0: a task that comes late finds nothing to take, and queues
-   behind those who came before.
+   All is done under the semaphore's own lock, which is also that of its queue, and which is free
+   while a task sleeps. The ways to take a unit differ in what may end the wait, and have one
+   common part, sem_down().
 
-   All is done with the semaphore's own lock held. Who was given a unit has been taken out of the
-   queue by the giver: there is nothing left to do when he runs again. */
+   The lock has RANK_WAIT: it may be taken with locks of processes held, and with none of the
+   scheduler's. Where nobody waits, up() and down() cost a lock and an unlock each, and a few
+   instructions. */
 #include <error.h>
+#include <limits.h>
 #include <sync/sem.h>
 
 void sem_init_named(semaphore_t *sem, int value, const char *name)
 {
-    *sem = (semaphore_t){
-        .lock = SPINLOCK_INIT(name, RANK_WAIT),
-        .value = value,
-        .name = name,
-    };
+    assert(value >= 0);
+    sem->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_WAIT);
+    sem->value = value;
+    sem->closed = false;
+    sem->name = name;
     wait_queue_init(&sem->wait_queue, &sem->lock);
 }
 
-void up(semaphore_t *sem)
+void sem_init(semaphore_t *sem, int value)
 {
-    spin_lock(&sem->lock);
-    if (!wait_give(&sem->wait_queue, 0))
-        sem->value++;
-    spin_unlock(&sem->lock);
+    sem_init_named(sem, value, "a semaphore");
 }
 
-int down_timeout(semaphore_t *sem, uint64_t deadline)
+/* Take a unit, or wait for one. 0, or -E_INVAL if it is closed, or what else has ended the wait:
+   wait_state and deadline are as for wait_for_grant(). */
+static int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline)
 {
+    /* EXERCISE 7.1 begin: sem_down */
     struct waiter self;
     int result = 0;
 
@@ -39,11 +41,66 @@ int down_timeout(semaphore_t *sem, uint64_t deadline)
         sem->value--;
     } else {
         wait_join(&sem->wait_queue, &self);
-        result = wait_for_grant(&sem->wait_queue, &self, WT_KSEM | WT_INTERRUPTED, sem->name,
-                                deadline);
+        result = wait_for_grant(&sem->wait_queue, &self, wait_state, sem->name, deadline);
     }
     spin_unlock(&sem->lock);
     return result;
+    /* EXERCISE 7.1 end */
+}
+
+void down(semaphore_t *sem)
+{
+    sem_down(sem, WT_KSEM, TIMER_NEVER);
+}
+
+int down_interruptible(semaphore_t *sem)
+{
+    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, TIMER_NEVER);
+}
+
+int down_timeout(semaphore_t *sem, uint64_t deadline)
+{
+    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, deadline);
+}
+
+bool try_down(semaphore_t *sem)
+{
+    /* EXERCISE 7.1 begin: try_down */
+    bool taken = false;
+
+    spin_lock(&sem->lock);
+    if (sem->value > 0 && !sem->closed) {
+        sem->value--;
+        taken = true;
+    }
+    spin_unlock(&sem->lock);
+    return taken;
+    /* EXERCISE 7.1 end */
+}
+
+int up(semaphore_t *sem)
+{
+    /* EXERCISE 7.1 begin: up */
+    int result = 0;
+
+    spin_lock(&sem->lock);
+    if (sem->closed || sem->value == INT_MAX)
+        result = -E_INVAL;
+    else if (!wait_give(&sem->wait_queue, 0))
+        sem->value++;
+    spin_unlock(&sem->lock);
+    return result;
+    /* EXERCISE 7.1 end */
+}
+
+bool up_waiter(semaphore_t *sem)
+{
+    /* EXERCISE 7.1 begin: up_waiter */
+    spin_lock(&sem->lock);
+    bool given = wait_give(&sem->wait_queue, 0);
+    spin_unlock(&sem->lock);
+    return given;
+    /* EXERCISE 7.1 end */
 }
 
 void sem_close(semaphore_t *sem)

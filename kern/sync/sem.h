@@ -1,36 +1,47 @@
-/* Semaphores: a number of units, which tasks take (down) and give (up). Who finds none waits until
-   he is given one.
+/* Semaphores: a number of units that tasks take (down) and give (up); who finds none waits.
 
-   A unit that is given up while somebody waits belongs to the first who waits; value counts only
-   the units that nobody waits for. So tasks are served in the order in which they came, nobody
-   starves, and a unit that was given is not lost when its taker is killed at the same time: he has
-   it, and is told so.
+   A unit that is given while somebody waits is handed over: it belongs to the first who waits, from
+   that moment on, also before he runs. So `value` counts only the units that nobody waits for, all
+   who wait are served in order of arrival, and a kill or the end of the time loses no unit.
 
-   A semaphore is used by tasks, with no spinlock held that ranks above RANK_WAIT, or as high; up()
-   may also be called from an interrupt. */
+   They sleep: not with a spinlock held, and down() not in an interrupt; up() may be called from
+   anywhere. A semaphore may be taken by one task and given by another one: a mutex (mutex.h) has a
+   holder and checks more. */
 #pragma once
 
 #include <sync/wait.h>
 
 typedef struct semaphore {
-    struct spinlock lock;           /* guards what follows */
-    int value;                      /* units that nobody waits for */
-    bool closed;                    /* nobody waits, and nobody may */
-    struct wait_queue wait_queue;
-    const char *name;               /* what is waited for, in words; set once */
+    struct spinlock lock;           /* guards the next three */
+    int value;                      /* units that nobody has, and nobody waits for */
+    bool closed;
+    struct wait_queue wait_queue;   /* of those who wait for a unit; empty if value is above 0 */
+    const char *name;               /* for reports: what is waited for; set once */
 } semaphore_t;
 
-/* Make a semaphore of so many units. The name is for panics and reports, and lasts as long. */
+/* A semaphore with so many units, at least 0. sem_init_named() gives it a name for reports, which
+   must last as long as it is used. */
+void sem_init(semaphore_t *sem, int value);
 void sem_init_named(semaphore_t *sem, int value, const char *name);
-static inline void sem_init(semaphore_t *sem, int value)
-{
-    sem_init_named(sem, value, "a semaphore");
-}
 
-/* Give a unit. */
-void up(semaphore_t *sem);
-/* Take a unit; wait while there is none, no longer than until rdtime() is `deadline` (TIMER_NEVER:
-   for ever). 0; -E_KILLED or -E_TIMEOUT, and then nothing was taken; -E_INVAL if it is closed. */
+/* Take a unit, and wait for one if there is none. A kill does not end that; sem_close() does, of
+   which this does not tell. */
+void down(semaphore_t *sem);
+/* Take a unit if there is one; false if not, or if it is closed. Does not sleep. */
+bool try_down(semaphore_t *sem);
+/* As down(), but a kill ends the wait. 0 with a unit; -E_KILLED, or -E_INVAL if it is closed,
+   without one. No mutex may be held. */
+int down_interruptible(semaphore_t *sem);
+/* The same, until rdtime() is at the deadline (TIMER_NEVER: no limit): then it is -E_TIMEOUT. */
 int down_timeout(semaphore_t *sem, uint64_t deadline);
-/* Those who wait, and all who come later, get -E_INVAL. */
+
+/* Give a unit: to the first who waits, or for later. 0; or -E_INVAL, and nothing changes, if it is
+   closed or has INT_MAX units. From anywhere, with no lock of the same or a higher rank held. */
+int up(semaphore_t *sem);
+/* Give a unit only if somebody waits for one: true then. If nobody does nothing changes, and no
+   unit is left behind. As up(). */
+bool up_waiter(semaphore_t *sem);
+
+/* End it: all who wait get -E_INVAL now, and all who come later at once. Its memory may be freed
+   when nobody can come any more. As up(). */
 void sem_close(semaphore_t *sem);

@@ -12,9 +12,57 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.4 mutexes and condition variables of programs (25), 7.5 deadlock detection (20), and the challenge
 7.C, priority donation (10).
 """
+from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, program, selftest
 
 HINTS = {
+    "7.1": """
+The semaphore's own lock guards value, closed and the queue; each function takes
+it and gives it back on every way out. A unit that is given while somebody waits
+is handed over: it is the first waiter's, and is not counted in value as well.
+kern/sync/wait.h says how a task waits until it is given something, and
+sem_close() shows how to give; the name of what is waited for is sem->name.
+
+sem_down: With -E_INVAL at once if the semaphore is closed; else take a unit if
+there is one; else wait to be given one. The result of the wait is that of the
+function. wait_for_grant() releases the lock while the task sleeps.
+
+try_down: Never sleeps. A closed semaphore has nothing to take.
+
+up: -E_INVAL, and nothing changes, if it is closed or value is INT_MAX. The unit
+goes to the first who waits; only if nobody does it is kept.
+
+up_waiter: As up(), but if nobody waits no unit is kept.
+""",
+    "7.2": """
+cond_wait: Count yourself in, leave the monitor by monitor_leave(), and wait for
+a unit of the condition's semaphore in such a way that a kill ends it. With a
+unit the monitor was handed over: you are inside. Without one nobody has handed
+you anything, and you have to come in like anybody else. Either way you are
+inside when this returns, and count yourself out before. The result is that of
+the wait.
+
+cond_signal: If nobody waits, nothing happens. Else count yourself as one who
+waits on next, hand the monitor over, wait until it comes back, and count
+yourself out. One who was killed is still counted, but waits no more: there is a
+function that gives a unit only if somebody waits, and says whether. Think what
+may happen between your two steps: the waiter may run, and leave, at once.
+""",
+    "7.3": """
+variables, helpers: What you need beside state_condvar[] to know whose turn it
+is, and functions of your own; as one that lets philosopher i eat if he is
+hungry and may, and signals to him.
+
+phi_take_forks_condvar: Enter the monitor; be hungry; eat at once if you may,
+else wait for your condition mtp->cv[i] until you do; leave the monitor.
+cond_wait() also comes back after a kill.
+
+phi_put_forks_condvar: Enter the monitor; think; then see whether LEFT can eat
+now, and whether RIGHT can; leave the monitor.
+
+Nobody may starve: if only the neighbours that eat keep one from eating, two of
+them can eat by turns for ever. Let who has been hungry for longer go first.
+""",
     "7.4": """
 sync_mutex_lock: A program calls this when it could not take the mutex by itself.
 With mutex->lock held: if the word names no holder (SYNC_PID), take the mutex by
@@ -48,11 +96,39 @@ sync_condvar_broadcast: The same for all who wait.
 }
 
 EXERCISES = [
+    Exercise("7.1", "semaphores", 15, asks="take a unit or wait for one; hand over to who waits",
+             hint=HINTS["7.1"]),
+    Exercise("7.2", "monitors", 15, asks="wait for a condition, and hand the monitor over",
+             hint=HINTS["7.2"]),
+    Exercise("7.3", "philosophers", 15, asks="two forks each, no deadlock, and nobody starves",
+             hint=HINTS["7.3"]),
     Exercise("7.4", "mutexes and condition variables of programs", 25, hint=HINTS["7.4"],
              asks="hand a mutex over, tell of a dead holder; wait for a signal, losing none"),
 ]
 
+# The threads of these tests are still there at the end, because to end is an exercise of lab 5. So
+# all checks of the machine's memory are made but the one for leaks.
+THREADS_STAY = [free_list, references, permissions, locks]
+
 TESTS = [
+    selftest("sem-count", 5, "7.1", after=THREADS_STAY, title="units are taken and given"),
+    selftest("sem-order", 4, "7.1", after=THREADS_STAY,
+             title="a unit that is given belongs to who has waited longest"),
+    selftest("sem-ends", 3, "7.1", after=THREADS_STAY,
+             title="waits that a kill, the time or sem_close() ends"),
+    selftest("sem-race 4 harts", 3, "7.1", harts=4, runs=2, after=THREADS_STAY,
+             title="no unit is lost or made when all come at once"),
+    selftest("monitor-signal", 6, "7.2", after=THREADS_STAY,
+             title="who is inside after each wait and signal"),
+    selftest("monitor-kill", 5, "7.2", after=THREADS_STAY, title="a kill while one waits"),
+    selftest("monitor-race 4 harts", 4, "7.2", harts=4, runs=2, after=THREADS_STAY,
+             title="what was signalled is still so, with four harts"),
+    selftest("philosophers-table", 6, "7.3", after=THREADS_STAY,
+             title="who eats after each step"),
+    selftest("philosophers-fair", 5, "7.3", after=THREADS_STAY,
+             title="a hungry one eats, although his neighbours eat by turns"),
+    selftest("philosophers 4 harts", 4, "7.3", harts=4, runs=2, after=THREADS_STAY,
+             title="all have their meals, with four harts"),
     selftest("usync-mutex", 8, "7.4", title="a mutex is handed over, and each word is right"),
     selftest("usync-condvar", 8, "7.4", title="signals, limits of time, kills, dead holders"),
     selftest("usync-moment 2 harts", 3, "7.4", harts=2, runs=2, cpu=10,
