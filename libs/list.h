@@ -45,8 +45,10 @@ static inline void list_add(list_entry_t *listelm, list_entry_t *elm)
    later. */
 static inline void list_del(list_entry_t *listelm)
 {
-    listelm->prev->next = listelm->next;
-    listelm->next->prev = listelm->prev;
+    list_entry_t *prev = listelm->prev, *next = listelm->next;
+
+    prev->next = next;
+    next->prev = prev;
 }
 
 /* The same, and make it its own neighbour, so that it can be taken out again without harm. */

@@ -44,7 +44,7 @@ void panic_stop(void)
    call does not wait: the handler on the other harts runs a little later. */
 void interrupt_others(void)
 {
-    uint32_t others = atomic_load(&cpus_online) & ~(1U << this_cpu->id);
+    uint32_t others = atomic_load(&cpus_online) & ~this_cpu->bit;
 
     if (others != 0)
         sbi_send_ipi(cpu_hart_mask(others));

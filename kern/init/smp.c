@@ -33,6 +33,7 @@ void smp_init_boot_hart(void)
         uint32_t id = boots ? 0 : cpu_count++;
 
         cpus[id].id = id;
+        cpus[id].bit = 1U << id;
         cpus[id].hartid = hartid;
         cpus[id].emergency_sp = (uintptr_t)emergency_stacks[id + 1];
     }
@@ -46,10 +47,10 @@ void smp_init_boot_hart(void)
 __never_returns void secondary_init(void)
 {
     trap_init_hart();
-    atomic_or(&kernel_as.harts, 1U << this_cpu->id);
+    atomic_or(&kernel_as.harts, this_cpu->bit);
     sched_start(this_cpu->task);
     irq_init_hart();
-    atomic_or(&cpus_online, 1U << this_cpu->id);
+    atomic_or(&cpus_online, this_cpu->bit);
     cpu_idle();
 }
 
@@ -71,7 +72,7 @@ static void start_hart(struct cpu *cpu)
     int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), 0);
     if (error != 0)
         panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
-    while (!(atomic_load(&cpus_online) & 1U << cpu->id)) {
+    while (!(atomic_load(&cpus_online) & cpu->bit)) {
         if (rdtime() > deadline)
             panic("hart %lu does not come up", cpu->hartid);
         cpu_relax();

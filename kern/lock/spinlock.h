@@ -74,7 +74,7 @@ static inline bool holds_no_lock(void)
    before the first. What is asked first is the case that comes most often. */
 static inline void held_set(uint32_t left)
 {
-    if (left == HELD_WAS_ON) {
+    if (likely(left == HELD_WAS_ON)) {
         this_cpu->held = 0;
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
@@ -145,17 +145,25 @@ static inline void spin_lock(struct spinlock *lock)
         spin_wait(lock);
 }
 
+/* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
+   holds afterwards: `left`, as it is in this_cpu->held. The amoswap with rl is what the
+   Unprivileged spec (8.4) gives for a release: one instruction, where a store would need a fence
+   before it, and it tells who held the lock. If that was another one, the kernel ends here. */
+static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
+{
+    struct cpu *holder;
+
+    asm volatile ("amoswap.d.rl %0, zero, %1"
+                  : "=r" (holder), "+A" (lock->holder) : : "memory");
+    if (unlikely(holder != this_cpu))
+        spin_holder_panic(lock);
+    held_set(left);
+}
+
 /* Give the lock back. This hart must hold it; else it panics. Locks may be given back in any
    order; with the last of them interrupts become what they were before the first. The rank is read
-   before, because the next who has the lock may free the memory that it is in. The amoswap with rl
-   is what the Unprivileged spec (8.4) gives for it: one instruction, where a store would need a
-   fence before it. */
+   before, because the next who has the lock may free the memory that it is in. */
 static inline void spin_unlock(struct spinlock *lock)
 {
-    uint32_t left = this_cpu->held ^ lock->rank;
-
-    if (unlikely(lock->holder != this_cpu))
-        spin_holder_panic(lock);
-    asm volatile ("amoswap.d.rl zero, zero, %0" : : "A" (lock->holder) : "memory");
-    held_set(left);
+    spin_unlock_to(lock, this_cpu->held ^ lock->rank);
 }

@@ -105,7 +105,7 @@ void kernel_map_init(void)
     for (uintptr_t va = KSTACK_BASE; va < KSTACK_END; va += pt_span(PT_LEVELS - 1))
         boot_pte(va, PT_LEVELS - 2);
 
-    struct addrspace boot_as = { .harts = 1U << this_cpu->id };
+    struct addrspace boot_as = { .harts = this_cpu->bit };
 
     addrspace_switch(&boot_as, &kernel_as);
 }

@@ -5,7 +5,7 @@
    Nothing here sleeps, and all may be called with interrupts off. */
 #include <riscv/cpu.h>
 
-struct cpu cpus[MAX_HARTS];
+struct cpu cpus[MAX_HARTS] = { { .id = 0, .bit = 1 } };     /* the boot hart, from the start */
 uint32_t cpu_count;
 uint32_t cpus_online;
 
@@ -14,7 +14,7 @@ uint64_t cpu_hart_mask(uint32_t cpu_mask)
     uint64_t mask = 0;
 
     for (uint32_t i = 0; i < cpu_count; i++)
-        if (cpu_mask & 1U << i)
+        if (cpu_mask & cpus[i].bit)
             mask |= 1UL << cpus[i].hartid;
     return mask;
 }

@@ -22,6 +22,7 @@
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
+struct run_queue;
 struct task;
 struct trapframe;
 
@@ -41,7 +42,9 @@ struct cpu {
 
     /* Set once at boot. */
     uint32_t id;                        /* 0 is the boot hart, others follow */
+    uint32_t bit;                       /* 1 << id: its place in words with a bit for each cpu */
     uint64_t hartid;                    /* the machine's own number */
+    struct run_queue *rq;               /* of the tasks that belong to this hart */
 };
 
 _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "CPU_SCRATCH");

@@ -1,4 +1,4 @@
-/* Switching address spaces, and flushing translations on this hart and on others.
+/* Flushing translations on this hart and on others, and the order against addrspace_switch().
 
    A hart reads page tables by itself, whenever it likes, also ahead of need, and keeps what it
    found in its TLB. sfence.vma orders that with the stores of the same hart. It has no effect on
@@ -26,14 +26,7 @@ struct addrspace kernel_as;
    do_pgfault() finds the page there. A and D bits: entries have both from the start, so they never
    change. Under Svade as under Svadu that is right: see pte_leaf_flags() in sv39.h. */
 
-/* Forget all translations of this hart. Its walks after this see all stores that it saw before
-   (4.2.1). */
-static inline void sfence_all(void)
-{
-    asm volatile ("sfence.vma" : : : "memory");
-}
-
-/* The same for the page of one address. */
+/* As sfence_all() of tlb.h, for the page of one address. */
 static inline void sfence_page(uintptr_t va)
 {
     asm volatile ("sfence.vma %0" : : "r" (va) : "memory");
@@ -46,7 +39,23 @@ void addrspace_init(struct addrspace *as, pte_t *pgdir)
     as->harts = 0;
 }
 
-/* The order matters against tlb_flush() on another hart:
+/* Flush a range on the harts of a mask of cpu numbers. On this hart, anything but a single page is
+   flushed whole: to name the pages one by one costs more. The firmware decides so for others. */
+static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
+{
+    uint32_t self = this_cpu->bit;
+
+    if (harts & self) {
+        if (size == PGSIZE)
+            sfence_page(start);
+        else
+            sfence_all();
+    }
+    if (harts & ~self)
+        sbi_remote_sfence(cpu_hart_mask(harts & ~self), start, size);
+}
+
+/* The order matters against addrspace_switch() of tlb.h on another hart:
 
        tlb_flush()                         addrspace_switch()
        store the entry                     set the bit in next->harts   (AMO, aq and rl)
@@ -60,38 +69,7 @@ void addrspace_init(struct addrspace *as, pte_t *pgdir)
    AMO comes after that, and sfence.vma lets no walk of `next` be older (4.2.1).
 
    The bit in prev->harts is cleared last, when this hart has forgotten what it walked there; the
-   AMO's release keeps it last. So a flush that no longer sees the bit need not come here.
-
-   The fence.i lets this hart fetch what was stored as data, here or on another hart: the text of a
-   program that was just loaded (Unprivileged spec, chapter 3 "Zifencei"). It works on the local
-   hart only, as sfence.vma does; so each hart does it as it enters an address space. */
-void addrspace_switch(struct addrspace *prev, struct addrspace *next)
-{
-    uint32_t bit = 1U << this_cpu->id;
-
-    atomic_or(&next->harts, bit);
-    csr_write(satp, next->satp);
-    sfence_all();
-    asm volatile ("fence.i" : : : "memory");
-    atomic_and(&prev->harts, ~bit);
-}
-
-/* Flush a range on the harts of a mask of cpu numbers. On this hart, anything but a single page is
-   flushed whole: to name the pages one by one costs more. The firmware decides so for others. */
-static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
-{
-    uint32_t self = 1U << this_cpu->id;
-
-    if (harts & self) {
-        if (size == PGSIZE)
-            sfence_page(start);
-        else
-            sfence_all();
-    }
-    if (harts & ~self)
-        sbi_remote_sfence(cpu_hart_mask(harts & ~self), start, size);
-}
-
+   AMO's release keeps it last. So a flush that no longer sees the bit need not come here. */
 void tlb_flush(struct addrspace *as, uintptr_t start, size_t size)
 {
     memory_barrier();           /* the changed entries first, then who may have read them */

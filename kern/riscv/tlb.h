@@ -12,12 +12,15 @@
 #define AS_SATP     8
 
 #ifndef __ASSEMBLER__
+#include <riscv/atomic.h>
+#include <riscv/cpu.h>
+#include <riscv/csr.h>
 #include <riscv/sv39.h>
 
 struct addrspace {
-    pte_t *pgdir;               /* root page table; set once */
-    uint64_t satp;              /* what makes a hart use it; set once */
     uint32_t harts;             /* atomic: a bit for each cpu that has it in satp */
+    uint64_t satp;              /* what makes a hart use it; set once */
+    pte_t *pgdir;               /* root page table; set once */
 };
 
 _Static_assert(offsetof(struct addrspace, satp) == AS_SATP, "AS_SATP");
@@ -29,10 +32,31 @@ extern struct addrspace kernel_as;
    yet. */
 void addrspace_init(struct addrspace *as, pte_t *pgdir);
 
+/* Forget all translations of this hart. Its walks after this see all stores that it saw before
+   (Privileged spec 20211203, 4.2.1). */
+static inline void sfence_all(void)
+{
+    asm volatile ("sfence.vma" : : : "memory");
+}
+
 /* This hart leaves `prev` and goes on in `next`; both have the same kernel half, so the kernel
    itself notices nothing. Flushes this hart's TLB, and its instruction fetch. Interrupts must be
-   off, and `prev` must be what the hart is in. */
-void addrspace_switch(struct addrspace *prev, struct addrspace *next);
+   off, and `prev` must be what the hart is in. tlb_flush() in tlb.c says why the bits of `harts`
+   change in this order.
+
+   The fence.i lets this hart fetch what was stored as data, here or on another hart: the text of a
+   program that was just loaded (Unprivileged spec, chapter 3 "Zifencei"). It works on the local
+   hart only, as sfence.vma does; so each hart does it as it enters an address space. */
+static inline void addrspace_switch(struct addrspace *prev, struct addrspace *next)
+{
+    uint32_t bit = this_cpu->bit;
+
+    atomic_or(&next->harts, bit);
+    csr_write(satp, next->satp);
+    sfence_all();
+    asm volatile ("fence.i" : : : "memory");
+    atomic_and(&prev->harts, ~bit);
+}
 
 /* Flush user addresses [start, start + size) on every hart that is in `as`, and wait until all have
    done it. The changed entries have been stored before the call. The caller keeps others from

@@ -18,7 +18,7 @@ uint32_t idle_harts;
    firmware may fail to send the interrupt only if the hart does not exist. */
 void kick_one(uint32_t candidates)
 {
-    uint32_t waiting = atomic_load(&idle_harts) & candidates & ~(1U << this_cpu->id);
+    uint32_t waiting = atomic_load(&idle_harts) & candidates & ~this_cpu->bit;
     uint32_t target = waiting & -waiting;
 
     if (waiting != 0 && (atomic_and(&idle_harts, ~target) & target))
@@ -39,7 +39,7 @@ static struct run_queue *busy_queue(void)
    20211203, 3.3.3), so one that came after the look is not lost; the caller takes it afterwards. */
 void sched_idle_wait(void (*before_wait)(void))
 {
-    uint32_t bit = 1U << this_cpu->id;
+    uint32_t bit = this_cpu->bit;
 
     assert(!irq_enabled());
     atomic_or(&idle_harts, bit);
@@ -61,7 +61,7 @@ void sched_steal(void)
     if (victim == NULL || victim == rq)
         return;
     spin_lock(&victim->lock);
-    struct task *task = sched_class->pick_next(victim);
+    struct task *task = victim->class.pick_next(victim);
     if (task != NULL) {
         dequeue(victim, task);
         atomic_store(&task->rq, rq);

@@ -10,7 +10,7 @@
 
 #define MAX_TIME_SLICE  5       /* ticks: 50 ms */
 
-const struct sched_class *sched_class;
+static const struct sched_class *sched_class;   /* set once, at boot */
 struct run_queue run_queues[MAX_HARTS];
 
 const struct sched_class *sched_default_class(void)
@@ -27,8 +27,9 @@ void sched_init(const struct sched_class *class)
     for (uint32_t i = 0; i < cpu_count; i++) {
         run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
         run_queues[i].id = i;
+        run_queues[i].class = *class;
         run_queues[i].max_time_slice = MAX_TIME_SLICE;
-        sched_class->init(&run_queues[i]);
+        class->init(&run_queues[i]);
     }
 }
 
@@ -41,8 +42,9 @@ void sched_start(struct task *idle)
 {
     idle->state = PROC_RUNNABLE;
     idle->on_cpu = true;
-    idle->rq = &run_queues[this_cpu->id];
-    idle->rq->idle = idle;
+    this_cpu->rq = &run_queues[this_cpu->id];
+    this_cpu->rq->idle = idle;
+    idle->rq = this_cpu->rq;
     this_cpu->task = idle;
     this_cpu->user_tf = idle->tf;
 }

@@ -9,28 +9,27 @@
 
 #include <sched/sched.h>
 
-extern const struct sched_class *sched_class;   /* set once, at boot */
 extern struct run_queue run_queues[];           /* by cpu number */
 
 /* The queue of this hart. A task that runs belongs to it, and stays for as long as it does not give
    the hart up: so the answer is right also with interrupts on. */
 static inline struct run_queue *this_rq(void)
 {
-    return this_cpu->task->rq;
+    return this_cpu->rq;
 }
 
 /* Put a task into a queue. The queue is locked; the task is RUNNABLE and in no queue. proc_num is
    stored in one access, because balance.c reads it without the lock. */
 static inline void enqueue(struct run_queue *rq, struct task *task)
 {
-    sched_class->enqueue(rq, task);
+    rq->class.enqueue(rq, task);
     atomic_store(&rq->proc_num, rq->proc_num + 1);
 }
 
 /* Take a task out of the queue in which it waits, and which is locked. */
 static inline void dequeue(struct run_queue *rq, struct task *task)
 {
-    sched_class->dequeue(rq, task);
+    rq->class.dequeue(rq, task);
     atomic_store(&rq->proc_num, rq->proc_num - 1);
 }
 

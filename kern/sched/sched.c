@@ -75,33 +75,57 @@ void sched_finish_switch(void)
     spin_unlock(&rq->lock);
 }
 
-/* Pick the next task of this hart and go to it. The caller has changed its own state before, and is
-   in the queue, or sleeps, or has ended; rq is this hart's queue, locked, and the only spinlock.
-   Returns the queue of the hart on which the task came back, locked.
-
-   need_resched is cleared because the wish is granted; but a task that was killed must still end.
-   `held` is the hart's, and has beside the queue's lock whether interrupts were on when this task
-   took its first lock: so it is kept here, on the task's stack, while others run. */
-static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
+/* The first step of giving up the hart: lock its queue, and return that. need_resched is cleared
+   because the wish is granted; but a task that was killed must still end. */
+static inline struct run_queue *begin_switch(struct task *task)
 {
-    struct task *prev = this_cpu->task;
-    struct task *next = sched_class->pick_next(rq);
+    struct run_queue *rq = task->rq;
+
+    spin_lock(&rq->lock);
+    atomic_store(&task->need_resched, task->killed);
+    return rq;
+}
+
+/* Pick the next task of this hart and go to it. The caller has changed its own state before, and is
+   in the queue, or sleeps, or has ended; rq is this hart's queue, locked, and the only spinlock. It
+   returns when the task goes on; then no spinlock is held.
+
+   this_cpu->held is the hart's, and says beside the queue's lock whether interrupts were on when
+   this task took its first one. That part is kept here, on the task's stack, while others run.
+
+   What is needed only after the calls of the class is read after them: each value that is kept
+   over a call is one register more to save. */
+static __always_inlined void switch_away(struct run_queue *rq)
+{
+    struct task *next = rq->class.pick_next(rq);
+
+    if (next != NULL)
+        dequeue(rq, next);
+    else
+        next = rq->idle;
+
     uint32_t held = this_cpu->held;
 
     if (unlikely((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE))
         panic("a task gives up the hart while it holds a spinlock (ranks held: %#x), or after an "
               "irq_push()", held & HELD_RANKS);
-    if (next != NULL)
-        dequeue(rq, next);
-    else
-        next = rq->idle;
-    atomic_store(&prev->need_resched, prev->killed);
-    if (next != prev) {
-        proc_run(rq, next);
-        rq = finish_switch();
+    if (next == this_cpu->task) {
+        spin_unlock(&rq->lock);
+        return;
     }
-    this_cpu->held = held;
-    return rq;
+    proc_run(rq, next);
+    spin_unlock_to(&finish_switch()->lock, held ^ RANK_RUNQUEUE);
+}
+
+/* What schedule() and do_yield() are both made of. */
+static __always_inlined void let_others_run(void)
+{
+    struct task *task = this_cpu->task;
+    struct run_queue *rq = begin_switch(task);
+
+    if (task != rq->idle)
+        enqueue(rq, task);
+    switch_away(rq);
 }
 
 /* Four things must be so when this is called, as for all that gives up the hart:
@@ -116,14 +140,15 @@ static __always_inlined struct run_queue *switch_away(struct run_queue *rq)
       in no queue: it runs when there is nothing else. */
 void schedule(void)
 {
-    struct run_queue *rq = this_rq();
-    struct task *task = this_cpu->task;
+    let_others_run();
+}
 
-    spin_lock(&rq->lock);
-    if (task != rq->idle)
-        enqueue(rq, task);
-    rq = switch_away(rq);
-    spin_unlock(&rq->lock);
+/* A function that only calls schedule() would be enough, but the compiler makes a stack frame for
+   it, which costs as much as a spinlock. */
+long do_yield(__not_used uint64_t arg[])
+{
+    let_others_run();
+    return 0;
 }
 
 /* A task falls asleep or ends (-1), or becomes runnable (1). One whose sleep something outside can
@@ -166,14 +191,13 @@ static __always_inlined struct run_queue *leave_with_state(
     struct spinlock *held, enum proc_state state, uint32_t wait_state, const char *what)
 {
     struct task *task = this_cpu->task;
-    struct run_queue *rq = task->rq;
 
-    assert(spin_held(held) && task != rq->idle);
+    assert(spin_held(held) && task != task->rq->idle);
     if (state == PROC_ZOMBIE)
         sched_check_mutexes("ends");
     else if (wait_state & WT_INTERRUPTED)
         sched_check_mutexes("sleeps for what may never come");
-    spin_lock(&rq->lock);
+    struct run_queue *rq = begin_switch(task);
     if (sleep_is_over(task, wait_state)) {
         enqueue(rq, task);
     } else {
@@ -188,13 +212,9 @@ static __always_inlined struct run_queue *leave_with_state(
 
 bool sched_sleep(struct spinlock *held, uint32_t wait_state, const char *what)
 {
-    struct run_queue *rq = leave_with_state(held, PROC_SLEEPING, wait_state, what);
-
-    rq = switch_away(rq);
-    bool killed = (wait_state & WT_INTERRUPTED) && this_cpu->task->killed;
-    spin_unlock(&rq->lock);
+    switch_away(leave_with_state(held, PROC_SLEEPING, wait_state, what));
     spin_lock(held);
-    return !killed;
+    return !((wait_state & WT_INTERRUPTED) && atomic_load(&this_cpu->task->killed));
 }
 
 void sched_exit(struct spinlock *held)
@@ -292,7 +312,7 @@ void sched_tick(void)
     if (task == rq->idle)
         return;
     spin_lock(&rq->lock);
-    sched_class->proc_tick(rq, task);
+    rq->class.proc_tick(rq, task);
     bool waiting = rq->proc_num > 0;
     spin_unlock(&rq->lock);
     if (waiting)

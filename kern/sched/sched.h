@@ -15,17 +15,7 @@
 #include <sched/task.h>
 #include <skew_heap.h>
 
-struct run_queue {
-    struct spinlock lock;               /* guards this queue and the tasks whose rq it is */
-    uint32_t id;                        /* the hart's cpu number; set once */
-    list_entry_t run_list;              /* the waiting tasks, for classes that keep a list */
-    skew_heap_entry_t *lab6_run_pool;   /* the same, for stride */
-    uint32_t proc_num;                  /* tasks that wait here, without the one that runs */
-    int max_time_slice;                 /* in ticks */
-    struct task *prev;                  /* switched away from, until sched_finish_switch() */
-    struct task *idle;                  /* set once */
-    uint64_t class_state[16];           /* what else the class keeps here: see SCHED_STATE */
-};
+struct run_queue;
 
 /* A scheduling class. All functions are called with the queue's lock held; a task is in the queue
    from enqueue to dequeue, and not while it runs. What pick_next chooses is dequeued at once, and
@@ -38,6 +28,19 @@ struct sched_class {
     struct task *(*pick_next)(struct run_queue *rq);        /* NULL if the queue is empty */
     void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
     const char *exercise;       /* the one that writes it; NULL if it is complete */
+};
+
+struct run_queue {
+    struct spinlock lock;               /* guards this queue and the tasks whose rq it is */
+    uint32_t id;                        /* the hart's cpu number; set once */
+    list_entry_t run_list;              /* the waiting tasks, for classes that keep a list */
+    skew_heap_entry_t *lab6_run_pool;   /* the same, for stride */
+    uint32_t proc_num;                  /* tasks that wait here, without the one that runs */
+    int max_time_slice;                 /* in ticks */
+    struct task *prev;                  /* switched away from, until sched_finish_switch() */
+    struct task *idle;                  /* set once */
+    uint64_t class_state[16];           /* what else the class keeps here: see SCHED_STATE */
+    struct sched_class class;           /* the one that was chosen: a copy; set once */
 };
 
 /* Announce a class: what this file defines by that name is in the table of classes, the section
@@ -73,6 +76,9 @@ void sched_start(struct task *idle);
    caller is a task, no interrupt handler, and holds no spinlock; interrupts may be on or off, and
    are so afterwards. sched.c says above it what must be so. */
 void schedule(void);
+/* The system call yield, as the table of system calls has it: as schedule(). There are no
+   arguments; the result is 0. */
+long do_yield(uint64_t arg[]);
 
 /* In a long piece of work, some times in a millisecond: let other tasks run, if it is their turn.
    Two loads if it is not. As schedule(). */

@@ -80,6 +80,19 @@ static long sys_trywait(uint64_t arg[])
     return wait_for(arg[0], arg[1], false);
 }
 
+/* The process has another program now: leave by its frame, all registers of which must be loaded.
+   There is nothing to return to: the frame from which the call came is that frame by now. As at the
+   end of each call, the process gives way or ends here if it has to. */
+static __never_returns void start_program(long argc)
+{
+    struct trapframe *tf = current->task.tf;
+
+    tf->gpr.a0 = argc;
+    irq_disable();
+    proc_give_way();
+    trap_return(tf);
+}
+
 /* (name, argc, argv): argc, which is the new program's a0. The one call that the kernel makes
    itself, by ebreak: its pointers are the kernel's then. Only a kernel thread can come here that
    way, and only that way. */
@@ -89,14 +102,10 @@ static long sys_exec(uint64_t arg[])
         return -E_INVAL;
     if (current->flags & PF_KERNEL)
         return do_kernel_execve((const char *)arg[0], (int)arg[1], (const char **)arg[2]);
-    return do_execve(arg[0], (int)arg[1], arg[2]);
-}
-
-/* (): the caller stays runnable, and goes on when it is picked again, perhaps at once. */
-static long sys_yield(__not_used uint64_t arg[])
-{
-    schedule();
-    return 0;
+    int result = do_execve(arg[0], (int)arg[1], arg[2]);
+    if (result >= 0)
+        start_program(result);
+    return result;
 }
 
 /* (ticks). A longer sleep would end after more than a year, so it may as well end then. */
@@ -281,7 +290,7 @@ static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_wait] = sys_wait,
     [SYS_exec] = sys_exec,
     [SYS_clone] = sys_clone,
-    [SYS_yield] = sys_yield,
+    [SYS_yield] = do_yield,
     [SYS_sleep] = sys_sleep,
     [SYS_kill] = sys_kill,
     [SYS_gettime] = sys_gettime,
@@ -317,7 +326,7 @@ static long (*const syscalls[])(uint64_t arg[]) = {
 };
 
 /* Do the call of this number, with the arguments that are in the frame, and put its result there.
-   After exec the frame is the new program's, whose a0 is argc: that is what exec returns. */
+   After the exec of a kernel thread that frame is one in the kernel, and nobody looks at it. */
 static inline void dispatch(struct trapframe *tf, uint64_t number)
 {
     /* EXERCISE 5.2 begin: dispatch */
@@ -347,21 +356,15 @@ inline void syscall(struct trapframe *tf)
                trap_return_syscall registers come from the frame; sret      riscv/trapret.S
      program   goes on behind the ecall, with the result in a0
 
-   The number is looked at before the call, which overwrites it: a0 has both. A process that has
-   been killed meanwhile ends in proc_give_way(), also one that has just become another program.
-   After exec all registers must be loaded, and not those alone that a C function may change: that
-   is what trap_return() does, and it leaves for user mode, so nothing comes back here. */
+   A process that has been killed meanwhile ends in proc_give_way(). A call that does not come back
+   here is exit, and an exec that has succeeded: see start_program(). */
 void syscall_from_user(struct trapframe *tf)
 {
     irq_enable();
-    uint64_t number = tf->gpr.a0;       /* here, so that it is loaded once */
-    bool was_exec = number == SYS_exec;
     syscall(tf);
     irq_disable();
     if (unlikely(atomic_load(&current->task.need_resched)))
         proc_give_way();
-    if (unlikely(was_exec))
-        trap_return(tf);
 }
 
 /* A kernel thread stays one unless exec has succeeded, whatever the result in a0 may be. */
