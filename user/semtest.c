@@ -15,33 +15,24 @@
 
 static sem_t sem, inside;
 
-/* How many units there are. */
-static int units(sem_t id)
-{
-    int value;
-
-    assert(sem_get_value(id, &value) == 0);
-    return value;
-}
-
 /* The first: posts and waits of one process. */
 static void count(void)
 {
     bool right = true;
 
     for (int i = 1; i <= POSTS; i++)
-        right = units(sem) == i && sem_post(sem) == 0 && right;
-    check("each post adds a unit", right && units(sem) == POSTS + 1);
+        right = sem_units(sem) == i && sem_post(sem) == 0 && right;
+    check("each post adds a unit", right && sem_units(sem) == POSTS + 1);
     for (int i = POSTS; i > 0; i--)
-        right = sem_wait(sem) == 0 && units(sem) == i && right;
-    check("each wait takes one", right && units(sem) == 1);
+        right = sem_wait(sem) == 0 && sem_units(sem) == i && right;
+    check("each wait takes one", right && sem_units(sem) == 1);
 }
 
 /* Take the unit that the parent made, keep it a while, and give it back. */
 static void keep_unit(uintptr_t unused)
 {
     (void)unused;
-    assert(units(sem) == 1 && sem_wait(sem) == 0);
+    assert(sem_units(sem) == 1 && sem_wait(sem) == 0);
     sleep(20);
     assert(sem_post(sem) == 0);
 }
@@ -56,10 +47,10 @@ static void share(void)
         exit(0);
     }
     assert(pid > 0);
-    while (units(sem) == 1)
+    while (sem_units(sem) == 1)
         yield();
     check_eq("what the child has taken its parent waits for", sem_wait(sem), 0);
-    check_eq("and takes when it is given back", units(sem), 0);
+    check_eq("and takes when it is given back", sem_units(sem), 0);
     check("the child sees its parent's units", waitpid(pid, &code) == 0 && code == 0);
     assert(sem_post(sem) == 0);
 }
@@ -71,8 +62,8 @@ static int take_turns(void *unused)
     for (int i = 0; i < TURNS; i++) {
         assert(sem_wait(sem) == 0);
         assert(sem_post(inside) == 0);
-        if (units(inside) != 1)
-            panic("%d processes are inside", units(inside));
+        if (sem_units(inside) != 1)
+            panic("%d processes are inside", sem_units(inside));
         sleep(1);
         assert(sem_wait(inside) == 0);
         assert(sem_post(sem) == 0);
@@ -84,9 +75,9 @@ static int take_turns(void *unused)
 static void exclude(void)
 {
     run_together(3, false, take_turns);
-    check("a semaphore of one unit lets in one process at a time", units(sem) == 1);
+    check("a semaphore of one unit lets in one process at a time", sem_units(sem) == 1);
     run_together(3, true, take_turns);
-    check("and one thread", units(sem) == 1);
+    check("and one thread", sem_units(sem) == 1);
 }
 
 static void post_later(uintptr_t unused)
@@ -104,7 +95,7 @@ static void limit_time(void)
     assert(sem_wait(sem) == 0);
     check_eq("a wait of 50 ms ends", sem_wait_timeout(sem, 50), -E_TIMEOUT);
     check("and not before the time", gettime_msec() - start >= 50);
-    check("what timed out took nothing", units(sem) == 0);
+    check("what timed out took nothing", sem_units(sem) == 0);
     int pid = fork();
     if (pid == 0) {
         post_later(0);

@@ -190,11 +190,29 @@ NULL = "the kernel used a null pointer"
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
 UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
-# Programs that synchronise: on one hart without chance and with it, and on several harts.
+def everywhere(name, arguments=""):
+    """Tests of one program: on one hart, on one with chance, and on several without and with it."""
+    return [program(name, arguments), program(name + " chaos", arguments, seeds=3),
+            program(name + " 4 harts", arguments, harts=4, runs=2),
+            program(name + " chaos 4 harts", arguments, harts=4, seeds=2)]
+
+
+# Programs that synchronise.
 SYNC_PROGRAMS = [
-    program("semtest"),
-    program("semtest chaos", seeds=3),
-    program("semtest 4 harts", harts=4, runs=2),
+    *everywhere("semtest"),
+    *everywhere("philosophers"),
+    *everywhere("philosophers semaphores", "semaphores"),
+    *everywhere("philosophers processes", "processes"),
+    *everywhere("readers"),
+    *everywhere("readers processes", "processes"),
+    *everywhere("buffer"),
+    *everywhere("buffer semaphores", "semaphores"),
+    *everywhere("barrier"),
+    *everywhere("barrier processes", "processes"),
+    *everywhere("barber"),
+    *everywhere("barber processes", "processes"),
+    *everywhere("counter"),
+    program("counter loss chaos", "loss", seeds=3),
 ]
 
 PANIC_TESTS = [

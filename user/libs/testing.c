@@ -77,6 +77,16 @@ void run_together(int count, bool threads, int (*body)(void *))
     }
 }
 
+/* For processes, which have no memory in common, this is also a number that all of them can see. */
+int sem_units(int id)
+{
+    int value, error = sem_get_value(id, &value);
+
+    if (error != 0)
+        panic("%d is no semaphore: %e", id, error);
+    return value;
+}
+
 /* By looking again and again: it may be on its way still. */
 void wait_until_asleep(int pid, const char *what)
 {
