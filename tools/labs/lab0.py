@@ -200,9 +200,9 @@ def everywhere(name, arguments=""):
 # Programs that synchronise.
 SYNC_PROGRAMS = [
     *everywhere("semtest"),
-    *everywhere("philosophers"),
-    *everywhere("philosophers semaphores", "semaphores"),
-    *everywhere("philosophers processes", "processes"),
+    *everywhere("dining"),
+    *everywhere("dining semaphores", "semaphores"),
+    *everywhere("dining processes", "processes"),
     *everywhere("readers"),
     *everywhere("readers processes", "processes"),
     *everywhere("buffer"),
