@@ -1,4 +1,5 @@
-/* dining: five philosophers at a round table, with a fork between any two, and each needs two to eat.
+/* dining: five philosophers at a round table. Between any two lies a fork, and each needs two forks
+   to eat.
 
    By default they are threads, and a monitor, which is a mutex and a condition variable for each of
    them, lets them eat in turn. With the word "semaphores" each fork is a semaphore, and one seat is
