@@ -31,6 +31,12 @@ DIGITS = 4
 
 # -- objects and texts
 
+def object_of(path):
+    """Where make puts the object of a source of the kernel or of a program, from the folder of
+    objects."""
+    return os.path.join("uobj" if path.startswith("user/") else "kobj", path + ".o")
+
+
 def symbols_of(path):
     """(names that are undefined, names that others can use) of an object file."""
     with open(path, "rb") as file:
@@ -179,7 +185,7 @@ class Foreign:
 
     def load(self, root, path, places, exercises):
         """Read the object of a file, or note that it is not known."""
-        places = [os.path.join(place, "kobj", path + ".o") for place in places]
+        places = [os.path.join(place, object_of(path)) for place in places]
         try:
             self.objects[path] = Object(root, path, places, exercises, self.headers)
         except (OSError, ValueError, ArithmeticError, LookupError, StopIteration, struct.error,

@@ -65,6 +65,7 @@ def main():
     exercises = sorted({region.exercise for region in found})
     labs = sorted({exercise.split(".")[0] for exercise in exercises})
     texts = {region.path: regions.read(ROOT, region.path) for region in found}
+    given = regions.load_given(ROOT)
     first, *others = options.toolchains.split(",")
     jobs = [(first, word) for word in options.sets or exercises + labs + ["all"]]
     jobs += [(other, word) for other in others for word in options.sets or ["all"]]
@@ -74,7 +75,8 @@ def main():
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("obj", ".git", "__pycache__"))
         for toolchain, word in jobs:
             chosen = members(word, exercises)
-            write(tree, {path: regions.blank(text, path, chosen, dict.fromkeys(chosen, HINT))
+            hints = dict.fromkeys(chosen, HINT)
+            write(tree, {path: regions.blank(text, path, chosen, hints, given)
                          for path, text in texts.items()})
             problem = build(tree, toolchain)
             failures += problem is not None

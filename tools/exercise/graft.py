@@ -11,8 +11,8 @@ import contextlib
 import re
 
 from exercise.incoming import encoding_note
-from exercise.regions import (BEGIN, MARKER, WORD, RegionError, kernel_files, parse, parse_tree,
-                              read, read_noting, replace)
+from exercise.regions import (BEGIN, MARKER, WORD, RegionError, parse, parse_tree, read,
+                              read_noting, replace, source_files)
 from exercise.vet import vet
 
 LITERAL = re.compile(r"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
@@ -85,7 +85,7 @@ class Names:
 
     def __init__(self, root):
         self.root, self.texts, self.found = root, {}, {}
-        self.files = [path for top in ("kern", "libs") for path in kernel_files(root, top)]
+        self.files = list(source_files(root, "kern", "libs", "user"))
 
     def text(self, path):
         """A file without its regions, comments and strings."""
@@ -95,8 +95,9 @@ class Names:
                 text = replace(text, path, {region.key: "" for region in parse(text, path)})
             except RegionError:                 # a student's tree may be damaged: told elsewhere
                 text = ""
+            folder = "user/libs/" if path.startswith("user/") else "kern/"
             includes = [place for name in INCLUDE.findall(text)
-                        for place in ("kern/" + name, "libs/" + name) if place in self.files]
+                        for place in (folder + name, "libs/" + name) if place in self.files]
             self.texts[path] = LITERAL.sub(" ", text), includes
         return self.texts[path][0]
 

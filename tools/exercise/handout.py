@@ -30,7 +30,7 @@ CODE = ("kern", "libs", "user")
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md",
          "docs/session.svg")
-TOOLS = ("grader", "labs", "exercise")                  # folders of tools/ that students need
+TOOLS = ("grader", "labs", "exercise", "given")         # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
@@ -115,8 +115,9 @@ def is_wanted(path, plan):
         return False
     if parts[1] == "exercise":
         return parts[2] in EXERCISE
-    number = re.fullmatch(r"lab(\d+)\.py", parts[2])
-    return not (parts[1] == "labs" and number) or 0 < int(number.group(1)) <= plan.lab
+    number = re.fullmatch({"labs": r"lab(\d+)\.py", "given": r"(\d+)\.\w\.c"}.get(parts[1], ""),
+                          parts[2])
+    return not number or 0 < int(number.group(1)) <= plan.lab
 
 
 def sources(root, plan):
@@ -228,7 +229,7 @@ def version_of(root):
     """The version of a reference: a digest of its code and its tests. It is the same wherever the
     tree lies."""
     total = hashlib.sha256()
-    for top in CODE + ("tools/labs", "tools/grader"):
+    for top in CODE + ("tools/labs", "tools/grader", "tools/given"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
             for name in sorted(names):
@@ -259,7 +260,7 @@ def write_tree(root, folder, plan, uses):
         raise HandoutError("\n".join(map(str, wrong)))
     # An exercise that no lab knows is blank too, because its text must not slip out.
     blank = sorted(set(plan.blank) | {region.exercise for region in found} - set(hints))
-    marked = {region.path for region in found}
+    marked, given = {region.path for region in found}, regions.load_given(root)
     paths = list(sources(root, plan))
     for path in paths:
         target = os.path.join(folder, path)
@@ -268,7 +269,7 @@ def write_tree(root, folder, plan, uses):
         shutil.copymode(os.path.join(root, path), target)
         if path in marked:
             write_text(folder, path, regions.blank(regions.read(root, path), path,
-                                                   set(blank), hints))
+                                                   set(blank), hints, given))
     if os.path.isfile(os.path.join(root, "labcodes.md")):
         write_text(folder, "labcodes.md", cut_chapters(regions.read(root, "labcodes.md"),
                                                        plan.lab))

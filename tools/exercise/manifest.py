@@ -71,7 +71,7 @@ def region_of(value):
     incoming.word(exercise, EXERCISE, "an exercise")
     incoming.word(id, TITLE, "the id of a region")
     title = incoming.word(value[4], TITLE, "the title of a region") if has_title else ""
-    incoming.word(form, "code|extra", "the form of a region")
+    incoming.word(form, "code|extra|given", "the form of a region")
     incoming.word(path, PATH, "the file of a region")
     return Region(exercise, id, form, path, 1, title)
 
@@ -263,7 +263,7 @@ def states(regions, texts, errors, names, foreign=None):
     for exercise in sorted({region.exercise for region in regions}):
         state = result[exercise] = State()
         mine = [region for region in regions if region.exercise == exercise]
-        code = [region for region in mine if region.form == "code"] or mine
+        code = [region for region in mine if region.form != "extra"] or mine
         state.total = len(code)
         for region in mine:
             if region.key in errors:

@@ -34,7 +34,7 @@ BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN, LOOK = (
     "written", "still blank", "refused", "not in the hand-in", "does not compile", "needs a look")
 # The line of make that names the file that could not be compiled.
-GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/kobj/(\S+?)\.o\] *(.{,100})", re.M)
+GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/[ku]obj/(\S+?)\.o\] *(.{,100})", re.M)
 LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # so much of what a test says is kept, line by line
 
 
@@ -44,6 +44,7 @@ class Reference:
     regions    all Regions of the tree; keys: their (exercise, id)
     register   the Register of all regions that any handout ever had
     texts      {path: text} of the files with regions
+    given      {(exercise, id): text} of what handouts have in regions of the form "given"
     exercises  {number: Exercise}; hints: {number: its hint}
     tests      {number: its Tests, in the order in which they are run}
     names      a graft.Names: the names that a student's text must not define
@@ -55,6 +56,7 @@ class Reference:
         self.keys = {region.key for region in self.regions}
         self.register = register.load(root).with_regions(self.regions)
         self.texts = {region.path: regions.read(root, region.path) for region in self.regions}
+        self.given = regions.load_given(root)
         self.exercises = {exercise.number: exercise for lab in labs if lab.number
                           for exercise in lab.exercises}
         # The tests of an exercise with one hart come first: they tell sooner that there is no end.
@@ -79,7 +81,7 @@ class Reference:
         for path in sorted(paths):
             text = regions.replace(self.texts[path], path, texts)
             if blank:
-                text = regions.blank(text, path, blank, self.hints)
+                text = regions.blank(text, path, blank, self.hints, self.given)
             if text != self.texts[path]:
                 result[path] = text
         return result
@@ -88,7 +90,7 @@ class Reference:
 def is_written(own, texts):
     """Has the student written anything in the regions of an exercise? Text in the room for more
     counts only if the exercise has no other regions."""
-    code = [region for region in own if region.form == "code"] or own
+    code = [region for region in own if region.form != "extra"] or own
     for region in code:
         if not regions.is_blank(texts[region.key]):
             return True

@@ -290,7 +290,7 @@ def constant_families(root):
     """{a named constant: its family}: the constants of the same file whose names begin with the
     same word and an underscore, in the order in which they are defined."""
     groups = {}
-    for path in regions.kernel_files(root):
+    for path in regions.source_files(root, "kern"):
         for match in DEFINE.finditer(regions.read(root, path)):
             name = match.group(1) or match.group(2)
             if "_" in name:

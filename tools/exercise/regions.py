@@ -16,7 +16,11 @@ All ids that were ever handed out, and what became of them, are in regions.txt: 
 
 Such a region is code in a function: blank, it stops the kernel with a message when it is reached.
 One that begins with "begin extra: TITLE" is room for more, as helpers, fields, an entry in a table:
-blank, it is just empty.
+blank, it is just empty. One that begins with "begin given: TITLE" is never blank: a handout has a
+text there that is complete and wrong, which the student mends. This text stands in
+tools/given/N.M.c, between the same markers; load_given() reads it.
+
+Regions may be in any source of kern/ and of user/.
 """
 import collections
 import os
@@ -27,13 +31,15 @@ import textwrap
 from exercise.incoming import source_of
 
 TITLE = r"\w[\w ,.-]*"                                 # a title, or an id
-BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra)?: (%s?)(?: \[(%s)\])? \*/"
+BEGIN = re.compile(r"/\* EXERCISE (\d+\.\w) begin( extra| given)?: (%s?)(?: \[(%s)\])? \*/"
                    % (TITLE, TITLE))
 END = "/* EXERCISE %s end */"
 # A line that is meant as a marker, right or wrong. These words further inside of a comment, or in a
 # string, are prose.
 MARKER = re.compile(r"/\*[ \t]*EXERCISE[ \t]+(\S+)[ \t]+(?:begin|end)\b")
 KINDS = (".c", ".h", ".S")
+TOPS = ("kern", "user")                                 # the folders whose files may have regions
+GIVEN = "tools/given"
 MAX_FILE = 1 << 20
 WIDTH = 100
 
@@ -61,7 +67,7 @@ class Region:
     number       counts the exercise's regions, from 1
     title        its name for people; it may change
     id           its name for ever; often the same as the title
-    form         "code" or "extra"
+    form         "code", "extra" or "given"
     key          (exercise, id): it is known by this, wherever it moves
     path         the path of its file, from the tree's root
     begin, end   its markers
@@ -73,7 +79,7 @@ class Region:
         self.exercise, self.id, self.form, self.path = exercise, id, form, path
         self.key, self.end, self.title = (exercise, id), END % exercise, title or id
         self.begin = "/* EXERCISE %s begin%s: %s%s */" % (
-            exercise, " extra" if form == "extra" else "", self.title,
+            exercise, "" if form == "code" else " " + form, self.title,
             " [%s]" % id if self.title != id else "")
         self.first, self.last, self.number, self.text = first, first - 1, 1, ""
 
@@ -117,12 +123,12 @@ def parse(text, path, known=None):
         marker = line.strip()
         begin = BEGIN.fullmatch(marker)
         if begin and not region:
-            exercise, extra, title, id = begin.groups()
+            exercise, form, title, id = begin.groups()
             if known is not None and exercise not in known:
                 raise RegionError(path, number, "there is no exercise %s; there are %s" % (
                     exercise, ", ".join(sorted(known))))
-            region = Region(exercise, id or title, "extra" if extra else "code", path, number + 1,
-                            title)
+            region = Region(exercise, id or title, form.strip() if form else "code", path,
+                            number + 1, title)
         elif region and marker == region.end:
             region.last = number - 1
             region.text = "".join(line + "\n" for line in lines[region.first - 1:region.last])
@@ -151,9 +157,15 @@ def number_regions(regions):
     return regions
 
 
-def kernel_files(root, top="kern"):
-    """The paths, from the root, of the files that may have regions; or, with another `top`, of the
-    sources in that folder."""
+def source_files(root, *tops):
+    """The paths, from the root, of the sources in these folders; without any of them, of the files
+    that may have regions."""
+    for top in tops or TOPS:
+        yield from sources_below(root, top)
+
+
+def sources_below(root, top):
+    """The paths, from the root, of the sources in one folder."""
     for folder, folders, names in os.walk(os.path.join(root, top)):
         folders.sort()
         for name in sorted(names):
@@ -163,8 +175,15 @@ def kernel_files(root, top="kern"):
 
 def parse_tree(root, known=None):
     """All Regions of a tree, in the order of path and line."""
-    return number_regions([region for path in kernel_files(root)
+    return number_regions([region for path in source_files(root)
                            for region in parse(read(root, path), path, known)])
+
+
+def load_given(root):
+    """{(exercise, id): text} of all texts that handouts have in the regions of the form "given"."""
+    return {region.key: region.text
+            for region in number_regions([each for path in sources_below(root, GIVEN)
+                                          for each in parse(read(root, path), path)])}
 
 
 def find(path, line):
@@ -245,15 +264,20 @@ def hint_of(region, hint):
             yield from paragraph.split("\n")
 
 
+def comment(indent, lines, region):
+    """These lines as one comment; RegionError if they would end it."""
+    if "*/" in " ".join(lines):
+        raise RegionError(region.path, region.first, "a hint cannot have */ in it")
+    return indent + "/* " + ("\n" + indent + "   ").join(map(str.rstrip, lines)) + " */\n"
+
+
 def blank_text(region, names, hint=""):
     """The text that a handout has in a region; `names` come from unused()."""
     indent = re.match(" *", region.text).group()
     lines = ["%s: %s. See labcodes.md, exercise %s." % (
         "Write here" if region.form == "code" else "Room for", region.title, region.exercise)]
-    lines += [line.rstrip() for line in hint_of(region, hint)]
-    if "*/" in " ".join(lines):
-        raise RegionError(region.path, region.first, "a hint cannot have */ in it")
-    result = indent + "/* " + ("\n" + indent + "   ").join(lines) + " */\n"
+    lines += hint_of(region, hint)
+    result = comment(indent, lines, region)
     if region.form == "extra":
         return result
     if region.path.endswith(".S"):
@@ -263,22 +287,38 @@ def blank_text(region, names, hint=""):
                                   subsequent_indent=indent + " " * len("not_written(")) + "\n"
 
 
-def blank(text, path, exercises, hints=None):
-    """The text of a file in which the regions of these exercises are blank; hints are {"5.3":
-    text}."""
+def given_text(region, given, hint=""):
+    """What a handout has in a region of the form "given": its hint, and the text."""
+    if region.key not in given:
+        raise RegionError(region.path, region.first - 1, "%s/%s.c has no text for this region"
+                          % (GIVEN, region.exercise))
+    lines = ["%s. See labcodes.md, exercise %s." % (region.title, region.exercise)]
+    return comment("", lines + list(hint_of(region, hint)), region) + given[region.key]
+
+
+def is_as_given(text, given):
+    """Is this text the given one, apart from comments and blanks?"""
+    return COMMENT.sub(" ", text).split() == COMMENT.sub(" ", given).split()
+
+
+def blank(text, path, exercises, hints=None, given=None):
+    """The text of a file in which the regions of these exercises are as in a handout: blank, or
+    given. hints are {"5.3": text}; `given` comes from load_given()."""
     regions = [region for region in parse(text, path) if region.exercise in exercises]
     names, hints = unused(text, regions), hints or {}
     return replace(text, path, {
-        region.key: blank_text(region, names.get(region.key), hints.get(region.exercise, ""))
+        region.key: given_text(region, given or {}, hints.get(region.exercise, ""))
+        if region.form == "given" else
+        blank_text(region, names.get(region.key), hints.get(region.exercise, ""))
         for region in regions})
 
 
 def blank_tree(source, destination, exercises, hints=None, ignore=("obj", ".git", "__pycache__")):
     """Copy a tree, in which these exercises are blank; files and folders named in `ignore` are left
     out."""
-    regions = parse_tree(source)
+    regions, given = parse_tree(source), load_given(source)
     shutil.copytree(source, destination, ignore=shutil.ignore_patterns(*ignore))
     for path in sorted({region.path for region in regions if region.exercise in exercises}):
-        text = blank(read(source, path), path, exercises, hints)
+        text = blank(read(source, path), path, exercises, hints, given)
         with open(os.path.join(destination, path), "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -21,7 +21,7 @@ from exercise.regions import TITLE, RegionError
 
 FILE = "tools/exercise/regions.txt"
 EXERCISE = r"\d\.\w"
-PATH = r"kern/[\w./-]+"
+PATH = r"(?:kern|user)/[\w./-]+"
 
 
 class Entry:

@@ -447,7 +447,7 @@ def below(path, root):
 
 def root_of(path):
     """(the root of the tree that a file would be in, its path below it)."""
-    match = re.match(r"(?:(.*)/)?(kern/.*)$", path, re.S)
+    match = re.match(r"(?:(.*)/)?(kern/.*|user/(?:libs/)?[^/]+\.[chS])$", path, re.S)
     root, rest = match.groups() if match else posixpath.split(path)
     return root or "", rest
 

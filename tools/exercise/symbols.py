@@ -7,7 +7,8 @@ text may use what the reference's object uses, and
 - what the inline functions and macros of the file's headers use,
 - libs/string.c, libs/printfmt.c, cprintf(), panics, the array of pages,
 - what the exercise's hint names, and the words `uses` of the exercise in tools/labs/labN.py,
-- what the student's texts define themselves.
+- what the student's texts define themselves, if nothing else has that name: in a program a function
+  of the text would take the place of the library's.
 
 The words of the text tell which of the file's own functions and variables it uses: it may use those
 that the reference's text, the hint or `uses` name. All but COMMON follows from the built reference.
@@ -29,10 +30,11 @@ class Refusal(str):
 
 
 def objects_below(objects):
-    """{path of the source: path of the object} of the kernel that is built in a folder."""
-    top = os.path.join(objects, "kobj")
+    """{path of the source: path of the object} of the kernel and the programs that are built in a
+    folder. Of libs/, which both have, it is the kernel's."""
     return {os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/")[:-2]:
             os.path.join(folder, name)
+            for top in (os.path.join(objects, "uobj"), os.path.join(objects, "kobj"))
             for folder, _, names in os.walk(top) for name in names if name.endswith(".o")}
 
 
@@ -42,7 +44,8 @@ class Uses:
     reference  the exercise.marks.Reference; root: the tree that is built
     objects    {path of a source: path of its object}; states: {path: state_of(its object)}
     symbols    {path: (undefined names, defined names)} of each object
-    globals    all names that any object defines
+    globals    all names that any object of the kernel defines
+    library    all names that the library of the programs defines
     common     the names that every text may use
     """
 
@@ -51,16 +54,26 @@ class Uses:
         self.objects = objects_below(objects)
         self.states = {path: state_of(place) for path, place in self.objects.items()}
         self.symbols = {path: symbols_of(place) for path, place in self.objects.items()}
-        self.globals = set().union(*(defined for _, defined in self.symbols.values()))
+        self.globals = self.defined_in("kern/", "libs/")
+        self.library = self.defined_in("user/libs/", "libs/")
         self.common = COMMON.union(*(self.symbols[path][1] for path in COMMON_OBJECTS
                                      if path in self.symbols))
         self.headers, self.known = {}, {}
 
+    def defined_in(self, *folders):
+        """All names that the objects of these folders define."""
+        return set().union(*(defined for path, (_, defined) in self.symbols.items()
+                             if path.startswith(folders)))
+
+    def around(self, path):
+        """The names that a file's object can be linked with: of the kernel, or of the library."""
+        return self.library if path.startswith("user/") else self.globals
+
     def header_words(self, path):
-        """The names of the kernel that the inline functions and macros of a header use."""
+        """The names that the inline functions and macros of a header use."""
         if path not in self.headers:
             with open(os.path.join(self.root, path), encoding="utf-8") as file:
-                self.headers[path] = self.globals & inline_words(file.read())
+                self.headers[path] = (self.globals | self.library) & inline_words(file.read())
         return self.headers[path]
 
     def included(self, path):
@@ -93,7 +106,7 @@ class Uses:
             if here or headers & self.included(path):
                 base = self.allowed(path, ()) - self.common
                 result.files[path] = {number: result.packed(
-                    path, (self.allowed(path, [number]) & self.globals) - base - self.common)
+                    path, (self.allowed(path, [number]) & self.around(path)) - base - self.common)
                     for number in sorted(here)}
                 result.files[path][""] = result.packed(path, base)
         return result
@@ -104,11 +117,13 @@ class Uses:
         found, owners, own = {}, self.owners(texts), set()
         changed = {path: symbols_of(place) for path, place in objects_below(objects).items()
                    if state_of(place) != self.states.get(path)}
-        for _, defined in changed.values():
-            own |= defined - self.globals
-        for path, (undefined, _) in sorted(changed.items()):
+        for path, (_, defined) in changed.items():
+            own |= defined - self.around(path)
+        for path, (undefined, defined) in sorted(changed.items()):
             here = owners.get(path, set())
-            names = undefined - own - self.allowed(path, here) if path in self.symbols else ()
+            names = undefined - own - self.allowed(path, here) if path in self.symbols else set()
+            if path.startswith("user/") and path in self.symbols:
+                names |= (defined & self.library) - self.symbols[path][1]
             for name in sorted(names):
                 for number in self.blamed(name, here or owners[None], texts):
                     found.setdefault(number, []).append((path, name))

@@ -32,7 +32,7 @@ HARMLESS = frozenset("""aligned always_inline cold const deprecated fallthrough 
     malloc may_alias maybe_unused noclone noinline nonnull noreturn nothrow packed pure
     returns_nonnull unused used warn_unused_result""".split())
 ATTRIBUTE = re.compile(r"__attribute(?:__)?")
-ENDS = {"code": (";", "}", ""), "extra": (";", "}", "", ",")}
+ENDS = {"code": (";", "}", ""), "extra": (";", "}", "", ","), "given": (";", "}", "")}
 
 
 def check_characters(text):

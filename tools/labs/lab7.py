@@ -16,6 +16,17 @@ from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, program, selftest
 
 HINTS = {
+    "7.0": """
+the box office: This program is complete, and right as long as one seller is at
+work. With several of them it has two races: an order of events in which a show
+is sold beyond its seats, and one after which the till is wrong. Find them and
+mend them. `make grade EX=7.0` tells what came out wrong; its line "replay" runs
+it again, the same way each time.
+Before you change a line, write down the order of events that makes it wrong:
+what one thread does, and where another one comes between. The rules of the
+locks are in boxoffice.h. Keep the three functions, with what they
+promise; all else between the markers is yours.
+""",
     "7.1": """
 The semaphore's own lock guards value, closed and the queue; each function takes
 it and gives it back on every way out. A unit that is given while somebody waits
@@ -96,6 +107,8 @@ sync_condvar_broadcast: The same for all who wait.
 }
 
 EXERCISES = [
+    Exercise("7.0", "two races", 10, hint=HINTS["7.0"],
+             asks="find two races in a program that is given, and mend them"),
     Exercise("7.1", "semaphores", 15, asks="take a unit or wait for one; hand over to who waits",
              hint=HINTS["7.1"]),
     Exercise("7.2", "monitors", 15, asks="wait for a condition, and hand the monitor over",
@@ -106,11 +119,16 @@ EXERCISES = [
              asks="hand a mutex over, tell of a dead holder; wait for a signal, losing none"),
 ]
 
+# Ticks come often, so a program is preempted at many places.
+OFTEN = dict(shift=10, limit=300)
+
 # The threads of these tests are still there at the end, because to end is an exercise of lab 5. So
 # all checks of the machine's memory are made but the one for leaks.
 THREADS_STAY = [free_list, references, permissions, locks]
 
 TESTS = [
+    program("tickets seats", "seats", 5, "7.0", title="no seat is sold twice", **OFTEN),
+    program("tickets till", "till", 5, "7.0", title="the till is right", **OFTEN),
     selftest("sem-count", 5, "7.1", after=THREADS_STAY, title="units are taken and given"),
     selftest("sem-order", 4, "7.1", after=THREADS_STAY,
              title="a unit that is given belongs to who has waited longest"),

@@ -126,7 +126,7 @@ class ParseTest(unittest.TestCase):
 
     def test_tree(self):
         tree = Tree(self, {"kern/b/b.S": ASM_FILE, PATH: C_FILE, "kern/a/x.txt": "EXERCISE 1.1 end",
-                           "user/a.c": "/* EXERCISE 1.1 end */"})
+                           "tools/a.c": "/* EXERCISE 1.1 end */"})
         twice = Tree(self, {"kern/b/b.c": C_FILE, PATH: C_FILE})
         with self.assertRaisesRegex(RegionError, "kern/mm/a.c:9: .* already, in kern/b/b.c"):
             regions.parse_tree(twice.root)
@@ -216,6 +216,81 @@ class BlankTest(unittest.TestCase):
         for path in ("kern/b/b.S", PATH):
             self.assertEqual(regions.read(copy, path),
                              regions.blank(regions.read(tree.root, path), path, {"1.2"}))
+
+
+USER_FILE = """#include <lock.h>
+
+/* EXERCISE 7.1 begin given: the shop */
+int sell(void)
+{
+    return 1;
+}
+/* EXERCISE 7.1 end */
+"""
+GIVEN_FILE = "/* Given. */\n" + USER_FILE.partition("\n\n")[2].replace("return 1", "return 0")
+
+
+class GivenTest(unittest.TestCase):
+    """A region of a program, which a handout has complete and wrong."""
+
+    def setUp(self):
+        self.tree = Tree(self, {"user/libs/shop.c": USER_FILE, "tools/given/7.1.c": GIVEN_FILE,
+                                "user/libs/lock.h": "#define lock(x) user_word\n",
+                                "kern/lock.h": "#define lock(x) kern_word\n"}).root
+
+    def test_form(self):
+        region, = regions.parse_tree(self.tree)
+        self.assertEqual((region.form, region.path, region.is_blank),
+                         ("given", "user/libs/shop.c", False))
+        self.assertEqual(region.begin, "/* EXERCISE 7.1 begin given: the shop */")
+
+    def test_blank(self):
+        copy = os.path.join(self.tree, "obj", "copy")
+        regions.blank_tree(self.tree, copy, {"7.1"}, {"7.1": "the shop: Mend it.\n\nother: no"})
+        region, = regions.parse_tree(copy)
+        self.assertEqual(region.text,
+                         "/* the shop. See labcodes.md, exercise 7.1.\n   Mend it. */\n"
+                         "int sell(void)\n{\n    return 0;\n}\n")
+        given = regions.load_given(self.tree)[region.key]
+        self.assertTrue(regions.is_as_given(region.text, given))
+        self.assertTrue(regions.is_as_given("/* Mine. */\n" + given.replace("    ", "\t"), given))
+        self.assertFalse(regions.is_as_given(given.replace("0", "1"), given))
+
+    def test_no_text(self):
+        os.remove(os.path.join(self.tree, "tools/given/7.1.c"))
+        with self.assertRaisesRegex(RegionError, "user/libs/shop.c:3: tools/given/7.1.c has no"):
+            regions.blank_tree(self.tree, os.path.join(self.tree, "obj", "copy"), {"7.1"})
+
+    def test_names(self):
+        """A header of the library counts, and not the kernel's of the same name."""
+        taken = graft.Names(self.tree).taken("user/libs/shop.c")
+        self.assertIn("user_word", taken)
+        self.assertNotIn("kern_word", taken)
+
+    def test_attacks(self):
+        region, = regions.parse_tree(self.tree)
+        for text, word in (
+                ("#include <report.h>\n" + region.text, "not #include"),
+                ("#pragma GCC optimize 0\n" + region.text, "not #pragma"),
+                (region.text.replace("return", 'asm("ecall"); return'), "asm is not allowed"),
+                (region.text + "}\nint more(void)\n{\n", "} closes nothing"),
+                (region.text.replace("return 1;", "return check_done();"), "check_done is not"),
+                (region.text.replace("return 1;", 'return report_done(0, "");'), "report_done is"),
+                ("#define user_word 1\n" + region.text, "the word user_word elsewhere"),
+                ("#define JOIN(a, b) a##b\n" + region.text, "not allowed"),
+                (region.text + "#if 1\nint x = 3\n#endif\n", "in the middle of something"),
+                ("/* EXERCISE 7.1 begin given: the shop */\n" + region.text, "like a marker")):
+            with self.subTest(word), self.assertRaisesRegex(RegionError, word):
+                vet(region, text, 1, graft.Names(self.tree).taken(region.path))
+        vet(region, region.text, 1, graft.Names(self.tree).taken(region.path))
+
+    def test_twice(self):
+        region, = regions.parse_tree(self.tree)
+        for text, word in ((USER_FILE + USER_FILE, "is there twice"),
+                           (USER_FILE.replace("7.1 begin", "7.2 begin"), "missing or changed"),
+                           ("int x;\n", "missing or changed")):
+            with self.subTest(word), self.assertRaisesRegex(RegionError, word):
+                graft.extract(text, region)
 
 
 class GraftTest(unittest.TestCase):
@@ -332,12 +407,13 @@ class ThisTreeTest(unittest.TestCase):
         self.assertEqual(graft.faults(ROOT), {})
         for path in sorted({region.path for region in found}):
             text = regions.read(ROOT, path)
-            blank = regions.blank(text, path, {region.exercise for region in found})
+            blank = regions.blank(text, path, {region.exercise for region in found}, None,
+                                  regions.load_given(ROOT))
             old = {region.key: (region.text, region.first) for region in found
                    if region.path == path}
             self.assertEqual(graft.graft(blank, path, old), text)
             for region in regions.parse(blank, path):
-                self.assertTrue(region.is_blank, region.key)
+                self.assertEqual(region.is_blank, region.form != "given", region.key)
                 vet(region, region.text)
                 self.assertLessEqual(max(map(len, region.text.split("\n"))), 100)
 
@@ -347,8 +423,22 @@ class ThisTreeTest(unittest.TestCase):
         names = graft.Names(ROOT)
         for path in {region.path for region in regions.parse_tree(ROOT)}:
             if path.endswith(".c"):
-                self.assertLessEqual({"kern/debug/panic.h", "kern/debug/printk.h"},
+                self.assertLessEqual({"user/libs/stdio.h", "user/libs/assert.h"}
+                                     if path.startswith("user/") else
+                                     {"kern/debug/panic.h", "kern/debug/printk.h"},
                                      names.closure(path), path)
+
+    def test_given_texts(self):
+        """Each region of the form "given" has one, which is another text than the reference's; and
+        there is none for any other region."""
+        found = {region.key: region for region in regions.parse_tree(ROOT)
+                 if region.form == "given"}
+        given = regions.load_given(ROOT)
+        self.assertEqual(set(given), set(found))
+        self.assertTrue(given)
+        for key, region in found.items():
+            self.assertFalse(regions.is_as_given(region.text, given[key]), key)
+            vet(region, given[key], 1, graft.Names(ROOT).taken(region.path))
 
     def test_ids_of_code_are_names(self):
         for region in regions.parse_tree(ROOT):

@@ -72,6 +72,21 @@ LIARS = [
      "__attribute__((used)) static void find(void)\n{\n    symbol_format(NULL, 0, 0);\n}\n",
      "symbol_format"),
 ]
+OFFICE = ("7.0", "the box office")
+# In a program a function of the text would take the place of the library's: threads that run one
+# after the other have no races.
+OWN_CLONE = """
+int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg);
+int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg)
+{
+    return 99 + flags * 0 + stack * 0 + fn(arg);
+}
+"""
+LIARS += [
+    (OFFICE, "int kill(int);\nint kill_all(void)\n{\n    return kill(-1);\n}\n", "kill"),
+    (OFFICE, "int report_done(void *, char *);\nvoid *given = (void *)report_done;\n",
+     "report_done"),
+]
 # Each of these exercises once gave points to such a text.
 LIARS += [(key, "uint64_t *kernel_pte(uintptr_t, int);\n*kernel_pte((uintptr_t)%s, 0) |= 4;\n"
            % function, "kernel_pte")
@@ -130,6 +145,14 @@ class Symbols(ShopTest):
                 self.assertRegex(found[key[0]], r"\b%s\b" % name)
                 self.assertEqual({number for number, _ in told}, {key[0]})
                 self.assertRegex(str(next(iter(told.values()))), r"\b%s\b" % name)
+
+    def test_no_function_of_the_library(self):
+        texts = self.texts(OFFICE, OWN_CLONE)
+        with self.shop.variant(self.reference.variant(texts)) as built:
+            self.assertTrue(built.succeeded, built.output)
+            found = self.uses.foreign(self.shop.objects, texts)
+        self.assertEqual(list(found), ["7.0"])
+        self.assertIn("user/libs/boxoffice.c: the text uses __clone: not", found["7.0"])
 
     def test_honest_work(self):
         for key, before in HONEST:
