@@ -212,6 +212,7 @@ SYNC_PROGRAMS = [
     *everywhere("barber"),
     *everywhere("barber processes", "processes"),
     *everywhere("counter"),
+    *everywhere("synckill"),
     program("counter loss chaos", "loss", seeds=3),
 ]
 
