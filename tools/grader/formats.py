@@ -236,6 +236,7 @@ def tap_block(outcome):
     """
     values = [("verdict", outcome.verdict), ("points", outcome.points),
               ("max", outcome.test.points), ("run", outcome.run)]
+    values += [("seed", outcome.run)] if outcome.test.seeds else []
     values += [(key, joined(getattr(outcome, key))) for key in ("reasons", "trace", "console")
                if getattr(outcome, key) and not outcome.passed]
     return ["  ---"] + ["  %s: %s" % (key, dump(value)) for key, value in values] + ["  ..."]
