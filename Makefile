@@ -26,6 +26,8 @@
 ##   make profile PROG=...   count the instructions that each function runs while the
 ##                       program does; PROFILE="--boot" counts the boot, --top 99
 ##                       shows more: tools/profile.py has the rest
+##   make races          plant races that people write, one by one, and look which boots find
+##                       them: with chaos, and without; RACES="--help" tells more
 ##   make clean          remove obj/
 ##   make help           print this
 ##
@@ -36,7 +38,7 @@
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first one that is installed
 ##   WERROR=             1: the compiler's warnings are errors
 ##   PORT=1234           the port of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=   options for these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=   options for these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -59,6 +61,7 @@ HANDIN ?=
 BENCH ?=
 PROFILE ?=
 SYSTEMS ?=
+RACES ?=
 
 # Quote a text so that it is one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
@@ -73,7 +76,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS,$(given))
+    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -96,7 +99,7 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 .NOTPARALLEL:
 .PHONY: all build setup qemu run debug replay gdbserver compile_commands.json \
-    grade handin test unittest test-systems bench profile clean help
+    grade handin test unittest test-systems bench profile races clean help
 
 all: build
 
@@ -174,6 +177,9 @@ profile: build
 	$(if $(PROG),,$(error profile needs PROG=, as in make profile PROG="bench fork"))
 	@python3 tools/profile.py --objects obj/$(TC) --qemu $(EMU) \
 	    --append $(call quote,$(value APPEND)) $(PROFILE) $(call quote,$(value PROG))
+
+races: build
+	@python3 tools/races.py --toolchain $(TC) --qemu $(EMU) $(RACES)
 
 clean:
 	@rm -rf obj

@@ -34,7 +34,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "tools", "mutants")
 LEAST, LEAST_OF_CHALLENGE = 8, 4
 SAMPLE = 1                      # so many mutants of each exercise are in a sample
-HEAD = re.compile(r"(exercise|title|file): *(.*?) *$")
+HEAD = re.compile(r"(exercise|title|test|file): *(.*?) *$")
 
 
 class MutantError(Exception):
@@ -53,15 +53,17 @@ class Edit:
 
 
 class Mutant:
-    """What one file of tools/mutants says: the exercise, a title, and the Edits."""
+    """What one file of tools/mutants says: the exercise, a title, and the Edits. One of tools/races
+    has a test in place of the exercise."""
 
     def __init__(self, source):
         self.source, self.exercise, self.title, self.edits = source, None, None, []
+        self.test = None
         self.name = os.path.splitext(os.path.basename(source))[0]
 
 
-def parse(text, source):
-    """The Mutant that a text describes."""
+def parse(text, source, heads=("exercise", "title")):
+    """The Mutant that a text describes; `heads` are the lines that it must begin with."""
     mutant, path, edit, part = Mutant(source), None, None, None
     for number, line in enumerate(text.rstrip("\n").split("\n"), 1):
         head = HEAD.match(line)
@@ -89,7 +91,7 @@ def parse(text, source):
             raise MutantError(source, number, "expected exercise:, title:, file: or ---")
     if edit and part is edit.old:
         raise MutantError(source, edit.line, "this pair has no +++")
-    for name in ("exercise", "title", "edits"):
+    for name in heads + ("edits",):
         if not getattr(mutant, name):
             raise MutantError(source, 1, "there is no %s" % (
                 name + ":" if name != "edits" else "pair of --- and +++"))

@@ -350,6 +350,8 @@ CHAOS = [
     chaos(selftest, "sched-wake"),
     chaos(selftest, "wait-kill"),
     chaos(selftest, "wait-queue"),
+    *[Test("races " + name, prog="races " + name, seeds=20)
+      for name in ("counter", "event", "buffer", "forks")],
     chaos(program, "threads chaos 4 harts", harts=4),
     chaos(selftest, "sched-wake chaos 4 harts", harts=4),
 ]

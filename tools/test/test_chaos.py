@@ -1,4 +1,4 @@
-"""Tests of chaos=SEED and of tests with seeds: one seed is one run, and the first that fails is told.
+"""Tests of chaos=SEED and of tests with seeds: one seed is one run, the first that fails is told.
 
 The machines boot the built kernel. Which seeds the grader boots, and what it tells, is tried with a
 judge that boots nothing: it fails the seeds that it is told to.
@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import types
@@ -22,6 +23,7 @@ from trees import OBJECTS, TOP
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import debug
+import races
 from grader import formats
 from grader.host import Host
 from grader.machine import Machine
@@ -73,6 +75,43 @@ class TestSeeds(unittest.TestCase):
                 self.assertIn("chaos with seed %d\n" % seed, text)
                 graded = boot(catalogue.find_test(name), seed)[0]
                 self.assertEqual(TAG.sub("", text).splitlines(), graded.splitlines())
+
+
+class TestRaces(unittest.TestCase):
+    """make races: planted faults are found within the seeds of their tests."""
+
+    def test_some_are_found(self):
+        names = ["counter", "clears-and-hands-over", "unlocked-before-joining"]
+        result = subprocess.run([sys.executable, "tools/races.py", "--seeds-only", "--toolchain",
+                                 os.path.basename(OBJECTS)] + names, cwd=TOP,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        text = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, text)
+        for name in names:
+            self.assertRegex(text, "(?m)^%s +found at seed [0-9]+ of [0-9]+$" % name)
+
+    def test_the_table_has_each_fault(self):
+        with open(races.TABLE, encoding="utf-8") as file:
+            rows = [line.split(" | ")[0] for line in file if line.startswith("| ")][2:]
+        faults = [races.read(path)[0] for path in races.sources([])]
+        self.assertEqual(rows, ["| " + fault.title for fault in faults])
+
+    def test_no_seed_finds_no_fault(self):
+        fault = races.parse("title: none\ntest: races-event\nfile: user/races.c\n---\n#define "
+                            "THREADS     4\n+++\n#define THREADS     4\n", "none",
+                            ("title", "test"))
+        self.assertEqual(races.row(fault, ("", None, False, 0)),
+                         "| none | user/races.c | races-event | none of 20 | not found "
+                         "| never found |\n")
+        for text, told in (("title: a\nfile: user/races.c\n---\nx\n+++\ny\n", "no test:"),
+                           ("title: a\ntest: b\nfile: user/races.c\n---\nx\n+++\ny\n",
+                            "the old lines are not just once in user/races.c")):
+            with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+                file.write(text)
+                file.flush()
+                with self.assertRaises(races.MutantError) as error:
+                    races.read(file.name)
+            self.assertIn(told, str(error.exception))
 
 
 class FakeJudge:
