@@ -36,10 +36,12 @@ int cond_wait(condvar_t *cvp)
 {
     /* EXERCISE 7.2 begin: cond_wait */
     monitor_t *mtp = cvp->owner;
+    struct waiter self;
 
     cvp->count++;
+    sem_join(&cvp->sem, &self);
     monitor_leave(mtp);
-    int result = down_interruptible(&cvp->sem);
+    int result = sem_wait_joined(&cvp->sem, &self);
     if (result != 0)
         monitor_enter(mtp);
     cvp->count--;

@@ -103,6 +103,23 @@ bool up_waiter(semaphore_t *sem)
     /* EXERCISE 7.1 end */
 }
 
+void sem_join(semaphore_t *sem, struct waiter *self)
+{
+    spin_lock(&sem->lock);
+    assert(sem->value == 0 && !sem->closed);
+    wait_join(&sem->wait_queue, self);
+    spin_unlock(&sem->lock);
+}
+
+int sem_wait_joined(semaphore_t *sem, struct waiter *self)
+{
+    spin_lock(&sem->lock);
+    int result = wait_for_grant(&sem->wait_queue, self, WT_KSEM | WT_INTERRUPTED, sem->name,
+                                TIMER_NEVER);
+    spin_unlock(&sem->lock);
+    return result;
+}
+
 void sem_close(semaphore_t *sem)
 {
     spin_lock(&sem->lock);

@@ -35,6 +35,12 @@ int down_interruptible(semaphore_t *sem);
 /* The same, until rdtime() is at the deadline (TIMER_NEVER: no limit): then it is -E_TIMEOUT. */
 int down_timeout(semaphore_t *sem, uint64_t deadline);
 
+/* down_interruptible() in two steps, for who has to let go of something in between: join the queue,
+   where a unit may be given to the caller from now on; then wait for it, with the same result. The
+   semaphore has no units, and is not closed. *self stays until the second has returned. */
+void sem_join(semaphore_t *sem, struct waiter *self);
+int sem_wait_joined(semaphore_t *sem, struct waiter *self);
+
 /* Give a unit: to the first who waits, or for later. 0; or -E_INVAL, and nothing changes, if it is
    closed or has INT_MAX units. From anywhere, with no lock of the same or a higher rank held. */
 int up(semaphore_t *sem);
