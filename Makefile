@@ -179,6 +179,7 @@ profile: build
 	    --append $(call quote,$(value APPEND)) $(PROFILE) $(call quote,$(value PROG))
 
 races: build
+	$(if $(wildcard tools/races/*),,$(error a handout has no planted races: see the whole tree))
 	@python3 tools/races.py --toolchain $(TC) --qemu $(EMU) $(RACES)
 
 clean:
