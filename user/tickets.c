@@ -13,7 +13,7 @@
 #include <ulib.h>
 
 #define SELLERS         4
-#define DEALS           40000           /* of each seller */
+#define DEALS           12000          /* of each seller */
 #define MOST            4               /* seats in one deal */
 #define PATIENCE        100             /* yields in which a seller gets on who need not wait */
 
