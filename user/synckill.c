@@ -155,8 +155,8 @@ static void kill_waiting(const struct way *way)
 }
 
 /* The victim is given what it waits for, and killed before it can use that, or perhaps while it
-   does. A mutex or a signal is the heir's then. A unit is used up, or comes back: there is one more
-   for the heir. */
+   does. A mutex is the heir's then. Of units and signals there is one more for him, because nobody
+   can tell whether the victim has used its own. */
 static void kill_served(const struct way *way)
 {
     assert(mutex_lock(mutex) == 0);
@@ -170,10 +170,10 @@ static void kill_served(const struct way *way)
     kill(victim);
     int code = end_of(victim);
 
-    if (way->give != give_mutex)
+    if (way->give != give_mutex) {
         assert(mutex_unlock(mutex) == 0);
-    if (way->give == give_sem || (way->give == give_condition && code == 0))
         way->give();
+    }
     int inherited = or_told(end_of(heir));
 
     while (sem_units(sem) > 0)
