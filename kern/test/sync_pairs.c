@@ -1,9 +1,9 @@
 /* Exercise 7.2: one waits and one signals, again and again, each time with a new monitor.
 
    "monitor-pairs" looks that both come out again, whichever comes first and whoever is stopped
-   between two steps. In a crowd a signaller that is left behind is freed by the next who
-   leaves, so that nobody sees it; here nobody comes later. It is for boots with chaos=SEED: without,
-   hardly anything runs between two steps.
+   between two steps. In a crowd a signaller that is left behind is freed by the next who leaves, so
+   that nobody sees it; here nobody comes later. It is for boots with chaos=SEED: without, hardly
+   anything runs between two steps.
 
    Alone: make grade TEST=monitor-pairs. */
 #include <report.h>
