@@ -1,7 +1,8 @@
 /* bench: what the kernel's operations cost. `make bench` runs it and compares (tools/bench.py).
 
-     bench               all operations except "children"
+     bench               all operations except "sync" and "children"
      bench NAME          one of them, for `make profile PROG="bench fork"`
+     bench sync          semaphores and mutexes of programs, which lab 7 makes
      bench children [N]  fork, and kill and wait, with 60, 200 and 4,000 children
                          alive, or with N of these only: 4,000 need 1 GiB
      bench wall          all operations in nanoseconds of the host, not instructions
@@ -15,6 +16,7 @@
 
    The functions profile_begin and profile_end mark the samples for tools/profile.py. */
 #include <stdio.h>
+#include <sync.h>
 #include <syscall.h>
 #include <testing.h>
 #include <ulib.h>
@@ -200,6 +202,78 @@ static const struct operation operations[] = {
     { "yield", PAGES, yield, start_yielding, end_partner },
 };
 
+/* What the operations of lab 7 use: ids. The partner waits for `there` and posts `back`. */
+static int there, back, mutex;
+
+static void make_semaphore(void)
+{
+    there = sem_init(0);
+    assert(there > 0);
+}
+
+static void free_semaphore(void)
+{
+    assert(sem_free(there) == 0);
+}
+
+static void post_and_wait(void)
+{
+    sem_post(there);
+    sem_wait(there);
+}
+
+/* A mutex cannot be freed, so there is one for all samples. The first use of it is another one's: a
+   program learns its own number by it. */
+static void make_mutex(void)
+{
+    if (mutex == 0)
+        mutex = mutex_create();
+    assert(mutex > 0 && mutex_lock(mutex) == 0 && mutex_unlock(mutex) == 0);
+}
+
+static void lock_and_unlock(void)
+{
+    mutex_lock(mutex);
+    mutex_unlock(mutex);
+}
+
+static void answer(void)
+{
+    sem_wait(there);
+    sem_post(back);
+}
+
+static void ask(void)
+{
+    sem_post(there);
+    sem_wait(back);
+}
+
+/* The partner waits when this returns, as it does before each round. */
+static void start_answering(void)
+{
+    make_semaphore();
+    back = sem_init(1);
+    assert(back > 0);
+    sem_post(there);
+    start_partner(answer);
+    sem_wait(back);
+    ask();
+}
+
+static void end_answering(void)
+{
+    end_partner();
+    free_semaphore();
+    assert(sem_free(back) == 0);
+}
+
+static const struct operation sync_operations[] = {
+    { "sem", PAGES, post_and_wait, make_semaphore, free_semaphore },
+    { "mutex", PAGES, lock_and_unlock, make_mutex, nothing },
+    { "hand-over", PAGES, ask, start_answering, end_answering },
+};
+
 static uint64_t run_rounds(const struct operation *op)
 {
     uint64_t start = now();
@@ -341,22 +415,33 @@ static void with_children(int only)
         end_child(base[--base_count]);
 }
 
+/* Measure those of n operations that have this name, or all: how many they were. */
+static int measure_named(const struct operation *list, size_t n, const char *name, bool all)
+{
+    int found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (all || strcmp(name, list[i].name) == 0) {
+            found++;
+            report(&list[i]);
+        }
+    return found;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "all";
-    bool found = false;
 
     wall = strcmp(name, "wall") == 0;
     if (strcmp(name, "children") == 0) {
         with_children(number_argument(argc, argv, 2, 0));
         return 0;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
-        if (wall || strcmp(name, "all") == 0 || strcmp(name, operations[i].name) == 0) {
-            found = true;
-            report(&operations[i]);
-        }
-    if (!found)
+    int found = measure_named(operations, ARRAY_SIZE(operations), name,
+                              wall || strcmp(name, "all") == 0);
+    found += measure_named(sync_operations, ARRAY_SIZE(sync_operations), name,
+                           strcmp(name, "sync") == 0);
+    if (found == 0)
         cprintf("bench: there is no operation %s\n", name);
-    return !found;
+    return found == 0;
 }

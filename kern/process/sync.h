@@ -103,8 +103,22 @@ void sync_object_init(struct sync_object *object, int id, uint32_t *word);
 void sync_object_open(struct sync_object *object, enum sync_type type, int value);
 
 /* The object of this id and type in a table, or NULL; without a table too. `id` is a register of a
-   program: any number. Takes no lock and does not sleep. */
-struct sync_object *sync_at(struct sync_table *table, uint64_t id, enum sync_type type);
+   program: any number. Takes no lock and does not sleep. Each pointer leads to what was written
+   before it was stored (rule 9, see sync_table_of()). */
+static inline struct sync_object *sync_at(
+    struct sync_table *table, uint64_t id, enum sync_type type)
+{
+    if (unlikely(table == NULL || id >= SYNC_CHUNKS * SYNC_CHUNK_IDS))
+        return NULL;
+    struct sync_chunk *chunk = atomic_load(&table->chunks[id / SYNC_CHUNK_IDS]);
+    if (unlikely(chunk == NULL))
+        return NULL;
+    struct sync_object *group = atomic_load(&chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS]);
+    if (unlikely(group == NULL))
+        return NULL;
+    struct sync_object *object = &group[id % SYNC_GROUP_IDS];
+    return likely(atomic_load(&object->type) == type) ? object : NULL;
+}
 /* The same for the current process. */
 static inline struct sync_object *sync_find(uint64_t id, enum sync_type type)
 {
@@ -136,13 +150,32 @@ int sync_words_map(struct mm_struct *mm, struct sync_table *table) __must_check;
 
 /* When a wait of so many milliseconds that begins now is over, for wait_for_grant(); 0 is a wait
    for ever. */
-uint64_t sync_deadline(uint64_t milliseconds);
+uint64_t sync_deadline_in(uint64_t milliseconds);       /* not 0 */
+static inline uint64_t sync_deadline(uint64_t milliseconds)
+{
+    return likely(milliseconds == 0) ? TIMER_NEVER : sync_deadline_in(milliseconds);
+}
 
 /* What the system calls of these names do, for objects that sync_find() has found; deadlines are
    those of sync_deadline(). user/libs/sync.h tells what comes out. All of them may sleep, but
    sync_sem_post(), sync_mutex_unlock() and the last two. */
-int sync_sem_post(struct sync_object *sem);
-int sync_sem_wait(struct sync_object *sem, uint64_t deadline);
+static inline int sync_sem_post(struct sync_object *sem)
+{
+    return up(&sem->sem);               /* it refuses more than INT_MAX units */
+}
+/* A semaphore has no holder, so the end of a process changes nothing: the units that it had taken
+   are lost, as they are when it forgets to post.
+
+   What was given wins over a kill, so a process that is killed may have got a unit. It never comes
+   to use it, so others get it. */
+static inline int sync_sem_wait(struct sync_object *sem, uint64_t deadline)
+{
+    int result = down_timeout(&sem->sem, deadline);
+
+    if (unlikely(atomic_load(&current->task.killed)) && result == 0)
+        up(&sem->sem);
+    return result;
+}
 /* The mutex was not free for the program's own try, or it did not try. */
 int sync_mutex_lock(struct sync_object *mutex);
 int sync_mutex_unlock(struct sync_object *mutex);

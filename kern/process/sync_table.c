@@ -243,21 +243,6 @@ bool sync_destroy(struct sync_object *object, enum sync_type type)
     return true;
 }
 
-/* Each pointer leads to what was written before it was stored (rule 9, see sync_table_of()). */
-struct sync_object *sync_at(struct sync_table *table, uint64_t id, enum sync_type type)
-{
-    if (table == NULL || id >= SYNC_CHUNKS * SYNC_CHUNK_IDS)
-        return NULL;
-    struct sync_chunk *chunk = atomic_load(&table->chunks[id / SYNC_CHUNK_IDS]);
-    if (chunk == NULL)
-        return NULL;
-    struct sync_object *group = atomic_load(&chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS]);
-    if (group == NULL)
-        return NULL;
-    struct sync_object *object = &group[id % SYNC_GROUP_IDS];
-    return atomic_load(&object->type) == type ? object : NULL;
-}
-
 /* The table is copied after the memory, and by then other threads may have made objects that the
    child's memory knows nothing of: that is no harm. The other way round the child could know of a
    word that is not there. */

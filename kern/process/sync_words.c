@@ -73,10 +73,8 @@ void sync_give_up_all(struct sync_table *table)
     }
 }
 
-uint64_t sync_deadline(uint64_t milliseconds)
+uint64_t sync_deadline_in(uint64_t milliseconds)
 {
-    if (milliseconds == 0)
-        return TIMER_NEVER;
     if (milliseconds > UINT32_MAX)
         milliseconds = UINT32_MAX;          /* 49 days */
     return rdtime() + milliseconds * timer_tick_length() * TICKS_PER_SECOND / 1000;

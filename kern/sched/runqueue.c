@@ -48,18 +48,3 @@ void sched_start(struct task *idle)
     this_cpu->task = idle;
     this_cpu->user_tf = idle->tf;
 }
-
-/* The task may move to another queue until its own is locked: a hart that steals it stores rq with
-   the old queue's lock held. So rq is read again with that lock, and only if it is still the same
-   is this the right one. */
-struct run_queue *task_rq_lock(struct task *task)
-{
-    for (;;) {
-        struct run_queue *rq = atomic_load(&task->rq);
-
-        spin_lock(&rq->lock);
-        if (rq == atomic_load(&task->rq))
-            return rq;
-        spin_unlock(&rq->lock);
-    }
-}

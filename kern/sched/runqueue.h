@@ -34,5 +34,19 @@ static inline void dequeue(struct run_queue *rq, struct task *task)
 }
 
 /* Lock the queue that a task belongs to, and return it. In any context; no lock of this rank or a
-   higher one is held. */
-struct run_queue *task_rq_lock(struct task *task);
+   higher one is held.
+
+   The task may move to another queue until its own is locked: a hart that steals it stores rq with
+   the old queue's lock held. So rq is read again with that lock, and only if it is still the same
+   is this the right one. */
+static inline struct run_queue *task_rq_lock(struct task *task)
+{
+    for (;;) {
+        struct run_queue *rq = atomic_load(&task->rq);
+
+        spin_lock(&rq->lock);
+        if (likely(rq == atomic_load(&task->rq)))
+            return rq;
+        spin_unlock(&rq->lock);
+    }
+}

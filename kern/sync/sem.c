@@ -2,7 +2,7 @@
 
    All is done under the semaphore's own lock, which is also that of its queue, and which is free
    while a task sleeps. The ways to take a unit differ in what may end the wait, and have one
-   common part, sem_down().
+   common part, sem_down(): see sem.h.
 
    The lock has RANK_WAIT: it may be taken with locks of processes held, and with none of the
    scheduler's. Where nobody waits, up() and down() cost a lock and an unlock each, and a few
@@ -26,9 +26,7 @@ void sem_init(semaphore_t *sem, int value)
     sem_init_named(sem, value, "a semaphore");
 }
 
-/* Take a unit, or wait for one. 0, or -E_INVAL if it is closed, or what else has ended the wait:
-   wait_state and deadline are as for wait_for_grant(). */
-static int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline)
+int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline)
 {
     /* EXERCISE 7.1 begin: sem_down */
     struct waiter self;
@@ -46,21 +44,6 @@ static int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline)
     spin_unlock(&sem->lock);
     return result;
     /* EXERCISE 7.1 end */
-}
-
-void down(semaphore_t *sem)
-{
-    sem_down(sem, WT_KSEM, TIMER_NEVER);
-}
-
-int down_interruptible(semaphore_t *sem)
-{
-    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, TIMER_NEVER);
-}
-
-int down_timeout(semaphore_t *sem, uint64_t deadline)
-{
-    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, deadline);
 }
 
 bool try_down(semaphore_t *sem)

@@ -24,16 +24,28 @@ typedef struct semaphore {
 void sem_init(semaphore_t *sem, int value);
 void sem_init_named(semaphore_t *sem, int value, const char *name);
 
+/* What all ways to wait for a unit are made of. 0 with a unit; else -E_INVAL if it is closed, or
+   what else has ended the wait: wait_state and deadline are as for wait_for_grant(). */
+int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline);
 /* Take a unit, and wait for one if there is none. A kill does not end that; sem_close() does, of
    which this does not tell. */
-void down(semaphore_t *sem);
+static inline void down(semaphore_t *sem)
+{
+    sem_down(sem, WT_KSEM, TIMER_NEVER);
+}
 /* Take a unit if there is one; false if not, or if it is closed. Does not sleep. */
 bool try_down(semaphore_t *sem);
 /* As down(), but a kill ends the wait. 0 with a unit; -E_KILLED, or -E_INVAL if it is closed,
    without one. No mutex may be held. */
-int down_interruptible(semaphore_t *sem);
+static inline int down_interruptible(semaphore_t *sem)
+{
+    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, TIMER_NEVER);
+}
 /* The same, until rdtime() is at the deadline (TIMER_NEVER: no limit): then it is -E_TIMEOUT. */
-int down_timeout(semaphore_t *sem, uint64_t deadline);
+static inline int down_timeout(semaphore_t *sem, uint64_t deadline)
+{
+    return sem_down(sem, WT_KSEM | WT_INTERRUPTED, deadline);
+}
 
 /* down_interruptible() in two steps, for who has to let go of something in between: join the queue,
    where a unit may be given to the caller from now on; then wait for it, with the same result. The

@@ -49,13 +49,6 @@ void wait_wake_all(struct wait_queue *queue)
         wakeup_proc(to_struct(pos, struct waiter, link)->task);
 }
 
-void wait_join(struct wait_queue *queue, struct waiter *waiter)
-{
-    assert(spin_held(queue->lock));
-    *waiter = (struct waiter){ .task = this_cpu->task };
-    list_add_before(&queue->waiters, &waiter->link);
-}
-
 /* The clock is looked at too, and not only the flag: so a limit that is past already does not cost
    a tick. */
 static bool limit_is_over(const struct task *task, uint64_t deadline)
@@ -86,16 +79,12 @@ int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wai
 }
 
 /* The waiter is on the stack of a task that cannot go on before the lock is free. */
-bool wait_give(struct wait_queue *queue, int result)
+void wait_give_first(struct wait_queue *queue, int result)
 {
-    assert(spin_held(queue->lock));
-    if (list_empty(&queue->waiters))
-        return false;
     struct waiter *first = to_struct(list_next(&queue->waiters), struct waiter, link);
 
     list_del(&first->link);
     first->granted = true;
     first->result = result;
     wakeup_proc(first->task);
-    return true;
 }

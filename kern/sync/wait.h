@@ -56,7 +56,13 @@ void wait_wake_all(struct wait_queue *queue);
    Announce that the current task waits: from now on it can be given something, also before it
    sleeps. It comes behind those who wait already. With the queue's lock held; does not sleep. The
    lock may be released before wait_for_grant(), which must follow. */
-void wait_join(struct wait_queue *queue, struct waiter *waiter);
+static inline void wait_join(struct wait_queue *queue, struct waiter *waiter)
+{
+    assert(spin_held(queue->lock));
+    waiter->task = this_cpu->task;
+    waiter->granted = false;
+    list_add_before(&queue->waiters, &waiter->link);
+}
 
 /* Wait until the announced task is given something; the lock as for wait_sleep(). The value is what
    was given. Else it is -E_KILLED, if wait_state has WT_INTERRUPTED and the task was killed, or
@@ -66,7 +72,16 @@ void wait_join(struct wait_queue *queue, struct waiter *waiter);
 int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wait_state,
                    const char *what, uint64_t deadline);
 
+/* The rare part of wait_give(): somebody waits. */
+void wait_give_first(struct wait_queue *queue, int result);
 /* Give `result`, 0 or an error, to the first who waits, and wake him: he is out of the queue. False
    if nobody waits; then nothing changes. With the queue's lock held; may be called from an
    interrupt. */
-bool wait_give(struct wait_queue *queue, int result);
+static inline bool wait_give(struct wait_queue *queue, int result)
+{
+    assert(spin_held(queue->lock));
+    if (likely(list_empty(&queue->waiters)))
+        return false;
+    wait_give_first(queue, result);
+    return true;
+}

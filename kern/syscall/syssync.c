@@ -1,5 +1,5 @@
 /* System calls of semaphores, mutexes and condition variables. They only take their arguments
-   apart: the work is done in kern/process, by sync_sem.c, sync_mutex.c and sync_condvar.c.
+   apart: the work is done in kern/process, by sync_mutex.c and sync_condvar.c.
 
    No number is cut. An id is looked for as the 64 bits that it is; milliseconds are taken for the
    most that there is if they are more; a value that is no int, or negative, is refused. No object

@@ -131,6 +131,7 @@ SELF_TESTS = [
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
+    selftest("sem-cost", shift=0),
     early("kmalloc"),
     early("shrink"),
     selftest("kmap"),
