@@ -213,6 +213,7 @@ SYNC_PROGRAMS = [
     *everywhere("barber"),
     *everywhere("barber processes", "processes"),
     *everywhere("counter"),
+    *everywhere("syncattack"),
     *everywhere("synckill"),
     program("counter loss chaos", "loss", seeds=3),
 ]
