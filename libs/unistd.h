@@ -46,6 +46,7 @@
 #define SYS_condvar_wait        220     /* (id, the mutex's, milliseconds, or 0 for ever) */
 #define SYS_condvar_signal      221     /* (id) */
 #define SYS_condvar_broadcast   222     /* (id) */
+#define SYS_enable_deadlock_detect  223 /* (1 or 0) */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */

@@ -33,6 +33,7 @@ int init_resources(struct proc_struct *proc)
     proc->task.mutexes = NULL;
     proc->task.wait_target = NULL;
     proc->task.expired = false;
+    proc->sync_member = NULL;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0)
         return -E_NO_MEM;
@@ -64,7 +65,9 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
 /* Each part undoes nothing if it fails: what the child has by then is dropped by free_proc(). */
 int copy_resources(uint32_t clone_flags, struct proc_struct *child)
 {
-    return copy_memory(clone_flags, child);
+    int result = copy_memory(clone_flags, child);
+
+    return result == 0 ? sync_member_fork(child) : result;
 }
 
 /* A process that ends gives up its memory itself, in exit_mm(), because it must leave the page
@@ -77,6 +80,7 @@ void drop_resources(struct proc_struct *proc)
         proc->task.tf->status &= ~SSTATUS_FS;
         sync_leave(proc->mm);
     } else if (proc->mm != NULL) {
+        sync_member_leave(proc);
         mm_put(proc->mm);
     }
     proc->program = NULL;

@@ -39,6 +39,7 @@ enum sync_type {
     SYNC_SEM,
     SYNC_MUTEX,
     SYNC_CONDVAR,
+    SYNC_WATCHED_SEM,                   /* of a program that asked for detection of deadlocks */
 };
 
 /* An object. Everything but type, name and what a semaphore has is set once, when its group is
@@ -54,9 +55,14 @@ struct sync_object {
     uint32_t *word;                     /* atomic. Programs write there what they like: it is
                                            believed for nothing but who has this mutex */
     semaphore_t sem;                    /* closed unless the object is a semaphore */
-    uint32_t ask;                       /* of a mutex: SYNC_ASK, or 0; set when it is made */
+    uint32_t ask;                       /* of a mutex: SYNC_ASK, or 0; set when it is made, or while
+                                           one process alone has it */
     struct wait_target target;          /* of a mutex: its name and its holder, for reports */
     char name[32];                      /* "mutex 3" */
+
+    /* Of a watched semaphore. Guarded by the detector's lock. */
+    bool counts_events;                 /* anybody may post it, not only who took a unit */
+    bool comes_back;                    /* of the search in sync_detect.c */
 };
 
 /* 1,024 ids, with their objects and their words. Tables share it after a fork. */
@@ -141,6 +147,10 @@ static inline void sync_leave(const struct mm_struct *mm)
         sync_give_up_all(table);
 }
 
+/* The table of this mm, which is made if there is none. Its lock is held. NULL if there is no
+   memory. */
+struct sync_table *sync_table_make(struct mm_struct *mm) __must_check;
+
 /* The parts of it that sync_words.c has. A new page of words, none of which is a mutex's; NULL if
    there is no memory. */
 struct Page *sync_words_create(void) __must_check;
@@ -194,3 +204,34 @@ static inline bool sync_mutex_held(const struct sync_object *mutex)
 /* The current process ends, or is another program from now on: if it has the mutex, whoever gets it
    next is told so, by -E_KILLED. */
 void sync_mutex_give_up(struct sync_object *mutex);
+
+/* Detection of deadlocks: sync_watch.c. A process that asked for it has a `sync_member`, and so have
+   those that it forks later; others pay nothing for it.
+
+   Begin or end it for the current process. 0; -E_INVAL if others share its memory, its objects, or
+   its detection, or a mutex is held; -E_NO_MEM. May sleep. */
+int sync_set_detection(bool on);
+/* A child that is being made is watched if the current process is. 0 or -E_NO_MEM. May sleep. */
+int sync_member_fork(struct proc_struct *child) __must_check;
+/* A process is watched no more, if it was: it ends, or becomes another program, or has never run.
+   May sleep. */
+void sync_member_leave(struct proc_struct *proc);
+/* An object of a watched process is made, or is watched from now on (on), or no more; others do not
+   know it yet. With its lock held, or by the only process that has it. */
+void sync_watch_object(struct sync_object *object, bool on);
+/* A watched process is about to sleep for the mutex, in whose queue it is. 0: it may. -E_DEADLOCK:
+   it is out of the queue again. With the mutex's lock held, which is let go of meanwhile. */
+int sync_watch_mutex(struct sync_object *mutex, struct waiter *waiter);
+/* After the sleep, whatever ended it. The lock as above. */
+void sync_watch_mutex_end(struct sync_object *mutex);
+/* What the system calls do with the semaphore of this id if it is a watched one; else -E_INVAL. The
+   first may sleep for a unit, both for the detector. */
+int sync_watched_wait(uint64_t id, uint64_t deadline);
+int sync_watched_post(uint64_t id);
+/* A watched semaphore has been freed: nobody has units of it any more. May sleep. */
+void sync_watch_forget(struct sync_object *sem);
+/* The semaphore of this id, watched or not, or NULL. */
+static inline struct sync_object *sync_find_sem(uint64_t id)
+{
+    return sync_find(id, SYNC_SEM) ?: sync_find(id, SYNC_WATCHED_SEM);
+}

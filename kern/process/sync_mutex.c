@@ -42,10 +42,16 @@ static int first_waiter(struct sync_object *mutex)
 static int wait_for_mutex(struct sync_object *mutex, struct waiter *waiter)
 {
     struct task *task = this_cpu->task;
+    bool watched = current->sync_member != NULL;
+    int result = unlikely(watched) ? sync_watch_mutex(mutex, waiter) : 0;
 
+    if (result != 0)
+        return result;
     task->wait_target = &mutex->target;
-    int result = wait_for_grant(&mutex->queue, waiter, WT_SYNC, mutex->name, TIMER_NEVER);
+    result = wait_for_grant(&mutex->queue, waiter, WT_SYNC, mutex->name, TIMER_NEVER);
     task->wait_target = NULL;
+    if (unlikely(watched))
+        sync_watch_mutex_end(mutex);
     return result;
 }
 

@@ -25,6 +25,7 @@ static const char *const type_names[] = {
     [SYNC_SEM] = "semaphore",
     [SYNC_MUTEX] = "mutex",
     [SYNC_CONDVAR] = "condition variable",
+    [SYNC_WATCHED_SEM] = "semaphore",
 };
 
 /* Who holds a mutex, for reports: what its word says. */
@@ -97,8 +98,7 @@ static void table_free(struct mm_attachment *attachment)
     kfree(table);
 }
 
-/* The table of this mm; a new one if it has none. Its lock is held. NULL if there is no memory. */
-static struct sync_table *table_make(struct mm_struct *mm)
+struct sync_table *sync_table_make(struct mm_struct *mm)
 {
     struct sync_table *table = sync_table_of(mm);
 
@@ -184,15 +184,18 @@ void sync_object_open(struct sync_object *object, enum sync_type type, int value
         spin_unlock(&object->sem.lock);
     }
     spin_lock(&object->lock);
-    atomic_store(object->word, type == SYNC_MUTEX ? object->ask : SYNC_NO_MUTEX);
+    object->ask = 0;
+    atomic_store(object->word, type == SYNC_MUTEX ? 0 : SYNC_NO_MUTEX);
     object->type = type;
+    if (unlikely(current->sync_member != NULL))
+        sync_watch_object(object, true);
     spin_unlock(&object->lock);
 }
 
 /* The parts of sync_create() that need the mm's lock. */
 static int create_locked(struct mm_struct *mm, enum sync_type type, int value, uintptr_t *words)
 {
-    struct sync_table *table = table_make(mm);
+    struct sync_table *table = sync_table_make(mm);
     struct sync_chunk *chunk;
 
     if (table == NULL || sync_words_map(mm, table) != 0)
@@ -239,6 +242,8 @@ bool sync_destroy(struct sync_object *object, enum sync_type type)
     if (!first)
         return false;
     sem_close(&object->sem);
+    if (type == SYNC_WATCHED_SEM)
+        sync_watch_forget(object);
     put_id(table->chunks[object->id / SYNC_CHUNK_IDS], object->id);
     return true;
 }

@@ -71,6 +71,7 @@ void sync_give_up_all(struct sync_table *table)
             }
         sched_give_way();
     }
+    sync_member_leave(current);
 }
 
 uint64_t sync_deadline_in(uint64_t milliseconds)

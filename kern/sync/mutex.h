@@ -21,6 +21,7 @@
 enum mutex_rank {
     MUTEX_TEST_OUTER = 1,           /* of the self tests: outside of all others */
     MUTEX_MM,                       /* the areas and the page tables of an address space */
+    MUTEX_SYNC_DETECT,              /* the record of a detector of deadlocks */
     MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
 };
 

@@ -323,6 +323,7 @@ static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_condvar_wait] = sys_condvar_wait,
     [SYS_condvar_signal] = sys_condvar_signal,
     [SYS_condvar_broadcast] = sys_condvar_broadcast,
+    [SYS_enable_deadlock_detect] = sys_enable_deadlock_detect,
 };
 
 /* Do the call of this number, with the arguments that are in the frame, and put its result there.

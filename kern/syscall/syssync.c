@@ -19,27 +19,31 @@ long sys_sem_post(uint64_t arg[])
 {
     struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
 
-    return sem != NULL ? sync_sem_post(sem) : -E_INVAL;
+    return sem != NULL ? sync_sem_post(sem) : sync_watched_post(arg[0]);
 }
 
 long sys_sem_wait(uint64_t arg[])
 {
     struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
 
-    return sem != NULL ? sync_sem_wait(sem, sync_deadline(arg[1])) : -E_INVAL;
+    uint64_t deadline = sync_deadline(arg[1]);
+
+    return sem != NULL ? sync_sem_wait(sem, deadline) : sync_watched_wait(arg[0], deadline);
 }
 
 long sys_sem_free(uint64_t arg[])
 {
-    struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
+    struct sync_object *sem = sync_find_sem(arg[0]);
 
-    return sem != NULL && sync_destroy(sem, SYNC_SEM) ? 0 : -E_INVAL;
+    if (sem == NULL)
+        return -E_INVAL;
+    return sync_destroy(sem, SYNC_SEM) || sync_destroy(sem, SYNC_WATCHED_SEM) ? 0 : -E_INVAL;
 }
 
 /* The value of a moment ago. It is never negative: those who wait are not counted. */
 long sys_sem_get_value(uint64_t arg[])
 {
-    struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
+    struct sync_object *sem = sync_find_sem(arg[0]);
 
     if (sem == NULL)
         return -E_INVAL;
@@ -111,4 +115,9 @@ long sys_condvar_broadcast(uint64_t arg[])
         return -E_INVAL;
     sync_condvar_broadcast(condvar);
     return 0;
+}
+
+long sys_enable_deadlock_detect(uint64_t arg[])
+{
+    return arg[0] <= 1 ? sync_set_detection(arg[0]) : -E_INVAL;
 }

@@ -36,3 +36,6 @@ long sys_condvar_wait(uint64_t arg[]);
 long sys_condvar_signal(uint64_t arg[]);
 /* (id) */
 long sys_condvar_broadcast(uint64_t arg[]);
+
+/* Detection of deadlocks. (1 or 0): begin or end it for the caller. */
+long sys_enable_deadlock_detect(uint64_t arg[]);

@@ -137,3 +137,8 @@ int condvar_broadcast(int id)
 {
     return syscall1(SYS_condvar_broadcast, id);
 }
+
+int enable_deadlock_detect(int on)
+{
+    return syscall1(SYS_enable_deadlock_detect, on);
+}

@@ -76,3 +76,28 @@ int condvar_wait_timeout(int id, int mutex, unsigned int milliseconds);
 /* Wake the one who has waited longest, or all. The caller need not have the mutex. */
 int condvar_signal(int id);
 int condvar_broadcast(int id);
+
+/* Detection of deadlocks. A process that asks for it is never left waiting for ever by a mutex or a
+   semaphore that could not come: the call that would do that returns -E_DEADLOCK at once, and it
+   has taken nothing. So do its children, and threads, that are made afterwards. In exchange each
+   call of these objects is a system call. condvar_wait() may return it too, when it would lock the
+   mutex again; then the caller does not have the mutex.
+
+   For mutexes that is a circle: somebody has this mutex, and waits for another one, whose holder
+   waits ..., for one that the caller has. Who locks a mutex that he has waits for himself.
+
+   Semaphores have no holders, so the kernel goes by what it has seen:
+   - The units of a semaphore belong to those who took them. They give them back by sem_post, at
+     their end at the latest, unless they die before.
+   - But a semaphore that began with 0, or that anybody has posted without having a unit of it,
+     counts events: whoever can go on may post it. Who posts such a one tells others to go on; so
+     the semaphores of which he has units then count events too, because others may post them.
+   - A process goes on, up to its end, and then gives back all mutexes and units, unless it waits
+     for a mutex or a semaphore. A wait with a limit of time ends by itself. Whoever waits for a
+     condition, a child, a key or the clock counts as one who goes on.
+   If in this model there is an order in which the caller and those before it come to their ends, the
+   call waits; if there is none, it is -E_DEADLOCK. */
+
+/* Begin (1) or end (0) it. 0; -E_INVAL if others share the caller's memory or its objects, or if it
+   has a mutex; -E_NO_MEM. A new program begins without it. */
+int enable_deadlock_detect(int on);
