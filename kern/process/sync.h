@@ -205,8 +205,8 @@ static inline bool sync_mutex_held(const struct sync_object *mutex)
    next is told so, by -E_KILLED. */
 void sync_mutex_give_up(struct sync_object *mutex);
 
-/* Detection of deadlocks: sync_watch.c. A process that asked for it has a `sync_member`, and so have
-   those that it forks later; others pay nothing for it.
+/* Detection of deadlocks: sync_watch.c. A process that asked for it has a `sync_member`, and so
+   have those that it forks later; others pay nothing for it.
 
    Begin or end it for the current process. 0; -E_INVAL if others share its memory, its objects, or
    its detection, or a mutex is held; -E_NO_MEM. May sleep. */

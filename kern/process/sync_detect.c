@@ -1,9 +1,9 @@
 /* Would this wait ever end? The judgement about a family of processes, by the record that
    sync_watch.c keeps of it.
 
-   Mutexes have one holder, so whoever waits for one waits for its holder: a chain, and a deadlock is
-   a circle in it. Units of a semaphore may be many, with many holders, any of whom may give one back:
-   there it must be looked for an order in which all can come to their end.
+   Mutexes have one holder, so whoever waits for one waits for its holder: a chain, and a deadlock
+   is a circle in it. Units of a semaphore may be many, with many holders, any of whom may give one
+   back: there it must be looked for an order in which all can come to their end.
 
    What is not known of a process counts in its favour: it goes on, unless it waits for a mutex or a
    semaphore without a limit of time. So whoever sleeps, reads, or waits for a condition or a child
@@ -95,7 +95,7 @@ static void begin_search(struct detector *detector)
 }
 
 /* A step of the search: can this member go on, now that those marked `finishes` have come to their
-   end, and units of semaphores marked `comes_back` have come back? `any`: there is such a member. */
+   end, and units of semaphores marked `comes_back` have come back? `any`: somebody is. */
 static bool goes_on(const struct sync_member *member, bool any)
 {
     /* EXERCISE 7.5 begin: goes_on */

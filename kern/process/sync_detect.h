@@ -1,9 +1,10 @@
 /* Detection of deadlocks among processes that synchronise: what is known of each of them.
 
-   A program asks for it by enable_deadlock_detect(). From then on its process has a member here, and
-   so has each that it forks later, threads too: together they are a family, which has one detector.
-   Before one of them begins to wait for a mutex or a semaphore, the detector is asked. Nothing of
-   this is known of programs that did not ask; and a family's objects are used by nobody else.
+   A program asks for it by enable_deadlock_detect(). From then on its process has a member here,
+   and so has each that it forks later, threads too: together they are a family, which has one
+   detector. Before one of them begins to wait for a mutex or a semaphore, the detector is asked.
+   Nothing of this is known of programs that did not ask; and a family's objects are used by nobody
+   else.
 
    The functions of sync_watch.c keep the record, those of sync_detect.c judge it. */
 #pragma once

@@ -8,8 +8,8 @@
 
    The detector's lock is a mutex, because the search may take long. Nobody sleeps with it held, so
    the record is written first and the sleep comes after: a mutex or a unit may be given in between,
-   which wait_for_grant() finds. Whoever has been on record as waiting takes the lock again before it
-   goes on, whatever ended its sleep: so while a search is under way none of them does anything. */
+   which wait_for_grant() finds. Whoever has been on record as waiting takes the lock again before
+   it goes on, whatever ended its sleep: so none of them does anything during a search. */
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <process/sync_detect.h>
@@ -221,8 +221,8 @@ static int prepare_holding(struct sync_member *self)
     return self->spare != NULL ? 0 : -E_NO_MEM;
 }
 
-/* Take a unit if there is one: 0; -E_INVAL if the semaphore was freed. Else -E_BUSY, and the process
-   waits for one, in the queue. The detector's lock is held. */
+/* Take a unit if there is one: 0; -E_INVAL if the semaphore was freed. Else -E_BUSY, and the
+   process waits for one, in the queue. The detector's lock is held. */
 static int take_or_join(semaphore_t *sem, struct waiter *waiter)
 {
     int result = sem->closed ? -E_INVAL : sem->value > 0 ? 0 : -E_BUSY;
@@ -234,9 +234,9 @@ static int take_or_join(semaphore_t *sem, struct waiter *waiter)
     return result;
 }
 
-/* A unit that can be had is taken; else the detector is asked, if the wait would be without a limit,
-   before the process joins the queue. The detector's lock is held, so no unit comes in between; if
-   the semaphore is freed meanwhile, the wait ends at once. As take_or_join(). */
+/* A unit that can be had is taken; else the detector is asked, if the wait would be without a
+   limit, before the process joins the queue. The detector's lock is held, so no unit comes in
+   between; if the semaphore is freed meanwhile, the wait ends at once. As take_or_join(). */
 static int begin_wait(struct sync_member *self, struct sync_object *sem, struct waiter *waiter,
                       bool for_ever)
 {

@@ -106,6 +106,34 @@ sync_condvar_signal: With condvar->lock, let the first who waits go on.
 
 sync_condvar_broadcast: The same for all who wait.
 """,
+    "7.5": """
+The record of a family of processes is in sync_detect.h; the functions of this
+file that are given read it. All is called with the detector's lock held, so the
+record does not change, but words of mutexes do.
+
+closes_circle: Follow the chain from self->waits_for, a mutex: holder_of() it,
+target_of() that holder, and so on, as long as it leads from mutex to mutex. Does
+it come back to `self`? Not more steps than the family has members.
+
+goes_on: Nobody who waits for nothing is kept. A mutex comes if nobody holds it,
+if this member has been given it meanwhile, or if its holder is marked. A unit
+comes if has_unit(), if units come back, or if the semaphore counts events and
+anybody is marked.
+
+can_finish: After begin_search(), mark each member that goes_on(), and mark with
+comes_back each semaphore of which it has units; again from the start, until
+nobody is added or `self` is marked. sched_give_way() now and then: it may be long.
+
+detector_request: The request counts: put it on record before you look. Mutexes
+can close a circle; if the family has or had semaphores, it must be looked for an
+order too. A request that is refused is on record no more.
+
+detector_unit_taken: One unit more of this semaphore, by holding_for().
+
+detector_unit_given: One unit less; the record of the last one is freed, by
+holding_free(). A member that has none posts an event: the semaphore counts
+events from now on, and so do those of which it has units, holdings_are_events().
+""",
 }
 
 EXERCISES = [
@@ -119,6 +147,8 @@ EXERCISES = [
              hint=HINTS["7.3"]),
     Exercise("7.4", "mutexes and condition variables of programs", 25, hint=HINTS["7.4"],
              asks="hand a mutex over, tell of a dead holder; wait for a signal, losing none"),
+    Exercise("7.5", "detection of deadlocks", 20, hint=HINTS["7.5"],
+             asks="refuse a lock that closes a circle, and a wait after which not all can finish"),
 ]
 
 # Ticks come often, so a program is preempted at many places.
@@ -171,6 +201,15 @@ TESTS = [
             title="threads and processes, and holders that end"),
     program("condvars", "", 2, "7.4", seeds=SEEDS,
             title="a bounded buffer, limits of time, kills"),
+    program("circles", "", 6, "7.5", title="a lock that closes a circle of mutexes, and others"),
+    program("circles family", "family", 4, "7.5", title="circles of processes; ends and kills"),
+    program("circles crowd", "crowd", 2, "7.5", seeds=SEEDS,
+            title="two mutexes in any order, and none waits for ever"),
+    program("unsafe", "", 4, "7.5", title="units with several holders: is there an order?"),
+    program("unsafe events", "events", 3, "7.5",
+            title="semaphores that count events are not blamed"),
+    program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=20,
+            title="three units in any order, and none waits for ever"),
 ]
 
 LAB = Lab(7, "synchronisation", EXERCISES, TESTS)

@@ -95,8 +95,8 @@ int condvar_broadcast(int id);
    - A process goes on, up to its end, and then gives back all mutexes and units, unless it waits
      for a mutex or a semaphore. A wait with a limit of time ends by itself. Whoever waits for a
      condition, a child, a key or the clock counts as one who goes on.
-   If in this model there is an order in which the caller and those before it come to their ends, the
-   call waits; if there is none, it is -E_DEADLOCK. */
+   If in this model there is an order in which processes come to their ends, the caller among them,
+   the call waits; if there is none, it is -E_DEADLOCK. */
 
 /* Begin (1) or end (0) it. 0; -E_INVAL if others share the caller's memory or its objects, or if it
    has a mutex; -E_NO_MEM. A new program begins without it. */
