@@ -109,6 +109,10 @@ void end_actor(const struct actor *actor)
     assert(wait_child(actor->pid, &code) == actor->pid);
 }
 
+/* How far a test is. Of "usync-moment": 1 the waiter may begin, 2 it begins; of "usync-race": 1 it
+   is over. Atomic. */
+static uint32_t stage;
+
 /* Of "usync-race": who is inside, as the judge knows it; and whether the last holder gave the mutex
    up. Both are changed only by the one who has the mutex. */
 static uint32_t inside, died;
@@ -153,8 +157,44 @@ static int racer(void *arg)
     return 0;
 }
 
+/* A program that locks and unlocks by itself all the time. It ends when it is told to, or when the
+   mutex stays taken: then somebody waits for it who was forgotten, and nobody else will come. */
+static int hurry(__not_used void *arg)
+{
+    for (int failed = 0; !atomic_load(&stage) && failed < PATIENCE; failed++) {
+        if (!fast_lock())
+            continue;
+        failed = 0;
+        judge(0);
+        atomic_store(&inside, 0);
+        if (!fast_unlock())
+            sync_mutex_unlock(&test_mutex);
+    }
+    return 0;
+}
+
+/* The kernel looks at the word just when the program changes it. */
+static void race_with_program(void)
+{
+    int pid, code;
+
+    usync_reset(0);
+    stage = 0;
+    pid = test_thread(hurry, NULL);
+    for (int i = 0; i < 4 * ROUNDS; i++) {
+        judge(sync_mutex_lock(&test_mutex));
+        atomic_store(&inside, 0);
+        if (sync_mutex_unlock(&test_mutex) != 0)
+            atomic_add(&mistakes[3], 1);
+    }
+    atomic_store(&stage, 1);
+    assert(wait_child(pid, &code) == pid);
+}
+
+/* First one against one, as fast as it goes; then all against all. */
 static void test_race(void)
 {
+    race_with_program();
     usync_reset(0);
     test_threads(THREADS, racer);
     check_eq("never do two have the mutex", mistakes[0], 0);
@@ -165,9 +205,6 @@ static void test_race(void)
     check("and nobody waits", list_empty(&test_mutex.queue.waiters));
 }
 SELFTEST("usync-race", test_race);
-
-/* Of "usync-moment": how far the waiter is. */
-static uint32_t stage;                  /* atomic: 1 it may begin, 2 it begins */
 
 static int moment_waiter(void *arg)
 {

@@ -83,6 +83,8 @@ PROGRAMS = [
     program("softint"),
     program("spin"),
     program("stackgrow"),
+    program("syncids"),
+    program("syncids many", "many"),
     program("testbss"),
     program("threads"),
     program("yield"),
@@ -119,6 +121,7 @@ MANY_HARTS = [
     program("mmlock 4 harts", "3", harts=4, cpu=60),
     program("mmlock 8 harts", "7", harts=8, cpu=60),
     program("secrets 4 harts", harts=4, runs=2),
+    program("syncids 4 harts", harts=4, runs=2),
     program("threads 4 harts", harts=4, runs=3),
 ]
 
