@@ -13,32 +13,18 @@
 #include <syscall.h>
 #include <ulib.h>
 
-#define PAGE_WORDS      1024
-
-register uintptr_t self asm("tp");
-
-/* The address of the words, plus how many pages of them there are. Threads change it, so it is one
-   number; it is 0 before the first mutex. A child has its own, with the same value. */
-static uintptr_t words;
-
-/* The word of a mutex, if it is there; NULL: ask the kernel. */
-static inline uint32_t *word_of(int id)
-{
-    uintptr_t known = __atomic_load_n(&words, __ATOMIC_RELAXED);
-
-    if ((unsigned int)id / PAGE_WORDS >= known % 4096)
-        return NULL;
-    return (uint32_t *)(known - known % 4096) + (unsigned int)id;
-}
+/* Threads change it, so it is one number; it is 0 before the first mutex. A child has its own, with
+   the same value. */
+uintptr_t sync_words;
 
 /* Remember where words are. If two threads make a mutex at a time, the one that knows of more pages
    is right. */
 static void learn_words(uintptr_t now)
 {
-    uintptr_t before = __atomic_load_n(&words, __ATOMIC_RELAXED);
+    uintptr_t before = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
 
     while ((before - before % 4096 != now - now % 4096 || before < now)
-           && !__atomic_compare_exchange_n(&words, &before, now, false, __ATOMIC_SEQ_CST,
+           && !__atomic_compare_exchange_n(&sync_words, &before, now, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_RELAXED))
         ;
 }
@@ -83,33 +69,16 @@ int mutex_create(void)
     return id;
 }
 
-/* The kernel has it to do. It knows who calls; the pid is for the next time. */
-static __never_inlined int lock_slowly(int id)
+/* The kernel knows who calls; the pid is for the next time. */
+int mutex_lock_slowly(int id)
 {
-    if (self == 0)
-        self = getpid();
+    if (sync_self == 0)
+        sync_self = getpid();
     return syscall1(SYS_mutex_lock, id);
 }
 
-int mutex_lock(int id)
+int mutex_unlock_slowly(int id)
 {
-    uint32_t *word = word_of(id), expected = 0;
-
-    if (likely(word != NULL && self != 0
-               && __atomic_compare_exchange_n(word, &expected, (uint32_t)self, false,
-                                              __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
-        return 0;
-    return lock_slowly(id);
-}
-
-int mutex_unlock(int id)
-{
-    uint32_t *word = word_of(id), expected = self;
-
-    if (likely(word != NULL && self != 0
-               && __atomic_compare_exchange_n(word, &expected, 0, false, __ATOMIC_RELEASE,
-                                              __ATOMIC_RELAXED)))
-        return 0;
     return syscall1(SYS_mutex_unlock, id);
 }
 

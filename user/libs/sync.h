@@ -49,10 +49,10 @@ int mutex_create(void);
    but the one who had it before has ended, or become another program, without unlocking it: what
    the mutex guards may be half done. It is told once. Who locks a mutex that he has waits for
    himself, until he is killed. */
-int mutex_lock(int id);
+static inline int mutex_lock(int id);
 /* Give it back; -E_INVAL if the caller does not have it. fork does not copy it: the child has no
    mutex of its parent's. */
-int mutex_unlock(int id);
+static inline int mutex_unlock(int id);
 
 /* Condition variables, as Mesa had them: a signal tells one who waits that it may be worth to look
    again, and no more. So one waits in a loop, with the mutex locked:
@@ -101,3 +101,48 @@ int condvar_broadcast(int id);
 /* Begin (1) or end (0) it. 0; -E_INVAL if others share the caller's memory or its objects, or if it
    has a mutex; -E_NO_MEM. A new program begins without it. */
 int enable_deadlock_detect(int on);
+
+/* The rest is how mutex_lock() and mutex_unlock() do without the kernel: see sync.c. Where the
+   words of mutexes are, and how many pages of them; and the own pid, 0 if it is not known yet. */
+extern uintptr_t sync_words;
+register long sync_self asm("tp");
+/* The kernel does it. */
+int mutex_lock_slowly(int id);
+int mutex_unlock_slowly(int id);
+
+/* Is there a word for this id? */
+static inline bool sync_has_word(uintptr_t words, int id)
+{
+    return (unsigned int)id / 1024 < words % 4096 && sync_self != 0;
+}
+
+/* From 0 to the pid, in one step; `before` becomes 0 if it was done. As an acquire: nothing that
+   the caller does next is done before. */
+static inline int mutex_lock(int id)
+{
+    uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
+    int before;
+
+    if (!sync_has_word(words, id))
+        return mutex_lock_slowly(id);
+    asm volatile ("1: lr.w.aq %0, (%1); bnez %0, 2f; sc.w %0, tp, (%1); bnez %0, 1b; 2:"
+                  : "=&r" (before) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
+                  : "memory");
+    return before == 0 ? 0 : mutex_lock_slowly(id);
+}
+
+/* From the pid to 0; `other` becomes 0 if it was done. As a release: all that the caller has done
+   is seen by the next one. */
+static inline int mutex_unlock(int id)
+{
+    uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
+    int other;
+
+    if (!sync_has_word(words, id))
+        return mutex_unlock_slowly(id);
+    asm volatile ("1: lr.w %0, (%1); xor %0, %0, tp; bnez %0, 2f; sc.w.rl %0, zero, (%1);"
+                  "bnez %0, 1b; 2:"
+                  : "=&r" (other) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
+                  : "memory");
+    return other == 0 ? 0 : mutex_unlock_slowly(id);
+}
