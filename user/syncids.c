@@ -115,6 +115,7 @@ static void test_fork(void)
 
     if (pid == 0)
         exit(child_of_fork(go_on));
+    assert(pid > 0);
     check_eq("the child posts to the parent's semaphore", sem_wait(sem), 0);
     int mine = mutex_create();
     check("a mutex that is made after the fork is not the child's",
@@ -132,6 +133,7 @@ static void test_free(void)
 
     if (pid == 0)
         exit(sem_wait(id));
+    assert(pid > 0);
     sleep(2);
     check_eq("a semaphore is freed", sem_free(id), 0);
     check_eq("the child ends", waitpid(pid, &code), 0);
@@ -141,6 +143,7 @@ static void test_free(void)
     pid = fork();
     if (pid == 0)
         exit(sem_free(id));
+    assert(pid > 0);
     waitpid(pid, &code);
     check_eq("a child frees it for both", code, 0);
     check("nothing has this id", names_nothing(id));

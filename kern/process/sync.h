@@ -68,6 +68,7 @@ struct sync_object {
 /* 1,024 ids, with their objects and their words. Tables share it after a fork. */
 struct sync_chunk {
     uint32_t refs;                      /* atomic: tables that have it */
+    uint32_t room;                      /* atomic: ids that are free, or will be in a moment */
     uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set only by
                                            a table that shares the chunk with no other, with the
                                            lock of its mm; cleared by any */

@@ -67,7 +67,11 @@ static struct sync_chunk *chunk_create(void)
 
     if (chunk == NULL)
         return NULL;
-    *chunk = (struct sync_chunk){ .refs = 1, .words = sync_words_create() };
+    *chunk = (struct sync_chunk){
+        .refs = 1,
+        .room = SYNC_CHUNK_IDS,
+        .words = sync_words_create(),
+    };
     if (chunk->words != NULL)
         return chunk;
     kfree(chunk);
@@ -116,13 +120,14 @@ struct sync_table *sync_table_make(struct mm_struct *mm)
    freed meanwhile may be missed. The acquire is for what freed it: all of that is done. */
 static int take_id(struct sync_chunk *chunk)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(chunk->used); i++) {
+    for (size_t i = 0; atomic_load(&chunk->room) > 0 && i < ARRAY_SIZE(chunk->used); i++) {
         uint32_t used = atomic_load_acquire(&chunk->used[i]);
 
         for (int bit = 0; ~used != 0 && bit < 32; bit++) {
             if (used & 1U << bit)
                 continue;
             atomic_or(&chunk->used[i], 1U << bit);
+            atomic_add(&chunk->room, -1);
             return i * 32 + bit;
         }
     }
@@ -132,6 +137,7 @@ static int take_id(struct sync_chunk *chunk)
 /* Give it back. */
 static void put_id(struct sync_chunk *chunk, int id)
 {
+    atomic_add(&chunk->room, 1);
     atomic_and(&chunk->used[id % SYNC_CHUNK_IDS / 32], ~(1U << id % 32));
 }
 
@@ -146,7 +152,7 @@ static int find_room(struct sync_table *table, struct sync_chunk **chunk)
             if (added == NULL)
                 return -E_NO_MEM;
             if (i == 0)
-                added->used[0] = 1;         /* no object has the id 0 */
+                take_id(added);             /* 0: no object has it */
             atomic_store_release(&table->chunks[i], added);
             atomic_store(&table->chunk_count, i + 1);
         }

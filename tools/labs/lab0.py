@@ -84,7 +84,7 @@ PROGRAMS = [
     program("spin"),
     program("stackgrow"),
     program("syncids"),
-    program("syncids many", "many"),
+    program("syncids many", "many", limit=4000),
     program("testbss"),
     program("threads"),
     program("yield"),
