@@ -36,6 +36,15 @@ void phi_init(void)
         state_condvar[i] = THINKING;
 }
 
+bool phi_at_rest(void)
+{
+    bool rest = mtp->mutex.value == 1 && mtp->next.value == 0 && mtp->next_count == 0;
+
+    for (int i = 0; i < N; i++)
+        rest &= state_condvar[i] == THINKING && conditions[i].count == 0;
+    return rest;
+}
+
 void phi_take_forks_condvar(int i)
 {
     /* EXERCISE 7.3 begin: phi_take_forks_condvar */

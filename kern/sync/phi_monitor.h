@@ -20,6 +20,10 @@ enum { THINKING, HUNGRY, EATING };
 /* Set the table anew: all think. While nobody else uses it. */
 void phi_init(void);
 
+/* Is the table as phi_init() has left it? All think, and nobody is in the monitor or waits for it.
+   While nobody uses it. */
+bool phi_at_rest(void);
+
 /* Philosopher i is hungry: returns when he has both forks, and eats. */
 void phi_take_forks_condvar(int i);
 /* Philosopher i has eaten: he puts both forks back, and thinks. Who can eat now, eats. */

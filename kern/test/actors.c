@@ -11,6 +11,7 @@
 #include <test/testlib.h>
 
 #define MANY_TURNS  100000      /* far more than any test needs until its threads are at rest */
+#define STALL_TURNS 200         /* while one is stopped the others come to rest */
 
 static struct spinlock lock = SPINLOCK_INIT("actors", RANK_WAIT);
 static struct wait_queue commands;
@@ -22,6 +23,9 @@ static struct actor {
     int result;
 } actors[MAX_ACTORS];
 static int count;
+
+static struct task *stalled;        /* the thread to stop; NULL: none */
+static int places;                  /* how many are left until it is stopped */
 
 /* The thread of one actor. */
 static __never_returns int actor_main(void *number)
@@ -91,6 +95,29 @@ void actor_kill(int number)
 void actor_revive(int number)
 {
     atomic_store(&actors[number].task->killed, false);
+}
+
+/* The hook of spinlocks: the thread to stop is here at one of its places. */
+static void stall(void)
+{
+    if (this_cpu->task != stalled || --places != 0)
+        return;
+    for (int i = 0; i < STALL_TURNS; i++)
+        schedule();
+}
+
+/* Whether the hook is asked is kept with each task while others run. So the threads have to be made
+   by a task for which it is. */
+void actors_can_stall(void)
+{
+    assert(cpu_count == 1 && count == 0);
+    irq_set_hook(stall);
+}
+
+void actor_stall(int number, int n)
+{
+    stalled = actors[number].task;
+    places = n;
 }
 
 /* All of them are seen asleep twice, and none of them has run in between: else one that was seen

@@ -26,6 +26,12 @@ bool actor_sleeps(int number);
 void actor_kill(int number);
 void actor_revive(int number);
 
+/* Before actors_begin(), with one hart only: actor_stall() will be used. Then stop a thread for a
+   while at the n-th place, from now, at which it gives back the last lock that it holds: others run
+   then, until they sleep. */
+void actors_can_stall(void);
+void actor_stall(int number, int n);
+
 /* Give way until all of them sleep, in a call or because they have come back. Panics if, with one
    hart, they do not come to rest. */
 void actors_settle(void);

@@ -1,7 +1,8 @@
 /* Exercise 7.2: monitors with Hoare's signal.
 
    "monitor-signal" looks who is inside after each step of waiting and signalling; "monitor-kill"
-   kills who waits, at each place where that is possible. "monitor-race" is a bounded buffer on four
+   kills who waits, at each place where that is possible; "monitor-moments" stops one thread at each
+   place where it can be stopped, while the others go on. "monitor-race" is a bounded buffer on four
    harts, whose users wait with `if`, as a Hoare monitor allows, while they are killed. A wrong
    kernel lets two in, lets somebody in between, or leaves somebody outside for ever.
 
@@ -9,6 +10,7 @@
    said so while another one was. Threads do what the test tells them, see actors.h.
 
    Alone: make grade TEST="monitor-*". */
+#include <debug/printk.h>
 #include <error.h>
 #include <report.h>
 #include <sync/monitor.h>
@@ -306,6 +308,90 @@ static void test_kill(void)
 
 /* If the signaller sleeps on: it believed that somebody waited, and nobody did. */
 SELFTEST_AT(STAGE_INIT, "monitor-kill", test_kill);
+
+/* Three threads that come and go: one waits until it is ready, one makes it ready and signals, one
+   only looks in. */
+#define MOMENTS     24              /* more than one has places at which it can be stopped */
+
+static bool ready;                  /* guarded by the monitor */
+
+static int come_and_wait(int number)
+{
+    int result = 0;
+
+    do_enter(number);
+    if (!ready)
+        result = wait_for(number, &conditions[0]);
+    if (result == 0 && !ready)
+        atomic_add(&ghosts, 1);
+    do_leave(number);
+    return result;
+}
+
+static int come_and_signal(int number)
+{
+    do_enter(number);
+    ready = true;
+    do_signal_0(number);
+    return do_leave(number);
+}
+
+static int look_in(int number)
+{
+    do_enter(number);
+    return do_leave(number);
+}
+
+/* Let others run for a while, but not as long as one is stopped. */
+static void run_a_while(void)
+{
+    for (int i = 0; i < 20; i++)
+        schedule();
+}
+
+/* The three, one of which is stopped on the way. All of them must come to their end. */
+static bool three_end(int stopped, int moment, bool kill)
+{
+    ready = false;
+    actor_stall(stopped, moment);
+    actor_do(0, come_and_wait);
+    run_a_while();
+    actor_do(1, come_and_signal);
+    run_a_while();
+    if (kill)
+        actor_kill(0);
+    actor_do(2, look_in);
+    actors_settle();
+    bool ended = actor_done(0) && actor_done(1) && actor_done(2);
+
+    actor_revive(0);
+    return ended && (actor_result(0) == 0 || (kill && actor_result(0) == -E_KILLED));
+}
+
+/* Each of them, at each place; the others are stopped nowhere. One that has no more places is not
+   stopped. The first that fails ends it: a thread sleeps then. */
+static void test_moments(void)
+{
+    bool right = true;
+
+    monitor_init(&monitor, CONDITIONS, conditions);
+    actors_can_stall();
+    actors_begin(3);
+    for (int round = 0; right && round < 3 * MOMENTS * 2; round++) {
+        int stopped = round / 2 % 3, moment = round / 6 + 1;
+
+        right = three_end(stopped, moment, round % 2);
+        if (!right)
+            cprintf("thread %d was stopped at its place %d; %s killed\n", stopped, moment,
+                    round % 2 ? "0 was" : "nobody was");
+    }
+    check("all come to their end, wherever one of them is stopped", right);
+    check_at_rest();
+}
+
+/* The line before the check tells who was stopped: 0 waits, 1 signals, 2 comes from outside. At
+   which place? actor_stall() counts them. */
+SELFTEST_AT(STAGE_INIT, "monitor-moments", test_moments);
 
 /* A buffer for three things; half of the threads put into it, half take out. */
 #define USERS       8
