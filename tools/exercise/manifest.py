@@ -14,7 +14,8 @@ import zlib
 
 from exercise import graft, incoming, vet
 from exercise.allowed import DIGITS, Foreign, Lists
-from exercise.regions import BEGIN, END, MARKER, TITLE, Region, RegionError
+from exercise.regions import (BEGIN, END, MARKER, TITLE, Region, RegionError, is_as_given,
+                              load_given)
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
@@ -240,26 +241,35 @@ class State:
 
     blank    [(path, line)] of the code regions that are still blank. A challenge that has only room
              for more counts as blank if all of its regions are
+    given    [(path, line)] of the regions that are as they were given
     errors   [RegionError] of the texts that a hand-in cannot contain
     total    how many regions count
     """
 
     def __init__(self):
-        self.blank, self.errors, self.total = [], [], 0
+        self.blank, self.given, self.errors, self.total = [], [], [], 0
 
     @property
     def word(self):
         if self.errors:
             return "refused"
         if not self.blank:
-            return "written"
+            return "as given" if len(self.given) == self.total else "written"
         return "still blank" if len(self.blank) == self.total else "begun"
+
+
+def given_in(root):
+    """load_given() of a student's tree; {} if the files are damaged, for they are only a help."""
+    try:
+        return load_given(root)
+    except RegionError:
+        return {}
 
 
 def states(regions, texts, errors, names, foreign=None):
     """{exercise: State} for what graft.extract_tree() has found. `names` are the tree's
     graft.Names, `foreign` is its allowed.Foreign, if it has one."""
-    result = {}
+    result, given = {}, given_in(names.root)
     for exercise in sorted({region.exercise for region in regions}):
         state = result[exercise] = State()
         mine = [region for region in regions if region.exercise == exercise]
@@ -277,6 +287,8 @@ def states(regions, texts, errors, names, foreign=None):
             except RegionError as error:
                 state.errors.append(error)
             region.text = text
+            if region.key in given and is_as_given(text, given[region.key]):
+                state.given.append((region.path, line))
             if region in code and region.is_blank:
                 state.blank.append((region.path, line))
         if code[0].form == "extra" and len(state.blank) < len(code):
@@ -314,6 +326,10 @@ def notes(root=".", objects=None):
              for exercise, state in found.items() if state.blank and not state.errors]
     if blank:
         lines.append("note: still blank: " + some(blank, ", "))
+    given = ["%s (%s:%d)" % (exercise, *state.given[0])
+             for exercise, state in found.items() if state.given and not state.errors]
+    if given:
+        lines.append("note: still as it was given, to be mended: " + some(given, ", "))
     lines += ["note: exercise %s cannot be handed in like this: %s" % (exercise, state.errors[0])
               for exercise, state in found.items() if state.errors]
     lines += ["note: " + note for note in graft.foreign(root, manifest.regions) + unknown]

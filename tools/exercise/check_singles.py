@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Check each exercise alone blank: the labs before it must not need it, and its tests must fail.
+
+    python3 tools/exercise/check_singles.py [--jobs 2] [N.M or LAB ...]
+
+A student who has written labs 1 to K-1 begins an exercise of lab K. Whatever that one does not do
+yet, all tests of the labs before must pass: once with all labs after K blank, as handouts have
+them, and once with all of them solved, as in a course that gives them away or that began elsewhere.
+What a later lab hooks into the kernel must not call what is blank.
+
+Only tests with one hart and without seeds are run, of which each run is alike. check_handouts.py
+checks whole handouts, with the rest of the tests. .ci/run runs both.
+"""
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import cli
+from exercise import marks, pool
+from exercise.trials import Tester, add_options, reason
+from exercise.workshop import WorkshopError
+from labs.catalogue import LabError, load, unknown
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Single(Tester):
+    """What a worker has; its jobs are the method below."""
+
+    def single(self, texts, passing, failing):
+        """Sentences about what is wrong with a variant, in which these tests must pass or fail."""
+        with self.shop.variant(texts) as built:
+            if not built.succeeded:
+                return ["it does not compile: %s" % built.problem]
+            host = self.shop.host()
+            found = [(name, self.shop.judge(self.tests[name], host))
+                     for name in passing + failing]
+        return [reason(outcome) for name, outcome in found
+                if name in passing and not outcome.passed] + [
+            "it is blank, but passes the test %s" % name for name, outcome in found
+            if name in failing and outcome.passed]
+
+
+def alike(tests):
+    """The names of those tests of which each run is alike."""
+    return [test.name for test in tests if test.harts == 1 and not test.seeds and not test.command]
+
+
+def jobs(labs, chosen):
+    """(title, job) of each exercise that is chosen, with the labs behind it blank and solved."""
+    reference = marks.Reference(ROOT, labs, "")
+    last = labs[-1].number
+    for lab in labs:
+        before = alike(test for each in labs if 0 < each.number < lab.number
+                       for test in each.tests)
+        later = {exercise.number for each in labs if each.number > lab.number
+                 for exercise in each.exercises}
+        for exercise in lab.exercises:
+            own = [test.name for test in reference.tests[exercise.number] if test.harts == 1]
+            for blank, word in ((later, "blank"), (set(), "solved")):
+                if exercise.number in chosen and (blank or word == "solved"):
+                    texts = reference.variant({}, blank | {exercise.number})
+                    yield ("%s, %s" % (exercise.number, "labs behind it %s" % word
+                                       if lab.number < last else "the last lab"),
+                           ("single", texts, before, own))
+
+
+def choose(words, labs):
+    """The exercises that these words name; all without a word."""
+    numbers = [exercise.number for lab in labs for exercise in lab.exercises]
+    for word in words:
+        if word not in numbers and word not in [str(lab.number) for lab in labs]:
+            raise unknown("exercise or lab", word, numbers)
+    return [number for number in numbers
+            if not words or number in words or number.split(".")[0] in words]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("words", nargs="*", metavar="N.M or LAB", help="only these")
+    add_options(parser.add_argument)
+    options, labs = parser.parse_args(), load()
+    wrong, todo = 0, list(jobs(labs, choose(options.words, labs)))
+    with pool.shops("singles", ROOT, options, Single) as workers:
+        results = workers.in_order([job for _, job in todo])
+        for (title, _), found in zip(todo, results):
+            found = [found] if isinstance(found, str) else found
+            wrong += len(found)
+            print("%s: %s" % (title, "\n  ".join([""] + found) if found else "ok"), flush=True)
+    print("%d kernels with one exercise blank, %d things wrong" % (len(todo), wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("check_singles", main, (WorkshopError, LabError)))

@@ -1,0 +1,68 @@
+"""Tests of check_singles.py: it tells of a test that needs what is blank, and of one that passes
+with it.
+
+Two kernels are built and two tests run in each. Which exercises and tests are tried is looked at
+without a machine. What the check finds in this tree .ci/run shows.
+
+Needs the built objects, their compiler and QEMU.
+Run alone: python3 tools/test/test_singles.py
+"""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from exercise import check_singles, marks
+from labs.catalogue import LabError, load
+from trees import TOP, ShopTest
+
+
+class Singles(ShopTest):
+    """What is found in a kernel that is built."""
+
+    def test_found(self):
+        here = os.getcwd()
+        os.chdir(self.shop.folder)              # as a worker does
+        self.addCleanup(os.chdir, here)
+        single = check_singles.Single(self.shop).single
+        blank = marks.Reference(TOP, load(), "").variant({}, {"1.3"})
+        first, = single(blank, ["backtrace-calls", "ticks"], [])
+        self.assertRegex(first, "^backtrace-calls, .*not written")
+        self.assertEqual(single({}, ["ticks"], ["backtrace-calls"]),
+                         ["it is blank, but passes the test backtrace-calls"])
+        wrong, = single({"kern/sync/sem.c": "no C\n"}, ["ticks"], [])
+        self.assertIn("it does not compile", wrong)
+
+
+class Jobs(unittest.TestCase):
+    """What is tried."""
+
+    def test_all(self):
+        labs = load()
+        found = dict(check_singles.jobs(labs, check_singles.choose([], labs)))
+        for lab in labs:
+            for exercise in lab.exercises:
+                titles = ["%s, labs behind it %s" % (exercise.number, word)
+                          for word in ("blank", "solved")]
+                if lab is labs[-1]:
+                    titles = [exercise.number + ", the last lab"]
+                for title in titles:
+                    self.assertIn(title, found)
+        method, texts, before, own = found["5.1, labs behind it blank"]
+        self.assertIn("kern/sched/sched_rr.c", texts)
+        self.assertIn("fork", " ".join(before))
+        self.assertNotIn("hello", before)
+        self.assertIn("hello", own)
+        self.assertEqual(list(found["5.1, labs behind it solved"][1]), ["kern/process/exec.c"])
+
+    def test_words(self):
+        labs = load()
+        self.assertEqual(check_singles.choose(["1", "5.4"], labs), ["1.1", "1.2", "1.3", "5.4"])
+        with self.assertRaises(LabError):
+            check_singles.choose(["9.9"], labs)
+
+
+if __name__ == "__main__":
+    unittest.main()
