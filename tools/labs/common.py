@@ -2,8 +2,8 @@
 
 A test's name may have words behind it, as "cow 4 harts": the first word is the program or self test
 that runs, and the whole name must be the only one of its kind in all labs. Further arguments are
-those of grader.model.Test, which says what each of them means: harts, runs, mem, append, limit,
-expect, ...
+those of grader.model.Test, which says what each of them means: harts, runs, seeds, mem, append,
+limit, expect, ...
 
 catalogue.py reads lab0.py to lab7.py, and checks that the points of the tests add up to those
 of the exercises. __all__ is what these files may take from here.
