@@ -194,11 +194,12 @@ NULL = "the kernel used a null pointer"
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
 UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
-def everywhere(name, arguments=""):
+def everywhere(name, arguments="", **more):
     """Tests of one program: on one hart, on one with chance, and on several without and with it."""
-    return [program(name, arguments), program(name + " chaos", arguments, seeds=3),
-            program(name + " 4 harts", arguments, harts=4, runs=2),
-            program(name + " chaos 4 harts", arguments, harts=4, seeds=2)]
+    return [program(name, arguments, **more),
+            program(name + " chaos", arguments, seeds=3, **more),
+            program(name + " 4 harts", arguments, harts=4, runs=2, **more),
+            program(name + " chaos 4 harts", arguments, harts=4, seeds=2, **more)]
 
 
 # Programs that synchronise.
@@ -218,6 +219,8 @@ SYNC_PROGRAMS = [
     *everywhere("counter"),
     *everywhere("syncattack"),
     *everywhere("synckill"),
+    *everywhere("syncstorm"),
+    *everywhere("syncstorm memory", "memory", mem="32M"),
     program("counter loss chaos", "loss", seeds=3),
 ]
 
