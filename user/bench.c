@@ -233,8 +233,10 @@ static void make_mutex(void)
 
 static void lock_and_unlock(void)
 {
-    mutex_lock(mutex);
-    mutex_unlock(mutex);
+    int id = mutex;
+
+    mutex_lock(id);
+    mutex_unlock(id);
 }
 
 static void answer(void)

@@ -150,7 +150,7 @@ static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uin
    there, and what is below can count on it. The lock is looked at first, so that a caller without
    it is found whatever the address is. Few address spaces have a pager at all, and the others do
    not pay for it. */
-int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+static __always_inlined int repair(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     mm_assert_locked(mm);
     if (access == 0 || addr >= USERTOP)
@@ -160,13 +160,18 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return do_pgfault(mm, addr, access);
 }
 
+int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    return repair(mm, addr, access);
+}
+
 /* The lock is taken before anything is looked at: what is true without it may be over at once. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (mm == NULL)
         return -E_FAULT;
     mutex_lock(&mm->lock);
-    int result = mm_fault_locked(mm, addr, access);
+    int result = repair(mm, addr, access);
     mutex_unlock(&mm->lock);
     return result;
 }

@@ -31,6 +31,6 @@ static inline void kick_idle_hart(uint32_t candidates)
    so it needs no waking, and there is nothing to order. */
 static inline void kick_home(const struct run_queue *rq)
 {
-    if (rq->id != this_cpu->id)
+    if (rq != this_cpu->rq)
         kick_idle_hart(1U << rq->id);
 }

@@ -121,14 +121,14 @@ static inline bool sync_has_word(uintptr_t words, int id)
 static inline int mutex_lock(int id)
 {
     uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
-    int before;
+    long before;                        /* all 64 bits, as lr makes them: no conversion */
 
-    if (!sync_has_word(words, id))
+    if (unlikely(!sync_has_word(words, id)))
         return mutex_lock_slowly(id);
     asm volatile ("1: lr.w.aq %0, (%1); bnez %0, 2f; sc.w %0, tp, (%1); bnez %0, 1b; 2:"
                   : "=&r" (before) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
                   : "memory");
-    return before == 0 ? 0 : mutex_lock_slowly(id);
+    return likely(before == 0) ? 0 : mutex_lock_slowly(id);
 }
 
 /* From the pid to 0; `other` becomes 0 if it was done. As a release: all that the caller has done
@@ -136,13 +136,13 @@ static inline int mutex_lock(int id)
 static inline int mutex_unlock(int id)
 {
     uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
-    int other;
+    long other;
 
-    if (!sync_has_word(words, id))
+    if (unlikely(!sync_has_word(words, id)))
         return mutex_unlock_slowly(id);
     asm volatile ("1: lr.w %0, (%1); xor %0, %0, tp; bnez %0, 2f; sc.w.rl %0, zero, (%1);"
                   "bnez %0, 1b; 2:"
                   : "=&r" (other) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
                   : "memory");
-    return other == 0 ? 0 : mutex_unlock_slowly(id);
+    return likely(other == 0) ? 0 : mutex_unlock_slowly(id);
 }
