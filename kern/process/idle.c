@@ -5,14 +5,54 @@
    for the moment in which what woke the hart is handled.
 
    If all processes sleep and nothing outside of them can wake one, that is a deadlock: it is
-   told, each process with what it holds, what it waits for and where. If the console has a
-   group that a ctrl-C would end, somebody can still help: the machine goes on. Else it panics. */
+   told: the circles in which processes wait for one another's mutexes; then each process with what
+   it holds, what it waits for and where. If the console has a group that a ctrl-C would end,
+   somebody can still help: the machine goes on. Else it panics. */
 #include <debug/backtrace.h>
 #include <debug/printk.h>
 #include <driver/clock.h>
 #include <driver/console.h>
 #include <process/proc.h>
 #include <sched/timer.h>
+
+#define CIRCLE_MAX      32      /* processes; a larger circle is not told as one */
+
+/* The process that has the mutex of programs which this one waits for; NULL if there is none. Locks
+   of the kernel cannot be in a circle: see the ranks in sync/mutex.h. proc_lock is held. */
+static struct proc_struct *holder_of(const struct proc_struct *proc)
+{
+    const struct wait_target *target = proc->task.wait_target;
+
+    if (proc->task.state != PROC_SLEEPING || target == NULL || target->holder == NULL)
+        return NULL;
+    return find_proc(target->holder(target));
+}
+
+/* If this process waits in a circle, and it has the lowest pid there, tell the circle: a line for
+   each process, which holds what the one before it waits for. Nothing is printed before the whole
+   circle is known: to print takes long, and a process that a ctrl-C has ended meanwhile may be
+   gone. */
+static void print_circle(struct proc_struct *first, __not_used void *arg)
+{
+    struct circle_step { struct proc_struct *proc; const char *wants; } steps[CIRCLE_MAX];
+    struct proc_struct *proc = first, *holder;
+    int count = 0;
+
+    do {
+        holder = count < CIRCLE_MAX ? holder_of(proc) : NULL;
+        if (holder == NULL || holder->pid < first->pid)
+            return;
+        steps[count++] = (struct circle_step){ proc, proc->task.wait_target->name };
+        proc = holder;
+    } while (holder != first);
+    cprintf("a circle:\n");
+    for (int i = 0; i < count; i++) {
+        holder = steps[(i + 1) % count].proc;
+        cprintf("  %s (pid %d) holds %s and waits for %s, which %s (pid %d) holds\n",
+                steps[i].proc->name, steps[i].proc->pid, steps[(i + count - 1) % count].wants,
+                steps[i].wants, holder->name, holder->pid);
+    }
+}
 
 /* Tell what one process waits for, and where in the kernel; and which mutexes it holds, because the
    others may wait for these. Nobody runs, so its list of them stands still. */
@@ -62,6 +102,7 @@ static void check_deadlock(void)
     bool can_kill = console_can_kill();
     cprintf("\ndeadlock: %s %u processes sleep, and nothing%s can wake one\n",
             can_kill ? "the" : "all", process_count(), can_kill ? " but ctrl-C" : "");
+    for_each_proc(print_circle, NULL);
     for_each_proc(print_sleeper, NULL);
     if (!can_kill)
         panic("deadlock");

@@ -311,6 +311,19 @@ PANIC_TESTS = [
     panics("deadlock-mutexes", "deadlock: all 4 processes sleep",
            "holds inner mutex, waits for a bell that nobody rings:", "philosopher",
            "holds outer mutex, waits for inner mutex:", "philosopher", trace="cpu_idle"),
+    # user/ring.c: a circle of processes is told as one, and what is none is not.
+    Test("ring", prog="ring", panic=True, forbid=["somebody went on"],
+         expect=["deadlock: all 4 processes sleep, and nothing can wake one\na circle:\n"
+                 "  ring (pid 2) holds mutex 1 and waits for mutex 2, which ring (pid 3) holds\n"
+                 "  ring (pid 3) holds mutex 2 and waits for mutex 3, which ring (pid 4) holds\n"
+                 "  ring (pid 4) holds mutex 3 and waits for mutex 1, which ring (pid 2) holds\n"
+                 "ring (pid 4) waits for mutex 1:\n", "sys_mutex_lock",
+                 "ring (pid 3) waits for mutex 3:\n", "sys_mutex_lock"]),
+    Test("ring alone", prog="ring 1", panic=True,
+         expect=["a circle:\n  ring (pid 2) holds mutex 1 and waits for mutex 1, which ring "
+                 "(pid 2) holds\nring (pid 2) waits for mutex 1:\n", "sys_mutex_lock"]),
+    Test("ring queue", prog="ring queue", panic=True, forbid=["a circle"],
+         expect=["deadlock: all 3 processes sleep", "ring (pid 3) waits for mutex 1:\n"]),
     # Boot arguments that make no sense.
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
