@@ -24,8 +24,9 @@ void usync_reset(uint32_t ask)
 {
     sync_object_init(&test_mutex, 0, &test_words[0]);
     sync_object_init(&test_condvar, 1, &test_words[1]);
-    test_mutex.ask = ask;
     sync_object_open(&test_mutex, SYNC_MUTEX, 0);
+    test_mutex.ask = ask;
+    word = ask;
     sync_object_open(&test_condvar, SYNC_CONDVAR, 0);
     came_back = 0;
 }

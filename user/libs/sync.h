@@ -110,39 +110,42 @@ register long sync_self asm("tp");
 int mutex_lock_slowly(int id);
 int mutex_unlock_slowly(int id);
 
-/* Is there a word for this id? */
-static inline bool sync_has_word(uintptr_t words, int id)
+/* The address of the word of a mutex, if it is there and the pid is known; else 0. There are 256
+   pages at most, so the page's address and their number are told apart by one bit-wise and. */
+static inline uintptr_t sync_word_of(int id)
 {
-    return (unsigned int)id / 1024 < words % 4096 && sync_self != 0;
+    uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED), pages = words & 511;
+
+    if ((unsigned int)id / 1024 >= pages || sync_self == 0)
+        return 0;
+    return words - pages + 4 * (uintptr_t)(unsigned int)id;
 }
 
-/* From 0 to the pid, in one step; `before` becomes 0 if it was done. As an acquire: nothing that
-   the caller does next is done before. */
+/* From 0 to the pid, in one step. As an acquire: nothing that the caller does next is done
+   before. */
 static inline int mutex_lock(int id)
 {
-    uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
-    long before;                        /* all 64 bits, as lr makes them: no conversion */
+    uintptr_t word = sync_word_of(id);
 
-    if (unlikely(!sync_has_word(words, id)))
-        return mutex_lock_slowly(id);
-    asm volatile ("1: lr.w.aq %0, (%1); bnez %0, 2f; sc.w %0, tp, (%1); bnez %0, 1b; 2:"
-                  : "=&r" (before) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
-                  : "memory");
-    return likely(before == 0) ? 0 : mutex_lock_slowly(id);
+    if (unlikely(word == 0))
+        goto slow;
+    asm goto ("1: lr.w.aq t0, (%0); bnez t0, %l[slow]; sc.w t0, tp, (%0); bnez t0, 1b"
+              : : "r" (word) : "t0", "memory" : slow);
+    return 0;
+slow:
+    return mutex_lock_slowly(id);
 }
 
-/* From the pid to 0; `other` becomes 0 if it was done. As a release: all that the caller has done
-   is seen by the next one. */
+/* From the pid to 0. As a release: all that the caller has done is seen by the next one. */
 static inline int mutex_unlock(int id)
 {
-    uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED);
-    long other;
+    uintptr_t word = sync_word_of(id);
 
-    if (unlikely(!sync_has_word(words, id)))
-        return mutex_unlock_slowly(id);
-    asm volatile ("1: lr.w %0, (%1); xor %0, %0, tp; bnez %0, 2f; sc.w.rl %0, zero, (%1);"
-                  "bnez %0, 1b; 2:"
-                  : "=&r" (other) : "r" ((words & -4096UL) + 4 * (uintptr_t)(unsigned int)id)
-                  : "memory");
-    return likely(other == 0) ? 0 : mutex_unlock_slowly(id);
+    if (unlikely(word == 0))
+        goto slow;
+    asm goto ("1: lr.w t0, (%0); bne t0, tp, %l[slow]; sc.w.rl t0, zero, (%0); bnez t0, 1b"
+              : : "r" (word) : "t0", "memory" : slow);
+    return 0;
+slow:
+    return mutex_unlock_slowly(id);
 }
