@@ -3,7 +3,7 @@
    it up. What each thread may rely on is checked at every change, and not only at the end.
 
      races counter   threads add to one number, which a mutex guards
-     races event     threads wait for something that happens once
+     races event     threads wait for what another one makes happen
      races buffer    producers and consumers share a place for one thing
      races forks     philosophers: each eats with the two forks beside him */
 #include <report.h>
@@ -17,11 +17,12 @@
 #define THREADS     4
 #define ROUNDS      1000            /* of what needs no system call, most often */
 #define TRADES      50
+#define EVENTS      30
 
 /* Guarded by the mutex `lock`, or by the forks that a philosopher holds. */
-static volatile int number, inside, wrong, things;
-static volatile bool happened, eats[THREADS];
-static int lock, changed, forks[THREADS];
+static volatile int number, inside, wrong, things, happened, seen;
+static volatile bool eats[THREADS];
+static int lock, changed, told, forks[THREADS];
 
 /* Go into the part that only one thread may be in; note it if another one is there. */
 static void enter(void)
@@ -49,32 +50,42 @@ static int count(void *arg)
     return 0;
 }
 
-/* The first thread makes it happen, the others wait for it. */
-static int wait_for_event(void *arg)
+/* Wait for a condition variable, inside of the part that only one may be in. */
+static void wait_for(int condvar)
 {
-    enter();
-    if (arg == NULL) {
-        happened = true;
-        condvar_broadcast(changed);
+    inside--;
+    condvar_wait(condvar, lock);
+    inside++;
+}
+
+/* The first thread makes something happen, and the others wait for it; when all have seen it, it
+   makes the next thing happen. */
+static int wait_for_events(void *arg)
+{
+    for (int event = 1; event <= EVENTS; event++) {
+        enter();
+        if (arg == NULL) {
+            while (seen < (event - 1) * (THREADS - 1))
+                wait_for(told);
+            happened = event;
+            condvar_broadcast(changed);
+        } else {
+            while (happened < event)
+                wait_for(changed);
+            seen++;
+            condvar_signal(told);
+        }
+        number = number + 1;
+        leave();
     }
-    while (!happened) {
-        inside--;
-        condvar_wait(changed, lock);
-        inside++;
-    }
-    number = number + 1;
-    leave();
     return 0;
 }
 
 /* Wait until there are so many things, 0 or 1. */
 static void wait_for_things(int wanted)
 {
-    while (things != wanted) {
-        inside--;
-        condvar_wait(changed, lock);
-        inside++;
-    }
+    while (things != wanted)
+        wait_for(changed);
 }
 
 /* Threads of even number bring things, and the others take them. */
@@ -121,7 +132,7 @@ static const struct work {
     int number;                 /* what `number` must be at the end */
 } works[] = {
     { "counter", count, THREADS * ROUNDS },
-    { "event", wait_for_event, THREADS },
+    { "event", wait_for_events, THREADS * EVENTS },
     { "buffer", trade, THREADS * TRADES },
     { "forks", philosopher, THREADS * ROUNDS },
 };
@@ -133,6 +144,7 @@ static int run(const struct work *work)
 
     lock = mutex_create();
     changed = condvar_create();
+    told = condvar_create();
     for (int i = 0; i < THREADS; i++)
         forks[i] = mutex_create();
     for (int i = THREADS - 1; i >= 0; i--)
