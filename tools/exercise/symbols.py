@@ -51,7 +51,8 @@ class Uses:
 
     def __init__(self, reference, root, objects):
         self.reference, self.root = reference, root
-        self.objects = objects_below(objects)
+        self.objects = {path: place for path, place in objects_below(objects).items()
+                        if os.path.isfile(os.path.join(root, path))}    # and not one of old times
         self.states = {path: state_of(place) for path, place in self.objects.items()}
         self.symbols = {path: symbols_of(place) for path, place in self.objects.items()}
         self.globals = self.defined_in("kern/", "libs/")
