@@ -114,6 +114,11 @@ static int wait_shortly(__not_used void *arg)
     return wait_once(rdtime() + 3 * timer_tick_length(), NULL);
 }
 
+static int wait_long(__not_used void *arg)
+{
+    return wait_once(rdtime() + 100000 * timer_tick_length(), NULL);
+}
+
 /* Until the thread sleeps; then `what` is done to it, with the lock held. */
 static int do_to_sleeper(int (*waiter)(void *), void (*what)(void))
 {
@@ -134,6 +139,11 @@ static int do_to_sleeper(int (*waiter)(void *), void (*what)(void))
 static void kill_sleeper(void)
 {
     sched_kill(sleeper);
+}
+
+static void expire_sleeper(void)
+{
+    sched_expire(sleeper);
 }
 
 /* Both while the lock is held, so before the thread can look: in both orders the gift wins. */
@@ -170,6 +180,7 @@ static void test_in_the_sleep(void)
     assert_eq(do_to_sleeper(wait_for_ever, kill_sleeper_and_give), 7);
     assert_eq(do_to_sleeper(wait_for_ever, give_and_kill_sleeper), 7);
     assert_eq(do_to_sleeper(wait_shortly, nothing), -E_TIMEOUT);
+    assert_eq(do_to_sleeper(wait_long, expire_sleeper), -E_TIMEOUT);
     assert_eq(do_to_sleeper(wait_shortly, expire_and_give), 7);
     assert_eq(do_to_sleeper(wait_shortly, kill_sleeper), -E_KILLED);
 }
