@@ -92,29 +92,29 @@ static void test_two_units(void)
     check_eq("all units are there again", value_of(r) + value_of(q), 3);
 }
 
-/* A line in which each waits for the next one; the last one is main. The record is in the order in
-   which they were made, and the line goes the other way. */
+/* A line in which each waits for the next one; the last one is main. They were made in this
+   order too, so a search that goes through them in order finds one each time, the last first. */
 static void test_line(void)
 {
     int x = sem_init(1), y = sem_init(1), z = sem_init(1);
 
     check_eq("main takes x", sem_wait(x), 0);
-    takes(&anna, y), takes(&bert, z);
-    check("anna may wait for x", waits(&anna, x));
+    takes(&carl, y), takes(&bert, z);
+    check("carl may wait for x", waits(&carl, x));
     check("bert may wait for y", waits(&bert, y));
-    check("carl may wait for z", waits(&carl, z));
+    check("anna may wait for z", waits(&anna, z));
     check_eq("main is refused y", sem_wait(y), -E_DEADLOCK);
     check_eq("main is refused z", sem_wait(z), -E_DEADLOCK);
     check_eq("main gives x back", sem_post(x), 0);
-    check_eq("anna has got x", puppet_end(&anna), 0);
-    posts(&anna, x), posts(&anna, y);
+    check_eq("carl has got x", puppet_end(&carl), 0);
+    posts(&carl, x), posts(&carl, y);
     check_eq("bert has got y", puppet_end(&bert), 0);
-    check("anna may wait for z", waits(&anna, z));
+    check("carl may wait for z", waits(&carl, z));
     posts(&bert, y), posts(&bert, z);
-    check_eq("carl has got z", puppet_end(&carl), 0);
-    posts(&carl, z);
     check_eq("anna has got z", puppet_end(&anna), 0);
     posts(&anna, z);
+    check_eq("carl has got z", puppet_end(&carl), 0);
+    posts(&carl, z);
     check_eq("all units are there again", value_of(x) + value_of(y) + value_of(z), 3);
 }
 
@@ -322,12 +322,32 @@ static void test_deaths(void)
     check_eq("no unit of y went to the dead", value_of(y), 1);
 }
 
+/* A child that takes nothing posts twice: from the first time on, anybody may post. */
+static void test_foreign(void)
+{
+    int s = sem_init(1), code, pid;
+
+    check_eq("main takes the only unit", sem_wait(s), 0);
+    pid = fork();
+    if (pid == 0) {
+        int result = sem_post(s);
+
+        sleep(5);
+        exit(sem_post(s) ?: result);
+    }
+    check_eq("a child that took none posts, and main has two", sem_wait_timeout(s, 1000), 0);
+    check_eq("it may post again, so main may wait", sem_wait(s), 0);
+    check_eq("the child ends", waitpid(pid, &code) ?: code, 0);
+    check_eq("main is alone, and is refused", sem_wait(s), -E_DEADLOCK);
+}
+
 static void events(void)
 {
     test_events_alone();
     test_two_events();
     test_buffer(1);
     test_buffer(4);
+    test_foreign();
     test_limit();
     test_deaths();
     check_eq("it is off", enable_deadlock_detect(0), 0);

@@ -26,9 +26,9 @@ long sys_sem_wait(uint64_t arg[])
 {
     struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
 
-    uint64_t deadline = sync_deadline(arg[1]);
-
-    return sem != NULL ? sync_sem_wait(sem, deadline) : sync_watched_wait(arg[0], deadline);
+    if (sem == NULL)
+        return sync_watched_wait(arg[0], sync_deadline(arg[1]));
+    return sync_sem_wait(sem, sync_deadline(arg[1]));
 }
 
 long sys_sem_free(uint64_t arg[])
