@@ -3,7 +3,7 @@
    error, or the end of one process, and all that was taken must be back.
 
    "oom-kernel" does so with a kernel thread, an address space and an exec; "oom-programs" with
-   programs that fork, map, grow, fault, and make objects. A function that goes on without looking
+   programs that fork, map, grow and fault. A function that goes on without looking
    for NULL panics; one that returns early and forgets to give something back is found by the count,
    which names the attempt. Then a k for which it happens is known, and the case can be repeated.
 
@@ -153,7 +153,6 @@ static void test_oom_programs(void)
     static const struct { char *name; size_t step; } programs[] = {
         { "forktest", 11 }, { "mmap", 9 }, { "brk", 5 }, { "demandzero", 11 }, { "cow", 7 },
         { "stackgrow", 9 }, { "wait", 5 },
-        { "syncids", 3 },
     };
     struct inventory before = inventory_take();
 
