@@ -100,7 +100,7 @@ def grade(options):
     lacks = host_lacks()
     if lacks:
         raise build.BuildError("no machine can run on this host: " + lacks)
-    with build.alone(options.objects):
+    with build.alone(options.objects, make_folder=bool(options.build)):
         return run(options, labs, tests)
 
 

@@ -127,14 +127,16 @@ def mend(built, options, output, hints):
 
 
 @contextlib.contextmanager
-def alone(objects):
+def alone(objects, make_folder):
     """As long as this lasts no other grading of these objects runs. If one does, this waits for its
     end, and says so in one line. The lock ends with the process that holds it, however that ends. A
-    folder that cannot be written, or whose file system has no locks, is graded without one."""
+    folder that is not there and is not to be made, that cannot be written, or whose file system
+    has no locks, is graded without one."""
     path = os.path.join(objects, "lock")
     with contextlib.ExitStack() as stack:
         try:
-            os.makedirs(objects, exist_ok=True)
+            if make_folder:
+                os.makedirs(objects, exist_ok=True)
             lock = stack.enter_context(open(path, "a+"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
