@@ -30,7 +30,7 @@ HOLD = """
 import sys
 sys.path.insert(0, %r)
 from exercise import build
-with build.alone(sys.argv[1]):
+with build.alone(sys.argv[1], make_folder=True):
     print("held", flush=True)
     sys.stdin.read()
 """ % os.path.join(TOP, "tools")
@@ -93,7 +93,7 @@ class Lock(unittest.TestCase):
 
     def enter(self, objects):
         """Enter and leave alone(); what it printed."""
-        with contextlib.redirect_stderr(io.StringIO()) as said, build.alone(objects):
+        with contextlib.redirect_stderr(io.StringIO()) as said, build.alone(objects, make_folder=True):
             pass
         return said.getvalue()
 
@@ -106,9 +106,14 @@ class Lock(unittest.TestCase):
     def test_a_folder_that_cannot_be_made(self):
         self.assertEqual(self.enter("/dev/null/objects"), "")
 
+    def test_a_folder_that_is_not_to_be_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with build.alone(os.path.join(folder, "objects"), make_folder=False):
+                self.assertEqual(os.listdir(folder), [])
+
     def test_an_error_of_the_grading_is_not_hidden(self):
         with tempfile.TemporaryDirectory() as folder:
-            with self.assertRaises(FileNotFoundError), build.alone(folder):
+            with self.assertRaises(FileNotFoundError), build.alone(folder, make_folder=True):
                 raise FileNotFoundError
             self.assertEqual(self.enter(folder), "")        # and the lock is free again
 
