@@ -93,8 +93,9 @@ class Lock(unittest.TestCase):
 
     def enter(self, objects):
         """Enter and leave alone(); what it printed."""
-        with contextlib.redirect_stderr(io.StringIO()) as said, build.alone(objects, make_folder=True):
-            pass
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            with build.alone(objects, make_folder=True):
+                pass
         return said.getvalue()
 
     def test_a_file_system_without_locks(self):
