@@ -4,8 +4,8 @@
      circles family     processes of fork; ends and kills; the rules of enable_deadlock_detect
      circles crowd      threads that lock two mutexes each, in any order, and try again
 
-   The threads are puppets: each step is done before the next begins. If the kernel lets the program
-   sleep in a circle, all processes sleep, and the machine says so and panics. */
+   The threads are puppets: each step is done before the next begins. If the kernel lets the main
+   thread sleep in a circle, the puppets that have nothing to do go on for ever. */
 #include <error.h>
 #include <puppet.h>
 #include <report.h>
