@@ -147,12 +147,10 @@ static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uin
 }
 
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
-   there, and what is below can count on it. The lock is looked at first, so that a caller without
-   it is found whatever the address is. Few address spaces have a pager at all, and the others do
-   not pay for it. */
+   there, and what is below can count on it. Few address spaces have a pager at all, and the others
+   do not pay for it. The lock is held. */
 static __always_inlined int repair(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
-    mm_assert_locked(mm);
     if (access == 0 || addr >= USERTOP)
         return -E_FAULT;
     if (unlikely(mm->has_pager))
@@ -160,8 +158,10 @@ static __always_inlined int repair(struct mm_struct *mm, uintptr_t addr, uint32_
     return do_pgfault(mm, addr, access);
 }
 
+/* A caller without the lock is found whatever the address is. */
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
+    mm_assert_locked(mm);
     return repair(mm, addr, access);
 }
 

@@ -181,6 +181,7 @@ static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
 {
+    mm_assert_locked(mm);
     return mm_map_pager(mm, addr, len, vm_flags, NULL);
 }
 
