@@ -210,7 +210,7 @@ TESTS = [
     program("circles crowd", "crowd", 2, "7.5", seeds=SEEDS,
             title="two mutexes in any order, and none waits for ever"),
     program("unsafe", "", 4, "7.5", title="units with several holders: is there an order?"),
-    program("unsafe events", "events", 3, "7.5",
+    program("unsafe events", "events", 3, "7.5", limit=200,
             title="semaphores that count events are not blamed"),
     program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=20,
             title="three units in any order, and none waits for ever"),
