@@ -82,14 +82,14 @@ def main():
     parser.add_argument("words", nargs="*", metavar="N.M or LAB", help="only these")
     add_options(parser.add_argument)
     options, labs = parser.parse_args(), load()
-    wrong, todo = 0, list(jobs(labs, choose(options.words, labs)))
+    wrong, work = 0, list(jobs(labs, choose(options.words, labs)))
     with pool.shops("singles", ROOT, options, Single) as workers:
-        results = workers.in_order([job for _, job in todo])
-        for (title, _), found in zip(todo, results):
+        results = workers.in_order([job for _, job in work])
+        for (title, _), found in zip(work, results):
             found = [found] if isinstance(found, str) else found
             wrong += len(found)
             print("%s: %s" % (title, "\n  ".join([""] + found) if found else "ok"), flush=True)
-    print("%d kernels with one exercise blank, %d things wrong" % (len(todo), wrong))
+    print("%d kernels with one exercise blank, %d things wrong" % (len(work), wrong))
     return 1 if wrong else 0
 
 
