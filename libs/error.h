@@ -32,13 +32,17 @@
     X(MAX_OPEN,    22)  /* too many open files */ \
     X(EXISTS,      23)  /* exists already */ \
     X(NOTEMPTY,    24)  /* directory is not empty */ \
-    X(DEADLOCK,    25)  /* to wait would never end, or never let all end */
+    X(DEADLOCK,    25)  /* to wait would never end, or never let all end */ \
+    X(IO,          26)  /* the disk gave an error, or no answer */ \
+    X(PIPE,        27)  /* nobody will read this pipe */ \
+    X(ROFS,        28)  /* the file system is read-only */ \
+    X(NO_SPACE,    29)  /* no free block or inode on the disk */
 
 enum {
 #define X(name, number) E_##name = number,
     ERROR_LIST(X)
 #undef X
-    MAXERROR = 25
+    MAXERROR = 29
 };
 
 /* The name of an error code, given with either sign; "E_?" if there is no such code. Never NULL,

@@ -27,8 +27,24 @@
 #define SYS_sem_wait            42      /* (id, milliseconds, or 0 for ever) */
 #define SYS_sem_free            43      /* (id) */
 #define SYS_sem_get_value       44      /* (id, int *value) */
+#define SYS_open                100     /* (path, O_ flags): a descriptor */
+#define SYS_close               101     /* (fd) */
 #define SYS_read                102     /* (fd, buf, length) */
 #define SYS_write               103     /* (fd, buf, length) */
+#define SYS_seek                104     /* (fd, offset, LSEEK_): the new position */
+#define SYS_fstat               110     /* (fd, struct stat *) */
+#define SYS_fsync               111     /* (fd) */
+#define SYS_chdir               120     /* (path) */
+#define SYS_getcwd              121     /* (buf, size) */
+#define SYS_mkdir               122     /* (path) */
+#define SYS_link                123     /* (old path, new path) */
+#define SYS_rename              124     /* (old path, new path) */
+#define SYS_readlink            125     /* (path, buf, size): how many bytes */
+#define SYS_symlink             126     /* (target, path) */
+#define SYS_unlink              127     /* (path) */
+#define SYS_getdirentry         128     /* (fd, struct dirent *) */
+#define SYS_dup                 130     /* (fd, new fd, or NO_FD for the lowest that is free) */
+#define SYS_pipe                140     /* (int fd[2]) */
 #define SYS_lab6_set_priority   255     /* (priority): 1 to 100, others are taken for these */
 
 /* rvlab's own. */
@@ -47,10 +63,37 @@
 #define SYS_condvar_signal      221     /* (id) */
 #define SYS_condvar_broadcast   222     /* (id) */
 #define SYS_enable_deadlock_detect  223 /* (1 or 0) */
+#define SYS_rmdir               224     /* (path) */
+#define SYS_truncate            225     /* (path, length) */
+#define SYS_ftruncate           226     /* (fd, length) */
+#define SYS_lstat               227     /* (path, struct stat *): a symbolic link is not followed */
+#define SYS_sync                228     /* (): all is on the disk */
+#define SYS_fsinfo              229     /* (struct fsinfo *): how much room there is */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */
-#define CLONE_FS                0x00000800      /* accepted for ucore's sake */
+#define CLONE_FS                0x00000800      /* share the table of descriptors */
+
+#define NO_FD                   (-9999)         /* for SYS_dup: ucore's number for "none" */
+
+/* How a file is opened: ucore's numbers. */
+#define O_RDONLY                0
+#define O_WRONLY                1
+#define O_RDWR                  2
+#define O_ACCMODE               3
+#define O_CREAT                 0x4             /* make it if it is not there */
+#define O_EXCL                  0x8             /* with O_CREAT: it must not be there */
+#define O_TRUNC                 0x10            /* it is empty afterwards */
+#define O_APPEND                0x20            /* each write goes to the file's end */
+
+/* What a position is counted from. */
+#define LSEEK_SET               0
+#define LSEEK_CUR               1
+#define LSEEK_END               2
+
+#define FS_MAX_DNAME_LEN        31              /* in bytes, without the end */
+#define FS_MAX_FNAME_LEN        255
+#define FS_MAX_FPATH_LEN        4095
 
 #define MMAP_WRITE              0x00000100      /* readable and writable, else readable only */
 #define MMAP_STACK              0x00000200      /* grows downwards on demand, to 256 pages: where
@@ -78,6 +121,14 @@ struct procinfo {
     uint64_t pages, shared_pages;
     uint64_t memory;                    /* which one: threads have the same; 0 if it has none */
     char name[32], state[16], waits_for[32];
+};
+
+/* What SYS_fsinfo tells of the file system that is the root. */
+struct fsinfo {
+    char name[32];                      /* "sfs" or "image" */
+    uint32_t blocks, free_blocks;       /* of 4096 bytes */
+    uint32_t inodes, free_inodes;
+    uint32_t read_only;
 };
 
 /* What SYS_meminfo tells. */

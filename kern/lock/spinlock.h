@@ -37,11 +37,16 @@ enum lock_rank {
     RANK_PROC = 1 << 16,        /* process tree, pids, groups */
     RANK_WAIT = 1 << 17,        /* mutexes and other wait queues without a lock of their own */
     RANK_CONSOLE = 1 << 18,     /* console input */
-    RANK_TIMER = 1 << 19,       /* pending timers */
-    RANK_KSTACK = 1 << 20,      /* free kernel stacks */
-    RANK_SLAB = 1 << 21,        /* a kmem_cache */
-    RANK_PMM = 1 << 22,         /* free pages */
-    RANK_RUNQUEUE = 1 << 23,    /* a hart's run queue and the states of its tasks */
+    RANK_FILES = 1 << 19,       /* a table of descriptors */
+    RANK_INODES = 1 << 20,      /* which inodes are in memory */
+    RANK_JOURNAL = 1 << 21,     /* who is in a transaction */
+    RANK_CACHE = 1 << 22,       /* which blocks of the disk are in memory */
+    RANK_BLOCK = 1 << 23,       /* requests of a disk */
+    RANK_TIMER = 1 << 24,       /* pending timers */
+    RANK_KSTACK = 1 << 25,      /* free kernel stacks */
+    RANK_SLAB = 1 << 26,        /* a kmem_cache */
+    RANK_PMM = 1 << 27,         /* free pages */
+    RANK_RUNQUEUE = 1 << 28,    /* a hart's run queue and the states of its tasks */
 };
 
 /* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */

@@ -20,8 +20,13 @@
 /* From the mutex that is taken first to the one that is taken last. */
 enum mutex_rank {
     MUTEX_TEST_OUTER = 1,           /* of the self tests: outside of all others */
+    MUTEX_FILE,                     /* the position of an open file */
     MUTEX_MM,                       /* the areas and the page tables of an address space */
     MUTEX_SYNC_DETECT,              /* the record of a detector of deadlocks */
+    MUTEX_TREE,                     /* the names of a file system; a transaction begins before */
+    MUTEX_INODE,                    /* the content of a file or directory */
+    MUTEX_TABLE,                    /* the table of inodes */
+    MUTEX_MAP,                      /* the map of free blocks */
     MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
 };
 

@@ -1,0 +1,62 @@
+/* Block devices: disks, as the file system sees them. A device has blocks of 4 KiB, which are read
+   and written whole, from and to pages. So what the device touches is always a page that was
+   allocated: never a kernel stack, which has no address that a device could use.
+
+   A disk may keep what was written in a cache of its own, and write it down in any order, until it
+   is told to flush. When the power fails before that, each write since the last flush may be there
+   or not. So who needs an order between two writes puts a flush between them; nothing else makes
+   one.
+
+   The driver sets `name`, `blocks`, `read_only` and `submit`, and gives the device to
+   block_attach(), from its probe. It ends each request by block_done(). The locks are here. */
+#pragma once
+
+#include <mm/pmm.h>
+#include <sync/wait.h>
+
+#define BLOCK_SIZE      PGSIZE          /* in bytes */
+
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+
+/* One transfer. It lies in the caller's memory until it is done; the device sees only the page. */
+struct block_request {
+    enum block_op op;
+    uint32_t block;                     /* its number, below device->blocks; not for a flush */
+    struct Page *page;                  /* the caller's: it has a reference; not for a flush */
+
+    /* Guarded by the device's lock. */
+    bool done;
+    int result;                         /* 0 or -E_IO */
+};
+
+struct block_device {
+    const char *name;                   /* for messages: "ram0", "disk0" */
+    uint32_t blocks;                    /* its size */
+    bool read_only;                     /* write requests end with -E_ROFS */
+    /* Start n requests, all of one caller. The lock is held, and may be let go of and taken again
+       (spin_unlock, wait_sleep on `idle`) if the device has no room for more. It ends each by
+       block_done(), at once or later from an interrupt. */
+    void (*submit)(struct block_device *device, struct block_request *requests, size_t n);
+
+    struct spinlock lock;               /* RANK_BLOCK */
+    struct wait_queue idle;             /* callers sleep here, with `lock`, until theirs are done */
+};
+
+/* A driver has found a disk; the first that is attached is the root's. At boot. */
+void block_attach(struct block_device *device);
+/* The disk, or NULL: there is none. Set at boot. */
+struct block_device *block_disk(void);
+
+/* Do n transfers, several at a time as the device can, in no order. Sleeps until all are done, and
+   being killed does not end that; no spinlock may be held. 0, or the error of one that failed:
+   -E_IO, -E_ROFS, or -E_INVAL for a number that the device has not. */
+int block_transfer(struct block_device *device, struct block_request *requests, size_t n)
+    __must_check;
+/* The same for one. */
+int block_read(struct block_device *device, uint32_t block, struct Page *page) __must_check;
+int block_write(struct block_device *device, uint32_t block, struct Page *page) __must_check;
+/* All writes that were done before this call began are on the disk when it returns 0. */
+int block_flush(struct block_device *device) __must_check;
+
+/* For drivers: this request has ended. The device's lock is held. */
+void block_done(struct block_device *device, struct block_request *request, int result);

@@ -1,0 +1,54 @@
+/* The block cache: blocks of the disk, in memory, as pages. Each block of the disk is there once,
+   or not at all, so everybody who looks at it sees the same bytes: read, write, and later a mapping
+   of a file.
+
+   An entry stays while somebody has a reference. Its bytes are guarded by the lock of what the
+   block belongs to: an inode's lock for its data and its indirect blocks, the lock of the free map,
+   that of the inode table. What nobody has a reference to, and what the journal does not hold, is
+   clean: a shrinker gives its page back when memory is short.
+
+   The list of entries is guarded by one spinlock, RANK_CACHE, which is never held while the disk is
+   waited for. Two tasks that want one block that is not there: the first reads, the second
+   sleeps. */
+#pragma once
+
+#include <driver/block.h>
+
+struct cached_block {
+    uint32_t block;                     /* its number; set while it is in the cache */
+    struct Page *page;                  /* its content; set once */
+
+    /* Guarded by the cache's lock. */
+    uint32_t refs;
+    bool ready;                         /* the content is there: false while it is read */
+    bool failed;                        /* it could not be read */
+    bool logged;                        /* the journal holds a reference: changed, not yet home */
+    list_entry_t hash_link;
+    list_entry_t lru_link;              /* of those without a reference, the last used at the end */
+    list_entry_t log_link;              /* in the journal's list; guarded by the journal */
+};
+
+/* The cache of this disk, from now on; the caches of two disks are never there together. Once a
+   mount. 0 or -E_NO_MEM. */
+int cache_open(struct block_device *device) __must_check;
+/* Give everything back. Nobody has a reference any more, which is asserted. */
+void cache_close(void);
+
+/* A reference to a block, whose content is there: it is read if need be. NULL with *error -E_IO or
+   -E_NO_MEM, else. Sleeps. */
+struct cached_block *cache_get(uint32_t block, int *error) __must_check;
+/* The same for a block whose old content does not matter: zeros. The caller owns the block. */
+struct cached_block *cache_get_zeroed(uint32_t block, int *error) __must_check;
+/* One more reference, for who has one. Does not sleep. */
+void cache_ref(struct cached_block *entry);
+/* Give one back. Does not sleep. */
+void cache_put(struct cached_block *entry);
+/* Begin to read these blocks if they are not there, all at once, and wait for them: for what will
+   be read in a row. What fails is read again, and told, by cache_get(). Sleeps. */
+void cache_read_ahead(const uint32_t *blocks, size_t n);
+
+/* Its bytes. */
+static inline void *cache_data(const struct cached_block *entry)
+{
+    return page2kva(entry->page);
+}

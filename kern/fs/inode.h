@@ -1,0 +1,97 @@
+/* Inodes: what a file is, whatever kind of file it is and however many names and openers it has. An
+   inode in memory has operations, which its file system, the console, the null device or a pipe
+   gives. An object of theirs has the struct inode as its first member.
+
+   An inode is in memory while somebody has a reference: a name that is looked up, an open file, a
+   current directory, a program that runs. Giving the last one back may free its blocks, if it has
+   no name, and so begins transactions: it is done with no lock of the file system held.
+
+   `lock`, of rank MUTEX_INODE, guards the content: size, block map, entries of a directory. The
+   operations take it themselves. Two of them are never held together: what changes names takes
+   the file system's one MUTEX_TREE first, which keeps other changes away, and then one inode after
+   the other. */
+#pragma once
+
+#include <fs/iobuf.h>
+#include <riscv/atomic.h>
+#include <stat.h>
+
+struct inode;
+struct filesystem;
+
+/* What getdirentry gives: see libs/dirent.h. */
+struct dirent;
+
+/* The operations, by ucore's names. NULL: not for this kind; the vop_ macros say which error. Each
+   may sleep; no spinlock, no transaction and no inode's lock is held, but a vop_read and a
+   vop_write are called with the file's position locked (MUTEX_FILE). */
+struct inode_ops {
+    /* Read or write from iob->io_offset on, at most 64 KiB at a time; io_resid tells how much is
+       left. 0 or an error; an error after some bytes were moved is told by the next call. */
+    int (*vop_read)(struct inode *node, struct iobuf *iob);
+    int (*vop_write)(struct inode *node, struct iobuf *iob);
+    int (*vop_fstat)(struct inode *node, struct stat *stat);
+    int (*vop_fsync)(struct inode *node);
+    int (*vop_truncate)(struct inode *node, off_t len);
+    /* Is this a place that a position can have? */
+    int (*vop_tryseek)(struct inode *node, off_t pos);
+    /* The next entry from *offset on, which goes on. -E_NOENT at the end. */
+    int (*vop_getdirentry)(struct inode *node, off_t *offset, char name[256], uint32_t *ino);
+    /* An entry of a directory; the inode has a reference more. -E_NOENT. */
+    int (*vop_lookup)(struct inode *dir, const char *name, struct inode **result);
+    /* A new file, directory or symbolic link (target), with that name; a reference. -E_EXISTS. */
+    int (*vop_create)(struct inode *dir, const char *name, bool exclusive, struct inode **result);
+    int (*vop_mkdir)(struct inode *dir, const char *name);
+    int (*vop_symlink)(struct inode *dir, const char *name, const char *target);
+    int (*vop_link)(struct inode *dir, const char *name, struct inode *node);
+    int (*vop_unlink)(struct inode *dir, const char *name);
+    int (*vop_rmdir)(struct inode *dir, const char *name);
+    int (*vop_rename)(struct inode *old_dir, const char *old_name, struct inode *new_dir,
+                      const char *new_name);
+    int (*vop_readlink)(struct inode *node, struct iobuf *iob);
+    /* The last open descriptor is closed: of a pipe, that end. May be NULL. */
+    void (*vop_close)(struct inode *node, bool readable, bool writable);
+    /* The last reference is gone: free the object. */
+    void (*vop_reclaim)(struct inode *node);
+};
+
+struct inode {
+    const struct inode_ops *in_ops;     /* set once */
+    struct filesystem *in_fs;           /* NULL: a device or a pipe. Set once */
+    uint32_t ino;                       /* its number there; set once */
+    uint32_t type;                      /* S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFIFO; set once */
+    uint32_t refs;                      /* atomic; of an inode in a hash, from 0 to 1 only there */
+    uint32_t writers;                   /* open for writing, or 0; atomic: see inode_deny_write() */
+    uint32_t runners;                   /* run as a program, or 0; atomic */
+    struct mutex lock;                  /* MUTEX_INODE */
+};
+
+/* A mounted file system. */
+struct filesystem {
+    const char *name;                   /* "sfs", "image" */
+    bool read_only;                     /* each change gives -E_ROFS */
+    struct inode *(*get_root)(struct filesystem *fs);   /* with a reference */
+    int (*sync)(struct filesystem *fs);                 /* all is on the disk, or -E_IO */
+    /* End it. 0; -E_BUSY while somebody has an inode. */
+    int (*unmount)(struct filesystem *fs);
+    /* How much room there is, for df: blocks of 4 KiB and inodes, all and free. */
+    void (*usage)(struct filesystem *fs, uint32_t usage[4]);
+};
+
+/* Set the fields of a new one, with one reference. */
+void inode_init(struct inode *node, const struct inode_ops *ops, struct filesystem *fs,
+                uint32_t ino, uint32_t type);
+/* One more reference, for who has one. */
+static inline void inode_get(struct inode *node)
+{
+    atomic_add(&node->refs, 1);
+}
+/* Give one back; the last one calls vop_reclaim. May sleep; no lock of the file system is held. */
+void inode_put(struct inode *node);
+
+/* A file that runs may not be opened for writing, and one that is open for writing may not be run:
+   count one more writer, or one more runner. 0 or -E_BUSY. The opposites. */
+int inode_begin_write(struct inode *node) __must_check;
+void inode_end_write(struct inode *node);
+int inode_begin_run(struct inode *node) __must_check;
+void inode_end_run(struct inode *node);

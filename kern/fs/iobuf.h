@@ -1,0 +1,38 @@
+/* What is read or written, and where: a part of the memory of a program or of the kernel, and a
+   place in the file. Read and write of each kind of file move bytes through it, so that nothing
+   else needs to know whose memory it is.
+
+   Memory of a program is first pinned: its mm's lock is taken, and the pages are made present as by
+   a fault. While the lock is held they stay, and iobuf_move() cannot fail and takes no other lock.
+   So a file system pins, then takes its own locks, which all rank behind MUTEX_MM, and moves; it
+   never makes a user copy with a lock of its own held. Who must sleep for long (a pipe, the
+   console) unpins first. */
+#pragma once
+
+#include <mm/vmm.h>
+
+struct iobuf {
+    struct mm_struct *mm;               /* whose memory; NULL: the kernel's */
+    uintptr_t io_base;                  /* the next byte, there */
+    off_t io_offset;                    /* its place in the file */
+    size_t io_resid;                    /* bytes that are left */
+    bool append;                        /* a write takes the file's end for io_offset */
+    size_t pinned;                      /* bytes from io_base on that are pinned */
+};
+
+/* For memory of the kernel. */
+struct iobuf iobuf_kernel(void *base, size_t len, off_t offset);
+/* For memory of a program, from any address: nothing is believed of it. */
+struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len, off_t offset);
+
+/* Pin up to `len` of the bytes that are left: `access` is VM_WRITE if the file is read, for the
+   bytes are written to memory then, else VM_READ. Returns how many are pinned, fewer if the memory
+   ends on the way; -E_FAULT or -E_NO_MEM if there is not one (and then nothing is). Sleeps. */
+long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access) __must_check;
+/* Let go of what is pinned. */
+void iobuf_unpin(struct iobuf *iob);
+/* Move n bytes, which are pinned, between `data`, of the kernel, and the buffer: into it (`in`) or
+   out of it. io_base, io_offset and io_resid go on by n. */
+void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in);
+/* Put n zeros into it: a hole is read. */
+void iobuf_zero(struct iobuf *iob, size_t n);

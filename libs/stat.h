@@ -1,0 +1,27 @@
+/* What fstat() tells of a file, by ucore's names: shared by the kernel and user programs. The
+   fields and their sizes are those that ucore's programs are compiled for; the numbers of the types
+   are ucore's too, so those of POSIX mean nothing here. */
+#pragma once
+
+#include <defs.h>
+
+struct stat {
+    uint32_t st_mode;                   /* the type: S_IF */
+    size_t st_nlinks;                   /* names */
+    size_t st_blocks;                   /* of 4096 bytes that it has on the disk */
+    size_t st_size;                     /* in bytes */
+};
+
+#define S_IFMT      070000              /* which bits of st_mode are the type */
+#define S_IFREG     010000              /* a file */
+#define S_IFDIR     020000              /* a directory */
+#define S_IFLNK     030000              /* a symbolic link */
+#define S_IFCHR     040000              /* a device of characters: the console */
+#define S_IFBLK     050000              /* a device of blocks */
+#define S_IFIFO     060000              /* a pipe */
+
+#define S_ISREG(mode)   (((mode) & S_IFMT) == S_IFREG)
+#define S_ISDIR(mode)   (((mode) & S_IFMT) == S_IFDIR)
+#define S_ISLNK(mode)   (((mode) & S_IFMT) == S_IFLNK)
+#define S_ISCHR(mode)   (((mode) & S_IFMT) == S_IFCHR)
+#define S_ISBLK(mode)   (((mode) & S_IFMT) == S_IFBLK)
