@@ -1,6 +1,8 @@
-/* What fstat() tells of a file, by ucore's names: shared by the kernel and user programs. The
-   fields and their sizes are those that ucore's programs are compiled for; the numbers of the types
-   are ucore's too, so those of POSIX mean nothing here. */
+/* What fstat() tells of a file, by ucore's names: shared by the kernel and user programs.
+
+   The fields and their sizes are those that ucore's programs are compiled for. The numbers of the
+   types are ucore's too: those of POSIX mean nothing here, and there are no rights in st_mode,
+   because there is one user. */
 #pragma once
 
 #include <defs.h>
