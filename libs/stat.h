@@ -1,8 +1,9 @@
 /* What fstat() tells of a file, by ucore's names: shared by the kernel and user programs.
 
    The fields and their sizes are those that ucore's programs are compiled for. The numbers of the
-   types are ucore's too: those of POSIX mean nothing here, and there are no rights in st_mode,
-   because there is one user. */
+   types are ucore's too: those of POSIX mean nothing here. There are no rights in st_mode, because
+   there is one user, who may do all. And there are no times: nothing in the machine tells the kernel
+   what day it is. */
 #pragma once
 
 #include <defs.h>
