@@ -2,7 +2,7 @@
 
    The fields and their sizes are those that ucore's programs are compiled for. The numbers of the
    types are ucore's too: those of POSIX mean nothing here. There are no rights in st_mode, because
-   there is one user, who may do all. And there are no times: nothing in the machine tells the kernel
+   there is one user, who may do all. There are no times: nothing in the machine tells the kernel
    what day it is. */
 #pragma once
 
