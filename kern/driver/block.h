@@ -7,8 +7,9 @@
    or not. So who needs an order between two writes puts a flush between them; nothing else makes
    one.
 
-   The driver sets `name`, `blocks`, `read_only` and `submit`, and gives the device to
-   block_attach(), from its probe. It ends each request by block_done(). The locks are here. */
+   The driver sets `name`, `blocks`, `read_only` and the functions, and gives the device to
+   block_attach(), from its probe. It ends each request by block_done(). The lock is here. A device
+   of a test is not attached, but made ready by block_init(). */
 #pragma once
 
 #include <mm/pmm.h>
@@ -33,15 +34,21 @@ struct block_device {
     const char *name;                   /* for messages: "ram0", "disk0" */
     uint32_t blocks;                    /* its size */
     bool read_only;                     /* write requests end with -E_ROFS */
-    /* Start n requests, all of one caller. The lock is held, and may be let go of and taken again
-       (spin_unlock, wait_sleep on `idle`) if the device has no room for more. It ends each by
-       block_done(), at once or later from an interrupt. */
-    void (*submit)(struct block_device *device, struct block_request *requests, size_t n);
+    /* Start the first of n requests, as many as there is room for, and say how many these are. It
+       ends each by block_done(), at once or later from an interrupt. The lock is held; it may be
+       let go of and taken again, for work that takes long. */
+    size_t (*submit)(struct block_device *device, struct block_request *requests, size_t n);
+    /* The device does not answer: have it forget all that it was given, and end that with -E_IO,
+       and all later requests too. `why` is for a line on the console. The lock is held. NULL if
+       submit() always ends what it starts. */
+    void (*give_up)(struct block_device *device, const char *why);
 
     struct spinlock lock;               /* RANK_BLOCK */
     struct wait_queue idle;             /* callers sleep here, with `lock`, until theirs are done */
 };
 
+/* Make the lock and the wait queue ready. Once, before the first transfer. */
+void block_init(struct block_device *device);
 /* A driver has found a disk; the first that is attached is the root's. At boot. */
 void block_attach(struct block_device *device);
 /* The disk, or NULL: there is none. Set at boot. */
@@ -49,7 +56,9 @@ struct block_device *block_disk(void);
 
 /* Do n transfers, several at a time as the device can, in no order. Sleeps until all are done, and
    being killed does not end that; no spinlock may be held. 0, or the error of one that failed:
-   -E_IO, -E_ROFS, or -E_INVAL for a number that the device has not. */
+   -E_IO, also if the device has given no answer for 10 seconds. If one of them is a mistake none is
+   started: -E_INVAL for a block that the device has not, -E_ROFS for a write or a flush of what is
+   read-only. */
 int block_transfer(struct block_device *device, struct block_request *requests, size_t n)
     __must_check;
 /* The same for one. */

@@ -4,6 +4,7 @@
      traps            from now on a fault gives a message
      device tree      what the machine is; early drivers: the console, and how to switch off
      boot arguments   which allocator, which scheduler, what to run
+     RAM disk         memory that is not free
      memory           pages, the kernel's own map, kernel objects, address spaces
      scheduling       the harts' numbers, run queues, interrupts, the clock, processes
 
@@ -19,6 +20,7 @@
 #include <driver/console.h>
 #include <driver/driver.h>
 #include <driver/irq.h>
+#include <driver/ramdisk.h>
 #include <init/init.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
@@ -174,6 +176,7 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
     trap_init_hart();
     read_device_tree(device_tree);
     read_bootargs();
+    ramdisk_init();
     init_memory();
     init_scheduling();
 

@@ -51,12 +51,14 @@ struct machine machine;
 /* The properties that are looked at. The order is that of property_names. */
 enum property_kind {
     P_ADDRESS_CELLS, P_SIZE_CELLS, P_REG, P_COMPATIBLE, P_DEVICE_TYPE, P_STATUS, P_PHANDLE,
-    P_INTERRUPTS, P_INTERRUPTS_EXTENDED, P_TIMEBASE, P_BOOTARGS, P_MODEL, P_COUNT
+    P_INTERRUPTS, P_INTERRUPTS_EXTENDED, P_TIMEBASE, P_BOOTARGS, P_MODEL, P_INITRD_START,
+    P_INITRD_END, P_COUNT
 };
 
 static const char *const property_names[P_COUNT] = {
     "#address-cells", "#size-cells", "reg", "compatible", "device_type", "status", "phandle",
-    "interrupts", "interrupts-extended", "timebase-frequency", "bootargs", "model"
+    "interrupts", "interrupts-extended", "timebase-frequency", "bootargs", "model",
+    "linux,initrd-start", "linux,initrd-end"
 };
 
 /* A node that has begun and not ended. Of properties that a node does not have `length` is 0. */
@@ -101,6 +103,13 @@ static bool property_has(const struct property *prop, const char *wanted)
 static uint32_t property_u32(const struct property *prop, uint32_t otherwise)
 {
     return prop->length >= 4 ? be32(prop->data) : otherwise;
+}
+
+/* The value of a property that may have one word or two; 0 if the node has no such property. */
+static uint64_t property_u64(const struct property *prop)
+{
+    return prop->length >= 8 ? (uint64_t)be32(prop->data) << 32 | be32(prop->data + 4)
+                             : property_u32(prop, 0);
 }
 
 /* Copy a property's text, or as much of it as there is room for; the buffer has been cleared, so
@@ -233,6 +242,8 @@ static void visit(struct parser *p)
     } else if (strcmp(node->name, "chosen") == 0) {
         copy_text(p->m->bootargs, BOOTARGS_LENGTH, &node->props[P_BOOTARGS]);
         p->m->bootargs_length = text_length(&node->props[P_BOOTARGS]);
+        p->m->initrd.start = property_u64(&node->props[P_INITRD_START]);
+        p->m->initrd.end = property_u64(&node->props[P_INITRD_END]);
     } else if (strcmp(parent->name, "reserved-memory") == 0) {
         while (take_range(reg, parent, &range))
             add_reserved(p->m, range);

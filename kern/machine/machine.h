@@ -50,6 +50,8 @@ struct machine {
     struct memory_range reserved[MAX_RESERVED];
     uint32_t reserved_count;
     struct memory_range device_tree;
+    struct memory_range initrd;     /* what the boot loader has put into memory for the kernel, as
+                                       the tree says: nobody has checked it; 0, 0: nothing */
     struct hart_info harts[HARTS_LISTED];
     uint32_t hart_count;
     uint32_t harts_ignored;         /* those with a number that the firmware's calls cannot name */

@@ -85,8 +85,9 @@ static void exclude(struct range_list *list, struct memory_range hole)
 }
 
 /* What is free when the kernel comes: all of RAM but for the firmware, the kernel itself, the
-   device tree, and what the device tree calls reserved. What is below the kernel is the firmware's,
-   whether the device tree says so or not; touching it would be an access fault (PMP).
+   device tree, what that calls reserved, and the RAM disk (driver/ramdisk.c). What is below the
+   kernel is the firmware's, whether the device tree says so or not; touching it would be an access
+   fault (PMP).
 
        0x80000000    0x80200000                                  end of memory
        | firmware    | kernel   | free ...   | tree | free ...  | page array |   */
@@ -98,6 +99,7 @@ static void find_free_ranges(struct range_list *list)
     };
     exclude(list, (struct memory_range){ 0, paddr(kernel_end) });
     exclude(list, machine.device_tree);
+    exclude(list, machine.initrd);
     for (uint32_t i = 0; i < machine.reserved_count; i++)
         exclude(list, machine.reserved[i]);
 }

@@ -37,6 +37,7 @@ enum proc_state {
 #define WT_KBD          (0x00000004 | WT_INTERRUPTED | WT_OUTSIDE)
 #define WT_KSEM         0x00000100
 #define WT_MUTEX        0x00000200
+#define WT_DISK         (0x00000800 | WT_OUTSIDE)
 
 struct run_queue;
 

@@ -130,6 +130,7 @@ SELF_TESTS = [
     selftest("breakpoint", input="\n\n\n\nhelp\nregisters\nbacktrace\nnonsense\ncontinue\n",
              expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
                      "breakpoint+", "selftest_thread", "no command nonsense"]),
+    selftest("block", limit=12000),     # it waits for a disk that does not answer
     selftest("driver"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
