@@ -22,9 +22,11 @@ import sys
 ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
          "process", "syscall", "trap", "init", "test"]
 # The same for tools/: `base` are the modules of BASE, which know nothing else of tools/; `commands`
-# are the other programs there. A kind of test that a lab needs is in grader, so labs are above it;
-# exercise reads, makes and grades hand-ins by all of these.
-TOOLS = ["base", "grader", "labs", "exercise", "commands", "test"]
+# are the other programs there, of which COMMANDS have no .py in their names. sfs knows images of
+# disks, at which the grader looks. A kind of test that a lab needs is in grader, so labs are above
+# it; exercise reads, makes and grades hand-ins by all of these.
+TOOLS = ["base", "sfs", "grader", "labs", "exercise", "commands", "test"]
+COMMANDS = (os.path.join("tools", "lab"), os.path.join("tools", "disk"))
 BASE = ("cli", "gdbstub", "scratch")
 # Objects of sources that the build writes, and the folder to which each belongs.
 GENERATED = {"programs.o": "process", "ksyms.o": "debug"}
@@ -149,7 +151,7 @@ def modules():
     for folder, folders, names in sorted(os.walk("tools")):
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if name.endswith(".py") or path == os.path.join("tools", "lab"):
+            if name.endswith(".py") or path in COMMANDS:
                 yield path
 
 

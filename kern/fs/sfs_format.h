@@ -9,7 +9,9 @@
        data         blocks of files and directories
        swap         a range at the end; may be empty
 
-   Of what tools/disk check and the kernel count (free blocks, free inodes) nothing is stored. */
+   The ranges follow each other without a gap. In the map only what is free in the data is 1: not
+   the bits of other ranges, nor those behind the disk's end. Of what tools/disk check and the
+   kernel count (free blocks, free inodes) nothing is stored. */
 #pragma once
 
 #include <defs.h>
@@ -42,8 +44,10 @@ struct sfs_super {
 #define SFS_TYPE_DIR        2
 #define SFS_TYPE_LINK       3               /* symbolic: its data is the path */
 
-/* An inode, 128 bytes. A block number of 0 in direct[] or in an indirect block is a hole: it reads
-   as zeros. */
+/* An inode, 128 bytes; all zeros if it is free. A block number of 0 in direct[] or in an indirect
+   block is a hole: it reads as zeros. Behind the size there is nothing: no block, no indirect block
+   that would begin there, and zeros in the rest of the last block. Directories and links have no
+   holes. */
 struct sfs_disk_inode {
     uint16_t type;                          /* SFS_TYPE_ */
     uint16_t nlinks;                        /* names; of a directory: its own, its "." and the ".."
@@ -58,8 +62,9 @@ struct sfs_disk_inode {
 };
 
 /* A directory is blocks full of entries, each a multiple of 4 bytes long; the last one of a block
-   reaches to its end. An entry with ino 0 is free room. A new name goes where there is room behind
-   a shorter one, or in free room. The first two entries are "." and "..". */
+   reaches to its end, and none is shorter than 8. An entry with ino 0 is free room. A new name goes
+   where there is room behind a shorter one, or in free room. The first two entries are "." and
+   "..". A directory that was removed, and is an orphan, has no others. */
 struct sfs_dirent {
     uint32_t ino;
     uint16_t length;                        /* of the whole entry, in bytes */

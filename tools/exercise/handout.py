@@ -28,9 +28,9 @@ TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compi
        ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
 TREE = "docs/tree.md"
-PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md",
+PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/session.svg")
-TOOLS = ("grader", "labs", "exercise", "given")         # folders of tools/ that students need
+TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
@@ -229,7 +229,7 @@ def version_of(root):
     """The version of a reference: a digest of its code and its tests. It is the same wherever the
     tree lies."""
     total = hashlib.sha256()
-    for top in CODE + ("tools/labs", "tools/grader", "tools/given"):
+    for top in CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
             for name in sorted(names):
