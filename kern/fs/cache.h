@@ -15,17 +15,19 @@
 #include <driver/block.h>
 
 struct cached_block {
-    uint32_t block;                     /* its number; set while it is in the cache */
+    uint32_t block;                     /* its number; set once */
     struct Page *page;                  /* its content; set once */
 
     /* Guarded by the cache's lock. */
     uint32_t refs;
     bool ready;                         /* the content is there: false while it is read */
     bool failed;                        /* it could not be read */
-    bool logged;                        /* the journal holds a reference: changed, not yet home */
-    list_entry_t hash_link;
-    list_entry_t lru_link;              /* of those without a reference, the last used at the end */
-    list_entry_t log_link;              /* in the journal's list; guarded by the journal */
+    struct cached_block *hash_next;
+    list_entry_t clean_link;            /* of those without a reference, the last used at the end */
+
+    /* Guarded by the journal, which has a reference to what is in its list. */
+    bool logged;                        /* it is: changed, not yet home */
+    list_entry_t log_link;
 };
 
 /* The cache of this disk, from now on; the caches of two disks are never there together. Once a

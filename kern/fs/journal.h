@@ -25,23 +25,29 @@
    memory is never written, each begin and each commit fails with -E_IO, until it is mounted
    again. */
 
-/* Begin to use this range of the disk as a journal, after recovery. 0, -E_NO_MEM. */
+/* Begin to use this range of the disk as a journal, after recovery. With fewer than three blocks
+   there is no journal: changes go home when a task ends its transaction, and a crash may leave a
+   part of them. 0, -E_NO_MEM or -E_IO. Sleeps. */
 int journal_open(struct block_device *device, uint32_t start, uint32_t blocks) __must_check;
-/* Commit what is there, and end. 0 or -E_IO. Nobody is in a transaction. */
+/* Commit what is there, and end. 0 or -E_IO; memory is given back in any case. Nobody is in a
+   transaction. Sleeps. */
 int journal_close(void);
 /* Finish the transaction that a crash has left behind, if its record is complete. 0 with *replayed
-   the number of blocks; -E_IO; -E_INVAL if the record is none that this code has written (then
-   nothing was changed). Before journal_open(), and before anything else is read from the disk. */
+   the number of blocks; -E_IO; -E_NO_MEM; -E_ROFS if there is something to finish on a disk that
+   cannot be written; -E_INVAL if the record is none that this code has written. In the last three
+   cases nothing was changed. Before journal_open(), and before anything else is read from the disk.
+   Sleeps. */
 int journal_recover(struct block_device *device, uint32_t start, uint32_t blocks,
                     uint32_t *replayed) __must_check;
 
-/* Get into the transaction, for at most n blocks. Sleeps. 0; -E_IO after an error of the disk;
-   -E_ROFS if the disk cannot be written. */
+/* Get into the transaction, for at most n blocks, n <= journal_limit(). No mutex of MUTEX_TREE or
+   behind is held. Sleeps. 0; -E_IO after an error of the disk; -E_ROFS if the disk cannot be
+   written, or there is no journal. */
 int journal_begin(uint32_t n) __must_check;
 /* This block was changed, or will be before journal_end(), by the current task, which is in the
    transaction and has a reference. The journal takes one of its own. Any number of times. */
 void journal_write(struct cached_block *entry);
-/* Leave it. Does not wait for the disk, unless the journal is off. */
+/* Leave it; those mutexes were given back. Does not wait for the disk, if there is a journal. */
 void journal_end(void);
 
 /* All that was changed by who has left the transaction before this call is on the disk when it
@@ -49,6 +55,8 @@ void journal_end(void);
 int journal_commit(void) __must_check;
 /* The most blocks that one begin may ask for. */
 uint32_t journal_limit(void);
+/* Is there a journal of a disk that can be written? Then somebody has to run the flusher. */
+bool journal_writable(void);
 /* What a kernel thread does: commit what is older than a second. Sleeps without a limit while
-   nothing is changed. Returns when the journal is closed. */
+   nothing is changed. Returns 0 when the journal is closed; arg is not used. */
 int journal_flusher(void *arg);

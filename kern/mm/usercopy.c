@@ -28,12 +28,13 @@ struct fault_range {
 extern const struct fault_range extable_start[], extable_end[];
 
 /* A page fault in one of the loops takes the lock of the mm, which may sleep: with a spinlock held
-   that is never allowed, and with the lock of an mm it would wait for this very task, or for one
-   that waits for it. But only if there is a fault: so each copy asserts it. */
+   that is never allowed, and with the lock of an mm, one that ranks behind it, or in a transaction,
+   it would wait for this very task, or for one that waits for it. But only if there is a fault: so
+   each copy asserts it. */
 static inline void assert_may_fault(void)
 {
     assert(holds_no_lock());
-    assert(!mutex_holds_rank(MUTEX_MM));
+    assert(mutex_allows_fault());
 }
 
 /* Copy by words if both addresses are aligned, and the rest by bytes. An access that is not aligned

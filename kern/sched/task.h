@@ -74,6 +74,8 @@ struct task {
     struct context context;
     struct fpu_state fpu;               /* valid while tf->status says that FS is clean */
     struct mutex_hold *mutexes;         /* what it holds, the last one taken first; NULL: none */
+    struct mutex_hold transaction;      /* in the list while it is in one (fs/journal.h); the level
+                                           is how many blocks it may still change */
     const struct wait_target *wait_target;  /* what it waits for; NULL: nothing that is held */
 
     /* Guarded by the lock of *rq; rq itself changes under the old queue's lock. */

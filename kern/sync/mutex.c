@@ -46,26 +46,28 @@ void mutex_lock_two(struct mutex *one, struct mutex *other)
 
 /* Take it out of what the task holds, where it lies below others. The task below which it is not
    found does not hold it. */
-void mutex_remove(struct mutex *mutex)
+void mutex_hold_remove(struct mutex_hold *hold)
 {
     struct mutex_hold *last = this_cpu->task->mutexes, *above = last;
 
-    while (above != NULL && above->below != &mutex->hold)
+    while (above != NULL && above->below != hold)
         above = above->below;
     if (above == NULL)
         panic("a task releases the mutex \"%s\" that it does not hold; it holds %s%s%s",
-              mutex->hold.name, last ? "\"" : "none", last ? last->name : "", last ? "\"" : "");
-    above->below = mutex->hold.below;
+              hold->name, last ? "\"" : "none", last ? last->name : "", last ? "\"" : "");
+    above->below = hold->below;
 }
 
-void mutex_lock_panic(const struct mutex *mutex)
+void mutex_lock_panic(const struct mutex_hold *hold)
 {
-    const struct mutex_hold *last = this_cpu->task->mutexes, *hold = &mutex->hold;
+    const struct mutex_hold *last = this_cpu->task->mutexes, *held = last;
 
     if (!holds_no_lock())
         panic("a task takes the mutex \"%s\" while it holds a spinlock, or interrupts are off",
               hold->name);
-    if (mutex_held(mutex))
+    while (held != NULL && held != hold)
+        held = held->below;
+    if (held != NULL)
         panic("a task takes the mutex \"%s\" that it holds already", hold->name);
     panic("a task takes the mutex \"%s\" of rank %u, level %u while it holds \"%s\" of rank %u, "
           "level %u; see enum mutex_rank and mutex_lock_two() for the order",

@@ -23,6 +23,7 @@ enum mutex_rank {
     MUTEX_FILE,                     /* the position of an open file */
     MUTEX_MM,                       /* the areas and the page tables of an address space */
     MUTEX_SYNC_DETECT,              /* the record of a detector of deadlocks */
+    MUTEX_TRANSACTION,              /* no mutex, but a place: see mutex_hold_add() */
     MUTEX_TREE,                     /* the names of a file system; a transaction begins before */
     MUTEX_INODE,                    /* the content of a file or directory */
     MUTEX_TABLE,                    /* the table of inodes */
@@ -52,8 +53,8 @@ void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uin
    back one that is not the last one taken; panic for a breach of the rules. */
 void mutex_wait(struct mutex *mutex);
 void mutex_wake(struct mutex *mutex);
-void mutex_remove(struct mutex *mutex);
-__never_returns void mutex_lock_panic(const struct mutex *mutex);
+void mutex_hold_remove(struct mutex_hold *hold);
+__never_returns void mutex_lock_panic(const struct mutex_hold *hold);
 
 /* Does the current task hold the mutex? Functions that expect one assert it by this. */
 static inline bool mutex_held(const struct mutex *mutex)
@@ -76,25 +77,59 @@ static inline bool mutex_holds_rank(enum mutex_rank rank)
     return hold != NULL && hold->rank == rank;
 }
 
-/* What mutex_lock() and mutex_lock_two() share. The order was checked: by these two only. */
-static inline void mutex_take(struct mutex *mutex)
+/* May the current task fault on a page of its program, which takes the lock of its mm? It holds
+   nothing that ranks there or behind. Who copies from or to a program asserts it. */
+static inline bool mutex_allows_fault(void)
+{
+    const struct mutex_hold *last = this_cpu->task->mutexes;
+
+    return last == NULL || last->rank < MUTEX_MM;
+}
+
+/* What a task holds need not be a mutex: a transaction (fs/journal.h), which many tasks are in, has
+   a place in the order too, and all rules above hold for it. Panic if the task may not take the
+   mutex, or begin the transaction, of this name and rank now. */
+static inline void mutex_check_order(const struct mutex_hold *hold)
+{
+    const struct mutex_hold *last = this_cpu->task->mutexes;
+
+    if (unlikely((last != NULL && last->rank >= hold->rank) || !holds_no_lock()))
+        mutex_lock_panic(hold);
+}
+
+/* The current task has it from now on, and *hold stays until it has not. The order was checked. */
+static inline void mutex_hold_add(struct mutex_hold *hold)
 {
     struct task *task = this_cpu->task;
 
+    hold->below = task->mutexes;
+    task->mutexes = hold;
+}
+
+/* The opposite; panics if the task does not have it. */
+static inline void mutex_hold_drop(struct mutex_hold *hold)
+{
+    struct task *task = this_cpu->task;
+
+    if (likely(task->mutexes == hold))
+        task->mutexes = hold->below;
+    else
+        mutex_hold_remove(hold);
+}
+
+/* What mutex_lock() and mutex_lock_two() share. The order was checked: by these two only. */
+static inline void mutex_take(struct mutex *mutex)
+{
     if (unlikely(!atomic_cas(&mutex->state, 0, MUTEX_HELD)))
         mutex_wait(mutex);
-    mutex->hold.below = task->mutexes;
-    task->mutexes = &mutex->hold;
+    mutex_hold_add(&mutex->hold);
 }
 
 /* Take the mutex; sleeps until it is free, and being killed does not end that. No spinlock may be
    held, and no mutex of the same or of a higher rank; else it panics. */
 static inline void mutex_lock(struct mutex *mutex)
 {
-    const struct mutex_hold *last = this_cpu->task->mutexes;
-
-    if (unlikely((last != NULL && last->rank >= mutex->hold.rank) || !holds_no_lock()))
-        mutex_lock_panic(mutex);
+    mutex_check_order(&mutex->hold);
     mutex_take(mutex);
 }
 
@@ -105,12 +140,7 @@ void mutex_lock_two(struct mutex *one, struct mutex *other);
 /* Give the mutex back. The current task must hold it; else it panics. In any order. */
 static inline void mutex_unlock(struct mutex *mutex)
 {
-    struct task *task = this_cpu->task;
-
-    if (likely(task->mutexes == &mutex->hold))
-        task->mutexes = mutex->hold.below;
-    else
-        mutex_remove(mutex);
+    mutex_hold_drop(&mutex->hold);
     if (unlikely(atomic_and(&mutex->state, ~MUTEX_HELD) != MUTEX_HELD))
         mutex_wake(mutex);
 }

@@ -296,7 +296,7 @@ PANIC_TESTS = [
           ("room", "mm_find_room"), ("brk", "mm_brk"), ("pgfault", "do_pgfault"),
           ("fault", "mm_fault_locked"), ("write", "mm_write"), ("program", "find_vma"))],
     panics("mm-copy-published", "assertion failed: !to->published"),
-    *[panics("user-%s-mm-locked" % name, "assertion failed: !mutex_holds_rank(MUTEX_MM)")
+    *[panics("user-%s-mm-locked" % name, "assertion failed: mutex_allows_fault()")
       for name in ("read", "write", "string")],
     panics("shrink-with-lock", "assertion failed: holds_no_lock()"),
     panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",

@@ -1,0 +1,282 @@
+/* The block cache: see cache.h for what it promises.
+
+   Entries are found by a table of chains, at the number of the block. An entry is made outside of
+   the lock, because that may call shrinkers, which take it; so when it is to be put into the table
+   another task may have been faster, and then that one's entry counts. Who puts a new entry into
+   the table fills it, by a read or with zeros; until then all others who want it sleep.
+
+   An entry that could not be read leaves the table at once, so that the next one who wants the
+   block tries again; its memory is freed with the last reference. What nobody has a reference to
+   is in the list of clean entries, and the shrinker begins with those that were not used for the
+   longest time. */
+#include <error.h>
+#include <fs/cache.h>
+#include <mm/kmalloc.h>
+#include <mm/shrink.h>
+#include <string.h>
+
+#define READ_BATCH      16      /* blocks that are read at once */
+#define SHRINK_BATCH    64      /* pages given back at once: others wait for the lock meanwhile */
+#define BUCKETS_MIN     64
+
+static struct block_device *disk;       /* set while the cache is open, as the next two */
+static struct cached_block **buckets;
+static uint32_t bucket_mask;
+
+static struct spinlock lock = SPINLOCK_INIT("block cache", RANK_CACHE);
+/* All of these are guarded by it. Those who wait for any block to be read sleep in one queue. */
+static struct wait_queue reads = { &lock, { &reads.waiters, &reads.waiters } };
+static list_entry_t clean = { &clean, &clean };
+static size_t count;                    /* of entries in the table */
+
+/* About two blocks a bucket when the whole disk, or as much of it as fits, is in memory. */
+int cache_open(struct block_device *device)
+{
+    size_t n = BUCKETS_MIN, most = nr_total_pages();
+
+    assert(buckets == NULL && count == 0);
+    while (2 * n < device->blocks && 2 * n < most)
+        n *= 2;
+    struct cached_block **table = kmalloc(n * sizeof(*table));
+    if (table == NULL)
+        return -E_NO_MEM;
+    memset(table, 0, n * sizeof(*table));
+    disk = device;
+    buckets = table;
+    bucket_mask = n - 1;
+    return 0;
+}
+
+/* The place in the table at which a pointer to the entry of the block is, or has to be. */
+static struct cached_block **find(uint32_t block)
+{
+    struct cached_block **link = &buckets[block & bucket_mask];
+
+    while (*link != NULL && (*link)->block != block)
+        link = &(*link)->hash_next;
+    return link;
+}
+
+/* Take an entry out of the table. The lock is held. */
+static void unhash(struct cached_block *entry)
+{
+    *find(entry->block) = entry->hash_next;
+    count--;
+}
+
+/* A new entry, known to nobody; NULL if there is no memory. */
+static struct cached_block *entry_create(uint32_t block)
+{
+    struct cached_block *entry = kmalloc(sizeof(*entry));
+    struct Page *page = entry != NULL ? alloc_page() : NULL;
+
+    if (page == NULL) {
+        kfree(entry);
+        return NULL;
+    }
+    page_ref_inc(page);
+    *entry = (struct cached_block){ .block = block, .page = page };
+    list_init(&entry->clean_link);
+    return entry;
+}
+
+/* The opposite. Who has mapped the page keeps it. */
+static void entry_free(struct cached_block *entry)
+{
+    page_ref_dec(entry->page);
+    kfree(entry);
+}
+
+/* Give back up to n pages of entries that nobody uses: how many. */
+static size_t free_clean(size_t n)
+{
+    size_t freed = 0;
+
+    spin_lock(&lock);
+    for (; freed < n && !list_empty(&clean); freed++) {
+        struct cached_block *entry = to_struct(list_next(&clean), struct cached_block, clean_link);
+
+        list_del(&entry->clean_link);
+        unhash(entry);
+        entry_free(entry);
+    }
+    spin_unlock(&lock);
+    return freed;
+}
+
+/* It gives back a part at a time: who needs more asks again. */
+static size_t shrink_cache(void)
+{
+    return free_clean(SHRINK_BATCH);
+}
+SHRINKER(shrink_cache);
+
+void cache_close(void)
+{
+    while (free_clean(SHRINK_BATCH) > 0)
+        ;
+    assert_eq(count, 0);                /* else somebody has a reference */
+    kfree(buckets);
+    buckets = NULL;
+}
+
+/* The entry of a block, with a reference. If there is none, it is `made` from now on, unless that
+   is NULL; then the result is. */
+static struct cached_block *look_up(uint32_t block, struct cached_block *made)
+{
+    spin_lock(&lock);
+    struct cached_block **link = find(block), *entry = *link ?: made;
+
+    if (*link == NULL && made != NULL) {
+        *link = made;
+        count++;
+    }
+    if (entry != NULL && entry->refs++ == 0)
+        list_del_init(&entry->clean_link);
+    spin_unlock(&lock);
+    return entry;
+}
+
+/* The same, and make an entry if there is none; *fresh then: the caller must fill it. NULL if there
+   is no memory. */
+static struct cached_block *acquire(uint32_t block, bool *fresh)
+{
+    struct cached_block *entry = look_up(block, NULL), *made;
+
+    *fresh = false;
+    if (entry != NULL)
+        return entry;
+    made = entry_create(block);
+    if (made == NULL)
+        return NULL;
+    entry = look_up(block, made);
+    *fresh = entry == made;
+    if (!*fresh)
+        entry_free(made);
+    return entry;
+}
+
+/* A fresh entry has its content, or it could not be read: tell those who wait. The release is for
+   those who look at `ready` without the lock: they see the content then. The lock is held. */
+static void filled(struct cached_block *entry, bool success)
+{
+    if (success) {
+        atomic_store_release(&entry->ready, true);
+    } else {
+        entry->failed = true;
+        unhash(entry);
+    }
+    wait_wake_all(&reads);
+}
+
+/* Read fresh entries, at most READ_BATCH. What the device did not even begin has failed. */
+static void read_blocks(struct cached_block *entries[], size_t n)
+{
+    struct block_request requests[READ_BATCH];
+
+    for (size_t i = 0; i < n; i++)
+        requests[i] = (struct block_request){
+            .op = BLOCK_READ, .block = entries[i]->block, .page = entries[i]->page,
+            .result = -E_IO,
+        };
+    int error = block_transfer(disk, requests, n);
+
+    spin_lock(&lock);
+    for (size_t i = 0; i < n; i++)
+        filled(entries[i], error == 0 || requests[i].result == 0);
+    spin_unlock(&lock);
+}
+
+/* Sleep until another task has filled this entry. False if it could not be read: then there is no
+   reference any more. */
+static bool wait_filled(struct cached_block *entry)
+{
+    if (atomic_load_acquire(&entry->ready))
+        return true;
+    spin_lock(&lock);
+    while (!entry->ready && !entry->failed)
+        wait_sleep(&reads, WT_MUTEX, "a block that another task reads");
+    bool success = entry->ready;
+    spin_unlock(&lock);
+    if (!success)
+        cache_put(entry);
+    return success;
+}
+
+struct cached_block *cache_get(uint32_t block, int *error)
+{
+    bool fresh;
+    struct cached_block *entry = acquire(block, &fresh);
+
+    *error = entry == NULL ? -E_NO_MEM : -E_IO;
+    if (fresh)
+        read_blocks(&entry, 1);
+    return entry != NULL && wait_filled(entry) ? entry : NULL;
+}
+
+/* If another task is just reading the old content, that must have ended. */
+struct cached_block *cache_get_zeroed(uint32_t block, int *error)
+{
+    struct cached_block *entry;
+    bool fresh;
+
+    *error = -E_NO_MEM;
+    do {
+        entry = acquire(block, &fresh);
+        if (entry == NULL)
+            return NULL;
+    } while (!fresh && !wait_filled(entry));
+    memset(cache_data(entry), 0, BLOCK_SIZE);
+    if (fresh) {
+        spin_lock(&lock);
+        filled(entry, true);
+        spin_unlock(&lock);
+    }
+    return entry;
+}
+
+void cache_ref(struct cached_block *entry)
+{
+    spin_lock(&lock);
+    assert(entry->refs > 0);
+    entry->refs++;
+    spin_unlock(&lock);
+}
+
+void cache_put(struct cached_block *entry)
+{
+    spin_lock(&lock);
+    assert(entry->refs > 0);
+    if (--entry->refs == 0) {
+        if (entry->failed)
+            entry_free(entry);
+        else
+            list_add_before(&clean, &entry->clean_link);
+    }
+    spin_unlock(&lock);
+}
+
+/* A block that is there, or is being read by another task, is passed over: to wait for that one
+   with entries that are not filled yet could be a circle. Without memory nothing more is read. */
+void cache_read_ahead(const uint32_t *blocks, size_t n)
+{
+    struct cached_block *batch[READ_BATCH], *entry;
+    size_t i = 0, k;
+    bool fresh;
+
+    do {
+        for (k = 0; i < n && k < READ_BATCH; i++) {
+            entry = acquire(blocks[i], &fresh);
+            if (fresh)
+                batch[k++] = entry;
+            else if (entry != NULL)
+                cache_put(entry);
+            else
+                n = i;
+        }
+        if (k > 0)
+            read_blocks(batch, k);
+        while (k > 0)
+            cache_put(batch[--k]);
+    } while (i < n);
+}

@@ -1,0 +1,382 @@
+/* The journal: see journal.h for what it is for, and the order of its writes.
+
+   There is one transaction at a time, with any number of members. It goes through
+
+       open        members come, change blocks and leave; journal.changed has the blocks
+       closing     `committing`: no task gets in, and those who are in leave
+       written     nobody is in; the lock is not held. The cached pages themselves are what the disk
+                   is given: nobody changes them, because that needs a transaction
+       over        the blocks are clean; all who have waited go on, with the next one
+
+   Room. At any time `logged` blocks are in the list, and the members may still add `reserved`; both
+   together fit into the log. A block that is in the list already costs no room, whoever put it
+   there: so the log has each block once. What a member did not use it gives back when it leaves.
+
+   The lock guards the fields below it in the struct and the list; while the transaction is written
+   the list is the writer's. All memory that a commit needs is taken when the journal is opened. */
+#include <debug/printk.h>
+#include <error.h>
+#include <fs/journal.h>
+#include <fs/sfs_format.h>
+#include <mm/kmalloc.h>
+#include <string.h>
+#include <sync/mutex.h>
+
+#define LOG_FIRST           2           /* the blocks before the log: record and list of homes */
+#define ROOM_WITHOUT_LOG    256         /* blocks in a transaction, if there is no log */
+
+static struct spinlock lock = SPINLOCK_INIT("journal", RANK_JOURNAL);
+/* All with this lock. In `over` wait those who want the next transaction, in `empty` who commits
+   and waits for the members to leave, in `work` the flusher. */
+static struct wait_queue over = { &lock, { &over.waiters, &over.waiters } };
+static struct wait_queue empty = { &lock, { &empty.waiters, &empty.waiters } };
+static struct wait_queue work = { &lock, { &work.waiters, &work.waiters } };
+
+static struct {
+    struct block_device *device;        /* NULL: the journal is closed */
+    uint32_t start, room;               /* first block; how many blocks fit into a transaction */
+    bool off;                           /* there is no log: changes go home when a member leaves */
+    struct Page *record, *homes;        /* as on the disk */
+    struct block_request *requests;     /* room for a transaction and the list of homes */
+
+    list_entry_t changed;
+    uint32_t logged, reserved, members;
+    uint64_t since;                     /* rdtime() of the first change */
+    uint64_t commits;                   /* how many transactions are over */
+    bool committing;
+    bool broken;                        /* a write or a flush has failed */
+} journal;
+
+/* What a task in a transaction holds, in the order of mutexes. */
+static const struct mutex_hold transaction = { .name = "transaction", .rank = MUTEX_TRANSACTION };
+
+static int memory_alloc(void)
+{
+    journal.record = alloc_zeroed_page();
+    journal.homes = alloc_zeroed_page();
+    journal.requests = kmalloc((journal.room + 1) * sizeof(struct block_request));
+    return journal.record && journal.homes && journal.requests ? 0 : -E_NO_MEM;
+}
+
+static void memory_free(void)
+{
+    if (journal.record != NULL)
+        free_page(journal.record);
+    if (journal.homes != NULL)
+        free_page(journal.homes);
+    kfree(journal.requests);
+    journal.device = NULL;
+}
+
+/* The record is read for the sake of its sequence number. */
+int journal_open(struct block_device *device, uint32_t start, uint32_t blocks)
+{
+    assert(journal.device == NULL);
+    memset(&journal, 0, sizeof(journal));
+    list_init(&journal.changed);
+    journal.start = start;
+    journal.off = blocks <= LOG_FIRST;
+    journal.room = journal.off ? ROOM_WITHOUT_LOG : blocks - LOG_FIRST;
+    if (journal.room > SFS_JOURNAL_HOMES)
+        journal.room = SFS_JOURNAL_HOMES;
+    int error = memory_alloc();
+    if (error == 0 && !journal.off)
+        error = block_read(device, start, journal.record);
+    if (error == 0)
+        journal.device = device;
+    else
+        memory_free();
+    return error;
+}
+
+uint32_t journal_limit(void)
+{
+    return journal.room;
+}
+
+/* Write the changed blocks, to the log with the list of their homes, or home; wait until they are
+   on the disk. */
+static int write_blocks(bool to_log)
+{
+    struct sfs_homes *homes = page2kva(journal.homes);
+    uint32_t n = 0;
+
+    list_for_each(pos, &journal.changed) {
+        const struct cached_block *entry = to_struct(pos, struct cached_block, log_link);
+
+        homes->home[n] = entry->block;
+        journal.requests[n] = (struct block_request){
+            .op = BLOCK_WRITE, .page = entry->page,
+            .block = to_log ? journal.start + LOG_FIRST + n : entry->block,
+        };
+        n++;
+    }
+    if (to_log)
+        journal.requests[n++] = (struct block_request){
+            .op = BLOCK_WRITE, .page = journal.homes, .block = journal.start + 1,
+        };
+    return block_transfer(journal.device, journal.requests, n) ?: block_flush(journal.device);
+}
+
+/* Write the commit record, for so many blocks; wait until it is on the disk. */
+static int write_record(uint32_t count)
+{
+    struct sfs_commit *record = page2kva(journal.record);
+
+    record->count = count;
+    if (count > 0)
+        record->sequence++;
+    return block_write(journal.device, journal.start, journal.record)
+           ?: block_flush(journal.device);
+}
+
+/* Write a transaction that nobody changes any more. 0 or the error of the disk. */
+static int write_transaction(void)
+{
+    if (journal.off)
+        return write_blocks(false);
+    return write_blocks(true)
+           ?: write_record(journal.logged)
+           ?: write_blocks(false)
+           ?: write_record(0);
+}
+
+/* What was changed is on the disk, or will never be: let go of it. */
+static void forget_changed(void)
+{
+    while (!list_empty(&journal.changed)) {
+        struct cached_block *entry = to_struct(list_next(&journal.changed), struct cached_block,
+                                               log_link);
+
+        list_del(&entry->log_link);
+        entry->logged = false;
+        cache_put(entry);
+    }
+}
+
+/* The members have left: write the transaction, without the lock, which is held before and after.
+   If that fails the disk is not believed any more. */
+static void write_out(void)
+{
+    spin_unlock(&lock);
+    int error = write_transaction();
+
+    if (error == 0)
+        forget_changed();
+    else
+        cprintf("%s: %s while a transaction was written: no file can be changed any more\n",
+                journal.device->name, error_name(error));
+    spin_lock(&lock);
+    journal.broken = error != 0;
+    if (error == 0)
+        journal.logged = 0;
+}
+
+/* End the transaction, or wait for the end if another task is at it. The lock is held, and let go
+   of meanwhile. */
+static void commit(void)
+{
+    uint64_t this = journal.commits;
+
+    if (journal.committing) {
+        while (journal.commits == this)
+            wait_sleep(&over, WT_MUTEX, "the end of a transaction");
+        return;
+    }
+    journal.committing = true;
+    while (journal.members > 0)
+        wait_sleep(&empty, WT_MUTEX, "the others in a transaction");
+    if (journal.logged > 0 && !journal.broken)
+        write_out();
+    journal.committing = false;
+    journal.commits++;
+    wait_wake_all(&over);
+}
+
+/* Without room the task that wants it commits; when that is over it still has the lock, so it is
+   the first to get in. */
+int journal_begin(uint32_t n)
+{
+    struct mutex_hold *hold = &this_cpu->task->transaction;
+    int error = 0;
+
+    mutex_check_order(&transaction);
+    if (journal.device == NULL || journal.device->read_only)
+        return -E_ROFS;
+    assert(n <= journal.room);
+    spin_lock(&lock);
+    while (!journal.broken
+           && (journal.committing || journal.logged + journal.reserved + n > journal.room))
+        commit();
+    if (journal.broken) {
+        error = -E_IO;
+    } else {
+        journal.members++;
+        journal.reserved += n;
+    }
+    spin_unlock(&lock);
+    if (error != 0)
+        return error;
+    *hold = transaction;
+    hold->level = n;
+    mutex_hold_add(hold);
+    return 0;
+}
+
+void journal_write(struct cached_block *entry)
+{
+    struct mutex_hold *hold = &this_cpu->task->transaction;
+
+    if (!mutex_holds_rank(MUTEX_TRANSACTION))
+        panic("a task changes block %u, but is in no transaction", entry->block);
+    spin_lock(&lock);
+    if (!entry->logged) {
+        if (hold->level == 0)
+            panic("a transaction changes block %u, and more blocks than it has asked for",
+                  entry->block);
+        hold->level--;
+        journal.reserved--;
+        if (journal.logged++ == 0) {
+            journal.since = rdtime();
+            wait_give(&work, 0);
+        }
+        entry->logged = true;
+        list_add_before(&journal.changed, &entry->log_link);
+        cache_ref(entry);
+    }
+    spin_unlock(&lock);
+}
+
+/* The mutexes that were taken inside are given back before: a commit waits here if there is no log,
+   and another member may want them. */
+void journal_end(void)
+{
+    struct mutex_hold *hold = &this_cpu->task->transaction;
+
+    if (this_cpu->task->mutexes != hold)
+        panic("a task ends a transaction that it is not in, or with a mutex of the file system");
+    mutex_hold_drop(hold);
+    spin_lock(&lock);
+    journal.reserved -= hold->level;
+    if (--journal.members == 0)
+        wait_wake_all(&empty);
+    if (journal.off && journal.logged > 0)
+        commit();
+    spin_unlock(&lock);
+}
+
+int journal_commit(void)
+{
+    mutex_check_order(&transaction);
+    spin_lock(&lock);
+    if (journal.logged > 0 || journal.committing)
+        commit();
+    int error = journal.broken ? -E_IO : 0;
+    spin_unlock(&lock);
+    return error;
+}
+
+/* The flusher may be in a commit: that is waited for. */
+int journal_close(void)
+{
+    int error = journal_commit();
+
+    assert(journal.device != NULL && journal.members == 0);
+    forget_changed();
+    spin_lock(&lock);
+    memory_free();
+    wait_give(&work, 0);
+    spin_unlock(&lock);
+    return error;
+}
+
+bool journal_writable(void)
+{
+    return journal.device != NULL && !journal.device->read_only;
+}
+
+/* Does the record, with its list of homes, say what this code could have written? */
+static bool record_is_sound(const struct sfs_commit *record, const struct sfs_homes *homes,
+                            const struct block_device *device, uint32_t start, uint32_t blocks)
+{
+    if (record->magic != SFS_JOURNAL_MAGIC || record->count > SFS_JOURNAL_HOMES
+        || record->count > blocks - LOG_FIRST)
+        return false;
+    for (uint32_t i = 0; i < record->count; i++)
+        if (homes->home[i] >= device->blocks || homes->home[i] - start < blocks)
+            return false;
+    return true;
+}
+
+/* Copy the log home, block by block: it is rarely done, and needs one page. */
+static int copy_home(struct block_device *device, uint32_t log, const struct sfs_homes *homes,
+                     uint32_t count, struct Page *page)
+{
+    int error = 0;
+
+    for (uint32_t i = 0; i < count && error == 0; i++)
+        error = block_read(device, log + i, page) ?: block_write(device, homes->home[i], page);
+    return error ?: block_flush(device);
+}
+
+/* With the three pages that it needs: see journal_recover(). */
+static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
+                   struct Page *page[3], uint32_t *replayed)
+{
+    struct sfs_commit *record = page2kva(page[0]);
+    const struct sfs_homes *homes = page2kva(page[1]);
+    int error = block_read(device, start, page[0]) ?: block_read(device, start + 1, page[1]);
+
+    if (error != 0)
+        return error;
+    if (!record_is_sound(record, homes, device, start, blocks))
+        return -E_INVAL;
+    if (record->count == 0)
+        return 0;
+    error = copy_home(device, start + LOG_FIRST, homes, record->count, page[2]);
+    if (error != 0)
+        return error;
+    *replayed = record->count;
+    record->count = 0;
+    return block_write(device, start, page[0]) ?: block_flush(device);
+}
+
+int journal_recover(struct block_device *device, uint32_t start, uint32_t blocks,
+                    uint32_t *replayed)
+{
+    struct Page *page[3] = { alloc_page(), alloc_page(), alloc_page() };
+    int error = -E_NO_MEM;
+
+    *replayed = 0;
+    if (blocks <= LOG_FIRST)
+        error = 0;
+    else if (page[0] != NULL && page[1] != NULL && page[2] != NULL)
+        error = recover(device, start, blocks, page, replayed);
+    for (int i = 0; i < 3; i++)
+        if (page[i] != NULL)
+            free_page(page[i]);
+    return error;
+}
+
+/* While nothing is changed, or nothing can be written, it sleeps until it is given work: so it
+   does not count as one that something outside will wake, and a deadlock is told. */
+int journal_flusher(__not_used void *arg)
+{
+    const uint64_t second = TICKS_PER_SECOND * timer_tick_length();
+
+    spin_lock(&lock);
+    while (journal.device != NULL) {
+        bool idle = journal.logged == 0 || journal.broken;
+        uint64_t due = idle ? TIMER_NEVER : journal.since + second;
+        struct waiter self;
+
+        if (rdtime() >= due) {
+            commit();
+            continue;
+        }
+        wait_join(&work, &self);
+        wait_for_grant(&work, &self, WT_MUTEX, "a change of the disk", due);
+    }
+    spin_unlock(&lock);
+    return 0;
+}
