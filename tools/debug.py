@@ -29,6 +29,7 @@ import gdb_scripts
 import scratch
 from gdbstub import StubError, connect
 from grader import processor
+from grader.disk import DiskError
 from grader.host import Host
 from grader.image import ImageError
 from grader.qemu import APPEND_WIDTH
@@ -184,7 +185,8 @@ class Session:
         return tied + [self.options.qemu, "-machine", "virt", "-bios", "default", "-m", self.mem,
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
                        "-display", "none", "-monitor", "none", "-nic", "none"] + \
-            processor.options(self.options.qemu, self.test.processor if self.test else "")
+            processor.options(self.options.qemu, self.test.processor if self.test else "") + \
+            (["-initrd", self.host.disk(self.test.disk)] if self.test and self.test.disk else [])
 
     def start(self, more, **streams):
         """Start a machine that waits before its first instruction: the path of gdb's socket."""
@@ -302,7 +304,7 @@ def main():
     try:
         with scratch.folder("debug") as folder:
             return console(options.console) if options.console else run(options, folder)
-    except (Ended, catalogue.LabError, ImageError, RecordError, StubError) as problem:
+    except (Ended, catalogue.LabError, DiskError, ImageError, RecordError, StubError) as problem:
         print("debug: %s" % problem, file=sys.stderr)
         return 1
     except Terminated:

@@ -15,6 +15,7 @@ import cli
 import debug
 import scratch
 from gdbstub import StubError
+from grader.disk import DiskError
 from grader.image import ImageError
 from labs import catalogue
 from recording import RecordError
@@ -85,7 +86,8 @@ def main():
         options = debug.arguments()
         with scratch.folder("gdbserver") as folder:
             return serve(options, port, folder)
-    except (debug.Ended, catalogue.LabError, ImageError, RecordError, StubError) as problem:
+    except (debug.Ended, catalogue.LabError, DiskError, ImageError, RecordError,
+            StubError) as problem:
         print("gdbserver: %s" % problem, file=sys.stderr)
         return 1
 

@@ -66,9 +66,10 @@ def machine_of(test):
     """One line about the machine of a test, or its command on the host."""
     if test.command:
         return " ".join(test.command)
-    return "%d hart%s%s, %s%s, %s: %s" % (
+    return "%d hart%s%s, %s%s%s, %s: %s" % (
         test.harts, "s" * (test.harts > 1),
         " of -cpu " + test.processor if test.processor else "", test.mem,
+        ", a disk of " + test.disk.size if test.disk else "",
         ", %d %s" % (test.runs, "seeds" if test.seeds else "runs") if test.runs > 1 else "",
         "%d million instructions" % test.limit if test.harts == 1
         else "%d seconds of CPU time" % test.cpu, test.boot_arguments or "no boot arguments")

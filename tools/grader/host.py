@@ -36,8 +36,9 @@ class Host:
         self.objects, self.qemu, self.folder = objects, qemu, folder
         self.kernel = os.path.join(objects, "kernel")
         self.image = Image(self.kernel)
-        self.programs, self.baselines, self.places = {}, {}, {}
+        self.programs, self.baselines, self.places, self.disks = {}, {}, {}, {}
         self.lock = threading.Lock()    # guards the baselines
+        self.disks_lock = threading.Lock()
         self.needed, self.needs_lock = {}, threading.Lock()
         self.cancelled = False
 
@@ -87,14 +88,23 @@ class Host:
         tests with like machines share it."""
         words = [word for word in test.boot_arguments.partition("init=")[0].split()
                  if not word.startswith(("selftest=", "chaos="))]
-        key = (test.harts, test.mem, test.processor, test.early, tuple(words))
+        key = (test.harts, test.mem, test.processor, test.early, test.disk, tuple(words))
         with self.lock:
             if key not in self.baselines:
                 fresh = Test("baseline", harts=test.harts, mem=test.mem, processor=test.processor,
-                             append=" ".join(words), shift=test.shift,
+                             append=" ".join(words), shift=test.shift, disk=test.disk,
                              selftest=test.selftest if test.early else None)
                 self.baselines[key] = snapshot(fresh, self)
             return self.baselines[key]
+
+    def disk(self, disk):
+        """The path of the image of a Disk, which is made if need be."""
+        with self.disks_lock:
+            if disk not in self.disks:
+                path = os.path.join(self.folder, "disk%d.img" % len(self.disks))
+                disk.make(path, self.objects)
+                self.disks[disk] = path
+            return self.disks[disk]
 
     def complaints(self, check, machine):
         """What a check of the memory finds, as sentences. If the check meets damage, that is a

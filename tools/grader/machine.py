@@ -15,6 +15,7 @@ import os
 
 from gdbstub import StubError
 from grader import state
+from grader.disk import DiskError
 from grader.image import ImageError
 from grader.qemu import Qemu, SetupError
 from grader.reports import KEY_LENGTH, Console
@@ -98,7 +99,7 @@ class Machine:
                 self.follow()
             finally:
                 self.finish()
-        except (SetupError, StubError, ImageError, OSError) as error:
+        except (SetupError, StubError, ImageError, DiskError, OSError) as error:
             self.result.error = error
         return self.result
 
@@ -227,6 +228,8 @@ class Machine:
                                   for label in self.test.at if label not in self.labels]
             after = state.DEFAULT if self.test.after is None else self.test.after
             self.check(dict.fromkeys(state.ALWAYS + after))
+            if self.test.disk:
+                self.check([self.test.disk.wrong])
 
     def count(self):
         """Read the count of instructions. If the kernel had set no timer, the clock has jumped to

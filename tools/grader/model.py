@@ -83,6 +83,7 @@ class Test:
     processor: str = ""         # QEMU's -cpu; "" is the machine's own
     append: str = ""            # further boot arguments
     input: str = ""             # what is typed on the console
+    disk: "Disk" = None         # its RAM disk: see disk.py
     runs: int = 1               # how often the machine is booted; each run must pass
     seeds: int = 0              # or it is booted with chaos=1, chaos=2, ... up to this one: then
                                 # the number of a run is its seed, and runs is the same number

@@ -85,6 +85,8 @@ class Qemu:
             "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
             "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
         command += processor.options(self.host.qemu, test.processor)
+        if test.disk:
+            command += ["-initrd", self.host.disk(test.disk)]
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
         if shutil.which("setpriv"):         # QEMU ends with this process, whatever ends it

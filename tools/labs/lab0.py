@@ -8,7 +8,9 @@ this file.
 One of them alone: make grade GRADE=--all TEST="name of the test"
 A new test is one line in one of the lists; the name of each test is the only one of its kind.
 """
-from labs.common import Lab, Test, check, early, panics, program, regex, selftest
+import struct
+
+from labs.common import Disk, Lab, Test, check, early, panics, program, regex, selftest
 
 CHECKS = [
     check("check_style"),
@@ -26,6 +28,21 @@ CHECKS = [
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(3000))
 NO_FPU = "rv64,f=off,d=off"       # grader/processor.py adds what QEMU wants with it
+
+
+def blocks_written(path):
+    """A check of a disk: the self test disk has filled each block in its last round."""
+    with open(path, "rb") as file:
+        data = file.read()
+    for block in range(len(data) // 4096):
+        words = struct.unpack_from("<1024I", data, 4096 * block)
+        for i, word in enumerate(words):
+            expected = (block + 1) * 2654435761 + i & 0xffffffff
+            if word != expected:
+                return ["on the disk, word %d of block %d is %#x, expected %#x" % (
+                    i, block, word, expected)]
+    return []
+
 
 PROGRAMS = [
     program("args alone"),
@@ -131,6 +148,8 @@ SELF_TESTS = [
              expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
                      "breakpoint+", "selftest_thread", "no command nonsense"]),
     selftest("block", limit=12000),     # it waits for a disk that does not answer
+    selftest("disk", disk=Disk(blank=True, checks=(blocks_written,))),
+    selftest("disk 4 harts", harts=4, runs=2, disk=Disk(blank=True, checks=(blocks_written,))),
     selftest("driver"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
