@@ -12,6 +12,7 @@
    the other. */
 #pragma once
 
+#include <error.h>
 #include <fs/iobuf.h>
 #include <riscv/atomic.h>
 #include <stat.h>
@@ -22,9 +23,10 @@ struct filesystem;
 /* What getdirentry gives: see libs/dirent.h. */
 struct dirent;
 
-/* The operations, by ucore's names. NULL: not for this kind; the vop_ macros say which error. Each
-   may sleep; no spinlock, no transaction and no inode's lock is held, but a vop_read and a
-   vop_write are called with the file's position locked (MUTEX_FILE). */
+/* The operations, by ucore's names. NULL: not for this kind; vop_data() and vop_names() below call
+   one, and say the error then. Each may sleep; no spinlock, no transaction and no inode's lock is
+   held, but a vop_read and a vop_write may be called with the file's position locked
+   (MUTEX_FILE). */
 struct inode_ops {
     /* Read or write from iob->io_offset on, at most 64 KiB at a time; io_resid tells how much is
        left. 0 or an error; an error after some bytes were moved is told by the next call. */
@@ -51,7 +53,9 @@ struct inode_ops {
     int (*vop_readlink)(struct inode *node, struct iobuf *iob);
     /* The last open descriptor is closed: of a pipe, that end. May be NULL. */
     void (*vop_close)(struct inode *node, bool readable, bool writable);
-    /* The last reference is gone: free the object. */
+    /* Give the last reference back, and free the object. It still has that reference when this is
+       called: a file system that finds inodes by number takes its lock, counts it off, and frees
+       only what nobody has found meanwhile. NULL: it is never freed. */
     void (*vop_reclaim)(struct inode *node);
 };
 
@@ -61,8 +65,8 @@ struct inode {
     uint32_t ino;                       /* its number there; set once */
     uint32_t type;                      /* S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFIFO; set once */
     uint32_t refs;                      /* atomic; of an inode in a hash, from 0 to 1 only there */
-    uint32_t writers;                   /* open for writing, or 0; atomic: see inode_deny_write() */
-    uint32_t runners;                   /* run as a program, or 0; atomic */
+    int32_t uses;                       /* atomic: how many have it open for writing, or, negative,
+                                           run it */
     struct mutex lock;                  /* MUTEX_INODE */
 };
 
@@ -78,6 +82,15 @@ struct filesystem {
     void (*usage)(struct filesystem *fs, uint32_t usage[4]);
 };
 
+/* Call an operation of an inode: vop_data(node, vop_read, iob). Without it, a directory is not for
+   that (-E_ISDIR), nor is another kind (-E_INVAL). The second is for the operations of directories,
+   vop_names(dir, vop_lookup, name, &node): nothing else has them (-E_NOTDIR). */
+#define vop_data(node, op, ...) \
+    ((node)->in_ops->op != NULL ? (node)->in_ops->op(node, ##__VA_ARGS__) \
+     : (node)->type == S_IFDIR ? -E_ISDIR : -E_INVAL)
+#define vop_names(dir, op, ...) \
+    ((dir)->in_ops->op != NULL ? (dir)->in_ops->op(dir, ##__VA_ARGS__) : -E_NOTDIR)
+
 /* Set the fields of a new one, with one reference. */
 void inode_init(struct inode *node, const struct inode_ops *ops, struct filesystem *fs,
                 uint32_t ino, uint32_t type);
@@ -86,7 +99,8 @@ static inline void inode_get(struct inode *node)
 {
     atomic_add(&node->refs, 1);
 }
-/* Give one back; the last one calls vop_reclaim. May sleep; no lock of the file system is held. */
+/* Give one back; for the last one it calls vop_reclaim. May sleep; no lock of the file system is
+   held. */
 void inode_put(struct inode *node);
 
 /* A file that runs may not be opened for writing, and one that is open for writing may not be run:

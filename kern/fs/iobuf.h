@@ -6,7 +6,7 @@
    a fault. While the lock is held they stay, and iobuf_move() cannot fail and takes no other lock.
    So a file system pins, then takes its own locks, which all rank behind MUTEX_MM, and moves; it
    never makes a user copy with a lock of its own held. Who must sleep for long (a pipe, the
-   console) unpins first. */
+   console) does not pin, and uses iobuf_copy(). */
 #pragma once
 
 #include <mm/vmm.h>
@@ -36,3 +36,7 @@ void iobuf_unpin(struct iobuf *iob);
 void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in);
 /* Put n zeros into it: a hole is read. */
 void iobuf_zero(struct iobuf *iob, size_t n);
+/* The same as iobuf_move() for bytes that are not pinned, by a user copy: no lock of rank MUTEX_MM
+   or behind is held, and the memory is the current process's. 0, or its error and then nothing goes
+   on. */
+int iobuf_copy(struct iobuf *iob, void *data, size_t n, bool in) __must_check;

@@ -33,6 +33,7 @@ int init_resources(struct proc_struct *proc)
     proc->task.mutexes = NULL;
     proc->task.wait_target = NULL;
     proc->task.expired = false;
+    proc->files = NULL;
     proc->sync_member = NULL;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0)

@@ -56,6 +56,7 @@ struct proc_struct {
     int pid;
     const struct user_program *program; /* what it runs; NULL in a kernel thread */
     char name[PROC_NAME_LEN + 1];
+    struct files_struct *files;         /* its descriptors, see fs/file.h */
     struct sync_member *sync_member;    /* NULL: it did not ask for detection of deadlocks */
 
     /* Changed only by the process itself, with proc_lock: it reads it freely. */

@@ -10,19 +10,15 @@
    Interrupts are on and no lock is held when a function is called, so it may sleep; the process may
    be killed meanwhile, and then a long call ends early. What a program can make long gives way. */
 #include <debug/printk.h>
-#include <driver/console.h>
 #include <error.h>
 #include <mm/usercopy.h>
 #include <process/group.h>
 #include <sched/timer.h>
 #include <syscall/syscall.h>
+#include <syscall/sysfile.h>
 #include <syscall/sysinfo.h>
 #include <syscall/syssync.h>
 #include <unistd.h>
-
-/* Bytes that pass through the kernel stack at a time. The stack has 8 KiB for all that may happen
-   in a call, an interrupt and a page fault on top of it included. */
-#define CHUNK   256
 
 /* Is it the 64 bits of an int? So that the lower half of a larger number is not taken for one. */
 static bool is_int(uint64_t arg)
@@ -224,54 +220,6 @@ static long sys_putc(uint64_t arg[])
 static long sys_job(uint64_t arg[])
 {
     return is_int(arg[0]) ? do_job((int)arg[0]) : -E_INVAL;
-}
-
-/* (fd, buf, length). There are no files yet: 0 is the console's input, 1 and 2 are its output. A
-   read returns what has been typed, one character or more. It is taken out of the console's buffer
-   only when it has arrived in the program: a bad address must not lose keys. The address is looked
-   at before the sleep too, so that a wrong one is told at once. */
-static long sys_read(uint64_t arg[])
-{
-    char buf[CHUNK];
-    size_t n = arg[2] < CHUNK ? arg[2] : CHUNK;
-
-    if (arg[0] != 0)
-        return -E_INVAL;
-    if (n == 0)
-        return 0;
-    if (!user_range_ok(arg[1], arg[1] + n))
-        return -E_FAULT;
-    /* The console keeps what it has shown until console_take(), so other readers wait meanwhile. */
-    int count = console_peek(buf, n);
-    if (count <= 0)
-        return count;
-    int error = copy_to_user(arg[1], buf, count);
-    console_take(error == 0);
-    return error ?: count;
-}
-
-/* (fd, buf, length). Print a text, a piece at a time: each is copied first, because the copy may
-   have to wait for a page, and printing holds a lock. Returns how many bytes were printed: fewer
-   than there are if the address becomes bad on the way or if the process was killed. */
-static long sys_write(uint64_t arg[])
-{
-    char buf[CHUNK];
-    size_t done = 0, step;
-
-    if (arg[0] != 1 && arg[0] != 2)
-        return -E_INVAL;
-    if (arg[2] > INT32_MAX)
-        return -E_INVAL;
-    /* A process that is killed ends when the call does, so the call must not take long then. */
-    for (; done < arg[2] && !atomic_load(&current->task.killed); done += step) {
-        step = arg[2] - done < CHUNK ? arg[2] - done : CHUNK;
-        int error = copy_from_user(buf, arg[1] + done, step);
-        if (error != 0)
-            return done > 0 ? (int)done : error;
-        print_bytes(buf, step);
-        sched_give_way();               /* a long text must not keep the hart */
-    }
-    return done;
 }
 
 /* (priority): the scheduler takes what is out of range for the nearest that is in it. */
