@@ -43,6 +43,7 @@ def words_of(error):
     # the one to tell.
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     path = error.filename2 if is_full and error.filename2 else error.filename
+    path = os.fsdecode(path) if isinstance(path, bytes) else path
     return "%s: %s" % (path, error.strerror) if path else error
 
 

@@ -17,7 +17,7 @@ from sfs.format import (BLOCK, DIR, DIRECT, FILE, FREE, INODE_SIZE, KINDS, LINK,
                         entries, journal_problems, layout_problems, numbers, read_commit,
                         read_super, replay, shown, unpack_inode)
 
-MOST = 1000
+MOST = 200
 NO_INODE = bytes(INODE_SIZE)
 
 
@@ -34,6 +34,7 @@ class Check:
         self.found, self.more = [], 0
         self.inodes, self.orphans = {}, set()
         self.parent, self.names = {}, {}        # the directory and the name of each inode
+        self.tops = {ROOT}                      # directories without a name, where walks begin
         self.links, self.below = {}, {}         # entries that lead to it; directories in it
         self.directories = {}                   # (index, number) of each block of a directory
         self.replayed = 0
@@ -78,7 +79,7 @@ class Check:
         if ino == ROOT:
             return "inode 1 (/)"
         path, at, length = [], ino, 0
-        while at in self.names and at != ROOT and length <= PATH_MAX:
+        while at in self.names and at not in self.tops and length <= PATH_MAX:
             path.append(self.names[at])
             length += len(path[-1]) + 1
             at = self.parent[at]
@@ -257,8 +258,9 @@ class Check:
         for ino, node in sorted(self.inodes.items()):
             if ino in self.orphans:
                 self.look_at_directory(ino)
-            elif node.type == DIR and ino not in self.names and ino != ROOT:
+            elif node.type == DIR and ino not in self.names and ino not in self.tops:
                 self.tell("%s is an unreachable directory: no name leads to it", Ino(ino))
+                self.tops.add(ino)
                 self.walk(ino)
 
     def walk(self, top):
@@ -270,31 +272,35 @@ class Check:
 
     def look_at_directory(self, ino):
         """Read the entries of a directory: the directories in it that were not known before."""
-        found, names, place = [], set(), 0
+        found, names = [], set()
         for index, number in self.directories.pop(ino, ()):
+            place = 0 if index == 0 else 2
             try:
                 for entry in entries(self.image.block(number)):
-                    if index == 0 and place < 2:
-                        self.look_at_dots(ino, entry, place)
-                    elif entry.ino and self.look_at_entry(ino, entry, names):
+                    is_dot = place < 2 and self.look_at_dots(ino, entry, place)
+                    if entry.ino and not is_dot and self.look_at_entry(ino, entry, names):
                         found.append(entry.ino)
                     place += 1
+                if place < 2:
+                    self.tell("%s: its second entry is missing", Ino(ino))
             except DiskError as error:
                 self.tell("%s: bad entry in its block %d, %s", Ino(ino), index, error)
         return found
 
     def look_at_dots(self, ino, entry, place):
-        """The first two entries of a directory."""
+        """The first two entries of a directory. Is it the one that belongs there?"""
         name = (b".", b"..")[place]
         up = ino if place == 0 or ino == ROOT else self.parent.get(ino)
         if entry.name != name or not entry.ino:
             self.tell("%s: its %s entry is not \"%s\"", Ino(ino), ("first", "second")[place],
                       shown(name))
-        elif up and entry.ino != up:
+            return False
+        if up and entry.ino != up:
             self.tell("%s: its \"%s\" leads to inode %d, and not to %s", Ino(ino), shown(name),
                       entry.ino, Ino(up))
         elif entry.type != DIR:
             self.tell("%s: its entry \"%s\" has the type %d", Ino(ino), shown(name), entry.type)
+        return True
 
     def look_at_entry(self, ino, entry, names):
         """An entry of a directory that has had `names` before. Does it lead to a directory that
@@ -312,6 +318,9 @@ class Check:
             self.tell("%s: the entry \"%s\" leads to inode %d, but there are 1 to %d only",
                       Ino(ino), text, entry.ino, self.sup.inodes - 1)
             return False
+        is_known = entry.ino in self.names or entry.ino in self.tops
+        if not is_known:
+            self.names[entry.ino], self.parent[entry.ino] = entry.name, ino
         if child is None:
             self.tell("%s: the entry \"%s\" leads to inode %d, which is not in use", Ino(ino), text,
                       entry.ino)
@@ -322,12 +331,9 @@ class Check:
         self.links[entry.ino] = self.links.get(entry.ino, 0) + 1
         if child.type == DIR:
             self.below[ino] = self.below.get(ino, 0) + 1
-        is_known = entry.ino in self.names or entry.ino == ROOT
         if child.type == DIR and is_known:
             self.tell("%s is a directory with two names, or in itself: also \"%s\" in %s",
                       Ino(entry.ino), text, Ino(ino))
-        if not is_known:
-            self.names[entry.ino], self.parent[entry.ino] = entry.name, ino
         return child.type == DIR and not is_known
 
     def look_at_links(self):

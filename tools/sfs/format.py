@@ -6,6 +6,7 @@ because they may be any; shown() makes a text of them. All that is wrong with an
 be done with it, is a DiskError, whose text is for the user.
 """
 import collections
+import errno
 import os
 import stat
 import struct
@@ -121,11 +122,12 @@ class Image:
                 try:
                     at = max(at, os.lseek(self.descriptor, at * BLOCK, os.SEEK_DATA) // BLOCK)
                     until = blocks_of(os.lseek(self.descriptor, at * BLOCK, os.SEEK_HOLE))
-                except OSError:                 # there is no data behind this place
-                    break
-            yield from range(at, min(until, end))
+                except OSError as error:
+                    if error.errno == errno.ENXIO:      # there is no data behind this place
+                        break
+            yield from (n for n in range(at, min(until, end)) if n not in self.changed)
             at = max(until, at + 1)
-        yield from (number for number in sorted(self.changed) if start <= number < end)
+        yield from (n for n in sorted(self.changed) if start <= n < end)
 
     def edit(self, number):
         """The bytes of a block, as a bytearray that may be changed."""

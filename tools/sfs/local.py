@@ -108,7 +108,12 @@ def extract(disk, target):
     seen, waiting = {ROOT: target}, [(target, ROOT)]
     while waiting:
         path, ino = waiting.pop()
-        for name, child in disk.children(ino):
+        try:
+            children = disk.children(ino)
+        except DiskError as error:
+            yield "%s: %s" % (shown(path), error)
+            continue
+        for name, child in children:
             below = os.path.join(path, name)
             try:
                 if bring_out(disk, child, below, seen):
