@@ -7,6 +7,7 @@
    0 and nothing has leaked. So the exit status of QEMU is a verdict on the whole run. */
 #include <debug/printk.h>
 #include <error.h>
+#include <fs/journal.h>
 #include <init/init.h>
 #include <machine/machine.h>
 #include <process/proc.h>
@@ -87,10 +88,32 @@ static int user_main(void *arg)
     return error;
 }
 
+/* If there is a disk to write to, a thread does so: its pid, else 0. It is started behind the first
+   program, which has the same pid whether there is a disk or not. */
+static int start_flusher(void)
+{
+    int pid = journal_writable() ? kernel_thread(journal_flusher, NULL, "flusher") : 0;
+
+    if (pid < 0)
+        panic("the thread that writes to the disk cannot be made: %s", error_name(pid));
+    return pid;
+}
+
+/* It ends with the journal. If somebody still uses that the thread stays, and is counted as lost,
+   as the rest. */
+static void end_flusher(int pid)
+{
+    int code;
+
+    if (pid > 0 && !journal_writable())
+        wait_child(pid, &code);
+}
+
 /* The parent of all: start the first program, wait for it and for all orphans in the order in which
    they end, switch off. QEMU's exit status has 8 bits, so a code whose low bits are 0 becomes 1: it
    was no success. The count of what is in use is taken before the first program, and compared after
-   the last process: so both times there is only initproc, and what differs is lost. */
+   the last process: so both times there is only initproc, and what differs is lost. The flusher is
+   its child too, but one that ends later: it is not waited for with the others. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
@@ -101,21 +124,23 @@ static int init_main(void *arg)
     int first = args->selftest != NULL
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
-    int exit_code = 0, code, pid;
+    int flusher = start_flusher(), exit_code = 0, code, pid;
+    uint32_t own = before.processes + (flusher > 0);
 
     if (first < 0)
         panic("the first process cannot be made: %s", error_name(first));
-    while ((pid = wait_child(0, &code)) > 0) {
+    while ((flusher == 0 || process_count() > own) && (pid = wait_child(0, &code)) > 0) {
         sched_give_way();               /* thousands of orphans may have ended already */
         if (pid != first)
             continue;
         exit_code = code;
-        if (process_count() > before.processes)
+        if (process_count() > own)
             cprintf("init ended with code %d; waiting for %u processes that it left behind\n",
-                    exit_code, process_count() - before.processes);
+                    exit_code, process_count() - own);
     }
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
+    end_flusher(flusher);
     if (!inventory_check(&before) || exit_code != 0)
         power_off((exit_code & 0xff) != 0 ? exit_code : 1);
     power_off(0);

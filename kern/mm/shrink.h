@@ -16,14 +16,15 @@
 
 #include <defs.h>
 
-/* Announce a function of this file, size_t function(void): it gives back all that its cache has,
-   and returns how many pages that were. 0: trying again is of no use because of this one. */
+/* Announce a function of this file, size_t function(void): it gives back what its cache has, or a
+   part of it if that is much, and returns how many pages that were. 0: it has nothing, so trying
+   again is of no use because of this one. */
 #define SHRINKER(function) \
     static size_t (*const shrinker_##function)(void) \
         __attribute__((used, section(".shrinkers"))) = function
 
-/* Empty all caches. Returns how many pages were given back. No spinlock may be held. Does not
-   sleep. */
+/* Ask all caches. Returns how many pages were given back; when it is 0, all are empty. No spinlock
+   may be held. Does not sleep. */
 size_t shrink_memory(void);
 
 /* An allocator found nothing: should it try again? True if caches gave back something. False also

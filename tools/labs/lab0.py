@@ -153,6 +153,7 @@ SELF_TESTS = [
     selftest("driver"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
+    selftest("journal-crash"),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
     selftest("sem-cost", shift=0),
     early("kmalloc"),

@@ -1,0 +1,182 @@
+/* Disks for self tests: see disk_record.h. The driver does each request at once, in the task that
+   asks for it, with the lock let go of if the disk is slow: then others run, and may ask for other
+   blocks.
+
+   A state after a crash is built from what the disk was when its record began, and the writes of
+   the record that reached it. So a test that has recorded a workload once can look at hundreds of
+   states, without doing the workload again, and each state is the same in each run.
+
+   What goes wrong here is a panic: a test cannot go on without its disk. */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <sched/sched.h>
+#include <string.h>
+#include <test/disk_record.h>
+
+#define SECTOR  512     /* what a disk writes whole or not at all */
+
+/* A new entry at the end of the record, if there is one. The lock is held. */
+static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t block,
+                       const struct Page *content)
+{
+    struct Page *page = NULL;
+
+    if (disk->base == NULL)
+        return;
+    if (content != NULL) {
+        page = alloc_page();
+        assert(page != NULL);
+        memcpy(page2kva(page), page2kva(content), BLOCK_SIZE);
+    }
+    if (disk->length == disk->limit)
+        panic("a test's disk has a record of more than %lu entries", disk->limit);
+    disk->record[disk->length++] = (struct record_entry){ kind, block, page };
+}
+
+/* Do one request; its result. The lock is held, and let go of if the disk is slow. */
+static int transfer(struct test_disk *disk, const struct block_request *request)
+{
+    if (++disk->requests == disk->fail_at)
+        return -E_IO;
+    if (disk->delay > 0) {
+        spin_unlock(&disk->device.lock);
+        for (int i = 0; i < disk->delay; i++)
+            schedule();
+        spin_lock(&disk->device.lock);
+    }
+    if (request->op == BLOCK_READ) {
+        memcpy(page2kva(request->page), test_disk_block(disk, request->block), BLOCK_SIZE);
+    } else if (request->op == BLOCK_WRITE) {
+        memcpy(test_disk_block(disk, request->block), page2kva(request->page), BLOCK_SIZE);
+        add_record(disk, RECORD_WRITE, request->block, request->page);
+    } else {
+        add_record(disk, RECORD_FLUSH, 0, NULL);
+    }
+    return 0;
+}
+
+/* The driver's part. */
+static size_t submit(struct block_device *device, struct block_request *requests, size_t n)
+{
+    struct test_disk *disk = to_struct(device, struct test_disk, device);
+
+    for (size_t i = 0; i < n; i++)
+        block_done(device, &requests[i], transfer(disk, &requests[i]));
+    return n;
+}
+
+void test_disk_create(struct test_disk *disk, uint32_t blocks)
+{
+    *disk = (struct test_disk){
+        .device = { .name = "a test's disk", .blocks = blocks, .submit = submit },
+        .memory = kmalloc((size_t)blocks * BLOCK_SIZE),
+    };
+    assert(disk->memory != NULL);
+    memset(disk->memory, 0, (size_t)blocks * BLOCK_SIZE);
+    block_init(&disk->device);
+}
+
+/* Forget the record. */
+static void drop_record(struct test_disk *disk)
+{
+    for (size_t i = 0; i < disk->length; i++)
+        if (disk->record[i].page != NULL)
+            free_page(disk->record[i].page);
+    kfree(disk->record);
+    kfree(disk->base);
+    disk->record = NULL;
+    disk->base = NULL;
+    disk->length = 0;
+}
+
+void test_disk_destroy(struct test_disk *disk)
+{
+    drop_record(disk);
+    kfree(disk->memory);
+}
+
+void test_disk_record(struct test_disk *disk, size_t limit)
+{
+    size_t size = (size_t)disk->device.blocks * BLOCK_SIZE;
+
+    drop_record(disk);
+    disk->record = kmalloc(limit * sizeof(*disk->record));
+    disk->base = kmalloc(size);
+    disk->limit = limit;
+    assert(disk->record != NULL && disk->base != NULL);
+    memcpy(disk->base, disk->memory, size);
+}
+
+void test_disk_mark(struct test_disk *disk, uint32_t number)
+{
+    spin_lock(&disk->device.lock);
+    add_record(disk, RECORD_MARK, number, NULL);
+    spin_unlock(&disk->device.lock);
+}
+
+struct crash crash_first(void)
+{
+    return (struct crash){ .length = 0, .odd = 0, .kind = CRASH_ALL };
+}
+
+/* The first entry behind the last flush of the first `length`. */
+static size_t epoch_start(const struct test_disk *disk, size_t length)
+{
+    while (length > 0 && disk->record[length - 1].kind != RECORD_FLUSH)
+        length--;
+    return length;
+}
+
+/* The next write from `entry` on, before the crash; `length` if there is none. */
+static size_t next_write(const struct test_disk *disk, size_t entry, size_t length)
+{
+    while (entry < length && disk->record[entry].kind != RECORD_WRITE)
+        entry++;
+    return entry;
+}
+
+/* From write to write of the epoch, then from kind to kind, then to the next prefix. */
+bool crash_next(const struct test_disk *disk, struct crash *crash)
+{
+    size_t length = crash->length, start = epoch_start(disk, length);
+    bool whole = length == disk->length || disk->record[length].kind == RECORD_FLUSH;
+
+    if (whole && crash->kind != CRASH_ALL)
+        crash->odd = next_write(disk, crash->odd + 1, length);
+    while (whole && crash->kind < CRASH_KINDS) {
+        if (crash->kind != CRASH_ALL && crash->odd < length)
+            return true;
+        crash->kind++;
+        crash->odd = next_write(disk, start, length);
+    }
+    *crash = (struct crash){ .length = length + 1 };
+    return crash->length <= disk->length;
+}
+
+/* Does this write, which is an entry behind the last flush, reach the disk as a whole? */
+static bool reaches(const struct crash *crash, size_t entry)
+{
+    return crash->kind == CRASH_ALL || (crash->kind == CRASH_ALONE) == (entry == crash->odd);
+}
+
+void crash_build(const struct test_disk *disk, const struct crash *crash, struct test_disk *copy)
+{
+    size_t start = epoch_start(disk, crash->length);
+
+    assert(copy->base == NULL && copy->device.blocks == disk->device.blocks);
+    memcpy(copy->memory, disk->base, (size_t)disk->device.blocks * BLOCK_SIZE);
+    for (size_t i = 0; i < crash->length; i++) {
+        const struct record_entry *entry = &disk->record[i];
+        uint8_t *block = test_disk_block(copy, entry->block), *new;
+
+        if (entry->kind != RECORD_WRITE)
+            continue;
+        new = page2kva(entry->page);
+        if (i < start || reaches(crash, i))
+            memcpy(block, new, BLOCK_SIZE);
+        else if (crash->kind == CRASH_HEAD)
+            memcpy(block, new, SECTOR);
+        else if (crash->kind == CRASH_TAIL)
+            memcpy(block + SECTOR, new + SECTOR, BLOCK_SIZE - SECTOR);
+    }
+}
