@@ -2,10 +2,10 @@
    of whole transactions, and none is missing that a commit has told to be there.
 
    A workload of a few transactions runs once, on a disk that keeps a record (test/disk_record.h),
-   with marks where a transaction ended and where a commit returned. Then the disk is built as it may be
-   after a crash at each place of the record, the journal is recovered, and each block is compared
-   with what it was after each number of transactions. The same is done with crashes in the recovery
-   itself, and in the first transaction after it.
+   with marks where a transaction ended and where a commit returned. Then the disk is built as it
+   may be after a crash at each place of the record, the journal is recovered, and each block is
+   compared with what it was after each number of transactions. The same is done with crashes in the
+   recovery itself, and in the first transaction after it.
 
    A block's content tells its number and the step of the workload that wrote it. What each check
    finds is told beside it. Alone: make grade GRADE=--all TEST=journal-crash */
