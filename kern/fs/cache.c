@@ -208,10 +208,12 @@ struct cached_block *cache_get(uint32_t block, int *error)
     bool fresh;
     struct cached_block *entry = acquire(block, &fresh);
 
-    *error = entry == NULL ? -E_NO_MEM : -E_IO;
     if (fresh)
         read_blocks(&entry, 1);
-    return entry != NULL && wait_filled(entry) ? entry : NULL;
+    if (entry != NULL && wait_filled(entry))
+        return entry;
+    *error = entry == NULL ? -E_NO_MEM : -E_IO;
+    return NULL;
 }
 
 /* If another task is just reading the old content, that must have ended. */
@@ -220,11 +222,12 @@ struct cached_block *cache_get_zeroed(uint32_t block, int *error)
     struct cached_block *entry;
     bool fresh;
 
-    *error = -E_NO_MEM;
     do {
         entry = acquire(block, &fresh);
-        if (entry == NULL)
+        if (entry == NULL) {
+            *error = -E_NO_MEM;
             return NULL;
+        }
     } while (!fresh && !wait_filled(entry));
     memset(cache_data(entry), 0, BLOCK_SIZE);
     if (fresh) {

@@ -36,8 +36,8 @@ int cache_open(struct block_device *device) __must_check;
 /* Give everything back. Nobody has a reference any more, which is asserted. */
 void cache_close(void);
 
-/* A reference to a block, whose content is there: it is read if need be. NULL with *error -E_IO or
-   -E_NO_MEM, else. Sleeps. */
+/* A reference to a block, whose content is there: it is read if need be. Else NULL, and only then
+   *error is set: -E_IO or -E_NO_MEM. Sleeps. */
 struct cached_block *cache_get(uint32_t block, int *error) __must_check;
 /* The same for a block whose old content does not matter: zeros. The caller owns the block. */
 struct cached_block *cache_get_zeroed(uint32_t block, int *error) __must_check;

@@ -54,9 +54,14 @@ struct sfs_disk_inode {
                                                of each directory in it */
     uint32_t blocks;                        /* that it has: data, and indirect ones */
     uint64_t size;                          /* in bytes; of a directory a multiple of 4096 */
-    uint32_t direct[SFS_NDIRECT];
-    uint32_t indirect;                      /* SFS_NPER numbers */
-    uint32_t db_indirect;                   /* SFS_NPER numbers of such blocks */
+    union {
+        struct {
+            uint32_t direct[SFS_NDIRECT];
+            uint32_t indirect;              /* SFS_NPER numbers */
+            uint32_t db_indirect;           /* SFS_NPER numbers of such blocks */
+        };
+        uint32_t roots[SFS_NDIRECT + 2];    /* the same as one array, in that order */
+    };
     uint32_t next_orphan;                   /* in the list that the superblock begins */
     uint32_t unused[13];                    /* 0 */
 };

@@ -1,0 +1,207 @@
+/* The content of files: reading, writing, and giving a length.
+
+   The memory of the program is pinned first, because that takes the lock of its address space. Then
+   comes the transaction, then the inode's lock: see iobuf.h and journal.h for why. A call moves
+   64 KiB at most, so a write is one transaction; vfs calls again for more.
+
+   Behind the end of a file, up to the end of its last block, there are zeros: so a file that grows
+   has zeros in between. */
+#include <error.h>
+#include <fs/sfs.h>
+#include <string.h>
+
+/* Each turn is a part of one block: the first may begin, and the last may end, inside of it. */
+int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, size_t n,
+                  bool write)
+{
+    int error = 0;
+
+    while (n > 0 && error == 0) {
+        size_t offset = iob->io_offset % BLOCK_SIZE;
+        size_t part = n < BLOCK_SIZE - offset ? n : BLOCK_SIZE - offset;
+        struct cached_block *block = sfs_bmap_load_nolock(sfs, sin, iob->io_offset / BLOCK_SIZE,
+                                                          write, &error);
+
+        if (block != NULL) {
+            if (write)
+                journal_write(block);
+            iobuf_move(iob, cache_data(block) + offset, part, !write);
+            cache_put(block);
+        } else if (error == 0) {
+            iobuf_zero(iob, part);
+        }
+        n -= part;
+    }
+    if (write && (uint64_t)iob->io_offset > sin->din->size) {
+        sin->din->size = iob->io_offset;
+        journal_write(sin->table);
+    }
+    if (write && error != 0)
+        sfs_bmap_trim_nolock(sfs, sin);
+    return error;
+}
+
+/* How much of n bytes can be moved, from a place in the file on whose end is known. */
+static size_t clip(size_t n, uint64_t offset, uint64_t end)
+{
+    size_t most = offset < end ? end - offset : 0;
+
+    if (most > SFS_WRITE_MAX)
+        most = SFS_WRITE_MAX;
+    return n < most ? n : most;
+}
+
+/* Have the blocks of the next n bytes read at once. What goes wrong is told when they are used. */
+static void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t offset, size_t n)
+{
+    uint32_t blocks[SFS_WRITE_MAX / BLOCK_SIZE + 1], count = 0;
+
+    for (uint32_t i = offset / BLOCK_SIZE; i <= (offset + n - 1) / BLOCK_SIZE; i++)
+        if (sfs_bmap_get_nolock(sfs, sin, i, false, &blocks[count]) == 0 && blocks[count] != 0)
+            count++;
+    if (count > 1)
+        cache_read_ahead(blocks, count);
+}
+
+/* What moves before an error has moved: the error is told by the call that finds it again. The size
+   that is asked first, without the lock, is only for not to pin what will not be needed. */
+static int sfs_read(struct inode *node, struct iobuf *iob)
+{
+    struct sfs_fs *sfs = fsop_info(node->in_fs);
+    struct sfs_inode *sin = vop_info(node);
+    size_t before = iob->io_resid, n = clip(before, iob->io_offset, atomic_load(&sin->din->size));
+    long pinned = n > 0 ? iobuf_pin(iob, n, VM_WRITE) : 0;
+    int error;
+
+    if (pinned <= 0)
+        return pinned;
+    mutex_lock(&node->lock);
+    n = clip(pinned, iob->io_offset, sin->din->size);
+    if (n > BLOCK_SIZE)
+        read_ahead(sfs, sin, iob->io_offset, n);
+    error = sfs_io_nolock(sfs, sin, iob, n, false);
+    mutex_unlock(&node->lock);
+    iobuf_unpin(iob);
+    return iob->io_resid < before ? 0 : error;
+}
+
+/* A write is for its whole length in one transaction, whose room is asked for before the inode is
+   locked: as if all blocks were new, and each in another block of the map. */
+static int sfs_write(struct inode *node, struct iobuf *iob)
+{
+    struct sfs_fs *sfs = fsop_info(node->in_fs);
+    struct sfs_inode *sin = vop_info(node);
+    size_t before = iob->io_resid, n = clip(before, 0, SFS_WRITE_MAX);
+    uint32_t blocks = (n + 2 * (BLOCK_SIZE - 1)) / BLOCK_SIZE + 3;      /* data and indirect */
+    long pinned = n > 0 ? iobuf_pin(iob, n, VM_READ) : 0;
+    int error;
+
+    if (pinned <= 0)
+        return pinned;
+    error = sfs_begin(sfs, blocks + 1, blocks);
+    if (error == 0) {
+        mutex_lock(&node->lock);
+        if (iob->append)
+            iob->io_offset = sin->din->size;
+        n = clip(pinned, iob->io_offset, SFS_SIZE_MAX);
+        error = n > 0 ? sfs_io_nolock(sfs, sin, iob, n, true) : -E_TOO_BIG;
+        mutex_unlock(&node->lock);
+        journal_end();
+    }
+    iobuf_unpin(iob);
+    return iob->io_resid < before ? 0 : error;
+}
+
+/* Make what is behind the new end, up to the end of its block, zeros. */
+static int clear_tail(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
+{
+    uint32_t offset = len % BLOCK_SIZE;
+    int error = 0;
+    struct cached_block *last = offset == 0 || len > sin->din->size ? NULL :
+        sfs_bmap_load_nolock(sfs, sin, len / BLOCK_SIZE, false, &error);
+
+    if (last != NULL) {
+        memset(cache_data(last) + offset, 0, BLOCK_SIZE - offset);
+        journal_write(last);
+        cache_put(last);
+    }
+    return error;
+}
+
+/* One transaction of a truncation. 1: there is more to do. Whatever comes in between, the file's
+   size is never behind what is left of its blocks. */
+static int truncate_step(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
+{
+    uint32_t from = (len + BLOCK_SIZE - 1) / BLOCK_SIZE, end;
+    int error = sfs_bmap_truncate_nolock(sfs, sin, from, SFS_MAP_SHARE, &end);
+    uint64_t bound = (uint64_t)end * BLOCK_SIZE;
+
+    if (error == 0 && end > from)
+        error = 1;
+    if (error == 0)
+        error = clear_tail(sfs, sin, len);
+    if (error == 0)
+        sin->din->size = len;
+    else if (sin->din->size > bound)
+        sin->din->size = bound;
+    return error;
+}
+
+/* A large file is cut in several transactions, from its end on: after a crash it may have any of
+   the lengths in between. */
+static int sfs_truncate(struct inode *node, off_t len)
+{
+    struct sfs_fs *sfs = fsop_info(node->in_fs);
+    int error;
+
+    if (len < 0 || len > (off_t)SFS_SIZE_MAX)
+        return len < 0 ? -E_INVAL : -E_TOO_BIG;
+    do {
+        error = sfs_begin(sfs, SFS_CUT_BLOCKS, SFS_MAP_SHARE);
+        if (error != 0)
+            break;
+        mutex_lock(&node->lock);
+        error = truncate_step(sfs, vop_info(node), len);
+        mutex_unlock(&node->lock);
+        journal_end();
+    } while (error > 0);
+    return error;
+}
+
+int sfs_fstat(struct inode *node, struct stat *stat)
+{
+    const struct sfs_disk_inode *din = vop_info(node)->din;
+
+    mutex_lock(&node->lock);
+    *stat = (struct stat){ node->type, din->nlinks, din->blocks, din->size };
+    mutex_unlock(&node->lock);
+    return 0;
+}
+
+/* The new entry of a file is in the journal too, so all that came before is on the disk. */
+int sfs_fsync(struct inode *node)
+{
+    return node->in_fs->sync(node->in_fs);
+}
+
+static int sfs_tryseek(__not_used struct inode *node, off_t pos)
+{
+    return pos >= 0 && pos <= (off_t)SFS_SIZE_MAX ? 0 : -E_INVAL;
+}
+
+const struct inode_ops sfs_node_fileops = {
+    .vop_read = sfs_read,
+    .vop_write = sfs_write,
+    .vop_fstat = sfs_fstat,
+    .vop_fsync = sfs_fsync,
+    .vop_truncate = sfs_truncate,
+    .vop_tryseek = sfs_tryseek,
+    .vop_reclaim = sfs_reclaim,
+};
+
+/* A symbolic link is a file whose content is the path. */
+const struct inode_ops sfs_node_linkops = {
+    .vop_fstat = sfs_fstat,
+    .vop_readlink = sfs_read,
+    .vop_reclaim = sfs_reclaim,
+};
