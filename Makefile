@@ -2,10 +2,13 @@
 ##
 ##   make setup          install the tools that are missing
 ##   make                build the kernel with all user programs in it
-##   make qemu           boot to the shell; leave with Ctrl-A x
+##   make qemu           boot to the shell, with the disk obj/disk.img, which keeps what is
+##                       written; leave with Ctrl-A x
+##   make disk           make this disk new: what was written is lost
 ##   make run PROG=...   boot without a terminal, run one program, power off;
 ##                       succeeds only if the program does: PROG="forktest"; a program
-##                       that reads the console finds its end, ctrl-D
+##                       that reads the console finds its end, ctrl-D. Its disk is a new one
+##                       each time, as that of make debug
 ##   make debug          boot under gdb, with the symbols of the kernel and of PROG=;
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards;
@@ -34,6 +37,10 @@
 ## Knobs, with the values that they have if they are not given:
 ##   SMP=2               harts, 1 to 8
 ##   MEM=128M            memory, 16M to 64G
+##   DISK=               an image of a disk for the machine, which keeps what is written;
+##                       none: no disk. make disk DISK=my.img makes one. With make debug a
+##                       copy is written to; for make profile it is a disk in memory, of
+##                       less than half of it
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first one that is installed
 ##   WERROR=             1: the compiler's warnings are errors
@@ -45,6 +52,7 @@
 
 SMP ?= 2
 MEM ?= 128M
+DISK ?=
 APPEND ?=
 TOOLCHAIN ?=
 WERROR ?=
@@ -75,7 +83,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-unknown := $(filter-out SMP MEM APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY SEED \
+unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY SEED \
     LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
@@ -83,6 +91,9 @@ $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
 $(if $(shell echo $(call quote,$(MEM)) | \
     grep -E '^([1-9]|[1-5][0-9]|6[0-4])G$$|^(1[6-9]|[2-9][0-9]|[1-9][0-9]{2,4})M$$'),,\
     $(error MEM=$(MEM): give a size from 16M to 64G, as in 96M or 4G))
+$(if $(filter-out none,$(DISK)),$(if $(filter disk,$(MAKECMDGOALS))$(shell \
+    [ ! -f $(call quote,$(DISK)) ] || echo there),,\
+    $(error DISK=$(DISK): there is no such file; make disk DISK=$(DISK) makes one)))
 $(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
 
 # The tools are looked for when a recipe first needs them, and not when this file is read, because
@@ -95,10 +106,18 @@ EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
 
 machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \
     -kernel obj/$(TC)/kernel
+
+# Its disk: the image that DISK= names, or else that in $(1), with the options in $(2). A comma in a
+# name is doubled for QEMU. A handout without tools/disk has no disk.
+comma := ,
+no_disk = $(filter none,$(DISK))$(if $(DISK)$(wildcard tools/disk),,none)
+drive   = $(if $(no_disk),,-device virtio-blk-device,drive=disk -drive \
+    id=disk,if=none,format=raw$(if $(DISK),,$(2)),file=$(call quote,$(commas)))
+commas  = $(subst $(comma),$(comma)$(comma),$(or $(DISK),$(1)))
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build setup qemu run debug replay gdbserver compile_commands.json \
+.PHONY: all build new_disk disk setup qemu run debug replay gdbserver compile_commands.json \
     grade handin test unittest test-systems bench profile races clean help
 
 all: build
@@ -109,6 +128,18 @@ build:
 	@[ ! -f tools/check_layers.py ] || python3 tools/check_layers.py
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
+new = $(call quote,$(or $(DISK),obj/disk.img)$(1))
+
+# The disk of a new machine; run and debug write to a copy of it.
+new_disk: build
+	$(if $(DISK)$(no_disk),,@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) disk)
+
+disk: build
+	$(if $(wildcard tools/disk),,$(error this handout has no disk))
+	$(if $(filter none,$(DISK)),$(error make disk makes a disk: DISK= is a file))
+	@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) disk
+	@cp obj/$(TC)/disk.img $(call new,.new) && mv $(call new,.new) $(call new)
+
 # The grader builds by itself, because it grades the exercises that do compile if others do not.
 grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
     "$(MAKE) -r -f tools/build.mk TC=$(TC) WERROR=$(WERROR) -j$(shell getconf _NPROCESSORS_ONLN)" \
@@ -117,35 +148,41 @@ grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
 setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
 
-qemu: build
-	@$(machine) -nographic -serial mon:stdio -append $(call quote,$(value APPEND))
+qemu: new_disk
+	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC) obj/disk.img)
+	@$(machine) $(call drive,obj/disk.img) -nographic -serial mon:stdio \
+	    -append $(call quote,$(value APPEND))
 
 # make run has no user: 99 times ctrl-D is typed, at which a shell ends. The first of them are lost,
 # because they come before the kernel reads its console.
-run: build
+run: new_disk
 	$(if $(PROG)$(findstring =,$(APPEND)),,$(error run needs PROG=, as in make run PROG=hello))
 	$(if $(and $(PROG),$(findstring init=,$(APPEND))),$(error give PROG= or init=, not both))
-	@printf '%99s' '' | tr ' ' '\004' | $(machine) -display none -monitor none -serial stdio \
-	    -append $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
+	@printf '%99s' '' | tr ' ' '\004' | $(machine) \
+	    $(call drive,obj/$(TC)/disk.img,$(comma)snapshot=on) -display none -monitor none \
+	    -serial stdio -append \
+	    $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
 seed     = $(if $(SEED),--seed $(call quote,$(SEED)))
 debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU) $(seed)
 
-debug: build
-	@$(debugger) --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
-	    --append $(call quote,$(value APPEND)) $(if $(TEST),--test $(call quote,$(TEST)))
+# What debug and gdbserver boot without TEST=.
+session  = --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
+    --append $(call quote,$(value APPEND)) \
+    $(if $(TEST)$(no_disk),,--disk $(call quote,$(or $(DISK),obj/$(TC)/disk.img)))
+
+debug: new_disk
+	@$(debugger) $(session) $(if $(TEST),--test $(call quote,$(TEST)))
 
 replay: build
 	$(if $(TEST),,$(error replay needs TEST=, as in make replay TEST=hello))
 	@$(debugger) --test $(call quote,$(TEST)) --replay
 
-gdbserver: build
+gdbserver: new_disk
 	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))
 	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) $(seed) \
-	    --objects obj/$(TC) --qemu $(EMU) \
-	    $(if $(TEST),--test $(call quote,$(TEST)) $(if $(filter 1,$(REPLAY)),--replay),--mem \
-	    $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
-	    --append $(call quote,$(value APPEND)))
+	    --objects obj/$(TC) --qemu $(EMU) $(if $(TEST),--test $(call quote,$(TEST)) \
+	    $(if $(filter 1,$(REPLAY)),--replay),$(session))
 
 compile_commands.json:
 	@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) \
@@ -176,7 +213,8 @@ bench: build
 profile: build
 	$(if $(PROG),,$(error profile needs PROG=, as in make profile PROG="bench fork"))
 	@python3 tools/profile.py --objects obj/$(TC) --qemu $(EMU) \
-	    --append $(call quote,$(value APPEND)) $(PROFILE) $(call quote,$(value PROG))
+	    --append $(call quote,$(value APPEND)) $(if $(filter-out none,$(DISK)),--disk \
+	    $(call quote,$(DISK))) $(PROFILE) $(call quote,$(value PROG))
 
 races: build
 	$(if $(wildcard tools/races/*),,$(error a handout has no planted races: see the whole tree))

@@ -5,6 +5,7 @@
 #   user/NAME.c, libuser.a   -> $(O)/user/NAME, with symbols for gdb
 #                            -> $(O)/image/NAME, without debug information
 #   all of image/            -> programs.S   -> kernel
+#   all of image/, disk/     -> disk.img, the disk of a new machine; only on demand
 #
 # The kernel is linked twice. The first link tells where each function is; the second
 # one has that in a table, for backtraces.
@@ -52,7 +53,8 @@ $(O)/flags: FORCE
 	    printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' >$@
 $(O)/sources: FORCE
 	@echo '$(kernel_src) $(ulib_src) $(program_src)' | cmp -s - $@ || { \
-	    rm -f $(filter-out $(programs:%=$(O)/user/%),$(wildcard $(O)/user/*)); \
+	    rm -f $(filter-out $(programs:%=$(O)/user/%) $(programs:%=$(O)/image/%), \
+	        $(wildcard $(O)/user/* $(O)/image/*)); \
 	    echo '$(kernel_src) $(ulib_src) $(program_src)' >$@; }
 
 # This is the only file of the kernel that touches floating-point registers.
@@ -115,6 +117,14 @@ $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 	$(Q)$(NM) -n $@ >$@.nm && python3 tools/ksyms.py check $(O)/kernel0.nm $@.nm || \
 	    { rm -f $@; exit 1; }
 
+# The same files make the same image. Names with blanks in disk/ are on it, but a change of such a
+# file is not noticed.
+home := $(shell [ ! -d disk ] || find disk -not -name '* *')
+disk: $(O)/disk.img
+$(O)/disk.img: $(programs:%=$(O)/image/%) $(O)/sources $(home) tools/disk $(wildcard tools/sfs/*)
+	@echo "  DISK  $@"
+	$(Q)python3 tools/disk make $@ $(if $(home),disk) --size 64M --put $(O)/image:/bin
+
 # tools/probe.sh calls this to learn whether a compiler takes this tree's headers and options.
 try: FORCE
 	$(Q)printf '#include <defs.h>\n#include <stdarg.h>\nint try;\n' >$(CONFIG).c
@@ -123,6 +133,6 @@ try: FORCE
 
 -include $(kernel_obj:.o=.d) $(ulib_obj:.o=.d) $(program_src:%=$(O)/uobj/%.d)
 
-.PHONY: all try FORCE
+.PHONY: all disk try FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

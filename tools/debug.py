@@ -109,6 +109,7 @@ def arguments():
     add("--harts", type=int, default=1, help="of the machine, without a test; %(default)s")
     add("--prog", default="", help="the first program and its arguments, instead of the shell")
     add("--append", default="", help="boot arguments of the kernel")
+    add("--disk", default="", metavar="IMAGE", help="a disk; what is written to it is lost")
     add("--test", default="", metavar="NAME", help="boot as for this test, stop where it fails")
     add("--seed", type=seed, metavar="N", help="boot the test with chaos=N; 1, if it has seeds")
     add("--replay", action="store_true", help="record the test, run it forwards and backwards")
@@ -120,8 +121,8 @@ def arguments():
     if options.seed and not options.test:
         parser.error("--seed needs --test; a program gets its seed by --append chaos=%d"
                      % options.seed)
-    if options.test and (options.prog or options.append):
-        parser.error("--test says itself what is booted: no --prog, no --append")
+    if options.test and (options.prog or options.append or options.disk):
+        parser.error("--test says itself what is booted: no --prog, no --append, no --disk")
     return options
 
 
@@ -186,7 +187,16 @@ class Session:
                        "-smp", str(self.harts), "-kernel", self.kernel, "-append", self.append,
                        "-display", "none", "-monitor", "none", "-nic", "none"] + \
             processor.options(self.options.qemu, self.test.processor if self.test else "") + \
-            (["-initrd", self.host.disk(self.test.disk)] if self.test and self.test.disk else [])
+            self.disk()
+
+    def disk(self):
+        """QEMU's options for the machine's disk. A machine under gdb ends in the middle of what it
+        does, so only a test's or a copy of an image is its disk."""
+        if self.test:
+            return ["-initrd", self.host.disk(self.test.disk)] if self.test.disk else []
+        return ["-device", "virtio-blk-device,drive=disk", "-drive",
+                "id=disk,if=none,format=raw,snapshot=on,file="
+                + self.options.disk.replace(",", ",,")] if self.options.disk else []
 
     def start(self, more, **streams):
         """Start a machine that waits before its first instruction: the path of gdb's socket."""

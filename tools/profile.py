@@ -258,6 +258,7 @@ def run(options, counter):
     command = [options.qemu, "-machine", "virt", "-bios", "default", "-m", options.mem,
                "-smp", "1", "-kernel", options.objects + "/kernel", "-display", "none",
                "-monitor", "none", "-serial", "file:" + options.console,
+               *(["-initrd", options.disk] if options.disk else []),
                "-icount", "shift=0,sleep=off", "-d", "in_asm,exec,nochain,int",
                "-append", (options.append + " init=" + options.program).strip()]
     # QEMU gets a session of its own, so that ctrl-C comes to this process only.
@@ -307,6 +308,7 @@ def arguments():
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--mem", default="128M", help="memory of the machine")
     parser.add_argument("--append", default="", help="further boot arguments")
+    parser.add_argument("--disk", default="", metavar="IMAGE", help="a RAM disk, with this in it")
     parser.add_argument("--top", type=int, default=30, help="lines to print")
     parser.add_argument("--rounds", type=int, default=1,
                         help="operations in each stretch that the program marks")

@@ -199,6 +199,9 @@ static void print_banner(void)
     cprintf(unused > 0 ? "; %u more are not used\n" : "\n", unused);
     cprintf("  scheduler  %s", sched_name);
     cprintf(chaos_seed != 0 ? ", chaos with seed %u\n" : "\n", chaos_seed);
+    if (block_disk() != NULL)
+        cprintf("  disk       %s, %u MiB%s\n", block_disk()->name, block_disk()->blocks >> 8,
+                block_disk()->read_only ? ", read-only" : "");
     cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 

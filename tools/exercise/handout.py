@@ -123,7 +123,7 @@ def is_wanted(path, plan):
 def sources(root, plan):
     """The files of a handout that come from the tree, as paths from its root."""
     yield from (name for name in TOP + PAGES if os.path.isfile(os.path.join(root, name)))
-    for top in CODE + ("tools",):
+    for top in CODE + ("disk", "tools"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
             for name in sorted(names):

@@ -7,6 +7,7 @@ be done with it, is a DiskError, whose text is for the user.
 """
 import collections
 import errno
+import fcntl
 import os
 import stat
 import struct
@@ -75,6 +76,17 @@ class Image:
         if not stat.S_ISREG(about.st_mode):
             self.close()
             raise DiskError("%s is no file, so it is no image of a disk" % self.name)
+        if writable:
+            self.lock()
+
+    def lock(self):
+        """Keep others out, as QEMU does: a machine that runs keeps in memory what is on its
+        disk."""
+        try:
+            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise DiskError("%s is the disk of a machine that runs: end it first" % self.name)
 
     def close(self):
         if self.descriptor is not None:
