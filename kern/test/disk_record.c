@@ -36,14 +36,16 @@ static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t b
 /* Do one request; its result. The lock is held, and let go of if the disk is slow. */
 static int transfer(struct test_disk *disk, const struct block_request *request)
 {
-    if (++disk->requests == disk->fail_at)
-        return -E_IO;
+    bool fails = ++disk->requests == disk->fail_at;
+
     if (disk->delay > 0) {
         spin_unlock(&disk->device.lock);
         for (int i = 0; i < disk->delay; i++)
             schedule();
         spin_lock(&disk->device.lock);
     }
+    if (fails)
+        return -E_IO;
     if (request->op == BLOCK_READ) {
         memcpy(page2kva(request->page), test_disk_block(disk, request->block), BLOCK_SIZE);
     } else if (request->op == BLOCK_WRITE) {

@@ -10,6 +10,7 @@ A new test is one line in one of the lists; the name of each test is the only on
 """
 import struct
 
+from grader.state import free_list, locks, permissions, references
 from labs.common import Disk, Lab, Test, check, early, panics, program, regex, selftest
 
 CHECKS = [
@@ -142,6 +143,9 @@ MANY_HARTS = [
     program("threads 4 harts", harts=4, runs=3),
 ]
 
+# What is looked at in the machine after a test whose threads never end.
+THREADS_STAY = [free_list, references, permissions, locks]
+
 SELF_TESTS = [
     # An ebreak in the kernel enters the monitor, which can go on.
     selftest("breakpoint", input="\n\n\n\nhelp\nregisters\nbacktrace\nnonsense\ncontinue\n",
@@ -153,7 +157,15 @@ SELF_TESTS = [
     selftest("driver"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
+    selftest("cache", after=THREADS_STAY),
+    selftest("journal", after=THREADS_STAY),
     selftest("journal-crash"),
+    selftest("journal-flusher"),
+    selftest("journal-storm"),
+    selftest("journal-storm chaos", seeds=8, limit=2000),
+    selftest("journal-storm 4 harts", harts=4, runs=3),
+    selftest("journal-storm 8 harts", harts=8, runs=2),
+    selftest("journal-storm chaos 4 harts", harts=4, seeds=3),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
     selftest("sem-cost", shift=0),
     early("kmalloc"),
@@ -319,6 +331,23 @@ PANIC_TESTS = [
     panics("mm-copy-published", "assertion failed: !to->published"),
     *[panics("user-%s-mm-locked" % name, "assertion failed: mutex_allows_fault()")
       for name in ("read", "write", "string")],
+    # kern/test/journal_run.c: misuse of transactions
+    panics("journal-outside", "changes block 20, but is in no transaction"),
+    panics("journal-too-many", "changes block 22, and more blocks than it has asked for"),
+    panics("journal-nested", '"transaction" of rank', 'while it holds "transaction"',
+           trace="journal_begin"),
+    panics("journal-commit-inside", 'while it holds "transaction"', trace="journal_commit"),
+    panics("journal-behind", '"transaction" of rank', 'while it holds "a mutex"'),
+    panics("journal-mutex-inside", '"a mutex" of rank', 'while it holds "transaction"'),
+    *[panics("journal-end-" + name, "ends a transaction that it is not in, or with a mutex")
+      for name in ("locked", "outside")],
+    panics("journal-user-copy", "assertion failed: mutex_allows_fault()"),
+    panics("journal-sleep", 'sleeps for what may never come while it holds the mutex '
+           '"transaction"'),
+    panics("journal-exit", 'a task ends while it holds the mutex "transaction"', trace="do_exit"),
+    panics("journal-deadlock", "deadlock: all 3 processes sleep, and nothing can wake one",
+           "waits for a change of the disk:", "waits for a bell", trace="cpu_idle"),
+    panics("cache-in-use", "assertion failed: count == 0", trace="cache_close"),
     panics("shrink-with-lock", "assertion failed: holds_no_lock()"),
     panics("deadlock", "deadlock: all 2 processes sleep, and nothing can wake one",
            "selftest (pid 2) waits for a bell that nobody rings:", "deadlock_alone",
