@@ -1,0 +1,294 @@
+"""Random operations on files: a seed becomes a script, which user/fsops.c runs, and a disk.
+
+A script has OPERATIONS lines. Each is a call, what it must return by the model of fsmodel.py, and
+the numbers that come with it:
+
+    write 3 4097 12 = 4097              4097 bytes of pattern 12 to descriptor 3
+    rename a/b c = -17|-24              one of these errors
+    read 4 100 = 57 2839174629          57 bytes, and their digest
+    lstat x = 0 4096 1 - 3              what a "-" stands for is not asked
+
+A word "child" in front has a child do it, which shares the positions of its parent. Several scripts
+of one disk go on from each other, each in a directory of its own. compare() looks at the disk
+afterwards: names, kinds, counts of links, sizes and contents must be those of the model.
+"""
+import dataclasses
+import os
+import random
+import tempfile
+
+from grader import disk, fsmodel
+from grader.fsmodel import (APPEND, BLOCK, CREAT, DIR, EXCL, FILE, LINK, RDWR, TRUNC, WRONLY, Model,
+                            Refused, Unclear)
+from grader.model import Test
+from sfs import format, reader
+
+OPERATIONS = 200
+BLOCKS_EACH = 150                               # of the disk, for each script
+DESCRIPTORS, NODES = 16, 60                     # open ones; names in a script's directory
+# How often each call is tried.
+WEIGHTS = {"open": 30, "close": 12, "write": 34, "read": 22, "seek": 16, "ftruncate": 6,
+           "truncate": 4, "fstat": 8, "lstat": 10, "mkdir": 12, "rmdir": 7, "link": 10,
+           "symlink": 6, "readlink": 4, "unlink": 14, "rename": 18, "dup": 4, "dup2": 2,
+           "fsync": 3, "sync": 1, "chdir": 6, "getcwd": 4, "list": 8}
+SHARED = ("read", "write", "seek")              # what a child may do
+BY_FD = SHARED + ("close", "ftruncate", "fstat", "fsync", "dup", "dup2")
+FEW = 8                                         # as long as there are so few names, more are made
+SHORT = [b"a", b"b", b"c", b"d", b"e", b"file", b"x.txt"]
+ODD = [b"", b"nowhere/x", b"a/b/c/d", b"././a", b"//a", b"z" * 256, b"/" + b"y" * 300, b".."]
+# Places where the block map changes its ways, and some between.
+EDGES = [0, 1, 4095, 4096, 8191, 40960, 49151, 49152, 53248, 4243455, 4243456, 4247552]
+
+
+class Writer:
+    """Makes the lines of one script, and has the model do each of them."""
+
+    def __init__(self, model, seed):
+        self.model, self.chance = model, random.Random(seed)
+        self.home, self.lines = b"/s%d" % seed, []
+        self.start = model.used_blocks()
+        self.emit("mkdir", self.home)
+        self.emit("chdir", self.home)
+        while len(self.lines) < OPERATIONS:
+            self.step()
+
+    # -- choices
+
+    def nodes(self):
+        """{path: Node} of all that is in this script's directory, itself too."""
+        found, waiting = {}, [(self.home, self.model.root.entries.get(self.home[1:]))]
+        while waiting:
+            path, node = waiting.pop()
+            if node:
+                found[path] = node
+                waiting.extend((path + b"/" + name, child)
+                               for name, child in sorted(node.entries.items()))
+        return found
+
+    def name(self):
+        chance = self.chance
+        if chance.random() < 0.8:
+            return chance.choice(SHORT)
+        return chance.choice([b"long", b"name", b"q"]) * chance.choice((1, 7, 30, 60))
+
+    def path(self, *kinds):
+        """A path, mostly of something that is there, and of one of these kinds."""
+        chance, nodes = self.chance, self.nodes()
+        if chance.random() < 0.05 or not nodes:
+            return chance.choice(ODD)
+        wanted = [path for path, node in nodes.items() if node.kind in kinds] or list(nodes)
+        path = chance.choice(wanted if chance.random() < 0.85 else list(nodes))
+        return self.seen_from_here(path)
+
+    def new_path(self):
+        """A path that is there, or not."""
+        chance = self.chance
+        if chance.random() < 0.15:
+            return self.path()
+        nodes = self.nodes()
+        folders = [path for path, node in nodes.items() if node.kind == DIR]
+        if not folders or len(nodes) > NODES:
+            return self.path()
+        return self.seen_from_here(chance.choice(folders) + b"/" + self.name())
+
+    def seen_from_here(self, path):
+        """The same path, or one from the current directory."""
+        try:
+            here = self.model.path_of(self.model.cwd)
+        except Refused:
+            return path if self.chance.random() < 0.8 else path.rpartition(b"/")[2]
+        if self.chance.random() < 0.4:
+            return path
+        if path.startswith(here.rstrip(b"/") + b"/"):
+            return path[len(here.rstrip(b"/")) + 1:]
+        return b"../" * here.rstrip(b"/").count(b"/") + path[1:]
+
+    def fd(self):
+        """A descriptor, now and then one that is not open."""
+        if not self.model.files or self.chance.random() < 0.04:
+            return self.chance.choice((50, 99, 127, 128, 1000, -1))
+        return self.chance.choice(sorted(self.model.files))
+
+    def size(self):
+        """A size or a position in a file."""
+        chance = self.chance.random()
+        if chance < 0.25:
+            return self.chance.choice(EDGES)
+        return self.chance.randrange(200 if chance < 0.5 else 20000 if chance < 0.97 else 6000000)
+
+    def length(self):
+        """How much is read or written."""
+        chance = self.chance.random()
+        if chance < 0.25:
+            return self.chance.choice((0, 1, 4095, 4096, 4097, 8192, 16384))
+        return self.chance.randrange(1, 100 if chance < 0.5 else 9000 if chance < 0.97 else 70000)
+
+    def flags(self):
+        flags = self.chance.choice((0, WRONLY, RDWR, RDWR, RDWR))
+        for flag, share in ((CREAT, 0.6), (EXCL, 0.1), (TRUNC, 0.15), (APPEND, 0.2)):
+            flags |= flag * (self.chance.random() < share)
+        return flags if flags & CREAT else flags & ~EXCL
+
+    def arguments(self, call):
+        """Arguments for a call, by chance."""
+        chance = self.chance
+        if call in ("close", "dup", "fstat", "fsync"):
+            return (self.fd(),)
+        return {
+            "open": lambda: (self.path(FILE), self.flags()) if chance.random() < 0.5
+            else (self.new_path(), self.flags() | CREAT),
+            "write": lambda: (self.fd(), self.length(), chance.randrange(256)),
+            "read": lambda: (self.fd(), self.length()),
+            "seek": lambda: (self.fd(), *chance.choice((
+                (self.size(), 0), (self.size(), 0), (chance.randrange(-300, 300), 1),
+                (chance.randrange(-9000, 2000), 2), (-1, 0), (0, 3)))),
+            "ftruncate": lambda: (self.fd(), self.size()),
+            "truncate": lambda: (self.path(FILE), self.size() if chance.random() < 0.95 else -1),
+            "lstat": lambda: (self.path(),), "list": lambda: (self.path(DIR),),
+            "mkdir": lambda: (self.new_path(),), "rmdir": lambda: (self.path(DIR),),
+            "link": lambda: (self.path(FILE), self.new_path()),
+            "symlink": lambda: (chance.choice((self.new_path() or b"x", b"a" * chance.choice(
+                (10, 1000, 4095)))), self.new_path()),
+            "readlink": lambda: (self.path(LINK), chance.choice((1, 5, 4096))),
+            "unlink": lambda: (self.path(FILE, LINK),),
+            "rename": lambda: (self.path(FILE, DIR, LINK), self.new_path()),
+            "dup2": lambda: (self.fd(), chance.randrange(3, 12)),
+            "chdir": lambda: (self.path(DIR),),
+        }.get(call, tuple)()
+
+    # -- lines
+
+    def step(self):
+        """One more line, if what chance has chosen can be asked."""
+        call = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if call in BY_FD and not self.model.files and self.chance.random() < 0.9 \
+                or len(self.nodes()) < FEW and self.chance.random() < 0.4:
+            call = self.chance.choice(("open", "open", "mkdir"))
+        if self.model.cwd.is_removed() and self.chance.random() < 0.3:
+            call, words = "chdir", (self.home,)
+        elif len(self.model.files) >= DESCRIPTORS and call in ("open", "dup"):
+            call, words = "close", (self.chance.choice(sorted(self.model.files)),)
+        else:
+            words = self.arguments(call)
+        if call == "write" and self.model.used_blocks() - self.start + 4 \
+                + words[1] // BLOCK > BLOCKS_EACH:
+            return
+        if call in ("rmdir", "rename", "unlink") and self.home in words:
+            return                              # this script needs it, and the next ones its name
+        try:
+            self.emit(call, *words)
+        except Unclear:
+            pass
+
+    def emit(self, call, *words):
+        try:
+            result, more = getattr(self.model, call)(*words)
+            results = [str(result)]
+        except Refused as error:
+            results, more = ["-%d" % number for number in sorted(set(error.errors))], []
+        is_child = call in SHARED and self.chance.random() < 0.06
+        texts = [word.decode() or "~" if isinstance(word, bytes) else str(word) for word in words]
+        self.lines.append(" ".join(
+            ["child"] * is_child + [call] + texts + ["=", "|".join(results)]
+            + ["-" if number is None else str(number) for number in more]))
+
+
+def scripts(seeds):
+    """{seed: text} of the scripts of one disk, and the Model as it is after them."""
+    model, texts = Model(), {}
+    for seed in seeds:
+        texts[seed] = "\n".join(Writer(model, seed).lines) + "\n"
+    return texts, model
+
+
+def compare(model, disk, ignored=()):
+    """A sentence about each file of a reader.Disk that is not as the model has it. `ignored` are
+    names in the root."""
+    wrong, seen, waiting = [], {}, [(b"", model.root, format.ROOT)]
+    while waiting and len(wrong) < 20:
+        path, node, ino = waiting.pop()
+        where = format.shown(path or b"/")
+        if seen.setdefault(ino, node) is not node:
+            wrong.append("%s has inode %d, which another file has" % (where, ino))
+            continue
+        here = disk.inode(ino)
+        kind = {FILE: format.FILE, DIR: format.DIR, LINK: format.LINK}[node.kind]
+        if here.type != kind:
+            wrong.append("%s is a %s, and not a %s" % (where, format.KINDS[here.type],
+                                                      format.KINDS[kind]))
+            continue
+        wrong += differences(where, node, here, disk, bool(path))
+        if kind == format.DIR:
+            names = {name: child for name, child in disk.children(ino)
+                     if path or name not in ignored}
+            for name in sorted(names.keys() ^ node.entries.keys()):
+                wrong.append("%s/%s is %s" % (where.rstrip("/"), format.shown(name),
+                                              "there, and must not be" if name in names
+                                              else "missing"))
+            waiting += [(path + b"/" + name, node.entries[name], child)
+                        for name, child in names.items() if name in node.entries]
+    return wrong
+
+
+def differences(where, node, here, disk, has_all_names):
+    """Sentences about one file: count of links, size, content."""
+    if has_all_names and here.nlinks != node.nlinks:
+        yield "%s has %d links, and not %d" % (where, here.nlinks, node.nlinks)
+    if node.kind == DIR:
+        return
+    if here.size != node.size:
+        yield "%s has %d bytes, and not %d" % (where, here.size, node.size)
+    elif node.kind == LINK:
+        if disk.data(here) != node.target:
+            yield "%s leads to %s, and not to %s" % (where, disk.data(here), node.target)
+    else:
+        for index, number in enumerate(disk.block_numbers(here)):
+            want = node.blocks.get(index)
+            have = disk.data_block(number) if number else format.ZEROS
+            if (number or want) and have[:here.size - index * BLOCK] != \
+                    (want or format.ZEROS)[:here.size - index * BLOCK]:
+                yield "%s has another content in block %d, from byte %d on" % (
+                    where, index, index * BLOCK)
+                break
+
+
+# -- as a test
+
+@dataclasses.dataclass(frozen=True)
+class ScriptDisk(disk.Disk):
+    """A disk with the scripts of some seeds in its /scripts."""
+    seeds: tuple = ()
+
+    def make(self, path, objects):
+        super().make(path, objects)
+        texts, _ = scripts(self.seeds)
+        with tempfile.TemporaryDirectory() as folder:
+            for seed, text in texts.items():
+                with open(os.path.join(folder, str(seed)), "w", encoding="ascii") as file:
+                    file.write(text)
+            status, lines = disk.run_tool("put", path, folder + ":/scripts")
+        if status:
+            raise disk.DiskError("the scripts cannot be put on the disk: " + "; ".join(lines[-3:]))
+
+
+@dataclasses.dataclass(frozen=True)
+class AsModelled:
+    """A check of a disk: after the scripts of these seeds, all is there as the model has it."""
+    seeds: tuple
+
+    def __call__(self, path):
+        _, model = scripts(self.seeds)
+        try:
+            with format.Image(path) as image:
+                return compare(model, reader.Disk(image), (b"scripts",))
+        except format.DiskError as error:
+            return [str(error)]
+
+
+def operations(first, count):
+    """A Test that does the scripts of `count` seeds from `first` on, on one disk."""
+    seeds = tuple(range(first, first + count))
+    return Test("fsops %d" % first, title="random operations on files, seeds %d to %d" % (
+                    first, first + count - 1),
+                prog="fsops " + " ".join("/scripts/%d" % seed for seed in seeds),
+                disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))
