@@ -50,9 +50,9 @@ class Check:
         try:
             if self.look_at_super():
                 self.look_at_table()
+                self.look_at_orphans()
                 for ino in sorted(self.inodes):
                     self.look_at_blocks(ino)
-                self.look_at_orphans()
                 self.look_at_names()
                 self.look_at_links()
                 self.look_at_map()
@@ -219,7 +219,7 @@ class Check:
         elif self.last_indirect >= limit:
             self.tell("%s has a bad size: %d bytes, which need no indirect block for block %d",
                       Ino(ino), node.size, self.last_indirect)
-        if node.type != FILE and here < limit:
+        if node.type != FILE and here < limit and ino not in self.orphans:
             self.tell("%s has a bad size, or holes: %d bytes, but %d blocks; a %s has no holes",
                       Ino(ino), node.size, here, KINDS[node.type])
         if node.blocks != self.count:

@@ -94,6 +94,9 @@ class Planted(unittest.TestCase):
             s.orphan("sub")
         block = planted.Spoiler(SOUND).block("c") // 4096
         self.assertEqual(problems(spoilt(remove), crashed=True), [])
+        # Its blocks are freed from the end on.
+        self.assertEqual(problems(spoilt(lambda s: (remove(s), s.inode("sub", "size", 40960))),
+                                  crashed=True), [])
 
     def test_many(self):
         """Not more than some are told."""
