@@ -168,6 +168,8 @@ SELF_TESTS = [
     selftest("journal-storm chaos 4 harts", harts=4, seeds=3),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
     selftest("sem-cost", shift=0),
+    selftest("sfs-content", limit=6000),
+    selftest("sfs-tree", limit=12000),
     early("kmalloc"),
     early("shrink"),
     selftest("kmap"),

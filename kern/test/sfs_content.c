@@ -1,0 +1,191 @@
+/* The content of files: the block map at each of its borders, holes, and truncation at each border.
+
+   A border is where the kind of block changes: the last direct one, the last of the indirect block,
+   the last below the first block that the double indirect one leads to. A mistake there reads what
+   another place has, or takes a block too many, so each place is written with a content of its own,
+   and blocks are counted before and after.
+
+   Alone: make grade GRADE=--all TEST=sfs-content. */
+#include <error.h>
+#include <report.h>
+#include <test/sfs_disk.h>
+#include <test/testlib.h>
+
+#define BLOCKS      2560                /* 10 MiB: room for a file of two borders, whole */
+#define INDIRECT    (SFS_NDIRECT)                       /* the first index there */
+#define DOUBLE      (SFS_NDIRECT + SFS_NPER)            /* likewise */
+#define SECOND      (DOUBLE + SFS_NPER)                 /* behind the first block of that */
+#define LAST        (SFS_SIZE_MAX / BLOCK_SIZE)         /* the last index of the longest file */
+
+static struct test_disk disk;
+
+/* Single blocks at the borders, and how many blocks a file has that has only this one. */
+static const struct border {
+    uint32_t index, blocks;
+} borders[] = {
+    { 0, 1 }, { SFS_NDIRECT - 1, 1 }, { INDIRECT, 2 }, { DOUBLE - 1, 2 }, { DOUBLE, 3 },
+    { SECOND - 1, 3 }, { SECOND, 3 }, { LAST - 1, 3 },
+};
+
+/* A file with one block, far behind its start: all before it is a hole. */
+static void test_single(struct filesystem *fs, struct inode *root)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(borders); i++) {
+        uint64_t at = (uint64_t)borders[i].index * BLOCK_SIZE;
+        uint32_t before = test_free_blocks(fs);
+        struct inode *node = test_create(root, "single");
+        int error;
+
+        check_eq("a block far behind the end is written",
+                 test_write(node, 7, at, BLOCK_SIZE, &error), BLOCK_SIZE);
+        check_eq("the file ends behind it", test_stat(node).st_size, at + BLOCK_SIZE);
+        check_eq("it has that block, and what leads to it", test_stat(node).st_blocks,
+                 borders[i].blocks);
+        check_eq("and the disk has as many less", before - test_free_blocks(fs), borders[i].blocks);
+        check("it is read", test_is(node, 7, at, BLOCK_SIZE));
+        check("before it are zeros", at == 0 || test_is(node, 0, at - BLOCK_SIZE, BLOCK_SIZE));
+        check("and at the start", at == 0 || test_is(node, 0, 0, BLOCK_SIZE));
+        check_eq("it can be removed", vop_names(root, vop_unlink, "single"), 0);
+        check("and can still be read", test_is(node, 7, at, BLOCK_SIZE));
+        inode_put(node);
+        check_eq("then all its blocks are free", test_free_blocks(fs), before);
+    }
+}
+
+/* A file over two borders, each of its blocks with its own content; then it is cut, from the end to
+   the start, at each border and around it. */
+static void test_cut(struct filesystem *fs, struct inode *root)
+{
+    static const uint32_t cuts[] = {
+        SECOND * BLOCK_SIZE - 1, (SECOND - 1) * BLOCK_SIZE, (DOUBLE + 1) * BLOCK_SIZE,
+        DOUBLE * BLOCK_SIZE + 1, DOUBLE * BLOCK_SIZE, DOUBLE * BLOCK_SIZE - 1,
+        (INDIRECT + 1) * BLOCK_SIZE, INDIRECT * BLOCK_SIZE + 1, INDIRECT * BLOCK_SIZE,
+        INDIRECT * BLOCK_SIZE - 1, BLOCK_SIZE + 1, BLOCK_SIZE, 1, 0,
+    };
+    uint32_t before = test_free_blocks(fs), whole = (SECOND + 1) * BLOCK_SIZE;
+    struct inode *node = test_create(root, "cut");
+    int error;
+
+    check_eq("8 MiB are written", test_write(node, 3, 0, whole, &error), whole);
+    check_eq("with as many blocks, and 4 that lead to them", test_stat(node).st_blocks, SECOND + 5);
+    check("they are read", test_is(node, 3, 0, whole));
+    for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+        uint32_t blocks = (cuts[i] + BLOCK_SIZE - 1) / BLOCK_SIZE;
+        uint32_t leading = blocks > SECOND ? 4 : blocks > DOUBLE ? 3 : blocks > INDIRECT;
+
+        check_eq("the file is made shorter", vop_data(node, vop_truncate, cuts[i]), 0);
+        check_eq("it is so long", test_stat(node).st_size, cuts[i]);
+        check_eq("it has no block too many", test_stat(node).st_blocks, blocks + leading);
+        check_eq("nor has the disk less", before - test_free_blocks(fs), blocks + leading);
+        check("what is left is the same", test_is(node, 3, 0, cuts[i]));
+        check_eq("it is made longer by a hole", vop_data(node, vop_truncate, whole), 0);
+        check("the hole is zeros, from its first byte on",
+              test_is(node, 0, cuts[i], whole - cuts[i]));
+        check_eq("which takes no block", test_stat(node).st_blocks, blocks + leading);
+        check_eq("and shorter again", vop_data(node, vop_truncate, cuts[i]), 0);
+    }
+    inode_put(node);
+    check_eq("the empty file is removed", vop_names(root, vop_unlink, "cut"), 0);
+}
+
+/* Reads and writes that begin and end anywhere in a block, and over the end of the file. */
+static void test_unaligned(struct inode *root)
+{
+    static const struct { uint32_t at, n; } parts[] = {
+        { 100, 50 }, { 4000, 200 }, { 4095, 2 }, { 4096, 4096 }, { 8191, 4098 }, { 1, 65536 },
+        { 61440 - 1, 3 * 4096 }, { 0, 65537 }, { 131071, 65538 }, { 49151, 2 },
+    };
+    struct inode *node = test_create(root, "unaligned");
+    uint8_t byte;
+    int error;
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        uint32_t at = parts[i].at, n = parts[i].n;
+
+        check_eq("a part is written", test_write(node, i + 1, at, n, &error), n);
+        check("and read", test_is(node, i + 1, at, n));
+        check_eq("all is cut off", vop_data(node, vop_truncate, 0), 0);
+        check_eq("and written anew", test_write(node, 20, 0, at + n + 9000, &error), at + n + 9000);
+        test_write(node, i + 1, at, n, &error);
+        check("what is before it stays", test_is(node, 20, 0, at));
+        check("it is there", test_is(node, i + 1, at, n));
+        check("what is behind it stays", test_is(node, 20, at + n, 9000));
+    }
+    struct iobuf iob = iobuf_kernel(&byte, 1, test_stat(node).st_size);
+    check_eq("at the end there is nothing to read", vop_data(node, vop_read, &iob), 0);
+    check_eq("and nothing is", iob.io_resid, 1);
+    iob.append = true;
+    iob.io_offset = 5;
+    byte = test_byte(20, test_stat(node).st_size);
+    check_eq("what is appended", vop_data(node, vop_write, &iob), 0);
+    check_eq("goes to the end, wherever the position was", iob.io_offset, test_stat(node).st_size);
+    inode_put(node);
+    check_eq("the file is removed", vop_names(root, vop_unlink, "unaligned"), 0);
+}
+
+/* The longest file, and what is longer. */
+static void test_limits(struct filesystem *fs, struct inode *root)
+{
+    struct inode *node = test_create(root, "long");
+    uint32_t before = test_free_blocks(fs);
+    int error;
+
+    check_eq("a byte at the last place", test_write(node, 5, SFS_SIZE_MAX - 1, 1, &error), 1);
+    check("is read", test_is(node, 5, SFS_SIZE_MAX - 1, 1));
+    test_write(node, 5, SFS_SIZE_MAX, 1, &error);
+    check_eq("behind it none can be", error, -E_TOO_BIG);
+    check_eq("of a write over the end", test_write(node, 6, SFS_SIZE_MAX - 10, 20, &error), 10);
+    check_eq("the rest is refused", error, -E_TOO_BIG);
+    check_eq("a file cannot be longer", vop_data(node, vop_truncate, SFS_SIZE_MAX + 1), -E_TOO_BIG);
+    check_eq("nor be shorter than nothing", vop_data(node, vop_truncate, -1), -E_INVAL);
+    check_eq("a position can be at the last place", vop_data(node, vop_tryseek, SFS_SIZE_MAX), 0);
+    check_eq("but not behind", vop_data(node, vop_tryseek, SFS_SIZE_MAX + 1), -E_INVAL);
+    check_eq("4 GiB are cut", vop_data(node, vop_truncate, 0), 0);
+    check_eq("and leave nothing", test_free_blocks(fs), before);
+    inode_put(node);
+    check_eq("the file is removed", vop_names(root, vop_unlink, "long"), 0);
+}
+
+/* What was written is there after the next mount, a hole and its borders included. */
+static void test_remount(struct filesystem *fs, struct inode *root)
+{
+    struct inode *node = test_create(root, "kept");
+    uint64_t far = (uint64_t)SECOND * BLOCK_SIZE - 5000;
+    int error;
+
+    test_write(node, 9, 10, 60000, &error);
+    test_write(node, 9, far, 10000, &error);
+    inode_put(node);
+    test_unmount(fs, root, &disk);
+    fs = test_mount(&disk, &root);
+    node = test_find(root, "kept");
+    check("a file is there after a mount", node != NULL);
+    check("with its start", test_is(node, 0, 0, 10) && test_is(node, 9, 10, 60000));
+    check("its hole", test_is(node, 0, 60010, far - 60010));
+    check("and its end", test_is(node, 9, far, 10000) && test_stat(node).st_size == far + 10000);
+    inode_put(node);
+    test_unmount(fs, root, &disk);
+}
+
+/* The disk is as before after each part. */
+static void test_sfs_content(void)
+{
+    struct inventory before = inventory_take();
+    struct filesystem *fs;
+    struct inode *root;
+
+    test_disk_create(&disk, BLOCKS);
+    sfs_format(&disk, 64, 64, 0);
+    fs = test_mount(&disk, &root);
+    test_single(fs, root);
+    test_unmount(fs, root, &disk);
+    fs = test_mount(&disk, &root);
+    test_cut(fs, root);
+    test_unaligned(root);
+    test_limits(fs, root);
+    test_remount(fs, root);
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-content", test_sfs_content);

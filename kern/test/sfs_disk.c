@@ -1,0 +1,157 @@
+/* An sfs for tests, and what is the same in all of them: see sfs_disk.h.
+
+   A new file system is written as docs/sfs.md says, by hand: a map in which all data but one block
+   is free, and a root with "." and "..".
+
+   Content is made of numbers, so a test has to keep no copy of what it has written: test_byte() can
+   be asked for any place of a file of any size. */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <string.h>
+#include <test/sfs_disk.h>
+#include <test/testlib.h>
+
+#define CHUNK   16384
+
+/* An entry of the root's block; returns where the next one begins. */
+static void *put_entry(void *at, const char *name, uint32_t length)
+{
+    struct sfs_dirent *entry = at;
+
+    *entry = (struct sfs_dirent){ SFS_ROOT, length, strlen(name), SFS_TYPE_DIR };
+    memcpy(entry->name, name, strlen(name));
+    return at + length;
+}
+
+void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes,
+                uint32_t swap_blocks)
+{
+    struct sfs_super *super = test_disk_block(disk, 0);
+    struct sfs_commit *record = test_disk_block(disk, 1);
+    struct sfs_disk_inode *root;
+    uint32_t blocks = disk->device.blocks, data;
+    uint8_t *map;
+
+    memset(disk->memory, 0, (size_t)blocks * BLOCK_SIZE);
+    *super = (struct sfs_super){
+        .magic = SFS_MAGIC, .version = SFS_VERSION, .blocks = blocks, .inodes = inodes,
+        .journal_start = 1, .journal_blocks = journal_blocks, .map_start = 1 + journal_blocks,
+        .map_blocks = (blocks + 32767) / 32768, .table_blocks = (inodes + 31) / 32,
+        .swap_start = blocks - swap_blocks, .swap_blocks = swap_blocks, .info = "test",
+    };
+    super->table_start = super->map_start + super->map_blocks;
+    data = super->table_start + super->table_blocks;
+    record->magic = SFS_JOURNAL_MAGIC;
+    map = test_disk_block(disk, super->map_start);
+    for (uint32_t block = data + 1; block < super->swap_start; block++)
+        map[block / 8] |= 1 << block % 8;
+    root = (struct sfs_disk_inode *)test_disk_block(disk, super->table_start) + SFS_ROOT;
+    *root = (struct sfs_disk_inode){ .type = SFS_TYPE_DIR, .nlinks = 2, .blocks = 1,
+                                     .size = BLOCK_SIZE, .direct = { data } };
+    put_entry(put_entry(test_disk_block(disk, data), ".", 12), "..", BLOCK_SIZE - 12);
+}
+
+struct filesystem *test_mount(struct test_disk *disk, struct inode **root)
+{
+    struct filesystem *fs;
+    const char *reason;
+    int error = sfs_mount(&disk->device, &fs, &reason);
+
+    if (error != 0)
+        panic("a good disk is not mounted: %s, %s", error_name(error), reason);
+    *root = fs->get_root(fs);
+    return fs;
+}
+
+void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk)
+{
+    inode_put(root);
+    assert_eq(fs->unmount(fs), 0);
+    assert_eq(sfs_check(disk, false), 0);
+}
+
+uint32_t test_free_blocks(struct filesystem *fs)
+{
+    uint32_t usage[4];
+
+    fs->usage(fs, usage);
+    return usage[1];
+}
+
+uint32_t test_free_inodes(struct filesystem *fs)
+{
+    uint32_t usage[4];
+
+    fs->usage(fs, usage);
+    return usage[3];
+}
+
+struct inode *test_find(struct inode *dir, const char *name)
+{
+    struct inode *node = NULL;
+    int error = vop_names(dir, vop_lookup, name, &node);
+
+    assert(error == 0 || error == -E_NOENT);
+    return error == 0 ? node : NULL;
+}
+
+struct inode *test_create(struct inode *dir, const char *name)
+{
+    struct inode *node;
+
+    assert_eq(vop_names(dir, vop_create, name, true, &node), 0);
+    return node;
+}
+
+/* Content `seed` from a place on; 0 is zeros. */
+static void fill(uint8_t *buffer, uint32_t seed, uint64_t at, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buffer[i] = seed == 0 ? 0 : test_byte(seed, at + i);
+}
+
+size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int *error)
+{
+    size_t size = n < 5 * CHUNK ? n : 5 * CHUNK, done = 0;
+    uint8_t *buffer = kmalloc(size);
+
+    assert(buffer != NULL);
+    *error = 0;
+    while (done < n && *error == 0) {
+        size_t part = n - done < size ? n - done : size;
+        struct iobuf iob = iobuf_kernel(buffer, part, at + done);
+
+        fill(buffer, seed, at + done, part);
+        while (iob.io_resid > 0 && *error == 0)
+            *error = vop_data(node, vop_write, &iob);
+        done += part - iob.io_resid;
+    }
+    kfree(buffer);
+    return done;
+}
+
+bool test_is(struct inode *node, uint32_t seed, uint64_t at, size_t n)
+{
+    uint8_t *buffer = kmalloc(2 * CHUNK);
+    bool same = true;
+
+    assert(buffer != NULL);
+    for (size_t done = 0, part; done < n && same; done += part) {
+        part = n - done < CHUNK ? n - done : CHUNK;
+        struct iobuf iob = iobuf_kernel(buffer, part, at + done);
+
+        fill(buffer + CHUNK, seed, at + done, part);
+        same = vop_data(node, vop_read, &iob) == 0 && iob.io_resid == 0 &&
+            memcmp(buffer, buffer + CHUNK, part) == 0;
+    }
+    kfree(buffer);
+    return same;
+}
+
+struct stat test_stat(struct inode *node)
+{
+    struct stat stat;
+
+    assert_eq(vop_data(node, vop_fstat, &stat), 0);
+    return stat;
+}

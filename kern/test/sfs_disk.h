@@ -1,0 +1,45 @@
+/* An sfs on a test's disk: made new, mounted, ended, and checked. The check is written from
+   docs/sfs.md and looks at the disk's memory, past the cache and past all functions of kern/fs: so
+   what the kernel believes does not count. Crash tests use it too: after recovery a disk must be
+   one that it finds nothing wrong with.
+
+   One disk is mounted at a time. Functions that are called test_ panic if something fails that must
+   not. What a test takes it gives back. */
+#pragma once
+
+#include <fs/sfs.h>
+#include <test/disk_record.h>
+
+/* Make an empty file system on it. */
+void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes,
+                uint32_t swap_blocks);
+/* How many things are wrong; each has a line on the console. The file system is not mounted, or was
+   just synced. `orphans`: inodes in the list of orphans are right. */
+uint32_t sfs_check(const struct test_disk *disk, bool orphans);
+/* How many blocks and inodes are in use, as the tree tells; only for a disk that is right. */
+void sfs_count_used(const struct test_disk *disk, uint32_t *blocks, uint32_t *inodes);
+
+/* Mount it; *root has a reference. */
+struct filesystem *test_mount(struct test_disk *disk, struct inode **root);
+/* Give the root back, unmount, and check: nothing is wrong. */
+void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk);
+/* Free blocks, and free inodes, as the file system counts. */
+uint32_t test_free_blocks(struct filesystem *fs);
+uint32_t test_free_inodes(struct filesystem *fs);
+
+/* What can be in a file: byte `at` of the content number `seed`. */
+static inline uint8_t test_byte(uint32_t seed, uint64_t at)
+{
+    return (seed * 31 + at + (at >> 8) * 7 + (at >> 16)) * 2654435761U >> 13;
+}
+/* Look a name up; NULL if there is none. With a reference. */
+struct inode *test_find(struct inode *dir, const char *name);
+/* A new file, which was not there. With a reference. */
+struct inode *test_create(struct inode *dir, const char *name);
+/* Write n bytes of content `seed` (0: zeros) at a place, in as many calls as are needed. How many
+   were written, and *error what ended it. */
+size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int *error);
+/* Read n bytes, and compare them with that content. True: they are there, and the same. */
+bool test_is(struct inode *node, uint32_t seed, uint64_t at, size_t n);
+/* What fstat tells. */
+struct stat test_stat(struct inode *node);
