@@ -4,8 +4,7 @@ build() is the image, as bytes. A Spoiler changes it by inodes, fields and names
 one line of PLANTED: a name, what is changed, and the sentence by which check must name it, of which
 the beginning is enough. Numbers of inodes are those that writer.py gives in order: see NAMES.
 
-    spoiler = Spoiler(build())
-    spoiler.inode("a", "nlinks", 2)
+    spoilt(lambda s: s.inode("a", "nlinks", 2))
 """
 import struct
 
@@ -133,6 +132,13 @@ class Spoiler:
     def forget(self, name, text):
         """Make an entry free room."""
         self.put(self.entry(name, text), "<I", 0)
+
+
+def spoilt(change):
+    """The bytes of the disk after change(Spoiler)."""
+    spoiler = Spoiler(build())
+    change(spoiler)
+    return spoiler.data
 
 
 # (what is planted, how, how check names it). Where two files are concerned both must be named.

@@ -1,11 +1,9 @@
-"""tools/disk and tools/sfs: what check finds, what make, put, extract and cat do, odd inputs.
+"""tools/disk as a user runs it: make, ls, cat, extract, put, check and replay, also of odd inputs.
 
-Planted corruptions are in planted.py: each must be named, each sentence that check can say must be
-said by one of them, and the disk without them must be in order. Random bytes, and images that want
-to write outside of the folder to which they are extracted, give messages only. The command is run
-as a user runs it, so that its exit status and its one line of an error are looked at too.
+What goes into an image comes out of it again, and the same folder makes the same bytes. Images that want to write outside of the folder to which they are extracted must not. The command is
+run as a process, so that its exit status and its one line of an error are looked at too. What check
+finds is tested in test_disk_check.py.
 """
-import ast
 import filecmp
 import os
 import random
@@ -13,7 +11,6 @@ import re
 import resource
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -28,140 +25,6 @@ from sfs import check, format, local, reader, writer
 
 DISK = os.path.join(TOOLS, "disk")
 SOUND = planted.build()
-FLIPS = 3000
-
-
-def problems(data, crashed=False):
-    return check.Check(format.Image(bytes(data)), crashed).run()
-
-
-def spoilt(change):
-    spoiler = planted.Spoiler(SOUND)
-    change(spoiler)
-    return spoiler.data
-
-
-class Planted(unittest.TestCase):
-    """What check finds."""
-
-    def test_sound(self):
-        self.assertEqual(problems(SOUND), [])
-
-    def test_each_is_named(self):
-        for title, change, words in planted.PLANTED:
-            with self.subTest(title):
-                found = problems(spoilt(change))
-                self.assertTrue(any(words in each for each in found), "%s\n%s" % (words, found))
-                self.assertFalse(any("0x7f" in each or "{" in each for each in found), found)
-
-    def test_each_sentence_is_said(self):
-        """A sentence that nothing brings up is not tested."""
-        said = [each for _, change, _ in planted.PLANTED for each in problems(spoilt(change))]
-        path = os.path.join(TOOLS, "sfs", "check.py")
-        with open(path, encoding="utf-8") as file:
-            tree = ast.parse(file.read(), path)
-        sentences = [node.args[0].value for node in ast.walk(tree)
-                     if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "tell"
-                     and isinstance(node.args[0], ast.Constant)]
-        self.assertGreater(len(sentences), 35)
-        for words in sentences:
-            form = re.sub("%[sd]", ".*", re.escape(words).replace("\\%", "%"))
-            self.assertTrue(any(re.fullmatch(form, each) for each in said), words)
-
-    def test_after_a_crash(self):
-        """With crashed, a transaction and orphans are in order; what is not, is still told."""
-        def crash(s):
-            s.forget("sub", b"c")
-            s.orphan("c")
-            s.journal(planted.TABLE, 0)
-        data = spoilt(crash)
-        self.assertEqual(problems(data, crashed=True), [])
-        self.assertEqual(len(problems(data)), 2)
-        data = spoilt(lambda s: (crash(s), s.inode("a", "nlinks", 3)))
-        self.assertEqual(problems(data, crashed=True), [])      # it is right in the log
-        data = spoilt(lambda s: (s.inode("a", "nlinks", 3), crash(s), s.inode("a", "nlinks", 1)))
-        self.assertEqual(problems(data, crashed=True),
-                         ["inode 4 (/dir/a) counts 3 links, but has 1"])
-
-    def test_removed_directory(self):
-        """Somebody stood in it: it has its two entries, or nothing any more."""
-        def remove(s):
-            s.forget("sub", b"c")
-            s.wipe("c")
-            s.mark(block, True)
-            s.forget("dir", b"sub")
-            s.inode("dir", "nlinks", 2)
-            s.orphan("sub")
-        block = planted.Spoiler(SOUND).block("c") // 4096
-        self.assertEqual(problems(spoilt(remove), crashed=True), [])
-        # Its blocks are freed from the end on.
-        self.assertEqual(problems(spoilt(lambda s: (remove(s), s.inode("sub", "size", 40960))),
-                                  crashed=True), [])
-
-    def test_many(self):
-        """Not more than some are told."""
-        data = bytearray(SOUND)
-        data[planted.TABLE * 4096:(planted.TABLE + 2) * 4096] = b"\xff" * 8192
-        data[9 * 4096:10 * 4096] = b"\xaa" * 4096
-        found = problems(data)
-        self.assertEqual(len(found), check.MOST + 1)
-        self.assertRegex(found[-1], r"^and \d+ more$")
-
-
-class AnyBytes(unittest.TestCase):
-    """Whatever an image has, there is a list of sentences or a DiskError, and soon."""
-
-    def look(self, data, folder=None):
-        found = problems(data)
-        self.assertLessEqual(len(found), check.MOST + 1)
-        problems(data, crashed=True)
-        try:
-            image = format.Image(bytes(data))
-            format.replay(image, format.good_super(image))
-            disk = reader.Disk(image)
-            list(reader.listing(disk, b"/", True, True))
-            if folder:
-                list(local.extract(disk, os.fsencode(folder)))
-        except format.DiskError:
-            pass
-        return found
-
-    def test_flips(self):
-        """Bytes and numbers changed by chance, most of them where the structure is."""
-        chance, quiet = random.Random(1), 0
-        structure = [0, 4096, 8192, 9 * 4096] + [10 * 4096] * 8 + [12 * 4096] * 3 + \
-            [planted.Spoiler(SOUND).block(name) for name in ("root", "dir", "sub", "dir", "sub")]
-        for turn in range(FLIPS):
-            data = bytearray(SOUND)
-            for _ in range(chance.choice((1, 1, 2, 5, 40))):
-                at = chance.choice(structure) + chance.randrange(chance.choice((64, 512, 1500)))
-                if chance.random() < 0.5:
-                    data[at] ^= 1 << chance.randrange(8)
-                else:
-                    number = chance.choice((0, 1, 2, 3, 5, 12, 25, 155, 156, 160, 0xffffffff,
-                                            chance.randrange(1 << 32), chance.randrange(160)))
-                    struct.pack_into("<I", data, at & ~3, number)
-            with self.subTest(turn):
-                quiet += not self.look(data)
-        self.assertLess(quiet, FLIPS // 3)      # most changes break something
-
-    def test_extract(self):
-        chance = random.Random(2)
-        for turn in range(60):
-            data = bytearray(SOUND)
-            for _ in range(6):
-                at = chance.choice((10 * 4096, 12 * 4096, 13 * 4096)) + chance.randrange(900)
-                data[at] = chance.randrange(256)
-            with tempfile.TemporaryDirectory() as folder:
-                self.look(data, os.path.join(folder, "out"))
-
-    def test_noise(self):
-        chance = random.Random(3)
-        for length in (0, 1, 3, 4095, 4096, 4097, 40960):
-            found = self.look(bytes(chance.randrange(256) for _ in range(length)))
-            self.assertEqual(len(found), 1, found)
-        for length in range(4096, len(SOUND), 4096):
-            self.assertNotEqual(self.look(SOUND[:length]), [])
 
 
 class Hostile(unittest.TestCase):
@@ -342,10 +205,10 @@ class Command(unittest.TestCase):
         for title, change, words in planted.PLANTED:
             if title in ("a transaction", "too few links"):
                 with open(self.image, "wb") as file:
-                    file.write(spoilt(change))
+                    file.write(planted.spoilt(change))
                 self.bad("put", self.image, new + ":/", tells=words)
                 with open(self.image, "rb") as file:
-                    self.assertEqual(file.read(), spoilt(change))
+                    self.assertEqual(file.read(), planted.spoilt(change))
 
     def test_replay(self):
         log = planted.Spoiler(SOUND)
