@@ -1,8 +1,9 @@
-"""tools/disk as a user runs it: make, ls, cat, extract, put, check and replay, also of odd inputs.
+"""tools/disk as a user runs it: make, ls, cat, extract, put, check and replay, of odd inputs too.
 
-What goes into an image comes out of it again, and the same folder makes the same bytes. Images that want to write outside of the folder to which they are extracted must not. The command is
-run as a process, so that its exit status and its one line of an error are looked at too. What check
-finds is tested in test_disk_check.py.
+What goes into an image comes out of it again, and the same folder makes the same bytes. Images that
+want to write outside of the folder to which they are extracted must not. The command is run as a
+process, so that its exit status and its one line of an error are looked at too. What check finds is
+tested in test_disk_check.py.
 """
 import filecmp
 import os
