@@ -44,10 +44,12 @@ def kind_of(path, about):
 
 
 class Import:
-    """Files of the host on their way into the image of a Writer."""
+    """Files of the host on their way into the image of a Writer. `without` are files that do not
+    go there though they lie in a folder that does: the image itself."""
 
-    def __init__(self, writer):
+    def __init__(self, writer, *without):
         self.writer, self.links = writer, {}
+        self.without = [path for path in without if os.path.exists(path)]
 
     def one(self, path, parent, name, there, about):
         """A file of the host into a directory, whose names are `there`. Its inode."""
@@ -77,6 +79,8 @@ class Import:
             for name in sorted(os.listdir(path)):
                 below = os.path.join(path, name)
                 about = os.lstat(below)
+                if any(os.path.samestat(about, os.stat(each)) for each in self.without):
+                    continue
                 child = self.one(below, ino, name, there, about)
                 if stat.S_ISDIR(about.st_mode):
                     waiting.append((below, child))

@@ -183,6 +183,15 @@ class Command(unittest.TestCase):
         self.assertRegex(self.good("ls", "-l", self.image, "holes"), r" - +1 +3 +5000000 holes\n")
         self.assertIn("/deep/d/d/d:\nd\n", self.good("ls", self.image, "/deep", "-R"))
 
+    def test_in_its_own_folder(self):
+        """The image lies in the folder of which it is made: it is not in itself."""
+        self.file("a", b"a")
+        for _ in range(2):
+            self.good("make", self.image, "--size", "512K", self.folder)
+            self.assertEqual(self.good("ls", self.image), "a\n")
+        self.good("put", self.image, self.folder + ":/b")
+        self.assertEqual(self.good("ls", self.image, "-R"), "/:\na\nb\n\n/b:\na\n")
+
     def test_put(self):
         tree = self.tree()
         self.good("make", self.image, "--size", "8M", "--put", tree + ":/")
