@@ -14,6 +14,7 @@
 int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, size_t n,
                   bool write)
 {
+    off_t start = iob->io_offset;
     int error = 0;
 
     while (n > 0 && error == 0) {
@@ -32,7 +33,7 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
         }
         n -= part;
     }
-    if (write && (uint64_t)iob->io_offset > sin->din->size) {
+    if (write && iob->io_offset > start && (uint64_t)iob->io_offset > sin->din->size) {
         sin->din->size = iob->io_offset;
         journal_write(sin->table);
     }

@@ -13,6 +13,9 @@
 
 #define CHUNK   16384
 
+/* For content, while a disk is mounted: a test may have taken all memory when it writes. */
+static uint8_t *buffer;
+
 /* An entry of the root's block; returns where the next one begins. */
 static void *put_entry(void *at, const char *name, uint32_t length)
 {
@@ -57,17 +60,26 @@ struct filesystem *test_mount(struct test_disk *disk, struct inode **root)
     const char *reason;
     int error = sfs_mount(&disk->device, &fs, &reason);
 
+    buffer = kmalloc(7 * CHUNK);
+    assert(buffer != NULL);
     if (error != 0)
         panic("a good disk is not mounted: %s, %s", error_name(error), reason);
     *root = fs->get_root(fs);
     return fs;
 }
 
-void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk)
+void test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk,
+              bool orphans)
 {
     inode_put(root);
     assert_eq(fs->unmount(fs), 0);
-    assert_eq(sfs_check(disk, false), 0);
+    kfree(buffer);
+    assert_eq(sfs_check(disk, orphans), 0);
+}
+
+void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk)
+{
+    test_end(fs, root, disk, false);
 }
 
 uint32_t test_free_blocks(struct filesystem *fs)
@@ -104,18 +116,16 @@ struct inode *test_create(struct inode *dir, const char *name)
 }
 
 /* Content `seed` from a place on; 0 is zeros. */
-static void fill(uint8_t *buffer, uint32_t seed, uint64_t at, size_t n)
+static void fill(uint8_t *bytes, uint32_t seed, uint64_t at, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        buffer[i] = seed == 0 ? 0 : test_byte(seed, at + i);
+        bytes[i] = seed == 0 ? 0 : test_byte(seed, at + i);
 }
 
 size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int *error)
 {
     size_t size = n < 5 * CHUNK ? n : 5 * CHUNK, done = 0;
-    uint8_t *buffer = kmalloc(size);
 
-    assert(buffer != NULL);
     *error = 0;
     while (done < n && *error == 0) {
         size_t part = n - done < size ? n - done : size;
@@ -126,16 +136,13 @@ size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int 
             *error = vop_data(node, vop_write, &iob);
         done += part - iob.io_resid;
     }
-    kfree(buffer);
     return done;
 }
 
 bool test_is(struct inode *node, uint32_t seed, uint64_t at, size_t n)
 {
-    uint8_t *buffer = kmalloc(2 * CHUNK);
     bool same = true;
 
-    assert(buffer != NULL);
     for (size_t done = 0, part; done < n && same; done += part) {
         part = n - done < CHUNK ? n - done : CHUNK;
         struct iobuf iob = iobuf_kernel(buffer, part, at + done);
@@ -144,7 +151,6 @@ bool test_is(struct inode *node, uint32_t seed, uint64_t at, size_t n)
         same = vop_data(node, vop_read, &iob) == 0 && iob.io_resid == 0 &&
             memcmp(buffer, buffer + CHUNK, part) == 0;
     }
-    kfree(buffer);
     return same;
 }
 

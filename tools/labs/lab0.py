@@ -169,6 +169,8 @@ SELF_TESTS = [
     selftest("irq-off", mem="256M", shift=0, limit=4000),
     selftest("sem-cost", shift=0),
     selftest("sfs-content", limit=6000),
+    selftest("sfs-full", limit=3000),
+    selftest("sfs-memory", limit=4000),
     selftest("sfs-tree", limit=12000),
     early("kmalloc"),
     early("shrink"),

@@ -1,0 +1,320 @@
+/* A disk without room, and a kernel without memory: each operation is tried with so little of it
+   that it cannot be done, and with a little more each time, until it can. As long as it cannot, it
+   says so, and has changed nothing: no block and no inode is lost, no name is half made.
+
+   "sfs-full" counts free blocks, "sfs-memory" free pages. Without memory an operation may also
+   leave an orphan, if it cannot even be told what belongs to that; the next mount frees it.
+
+   Alone: make grade GRADE=--all TEST="sfs-full sfs-memory". */
+#include <error.h>
+#include <report.h>
+#include <string.h>
+#include <test/sfs_disk.h>
+#include <test/testlib.h>
+
+#define BLOCKS      512
+#define INODES      64
+#define LEVELS      24                  /* so many blocks or pages are enough for anything */
+
+static struct test_disk disk;
+static struct filesystem *fs;
+static struct inode *root, *full, *file, *empty;
+static char long_name[SFS_NAME_MAX + 1];
+static size_t written;                  /* by the last operation, if it was a write */
+static struct inode *wrote;
+static uint64_t wrote_at;
+
+/* The directory "full" has no room for another name of 255 bytes. "file" has 100 KiB, "empty" has
+   nothing, "gone" has 64 KiB and one name. */
+static void set_up(void)
+{
+    struct inode *gone;
+    int error;
+
+    sfs_format(&disk, 64, INODES, 0);
+    fs = test_mount(&disk, &root);
+    file = test_create(root, "file");
+    empty = test_create(root, "empty");
+    gone = test_create(root, "gone");
+    assert_eq(test_write(file, 1, 0, 100000, &error), 100000);
+    assert_eq(test_write(gone, 2, 0, 65536, &error), 65536);
+    inode_put(gone);
+    assert_eq(vop_names(root, vop_mkdir, "dir"), 0);
+    assert_eq(vop_names(root, vop_mkdir, "full"), 0);
+    full = test_find(root, "full");
+    memset(long_name, 'n', SFS_NAME_MAX);
+    for (int i = 0; i < 15; i++) {
+        long_name[0] = 'a' + i;
+        assert_eq(vop_names(full, vop_link, long_name, file), 0);
+    }
+    long_name[0] = 'z';
+    assert_eq(test_stat(full).st_size, BLOCK_SIZE);
+    assert_eq(fs->sync(fs), 0);
+    written = 0;
+}
+
+/* The operations. */
+static int op_create(void)
+{
+    struct inode *node;
+    int error = vop_names(full, vop_create, long_name, true, &node);
+
+    if (error == 0)
+        inode_put(node);
+    return error;
+}
+
+static int op_mkdir(void)
+{
+    return vop_names(full, vop_mkdir, long_name);
+}
+
+static int op_mkdir_small(void)
+{
+    return vop_names(root, vop_mkdir, "small");
+}
+
+static int op_symlink(void)
+{
+    return vop_names(full, vop_symlink, long_name, "some/where");
+}
+
+static int op_link(void)
+{
+    return vop_names(full, vop_link, long_name, empty);
+}
+
+static int op_rename(void)
+{
+    return vop_names(root, vop_rename, "dir", full, long_name);
+}
+
+static int op_rename_over(void)
+{
+    return vop_names(root, vop_rename, "file", root, "gone");
+}
+
+static int op_unlink(void)
+{
+    return vop_names(root, vop_unlink, "gone");
+}
+
+static int op_rmdir(void)
+{
+    return vop_names(root, vop_rmdir, "dir");
+}
+
+/* Of a write counts what arrived, which is looked at later. */
+static int write_at(struct inode *node, uint64_t at, size_t n)
+{
+    int error;
+
+    written = test_write(node, 5, at, n, &error);
+    wrote = node;
+    wrote_at = at;
+    assert_eq(error == 0, written == n);
+    return error;
+}
+
+static int op_write_direct(void)
+{
+    return write_at(empty, 5000, 100);
+}
+
+static int op_write_indirect(void)
+{
+    return write_at(empty, (SFS_NDIRECT + 5) * BLOCK_SIZE + 1, 100);
+}
+
+static int op_write_double(void)
+{
+    return write_at(empty, (SFS_NDIRECT + SFS_NPER + 5) * BLOCK_SIZE + 1, 100);
+}
+
+static int op_write_border(void)
+{
+    return write_at(empty, (SFS_NDIRECT - 2) * BLOCK_SIZE + 1, 5 * BLOCK_SIZE);
+}
+
+static int op_write_next(void)
+{
+    return write_at(empty, (SFS_NDIRECT + SFS_NPER - 2) * BLOCK_SIZE + 1, 5 * BLOCK_SIZE);
+}
+
+static int op_overwrite(void)
+{
+    return write_at(file, 3000, 65536);
+}
+
+static int op_truncate(void)
+{
+    return vop_data(file, vop_truncate, 12345);
+}
+
+static int op_longer(void)
+{
+    return vop_data(file, vop_truncate, 10000000);
+}
+
+/* How many free blocks an operation needs at least. */
+static const struct op {
+    const char *what;
+    int (*run)(void);
+    uint32_t blocks;
+} ops[] = {
+    { "create, in a directory that must grow", op_create, 1 },
+    { "mkdir, in a directory that must grow", op_mkdir, 2 },
+    { "mkdir", op_mkdir_small, 1 },
+    { "symlink, in a directory that must grow", op_symlink, 2 },
+    { "link, in a directory that must grow", op_link, 1 },
+    { "rename, into a directory that must grow", op_rename, 1 },
+    { "rename over a file", op_rename_over, 0 },
+    { "unlink", op_unlink, 0 },
+    { "rmdir", op_rmdir, 0 },
+    { "a write to a direct block", op_write_direct, 1 },
+    { "a write to an indirect block", op_write_indirect, 2 },
+    { "a write to a double indirect block", op_write_double, 3 },
+    { "a write from direct to indirect blocks", op_write_border, 7 },
+    { "a write from indirect to double indirect blocks", op_write_next, 9 },
+    { "a write over what is there", op_overwrite, 0 },
+    { "truncate", op_truncate, 0 },
+    { "truncate to more", op_longer, 0 },
+};
+
+/* Take blocks until so many are free: by a file that already has its indirect block. */
+static void fill_disk(uint32_t left)
+{
+    struct inode *filler = test_create(root, "filler");
+    int error;
+
+    for (uint32_t i = 0; test_free_blocks(fs) > left; i++)
+        assert_eq(test_write(filler, 3, (i < 20 ? 19 - i : i) * BLOCK_SIZE, 1, &error), 1);
+    inode_put(filler);
+    assert_eq(test_free_blocks(fs), left);
+}
+
+/* The end of a round: all is given back, and the disk is as docs/sfs.md says. */
+static void take_down(void)
+{
+    inode_put(file);
+    inode_put(empty);
+    inode_put(full);
+    test_unmount(fs, root, &disk);
+}
+
+/* An operation with 0, 1, ... free blocks, until there are enough, and one more. */
+static void try_blocks(const struct op *op)
+{
+    uint32_t needed = 0;
+
+    for (uint32_t left = 0; left <= op->blocks + 1; left++) {
+        uint32_t inodes;
+        uint64_t size;
+        int error;
+
+        set_up();
+        fill_disk(left);
+        inodes = test_free_inodes(fs);
+        size = test_stat(empty).st_size;
+        error = op->run();
+        needed += error != 0;
+        assert(error == 0 || error == -E_NO_SPACE);
+        assert(written == 0 || test_is(wrote, 5, wrote_at, written));
+        if (error != 0 && written == 0) {
+            assert_eq(test_free_blocks(fs), left);
+            assert_eq(test_free_inodes(fs), inodes);
+            assert_eq(test_stat(empty).st_size, size);
+        }
+        take_down();
+    }
+    check_eq(op->what, needed, op->blocks);
+}
+
+/* All inodes are in use: nothing can be made, and no block is taken; until one is free again. */
+static void try_inodes(void)
+{
+    struct inode *node = NULL;
+    char name[] = "i00";
+    uint32_t blocks;
+
+    set_up();
+    for (int i = 0; test_free_inodes(fs) > 0; i++) {
+        name[1] = '0' + i / 10;
+        name[2] = '0' + i % 10;
+        inode_put(test_create(root, name));
+    }
+    blocks = test_free_blocks(fs);
+    check_eq("create without a free inode", op_create(), -E_NO_SPACE);
+    check_eq("mkdir without a free inode", op_mkdir(), -E_NO_SPACE);
+    check_eq("symlink without a free inode", op_symlink(), -E_NO_SPACE);
+    check_eq("takes no block", test_free_blocks(fs), blocks);
+    check_eq("a link needs none", op_link(), 0);
+    node = test_find(root, name);
+    check_eq("one is removed", vop_names(root, vop_unlink, name), 0);
+    check_eq("but still open", op_mkdir_small(), -E_NO_SPACE);
+    inode_put(node);
+    check_eq("and closed: then there is one", op_mkdir_small(), 0);
+    take_down();
+}
+
+/* An operation with 0, 1, ... free pages, until there are enough. What the disk keeps in memory can
+   be given back, so some of that is read again. Returns how often there were not. */
+static uint32_t try_memory(const struct op *op)
+{
+    uint32_t short_of = 0;
+    int error = -E_NO_MEM;
+
+    for (uint32_t left = 0; error != 0 && left <= LEVELS; left++) {
+        struct hoard hoard = { .count = 0 };
+
+        set_up();
+        hoard_take(&hoard);
+        hoard_give(&hoard, left);
+        error = op->run();
+        hoard_end(&hoard);
+        assert(error == 0 || error == -E_NO_MEM);
+        assert(written == 0 || test_is(wrote, 5, wrote_at, written));
+        short_of += error != 0;
+        inode_put(file);
+        inode_put(empty);
+        inode_put(full);
+        /* An orphan may be left, but not behind the next mount. */
+        test_end(fs, root, &disk, true);
+        fs = test_mount(&disk, &root);
+        test_unmount(fs, root, &disk);
+    }
+    check_eq(op->what, error, 0);
+    return short_of;
+}
+
+/* Each operation has a disk of its own, in each round. */
+static void test_sfs_full(void)
+{
+    struct inventory before = inventory_take();
+
+    test_disk_create(&disk, BLOCKS);
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+        try_blocks(&ops[i]);
+    try_inodes();
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-full", test_sfs_full);
+
+/* As test_sfs_full(), with pages. */
+static void test_sfs_memory(void)
+{
+    struct inventory before = inventory_take();
+    uint32_t short_of = 0;
+
+    test_disk_create(&disk, BLOCKS);
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+        short_of += try_memory(&ops[i]);
+    check("each was short of memory, many of them more than once",
+          short_of > 2 * ARRAY_SIZE(ops));
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-memory", test_sfs_memory);
