@@ -27,4 +27,5 @@ struct stat {
 #define S_ISDIR(mode)   (((mode) & S_IFMT) == S_IFDIR)
 #define S_ISLNK(mode)   (((mode) & S_IFMT) == S_IFLNK)
 #define S_ISCHR(mode)   (((mode) & S_IFMT) == S_IFCHR)
+#define S_ISFIFO(mode)  (((mode) & S_IFMT) == S_IFIFO)
 #define S_ISBLK(mode)   (((mode) & S_IFMT) == S_IFBLK)

@@ -29,6 +29,7 @@ import scratch
 from bench_data import (COURSE_TOOLCHAIN, COURSE_VERSION, FLAT_PERCENT, OPERATIONS, OTHERS_PERCENT,
                         SCALING, WAITING, WAITING_US)
 from gdbstub import StubError, connect
+from grader.disk import Disk, DiskError
 
 KERNEL_ENTRY, USER_ENTRY = 0x80200000, 0x800000
 TRIES = 3                   # of scaling; the best counts
@@ -107,6 +108,15 @@ def figures(text, unit):
             re.findall(r"^bench: (\S+) +(\d+) %s\r?$" % unit, text, re.M)}
 
 
+def file_costs(options):
+    """The figures of user/filebench.c, which needs a disk."""
+    with scratch.folder("bench") as folder:
+        image = os.path.join(folder, "disk.img")
+        Disk(size="8M", programs=("true",)).make(image, options.objects)
+        command = command_of(options, "filebench") + COUNTED + ["-initrd", image]
+        return figures(console_of(command), "instructions")
+
+
 def boot_cost(options, mem):
     """How many instructions run from the kernel's first to the first one of the first program.
 
@@ -152,6 +162,7 @@ def count_instructions(options, failures):
                             "instructions"),
             lambda: figures(console_of(command_of(options, "bench sync") + COUNTED),
                             "instructions"),
+            lambda: file_costs(options),
             lambda: figures(console_of(selftest_command(options, "sem-cost", "128M") + COUNTED),
                             "instructions"),
             lambda: figures(console_of(selftest_command(options, "irq-off", "1G") + COUNTED),
@@ -162,7 +173,7 @@ def count_instructions(options, failures):
     for job in jobs:
         try:
             found.update(job())
-        except Failed as failure:
+        except (Failed, DiskError) as failure:
             failures.append(str(failure))
     failures.extend("no figure for: " + row.text for row in OPERATIONS if row.key not in found)
     return found

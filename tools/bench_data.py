@@ -49,6 +49,17 @@ OPERATIONS = (
     row("mutex", "mutex_lock + mutex_unlock, free", 40),
     row("hand-over", "a semaphore's hand-over and back, two switches", 1200),
     row("up-down", "up + down in the kernel, nobody waits", 120),
+    # Files and pipes, user/filebench.c, with a disk in memory. What writes counts one sync at its
+    # end, divided by what was done before it.
+    row("pipe", "pipe, one byte there and one back", 3500, 95823),
+    row("pipe-kib", "pipe, per KiB, in pieces of 16 KiB", 1200, 664774),
+    row("open", "open + close of an existing file", 4000, None, 514205),
+    row("create", "create + close of a file", 25000, 3928977),
+    row("write-kib", "write of a 64 KiB file in pieces of 4 KiB, per KiB", 2000, 394261, 18329),
+    row("read-kib", "read of it from the cache, per KiB", 500, 50883, 18330),
+    row("read-16k", "the same in pieces of 16 KiB"),
+    row("unlink", "unlink of it", 25000, 2480077),
+    row("exec-disk", "fork + exec from the disk + exit + wait", 35000, 1056616, 2216904),
     row("children-60", "fork, per child, with 60 children alive", None, 198419, 112940),
     row("children-200", "the same with 200 children alive", None, None, 140309, "children-60"),
     row("children-4000", "the same with 4,000 children alive", flat="children-60"),

@@ -7,69 +7,24 @@
                          alive, or with N of these only: 4,000 need 1 GiB
      bench wall          all operations in nanoseconds of the host, not instructions
 
-   Under QEMU's -icount rdinstret counts guest instructions, those of the firmware too. A sample is
-   the count over some rounds of an operation; the figure is the median of nine samples, divided by
-   the rounds, after two samples for warming up. So the figure is the cost in the long run: it
-   contains a cache that is filled again in some rounds, but not the timer tick, which falls into
-   few samples. What a round of the loop costs with an empty function in it is subtracted, and
-   nothing else.
-
-   The functions profile_begin and profile_end mark the samples for tools/profile.py. */
+   user/libs/measure.h says how it is measured. What files cost is in user/filebench.c. */
+#include <measure.h>
 #include <stdio.h>
+#include <string.h>
 #include <sync.h>
 #include <syscall.h>
 #include <testing.h>
 #include <ulib.h>
 
-#define SAMPLES     9
-#define WARM_UP     2
 #define PAGES       64          /* a sample touches so many */
 #define FAMILY      16          /* a sample makes or ends so many children */
 #define MIB         (1UL << 20)
 #define FOREVER     1000000     /* ticks */
-#define NS_PER_TICK 100         /* a tick of rdtime: the timebase of QEMU's machine is 10 MHz */
-
-/* One operation. A sample is prepare(), then once() `rounds` times, then finish(). */
-struct operation {
-    const char *name;
-    int rounds;
-    void (*once)(void);
-    void (*prepare)(void);
-    void (*finish)(void);
-};
-
-static bool wall;               /* measure time, not instructions */
 
 static char *region;            /* the area that prepare() mapped, and its size */
 static size_t region_size;
 static char *next_page;         /* the page that once() writes to */
 static int partner;             /* the child that prepare() made */
-
-static uint64_t now(void)
-{
-    uint64_t value;
-
-    if (wall)
-        asm volatile ("rdtime %0" : "=r" (value) : : "memory");
-    else
-        asm volatile ("rdinstret %0" : "=r" (value) : : "memory");
-    return value;
-}
-
-/* The comments in the code make the two functions differ: the compiler would merge equal ones. */
-static __attribute__((noinline)) void profile_begin(void)
-{
-    asm volatile ("# begin" : : : "memory");
-}
-
-static __attribute__((noinline)) void profile_end(void)
-{
-    asm volatile ("# end" : : : "memory");
-}
-
-static void nothing(void)
-{
-}
 
 static void null_syscall(void)
 {
@@ -191,11 +146,11 @@ static void start_yielding(void)
 }
 
 static const struct operation operations[] = {
-    { "null", PAGES, null_syscall, nothing, nothing },
-    { "fork", 16, fork_exit_wait, nothing, nothing },
+    { "null", PAGES, null_syscall, measure_nothing, measure_nothing },
+    { "fork", 16, fork_exit_wait, measure_nothing, measure_nothing },
     { "fork-1m", 8, fork_exit_wait, map_1_mib, unmap_region },
     { "fork-16m", 2, fork_exit_wait, map_16_mib, unmap_region },
-    { "exec", 8, fork_exec_exit_wait, nothing, nothing },
+    { "exec", 8, fork_exec_exit_wait, measure_nothing, measure_nothing },
     { "touch", PAGES, touch_next_page, map_untouched, unmap_region },
     { "cow-copy", PAGES, touch_next_page, share_pages, unshare_pages },
     { "cow-last", PAGES, touch_next_page, leave_last_reference, unmap_region },
@@ -272,69 +227,9 @@ static void end_answering(void)
 
 static const struct operation sync_operations[] = {
     { "sem", PAGES, post_and_wait, make_semaphore, free_semaphore },
-    { "mutex", PAGES, lock_and_unlock, make_mutex, nothing },
+    { "mutex", PAGES, lock_and_unlock, make_mutex, measure_nothing },
     { "hand-over", PAGES, ask, start_answering, end_answering },
 };
-
-static uint64_t run_rounds(const struct operation *op)
-{
-    uint64_t start = now();
-
-    for (int i = 0; i < op->rounds; i++)
-        op->once();
-    return now() - start;
-}
-
-static uint64_t sample(const struct operation *op)
-{
-    op->prepare();
-    profile_begin();
-    uint64_t cost = run_rounds(op);
-    profile_end();
-    op->finish();
-    return cost;
-}
-
-static void sort(uint64_t *values, int n)
-{
-    for (int i = 1; i < n; i++)
-        for (int j = i; j > 0 && values[j] < values[j - 1]; j--) {
-            uint64_t swap = values[j];
-
-            values[j] = values[j - 1];
-            values[j - 1] = swap;
-        }
-}
-
-/* The cost of all rounds in the usual sample. */
-static uint64_t measure(const struct operation *op)
-{
-    uint64_t costs[SAMPLES];
-
-    for (int i = -WARM_UP; i < SAMPLES; i++)
-        costs[i < 0 ? 0 : i] = sample(op);
-    sort(costs, SAMPLES);
-    return costs[SAMPLES / 2];
-}
-
-static uint64_t empty_loop(int rounds)
-{
-    const struct operation empty = { "empty loop", rounds, nothing, nothing, nothing };
-
-    run_rounds(&empty);
-    return run_rounds(&empty);
-}
-
-static void report(const struct operation *op)
-{
-    uint64_t cost = measure(op), empty = empty_loop(op->rounds);
-
-    cost = cost > empty ? cost - empty : 0;
-    if (wall)
-        cost *= NS_PER_TICK;
-    cprintf("bench: %-14s %9lu %s\n", op->name, (cost + op->rounds / 2) / op->rounds,
-            wall ? "ns" : "instructions");
-}
 
 /* Children that sleep: as many as `level` says, and in a sample a family more. A fork shares all
    pages, so a write after it copies one. All that a sample writes is on one page, so the cost of
@@ -399,48 +294,35 @@ static void with_children(int only)
         struct operation fork, kill;
     } steps[] = {
         { 60, { "children-60", FAMILY, one_more, climb, descend },
-          { "kill-60", FAMILY, one_less, climb_over, nothing } },
+          { "kill-60", FAMILY, one_less, climb_over, measure_nothing } },
         { 200, { "children-200", FAMILY, one_more, climb, descend },
-          { "kill-200", FAMILY, one_less, climb_over, nothing } },
+          { "kill-200", FAMILY, one_less, climb_over, measure_nothing } },
         { 4000, { "children-4000", FAMILY, one_more, climb, descend },
-          { "kill-4000", FAMILY, one_less, climb_over, nothing } },
+          { "kill-4000", FAMILY, one_less, climb_over, measure_nothing } },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         if (only != 0 && only != steps[i].level)
             continue;
         level = steps[i].level;
-        report(&steps[i].fork);
-        report(&steps[i].kill);
+        measure_report(&steps[i].fork);
+        measure_report(&steps[i].kill);
     }
     while (base_count > 0)
         end_child(base[--base_count]);
-}
-
-/* Measure those of n operations that have this name, or all: how many they were. */
-static int measure_named(const struct operation *list, size_t n, const char *name, bool all)
-{
-    int found = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (all || strcmp(name, list[i].name) == 0) {
-            found++;
-            report(&list[i]);
-        }
-    return found;
 }
 
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "all";
 
-    wall = strcmp(name, "wall") == 0;
+    measure_wall = strcmp(name, "wall") == 0;
     if (strcmp(name, "children") == 0) {
         with_children(number_argument(argc, argv, 2, 0));
         return 0;
     }
     int found = measure_named(operations, ARRAY_SIZE(operations), name,
-                              wall || strcmp(name, "all") == 0);
+                              measure_wall || strcmp(name, "all") == 0);
     found += measure_named(sync_operations, ARRAY_SIZE(sync_operations), name,
                            strcmp(name, "sync") == 0);
     if (found == 0)

@@ -1,320 +1,403 @@
 /* sh: the shell, which is the first program if no other one is named.
 
+     sh                 read commands from the console
+     sh -c "line"       run one line, and end with its code
+     sh FILE [ARGS]     run the lines of a file
+
    A command runs in a child. If it is in the foreground the shell waits for it and tells how it
    ended; jobs in the background (&) are told before the next prompt. Each job is a group of its
-   own, so that ctrl-C and kill reach all of its processes. `sh -c "line"` runs one line and ends
-   with its code.
+   own, so that ctrl-C and kill reach all of its processes: of a pipeline, or of a list in the
+   background, that is a child of the shell which runs the rest.
 
-   user/libs/command.c takes a line apart, user/libs/line.c reads and edits it. A line with a
-   mistake is not run at all. When the shell ends it ends its jobs. */
+   user/libs/command.c takes a line apart, line.c edits it, variables.c keeps the variables, jobs.c
+   the jobs. A line with a mistake is not run at all. */
 #include <command.h>
+#include <complete.h>
 #include <error.h>
+#include <file.h>
+#include <jobs.h>
 #include <line.h>
+#include <shell.h>
+#include <stat.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <ulib.h>
+#include <variables.h>
 
-#define NOT_STARTED     127             /* exit code of a child whose exec failed */
-#define MAX_JOBS        16
-#define NAME_SIZE       32
+#define FIRST_FREE      10              /* descriptors of the shell's own are from here on */
 
-/* A background job. */
-struct job {
-    int pid;                            /* 0 if the slot is free */
-    char name[NAME_SIZE];
-};
+static bool is_child;                   /* of a shell: it is in a job, and makes none */
 
-static struct job jobs[MAX_JOBS];
-static int last_code;
-
-/* What the child does: it begins a group of its own, and becomes the program. */
-static __never_returns void run_program(const struct command *cmd, int group)
+/* Open the files that a command's < and > name, in their order. False, and a message, if one
+   cannot be opened. */
+static bool redirect(const struct command *cmd)
 {
-    job(group);                         /* refused if this shell is itself a job */
+    for (const struct redirect *r = cmd->redirects; r < cmd->redirects + cmd->redirect_count; r++) {
+        int fd = r->path != NULL ? open(r->path, r->flags) : r->from;
+        int error = fd < 0 ? fd : fd == r->fd ? 0 : dup2(fd, r->fd);
+
+        if (error < 0 && r->path != NULL)
+            complain("%s: %e", r->path, error);
+        else if (error < 0)
+            complain("there is no descriptor %d", r->from);
+        if (r->path != NULL && fd >= 0 && fd != r->fd)
+            close(fd);
+        if (error < 0)
+            return false;
+    }
+    return true;
+}
+
+/* What a child does: it becomes the program, or runs the shell's own command. */
+static __never_returns void run_child(const struct command *cmd)
+{
+    if (!redirect(cmd))
+        exit(NOT_STARTED);
+    if (cmd->argc == 0)
+        exit(0);
+    const struct builtin *builtin = find_builtin(cmd->argv[0]);
+    if (builtin != NULL)
+        exit(builtin->run(cmd->argc, (const char **)cmd->argv));
     int error = __exec(NULL, (const char **)cmd->argv);
 
     if (error == -E_NOENT)
-        cprintf("sh: %s: no such program; try help\n", cmd->argv[0]);
+        complain("%s: no such program; try help", cmd->argv[0]);
+    else if (error == -E_INVAL_ELF)
+        complain("%s: not a program; if it is a script: sh %s", cmd->argv[0], cmd->argv[0]);
     else
-        cprintf("sh: %s: could not be started: %e\n", cmd->argv[0], error);
+        complain("%s: could not be started: %e", cmd->argv[0], error);
     exit(NOT_STARTED);
 }
 
-/* A blank and the name of an error, if an exit code is the number of one; else an empty text. */
-static const char *code_name(int code)
-{
-    static char text[NAME_SIZE];
-
-    text[0] = '\0';
-    if (code < 0 && code >= -MAXERROR)
-        snprintf(text, sizeof(text), " %e", code);
-    return text;
-}
-
-static void run_foreground(const struct command *cmd)
+/* A child of the shell, in a job of its own, or if this is a child already in the same one. It has
+   none of the shell's jobs. Its pid; 0 in the child; negative, and told, if there is no room. */
+static int make_child(int group)
 {
     int pid = fork();
 
-    if (pid == 0)
-        run_program(cmd, JOB_FOREGROUND);
-    if (pid < 0) {
-        cprintf("sh: no new process: %e\n", pid);
-        last_code = NOT_STARTED;
-        return;
+    if (pid == 0 && !is_child) {
+        job(group);                     /* refused if this shell is itself a job */
+        is_child = true;
+        jobs_forget();
     }
-    int error = waitpid(pid, &last_code);
+    if (pid < 0)
+        complain("no new process: %e", pid);
+    return pid;
+}
 
-    job(JOB_SHELL);
+/* Wait for the child that is the foreground, and tell if it failed. Nothing is told where && or ||
+   asks for the code, nor of a child that has told it itself. */
+static void wait_foreground(int pid, const char *name, bool quiet)
+{
+    int code = NOT_STARTED, error = waitpid(pid, &code);
+
+    if (!is_child)
+        job(JOB_SHELL);
+    shell_set_code(code);
     if (error != 0)
-        cprintf("sh: waiting for %d failed: %e\n", pid, error);
-    else if (last_code != 0 && last_code != NOT_STARTED)    /* the child itself tells the latter */
-        cprintf("[%s: exit code %d%s]\n", cmd->argv[0], last_code, code_name(last_code));
+        complain("waiting for %d failed: %e", pid, error);
+    else if (code != 0 && code != NOT_STARTED && !quiet)
+        cprintf("[%s: exit code %d%s]\n", name, code, code_name(code));
 }
 
-static void run_background(const struct command *cmd)
+/* In a child: move descriptor `from` to `to`; -1 is none. */
+static void move_fd(int from, int to)
 {
-    struct job *j = jobs;
-
-    while (j < jobs + MAX_JOBS && j->pid != 0)
-        j++;
-    if (j == jobs + MAX_JOBS) {
-        cprintf("sh: there are %d background jobs already; wait for some\n", MAX_JOBS);
+    if (from < 0 || from == to)
         return;
+    dup2(from, to);
+    close(from);
+}
+
+/* Start the commands of a pipeline, each reading what the one before writes, and wait for all of
+   them. The code of the last one. A descriptor of a pipe that stayed open here would keep a reader
+   waiting for ever. */
+static int run_pipe(const struct pipeline *pipeline)
+{
+    int in = -1, code = NOT_STARTED, pids[MAX_COMMANDS], started = 0;
+
+    for (int i = 0; i < pipeline->count; i++) {
+        int fd[2] = { -1, -1 };
+        int error = i + 1 < pipeline->count ? pipe(fd) : 0;
+
+        if (error != 0)
+            complain("no new pipe: %e", error);
+        int pid = error != 0 ? error : make_child(JOB_FOREGROUND);
+        if (pid == 0) {
+            close(fd[0]);
+            move_fd(in, stdin);
+            move_fd(fd[1], stdout);
+            run_child(&pipeline->commands[i]);
+        }
+        close(in);
+        close(fd[1]);
+        in = fd[0];
+        if (pid < 0)
+            break;
+        pids[started++] = pid;
     }
-    int pid = fork();
+    close(in);
+    for (int i = 0; i < started; i++)
+        waitpid(pids[i], &code);
+    return started == pipeline->count ? code : NOT_STARTED;
+}
 
-    if (pid == 0)
-        run_program(cmd, JOB_BACKGROUND);
-    if (pid < 0) {
-        cprintf("sh: no new process: %e\n", pid);
-        return;
+/* Set the variables of NAME=value words. */
+static void assign(const struct command *cmd)
+{
+    for (int i = 0; i < cmd->assignments; i++) {
+        char name[VARIABLE_NAME + 1];
+        size_t length = strchr(cmd->argv[i], '=') - cmd->argv[i];
+
+        memcpy(name, cmd->argv[i], length);
+        name[length] = '\0';
+        if (!variable_set(name, cmd->argv[i] + length + 1))
+            complain("%s: no room for another variable", name);
     }
-    j->pid = pid;
-    snprintf(j->name, sizeof(j->name), "%s", cmd->argv[0]);
-    cprintf("[%d] %s\n", pid, j->name);
+    shell_set_code(0);
 }
 
-/* Tell of a job that has ended, and free its slot. */
-static void finish_job(struct job *j, int code)
+/* Run one of the shell's own commands in the shell itself. Its < and > must not stay: the
+   descriptors that they replace are kept meanwhile where no command looks for them. */
+static void run_builtin(const struct builtin *builtin, const struct command *cmd)
 {
-    if (code == 0)
-        cprintf("[%d] %s: done\n", j->pid, j->name);
-    else if (code != NOT_STARTED)
-        cprintf("[%d] %s: exit code %d%s\n", j->pid, j->name, code, code_name(code));
-    j->pid = 0;
-}
+    int kept[MAX_REDIRECTS];
 
-static void wait_job(struct job *j)
-{
-    int code = NOT_STARTED;
-
-    waitpid(j->pid, &code);
-    finish_job(j, code);
-}
-
-static void report_jobs(void)
-{
-    int code;
-
-    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
-        if (j->pid != 0 && trywait(j->pid, &code) == 0)
-            finish_job(j, code);
-}
-
-/* End a job with all the processes that it made. A process that leads no group is ended alone. */
-static int kill_job(int pid)
-{
-    int error = pid > 0 ? kill(-pid) : -E_INVAL;
-
-    return error != 0 ? kill(pid) : 0;
-}
-
-static void end_jobs(void)
-{
-    report_jobs();
-    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
-        if (j->pid == 0)
-            continue;
-        kill_job(j->pid);
-        wait_job(j);
+    for (int i = 0; i < cmd->redirect_count; i++) {
+        kept[i] = FIRST_FREE + i;
+        if (dup2(cmd->redirects[i].fd, kept[i]) < 0)
+            kept[i] = -1;
+    }
+    shell_set_code(redirect(cmd) ? builtin->run(cmd->argc, (const char **)cmd->argv) : BAD_LINE);
+    for (int i = cmd->redirect_count - 1; i >= 0; i--) {
+        if (kept[i] < 0)
+            close(cmd->redirects[i].fd);
+        else
+            move_fd(kept[i], cmd->redirects[i].fd);
     }
 }
 
-/* Store the number that a word says. If it is none, print a message and return false. */
-static bool number(const char *command, const char *word, int *value)
+/* Run a pipeline in the foreground. `quiet`: its code is asked for by && or ||. */
+static void run_pipeline(const struct pipeline *pipeline, bool quiet)
 {
-    bool fits = string_to_int(word, value);
+    const struct command *cmd = pipeline->commands;
+    const struct builtin *builtin = pipeline->count == 1 && cmd->argc > 0
+        ? find_builtin(cmd->argv[0]) : NULL;
+    const char *name = pipeline->commands[pipeline->count - 1].argv[0];
 
-    if (!fits)
-        cprintf("sh: %s: '%s' is not a number that fits into 32 bits\n", command, word);
-    return fits;
-}
+    for (int i = 0; i < pipeline->count; i++) {
+        const struct command *c = &pipeline->commands[i];
 
-static int cmd_exit(int argc, const char **argv)
-{
-    int code = 0;
-
-    if (argc > 1 && !number("exit", argv[1], &code))
-        return 1;
-    end_jobs();
-    exit(code);
-}
-
-static int cmd_jobs(int argc, const char **argv)
-{
-    (void)argc, (void)argv;
-    report_jobs();
-    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++)
-        if (j->pid != 0)
-            cprintf("[%d] %s: running\n", j->pid, j->name);
-    return 0;
-}
-
-static int cmd_kill(int argc, const char **argv)
-{
-    int pid;
-
-    if (argc != 2) {
-        cprintf("sh: say which process: kill PID\n");
-        return 1;
-    }
-    if (!number("kill", argv[1], &pid))
-        return 1;
-    int error = kill_job(pid);
-
-    if (error != 0)
-        cprintf("sh: kill %d: %e\n", pid, error);
-    return error;
-}
-
-static int cmd_wait(int argc, const char **argv)
-{
-    int pid = 0, found = 0;
-
-    if (argc > 1 && !number("wait", argv[1], &pid))
-        return 1;
-    for (struct job *j = jobs; j < jobs + MAX_JOBS; j++) {
-        if (j->pid == 0 || (pid != 0 && j->pid != pid))
-            continue;
-        found++;
-        wait_job(j);
-    }
-    if (pid != 0 && found == 0) {
-        cprintf("sh: %d is not a background job of this shell\n", pid);
-        return 1;
-    }
-    return 0;
-}
-
-static int cmd_help(int argc, const char **argv);
-
-static const struct builtin {
-    const char *name;
-    int (*run)(int argc, const char **argv);
-    const char *help;
-} builtins[] = {
-    { "help", cmd_help, "help         this list" },
-    { "jobs", cmd_jobs, "jobs         list the background jobs" },
-    { "wait", cmd_wait, "wait [PID]   wait for a background job, or for all" },
-    { "kill", cmd_kill, "kill PID     end a process" },
-    { "exit", cmd_exit, "exit [CODE]  leave the shell, as ctrl-D does" },
-};
-
-static int cmd_help(int argc, const char **argv)
-{
-    char name[NAME_SIZE];
-    int width = 0, column = 0;
-
-    (void)argc, (void)argv;
-    cprintf("Commands of the shell:\n");
-    for (size_t i = 0; i < ARRAY_SIZE(builtins); i++)
-        cprintf("  %s\n", builtins[i].help);
-    cprintf("  a; b         one after the other      a &   in the background\n");
-    cprintf("  \"a b\" 'a b'  one word                 # a   a comment\n");
-    cprintf("  ctrl-C       ends the program in the foreground\n");
-    cprintf("Programs:\n");
-    for (int i = 0; progname(i, name, sizeof(name)) >= 0; i++)
-        if ((int)strlen(name) > width)
-            width = strlen(name);
-    for (int i = 0; progname(i, name, sizeof(name)) >= 0; i++) {
-        bool last = (column += width + 2) + width + 2 > 78;
-
-        cprintf("  %-*s%s", width, name, last ? "\n" : "");
-        if (last)
-            column = 0;
-    }
-    cprintf(column != 0 ? "\n" : "");
-    return 0;
-}
-
-static void run_command(const struct command *cmd)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {
-        if (strcmp(cmd->argv[0], builtins[i].name) == 0) {
-            last_code = builtins[i].run(cmd->argc, (const char **)cmd->argv);
+        if (c->assignments > 0 && (c->argc > c->assignments || pipeline->count > 1)) {
+            complain("%s: a program cannot be given a variable; set it first", c->argv[0]);
+            shell_set_code(BAD_LINE);
             return;
         }
     }
-    if (cmd->background)
-        run_background(cmd);
-    else
-        run_foreground(cmd);
+    if (cmd->assignments > 0) {
+        assign(cmd);
+    } else if (builtin != NULL) {
+        run_builtin(builtin, cmd);
+    } else {
+        int pid = make_child(JOB_FOREGROUND);
+
+        if (pid == 0 && pipeline->count > 1)
+            exit(run_pipe(pipeline));
+        if (pid == 0)
+            run_child(cmd);
+        if (pid < 0)
+            shell_set_code(NOT_STARTED);
+        else
+            wait_foreground(pid, name != NULL ? name : "> file", quiet);
+    }
 }
 
-/* Run all commands of a line. A line with a mistake is not run at all. */
-static void run_line(char *line)
+/* Run the pipelines from `line` to `end`, each if the code before it is what && or || wants. */
+static void run_list(const char *line, const char *end)
 {
-    char copy[LINE_SIZE], *rest = copy;
-    struct command cmd;
+    static struct pipeline pipeline;
+    bool run = true;
 
-    strcpy(copy, line);
-    while (*rest != '\0') {
-        const char *error = command_next(&rest, &cmd);
+    while (line < end) {
+        const char *error = pipeline_next(&line, &pipeline, true);
+
+        if (error != NULL) {            /* of what the variables and patterns became */
+            complain("%s", error);
+            shell_set_code(BAD_LINE);
+            return;
+        }
+        if (run && pipeline.count > 0)
+            run_pipeline(&pipeline, is_child || pipeline.end >= SEPARATOR_AND);
+        run = pipeline.end < SEPARATOR_AND
+            || (pipeline.end == SEPARATOR_AND) == (shell_code() == 0);
+    }
+}
+
+/* Run the same in the background. If it is one command the child becomes that. */
+static void run_background(const char *line, const char *end, const char *name)
+{
+    static struct pipeline pipeline;
+    int pid = jobs_room() ? make_child(JOB_BACKGROUND) : -1;
+
+    if (pid == 0) {
+        const char *rest = line;
+
+        if (pipeline_next(&rest, &pipeline, true) == NULL && rest == end && pipeline.count == 1)
+            run_child(&pipeline.commands[0]);
+        run_list(line, end);
+        exit(shell_code());
+    }
+    if (pid > 0)
+        jobs_add(pid, name);
+    shell_set_code(pid > 0 ? 0 : NOT_STARTED);
+}
+
+/* Find the end of the list that begins at `line`: behind the ; or & that ends it. NULL, and a
+   message, if there is a mistake. The name of its first command is copied to `name`. */
+static const char *list_end(const char *line, bool *background, char name[LINE_SIZE])
+{
+    static struct pipeline pipeline;
+
+    *name = '\0';
+    do {
+        const char *error = pipeline_next(&line, &pipeline, false);
 
         if (error != NULL) {
-            cprintf("sh: %s\n", error);
-            last_code = 2;
+            complain("%s", error);
+            return NULL;
+        }
+        if (*name == '\0' && pipeline.count > 0 && pipeline.commands[0].argc > 0)
+            snprintf(name, LINE_SIZE, "%s", pipeline.commands[0].argv[0]);
+    } while (pipeline.end >= SEPARATOR_AND);
+    *background = pipeline.end == SEPARATOR_BACKGROUND;
+    return line;
+}
+
+/* Run all lists of a line, if there is no mistake in any of them. */
+static void run_line(const char *line)
+{
+    char name[LINE_SIZE];
+    bool background;
+
+    for (const char *at = line; *at != '\0';) {
+        at = list_end(at, &background, name);
+        if (at == NULL) {
+            shell_set_code(BAD_LINE);
             return;
         }
     }
     while (*line != '\0') {
-        command_next(&line, &cmd);
-        if (cmd.argc > 0)
-            run_command(&cmd);
+        const char *end = list_end(line, &background, name);
+
+        if (background)
+            run_background(line, end, name);
+        else
+            run_list(line, end);
+        line = end;
     }
 }
 
-int main(int argc, char **argv)
+/* Run all lines of an open file. It is read whole before the first one runs, and closed, so that no
+   program finds it open. The last code. */
+static int run_file(int fd, const char *name)
+{
+    size_t size = 0, room = 0;
+    char *text = NULL;
+    ssize_t n;
+
+    do {
+        if (size + 1 >= room)
+            text = realloc(text, room += LINE_SIZE * 4);
+        n = text == NULL ? -E_NO_MEM : read(fd, text + size, room - size - 1);
+        size += n > 0 ? n : 0;
+    } while (n > 0);
+    shell_set_script(name);
+    if (n < 0) {
+        complain("%e", (int)n);
+        return BAD_LINE;
+    }
+    text[size] = '\0';
+    if (fd != stdin)
+        close(fd);
+    for (char *line = text, *next; *line != '\0'; line = next) {
+        next = strfind(line, '\n');
+        if (*next == '\n')
+            *next++ = '\0';
+        shell_next_line();
+        jobs_report();
+        if (strlen(line) >= LINE_SIZE)
+            complain("nothing was run: the line is longer than %d characters", LINE_SIZE - 1);
+        else
+            run_line(line);
+    }
+    return shell_code();
+}
+
+/* Read and run lines from the console until it ends. */
+static void run_console(void)
 {
     static char line[LINE_SIZE];
 
-    if (argc == 3 && strcmp(argv[1], "-c") == 0) {
-        if (strlen(argv[2]) >= LINE_SIZE) {
-            cprintf("sh: the line is longer than %d characters\n", LINE_SIZE - 1);
-            return 2;
-        }
-        strcpy(line, argv[2]);
-        run_line(line);
-        end_jobs();
-        return last_code;
-    }
-    if (argc > 1) {
-        cprintf("usage: sh [-c \"command line\"]; there are no files to read commands from\n");
-        return 2;
-    }
     for (;;) {
-        report_jobs();
+        jobs_report();
         int length = line_edit("rvlab$ ", line);
 
         if (length == LINE_EOF)
             break;
         if (length == LINE_TOO_LONG)
-            cprintf("sh: nothing was run: the line is longer than %d characters\n",
-                    LINE_SIZE - 1);
+            complain("nothing was run: the line is longer than %d characters", LINE_SIZE - 1);
         else
             run_line(line);
     }
     cprintf("\n");
-    end_jobs();
-    return 0;
+}
+
+/* The variables that a shell begins with. A script has its words as $0 to $9. */
+static void set_variables(int argc, char **argv)
+{
+    char name[2] = "0", text[16];
+
+    for (int i = 0; i < argc && i < 10; i++, name[0]++)
+        variable_set(name, argv[i]);
+    snprintf(text, sizeof(text), "%d", argc > 0 ? argc - 1 : 0);
+    variable_set("#", text);
+    snprintf(text, sizeof(text), "%d", getpid());
+    variable_set("$", text);
+    variable_set("HOME", "/home");
+    shell_set_code(0);
+}
+
+/* Run what the arguments, or a standard input that is no console, say. */
+int main(int argc, char **argv)
+{
+    struct stat stat;
+
+    set_variables(argc - 1, argv + 1);
+    if (argc == 3 && strcmp(argv[1], "-c") == 0) {
+        if (strlen(argv[2]) >= LINE_SIZE) {
+            complain("the line is longer than %d characters", LINE_SIZE - 1);
+            return BAD_LINE;
+        }
+        run_line(argv[2]);
+    } else if (argc > 1) {
+        int fd = argv[1][0] != '-' ? open(argv[1], O_RDONLY) : -E_INVAL;
+
+        if (argv[1][0] == '-')
+            complain("usage: sh, or sh -c \"command line\", or sh FILE [WORDS]");
+        else if (fd < 0)
+            complain("%s: %e", argv[1], fd);
+        if (fd < 0)
+            return NOT_STARTED;
+        run_file(fd, argv[1]);
+    } else if (fstat(stdin, &stat) == 0 && !S_ISCHR(stat.st_mode)) {
+        run_file(stdin, "standard input");
+    } else {
+        complete_set_commands(builtin_names());
+        line_set_completer(&shell_completer);
+        run_console();
+        shell_set_code(0);
+    }
+    jobs_end();
+    return shell_code();
 }

@@ -5,7 +5,7 @@
    not known are skipped whole, so that their letters do not get into the line. All other bytes from
    blank on are taken as they come; a terminal sends UTF-8, of which only erase() must know.
 
-   History and after_cr are of the whole process: one thread edits lines. */
+   History, completer and after_cr are of the whole process: one thread edits lines. */
 #include <defs.h>
 #include <file.h>
 #include <line.h>
@@ -34,8 +34,16 @@ struct line {
 static char history[HISTORY][LINE_SIZE];
 static int entered;
 
+/* What the tab key asks; NULL: nothing. */
+static const struct line_completer *completer;
+
 /* Did the last line end with CR? An LF right after it belongs to it, and is no line of its own. */
 static bool after_cr;
+
+void line_set_completer(const struct line_completer *wanted)
+{
+    completer = wanted;
+}
 
 /* Write prompt and text over the whole line; ESC [ K clears what was behind them. */
 static void redraw(struct line *line)
@@ -121,6 +129,22 @@ static void escape(struct line *line)
         browse(line, +1);
 }
 
+/* The tab key: add what is certain; if nothing is, show what there is to choose from. */
+static void complete(struct line *line)
+{
+    char added[LINE_SIZE];
+    int found = line->dropped > 0 ? 0 : completer->complete(line->text, added, sizeof(added));
+
+    if (found > 1 && added[0] == '\0') {
+        printf("\n");
+        completer->list(line->text);
+        redraw(line);
+        return;
+    }
+    for (const char *c = added; found > 0 && *c != '\0'; c++)
+        insert(line, *c);
+}
+
 /* A key that neither ends the line nor gives it up. */
 static void edit_key(struct line *line, int c)
 {
@@ -130,6 +154,8 @@ static void edit_key(struct line *line, int c)
         set_text(line, "");
     else if (c == ESCAPE)
         escape(line);
+    else if (c == '\t' && completer != NULL)
+        complete(line);
     else if (c == '\t')
         insert(line, ' ');
     else if (c >= ' ')

@@ -4,6 +4,7 @@
 
    Input: single bytes, and lines by the editor of line.h. What formats a text is libs/printfmt.c,
    which the kernel has too. */
+#include <error.h>
 #include <file.h>
 #include <line.h>
 #include <stdio.h>
@@ -20,12 +21,15 @@ struct outbuf {
     char text[256];
 };
 
-/* Write what has been collected. An error ends it silently: there is nowhere to print it. */
+/* Write what has been collected. If nobody will read it any more the program has no more to do, and
+   ends, as in any pipeline. Another error ends it silently: there is nowhere to print it. */
 static void flush(struct outbuf *b)
 {
     for (int done = 0; done < b->used;) {
         int n = write(b->fd, b->text + done, b->used - done);
 
+        if (n == -E_PIPE)
+            exit(n);
         if (n <= 0)
             break;
         done += n;

@@ -49,3 +49,41 @@ void abort(void)
 {
     panic("abort() was called");
 }
+
+static void swap(char *a, char *b, size_t size)
+{
+    while (size-- > 0) {
+        char c = *a;
+
+        *a++ = *b;
+        *b++ = c;
+    }
+}
+
+/* Element i of a heap of n may be smaller than its children: let it sink until it is not. */
+static void sink(char *base, size_t i, size_t n, size_t size,
+                 int (*compare)(const void *, const void *))
+{
+    size_t child;
+
+    while ((child = 2 * i + 1) < n) {
+        if (child + 1 < n && compare(base + child * size, base + (child + 1) * size) < 0)
+            child++;
+        if (compare(base + i * size, base + child * size) >= 0)
+            return;
+        swap(base + i * size, base + child * size, size);
+        i = child;
+    }
+}
+
+/* Heapsort: make a heap, whose first element is the largest; then put that behind the others, and
+   go on with these. */
+void qsort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b))
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sink(base, i, n, size, compare);
+    while (n-- > 1) {
+        swap(base, (char *)base + n * size, size);
+        sink(base, 0, n, size, compare);
+    }
+}

@@ -45,3 +45,8 @@ void *calloc(size_t count, size_t size);
 void *realloc(void *ptr, size_t size);
 /* Give back what these returned, once; NULL is allowed. Anything else panics, if it is noticed. */
 void free(void *ptr);
+
+/* Sort an array of n elements of `size` bytes, in place. compare(a, b) is below, equal to or above
+   0 as *a belongs before, beside or behind *b; what is equal may change its order. Takes n log n
+   steps for any array, and no memory. */
+void qsort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b));

@@ -33,6 +33,17 @@ char *strchr(const char *s, int c)
     return *p == (char)c ? p : NULL;
 }
 
+char *strrchr(const char *s, int c)
+{
+    const char *last = NULL;
+
+    do {
+        if (*s == (char)c)
+            last = s;
+    } while (*s++ != '\0');
+    return (char *)last;
+}
+
 /* The value is gathered as an unsigned number. A digit that would make it larger than LONG_MAX is
    noted in `fits`; the digits after it are read all the same, because *endptr goes behind them.
    "0x" is a prefix only if a digit follows; else the number is the 0 alone, and *endptr is at the

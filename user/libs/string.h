@@ -18,6 +18,8 @@ char *strcat(char *dst, const char *src);
 
 /* The first c in s, or NULL if it has none. The closing zero counts as a part of s. */
 char *strchr(const char *s, int c);
+/* The last c in s, or NULL; as strchr. */
+char *strrchr(const char *s, int c);
 
 /* The number at the beginning of a text, behind blanks. *endptr, unless endptr is NULL, is set to
    what follows it, or to s if there is no number. Base 0 takes the prefixes 0x and 0. A number that

@@ -1,0 +1,103 @@
+"""Test that the shell does what docs/shell.md shows.
+
+The page is a session: what is typed behind each prompt, and what a machine answers. All of it is
+typed into one machine with a fresh disk, in order, and each answer is compared to the letter. Only
+numbers of processes and of blocks depend on what was done before, so the session is always the same
+one.
+
+    test_shell.py --show    print the session as the machine has it now, to mend the page by
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
+QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
+PROMPT = "rvlab$ "
+SECONDS = 120                   # of a machine that gives no answer
+
+
+def page():
+    """[(what is typed, the answer)] of docs/shell.md."""
+    session = []
+    with open(os.path.join(TOP, "docs", "shell.md"), encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("    " + PROMPT):
+                session.append((line[4 + len(PROMPT):].rstrip("\n"), ""))
+            elif line.startswith("    ") and session:
+                typed, answer = session[-1]
+                session[-1] = (typed, answer + line[4:])
+            elif line.strip() and session and session[-1][0] == "":
+                session.pop()
+    return session
+
+
+def play(lines):
+    """Type lines into a machine with a new disk; the answers, and what came behind the last."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = os.path.join(folder, "disk.img")
+        subprocess.run([os.path.join(TOP, "tools", "disk"), "make", image, "--size", "8M",
+                        os.path.join(TOP, "disk")], check=True, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [QEMU, "-machine", "virt", "-bios", "default", "-nic", "none", "-smp", "1", "-kernel",
+             os.path.join(OBJECTS, "kernel"), "-initrd", image, "-display", "none", "-monitor",
+             "none", "-serial", "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        guard = threading.Timer(SECONDS, process.kill)
+        guard.start()
+
+        def until(text):
+            output = ""
+            while not output.endswith(text):
+                data = os.read(process.stdout.fileno(), 4096)
+                if not data:
+                    break
+                output += data.decode("utf-8", "replace").replace("\r", "")
+            return output
+
+        try:
+            until(PROMPT)
+            answers = []
+            for line in lines:
+                process.stdin.write(line.encode() + b"\n")
+                process.stdin.flush()
+                answer = until(PROMPT)
+                answers.append(answer.split("\n", 1)[-1].replace(PROMPT, ""))
+            process.stdin.write(b"\x04")
+            process.stdin.flush()
+            rest = until("no text that it prints")
+        finally:
+            guard.cancel()
+            process.kill()
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+    return answers, rest
+
+
+class Shell(unittest.TestCase):
+    """See above."""
+
+    maxDiff = None
+
+    def test_the_page_is_true(self):
+        session = page()
+        self.assertGreaterEqual(len(session), 30)
+        answers, rest = play([typed for typed, _ in session])
+        for (typed, answer), real in zip(session, answers):
+            with self.subTest(typed=typed):
+                self.assertEqual(answer.rstrip("\n"), real.rstrip("\n"))
+        self.assertIn("leak check: ok", rest)
+
+
+if __name__ == "__main__":
+    if "--show" in sys.argv:
+        typed = [line for line, _ in page()]
+        for line, answer in zip(typed, play(typed)[0]):
+            print("    " + PROMPT + line)
+            print("".join("    " + text + "\n" for text in answer.splitlines()), end="")
+    else:
+        unittest.main()
