@@ -1,0 +1,193 @@
+/* Pipes: a buffer in the kernel with two ends, which are open files. What is written to the one end
+   is read from the other, in order. A pipe is an inode that no name leads to: it lives as long as
+   one of its ends is open.
+
+   The ring buffer and the two ends are guarded by the pipe's spinlock. Bytes are copied under it
+   from and to memory of a program that is pinned (iobuf.h), so the copy cannot fault. Nobody sleeps
+   with memory pinned: for data or room the task lets go of all, sleeps, and pins again.
+
+   A write of up to PIPE_ATOMIC bytes goes in whole: it waits until there is room for all of it. So
+   lines of several writers do not mix. A longer one goes in pieces, as there is room. */
+#include <error.h>
+#include <fs/file.h>
+#include <mm/kmalloc.h>
+#include <sync/wait.h>
+
+#define PIPE_SIZE       16384           /* of the buffer; a power of two */
+#define PIPE_ATOMIC     4096            /* in bytes */
+
+struct pipe {
+    struct inode inode;                 /* first member */
+    struct spinlock lock;               /* RANK_WAIT */
+
+    /* Guarded by lock. Positions grow for ever, and wrap; between them lies what was written and
+       not yet read. */
+    uint32_t read, write;
+    bool reader, writer;                /* is that end open? */
+    struct wait_queue readers;          /* wait for data, or for the writer's end to close */
+    struct wait_queue writers;          /* wait for room, or for the reader's end to close */
+    uint8_t *buffer;
+};
+
+static struct pipe *pipe_of(struct inode *node)
+{
+    return to_struct(node, struct pipe, inode);
+}
+
+/* Move n bytes between the buffer, from this position on, and pinned memory: there are two parts if
+   they go round the buffer's end. The lock is held. */
+static void pipe_move(struct pipe *pipe, struct iobuf *iob, uint32_t position, size_t n, bool in)
+{
+    size_t start = position % PIPE_SIZE;
+    size_t first = PIPE_SIZE - start < n ? PIPE_SIZE - start : n;
+
+    iobuf_move(iob, pipe->buffer + start, first, in);
+    iobuf_move(iob, pipe->buffer, n - first, in);
+}
+
+/* Sleep until something can be read: how many bytes; or nobody can write any more: 0.
+   -E_KILLED. */
+static int pipe_wait_data(struct pipe *pipe)
+{
+    int result = 0;
+
+    spin_lock(&pipe->lock);
+    while (result == 0 && pipe->read == pipe->write && pipe->writer)
+        if (!wait_sleep(&pipe->readers, WT_KSEM | WT_INTERRUPTED, "data in a pipe"))
+            result = -E_KILLED;
+    if (result == 0)
+        result = pipe->write - pipe->read;
+    spin_unlock(&pipe->lock);
+    return result;
+}
+
+/* Read what is there, and wait only if there is nothing. Another reader may be faster between the
+   wait and the copy; then it waits again. Nothing read and no error is the end of the file. */
+static int pipe_read(struct inode *node, struct iobuf *iob)
+{
+    struct pipe *pipe = pipe_of(node);
+    size_t taken = 0;
+
+    while (taken == 0 && iob->io_resid > 0) {
+        int available = pipe_wait_data(pipe);
+        if (available <= 0)
+            return available;
+        long pinned = iobuf_pin(iob, available, VM_WRITE);
+        if (pinned < 0)
+            return pinned;
+        spin_lock(&pipe->lock);
+        taken = pipe->write - pipe->read;
+        if (taken > (size_t)pinned)
+            taken = pinned;
+        pipe_move(pipe, iob, pipe->read, taken, true);
+        pipe->read += taken;
+        if (taken > 0)
+            wait_wake_all(&pipe->writers);
+        spin_unlock(&pipe->lock);
+        iobuf_unpin(iob);
+    }
+    return 0;
+}
+
+/* Sleep until there is room for n bytes: 0. -E_PIPE if nobody will read, -E_KILLED. */
+static int pipe_wait_room(struct pipe *pipe, size_t n)
+{
+    int result = 0;
+
+    spin_lock(&pipe->lock);
+    while (result == 0 && pipe->reader && PIPE_SIZE - (pipe->write - pipe->read) < n)
+        if (!wait_sleep(&pipe->writers, WT_KSEM | WT_INTERRUPTED, "room in a pipe"))
+            result = -E_KILLED;
+    if (result == 0 && !pipe->reader)
+        result = -E_PIPE;
+    spin_unlock(&pipe->lock);
+    return result;
+}
+
+/* Write all, a piece at a time. Each needs room for `need` bytes at least: for all of a short
+   write, for one byte of a long one. */
+static int pipe_write(struct inode *node, struct iobuf *iob)
+{
+    struct pipe *pipe = pipe_of(node);
+    size_t need = iob->io_resid <= PIPE_ATOMIC ? iob->io_resid : 1;
+
+    while (iob->io_resid > 0) {
+        int result = pipe_wait_room(pipe, need);
+        if (result != 0)
+            return result;
+        long pinned = iobuf_pin(iob, PIPE_ATOMIC, VM_READ);
+        if (pinned < 0)
+            return pinned;
+        spin_lock(&pipe->lock);
+        size_t room = PIPE_SIZE - (pipe->write - pipe->read);
+        size_t step = room < (size_t)pinned ? room : (size_t)pinned;
+        if (pipe->reader && room >= need) {     /* another writer may have been faster */
+            pipe_move(pipe, iob, pipe->write, step, false);
+            pipe->write += step;
+            wait_wake_all(&pipe->readers);
+        }
+        spin_unlock(&pipe->lock);
+        iobuf_unpin(iob);
+    }
+    return 0;
+}
+
+/* An end is closed. Who waits at the other one would wait for ever: it is woken, and finds out. */
+static void pipe_close(struct inode *node, bool readable, bool writable)
+{
+    struct pipe *pipe = pipe_of(node);
+
+    spin_lock(&pipe->lock);
+    pipe->reader = pipe->reader && !readable;
+    pipe->writer = pipe->writer && !writable;
+    wait_wake_all(&pipe->readers);
+    wait_wake_all(&pipe->writers);
+    spin_unlock(&pipe->lock);
+}
+
+static int pipe_fstat(struct inode *node, struct stat *stat)
+{
+    struct pipe *pipe = pipe_of(node);
+
+    spin_lock(&pipe->lock);
+    *stat = (struct stat){ .st_mode = S_IFIFO, .st_nlinks = 0,
+                           .st_size = pipe->write - pipe->read };
+    spin_unlock(&pipe->lock);
+    return 0;
+}
+
+static void pipe_reclaim(struct inode *node)
+{
+    kfree(pipe_of(node)->buffer);
+    kfree(pipe_of(node));
+}
+
+static const struct inode_ops pipe_ops = {
+    .vop_read = pipe_read,
+    .vop_write = pipe_write,
+    .vop_fstat = pipe_fstat,
+    .vop_close = pipe_close,
+    .vop_reclaim = pipe_reclaim,
+};
+
+struct inode *pipe_create(void)
+{
+    struct pipe *pipe = kmalloc(sizeof(*pipe));
+    uint8_t *buffer = kmalloc(PIPE_SIZE);
+
+    if (pipe == NULL || buffer == NULL) {
+        kfree(pipe);
+        kfree(buffer);
+        return NULL;
+    }
+    *pipe = (struct pipe){
+        .lock = SPINLOCK_INIT("a pipe", RANK_WAIT),
+        .reader = true,
+        .writer = true,
+        .buffer = buffer,
+    };
+    inode_init(&pipe->inode, &pipe_ops, NULL, 0, S_IFIFO);
+    wait_queue_init(&pipe->readers, &pipe->lock);
+    wait_queue_init(&pipe->writers, &pipe->lock);
+    return &pipe->inode;
+}
