@@ -309,7 +309,8 @@ static int sfs_rename(struct inode *old_dir, const char *old_name, struct inode 
                       const char *new_name)
 {
     struct rename r = { .old_dir = old_dir, .new_dir = new_dir };
-    int error = is_dots(old_name) || is_dots(new_name) ? -E_INVAL : tree_enter(old_dir, new_dir);
+    int error = is_dots(old_name) || is_dots(new_name) ? -E_INVAL
+        : new_dir->type != S_IFDIR ? -E_NOTDIR : tree_enter(old_dir, new_dir);
 
     if (error != 0)
         return error;

@@ -1,0 +1,291 @@
+/* Damaged disks: a mount refuses what it can see, and says why; whatever else is wrong gives an
+   error where it is used, and a line on the console. Nothing panics, hangs or leaks.
+
+   "sfs-super" changes the superblock and the journal field by field. "sfs-damage" plants single
+   mistakes, whose error is known, and then many at random, on a disk with one of everything: what
+   is wrong is a number that something else has, or one that nothing can have.
+
+   Alone: make grade GRADE=--all TEST="sfs-super sfs-damage". */
+#include <error.h>
+#include <mm/kmalloc.h>
+#include <report.h>
+#include <string.h>
+#include <test/sfs_disk.h>
+#include <test/testlib.h>
+
+#define BLOCKS      512
+#define INODES      65                  /* the last one begins a block of the table */
+#define SEEDS       300
+
+static struct test_disk disk;
+static uint8_t *sound;                  /* the disk before it is damaged */
+
+/* Names on the disk: files of three sizes, directories in each other, a link, two names of one. */
+static const char *const names[] = { "small", "large", "far", "dir", "link", "hard", "none" };
+
+/* Make the disk with one of everything, and keep what it is. */
+static void make_sound(void)
+{
+    struct inode *root, *node, *dir;
+    struct filesystem *fs;
+    int error;
+
+    sfs_format(&disk, 64, INODES, 16);
+    fs = test_mount(&disk, &root);
+    node = test_create(root, "small");
+    test_write(node, 1, 0, 5000, &error);
+    assert_eq(vop_names(root, vop_link, "hard", node), 0);
+    inode_put(node);
+    node = test_create(root, "large");
+    test_write(node, 2, 0, 100000, &error);
+    inode_put(node);
+    node = test_create(root, "far");
+    test_write(node, 3, (SFS_NDIRECT + SFS_NPER + 3) * BLOCK_SIZE, 10000, &error);
+    inode_put(node);
+    assert_eq(vop_names(root, vop_symlink, "link", "small"), 0);
+    assert_eq(vop_names(root, vop_mkdir, "dir"), 0);
+    dir = test_find(root, "dir");
+    assert_eq(vop_names(dir, vop_mkdir, "dir"), 0);
+    inode_put(test_create(dir, "small"));
+    inode_put(dir);
+    test_unmount(fs, root, &disk);
+    memcpy(sound, disk.memory, (size_t)BLOCKS * BLOCK_SIZE);
+}
+
+/* Undo all damage. */
+static void restore(void)
+{
+    memcpy(disk.memory, sound, (size_t)BLOCKS * BLOCK_SIZE);
+}
+
+/* The error of a mount; if there is none it is ended at once. */
+static int try_mount(void)
+{
+    struct filesystem *fs;
+    const char *reason = NULL;
+    int error = sfs_mount(&disk.device, &fs, &reason);
+
+    if (error == 0)
+        assert_eq(fs->unmount(fs), 0);
+    else
+        assert(reason != NULL && reason[0] != '\0');
+    return error;
+}
+
+/* Each number of the superblock but the last, which is the head of a list, may have one value
+   only. */
+static void test_super(void)
+{
+    struct sfs_super *super = test_disk_block(&disk, 0);
+    uint32_t *numbers = (uint32_t *)super;
+    uint32_t taken = 0;
+
+    for (size_t i = 0; i < offsetof(struct sfs_super, orphan) / sizeof(*numbers); i++) {
+        uint32_t right = numbers[i];
+        const uint32_t wrong[] = { 0, 1, right - 1, right + 32, right * 2, right + 32768, BLOCKS,
+                                   0x7fffffff, 0x80000000, 0xffffffff, 0xffffffff - right + 1 };
+
+        for (size_t k = 0; k < ARRAY_SIZE(wrong); k++) {
+            numbers[i] = wrong[k];
+            if (wrong[k] != right && try_mount() != -E_INVAL) {
+                taken++;
+                cprintf("number %lu of the superblock is %u, not %u, and is taken\n", i, wrong[k],
+                        right);
+            }
+            numbers[i] = right;
+        }
+    }
+    check_eq("a wrong number in the superblock is refused", taken, 0);
+    memset(super->info, 'x', sizeof(super->info));
+    check_eq("and a name without an end", try_mount(), -E_INVAL);
+    restore();
+    super->orphan = INODES;
+    check_eq("and an orphan that is not there", try_mount(), -E_INVAL);
+    restore();
+    disk.device.blocks--;
+    check_eq("and a disk that was cut off", try_mount(), -E_INVAL);
+    disk.device.blocks++;
+    memset(disk.memory, 0, BLOCK_SIZE);
+    check_eq("an empty disk has no sfs", try_mount(), -E_INVAL);
+    memset(disk.memory, 0xff, (size_t)BLOCKS * BLOCK_SIZE);
+    check_eq("nor has one full of ones", try_mount(), -E_INVAL);
+    restore();
+    check_eq("the right one is taken", try_mount(), 0);
+}
+
+/* The journal, and disks that cannot be read or written. */
+static void test_journal(void)
+{
+    struct sfs_commit *record = test_disk_block(&disk, 1);
+    struct filesystem *fs;
+    struct inode *root, *node;
+    const char *reason;
+    int error;
+
+    record->magic++;
+    check_eq("a foreign journal is refused", try_mount(), -E_INVAL);
+    restore();
+    record->count = 63;
+    check_eq("and one that would be longer than it is", try_mount(), -E_INVAL);
+    restore();
+    record->count = 1;
+    *(uint32_t *)test_disk_block(&disk, 2) = BLOCKS;
+    check_eq("and one of a block that is not there", try_mount(), -E_INVAL);
+    *(uint32_t *)test_disk_block(&disk, 2) = BLOCKS - 1;
+    disk.device.read_only = true;
+    check_eq("a change is not finished on a disk that cannot be written", try_mount(), -E_ROFS);
+    disk.device.read_only = false;
+    /* A transaction that puts another superblock there, which is wrong. */
+    *(uint32_t *)test_disk_block(&disk, 2) = 0;
+    check_eq("what the journal brings is not believed either", try_mount(), -E_INVAL);
+    restore();
+    disk.device.read_only = true;
+    assert_eq(sfs_mount(&disk.device, &fs, &reason), 0);
+    root = fs->get_root(fs);
+    check_eq("without that it is mounted read-only",
+             vop_names(root, vop_create, "new", true, &node), -E_ROFS);
+    node = test_find(root, "small");
+    check("and can be read", node != NULL && test_stat(node).st_size == 5000);
+    check_eq("and synced", vop_data(node, vop_fsync), 0);
+    inode_put(node);
+    inode_put(root);
+    assert_eq(fs->unmount(fs), 0);
+    disk.device.read_only = false;
+    do {
+        disk.requests = 0;
+        error = ++disk.fail_at < 100 ? try_mount() : -E_IO;
+    } while (error == -E_IO && disk.requests >= disk.fail_at);
+    check("each error of the disk is told, until there is none",
+          error == 0 && disk.fail_at > disk.requests);
+    disk.fail_at = 0;
+}
+
+/* What a mount sees. */
+static void test_sfs_super(void)
+{
+    struct inventory before = inventory_take();
+
+    test_disk_create(&disk, BLOCKS);
+    sound = kmalloc((size_t)BLOCKS * BLOCK_SIZE);
+    assert(sound != NULL);
+    make_sound();
+    test_super();
+    test_journal();
+    kfree(sound);
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-super", test_sfs_super);
+
+/* Do to one file whatever can be done, whatever comes of it. */
+static void use(struct inode *dir, const char *name, uint64_t *seed)
+{
+    struct inode *node, *other;
+    char told[SFS_NAME_MAX + 1];
+    uint8_t buffer[64];
+    off_t offset = 0;
+    uint32_t ino;
+    int error;
+
+    /* What is not found is another one: the operations need something. */
+    if (vop_names(dir, vop_lookup, name, &node) != 0)
+        inode_get(node = dir);
+    for (int i = 0; i < 8; i++) {
+        struct iobuf iob = iobuf_kernel(buffer, sizeof(buffer), test_random(seed) % 5000000);
+
+        switch (test_random(seed) % 11) {
+        case 0: error = vop_data(node, vop_read, &iob); break;
+        case 1: error = vop_data(node, vop_write, &iob); break;
+        case 2: error = vop_data(node, vop_truncate, iob.io_offset); break;
+        case 3: error = vop_data(node, vop_readlink, &iob); break;
+        case 4: error = vop_names(dir, vop_unlink, name); break;
+        case 5: error = vop_names(dir, vop_rmdir, name); break;
+        case 6: error = vop_names(dir, vop_rename, name, dir, "other"); break;
+        case 7: error = vop_names(dir, vop_mkdir, name); break;
+        case 8: error = vop_names(dir, vop_link, "more", node); break;
+        case 9: error = vop_names(dir, vop_rename, name, node, "below"); break;
+        default:
+            error = vop_names(dir, vop_create, name, false, &other);
+            if (error == 0)
+                inode_put(other);
+        }
+        assert(error <= 0 && error >= -MAXERROR);
+        for (int k = 0; k < 200 && error == 0; k++)
+            error = vop_names(node, vop_getdirentry, &offset, told, &ino);
+    }
+    inode_put(node);
+}
+
+/* Use all of a disk that is damaged. It may be refused. */
+static bool use_all(uint64_t *seed)
+{
+    struct filesystem *fs;
+    const char *reason;
+    struct inode *root, *dir = NULL;
+
+    if (sfs_mount(&disk.device, &fs, &reason) != 0)
+        return false;
+    root = fs->get_root(fs);
+    vop_names(root, vop_lookup, "dir", &dir);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        use(root, names[i], seed);
+        if (dir != NULL && dir->type == S_IFDIR)
+            use(dir, names[i], seed);
+        assert_eq(fs->sync(fs), 0);
+    }
+    if (dir != NULL)
+        inode_put(dir);
+    inode_put(root);
+    assert_eq(fs->unmount(fs), 0);
+    return true;
+}
+
+/* Put a wrong number somewhere: into an inode, a map, a directory, an indirect block. */
+static void damage(uint64_t *seed)
+{
+    const struct sfs_super *super = test_disk_block(&disk, 0);
+    uint32_t data = super->table_start + super->table_blocks;
+    uint32_t block = test_random(seed) % 2 ? super->table_start : data + test_random(seed) % 8;
+    uint32_t at = test_random(seed) % (block < data ? 8 * 128 : 256);
+    const uint32_t wrong[] = {
+        0, 1, 2, 3, data, data + test_random(seed) % 60, super->swap_start, 0xffffffff,
+        test_random(seed), test_random(seed) % INODES, 0x0010000c,
+    };
+    uint32_t number = wrong[test_random(seed) % ARRAY_SIZE(wrong)];
+
+    if (test_random(seed) % 8 == 0)
+        block = super->map_start;
+    else if (test_random(seed) % 16 == 0)
+        block = 0, at = offsetof(struct sfs_super, orphan), number %= INODES;
+    if (test_random(seed) % 3 == 0)
+        ((uint8_t *)test_disk_block(&disk, block))[at] = number;
+    else
+        ((uint32_t *)test_disk_block(&disk, block))[at / 4] = number;
+}
+
+/* Each seed is another disk, with up to six things that are wrong. */
+static void test_sfs_damage(void)
+{
+    struct inventory before = inventory_take();
+    uint32_t taken = 0;
+
+    test_disk_create(&disk, BLOCKS);
+    sound = kmalloc((size_t)BLOCKS * BLOCK_SIZE);
+    assert(sound != NULL);
+    make_sound();
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        uint64_t state = seed * 7919;
+
+        restore();
+        for (uint64_t i = 0; i < 1 + seed % 6; i++)
+            damage(&state);
+        taken += use_all(&state);
+    }
+    check("most damaged disks can be used in part", taken > SEEDS / 2);
+    kfree(sound);
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-damage", test_sfs_damage);
