@@ -8,7 +8,9 @@
 #include <error.h>
 #include <fs/device.h>
 #include <fs/file.h>
+#include <mm/kmalloc.h>
 #include <sched/sched.h>
+#include <string.h>
 
 /* What a process has that has opened nothing: the console's input, and twice its output. */
 static struct file constant_files[] = {
@@ -20,20 +22,267 @@ static struct file constant_files[] = {
 /* Has the file a position? Of the others no lock is held while they wait for somebody. */
 static bool has_position(const struct file *file)
 {
-    return file->node->type == S_IFREG || file->node->type == S_IFDIR;
+    return file->node->type == S_IFREG;
+}
+
+/* A table with one use and nothing in it. NULL: no memory. */
+static struct files_struct *table_create(void)
+{
+    struct files_struct *files = kmalloc(sizeof(*files));
+
+    if (files == NULL)
+        return NULL;
+    memset(files, 0, sizeof(*files));
+    files->refs = 1;
+    files->lock = (struct spinlock)SPINLOCK_INIT("a table of descriptors", RANK_FILES);
+    return files;
+}
+
+int files_own(struct files_struct **files)
+{
+    struct files_struct *table;
+
+    if (*files != NULL)
+        return 0;
+    table = table_create();
+    if (table == NULL)
+        return -E_NO_MEM;
+    for (size_t fd = 0; fd < ARRAY_SIZE(constant_files); fd++)
+        table->fd_array[fd] = &constant_files[fd];
+    table->files_count = ARRAY_SIZE(constant_files);
+    table->pwd = vfs_root();
+    *files = table;
+    return 0;
+}
+
+static bool is_constant(const struct file *file)
+{
+    return atomic_load(&file->refs) == 0;
+}
+
+/* One more reference, for who has one, or holds the lock of a table that has. */
+static void file_ref(struct file *file)
+{
+    if (!is_constant(file))
+        atomic_add(&file->refs, 1);
+}
+
+int files_copy(struct files_struct *parent, bool share, struct files_struct **child)
+{
+    struct files_struct *table = parent;
+
+    if (likely(parent == NULL)) {
+        table = NULL;
+    } else if (share) {
+        atomic_add(&parent->refs, 1);
+    } else {
+        table = table_create();
+        if (table == NULL)
+            return -E_NO_MEM;
+        spin_lock(&parent->lock);
+        inode_get(table->pwd = parent->pwd);
+        table->files_count = parent->files_count;
+        memcpy(table->fd_array, parent->fd_array, sizeof(table->fd_array));
+        for (int fd = 0; fd < FILES_MAX; fd++)
+            if (table->fd_array[fd] != NULL)
+                file_ref(table->fd_array[fd]);
+        spin_unlock(&parent->lock);
+    }
+    *child = table;
+    return 0;
+}
+
+void files_put(struct files_struct *files)
+{
+    if (likely(files == NULL) || atomic_add(&files->refs, -1) > 1)
+        return;
+    for (int fd = 0; fd < FILES_MAX; fd++)
+        if (files->fd_array[fd] != NULL)
+            file_put(files->fd_array[fd]);
+    inode_put(files->pwd);
+    kfree(files);
+}
+
+struct inode *files_pwd(struct files_struct *files)
+{
+    struct inode *pwd;
+
+    if (files == NULL)
+        return vfs_root();
+    spin_lock(&files->lock);
+    inode_get(pwd = files->pwd);
+    spin_unlock(&files->lock);
+    return pwd;
+}
+
+int files_chdir(struct files_struct *files, const char *path)
+{
+    struct inode *pwd = files_pwd(files), *node;
+    int result = vfs_lookup(pwd, path, true, &node);
+
+    inode_put(pwd);
+    if (result != 0)
+        return result;
+    if (node->type == S_IFDIR) {
+        spin_lock(&files->lock);
+        pwd = files->pwd;
+        files->pwd = node;
+        spin_unlock(&files->lock);
+        node = pwd;
+    } else {
+        result = -E_NOTDIR;
+    }
+    inode_put(node);
+    return result;
 }
 
 struct file *file_get(struct files_struct *files, uint64_t fd)
 {
+    struct file *file = NULL;
+
     if (likely(files == NULL))
         return fd < ARRAY_SIZE(constant_files) ? &constant_files[fd] : NULL;
-    return NULL;
+    spin_lock(&files->lock);
+    if (fd < FILES_MAX)
+        file = files->fd_array[fd];
+    if (file != NULL)
+        file_ref(file);
+    spin_unlock(&files->lock);
+    return file;
 }
 
 void file_put(struct file *file)
 {
-    if (file->refs == 0)
+    if (is_constant(file) || atomic_add(&file->refs, -1) > 1)
         return;
+    if (file->node->in_ops->vop_close != NULL)
+        file->node->in_ops->vop_close(file->node, (file->flags & O_ACCMODE) != O_WRONLY,
+                                      (file->flags & O_ACCMODE) != O_RDONLY);
+    vfs_close(file->node, file->flags);
+    kfree(file);
+}
+
+/* Give a file the lowest descriptor that is free; the table takes over the caller's reference. The
+   descriptor, or -E_MAX_OPEN, and then the file is put. */
+static int install(struct files_struct *files, struct file *file)
+{
+    int fd = 0;
+
+    spin_lock(&files->lock);
+    while (fd < FILES_MAX && files->fd_array[fd] != NULL)
+        fd++;
+    if (fd < FILES_MAX) {
+        files->fd_array[fd] = file;
+        files->files_count++;
+    }
+    spin_unlock(&files->lock);
+    if (fd < FILES_MAX)
+        return fd;
+    file_put(file);
+    return -E_MAX_OPEN;
+}
+
+/* What a descriptor stands for is another file from now on, or none (NULL). The one that it was,
+   with the table's reference, or NULL. */
+static struct file *replace(struct files_struct *files, uint64_t fd, struct file *file)
+{
+    struct file *old = NULL;
+
+    spin_lock(&files->lock);
+    if (fd < FILES_MAX) {
+        old = files->fd_array[fd];
+        files->fd_array[fd] = file;
+        files->files_count += (file != NULL) - (old != NULL);
+    }
+    spin_unlock(&files->lock);
+    return old;
+}
+
+/* A file for an inode, whose reference, and count as written to, it takes over; if there is no
+   memory they are given back, and it is NULL. */
+static struct file *file_create(struct inode *node, uint32_t flags)
+{
+    struct file *file = kmalloc(sizeof(*file));
+
+    if (file == NULL) {
+        vfs_close(node, flags);
+        return NULL;
+    }
+    file->refs = 1;
+    file->flags = flags;
+    file->node = node;
+    file->pos = 0;
+    mutex_init(&file->lock, "an open file", MUTEX_FILE, 0);
+    return file;
+}
+
+/* A full table is told before the file is made or made empty. Another thread may fill it meanwhile:
+   then it is told after that. */
+int file_open(struct files_struct *files, const char *path, uint32_t flags)
+{
+    struct inode *pwd = files_pwd(files), *node;
+    int result = -E_MAX_OPEN;
+
+    if (atomic_load(&files->files_count) < FILES_MAX)
+        result = vfs_open(pwd, path, flags, &node);
+    inode_put(pwd);
+    if (result != 0)
+        return result;
+    struct file *file = file_create(node, flags);
+    return file != NULL ? install(files, file) : -E_NO_MEM;
+}
+
+int file_close(struct files_struct *files, uint64_t fd)
+{
+    struct file *file = replace(files, fd, NULL);
+
+    if (file == NULL)
+        return -E_INVAL;
+    file_put(file);
+    return 0;
+}
+
+/* If `to` is fd itself, the file is replaced by itself, and one of its references goes. */
+int file_dup(struct files_struct *files, uint64_t fd, uint64_t to)
+{
+    struct file *file = file_get(files, fd), *old;
+
+    if (file == NULL)
+        return -E_INVAL;
+    if (to == (uint64_t)NO_FD)
+        return install(files, file);
+    if (to >= FILES_MAX) {
+        file_put(file);
+        return -E_INVAL;
+    }
+    old = replace(files, to, file);
+    if (old != NULL)
+        file_put(old);
+    return to;
+}
+
+/* The pipe has a reference for each of its two files. What has no descriptor yet is put as a file,
+   which closes that end. */
+int file_pipe(struct files_struct *files, int fd[2])
+{
+    struct inode *pipe = pipe_create();
+    struct file *end;
+
+    if (pipe == NULL)
+        return -E_NO_MEM;
+    inode_get(pipe);
+    for (int i = 0; i < 2; i++) {
+        end = file_create(pipe, i == 0 ? O_RDONLY : O_WRONLY);
+        fd[i] = end != NULL ? install(files, end) : -E_NO_MEM;
+        if (fd[i] < 0) {
+            if (i == 0)
+                inode_put(pipe);
+            else
+                file_close(files, fd[0]);
+            return fd[i];
+        }
+    }
+    return 0;
 }
 
 /* Go on as long as bytes come or go; a part is enough unless `all`. A process that is killed ends
@@ -81,4 +330,31 @@ long file_write(struct file *file, struct iobuf *iob)
     iob->append = file->flags & O_APPEND;
     return has_position(file) ? transfer_at_position(file, iob, true)
         : transfer(file, iob, true, true);
+}
+
+/* What a position is counted from, with its lock held; or an error. */
+static long seek_base(const struct file *file, int whence)
+{
+    struct stat stat;
+
+    if (whence != LSEEK_END)
+        return whence == LSEEK_SET ? 0 : whence == LSEEK_CUR ? file->pos : -E_INVAL;
+    int result = vop_data(file->node, vop_fstat, &stat);
+    return result != 0 ? result : (long)stat.st_size;
+}
+
+long file_seek(struct file *file, off_t offset, int whence)
+{
+    if (!has_position(file))
+        return -E_SEEK;
+    mutex_lock(&file->lock);
+    long result = seek_base(file, whence);
+    if (result >= 0 && (__builtin_add_overflow(result, offset, &offset) || offset < 0))
+        result = -E_INVAL;
+    if (result >= 0 && file->node->in_ops->vop_tryseek != NULL)
+        result = file->node->in_ops->vop_tryseek(file->node, offset);
+    if (result >= 0)
+        result = file->pos = offset;
+    mutex_unlock(&file->lock);
+    return result;
 }

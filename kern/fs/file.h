@@ -37,13 +37,16 @@ void files_put(struct files_struct *files);
 int files_own(struct files_struct **files) __must_check;
 /* The current directory, with a reference: of the table, or for NULL the root. */
 struct inode *files_pwd(struct files_struct *files);
+/* Make another directory the current one. 0, or an error of vfs.h. */
+int files_chdir(struct files_struct *files, const char *path) __must_check;
 
 /* The file of a descriptor, with a reference that file_put() drops. NULL: there is none. Of the
    constant table it is a constant file, which is not counted. */
 struct file *file_get(struct files_struct *files, uint64_t fd);
 void file_put(struct file *file);
 
-/* These take a descriptor as a program gave it. Errors: -E_INVAL there is no such, or not for this;
+/* The next ones need a table that is the process's own: files_own() comes first. They take a
+   descriptor as a program gave it. Errors: -E_INVAL there is no such, or not for this;
    -E_MAX_OPEN; and those of vfs.h. */
 int file_open(struct files_struct *files, const char *path, uint32_t flags) __must_check;
 int file_close(struct files_struct *files, uint64_t fd);

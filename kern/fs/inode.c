@@ -6,6 +6,15 @@
    inode beside that is guarded by its own locks. */
 #include <fs/inode.h>
 
+/* An address space goes: what ran in it does so once less. */
+static void end_program(struct mm_attachment *runs)
+{
+    struct inode *node = to_struct(runs, struct inode, runs);
+
+    inode_end_run(node);
+    inode_put(node);
+}
+
 void inode_init(struct inode *node, const struct inode_ops *ops, struct filesystem *fs,
                 uint32_t ino, uint32_t type)
 {
@@ -15,6 +24,7 @@ void inode_init(struct inode *node, const struct inode_ops *ops, struct filesyst
     node->type = type;
     node->refs = 1;
     node->uses = 0;
+    node->runs.free = end_program;
     mutex_init(&node->lock, "an inode", MUTEX_INODE, 0);
 }
 
@@ -65,4 +75,16 @@ int inode_begin_run(struct inode *node)
 void inode_end_run(struct inode *node)
 {
     atomic_add((uint32_t *)&node->uses, 1);
+}
+
+/* That it runs already keeps writers away. */
+void inode_fork(struct mm_struct *child, const struct mm_struct *parent)
+{
+    struct inode *node = inode_of_mm(parent);
+
+    if (likely(node == NULL))
+        return;
+    inode_get(node);
+    atomic_add((uint32_t *)&node->uses, -1);
+    child->program = &node->runs;
 }

@@ -20,6 +20,8 @@
 struct inode;
 struct filesystem;
 
+#define VOP_MAX     65536               /* bytes that one vop_read or vop_write moves at most */
+
 /* What getdirentry gives: see libs/dirent.h. */
 struct dirent;
 
@@ -28,14 +30,14 @@ struct dirent;
    held, but a vop_read and a vop_write may be called with the file's position locked
    (MUTEX_FILE). */
 struct inode_ops {
-    /* Read or write from iob->io_offset on, at most 64 KiB at a time; io_resid tells how much is
+    /* Read or write from iob->io_offset on, at most VOP_MAX at a time; io_resid tells how much is
        left. 0 or an error; an error after some bytes were moved is told by the next call. */
     int (*vop_read)(struct inode *node, struct iobuf *iob);
     int (*vop_write)(struct inode *node, struct iobuf *iob);
     int (*vop_fstat)(struct inode *node, struct stat *stat);
     int (*vop_fsync)(struct inode *node);
     int (*vop_truncate)(struct inode *node, off_t len);
-    /* Is this a place that a position can have? */
+    /* Is this a place that a position can have? NULL: each is, if the file has a position. */
     int (*vop_tryseek)(struct inode *node, off_t pos);
     /* The next entry from *offset on, which goes on. -E_NOENT at the end. */
     int (*vop_getdirentry)(struct inode *node, off_t *offset, char name[256], uint32_t *ino);
@@ -68,6 +70,7 @@ struct inode {
     int32_t uses;                       /* atomic: how many have it open for writing, or, negative,
                                            run it */
     struct mutex lock;                  /* MUTEX_INODE */
+    struct mm_attachment runs;          /* for the address spaces that it runs in; set once */
 };
 
 /* A mounted file system. */
@@ -78,7 +81,8 @@ struct filesystem {
     int (*sync)(struct filesystem *fs);                 /* all is on the disk, or -E_IO */
     /* End it. 0; -E_BUSY while somebody has an inode. */
     int (*unmount)(struct filesystem *fs);
-    /* How much room there is, for df: blocks of 4 KiB and inodes, all and free. */
+    /* How much room there is, for df: blocks of 4 KiB, free ones, inodes, free ones. sync, unmount
+       and this may be NULL: nothing is to be done. */
     void (*usage)(struct filesystem *fs, uint32_t usage[4]);
 };
 
@@ -109,3 +113,11 @@ int inode_begin_write(struct inode *node) __must_check;
 void inode_end_write(struct inode *node);
 int inode_begin_run(struct inode *node) __must_check;
 void inode_end_run(struct inode *node);
+
+/* The file that runs in this address space, or NULL: none that is counted. */
+static inline struct inode *inode_of_mm(const struct mm_struct *mm)
+{
+    return mm->program != NULL ? to_struct(mm->program, struct inode, runs) : NULL;
+}
+/* It runs in one more address space, which nobody else knows yet: as in the other one. */
+void inode_fork(struct mm_struct *child, const struct mm_struct *parent);

@@ -8,6 +8,7 @@
 #include <debug/printk.h>
 #include <error.h>
 #include <fs/journal.h>
+#include <fs/vfs.h>
 #include <init/init.h>
 #include <machine/machine.h>
 #include <process/proc.h>
@@ -121,6 +122,8 @@ static int init_main(void *arg)
     initproc = current;                 /* before there is a child that may need an adopter */
     selftest_run(args, STAGE_INIT);
     struct inventory before = inventory_take();
+    if (args->selftest == NULL)         /* a self test has the disk to itself */
+        vfs_mount_root(block_disk());
     int first = args->selftest != NULL
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
@@ -140,8 +143,9 @@ static int init_main(void *arg)
     }
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
+    bool unmounted = vfs_unmount_all();
     end_flusher(flusher);
-    if (!inventory_check(&before) || exit_code != 0)
+    if (!inventory_check(&before) || !unmounted || exit_code != 0)
         power_off((exit_code & 0xff) != 0 ? exit_code : 1);
     power_off(0);
 }

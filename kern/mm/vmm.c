@@ -106,6 +106,8 @@ void mm_put(struct mm_struct *mm)
     }
     if (mm->attached != NULL)
         mm->attached->free(mm->attached);
+    if (mm->program != NULL)
+        mm->program->free(mm->program);
     pgdir_destroy(mm->as.pgdir);
     kmem_cache_free(&mm_cache, mm);
 }

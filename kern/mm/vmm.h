@@ -71,6 +71,9 @@ struct mm_struct {
     /* Set once, with `lock`; NULL before, and read without it. */
     struct mm_attachment *attached;
 
+    /* The file that runs in it, if that is counted; else NULL. Set before it is published. */
+    struct mm_attachment *program;
+
     /* Guarded by `lock`. */
     bool has_pager;                     /* it has, or had, an area with a pager */
     list_entry_t mmap_list;             /* areas by address */

@@ -10,6 +10,7 @@
    No lock is held. The new mm is nobody else's until commit_image(), so it needs none either. */
 #include <elf.h>
 #include <error.h>
+#include <fs/file.h>
 #include <mm/kmalloc.h>
 #include <mm/usercopy.h>
 #include <process/sync.h>
@@ -149,15 +150,20 @@ static int build_image(const struct reader *file, const struct exec_args *args,
 }
 
 /* Change over to the new program; nothing here can fail. The old memory is given back when the hart
-   does not run on it any more; a kernel thread has none. */
-static void commit_image(const struct user_program *program, const struct image *image, int argc)
+   does not run on it any more; a kernel thread has none. The new memory keeps the file, unless that
+   is one of the image: those are always there, and nobody can write to them. */
+static void commit_image(struct inode *node, const char *name, const struct image *image, int argc)
 {
     struct mm_struct *old = current->mm;
 
+    current->program = image_program(node);
+    if (current->program != NULL)
+        node->runs.free(&node->runs);
+    else
+        image->mm->program = &node->runs;
     mm_publish(image->mm);
     proc_set_mm(image->mm);
-    current->program = program;
-    set_proc_name(current, program->name);
+    set_proc_name(current, name);
     sched_set_addrspace(&image->mm->as);
     sync_leave(old);
     if (old != NULL)
@@ -165,33 +171,43 @@ static void commit_image(const struct user_program *program, const struct image 
     set_user_frame(current->task.tf, image->entry, image->sp, argc);
 }
 
-/* Make the current process run a program. ucore does all of this in one function of this name; here
-   it has steps: check, load and push on new memory, which may fail, and then commit. Returns argc
-   or an error. */
-static int load_icode(const struct user_program *program, const struct exec_args *args)
+/* Make the current process run a program, which has been opened to run. ucore does all of this in
+   one function of this name; here it has steps: check, load and push on new memory, which may fail,
+   and then commit. Returns argc or an error. */
+static int load_icode(struct inode *node, const char *name, const struct exec_args *args)
 {
-    struct reader file = program_reader(program);
+    struct reader file;
     struct image image;
-    int result = build_image(&file, args, &image);
+    int result = inode_reader(node, &file);
 
-    if (result == 0) {
-        commit_image(program, &image, args->argc);
-        result = args->argc;
+    if (result == 0)
+        result = build_image(&file, args, &image);
+    if (result != 0) {
+        node->runs.free(&node->runs);
+        return result;
     }
-    return result;
+    commit_image(node, name, &image, args->argc);
+    return args->argc;
 }
 
 /* Run the program of this name; the name and the strings in args must stay until it returns.
-   Without arguments it still gets its name as the first one. */
+   Without arguments it still gets its name as the first one. The process is called by what follows
+   the last slash. */
 static int exec_program(const char *name, struct exec_args *args)
 {
-    const struct user_program *program = program_find(name);
+    struct inode *cwd = files_pwd(current->files), *node;
+    int result = vfs_open_program(cwd, name, &node);
+    const char *last = name;
 
-    if (program == NULL)
-        return -E_NOENT;
+    inode_put(cwd);
+    if (result != 0)
+        return result;
     if (args->argc == 0)
         args->argv[args->argc++] = name;
-    return load_icode(program, args);
+    for (const char *c = name; *c != '\0'; c++)
+        if (*c == '/')
+            last = c + 1;
+    return load_icode(node, last, args);
 }
 
 /* The arguments are freed by their own count: argv[0] may be the name. */

@@ -10,6 +10,7 @@
    A process that is being made is its maker's alone, so no lock is needed; nor is one for what a
    process does with its own. proc_set_mm() takes proc_lock, because others look at mm and flags. */
 #include <error.h>
+#include <fs/file.h>
 #include <mm/kmalloc.h>
 #include <mm/kstack.h>
 #include <process/group.h>
@@ -57,6 +58,7 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
         child->mm = mm_create();
         if (child->mm == NULL || mm_dup(child->mm, mm) != 0 || sync_fork(child->mm) != 0)
             return -E_NO_MEM;
+        inode_fork(child->mm, mm);
         mm_publish(child->mm);
     }
     child->task.as = &child->mm->as;
@@ -68,7 +70,13 @@ int copy_resources(uint32_t clone_flags, struct proc_struct *child)
 {
     int result = copy_memory(clone_flags, child);
 
-    return result == 0 ? sync_member_fork(child) : result;
+    if (result == 0)
+        result = sync_member_fork(child);
+    if (result == 0 && unlikely(clone_flags & CLONE_FS))
+        result = files_own(&current->files);    /* the constant table cannot be shared */
+    if (result == 0)
+        result = files_copy(current->files, clone_flags & CLONE_FS, &child->files);
+    return result;
 }
 
 /* A process that ends gives up its memory itself, in exit_mm(), because it must leave the page
@@ -84,6 +92,8 @@ void drop_resources(struct proc_struct *proc)
         sync_member_leave(proc);
         mm_put(proc->mm);
     }
+    files_put(proc->files);
+    proc->files = NULL;
     proc->program = NULL;
 }
 

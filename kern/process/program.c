@@ -1,4 +1,4 @@
-/* Finding, checking and loading programs; program.h has the rules for what is read of a file.
+/* Reading, checking and loading programs; program.h has the rules for what is read of a file.
 
    A program's memory, as program_load() makes it:
 
@@ -19,25 +19,6 @@
 #include <process/program.h>
 #include <string.h>
 
-/* Halve the part of the table in which the name can be, until it is found or the part is empty. */
-const struct user_program *program_find(const char *name)
-{
-    size_t first = 0, end = user_program_count;
-
-    while (first < end) {               /* the table is in order of the names: tools/embed.py */
-        size_t middle = first + (end - first) / 2;
-        int order = strcmp(user_programs[middle].name, name);
-
-        if (order == 0)
-            return &user_programs[middle];
-        if (order < 0)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return NULL;
-}
-
 /* A program of the image is always in memory: a read is a copy, and cannot fail. */
 static int read_image(const struct reader *file, uint64_t offset, void *to, size_t size)
 {
@@ -52,6 +33,35 @@ struct reader program_reader(const struct user_program *program)
         .size = program->end - program->start,
         .source = program->start,
     };
+}
+
+/* Read `size` bytes of a file to the kernel's memory. While it is opened to run nobody writes to
+   it, so it is as long as it was; if it is shorter all the same, it is no program. */
+static int read_inode(const struct reader *file, uint64_t offset, void *to, size_t size)
+{
+    struct iobuf iob = iobuf_kernel(to, size, offset);
+    int result = 0;
+
+    for (size_t left = size + 1; result == 0 && iob.io_resid > 0 && iob.io_resid < left; ) {
+        left = iob.io_resid;
+        result = vop_data((struct inode *)file->source, vop_read, &iob);
+    }
+    return result == 0 && iob.io_resid > 0 ? -E_INVAL_ELF : result;
+}
+
+int inode_reader(struct inode *node, struct reader *file)
+{
+    const struct user_program *program = image_program(node);
+    struct stat stat;
+    int result = 0;
+
+    if (program != NULL) {
+        *file = program_reader(program);
+    } else {
+        result = vop_data(node, vop_fstat, &stat);
+        *file = (struct reader){ .read = read_inode, .size = stat.st_size, .source = node };
+    }
+    return result;
 }
 
 bool reader_has(const struct reader *file, uint64_t offset, uint64_t size)

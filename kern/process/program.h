@@ -1,7 +1,7 @@
 /* User programs: where they are found, and how an ELF file becomes the memory of a process.
 
-   Today's programs lie in the kernel's image, in the table user_programs. What loads them does not
-   know that: it reads through a struct reader, which could as well read a file on a disk. So
+   A program is a file: of the kernel's image, in the table user_programs, or of a disk. What loads
+   it does not know that: it reads through a struct reader. So
 
    - a read may fail, and it may sleep: none of this is called with a spinlock held;
    - what is read is copied to the caller's own memory first and then checked, because a file may
@@ -12,21 +12,9 @@
    exec.c calls program_check() and program_load(), in this order, on a new mm. */
 #pragma once
 
-#include <defs.h>
+#include <fs/image.h>
 
 struct elfhdr;
-struct mm_struct;
-
-/* A program of the image. The table is made by tools/embed.py, in the order of the names. */
-struct user_program {
-    const char *name;
-    const uint8_t *start, *end;
-};
-extern const struct user_program user_programs[];
-extern const size_t user_program_count;
-
-/* The program of this name, or NULL. From anywhere. */
-const struct user_program *program_find(const char *name);
 
 /* Something that can be read at any place, as a file can. */
 struct reader {
@@ -39,6 +27,8 @@ struct reader {
 
 /* For a program of the image. The reader is good as long as the program is: for ever. */
 struct reader program_reader(const struct user_program *program);
+/* For a file that has been opened to run: good as long as the caller has it. 0 or an error. */
+int inode_reader(struct inode *node, struct reader *file) __must_check;
 /* Does [offset, offset + size) lie in the file? */
 bool reader_has(const struct reader *file, uint64_t offset, uint64_t size);
 /* Read it if it does; else -E_INVAL_ELF. */
@@ -58,3 +48,5 @@ int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_
 /* Write "function+offset" for an address of the program, or the address if it has no name there or
    `program` is NULL. For messages; may sleep. */
 void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size);
+/* The same for an address of the current process, whatever file its program is. */
+void current_symbol(uintptr_t addr, char *buf, size_t size);

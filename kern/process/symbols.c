@@ -7,7 +7,7 @@
    address, which takes some thousand instructions; it happens once for a program that dies. */
 #include <elf.h>
 #include <printfmt.h>
-#include <process/program.h>
+#include <process/proc.h>
 
 #define NAME_LENGTH     64              /* of a name that is shown whole */
 #define SYMBOLS_AT_ONCE 32              /* on the stack: 768 bytes */
@@ -72,22 +72,38 @@ static bool find_function(const struct reader *file, const struct secthdr *symbo
 
 /* The address is written first, and stays if no name is found. A name is cut after NAME_LENGTH
    bytes, and where the table of strings ends. */
-void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
+static void find_symbol(const struct reader *file, uintptr_t addr, char *buf, size_t size)
 {
     struct secthdr symbols, strings;
     struct elfsym sym = { 0 };
     char name[NAME_LENGTH + 1] = "";
 
-    snprintf(buf, size, "%#lx", addr);
-    if (program == NULL)
-        return;
-    struct reader file = program_reader(program);
-    if (!find_symbols(&file, &symbols, &strings) || !find_function(&file, &symbols, addr, &sym)
+    if (!find_symbols(file, &symbols, &strings) || !find_function(file, &symbols, addr, &sym)
         || sym.st_name >= strings.sh_size)
         return;
     uint64_t length = strings.sh_size - sym.st_name;    /* with all names behind it */
     if (length > NAME_LENGTH)
         length = NAME_LENGTH;
-    if (reader_read(&file, strings.sh_offset + sym.st_name, name, length) == 0)
+    if (reader_read(file, strings.sh_offset + sym.st_name, name, length) == 0)
         snprintf(buf, size, "%s+%#lx", name, addr - sym.st_value);
+}
+
+void program_symbol(const struct user_program *program, uintptr_t addr, char *buf, size_t size)
+{
+    snprintf(buf, size, "%#lx", addr);
+    if (program == NULL)
+        return;
+    struct reader file = program_reader(program);
+    find_symbol(&file, addr, buf, size);
+}
+
+/* The memory keeps the file. */
+void current_symbol(uintptr_t addr, char *buf, size_t size)
+{
+    struct inode *node = current->mm != NULL ? inode_of_mm(current->mm) : NULL;
+    struct reader file;
+
+    program_symbol(current->program, addr, buf, size);
+    if (node != NULL && inode_reader(node, &file) == 0)
+        find_symbol(&file, addr, buf, size);
 }

@@ -99,7 +99,7 @@ void kill_current(const struct trapframe *tf, const char *why)
 
     if (tf->cause != CAUSE_BREAKPOINT)
         snprintf(detail, sizeof(detail), "%s%#lx%s", tval, tf->tval, *tval == ' ' ? ")" : "");
-    program_symbol(current->program, tf->epc, place, sizeof(place));
+    current_symbol(tf->epc, place, sizeof(place));
     cprintf("%s (pid %d) was killed: %s%s, at pc %#lx (%s)%s\n",
             current->name, current->pid, why, detail, tf->epc, place,
             tf->cause == CAUSE_ILLEGAL && fpu_missing && uses_fpu(tf->tval)

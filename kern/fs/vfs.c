@@ -1,0 +1,499 @@
+/* Paths, and what is done to names: see vfs.h.
+
+   All of it is one walk along a path, from a directory to a name in it, and so on; each look-up is
+   an operation of the directory's file system. What a walk has found, it has references to, so
+   nothing of that goes away; but another task may change a name before the walk's caller does
+   something with it. The file system looks again then, under its own locks: here nothing is locked.
+
+   "." is known here, ".." is an entry of each directory. A symbolic link is put into the path: what
+   it stands for, and behind it the rest, become the path that is still to be walked. */
+#include <debug/printk.h>
+#include <fs/device.h>
+#include <fs/image.h>
+#include <fs/sfs.h>
+#include <fs/vfs.h>
+#include <mm/kmalloc.h>
+#include <string.h>
+
+#define LINKS_MAX   8                   /* symbolic links in one path */
+
+/* Set by vfs_mount_root() and vfs_unmount_all(), while nobody else uses them. */
+static struct filesystem *root_fs = &image_fs;
+static struct inode *root = &image_root;
+
+/* How far to walk: to the last name, or to what it stands for; with FOLLOW, if that is a symbolic
+   link, to what that stands for. */
+enum walk_end { WALK_PARENT, WALK_NODE, WALK_FOLLOW };
+
+struct walk {
+    struct inode *dir;                  /* that the last name is in; with a reference, or NULL */
+    struct inode *node;                 /* what it stands for; with a reference, or NULL */
+    const char *rest;                   /* of the path */
+    char *expanded;                     /* where the rest is, after a link; or NULL */
+    int links;                          /* that were followed */
+    bool slash;                         /* the path ends with one: it names a directory */
+    char name[FS_MAX_FNAME_LEN + 1];    /* the last one; empty for "/" */
+};
+
+static struct inode *one_more(struct inode *node)
+{
+    inode_get(node);
+    return node;
+}
+
+/* Take the next name of the path. */
+static int next_name(struct walk *w)
+{
+    size_t n = 0;
+
+    while (*w->rest == '/')
+        w->rest++;
+    while (w->rest[n] != '\0' && w->rest[n] != '/')
+        n++;
+    if (n > FS_MAX_FNAME_LEN)
+        return -E_TOO_BIG;
+    memcpy(w->name, w->rest, n);
+    w->name[n] = '\0';
+    w->rest += n;
+    w->slash = *w->rest == '/';
+    while (*w->rest == '/')
+        w->rest++;
+    return 0;
+}
+
+/* Go on from another directory; NULL: none. */
+static void enter(struct walk *w, struct inode *dir)
+{
+    if (dir != NULL)
+        inode_get(dir);
+    if (w->dir != NULL)
+        inode_put(w->dir);
+    w->dir = dir;
+}
+
+/* The walk needs no more what the last name stands for. */
+static void leave_node(struct walk *w)
+{
+    if (w->node != NULL)
+        inode_put(w->node);
+    w->node = NULL;
+}
+
+/* w->node is a symbolic link: what it stands for takes its place in the path. */
+static int expand_link(struct walk *w)
+{
+    const size_t size = FS_MAX_FPATH_LEN + 1, rest = strlen(w->rest) + 1;
+    char *path = kmalloc(size);
+    struct iobuf iob = iobuf_kernel(path, size, 0);
+
+    if (path == NULL)
+        return -E_NO_MEM;
+    int result = ++w->links > LINKS_MAX ? -E_INVAL : vop_data(w->node, vop_readlink, &iob);
+    if (result == 0 && iob.io_resid <= rest)
+        result = -E_TOO_BIG;
+    if (result != 0) {
+        kfree(path);
+        return result;
+    }
+    char *end = path + (size - iob.io_resid);
+    if (w->slash)
+        *end++ = '/';
+    memcpy(end, w->rest, rest);
+    kfree(w->expanded);
+    w->rest = w->expanded = path;
+    leave_node(w);
+    if (*path == '/')
+        enter(w, root);
+    return 0;
+}
+
+/* Find the last name in the directory that the walk has come to. */
+static int find_name(struct walk *w, enum walk_end end)
+{
+    int result = 0;
+
+    if (w->dir->type != S_IFDIR)
+        return -E_NOTDIR;
+    if (w->name[0] == '\0' || strcmp(w->name, ".") == 0)
+        w->node = one_more(w->dir);
+    else
+        result = vop_names(w->dir, vop_lookup, w->name, &w->node);
+    if (result != 0)
+        return result;
+    if (w->node->type == S_IFLNK && (end == WALK_FOLLOW || w->slash))
+        return expand_link(w);
+    return w->slash && w->node->type != S_IFDIR ? -E_NOTDIR : 0;
+}
+
+/* Walk from `cwd`, or for a path that begins with a slash from the root. Whatever the result is,
+   walk_done() comes after it. -E_NOENT with an empty rest: only the last name is missing. A link
+   that was put into the path leaves no node, and the walk goes on with it. */
+static int walk(struct walk *w, struct inode *cwd, const char *path, enum walk_end end)
+{
+    int result = *path == '\0' ? -E_NOENT : 0;
+
+    w->dir = w->node = NULL;
+    w->rest = path;
+    w->expanded = NULL;
+    w->links = 0;
+    w->name[0] = '\0';
+    enter(w, *path == '/' ? root : cwd);
+    while (result == 0 && w->node == NULL) {
+        result = next_name(w);
+        if (result != 0 || (*w->rest == '\0' && end == WALK_PARENT))
+            break;
+        result = find_name(w, end);
+        if (result == 0 && *w->rest != '\0' && w->node != NULL) {
+            enter(w, w->node);
+            leave_node(w);
+        }
+    }
+    return result;
+}
+
+static void walk_done(struct walk *w)
+{
+    enter(w, NULL);
+    leave_node(w);
+    kfree(w->expanded);
+}
+
+/* Walk to a name that is to be made or removed. `dots` is the error for those that can be neither:
+   "/", "." and "..". */
+static int walk_to_change(struct walk *w, struct inode *cwd, const char *path, int dots)
+{
+    int result = walk(w, cwd, path, WALK_PARENT);
+
+    if (result != 0)
+        return result;
+    if (w->dir->type != S_IFDIR)
+        return -E_NOTDIR;
+    if (w->name[0] == '\0' || strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0)
+        return dots;
+    return w->dir->in_fs->read_only ? -E_ROFS : 0;
+}
+
+struct inode *vfs_root(void)
+{
+    return one_more(root);
+}
+
+int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **result)
+{
+    struct walk w;
+    int error = walk(&w, cwd, path, follow ? WALK_FOLLOW : WALK_NODE);
+
+    if (error == 0)
+        *result = one_more(w.node);
+    walk_done(&w);
+    return error;
+}
+
+static bool is_writer(uint32_t flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* What open_node() has counted. */
+static void end_writing(struct inode *node, uint32_t flags)
+{
+    if (is_writer(flags) && node->type == S_IFREG)
+        inode_end_write(node);
+}
+
+/* May it be opened so? Then count it, and make it empty if that is wanted. */
+static int open_node(struct inode *node, uint32_t flags)
+{
+    int result = 0;
+
+    if (node->type == S_IFDIR && (is_writer(flags) || (flags & O_CREAT)))
+        return -E_ISDIR;
+    if (!is_writer(flags) || node->type != S_IFREG)
+        return 0;
+    if (node->in_fs->read_only)
+        return -E_ROFS;
+    result = inode_begin_write(node);
+    if (result != 0 || !(flags & O_TRUNC))
+        return result;
+    result = vop_data(node, vop_truncate, 0);
+    if (result != 0)
+        inode_end_write(node);
+    return result;
+}
+
+/* With O_EXCL the last name must not be there, not even as a link that leads nowhere; else such a
+   link says where the file is made. */
+static int walk_to_open(struct walk *w, struct inode *cwd, const char *path, uint32_t flags)
+{
+    const bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+    int result = walk(w, cwd, path, exclusive ? WALK_NODE : WALK_FOLLOW);
+
+    if (result == 0 && exclusive)
+        return -E_EXISTS;
+    if (result != -E_NOENT || !(flags & O_CREAT) || *w->rest != '\0' || w->name[0] == '\0'
+        || strcmp(w->name, "..") == 0)
+        return result;
+    if (w->slash)
+        return -E_ISDIR;
+    if (w->dir->in_fs->read_only)
+        return -E_ROFS;
+    return vop_names(w->dir, vop_create, w->name, exclusive, &w->node);
+}
+
+int vfs_open(struct inode *cwd, const char *path, uint32_t flags, struct inode **result)
+{
+    const uint32_t known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND;
+    struct walk w;
+
+    if ((flags & ~known) || (flags & O_ACCMODE) == O_ACCMODE
+        || ((flags & O_TRUNC) && !is_writer(flags)))
+        return -E_INVAL;
+    *result = device_find(path);
+    if (*result != NULL)
+        return 0;
+    int error = walk_to_open(&w, cwd, path, flags);
+    if (error == 0)
+        error = open_node(w.node, flags);
+    if (error == 0)
+        *result = one_more(w.node);
+    walk_done(&w);
+    return error;
+}
+
+void vfs_close(struct inode *node, uint32_t flags)
+{
+    end_writing(node, flags);
+    inode_put(node);
+}
+
+/* The places where a program is looked for: the current directory, /bin, and the image, which is
+   another place if there is a disk. A path with a slash says itself where. */
+static int find_program(struct inode *cwd, const char *name, struct inode **result)
+{
+    int error = vfs_lookup(cwd, name, true, result);
+    struct inode *bin;
+
+    if (error != -E_NOENT || *strfind(name, '/') != '\0')
+        return error;
+    if (root != &image_root && vfs_lookup(root, "bin", true, &bin) == 0) {
+        error = vfs_lookup(bin, name, true, result);
+        inode_put(bin);
+    }
+    return error == -E_NOENT ? vfs_lookup(&image_bin, name, true, result) : error;
+}
+
+int vfs_open_program(struct inode *cwd, const char *name, struct inode **result)
+{
+    int error = find_program(cwd, name, result);
+
+    if (error != 0)
+        return error;
+    if ((*result)->type == S_IFREG)
+        error = inode_begin_run(*result);
+    else
+        error = (*result)->type == S_IFDIR ? -E_ISDIR : -E_INVAL_ELF;
+    if (error != 0)
+        inode_put(*result);
+    return error;
+}
+
+int vfs_mkdir(struct inode *cwd, const char *path)
+{
+    struct walk w;
+    int result = walk_to_change(&w, cwd, path, -E_EXISTS) ?: vop_names(w.dir, vop_mkdir, w.name);
+
+    walk_done(&w);
+    return result;
+}
+
+int vfs_rmdir(struct inode *cwd, const char *path)
+{
+    struct walk w;
+    int result = walk_to_change(&w, cwd, path, -E_INVAL) ?: vop_names(w.dir, vop_rmdir, w.name);
+
+    walk_done(&w);
+    return result;
+}
+
+int vfs_unlink(struct inode *cwd, const char *path)
+{
+    struct walk w;
+    int result = walk_to_change(&w, cwd, path, -E_INVAL);
+
+    if (result == 0)
+        result = w.slash ? -E_NOTDIR : vop_names(w.dir, vop_unlink, w.name);
+    walk_done(&w);
+    return result;
+}
+
+int vfs_symlink(struct inode *cwd, const char *target, const char *path)
+{
+    struct walk w;
+    int result = walk_to_change(&w, cwd, path, -E_EXISTS);
+
+    if (result == 0 && *target == '\0')
+        result = -E_NOENT;
+    if (result == 0)
+        result = w.slash ? -E_NOTDIR : vop_names(w.dir, vop_symlink, w.name, target);
+    walk_done(&w);
+    return result;
+}
+
+int vfs_link(struct inode *cwd, const char *old_path, const char *new_path)
+{
+    struct walk w;
+    struct inode *node;
+    int result = vfs_lookup(cwd, old_path, true, &node);
+
+    if (result != 0)
+        return result;
+    result = walk_to_change(&w, cwd, new_path, -E_EXISTS);
+    if (result == 0)
+        result = node->type == S_IFDIR ? -E_ISDIR : w.slash ? -E_NOTDIR
+            : node->in_fs != w.dir->in_fs ? -E_XDEV : vop_names(w.dir, vop_link, w.name, node);
+    walk_done(&w);
+    inode_put(node);
+    return result;
+}
+
+/* A slash at the end of either path says that it is a directory which gets another name. */
+int vfs_rename(struct inode *cwd, const char *old_path, const char *new_path)
+{
+    struct walk from, to;
+    int result = walk_to_change(&from, cwd, old_path, -E_INVAL);
+
+    to.dir = to.node = NULL;
+    to.expanded = NULL;
+    if (result == 0)
+        result = walk_to_change(&to, cwd, new_path, -E_INVAL);
+    if (result == 0 && from.dir->in_fs != to.dir->in_fs)
+        result = -E_XDEV;
+    if (result == 0 && (from.slash || to.slash)) {
+        from.slash = true;
+        result = find_name(&from, WALK_NODE);
+        if (result == 0 && from.node == NULL)       /* it was a link */
+            result = -E_NOTDIR;
+    }
+    if (result == 0)
+        result = vop_names(from.dir, vop_rename, from.name, to.dir, to.name);
+    walk_done(&from);
+    walk_done(&to);
+    return result;
+}
+
+int vfs_readlink(struct inode *node, struct iobuf *iob)
+{
+    return node->type == S_IFLNK ? vop_data(node, vop_readlink, iob) : -E_INVAL;
+}
+
+int vfs_truncate(struct inode *node, off_t len)
+{
+    int result = len < 0 ? -E_INVAL : open_node(node, O_WRONLY);
+
+    if (result != 0)
+        return result;
+    result = vop_data(node, vop_truncate, len);
+    end_writing(node, O_WRONLY);
+    return result;
+}
+
+/* Write the name of a directory, which has this number in its parent, before `*at` in the path. */
+static int prepend_name(struct inode *parent, uint32_t number, const char *path, char **at)
+{
+    char name[FS_MAX_FNAME_LEN + 1];
+    off_t offset = 0;
+    uint32_t ino;
+    int result;
+
+    do
+        result = vop_names(parent, vop_getdirentry, &offset, name, &ino);
+    while (result == 0 && (ino != number || strcmp(name, ".") == 0 || strcmp(name, "..") == 0));
+    if (result != 0)
+        return result;
+    size_t n = strlen(name);
+    if (n + 1 > (size_t)(*at - path))
+        return -E_TOO_BIG;
+    *at -= n + 1;
+    (*at)[0] = '/';
+    memcpy(*at + 1, name, n);
+    return 0;
+}
+
+/* The path is written from its end on; at the top it is moved to where it belongs. The root is
+   where a directory is its own parent. */
+int vfs_getcwd(struct inode *cwd, char *path, size_t size)
+{
+    struct inode *node = cwd, *parent;
+    char *at = path + size - 1;
+    bool top = false;
+    int result = 0;
+
+    if (size < 2)
+        return -E_TOO_BIG;
+    *at = '\0';
+    inode_get(node);
+    while (result == 0 && !top) {
+        result = vop_names(node, vop_lookup, "..", &parent);
+        if (result != 0)
+            break;
+        top = parent == node;
+        if (!top)
+            result = prepend_name(parent, node->ino, path, &at);
+        inode_put(node);
+        node = parent;
+    }
+    inode_put(node);
+    if (result != 0)
+        return result;
+    if (*at == '\0')
+        *--at = '/';
+    memmove(path, at, path + size - at);
+    return 0;
+}
+
+int vfs_sync(void)
+{
+    return root_fs->sync != NULL ? root_fs->sync(root_fs) : 0;
+}
+
+void vfs_info(struct fsinfo *info)
+{
+    memset(info, 0, sizeof(*info));
+    memcpy(info->name, root_fs->name, strnlen(root_fs->name, sizeof(info->name) - 1));
+    info->read_only = root_fs->read_only;
+    if (root_fs->usage != NULL)
+        root_fs->usage(root_fs, &info->blocks);     /* and the three behind it */
+}
+
+void vfs_mount_root(struct block_device *disk)
+{
+    const char *reason;
+    struct filesystem *fs;
+
+    if (disk == NULL)
+        return;
+    int error = sfs_mount(disk, &fs, &reason);
+    if (error != 0) {
+        cprintf("%s cannot be mounted: %s (%s)\n", disk->name, reason, error_name(error));
+        return;
+    }
+    root_fs = fs;
+    root = fs->get_root(fs);
+}
+
+/* The image becomes the root again. */
+bool vfs_unmount_all(void)
+{
+    struct filesystem *fs = root_fs;
+    int result;
+
+    if (fs == &image_fs)
+        return true;
+    inode_put(root);
+    root = &image_root;
+    root_fs = &image_fs;
+    result = fs->unmount(fs);
+    if (result != 0)
+        cprintf("%s cannot be unmounted: %s\n", fs->name, error_name(result));
+    return result == 0;
+}

@@ -1,0 +1,15 @@
+"""Lab 8: files. The calls of programs on files, by what they promise, on a small disk.
+
+There are no exercises yet, so the tests give no points. Each has a RAM disk of its own, which
+tools/disk makes and checks afterwards: whatever a program does, what it leaves is a sound file
+system. The program itself comes from the image of the kernel, because its reports count only there.
+What the kernel does below the system calls, from the block device to the directories, is
+tested by self tests, in lab0.py.
+"""
+from labs.common import Disk, Lab, program
+
+TESTS = [
+    program("filetable", disk=Disk()),
+]
+
+LAB = Lab(8, "files", [], TESTS)

@@ -1,0 +1,214 @@
+/* filetable: descriptors, as dup, fork, CLONE_FS, exec and exit share, copy, keep or close them;
+   and their limit.
+
+     filetable               all tests
+     filetable child FD      what exec starts: reads on from this descriptor
+
+   It needs a disk that it may write to, and leaves it as it was. What a thread or a child finds out
+   it tells by its exit code. */
+#include <error.h>
+#include <file.h>
+#include <report.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syscall.h>
+#include <testing.h>
+#include <thread.h>
+#include <ulib.h>
+
+#define NAME        "/ten-digits"
+#define LIMIT       128         /* descriptors of a process */
+#define STACK       16384
+
+static char stack[STACK] __attribute__((aligned(16)));
+static volatile int shared_fd = -1;
+
+/* A descriptor for a file with the ten digits in it, at its beginning. */
+static int open_digits(void)
+{
+    int fd = open(NAME, O_RDWR | O_CREAT | O_TRUNC);
+
+    if (fd < 0 || write(fd, "0123456789", 10) != 10 || seek(fd, 0, LSEEK_SET) != 0)
+        panic("%s cannot be made: %e", NAME, fd);
+    return fd;
+}
+
+/* The digit that is read next; -1 at the end, or an error. */
+static int next_digit(int fd)
+{
+    char c;
+    int n = read(fd, &c, 1);
+
+    return n == 1 ? c - '0' : n == 0 ? -1 : n;
+}
+
+static void test_dup(void)
+{
+    int fd = open_digits(), other, third;
+
+    check_eq("open gives the lowest descriptor that is free", fd, 3);
+    other = dup(fd);
+    check_eq("dup gives the next", other, 4);
+    check_eq("a read moves the position", next_digit(fd), 0);
+    check_eq("of the duplicate too", next_digit(other), 1);
+    check_eq("a seek by the duplicate moves both", seek(other, 7, LSEEK_SET), 7);
+    check_eq("so the first one reads there", next_digit(fd), 7);
+    third = open(NAME, O_RDONLY);
+    check_eq("another open has a position of its own", next_digit(third), 0);
+    check_eq("dup2 gives the number that was asked for", dup2(fd, third), third);
+    check_eq("which is the other file then", next_digit(third), 8);
+    check_eq("dup2 to itself changes nothing", dup2(fd, fd), fd);
+    check_eq("the file is still open", next_digit(fd), 9);
+    check_eq("a descriptor is closed", close(fd), 0);
+    check_eq("it is closed once", close(fd), -E_INVAL);
+    check_eq("a closed one cannot be read", next_digit(fd), -E_INVAL);
+    check_eq("its duplicates stay open", seek(other, -1, LSEEK_CUR), 9);
+    check_eq("the lowest number is given again", dup(third), fd);
+    close(fd), close(other), close(third);
+}
+
+/* Reads one digit. */
+static void read_in_child(uintptr_t fd)
+{
+    exit(next_digit(fd));
+}
+
+static void close_in_child(uintptr_t fd)
+{
+    exit(close(fd));
+}
+
+/* Opens a file, and leaves it open. */
+static void open_in_child(__not_used uintptr_t arg)
+{
+    open_digits();
+}
+
+static void test_fork(void)
+{
+    int fd = open_digits();
+
+    check_eq("a child reads on where its parent was", child_code(read_in_child, fd), 0);
+    check_eq("the parent where its child was", next_digit(fd), 1);
+    check_eq("a child may close it", child_code(close_in_child, fd), 0);
+    check_eq("for itself only", next_digit(fd), 2);
+    check_eq("what a child opens", child_code(open_in_child, 0), 0);
+    check_eq("its parent has not", close(fd + 1), -E_INVAL);
+    close(fd);
+}
+
+/* Opens a file, for its creator. */
+static int open_in_thread(__not_used void *arg)
+{
+    shared_fd = open(NAME, O_RDONLY);
+    return 0;
+}
+
+/* Run open_in_thread() in a process that shares what the flags say, and wait for it. */
+static void run_clone(uint32_t flags)
+{
+    int pid = __clone(flags, (uintptr_t)stack + STACK, open_in_thread, NULL), code;
+
+    if (pid < 0 || waitpid(pid, &code) != 0 || code != 0)
+        panic("clone failed: %d, code %d", pid, code);
+}
+
+/* In a child that has opened nothing: it has the constant table at first. */
+static void share_table(__not_used uintptr_t arg)
+{
+    run_clone(CLONE_VM | CLONE_FS);
+    check_eq("with CLONE_FS it is the other's as well", next_digit(shared_fd), 0);
+    exit(all_passed() ? 0 : 1);
+}
+
+static void test_clone(void)
+{
+    int fd = open_digits();
+
+    run_clone(CLONE_VM);
+    check_eq("with CLONE_VM alone the tables are two", close(shared_fd), -E_INVAL);
+    close(fd);
+    check_eq("a table that was constant is shared", child_code(share_table, 0), 0);
+}
+
+static void exec_child(uintptr_t fd)
+{
+    char number[8];
+
+    snprintf(number, sizeof(number), "%d", (int)fd);
+    exit(exec("filetable", "child", number));
+}
+
+static void test_exec(void)
+{
+    int fd = open_digits();
+
+    next_digit(fd);
+    check_eq("exec keeps descriptors", child_code(exec_child, fd), 1);
+    check_eq("and shares their positions", next_digit(fd), 2);
+    close(fd);
+}
+
+static void test_limit(void)
+{
+    int fd = open_digits(), last = fd, next;
+
+    while ((next = dup(fd)) >= 0)
+        last = next;
+    check_eq("there are 128 descriptors", last, LIMIT - 1);
+    check_eq("then no more", next, -E_MAX_OPEN);
+    unlink("/none");
+    check_eq("nor for open", open("/none", O_WRONLY | O_CREAT), -E_MAX_OPEN);
+    struct stat stat;
+    check_eq("which makes no file then", lstat("/none", &stat), -E_NOENT);
+    check("nor for pipe", pipe((int[2]){ 0, 0 }) < 0);
+    check_eq("one is closed", close(LIMIT - 1), 0);
+    check("that is not enough for pipe", pipe((int[2]){ 0, 0 }) < 0);
+    check_eq("but for open", open(NAME, O_RDONLY), LIMIT - 1);
+    check_eq("exec keeps all of them", child_code(exec_child, LIMIT - 1), 0);
+    for (int i = fd; i < LIMIT; i++)
+        close(i);
+}
+
+/* 0, 1 and 2 are like all others: they can be closed and be another file. */
+static void test_standard(void)
+{
+    int saved = dup(stdout), fd = open_digits();
+    int to_file = dup2(fd, stdout), n = printf("abc"), back = dup2(saved, stdout);
+
+    check("the output is another file, and the console again", to_file == 1 && back == 1);
+    check_eq("three letters are printed", n, 3);
+    check_eq("into the file", next_digit(fd), 3);
+    check_eq("the input can be closed", close(stdin), 0);
+    check_eq("the next open has its number", open(NAME, O_RDONLY), stdin);
+    check_eq("and is read as the input", getchar(), 'a');
+    close(stdin);
+    check_eq("the console has a name", open("stdin:", O_RDONLY), stdin);
+    close(saved), close(fd);
+}
+
+static void test_exit(void)
+{
+    int fd = open_digits();
+
+    close(fd);
+    check_eq("what a child leaves open is closed", child_code(open_in_child, 0),
+             0);
+    check_eq("so the file may run again: it is no program", exec(NAME), -E_INVAL_ELF);
+    check_eq("a file is removed", unlink(NAME), 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2)
+        return next_digit(atoi(argv[2]));
+    test_dup();
+    test_fork();
+    test_clone();
+    test_exec();
+    test_limit();
+    test_standard();
+    test_exit();
+    return check_done();
+}
