@@ -8,6 +8,7 @@
    GRADE=--all TEST=disk. */
 #include <driver/block.h>
 #include <error.h>
+#include <machine/machine.h>
 #include <process/proc.h>
 #include <string.h>
 #include <test/testlib.h>
@@ -120,12 +121,26 @@ static void read_all(struct Page *buffer)
     cprintf("read-only, the sum is %#lx\n", sum);
 }
 
+/* No page that could be handed out is a part of a RAM disk. */
+static void test_memory(void)
+{
+    struct hoard hoard = { .count = 0 };
+
+    hoard_take(&hoard);
+    list_for_each(pos, &hoard.pages) {
+        paddr_t pa = page2pa(to_struct(pos, struct Page, page_link));
+        assert(pa + PGSIZE <= machine.initrd.start || pa >= machine.initrd.end);
+    }
+    hoard_end(&hoard);
+}
+
 /* The numbers of the errors are for the host, which has planned them. */
 static void test_disk(void)
 {
     struct Page *buffer = alloc_page();
     int pids[THREADS], code;
 
+    test_memory();
     disk = block_disk();
     assert(disk != NULL && buffer != NULL);
     cprintf("%s has %u blocks\n", disk->name, disk->blocks);

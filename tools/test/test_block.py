@@ -141,8 +141,8 @@ class Disks(unittest.TestCase):
                 path = self.image(64 * BLOCK)
                 text = self.boot(
                     "-blockdev", "driver=file,node-name=file,filename=" + path,
-                    "-blockdev", "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none"
-                    ",inject-error.0.once=on," + rules,
+                    "-blockdev", "driver=blkdebug,node-name=bad,image=file,"
+                    "inject-error.0.event=none,inject-error.0.once=on," + rules,
                     "-blockdev", "driver=raw,node-name=top,file=bad",
                     "-device", "virtio-blk-device,drive=top", harts=4, legacy=legacy)
                 self.good(text, path, errors + " flushes")
