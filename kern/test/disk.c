@@ -10,6 +10,7 @@
 #include <error.h>
 #include <machine/machine.h>
 #include <process/proc.h>
+#include <sched/timer.h>
 #include <string.h>
 #include <test/testlib.h>
 
@@ -92,6 +93,18 @@ static void use_blocks(uint32_t id, uint32_t round, struct Page *buffers,
     transfer(&(struct block_request){ .op = BLOCK_FLUSH }, 1);
 }
 
+/* The disk was given up while it had requests. It must not do them later: pages that are free have
+   other owners. */
+static void watch(struct Page *buffers)
+{
+    uint8_t *bytes = page2kva(buffers);
+
+    memset(bytes, 0x5a, 2 * BATCH * PGSIZE);
+    timer_sleep_until(rdtime() + 10 * TICKS_PER_SECOND * timer_tick_length());
+    for (size_t i = 0; i < 2 * BATCH * PGSIZE; i++)
+        assert_eq(bytes[i], 0x5a);
+}
+
 /* A thread: the last round leaves what the host looks for. */
 static int use_disk(void *arg)
 {
@@ -102,6 +115,8 @@ static int use_disk(void *arg)
     requests = page2kva(buffers + 2 * BATCH);
     for (uint32_t round = ROUNDS; round-- > 0;)
         use_blocks((uintptr_t)arg, round, buffers, requests);
+    if (atomic_load(&dead))
+        watch(buffers);
     free_pages(buffers, 3 * BATCH);
     return 0;
 }
