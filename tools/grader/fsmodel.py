@@ -106,6 +106,14 @@ def refuse_if(is_wrong, error):
         raise Refused(error)
 
 
+def look_into(folder, name):
+    """Can a name be looked for there? Which error comes first if several do, is nowhere said."""
+    wrong = [TOO_BIG] * (len(name) > 255) + [NOTDIR] * (folder.kind != DIR) \
+        + [NOENT] * folder.is_removed()
+    if wrong:
+        raise Refused(*wrong)
+
+
 def both(one, other):
     """The results of two functions. If both refuse, either's errors are right."""
     results, errors = [], []
@@ -139,24 +147,21 @@ class Model:
     def walk(self, path, follow=True):
         """The Node that a path leads to."""
         if not path:
-            raise Refused(INVAL)
+            raise Refused(NOENT)
         if len(path) > PATH_MOST:
             raise Refused(TOO_BIG)
         node, links = self.root if path[:1] == b"/" else self.cwd, 0
         names = [name for name in path.split(b"/") if name]
         while names:
             name = names.pop(0)
-            if node.kind != DIR:
-                raise Refused(NOTDIR)
-            if node.is_removed():
-                raise Unclear if name in (b".", b"..") else Refused(NOENT)
+            if node.is_removed() and name in (b".", b".."):
+                raise Unclear
+            look_into(node, name)
             if name == b"..":
                 node = node.parent
                 continue
             if name == b".":
                 continue
-            if len(name) > 255:
-                raise Refused(TOO_BIG)
             child = node.entries.get(name)
             if child is None:
                 raise Refused(NOENT)
@@ -174,17 +179,12 @@ class Model:
     def place(self, path):
         """(directory, last name, its Node or None), of which the name is not followed."""
         if not path:
-            raise Refused(INVAL)
+            raise Refused(NOENT)
         head, _, name = path.rpartition(b"/")
         if name in (b"", b".", b".."):
             raise Unclear
         folder = self.walk(head or b"/") if b"/" in path else self.cwd
-        if folder.kind != DIR:
-            raise Refused(NOTDIR)
-        if folder.is_removed():
-            raise Refused(NOENT)
-        if len(name) > 255:
-            raise Refused(TOO_BIG)
+        look_into(folder, name)
         return folder, name, folder.entries.get(name)
 
     def existing(self, path):
@@ -257,12 +257,16 @@ class Model:
         return file
 
     def read(self, fd, length):
+        if not length and self.file(fd).node.kind == DIR:
+            raise Unclear
         file = self.data(fd, False)
         data = file.node.read(file.position, length)
         file.position += len(data)
         return len(data), [fnv(data)]
 
     def write(self, fd, length, seed):
+        if not length and self.file(fd).node.kind == DIR:
+            raise Unclear
         file = self.data(fd, True)
         if file.flags & APPEND and length:
             file.position = file.node.size

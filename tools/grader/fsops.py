@@ -24,6 +24,7 @@ from grader.model import Test
 from sfs import format, reader
 
 OPERATIONS = 200
+FOLDER = b"/scripts"                            # where they are on the disk
 BLOCKS_EACH = 150                               # of the disk, for each script
 DESCRIPTORS, NODES = 16, 60                     # open ones; names in a script's directory
 # How often each call is tried.
@@ -196,14 +197,15 @@ class Writer:
 def scripts(seeds):
     """{seed: text} of the scripts of one disk, and the Model as it is after them."""
     model, texts = Model(), {}
+    model.mkdir(FOLDER)
     for seed in seeds:
         texts[seed] = "\n".join(Writer(model, seed).lines) + "\n"
     return texts, model
 
 
-def compare(model, disk, ignored=()):
-    """A sentence about each file of a reader.Disk that is not as the model has it. `ignored` are
-    names in the root."""
+def compare(model, disk):
+    """A sentence about each file of a reader.Disk that is not as the model has it. What is in the
+    folder of the scripts is not looked at."""
     wrong, seen, waiting = [], {}, [(b"", model.root, format.ROOT)]
     while waiting and len(wrong) < 20:
         path, node, ino = waiting.pop()
@@ -217,10 +219,9 @@ def compare(model, disk, ignored=()):
             wrong.append("%s is a %s, and not a %s" % (where, format.KINDS[here.type],
                                                       format.KINDS[kind]))
             continue
-        wrong += differences(where, node, here, disk, bool(path))
-        if kind == format.DIR:
-            names = {name: child for name, child in disk.children(ino)
-                     if path or name not in ignored}
+        wrong += differences(where, node, here, disk)
+        if kind == format.DIR and path != FOLDER:
+            names = dict(disk.children(ino))
             for name in sorted(names.keys() ^ node.entries.keys()):
                 wrong.append("%s/%s is %s" % (where.rstrip("/"), format.shown(name),
                                               "there, and must not be" if name in names
@@ -230,9 +231,9 @@ def compare(model, disk, ignored=()):
     return wrong
 
 
-def differences(where, node, here, disk, has_all_names):
+def differences(where, node, here, disk):
     """Sentences about one file: count of links, size, content."""
-    if has_all_names and here.nlinks != node.nlinks:
+    if here.nlinks != node.nlinks:
         yield "%s has %d links, and not %d" % (where, here.nlinks, node.nlinks)
     if node.kind == DIR:
         return
@@ -256,7 +257,7 @@ def differences(where, node, here, disk, has_all_names):
 
 @dataclasses.dataclass(frozen=True)
 class ScriptDisk(disk.Disk):
-    """A disk with the scripts of some seeds in its /scripts."""
+    """A disk with the scripts of some seeds."""
     seeds: tuple = ()
 
     def make(self, path, objects):
@@ -266,7 +267,7 @@ class ScriptDisk(disk.Disk):
             for seed, text in texts.items():
                 with open(os.path.join(folder, str(seed)), "w", encoding="ascii") as file:
                     file.write(text)
-            status, lines = disk.run_tool("put", path, folder + ":/scripts")
+            status, lines = disk.run_tool("put", path, folder + ":" + FOLDER.decode())
         if status:
             raise disk.DiskError("the scripts cannot be put on the disk: " + "; ".join(lines[-3:]))
 
@@ -280,7 +281,7 @@ class AsModelled:
         _, model = scripts(self.seeds)
         try:
             with format.Image(path) as image:
-                return compare(model, reader.Disk(image), (b"scripts",))
+                return compare(model, reader.Disk(image))
         except format.DiskError as error:
             return [str(error)]
 
@@ -290,5 +291,5 @@ def operations(first, count):
     seeds = tuple(range(first, first + count))
     return Test("fsops %d" % first, title="random operations on files, seeds %d to %d" % (
                     first, first + count - 1),
-                prog="fsops " + " ".join("/scripts/%d" % seed for seed in seeds),
+                prog="fsops " + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds),
                 disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))

@@ -6,10 +6,13 @@ system. The program itself comes from the image of the kernel, because its repor
 What the kernel does below the system calls, from the block device to the directories, is
 tested by self tests, in lab0.py.
 """
+from grader.fsops import operations
 from labs.common import Disk, Lab, program
 
 TESTS = [
     program("filetable", disk=Disk()),
+    # Random operations, compared with a model: tools/fsops.py has more of them.
+    operations(1, 10), operations(11, 10), operations(21, 10),
 ]
 
 LAB = Lab(8, "files", [], TESTS)

@@ -157,8 +157,6 @@ def outcome(host, call, words):
         return getattr(host, call)(*words)
     except OSError as error:
         number = ERRORS[error.errno]
-        if error.errno == errno.ENOENT and "~" in words:
-            number = fsmodel.INVAL              # an empty path
         if call == "rmdir" and words[0].endswith(".."):
             number = fsmodel.INVAL
         return -number, []
@@ -176,7 +174,7 @@ class Model(unittest.TestCase):
         """A folder that a script takes for the root. Above the root is the root, and a link may
         lead there: so the folders above have links to the script's directory."""
         path = os.path.join(self.top, str(seed), *"rvlab!")
-        os.makedirs(path)
+        os.makedirs(path + fsops.FOLDER.decode())
         for above in range(1, 7):
             os.symlink("%s/s%d" % (path, seed), os.path.join(path, "../" * above, "s%d" % seed))
         return path
