@@ -96,6 +96,10 @@ static void test_find(void)
     cache_put(one);
     check("what has a reference stays", shrink_memory() > 0 && is_block(other, 7));
     cache_put(other);
+    before = disk.requests;
+    cache_put(get(7));
+    cache_put(get(256));                /* it was behind block 0 in a chain */
+    check_eq("and so does what was used later than others", disk.requests - before, 0);
 }
 
 /* Blocks whose old content does not matter. */
@@ -213,6 +217,29 @@ static void test_tasks(void)
         actor_try(2, put_block);
 }
 
+/* A task is stopped on its way, and another one wants the same block meanwhile. */
+static void test_race(void)
+{
+    bool right = true;
+
+    empty_cache();
+    for (int place = 1; place <= 8; place++) {
+        size_t before = disk.requests;
+
+        wanted = 200 + place;
+        actor_stall(0, place);
+        actor_do(0, get_block);
+        for (int turn = 0; turn < 10; turn++)
+            schedule();                 /* until it is stopped there */
+        actor_do(1, get_block);
+        actors_settle();
+        right &= got[0] == got[1] && is_block(got[0], wanted) && disk.requests == before + 1;
+        actor_try(0, put_block);
+        actor_try(1, put_block);
+    }
+    check("wherever another task comes between, they get one block, which is read once", right);
+}
+
 /* The blocks that were not used for the longest time go first. */
 static void test_order(void)
 {
@@ -264,6 +291,7 @@ static void test_memory(void)
 /* What the whole test takes it gives back. */
 static void test_cache(void)
 {
+    actors_can_stall();
     actors_begin(TASKS);
     struct inventory before = inventory_take();
     make_disk();
@@ -273,8 +301,11 @@ static void test_cache(void)
     test_errors();
     test_read_ahead();
     test_tasks();
+    test_race();
     test_order();
     test_memory();
+    for (uint32_t block = 0; block < BLOCKS; block++)
+        cache_put(get(block));
     cache_close();
     test_disk_destroy(&disk);
     inventory_same(&before, "the cache");
