@@ -3,7 +3,7 @@
      ls [-la] [PATH]...
 
    -l tells type, names (links), blocks of 4 KiB, size in bytes; -a also what begins with a dot.
-   Without -l there are as many names in a line as fit. */
+   Without -l there are as many names in a line as fit; into a file or a pipe, one. */
 #include <dir.h>
 #include <error.h>
 #include <file.h>
@@ -17,6 +17,7 @@
 #define WIDTH   78                      /* of the screen, in characters */
 
 static bool long_form, all;
+static size_t width_of_line;            /* 0: one name in a line */
 
 /* What the types look like; by st_mode >> 12. */
 static const char types[] = "?-dlcbp?";
@@ -58,7 +59,7 @@ static void print_names(const char *directory, char **names, size_t n)
         if (long_form && path != NULL) {
             print_long(path, names[i]);
         } else {
-            bool last = i + 1 == n || (column += width + 2) + width > WIDTH;
+            bool last = i + 1 == n || (column += width + 2) + width > width_of_line;
 
             printf("%-*s%s", last ? 0 : (int)width + 2, names[i], last ? "\n" : "");
             column = last ? 0 : column;
@@ -126,7 +127,10 @@ static int list_path(const char *path, bool many)
 int main(int argc, char **argv)
 {
     int code = 0, i = 1;
+    struct stat output;
 
+    if (fstat(stdout, &output) == 0 && S_ISCHR(output.st_mode))
+        width_of_line = WIDTH;
     for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         for (const char *c = argv[i] + 1; *c != '\0'; c++) {
             if (*c != 'l' && *c != 'a')

@@ -76,8 +76,10 @@ static void test_no_reader(void)
     close(fd[1]);
 }
 
+/* A child has both ends too: it closes the one that is not its own. */
 static void fill_pipe(void)
 {
+    close(fd[0]);
     while (write(fd[1], buf, ATOMIC) == ATOMIC)
         ;
     exit(write(fd[1], buf, 1) == -E_PIPE ? 7 : 8);

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tool.h>
 #include <ulib.h>
 #include <variables.h>
 
@@ -38,7 +39,7 @@ static bool redirect(const struct command *cmd)
         int error = fd < 0 ? fd : fd == r->fd ? 0 : dup2(fd, r->fd);
 
         if (error < 0 && r->path != NULL)
-            complain("%s: %e", r->path, error);
+            complain("%s: %s", r->path, error_words(error));
         else if (error < 0)
             complain("there is no descriptor %d", r->from);
         if (r->path != NULL && fd >= 0 && fd != r->fd)
@@ -386,7 +387,7 @@ int main(int argc, char **argv)
         if (argv[1][0] == '-')
             complain("usage: sh, or sh -c \"command line\", or sh FILE [WORDS]");
         else if (fd < 0)
-            complain("%s: %e", argv[1], fd);
+            complain("%s: %s", argv[1], error_words(fd));
         if (fd < 0)
             return NOT_STARTED;
         run_file(fd, argv[1]);

@@ -35,9 +35,10 @@ int main(int argc, char **argv)
 
             target[n > 0 ? n : 0] = '\0';
         }
-        printf("%s%s%s: %s, %lu bytes, %lu blocks of 4 KiB, %lu name%s\n", argv[i],
+        printf("%s%s%s: %s, %lu bytes in %lu block%s of 4 KiB, %lu link%s\n", argv[i],
                *target != '\0' ? " -> " : "", target, types[(st.st_mode & S_IFMT) >> 12],
-               st.st_size, st.st_blocks, st.st_nlinks, st.st_nlinks == 1 ? "" : "s");
+               st.st_size, st.st_blocks, st.st_blocks == 1 ? "" : "s", st.st_nlinks,
+               st.st_nlinks == 1 ? "" : "s");
     }
     return code;
 }

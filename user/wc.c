@@ -17,8 +17,8 @@ static void print(const size_t counts[COUNTS], const char *name)
 {
     for (int i = 0; i < COUNTS; i++)
         if (wanted[i])
-            printf("%7lu ", counts[i]);
-    printf("%s\n", name);
+            printf("%7lu", counts[i]);
+    printf("%s%s\n", *name != '\0' ? " " : "", name);
 }
 
 /* Count what is left in a file, and add it to the sum. 0 or an error. */

@@ -9,10 +9,24 @@ tested by self tests, in lab0.py.
 from grader.fsops import operations
 from labs.common import Disk, Lab, program
 
+LARGE = Disk(size="16M", journal=128, inodes=600)
+
 TESTS = [
     program("filetable", disk=Disk()),
     # Random operations, compared with a model: tools/fsops.py has more of them.
     operations(1, 10), operations(11, 10), operations(21, 10),
+    program("filedata", disk=LARGE),
+    program("filedata big", "big", disk=LARGE),
+    program("filenames", disk=LARGE),
+    program("filenames many", "many 2000", limit=4000, disk=LARGE),
+    program("filecrowd", disk=LARGE),
+    program("filecrowd chaos", seeds=3, disk=LARGE),
+    program("filecrowd 4 harts", harts=4, runs=2, disk=LARGE),
+    program("filecrowd full", "full", disk=Disk(size="4M", inodes=100)),
+    program("pipes"),
+    program("pipes chaos", seeds=3),
+    program("pipes 4 harts", harts=4, runs=2),
+    program("pipes stream", "stream"),
 ]
 
 LAB = Lab(8, "files", [], TESTS)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tool.h>
 #include <ulib.h>
 #include <variables.h>
 
@@ -120,7 +121,7 @@ static int cmd_pwd(__not_used int argc, __not_used const char **argv)
     int error = getcwd(path, sizeof(path));
 
     if (error < 0)
-        complain("pwd: %e", error);
+        complain("pwd: %s", error_words(error));
     else
         printf("%s\n", path);
     return error < 0;
@@ -142,7 +143,7 @@ static int cmd_cd(int argc, const char **argv)
     bool known = getcwd(old, sizeof(old)) >= 0;
     int error = chdir(to);
     if (error != 0) {
-        complain("cd: %s: %e", to, error);
+        complain("cd: %s: %s", to, error_words(error));
         return 1;
     }
     if (back)

@@ -32,12 +32,17 @@ static const char *const words[MAXERROR + 1] = {
     [E_NO_SPACE] = "no room on the disk",
 };
 
-int tool_error(const char *tool, const char *what, int error)
+const char *error_words(int error)
 {
     const char *text = error < 0 && error >= -MAXERROR ? words[-error] : NULL;
 
+    return text != NULL ? text : error_name(error);
+}
+
+int tool_error(const char *tool, const char *what, int error)
+{
     fprintf(stderr, "%s: %s%s%s\n", tool, what != NULL ? what : "", what != NULL ? ": " : "",
-            text != NULL ? text : error_name(error));
+            error_words(error));
     return 1;
 }
 

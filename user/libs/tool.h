@@ -10,6 +10,8 @@
 
 #define TOOL_BUFFER     16384           /* bytes that are read at a time */
 
+/* What an error means, in words; its name if there are none. */
+const char *error_words(int error);
 /* Print "tool: what: error in words"; returns 1, the exit code of a tool that failed. `what` may be
    NULL. */
 int tool_error(const char *tool, const char *what, int error);
