@@ -259,6 +259,14 @@ void cache_put(struct cached_block *entry)
     spin_unlock(&lock);
 }
 
+bool cache_has(uint32_t block)
+{
+    spin_lock(&lock);
+    bool has = *find(block) != NULL;
+    spin_unlock(&lock);
+    return has;
+}
+
 /* A block that is there, or is being read by another task, is passed over: to wait for that one
    with entries that are not filled yet could be a circle. Without memory nothing more is read. */
 void cache_read_ahead(const uint32_t *blocks, size_t n)

@@ -45,6 +45,8 @@ struct cached_block *cache_get_zeroed(uint32_t block, int *error) __must_check;
 void cache_ref(struct cached_block *entry);
 /* Give one back. Does not sleep. */
 void cache_put(struct cached_block *entry);
+/* Is the block there, or being read? It may change at once: for who decides what to read. */
+bool cache_has(uint32_t block);
 /* Begin to read these blocks if they are not there, all at once, and wait for them: for what will
    be read in a row. What fails is read again, and told, by cache_get(). Sleeps. */
 void cache_read_ahead(const uint32_t *blocks, size_t n);

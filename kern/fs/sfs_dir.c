@@ -5,7 +5,7 @@
    its block. So a place in a directory, once given to a program, stays good: what begins there or
    behind is told next.
 
-   What is read here was checked by entry_at() first, which all walks use: so no length leads out
+   What is read here was checked by entry_valid() first, which all walks use: so no length leads out
    of the block, or nowhere. Look-up is by comparing all names, of which the lengths come first. */
 #include <error.h>
 #include <fs/sfs.h>
@@ -25,17 +25,18 @@ static uint32_t entry_used(const struct sfs_dirent *entry)
     return entry->ino != 0 ? entry_size(entry->name_length) : 0;
 }
 
-/* The entry at this offset of a block of the directory; NULL, and a line, if it cannot be one. */
-static struct sfs_dirent *entry_at(struct inode *dir, struct cached_block *block, uint32_t offset)
+/* Is this, at that offset of its block, what an entry can be? */
+static inline bool entry_valid(const struct sfs_dirent *entry, uint32_t offset)
 {
-    struct sfs_dirent *entry = cache_data(block) + offset;
+    return likely(offset <= BLOCK_SIZE - ENTRY_HEAD && entry->length >= ENTRY_HEAD &&
+                  entry->length % 4 == 0 && entry->length <= BLOCK_SIZE - offset &&
+                  entry_used(entry) <= entry->length);
+}
 
-    if (likely(offset <= BLOCK_SIZE - ENTRY_HEAD && entry->length >= ENTRY_HEAD &&
-               entry->length % 4 == 0 && entry->length <= BLOCK_SIZE - offset &&
-               entry_used(entry) <= entry->length))
-        return entry;
-    sfs_damaged(dir->ino, "has a bad entry at byte", offset);
-    return NULL;
+/* What the walks return if not. */
+static int bad_entry(struct inode *dir, uint32_t offset)
+{
+    return sfs_damaged(dir->ino, "has a bad entry at byte", offset);
 }
 
 /* A block of the directory, with a reference. */
@@ -56,21 +57,22 @@ void sfs_slot_put(struct sfs_slot *slot)
     slot->block = NULL;
 }
 
-/* Look for a name in one block: 0, and *slot has a reference to it. If room is not NULL, and has no
-   block yet, it gets the first place that is long enough. */
+/* Look for a name in one block: 0, and *slot has the caller's reference to it. If room is not NULL,
+   and has no block yet, it gets the first place that is long enough, and a reference. Names often
+   begin alike (file1, file2), so the last byte is compared first. */
 static int search_block(struct inode *dir, struct cached_block *block, const char *name,
                         struct sfs_slot *slot, struct sfs_slot *room)
 {
     uint32_t length = strlen(name), need = entry_size(length);
-    struct sfs_dirent *entry;
+    struct sfs_dirent *entry = cache_data(block);
+    char last = name[length - 1];
 
-    for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += entry->length) {
-        entry = entry_at(dir, block, offset);
-        if (entry == NULL)
-            return -E_IO;
-        if (entry->name_length == length && entry->ino != 0 &&
+    for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += entry->length,
+         entry = (void *)entry + entry->length) {
+        if (!entry_valid(entry, offset))
+            return bad_entry(dir, offset);
+        if (entry->name_length == length && entry->name[length - 1] == last && entry->ino != 0 &&
             memcmp(entry->name, name, length) == 0) {
-            cache_ref(block);
             *slot = (struct sfs_slot){ block, entry };
             return 0;
         }
@@ -96,7 +98,8 @@ int sfs_dirent_search_nolock(struct inode *dir, const char *name, struct sfs_slo
         if (block == NULL)
             break;
         error = search_block(dir, block, name, slot, room);
-        cache_put(block);
+        if (error != 0)
+            cache_put(block);
     }
     if (room != NULL && error != -E_NOENT)
         sfs_slot_put(room);
@@ -108,9 +111,9 @@ static int read_block(struct inode *dir, struct cached_block *block, uint32_t fr
                       struct sfs_dirent **entry)
 {
     for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += (*entry)->length) {
-        *entry = entry_at(dir, block, offset);
-        if (*entry == NULL)
-            return -E_IO;
+        *entry = cache_data(block) + offset;
+        if (!entry_valid(*entry, offset))
+            return bad_entry(dir, offset);
         if (offset >= from && (*entry)->ino != 0)
             return 0;
     }

@@ -52,16 +52,19 @@ static size_t clip(size_t n, uint64_t offset, uint64_t end)
     return n < most ? n : most;
 }
 
-/* Have the blocks of the next n bytes read at once. What goes wrong is told when they are used. */
+/* If the first of the next n bytes must be read, have all be read at once. What goes wrong is told
+   when they are used. */
 static void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t offset, size_t n)
 {
     uint32_t blocks[SFS_WRITE_MAX / BLOCK_SIZE + 1], count = 0;
 
-    for (uint32_t i = offset / BLOCK_SIZE; i <= (offset + n - 1) / BLOCK_SIZE; i++)
-        if (sfs_bmap_get_nolock(sfs, sin, i, false, &blocks[count]) == 0 && blocks[count] != 0)
-            count++;
-    if (count > 1)
-        cache_read_ahead(blocks, count);
+    for (uint32_t i = offset / BLOCK_SIZE; i <= (offset + n - 1) / BLOCK_SIZE; i++) {
+        if (sfs_bmap_get_nolock(sfs, sin, i, false, &blocks[count]) != 0 || blocks[count] == 0)
+            continue;
+        if (count++ == 0 && cache_has(blocks[0]))
+            return;
+    }
+    cache_read_ahead(blocks, count);
 }
 
 /* What moves before an error has moved: the error is told by the call that finds it again. The size
