@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+FEW = 8                 # of what is wrong with a disk so many sentences are told
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -33,7 +34,11 @@ def run_tool(*words):
 def sound(path):
     """A check: the file system on the disk is consistent."""
     status, lines = run_tool("check", path)
-    return ["on the disk afterwards: " + line for line in lines] if status else []
+    if not status:
+        return []
+    if len(lines) > FEW:
+        lines[FEW:] = ["and %d lines more: tools/disk check tells them" % (len(lines) - FEW)]
+    return ["on the disk afterwards: " + line.replace(path + ": ", "", 1) for line in lines]
 
 
 @dataclasses.dataclass(frozen=True)
