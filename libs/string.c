@@ -1,8 +1,8 @@
 /* String and memory functions: see string.h. Programs and the kernel have the same ones.
 
    memset and memcpy move 32 and 64 words a turn if the addresses allow it, because clearing and
-   copying pages is what a kernel does most. Below that they go word by word, and byte by byte at
-   the ends. A word that is loaded or stored is always aligned, and lies in what the caller gave.
+   copying pages is what a kernel does most. Below that memcpy moves 8, then both go word by word,
+   and byte by byte at the ends. A word that is loaded or stored is always aligned, and lies in what the caller gave.
 
    In the kernel they are for its own memory only; user memory is copied by mm/usercopy.h. */
 #include <string.h>
@@ -135,6 +135,8 @@ void *memcpy(void *dst, const void *src, size_t n)
             copy_16((word_t *)d + 32, (const word_t *)s + 32);
             copy_16((word_t *)d + 48, (const word_t *)s + 48);
         }
+        for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD, s += 8 * WORD)
+            copy_8((word_t *)d, (const word_t *)s);
         for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
             *(word_t *)d = *(const word_t *)s;
     }

@@ -61,19 +61,18 @@ static bool is_constant(const struct file *file)
 }
 
 /* One more reference, for who has one, or holds the lock of a table that has. */
-static void file_ref(struct file *file)
+static struct file *file_ref(struct file *file)
 {
     if (!is_constant(file))
         atomic_add(&file->refs, 1);
+    return file;
 }
 
 int files_copy(struct files_struct *parent, bool share, struct files_struct **child)
 {
     struct files_struct *table = parent;
 
-    if (likely(parent == NULL)) {
-        table = NULL;
-    } else if (share) {
+    if (share) {
         atomic_add(&parent->refs, 1);
     } else {
         table = table_create();
@@ -82,10 +81,12 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
         spin_lock(&parent->lock);
         inode_get(table->pwd = parent->pwd);
         table->files_count = parent->files_count;
-        memcpy(table->fd_array, parent->fd_array, sizeof(table->fd_array));
-        for (int fd = 0; fd < FILES_MAX; fd++)
-            if (table->fd_array[fd] != NULL)
-                file_ref(table->fd_array[fd]);
+        for (uint32_t fd = 0, left = parent->files_count; left > 0; fd++) {
+            if (parent->fd_array[fd] == NULL)
+                continue;
+            table->fd_array[fd] = file_ref(parent->fd_array[fd]);
+            left--;
+        }
         spin_unlock(&parent->lock);
     }
     *child = table;
@@ -94,11 +95,13 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
 
 void files_put(struct files_struct *files)
 {
-    if (likely(files == NULL) || atomic_add(&files->refs, -1) > 1)
+    if (atomic_add(&files->refs, -1) > 1)
         return;
-    for (int fd = 0; fd < FILES_MAX; fd++)
-        if (files->fd_array[fd] != NULL)
+    for (uint32_t fd = 0; files->files_count > 0; fd++)
+        if (files->fd_array[fd] != NULL) {
             file_put(files->fd_array[fd]);
+            files->files_count--;
+        }
     inode_put(files->pwd);
     kfree(files);
 }
@@ -291,16 +294,17 @@ int file_pipe(struct files_struct *files, int fd[2])
 static long transfer(struct file *file, struct iobuf *iob, bool write, bool all)
 {
     const size_t len = iob->io_resid;
-    size_t limit = SIZE_MAX;            /* fewer must be left, to go on */
-    int result = 0;
 
-    while (result == 0 && iob->io_resid > 0 && iob->io_resid < limit
-           && !atomic_load(&this_cpu->task->killed)) {
-        limit = all ? iob->io_resid : 0;
-        result = write ? vop_data(file->node, vop_write, iob) : vop_data(file->node, vop_read, iob);
+    for (;;) {
+        size_t left = iob->io_resid;
+        int result = write ? vop_data(file->node, vop_write, iob)
+            : vop_data(file->node, vop_read, iob);
+
+        if (result != 0 || !all || iob->io_resid == 0 || iob->io_resid == left
+            || atomic_load(&this_cpu->task->killed))
+            return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
         sched_give_way();
     }
-    return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
 }
 
 /* The position is locked from the look at it to its change, so two that share the file never read

@@ -28,10 +28,10 @@ struct files_struct {
     struct file *fd_array[FILES_MAX];   /* each with a reference */
 };
 
-/* The table of a new process: a copy whose files are shared, or with `share` the same one. *child
-   is NULL for NULL. 0 or -E_NO_MEM. */
+/* The table of a new process: a copy whose files are shared, or with `share` the same one. 0 or
+   -E_NO_MEM. */
 int files_copy(struct files_struct *parent, bool share, struct files_struct **child) __must_check;
-/* Drop a use; the last one closes all. May sleep; nothing is held. NULL is fine. */
+/* Drop a use; the last one closes all. May sleep; nothing is held. */
 void files_put(struct files_struct *files);
 /* Make the process's table its own, if it has only the constant one: *files is set. -E_NO_MEM. */
 int files_own(struct files_struct **files) __must_check;

@@ -82,8 +82,6 @@ void inode_fork(struct mm_struct *child, const struct mm_struct *parent)
 {
     struct inode *node = inode_of_mm(parent);
 
-    if (likely(node == NULL))
-        return;
     inode_get(node);
     atomic_add((uint32_t *)&node->uses, -1);
     child->program = &node->runs;

@@ -119,5 +119,5 @@ static inline struct inode *inode_of_mm(const struct mm_struct *mm)
 {
     return mm->program != NULL ? to_struct(mm->program, struct inode, runs) : NULL;
 }
-/* It runs in one more address space, which nobody else knows yet: as in the other one. */
+/* What runs in the parent does so in the child too, which nobody else knows yet. */
 void inode_fork(struct mm_struct *child, const struct mm_struct *parent);

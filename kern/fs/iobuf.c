@@ -2,8 +2,8 @@
 
    A buffer of the kernel is there, and may be touched at once: for it pin and unpin do nothing.
 
-   A page of a program is found in its page table for each move, which is some ten loads; the table
-   cannot change meanwhile, because the mm's lock is held. The kernel writes through its own map of
+   A page of a program is found by its page table entry, which stays as it is while the mm's lock is
+   held; the next page's is mostly the one behind it. The kernel writes through its own map of
    all memory, so no fault can happen, and it does not matter which process runs. */
 #include <error.h>
 #include <fs/iobuf.h>
@@ -21,13 +21,26 @@ struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len, off_t 
     return (struct iobuf){ .mm = mm, .io_base = base, .io_offset = offset, .io_resid = len };
 }
 
-/* The page table entry of the next bytes, or 0 if the access is not possible as it stands. */
-static pte_t entry_for(const struct mm_struct *mm, uintptr_t addr, uint32_t access)
+/* The entry of the page at addr, of which `last` is that of the page before, or NULL: unknown. Most
+   pages have theirs in the same table. */
+static pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, pte_t *last)
 {
-    pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
-    pte_t *pte = get_pte(mm->as.pgdir, ROUNDDOWN(addr, PGSIZE), false);
+    if (last != NULL && pt_index(addr, 0) != 0)
+        return last + 1;
+    return get_pte(mm->as.pgdir, ROUNDDOWN(addr, PGSIZE), false);
+}
 
-    return pte != NULL && (*pte & needed) == needed ? *pte : 0;
+/* Make the page at addr possible to access as `needed` says. The entry, or NULL with *result. */
+static pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access, pte_t *last,
+                       int *result)
+{
+    const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
+    pte_t *entry = addr < USERTOP ? entry_of(mm, addr, last) : NULL;
+
+    if (likely(entry != NULL && (*entry & needed) == needed))
+        return entry;
+    *result = mm_fault_locked(mm, addr, access);
+    return *result == 0 ? entry_of(mm, addr, NULL) : NULL;
 }
 
 /* An address beyond the program's half is refused before a table is looked at; so the sum cannot
@@ -35,6 +48,7 @@ static pte_t entry_for(const struct mm_struct *mm, uintptr_t addr, uint32_t acce
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
 {
     struct mm_struct *mm = iob->mm;
+    pte_t *entry = NULL;
     size_t pinned = 0;
     int result = 0;
 
@@ -46,10 +60,11 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
     while (pinned < len) {
         uintptr_t addr = iob->io_base + pinned;
 
-        if (addr >= USERTOP || entry_for(mm, addr, access) == 0)
-            result = mm_fault_locked(mm, addr, access);
-        if (result != 0)
+        entry = pin_page(mm, addr, access, entry, &result);
+        if (entry == NULL)
             break;
+        if (pinned == 0)
+            iob->entry = entry;
         pinned += PGSIZE - addr % PGSIZE;
     }
     if (pinned == 0) {
@@ -74,28 +89,34 @@ static void advance(struct iobuf *iob, size_t n)
     iob->io_resid -= n;
 }
 
+/* The kernel's address of the next bytes. */
+static char *bytes_of(const struct iobuf *iob)
+{
+    if (iob->mm == NULL)
+        return (char *)iob->io_base;
+    return (char *)page2kva(pte2page(*iob->entry)) + iob->io_base % PGSIZE;
+}
+
 /* Page by page, because neighbours in the address space need not be neighbours in memory. */
 void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in)
 {
     assert(n <= iob->pinned);
-    for (size_t step; n > 0; n -= step) {
-        char *at = (char *)iob->io_base;
+    iob->pinned -= n;
+    while (n > 0) {
+        size_t left = PGSIZE - iob->io_base % PGSIZE, step = n;
+        char *at = bytes_of(iob);
 
-        step = n;
-        if (iob->mm != NULL) {
-            size_t offset = iob->io_base % PGSIZE;
-
-            if (step > PGSIZE - offset)
-                step = PGSIZE - offset;
-            at = (char *)page2kva(pte2page(entry_for(iob->mm, iob->io_base, VM_READ))) + offset;
-        }
+        if (iob->mm != NULL && step > left)
+            step = left;
         if (data == NULL)
             memset(at, 0, step);
         else
             memcpy(in ? at : data, in ? data : at, step);
-        data = data != NULL ? (char *)data + step : NULL;
-        iob->pinned -= step;
         advance(iob, step);
+        n -= step;
+        data = data != NULL ? (char *)data + step : NULL;
+        if (step == left && iob->mm != NULL && iob->pinned + n > 0)
+            iob->entry = entry_of(iob->mm, iob->io_base, iob->entry);
     }
 }
 

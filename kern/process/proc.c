@@ -58,7 +58,8 @@ static int copy_memory(uint32_t clone_flags, struct proc_struct *child)
         child->mm = mm_create();
         if (child->mm == NULL || mm_dup(child->mm, mm) != 0 || sync_fork(child->mm) != 0)
             return -E_NO_MEM;
-        inode_fork(child->mm, mm);
+        if (unlikely(mm->program != NULL))
+            inode_fork(child->mm, mm);
         mm_publish(child->mm);
     }
     child->task.as = &child->mm->as;
@@ -72,7 +73,9 @@ int copy_resources(uint32_t clone_flags, struct proc_struct *child)
 
     if (result == 0)
         result = sync_member_fork(child);
-    if (result == 0 && unlikely(clone_flags & CLONE_FS))
+    if (likely(current->files == NULL && !(clone_flags & CLONE_FS)))
+        return result;
+    if (result == 0)
         result = files_own(&current->files);    /* the constant table cannot be shared */
     if (result == 0)
         result = files_copy(current->files, clone_flags & CLONE_FS, &child->files);
@@ -92,7 +95,8 @@ void drop_resources(struct proc_struct *proc)
         sync_member_leave(proc);
         mm_put(proc->mm);
     }
-    files_put(proc->files);
+    if (unlikely(proc->files != NULL))
+        files_put(proc->files);
     proc->files = NULL;
     proc->program = NULL;
 }
