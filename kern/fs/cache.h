@@ -26,7 +26,7 @@ struct cached_block {
     list_entry_t clean_link;            /* of those without a reference, the last used at the end */
 
     /* Guarded by the journal, which has a reference to what is in its list. */
-    bool logged;                        /* it is: changed, not yet home */
+    bool logged;                        /* atomic: it is: changed, not yet home */
     list_entry_t log_link;
 };
 

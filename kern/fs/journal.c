@@ -223,12 +223,16 @@ int journal_begin(uint32_t n)
     return 0;
 }
 
+/* What is in the list stays there while somebody is in the transaction: so for a block that is there
+   already, as most are, no lock is needed. */
 void journal_write(struct cached_block *entry)
 {
     struct mutex_hold *hold = &this_cpu->task->transaction;
 
     if (!mutex_holds_rank(MUTEX_TRANSACTION))
         panic("a task changes block %u, but is in no transaction", entry->block);
+    if (atomic_load(&entry->logged))
+        return;
     spin_lock(&lock);
     if (!entry->logged) {
         if (hold->level == 0)
@@ -240,7 +244,7 @@ void journal_write(struct cached_block *entry)
             journal.since = rdtime();
             wait_give(&work, 0);
         }
-        entry->logged = true;
+        atomic_store(&entry->logged, true);
         list_add_before(&journal.changed, &entry->log_link);
         cache_ref(entry);
     }
