@@ -217,7 +217,7 @@ struct cached_block *cache_get(uint32_t block, int *error)
 }
 
 /* If another task is just reading the old content, that must have ended. */
-struct cached_block *cache_get_zeroed(uint32_t block, int *error)
+struct cached_block *cache_get_new(uint32_t block, bool zeros, int *error)
 {
     struct cached_block *entry;
     bool fresh;
@@ -229,7 +229,8 @@ struct cached_block *cache_get_zeroed(uint32_t block, int *error)
             return NULL;
         }
     } while (!fresh && !wait_filled(entry));
-    memset(cache_data(entry), 0, BLOCK_SIZE);
+    if (zeros)
+        memset(cache_data(entry), 0, BLOCK_SIZE);
     if (fresh) {
         spin_lock(&lock);
         filled(entry, true);

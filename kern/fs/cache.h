@@ -39,8 +39,9 @@ void cache_close(void);
 /* A reference to a block, whose content is there: it is read if need be. Else NULL, and only then
    *error is set: -E_IO or -E_NO_MEM. Sleeps. */
 struct cached_block *cache_get(uint32_t block, int *error) __must_check;
-/* The same for a block whose old content does not matter: zeros. The caller owns the block. */
-struct cached_block *cache_get_zeroed(uint32_t block, int *error) __must_check;
+/* The same for a block whose old content does not matter; it is not read. It is zeros, or without
+   `zeros` anything, which the caller overwrites before others can see it. He owns the block. */
+struct cached_block *cache_get_new(uint32_t block, bool zeros, int *error) __must_check;
 /* One more reference, for who has one. Does not sleep. */
 void cache_ref(struct cached_block *entry);
 /* Give one back. Does not sleep. */

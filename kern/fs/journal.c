@@ -223,8 +223,8 @@ int journal_begin(uint32_t n)
     return 0;
 }
 
-/* What is in the list stays there while somebody is in the transaction: so for a block that is there
-   already, as most are, no lock is needed. */
+/* What is in the list stays there while somebody is in the transaction: so for a block that is
+   there already, as most are, no lock is needed. */
 void journal_write(struct cached_block *entry)
 {
     struct mutex_hold *hold = &this_cpu->task->transaction;

@@ -118,9 +118,10 @@ static inline bool sfs_block_valid(const struct sfs_fs *sfs, uint32_t block)
 }
 /* Count the free blocks, at mount: -E_IO, -E_NO_MEM. */
 int sfs_map_count(struct sfs_fs *sfs) __must_check;
-/* A free block, which is not free any more, and filled with zeros. -E_NO_SPACE, -E_IO, -E_NO_MEM;
-   nothing is changed then. In a transaction: 2 blocks. Sleeps. */
-int sfs_block_alloc(struct sfs_fs *sfs, uint32_t *block) __must_check;
+/* A free block, which is not free any more: full of zeros, or without `zeros` of anything, which
+   the caller overwrites at once. -E_NO_SPACE, -E_IO, -E_NO_MEM; nothing is changed then. In a
+   transaction: 2 blocks. Sleeps. */
+int sfs_block_alloc(struct sfs_fs *sfs, bool zeros, uint32_t *block) __must_check;
 /* Free a block of inode `ino`; one that is not valid, or is free, gives a line only. -E_IO or
    -E_NO_MEM; nothing is changed then. In a transaction: 1 block. Sleeps. */
 int sfs_block_free(struct sfs_fs *sfs, uint32_t ino, uint32_t block) __must_check;
@@ -140,14 +141,17 @@ bool sfs_free_orphans(struct sfs_fs *sfs);
 uint32_t sfs_count_inodes(struct sfs_fs *sfs);
 
 /* The block map of an inode (sfs_bmap.c). Its lock is held. The number of the block at this index,
-   or 0: a hole. With `create` a hole gets a block; in a transaction: 3 blocks, the bits of the map
-   for them, and the inode. -E_NO_SPACE, -E_TOO_BIG, -E_IO, -E_NO_MEM. Sleeps. */
-int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index, bool create,
-                        uint32_t *block) __must_check;
+   or 0: a hole. With `create` a hole gets a block, of zeros, or with SFS_WHOLE of anything, because
+   the caller writes all of it; in a transaction: 3 blocks, the bits of the map for them, and the
+   inode. -E_NO_SPACE, -E_TOO_BIG, -E_IO, -E_NO_MEM. Sleeps. */
+enum sfs_create { SFS_LOOK, SFS_CREATE, SFS_WHOLE };
+int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                        enum sfs_create create, uint32_t *block) __must_check;
 /* The block at this index, with a reference; NULL with *error 0 for a hole, which there is none if
    `create`. Errors and rules as sfs_bmap_get_nolock(). */
 struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
-                                          uint32_t index, bool create, int *error) __must_check;
+                                          uint32_t index, enum sfs_create create, int *error)
+    __must_check;
 /* Free blocks from the end on, down to index `from`, but not more than `share` if each may have its
    bit in another block of the map: `*end` is behind the last block that may be left. In a
    transaction: 2 blocks, the inode, and those of the map. Errors as sfs_block_free(); what was

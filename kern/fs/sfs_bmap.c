@@ -39,10 +39,10 @@ static int bmap_path(uint64_t index, uint32_t path[3])
 
 /* A hole gets a block. The number is in `holder`. */
 static int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin, struct cached_block *holder,
-                     uint32_t *number)
+                     bool zeros, uint32_t *number)
 {
     uint32_t block;
-    int error = sfs_block_alloc(sfs, &block);
+    int error = sfs_block_alloc(sfs, zeros, &block);
 
     if (error == 0) {
         *number = block;
@@ -54,14 +54,14 @@ static int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin, struct cached_bl
 }
 
 /* Each turn is one step: `number` leads to the holder of the next ones, and is one of them then. */
-int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index, bool create,
-                        uint32_t *block)
+int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                        enum sfs_create create, uint32_t *block)
 {
     uint32_t path[3], *numbers = sin->din->roots, number = 0;
     int steps = bmap_path(index, path), error = steps > 0 ? 0 : -E_TOO_BIG;
     struct cached_block *holder = sin->table;
 
-    assert(mutex_held(&sin->inode.lock) || (!create && mutex_held(&sfs->tree)));
+    assert(mutex_held(&sin->inode.lock) || (create == SFS_LOOK && mutex_held(&sfs->tree)));
     for (int i = 0; i < steps; i++) {
         if (i > 0) {
             struct cached_block *next = cache_get(number, &error);
@@ -73,8 +73,9 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
                 return error;
             numbers = cache_data(holder);
         }
-        if (numbers[path[i]] == 0 && create)
-            error = bmap_fill(sfs, sin, holder, &numbers[path[i]]);
+        if (numbers[path[i]] == 0 && create != SFS_LOOK)
+            error = bmap_fill(sfs, sin, holder, create == SFS_CREATE || i < steps - 1,
+                              &numbers[path[i]]);
         number = numbers[path[i]];
         if (number != 0 && !sfs_block_valid(sfs, number))
             error = sfs_damaged(sin->inode.ino, "has a block that is none of the data's,", number);
@@ -88,7 +89,8 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
 }
 
 struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
-                                          uint32_t index, bool create, int *error)
+                                          uint32_t index, enum sfs_create create,
+                                          int *error)
 {
     uint32_t block;
 

@@ -43,7 +43,7 @@ static int bad_entry(struct inode *dir, uint32_t offset)
 static struct cached_block *dir_block(struct inode *dir, uint32_t index, int *error)
 {
     struct cached_block *block = sfs_bmap_load_nolock(fsop_info(dir->in_fs), vop_info(dir), index,
-                                                      false, error);
+                                                      SFS_LOOK, error);
 
     if (block == NULL && *error == 0)
         *error = sfs_damaged(dir->ino, "is a directory without its block", index);
@@ -153,7 +153,8 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
     struct sfs_inode *sin = vop_info(dir);
     int error;
 
-    room->block = sfs_bmap_load_nolock(sfs, sin, sin->din->size / BLOCK_SIZE, true, &error);
+    room->block = sfs_bmap_load_nolock(sfs, sin, sin->din->size / BLOCK_SIZE, SFS_CREATE,
+                                       &error);
     if (room->block == NULL)
         return error;
     room->entry = cache_data(room->block);

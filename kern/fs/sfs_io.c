@@ -20,8 +20,9 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
     while (n > 0 && error == 0) {
         size_t offset = iob->io_offset % BLOCK_SIZE;
         size_t part = n < BLOCK_SIZE - offset ? n : BLOCK_SIZE - offset;
+        enum sfs_create create = !write ? SFS_LOOK : part < BLOCK_SIZE ? SFS_CREATE : SFS_WHOLE;
         struct cached_block *block = sfs_bmap_load_nolock(sfs, sin, iob->io_offset / BLOCK_SIZE,
-                                                          write, &error);
+                                                          create, &error);
 
         if (block != NULL) {
             if (write)
@@ -59,7 +60,7 @@ static void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t offse
     uint32_t blocks[SFS_WRITE_MAX / BLOCK_SIZE + 1], count = 0;
 
     for (uint32_t i = offset / BLOCK_SIZE; i <= (offset + n - 1) / BLOCK_SIZE; i++) {
-        if (sfs_bmap_get_nolock(sfs, sin, i, false, &blocks[count]) != 0 || blocks[count] == 0)
+        if (sfs_bmap_get_nolock(sfs, sin, i, SFS_LOOK, &blocks[count]) != 0 || blocks[count] == 0)
             continue;
         if (count++ == 0 && cache_has(blocks[0]))
             return;
@@ -122,7 +123,7 @@ static int clear_tail(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
     uint32_t offset = len % BLOCK_SIZE;
     int error = 0;
     struct cached_block *last = offset == 0 || len > sin->din->size ? NULL :
-        sfs_bmap_load_nolock(sfs, sin, len / BLOCK_SIZE, false, &error);
+        sfs_bmap_load_nolock(sfs, sin, len / BLOCK_SIZE, SFS_LOOK, &error);
 
     if (last != NULL) {
         memset(cache_data(last) + offset, 0, BLOCK_SIZE - offset);

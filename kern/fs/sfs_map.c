@@ -74,10 +74,10 @@ static uint32_t map_find(const struct map_part *part)
 }
 
 /* Take a block that is free in this part. Its page comes first: that can fail. */
-static int map_take(struct sfs_fs *sfs, struct map_part *part, uint32_t block)
+static int map_take(struct sfs_fs *sfs, struct map_part *part, bool zeros, uint32_t block)
 {
     int error;
-    struct cached_block *fresh = cache_get_zeroed(block, &error);
+    struct cached_block *fresh = cache_get_new(block, zeros, &error);
 
     if (fresh == NULL)
         return error;
@@ -92,7 +92,7 @@ static int map_take(struct sfs_fs *sfs, struct map_part *part, uint32_t block)
 
 /* The search goes round once. The part that it begins in comes twice: its bits before the place
    where it began are looked at last. */
-int sfs_block_alloc(struct sfs_fs *sfs, uint32_t *block)
+int sfs_block_alloc(struct sfs_fs *sfs, bool zeros, uint32_t *block)
 {
     uint32_t parts = sfs->super->map_blocks + 1, b;
     int error = -E_NO_SPACE;
@@ -106,7 +106,7 @@ int sfs_block_alloc(struct sfs_fs *sfs, uint32_t *block)
             break;
         *block = b = map_find(&part);
         if (b < part.base + part.to)
-            error = map_take(sfs, &part, b);
+            error = map_take(sfs, &part, zeros, b);
         else if (b == sfs->data_end)
             b = sfs->data_start;
         cache_put(part.block);

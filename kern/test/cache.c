@@ -49,7 +49,7 @@ static int get_block(int number)
 
 static int get_zeroed(int number)
 {
-    got[number] = cache_get_zeroed(wanted, &errors[number]);
+    got[number] = cache_get_new(wanted, true, &errors[number]);
     return got[number] != NULL;
 }
 
@@ -108,7 +108,7 @@ static void test_zeroed(void)
     empty_cache();
     size_t before = disk.requests;
     int error;
-    struct cached_block *entry = cache_get_zeroed(9, &error);
+    struct cached_block *entry = cache_get_new(9, true, &error);
     bool zeros = true;
 
     for (size_t i = 0; i < BLOCK_SIZE; i++)
@@ -116,7 +116,7 @@ static void test_zeroed(void)
     check("a block is zeros without being read", zeros && disk.requests == before);
     memset(cache_data(entry), 'x', BLOCK_SIZE);
     cache_put(entry);
-    entry = cache_get_zeroed(9, &error);
+    entry = cache_get_new(9, true, &error);
     zeros = true;
     for (size_t i = 0; i < BLOCK_SIZE; i++)
         zeros &= ((uint8_t *)cache_data(entry))[i] == 0;
@@ -136,7 +136,7 @@ static void test_errors(void)
     check("is read again by who wants it next", is_block(entry, 20));
     cache_put(entry);
     check("a block that the disk has not", cache_get(BLOCKS, &error) == NULL && error == -E_IO);
-    entry = cache_get_zeroed(21, &error);
+    entry = cache_get_new(21, false, &error);
     disk.fail_at = disk.requests + 1;
     check("is not read while it is in memory", get(21) == entry);
     cache_put(entry);
@@ -278,7 +278,7 @@ static void test_memory(void)
         n++;
     check("with five pages there are about so many blocks", n >= 3 && n <= 5);
     check_eq("and no more", error, -E_NO_MEM);
-    check("nor zeros", cache_get_zeroed(n, &error) == NULL && error == -E_NO_MEM);
+    check("nor zeros", cache_get_new(n, true, &error) == NULL && error == -E_NO_MEM);
     cache_read_ahead((uint32_t[]){ 100, 101, 102 }, 3);
     cache_put(held[0]);
     held[0] = cache_get(n, &error);
