@@ -21,9 +21,9 @@ void sfs_count_used(const struct test_disk *disk, uint32_t *blocks, uint32_t *in
 
 /* Mount it; *root has a reference. */
 struct filesystem *test_mount(struct test_disk *disk, struct inode **root);
-/* Give the root back, unmount, and check: nothing is wrong, but `orphans` may be left. */
-void test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk,
-              bool orphans);
+/* Give the root back and unmount: the result of that. If it is 0, check: nothing is wrong, but
+   `orphans` may be left. */
+int test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk, bool orphans);
 /* The same, and nothing may be left. */
 void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk);
 /* Free blocks, and free inodes, as the file system counts. */

@@ -1,11 +1,12 @@
-/* A disk without room, and a kernel without memory: each operation is tried with so little of it
-   that it cannot be done, and with a little more each time, until it can. As long as it cannot, it
-   says so, and has changed nothing: no block and no inode is lost, no name is half made.
+/* A disk without room, a kernel without memory, a disk with errors: each operation is tried with so
+   little that it cannot be done, and with a little more each time, until it can. As long as it
+   cannot, it says so, and has changed nothing: no block and no inode is lost, no name is half made.
 
-   "sfs-full" counts free blocks, "sfs-memory" free pages. Without memory an operation may also
-   leave an orphan, if it cannot even be told what belongs to that; the next mount frees it.
+   "sfs-full" counts free blocks, "sfs-memory" free pages, "sfs-errors" transfers that succeed.
+   Without memory, or with an error, an operation may also leave an orphan, if it cannot even be
+   told what belongs to that; the next mount frees it.
 
-   Alone: make grade GRADE=--all TEST="sfs-full sfs-memory". */
+   Alone: make grade GRADE=--all TEST="sfs-full sfs-memory sfs-errors". */
 #include <error.h>
 #include <report.h>
 #include <string.h>
@@ -193,13 +194,21 @@ static void fill_disk(uint32_t left)
     assert_eq(test_free_blocks(fs), left);
 }
 
-/* The end of a round: all is given back, and the disk is as docs/sfs.md says. */
-static void take_down(void)
+/* The end of a round: all is given back; the disk is as docs/sfs.md says, but that orphans may be
+   left, if that is said, which the next mount frees. Returns what unmount did. */
+static int take_down(bool orphans)
 {
+    int error;
+
     inode_put(file);
     inode_put(empty);
     inode_put(full);
-    test_unmount(fs, root, &disk);
+    error = test_end(fs, root, &disk, orphans);
+    if (orphans) {
+        fs = test_mount(&disk, &root);
+        test_unmount(fs, root, &disk);
+    }
+    return error;
 }
 
 /* An operation with 0, 1, ... free blocks, until there are enough, and one more. */
@@ -225,7 +234,7 @@ static void try_blocks(const struct op *op)
             assert_eq(test_free_inodes(fs), inodes);
             assert_eq(test_stat(empty).st_size, size);
         }
-        take_down();
+        assert_eq(take_down(false), 0);
     }
     check_eq(op->what, needed, op->blocks);
 }
@@ -254,7 +263,7 @@ static void try_inodes(void)
     check_eq("but still open", op_mkdir_small(), -E_NO_SPACE);
     inode_put(node);
     check_eq("and closed: then there is one", op_mkdir_small(), 0);
-    take_down();
+    assert_eq(take_down(false), 0);
 }
 
 /* An operation with 0, 1, ... free pages, until there are enough. What the disk keeps in memory can
@@ -275,16 +284,59 @@ static uint32_t try_memory(const struct op *op)
         assert(error == 0 || error == -E_NO_MEM);
         assert(written == 0 || test_is(wrote, 5, wrote_at, written));
         short_of += error != 0;
-        inode_put(file);
-        inode_put(empty);
-        inode_put(full);
-        /* An orphan may be left, but not behind the next mount. */
-        test_end(fs, root, &disk, true);
-        fs = test_mount(&disk, &root);
-        test_unmount(fs, root, &disk);
+        assert_eq(take_down(true), 0);
     }
     check_eq(op->what, error, 0);
     return short_of;
+}
+
+/* The first, second, ... read that an operation needs fails, until it needs no more: it says so,
+   and all is right afterwards. The disk is mounted before, so that little is in memory. Returns
+   how many reads there were. */
+static uint32_t try_reads(const struct op *op)
+{
+    uint32_t reads = 0;
+    int error;
+
+    do {
+        set_up();
+        take_down(false);
+        fs = test_mount(&disk, &root);
+        file = test_find(root, "file");
+        empty = test_find(root, "empty");
+        full = test_find(root, "full");
+        disk.requests = 0;
+        disk.fail_at = ++reads;
+        error = op->run();
+        disk.fail_at = 0;
+        assert(error == 0 || error == -E_IO);
+        assert(written == 0 || test_is(wrote, 5, wrote_at, written));
+    } while (disk.requests >= reads && take_down(true) == 0);
+    check_eq(op->what, error, 0);
+    assert_eq(take_down(false), 0);
+    return reads - 1;
+}
+
+/* The same with the writes and flushes of the commit: from the first that fails on nothing can be
+   changed, and each sync says so. The next mount finds all of the operation, or nothing. */
+static uint32_t try_writes(const struct op *op)
+{
+    uint32_t writes = 0;
+    bool failed;
+
+    do {
+        set_up();
+        assert_eq(op->run(), 0);
+        disk.requests = 0;
+        disk.fail_at = ++writes;
+        failed = fs->sync(fs) != 0;
+        assert_eq(failed, disk.requests >= writes);
+        disk.fail_at = 0;
+        assert_eq(op_mkdir_small(), failed ? -E_IO : op->run == op_mkdir_small ? -E_EXISTS : 0);
+        assert_eq(vop_data(file, vop_fsync), failed ? -E_IO : 0);
+        assert_eq(take_down(failed), failed ? -E_IO : 0);
+    } while (failed);
+    return writes - 1;
 }
 
 /* Each operation has a disk of its own, in each round. */
@@ -318,3 +370,23 @@ static void test_sfs_memory(void)
 }
 
 SELFTEST("sfs-memory", test_sfs_memory);
+
+/* As test_sfs_full(), with errors of the disk. */
+static void test_sfs_errors(void)
+{
+    struct inventory before = inventory_take();
+    uint32_t reads = 0, writes = 0;
+
+    test_disk_create(&disk, BLOCKS);
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+        reads += try_reads(&ops[i]);
+        writes += try_writes(&ops[i]);
+    }
+    cprintf("%u reads, %u writes and flushes failed\n", reads, writes);
+    check("many reads have failed", reads > 20);
+    check("and many writes", writes > 10 * ARRAY_SIZE(ops));
+    test_disk_destroy(&disk);
+    inventory_same(&before, "a disk was used");
+}
+
+SELFTEST("sfs-errors", test_sfs_errors);

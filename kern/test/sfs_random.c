@@ -1,7 +1,7 @@
 /* Random operations, compared with a model: 200 of them for each seed, on names that are few, so
    that they meet each other. The model knows which error each operation gives, what is in each
-   file, and how many links there are. Files stay open while their names change, and the disk is mounted
-   anew now and then; after each seed it is checked as a whole.
+   file, and how many links there are. Files stay open while their names change, and the disk is
+   mounted anew now and then; after each seed it is checked as a whole.
 
    A seed is one run, the same each time. The message of a panic names it, and the operation.
 
