@@ -108,7 +108,7 @@ static int open_in_thread(__not_used void *arg)
 /* Run open_in_thread() in a process that shares what the flags say, and wait for it. */
 static void run_clone(uint32_t flags)
 {
-    int pid = __clone(flags, (uintptr_t)stack + STACK, open_in_thread, NULL), code;
+    int pid = __clone(flags, (uintptr_t)stack + STACK, open_in_thread, NULL), code = 0;
 
     if (pid < 0 || waitpid(pid, &code) != 0 || code != 0)
         panic("clone failed: %d, code %d", pid, code);
