@@ -129,15 +129,16 @@ build:
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
 new = $(call quote,$(or $(DISK),obj/disk.img)$(1))
+make_disk = $(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) obj/$(TC)/disk.img
 
 # The disk of a new machine; run and debug write to a copy of it.
 new_disk: build
-	$(if $(DISK)$(no_disk),,@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) new_disk)
+	$(if $(DISK)$(no_disk),,@$(make_disk))
 
 disk: build
 	$(if $(wildcard tools/disk),,$(error this handout has no disk))
 	$(if $(filter none,$(DISK)),$(error make disk makes a disk: DISK= is a file))
-	@$(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) new_disk
+	@$(make_disk)
 	@cp obj/$(TC)/disk.img $(call new,.new) && mv $(call new,.new) $(call new)
 
 # The grader builds by itself, because it grades the exercises that do compile if others do not.
