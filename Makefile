@@ -129,7 +129,7 @@ build:
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
 new = $(call quote,$(or $(DISK),obj/disk.img)$(1))
-make_disk = $(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) obj/$(TC)/disk.img
+make_disk = $(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) obj/$(TC)-disk.img
 
 # The disk of a new machine; run and debug write to a copy of it.
 new_disk: build
@@ -139,7 +139,7 @@ disk: build
 	$(if $(wildcard tools/disk),,$(error this handout has no disk))
 	$(if $(filter none,$(DISK)),$(error make disk makes a disk: DISK= is a file))
 	@$(make_disk)
-	@cp obj/$(TC)/disk.img $(call new,.new) && mv $(call new,.new) $(call new)
+	@cp obj/$(TC)-disk.img $(call new,.new) && mv $(call new,.new) $(call new)
 
 # The grader builds by itself, because it grades the exercises that do compile if others do not.
 grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
@@ -150,7 +150,7 @@ setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
 
 qemu: new_disk
-	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC) obj/disk.img)
+	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC))
 	@$(machine) $(call drive,obj/disk.img) -nographic -serial mon:stdio \
 	    -append $(call quote,$(value APPEND))
 
@@ -160,7 +160,7 @@ run: new_disk
 	$(if $(PROG)$(findstring =,$(APPEND)),,$(error run needs PROG=, as in make run PROG=hello))
 	$(if $(and $(PROG),$(findstring init=,$(APPEND))),$(error give PROG= or init=, not both))
 	@printf '%99s' '' | tr ' ' '\004' | $(machine) \
-	    $(call drive,obj/$(TC)/disk.img,$(comma)snapshot=on) -display none -monitor none \
+	    $(call drive,obj/$(TC)-disk.img,$(comma)snapshot=on) -display none -monitor none \
 	    -serial stdio -append \
 	    $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
@@ -170,7 +170,7 @@ debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU) $(seed)
 # What debug and gdbserver boot without TEST=.
 session  = --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
     --append $(call quote,$(value APPEND)) \
-    $(if $(TEST)$(no_disk),,--disk $(call quote,$(or $(DISK),obj/$(TC)/disk.img)))
+    $(if $(TEST)$(no_disk),,--disk $(call quote,$(or $(DISK),obj/$(TC)-disk.img)))
 
 debug: new_disk
 	@$(debugger) $(session) $(if $(TEST),--test $(call quote,$(TEST)))

@@ -5,7 +5,7 @@
 #   user/NAME.c, libuser.a   -> $(O)/user/NAME, with symbols for gdb
 #                            -> $(O)/image/NAME, without debug information
 #   all of image/            -> programs.S   -> kernel
-#   all of image/, disk/     -> disk.img, the disk of a new machine; only on demand
+#   all of image/, disk/     -> $(O)-disk.img, the disk of a new machine; on demand
 #
 # The kernel is linked twice. The first link tells where each function is; the second
 # one has that in a table, for backtraces.
@@ -120,7 +120,7 @@ $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 # The same files make the same image. Names with blanks in disk/ are on it, but a change of such a
 # file is not noticed.
 home := $(shell [ ! -d disk ] || find disk -not -name '* *')
-$(O)/disk.img: $(programs:%=$(O)/image/%) $(O)/sources $(home) tools/disk $(wildcard tools/sfs/*)
+$(O)-disk.img: $(programs:%=$(O)/image/%) $(O)/sources $(home) tools/disk $(wildcard tools/sfs/*)
 	@echo "  DISK  $@"
 	$(Q)python3 tools/disk make $@ $(if $(home),disk) --size 64M --put $(O)/image:/bin
 

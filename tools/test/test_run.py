@@ -1,8 +1,10 @@
-"""Tests of make run, which boots without a terminal and runs one program.
+"""Tests of make run, which boots without a terminal and runs one program; and of disks with make.
 
 A program that waits for its user must find the end of the input, on one hart and on two; a run
 without an end is killed and fails. The exit status of make is that of the machine: it is 0 only if
 the program succeeds. A boot argument that makes no sense must be told.
+
+make qemu has a disk that keeps what is written; run has a new one each time, and DISK= chooses.
 
 Needs the built objects, make and QEMU.
 Run alone: python3 tools/test/test_run.py
@@ -11,13 +13,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from trees import OBJECTS, TOP
+from trees import OBJECTS, TOP, Edited, TreeTest
 
 SECONDS = 120                   # a boot takes about one second
+PROMPT = b"rvlab$ "
 
 
 def make_run(*knobs):
@@ -52,6 +56,78 @@ class TestRun(unittest.TestCase):
         status, text = make_run("APPEND=init=")
         self.assertNotEqual(status, 0, text)
         self.assertIn('unknown boot argument "init="', text)
+
+
+class TestDisk(TreeTest):
+    """The disks of make qemu, make run and DISK=, in a copy of the tree."""
+
+    def make(self, *words, typed="", succeeds=True):
+        """Call make. What is typed is given to it when there is a prompt. Returns what it
+        prints."""
+        process = subprocess.Popen(
+            ["make", "TOOLCHAIN=" + os.path.basename(OBJECTS)] + list(words), cwd=self.tree,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True)
+        limit = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        limit.start()
+        try:
+            text = b""
+            while typed and PROMPT not in text:
+                more = os.read(process.stdout.fileno(), 4096)
+                self.assertTrue(more, text)
+                text += more
+            text += process.communicate(typed.encode())[0]
+        finally:
+            limit.cancel()
+        self.assertEqual(process.returncode == 0, succeeds, text.decode("utf-8", "replace"))
+        return text.decode("utf-8", "replace").replace("\r", "")
+
+    def disk(self, *words):
+        """What tools/disk prints."""
+        return subprocess.run([sys.executable, "tools/disk"] + list(words), cwd=self.tree,
+                              check=True, stdout=subprocess.PIPE).stdout.decode("latin-1")
+
+    def test_home(self):
+        """The disk of make qemu keeps a file, also over a build that changes a program, which
+        comes to its /bin; make disk makes it new."""
+        self.assertIn("  disk       disk0, 64 MiB\n",
+                      self.make("qemu", typed="echo kept >note\nexit\n"))
+        self.assertIn("\nkept\n", self.make("qemu", typed="cat note\nexit\n"))
+        self.assertNotIn("note", self.make("run", "PROG=ls"))
+        self.disk("check", "obj/disk.img")
+        with Edited(self.tree, [("user/hello.c", "Hello world!!", "Hello disk!!")]):
+            text = self.make("qemu", typed="cat note\n/bin/hello\nexit\n")
+            self.assertIn("\nkept\n", text)
+            self.assertIn("Hello disk!!", text)
+            self.assertIn("Hello disk!!", self.disk("cat", "obj/disk.img", "/bin/hello"))
+        self.make("disk")
+        self.assertNotIn("note", self.disk("ls", "obj/disk.img"))
+
+    def test_run_writes_to_a_copy(self):
+        for _ in range(2):
+            self.assertEqual(self.make("run", "PROG=sh -c 'mkdir made; ls'").count("made"), 1)
+
+    def test_other_disks(self):
+        name = "a disk, and 'more'.img"
+        self.assertIn("makes one", self.make("run", "PROG=ls", "DISK=" + name, succeeds=False))
+        self.make("disk", "DISK=" + name)
+        self.make("run", "PROG=mkdir made", "DISK=" + name)
+        self.assertIn("made", self.disk("ls", name))
+        self.assertIn("made", self.make("run", "PROG=ls", "DISK=" + name))
+        text = self.make("run", "PROG=ls /bin", "DISK=none")
+        self.assertNotIn("  disk ", text)
+        self.make("disk", "DISK=none", succeeds=False)
+
+    def test_what_is_no_disk(self):
+        """An image without a file system: the kernel says so, and has its own programs."""
+        path = os.path.join(self.tree, "zeros.img")
+        with open(path, "wb") as file:
+            file.truncate(1 << 20)
+        text = self.make("run", "PROG=hello", "DISK=zeros.img")
+        self.assertIn("disk0 cannot be mounted: ", text)
+        self.assertIn("hello pass.", text)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), bytes(1 << 20))
 
 
 if __name__ == "__main__":

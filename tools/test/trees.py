@@ -17,7 +17,7 @@ import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
-SOURCES = ("Makefile", "kern", "libs", "user", "tools")
+SOURCES = ("Makefile", "disk", "kern", "libs", "user", "tools")
 
 
 def copy_tree(folder):
