@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -302,6 +303,18 @@ class Comparison(unittest.TestCase):
         self.assertEqual(len(lines), 10 * fsops.OPERATIONS)
         self.assertEqual({line.split()[0] for line in lines}, set(fsops.WEIGHTS))
         self.assertGreater(sum(" = -" not in line for line in lines), len(lines) * 0.6)
+
+    def test_command(self):
+        """tools/fsops.py: a script is shown; wrong words are refused in a line."""
+        def run(*words):
+            return subprocess.run(
+                [sys.executable, os.path.join(os.path.dirname(HERE), "fsops.py"), *words],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual(run("--show", "7").stdout, fsops.scripts([7])[0][7])
+        for words in (["0"], ["--jobs", "0"], ["x"], ["--objects", HERE], ["--first", "-1"]):
+            ended = run(*words)
+            self.assertEqual(ended.returncode, 2, words)
+            self.assertNotIn("Traceback", ended.stderr)
 
 
 if __name__ == "__main__":
