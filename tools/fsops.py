@@ -11,6 +11,7 @@ script at which it does; the disk is kept beside the log. The exit status is 1 i
 """
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 
@@ -60,6 +61,8 @@ def main():
     runner = Runner(tests, Judge(Host(options.objects, options.qemu, folder)), options.jobs,
                     options.objects)
     runner.run(take, lambda *_: None)
+    if not failed:
+        shutil.rmtree(folder, ignore_errors=True)
     print("%d seeds in %d boots, of which %d failed%s" % (
         options.seeds, len(tests), len(failed), "; logs and disks are in " + folder if failed
         else ""))
