@@ -26,7 +26,6 @@ enum mutex_rank {
     MUTEX_TRANSACTION,              /* no mutex, but a place: see mutex_hold_add() */
     MUTEX_TREE,                     /* the names of a file system; a transaction begins before */
     MUTEX_INODE,                    /* the content of a file or directory */
-    MUTEX_TABLE,                    /* the table of inodes */
     MUTEX_MAP,                      /* the map of free blocks */
     MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
 };
