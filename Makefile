@@ -129,7 +129,7 @@ build:
 	@$(MAKE) -r --no-print-directory $(jobs) -f tools/build.mk TC=$(TC)
 
 new = $(call quote,$(or $(DISK),obj/disk.img)$(1))
-make_disk = $(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) obj/$(TC)-disk.img
+make_disk = $(MAKE) -r --no-print-directory -f tools/build.mk TC=$(TC) new_disk
 
 # The disk of a new machine; run and debug write to a copy of it.
 new_disk: build

@@ -120,6 +120,7 @@ $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 # The same files make the same image. Names with blanks in disk/ are on it, but a change of such a
 # file is not noticed.
 home := $(shell [ ! -d disk ] || find disk -not -name '* *')
+new_disk: $(O)-disk.img
 $(O)-disk.img: $(programs:%=$(O)/image/%) $(O)/sources $(home) tools/disk $(wildcard tools/sfs/*)
 	@echo "  DISK  $@"
 	$(Q)python3 tools/disk make $@ $(if $(home),disk) --size 64M --put $(O)/image:/bin
@@ -132,6 +133,6 @@ try: FORCE
 
 -include $(kernel_obj:.o=.d) $(ulib_obj:.o=.d) $(program_src:%=$(O)/uobj/%.d)
 
-.PHONY: all try FORCE
+.PHONY: all new_disk try FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

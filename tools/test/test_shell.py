@@ -40,8 +40,8 @@ def play(lines):
     process = subprocess.Popen(
         [QEMU, "-machine", "virt", "-bios", "default", "-nic", "none", "-smp", "1", "-kernel",
          os.path.join(OBJECTS, "kernel"), "-display", "none", "-monitor", "none", "-serial",
-         "stdio", "-drive", "file=%s,format=raw,if=none,id=disk,snapshot=on"
-         % os.path.join(OBJECTS, "disk.img"), "-device", "virtio-blk-device,drive=disk"],
+         "stdio", "-drive", "file=%s-disk.img,format=raw,if=none,id=disk,snapshot=on"
+         % OBJECTS, "-device", "virtio-blk-device,drive=disk"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     guard = threading.Timer(SECONDS, process.kill)
     guard.start()
