@@ -38,7 +38,8 @@ FEW = 8                                         # as long as there are so few na
 SHORT = [b"a", b"b", b"c", b"d", b"e", b"file", b"x.txt"]
 ODD = [b"", b"nowhere/x", b"a/b/c/d", b"././a", b"//a", b"z" * 256, b"/" + b"y" * 300, b".."]
 # Places where the block map changes its ways, and some between.
-EDGES = [0, 1, 4095, 4096, 8191, 40960, 49151, 49152, 53248, 4243455, 4243456, 4247552]
+EDGES = [0, 1, 4095, 4096, 8191, 40960, 49151, 49152, 53248, 4243455, 4243456, 4247552,
+         8437760, 4294000000]
 
 
 class Writer:
@@ -243,11 +244,10 @@ def differences(where, node, here, disk):
         if disk.data(here) != node.target:
             yield "%s leads to %s, and not to %s" % (where, disk.data(here), node.target)
     else:
-        for index, number in enumerate(disk.block_numbers(here)):
-            want = node.blocks.get(index)
-            have = disk.data_block(number) if number else format.ZEROS
-            if (number or want) and have[:here.size - index * BLOCK] != \
-                    (want or format.ZEROS)[:here.size - index * BLOCK]:
+        present = dict(disk.present(here))
+        for index in sorted(present.keys() | node.blocks.keys()):
+            have = disk.data_block(present.get(index, 0))
+            if have != node.blocks.get(index, format.ZEROS):
                 yield "%s has another content in block %d, from byte %d on" % (
                     where, index, index * BLOCK)
                 break
