@@ -2,7 +2,8 @@
 
    memset and memcpy move 32 and 64 words a turn if the addresses allow it, because clearing and
    copying pages is what a kernel does most. Below that memcpy moves 8, then both go word by word,
-   and byte by byte at the ends. A word that is loaded or stored is always aligned, and lies in what the caller gave.
+   and byte by byte at the ends. A word that is loaded or stored is always aligned, and lies in what
+   the caller gave.
 
    In the kernel they are for its own memory only; user memory is copied by mm/usercopy.h. */
 #include <string.h>

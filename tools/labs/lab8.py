@@ -7,12 +7,14 @@ What the kernel does below the system calls, from the block device to the direct
 tested by self tests, in lab0.py.
 """
 from grader.fsops import operations
-from labs.common import Disk, Lab, program
+from labs.common import Disk, Lab, program, regex
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
 
 TESTS = [
     program("filetable", disk=Disk()),
+    program("badfiles", disk=Disk(programs=("cat", "true")),
+            expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
     # Random operations, compared with a model: tools/fsops.py has more of them.
     operations(1, 10), operations(11, 10), operations(21, 10),
     program("filedata", disk=LARGE),
