@@ -55,6 +55,12 @@ def shown(name):
     return "".join(c if c.isprintable() else "\\x%02x" % ord(c) for c in text)
 
 
+def journal_needed(map_blocks):
+    """The least journal with which the kernel takes a disk; smaller ones are no error of the
+    format."""
+    return 24 + min(map_blocks - 1, 19)
+
+
 def blocks_of(size):
     """How many blocks so many bytes need."""
     return (size + BLOCK - 1) // BLOCK

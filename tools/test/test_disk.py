@@ -235,7 +235,7 @@ class Command(unittest.TestCase):
 
     def test_no_room(self):
         tree = self.tree()
-        self.bad("make", self.image, tree, "--size", "256K", "--journal", "8",
+        self.bad("make", self.image, tree, "--size", "256K", "--journal", "24",
                  tells="is full: there is no free block")
         self.bad("make", self.image, "--size", "8M", tree, "--inodes", "32",
                  tells="is full: there is no free inode")
@@ -295,6 +295,8 @@ class Command(unittest.TestCase):
             self.assertEqual(status, 2, words)
         for words, tells in (
                 (["--size", "8K"], "is too small"), (["--journal", "2"], "a journal of"),
+                (["--journal", "23"], "needs a journal of 24 blocks"),
+                (["--size", "4G", "--journal", "42"], "needs a journal of 43 blocks"),
                 (["--journal", "1027"], "a journal of"), (["--inodes", "1"], "1 inodes"),
                 (["--swap", "-1"], "a swap range of -1"), (["--name", "x" * 32], "31 bytes"),
                 (["--size", "1M", "--swap", "250"], "is too small"),
