@@ -8,6 +8,7 @@
 #include <error.h>
 #include <fs/journal.h>
 #include <fs/sfs_format.h>
+#include <mm/shrink.h>
 #include <process/proc.h>
 #include <report.h>
 #include <string.h>
@@ -176,6 +177,8 @@ static bool fail_request(size_t n)
         check_eq("a commit after an error of the disk", journal_commit(), -E_IO);
         check_eq("a begin", journal_begin(1), -E_IO);
         int error;
+        while (shrink_memory() > 0)
+            ;                           /* it must not be read from the disk again */
         struct cached_block *entry = cache_get(21, &error);
         check("in memory the change is there", *(uint8_t *)cache_data(entry) == 1);
         cache_put(entry);
@@ -277,7 +280,13 @@ static void test_recovery(void)
     check_eq("two pages are too few",
              journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed), -E_NO_MEM);
     hoard_end(&hoard);
+    make_record(0, 1, 20);
     check_eq("no journal at all", journal_recover(&disk.device, JOURNAL, 0, &replayed), 0);
+    test_disk_destroy(&disk);
+    test_disk_create(&disk, 3 * SFS_JOURNAL_HOMES);
+    make_record(magic, SFS_JOURNAL_HOMES + 1, SFS_JOURNAL_HOMES + 50);
+    check_eq("a journal that is larger than its list of homes",
+             journal_recover(&disk.device, JOURNAL, SFS_JOURNAL_HOMES + 10, &replayed), -E_INVAL);
     test_disk_destroy(&disk);
 }
 
@@ -299,6 +308,7 @@ static void test_other(void)
     check("who leaves waits for the others", !try(0, do_end, 0) && on_disk(20) == 0);
     check("then the changes are at home", try(1, do_end, 0) && actor_done(0) && on_disk(20) == 1
           && on_disk(21) == 2);
+    check("and nowhere else", on_disk(JOURNAL + 1) == 0 && on_disk(JOURNAL + 2) == 0);
     check_eq("the disk is closed", close_disk(), 0);
     test_disk_destroy(&disk);
 
