@@ -45,56 +45,39 @@ enum { ACKNOWLEDGE = 1, DRIVER_FOUND = 2, DRIVER_OK = 4, FEATURES_OK = 8, FAILED
 enum { F_READ_ONLY = 1 << 5, F_BLOCK_LENGTH = 1 << 6, F_FLUSH = 1 << 9, F_VERSION_1 = 1 << 0 };
 enum { D_NEXT = 1, D_WRITE = 2 };
 
-struct descriptor {                     /* 2.6.5 */
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags, next;
+#define QUEUE_SIZE      64              /* descriptors; a power of two (2.6) */
+#define CHAIN           3               /* of a request: header, data, result */
+#define SLOTS           (QUEUE_SIZE / CHAIN)
+
+/* What driver and device share. Version 1 wants `available` right behind the descriptors, and
+   `used` at the beginning of a page (2.6.2); the rest may be anywhere. Indices count on for ever,
+   and wrap around. */
+struct queue {
+    struct descriptor {                 /* 2.6.5; of slot s: 3s, 3s + 1, 3s + 2 */
+        uint64_t address;
+        uint32_t length;
+        uint16_t flags, next;
+    } descriptors[QUEUE_SIZE];
+    struct {                            /* 2.6.6 */
+        uint16_t flags, index, ring[QUEUE_SIZE];
+    } available;
+    struct header {                     /* 5.2.6: what a request begins with; of each slot */
+        uint32_t type, reserved;
+        uint64_t sector;
+    } headers[SLOTS];
+    uint8_t results[SLOTS];             /* 0: all is well */
+    struct {                            /* 2.6.8 */
+        uint16_t flags, index;
+        struct { uint32_t id, length; } ring[QUEUE_SIZE];
+    } used __attribute__((aligned(PGSIZE)));
 };
-
-struct available {                      /* 2.6.6: the index counts on for ever */
-    uint16_t flags, index, ring[];
-};
-
-struct used {                           /* 2.6.8 */
-    uint16_t flags, index;
-    struct { uint32_t id, length; } ring[];
-};
-
-struct header {                         /* 5.2.6: what a request begins with */
-    uint32_t type, reserved;
-    uint64_t sector;
-};
-
-#define CHAIN           3               /* descriptors of a request: header, data, result */
-#define MAX_QUEUE       64              /* descriptors; a power of two (2.6) */
-#define MAX_SLOTS       (MAX_QUEUE / CHAIN)
-
-/* The two pages. Version 1 wants `available` behind the last descriptor, and `used` at the
-   beginning of a page (2.6.2):
-
-       +----------------+ 0
-       | descriptors    |   of slot s: 3s, 3s + 1, 3s + 2
-       | available      |
-       +----------------+ HEADERS
-       | headers        |   one for each slot
-       +----------------+ RESULTS
-       | results        |   a byte for each slot; 0: all is well (5.2.6)
-       +----------------+ USED
-       | used           | */
-enum { HEADERS = 2048, RESULTS = 3072, USED = PGSIZE, QUEUE_PAGES = 2 };
 
 static struct block_device disk;
-static uintptr_t registers;             /* set once at boot, as all up to slots */
-static paddr_t queue;                   /* by which the device knows the pages */
-static struct descriptor *descriptors;
-static struct available *available;
-static struct used *used;
-static struct header *headers;
-static uint8_t *results;
-static uint16_t queue_size, slots;
+static uintptr_t registers;             /* set once at boot */
+static struct queue *queue;             /* likewise */
 
 /* Guarded by the disk's lock. */
-static struct block_request *under_way[MAX_SLOTS];      /* NULL: the slot is free */
+static struct block_request *under_way[SLOTS];          /* NULL: the slot is free */
 static uint16_t seen;                   /* entries of `used` that were looked at; wraps around */
 static bool dead;
 
@@ -114,23 +97,23 @@ static void put(size_t offset, uint32_t value)
 static void start(uint16_t slot, struct block_request *request)
 {
     static const uint32_t types[] = { [BLOCK_READ] = 0, [BLOCK_WRITE] = 1, [BLOCK_FLUSH] = 4 };
-    struct descriptor *chain = &descriptors[CHAIN * slot];
-    uint16_t first = CHAIN * slot, index = available->index;
+    uint16_t first = CHAIN * slot, index = queue->available.index;
+    struct descriptor *chain = &queue->descriptors[first];
     bool flush = request->op == BLOCK_FLUSH;
 
     under_way[slot] = request;
-    results[slot] = 0xff;
-    headers[slot] = (struct header){
+    queue->results[slot] = 0xff;
+    queue->headers[slot] = (struct header){
         types[request->op], 0, flush ? 0 : (uint64_t)request->block * SECTORS
     };
-    chain[0] = (struct descriptor){ queue + HEADERS + slot * sizeof(struct header),
-                                    sizeof(struct header), D_NEXT, first + (flush ? 2 : 1) };
+    chain[0] = (struct descriptor){ paddr(&queue->headers[slot]), sizeof(struct header),
+                                    D_NEXT, first + (flush ? 2 : 1) };
     if (!flush)
         chain[1] = (struct descriptor){ page2pa(request->page), BLOCK_SIZE, D_NEXT
                                         | (request->op == BLOCK_READ ? D_WRITE : 0), first + 2 };
-    chain[2] = (struct descriptor){ queue + RESULTS + slot, 1, D_WRITE, 0 };
-    available->ring[index % queue_size] = first;
-    atomic_store_release(&available->index, index + 1);
+    chain[2] = (struct descriptor){ paddr(&queue->results[slot]), 1, D_WRITE, 0 };
+    queue->available.ring[index % QUEUE_SIZE] = first;
+    atomic_store_release(&queue->available.index, index + 1);
 }
 
 /* The register is written once for all of them, and behind a fence (mmio.h). */
@@ -140,7 +123,7 @@ static size_t submit(struct block_device *device, struct block_request *requests
 
     for (; dead && started < n; started++)
         block_done(device, &requests[started], -E_IO);
-    for (uint16_t slot = 0; slot < slots && started < n; slot++)
+    for (uint16_t slot = 0; slot < SLOTS && started < n; slot++)
         if (under_way[slot] == NULL)
             start(slot, &requests[started++]);
     if (!dead)
@@ -165,7 +148,7 @@ static void give_up(struct block_device *device, const char *why)
     put(STATUS, 0);
     while (get(STATUS) != 0)
         cpu_relax();
-    for (uint16_t slot = 0; slot < slots; slot++)
+    for (uint16_t slot = 0; slot < SLOTS; slot++)
         if (under_way[slot] != NULL)
             finish(slot, -E_IO);
 }
@@ -177,11 +160,11 @@ static void interrupt(__not_used void *arg)
 {
     spin_lock(&disk.lock);
     put(INTERRUPT_ACK, get(INTERRUPT_STATUS));
-    while (!dead && seen != atomic_load_acquire(&used->index)) {
-        uint32_t first = used->ring[seen++ % queue_size].id, slot = first / CHAIN;
+    while (!dead && seen != atomic_load_acquire(&queue->used.index)) {
+        uint32_t first = queue->used.ring[seen++ % QUEUE_SIZE].id, slot = first / CHAIN;
 
-        if (first % CHAIN == 0 && slot < slots && under_way[slot] != NULL)
-            finish(slot, results[slot] == 0 ? 0 : -E_IO);
+        if (first % CHAIN == 0 && slot < SLOTS && under_way[slot] != NULL)
+            finish(slot, queue->results[slot] == 0 ? 0 : -E_IO);
         else
             give_up(&disk, "it answers what it was not asked");
     }
@@ -229,49 +212,36 @@ static uint32_t capacity(bool legacy)
     return sectors / SECTORS < UINT32_MAX ? sectors / SECTORS : UINT32_MAX;
 }
 
-/* Tell the device where the queue is, and how long (4.2.3.2, 4.2.4). */
-static void set_queue(bool legacy)
+/* Tell version 2 the address of a part of the queue. */
+static void put_address(size_t offset, const void *part)
 {
-    const struct { size_t offset; paddr_t address; } parts[] = {
-        { QUEUE_DESCRIPTORS, queue },
-        { QUEUE_AVAILABLE, queue + queue_size * sizeof(struct descriptor) },
-        { QUEUE_USED, queue + USED },
-    };
-
-    put(QUEUE_NUM, queue_size);
-    if (legacy) {
-        put(GUEST_PAGE_SIZE, PGSIZE);
-        put(QUEUE_ALIGN, USED);
-        put(QUEUE_PFN, queue / PGSIZE);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-        put(parts[i].offset, (uint32_t)parts[i].address);
-        put(parts[i].offset + 4, parts[i].address >> 32);
-    }
-    put(QUEUE_READY, 1);
+    put(offset, (uint32_t)paddr(part));
+    put(offset + 4, paddr(part) >> 32);
 }
 
-/* Make the queue, as long as the device can have it. */
+/* Make the queue, and tell the device where it is, and how long (4.2.3.2, 4.2.4). */
 static const char *make_queue(bool legacy)
 {
+    struct Page *memory;
+
     put(QUEUE_SEL, 0);
-    uint32_t longest = get(QUEUE_NUM_MAX);
-    for (queue_size = MAX_QUEUE; queue_size > longest; queue_size /= 2)
-        ;
-    slots = queue_size / CHAIN;
-    if (slots == 0 || get(legacy ? QUEUE_PFN : QUEUE_READY) != 0)
-        return "it has no queue in which a request fits";
-    struct Page *memory = alloc_pages(QUEUE_PAGES);
+    if (get(QUEUE_NUM_MAX) < QUEUE_SIZE || get(legacy ? QUEUE_PFN : QUEUE_READY) != 0)
+        return "it has no queue of 64 descriptors";
+    memory = alloc_pages(sizeof(struct queue) / PGSIZE);
     if (memory == NULL)
         return "out of memory";
-    queue = page2pa(memory);
-    descriptors = memset(kva(queue), 0, QUEUE_PAGES * PGSIZE);
-    available = (struct available *)&descriptors[queue_size];
-    headers = kva(queue + HEADERS);
-    results = kva(queue + RESULTS);
-    used = kva(queue + USED);
-    set_queue(legacy);
+    queue = memset(page2kva(memory), 0, sizeof(struct queue));
+    put(QUEUE_NUM, QUEUE_SIZE);
+    if (legacy) {
+        put(GUEST_PAGE_SIZE, PGSIZE);
+        put(QUEUE_ALIGN, PGSIZE);
+        put(QUEUE_PFN, page2pa(memory) / PGSIZE);
+        return NULL;
+    }
+    put_address(QUEUE_DESCRIPTORS, queue->descriptors);
+    put_address(QUEUE_AVAILABLE, &queue->available);
+    put_address(QUEUE_USED, &queue->used);
+    put(QUEUE_READY, 1);
     return NULL;
 }
 

@@ -101,7 +101,7 @@ class Disks(unittest.TestCase):
 
     def test_queues(self):
         for legacy in (True, False):
-            for length in (4, 8, 128):
+            for length in (4, 64, 1024):
                 path = self.image(64 * BLOCK)
                 self.good(self.boot(*self.drive(path, device=",queue-size=%d" % length),
                                     legacy=legacy, harts=2), path, blocks=64)
