@@ -36,7 +36,7 @@ static struct {
     struct block_device *device;        /* NULL: the journal is closed */
     uint32_t start, room;               /* first block; how many blocks fit into a transaction */
     bool off;                           /* there is no log: changes go home when a member leaves */
-    struct Page *record, *homes;        /* as on the disk */
+    struct Page *record, *homes;        /* as on the disk; two pages in a row */
     struct block_request *requests;     /* room for a transaction and the list of homes */
 
     list_entry_t changed;
@@ -50,20 +50,10 @@ static struct {
 /* What a task in a transaction holds, in the order of mutexes. */
 static const struct mutex_hold transaction = { .name = "transaction", .rank = MUTEX_TRANSACTION };
 
-static int memory_alloc(void)
-{
-    journal.record = alloc_zeroed_page();
-    journal.homes = alloc_zeroed_page();
-    journal.requests = kmalloc((journal.room + 1) * sizeof(struct block_request));
-    return journal.record && journal.homes && journal.requests ? 0 : -E_NO_MEM;
-}
-
 static void memory_free(void)
 {
     if (journal.record != NULL)
-        free_page(journal.record);
-    if (journal.homes != NULL)
-        free_page(journal.homes);
+        free_pages(journal.record, 2);
     kfree(journal.requests);
     journal.device = NULL;
 }
@@ -71,17 +61,23 @@ static void memory_free(void)
 /* The record is read for the sake of its sequence number. */
 int journal_open(struct block_device *device, uint32_t start, uint32_t blocks)
 {
+    bool off = blocks <= LOG_FIRST;
+    uint32_t room = off ? ROOM_WITHOUT_LOG : blocks - LOG_FIRST;
+    int error = -E_NO_MEM;
+
     assert(journal.device == NULL);
     memset(&journal, 0, sizeof(journal));
     list_init(&journal.changed);
     journal.start = start;
-    journal.off = blocks <= LOG_FIRST;
-    journal.room = journal.off ? ROOM_WITHOUT_LOG : blocks - LOG_FIRST;
-    if (journal.room > SFS_JOURNAL_HOMES)
-        journal.room = SFS_JOURNAL_HOMES;
-    int error = memory_alloc();
-    if (error == 0 && !journal.off)
-        error = block_read(device, start, journal.record);
+    journal.off = off;
+    journal.room = room < SFS_JOURNAL_HOMES ? room : SFS_JOURNAL_HOMES;
+    journal.record = alloc_pages(2);
+    journal.requests = kmalloc((journal.room + 1) * sizeof(struct block_request));
+    if (journal.record != NULL && journal.requests != NULL) {
+        journal.homes = journal.record + 1;
+        memset(page2kva(journal.homes), 0, BLOCK_SIZE);     /* its end goes to the disk too */
+        error = off ? 0 : block_read(device, start, journal.record);
+    }
     if (error == 0)
         journal.device = device;
     else
@@ -325,11 +321,11 @@ static int copy_home(struct block_device *device, uint32_t log, const struct sfs
 
 /* With the three pages that it needs: see journal_recover(). */
 static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
-                   struct Page *page[3], uint32_t *replayed)
+                   struct Page *page, uint32_t *replayed)
 {
-    struct sfs_commit *record = page2kva(page[0]);
-    const struct sfs_homes *homes = page2kva(page[1]);
-    int error = block_read(device, start, page[0]) ?: block_read(device, start + 1, page[1]);
+    struct sfs_commit *record = page2kva(page);
+    const struct sfs_homes *homes = page2kva(page + 1);
+    int error = block_read(device, start, page) ?: block_read(device, start + 1, page + 1);
 
     if (error != 0)
         return error;
@@ -337,28 +333,25 @@ static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
         return -E_INVAL;
     if (record->count == 0)
         return 0;
-    error = copy_home(device, start + LOG_FIRST, homes, record->count, page[2]);
+    error = copy_home(device, start + LOG_FIRST, homes, record->count, page + 2);
     if (error != 0)
         return error;
     *replayed = record->count;
     record->count = 0;
-    return block_write(device, start, page[0]) ?: block_flush(device);
+    return block_write(device, start, page) ?: block_flush(device);
 }
 
 int journal_recover(struct block_device *device, uint32_t start, uint32_t blocks,
                     uint32_t *replayed)
 {
-    struct Page *page[3] = { alloc_page(), alloc_page(), alloc_page() };
-    int error = -E_NO_MEM;
+    struct Page *three = blocks > LOG_FIRST ? alloc_pages(3) : NULL;
+    int error = blocks > LOG_FIRST ? -E_NO_MEM : 0;
 
     *replayed = 0;
-    if (blocks <= LOG_FIRST)
-        error = 0;
-    else if (page[0] != NULL && page[1] != NULL && page[2] != NULL)
-        error = recover(device, start, blocks, page, replayed);
-    for (int i = 0; i < 3; i++)
-        if (page[i] != NULL)
-            free_page(page[i]);
+    if (three != NULL) {
+        error = recover(device, start, blocks, three, replayed);
+        free_pages(three, 3);
+    }
     return error;
 }
 
