@@ -15,6 +15,17 @@
 #include <mm/shrink.h>
 #include <string.h>
 
+/* The life of an entry:
+
+     acquire        made, in the table, with its first reference: fresh
+     filled         its content is there: ready; or it is out of the table: failed
+     cache_put      the last reference goes: clean, in the list
+     look_up        somebody wants it again: out of the list
+     free_clean     the page is wanted: out of the table, and free
+
+   What is changed has a reference of the journal's until it is on the disk, so all that is in the
+   list is as on the disk, and can go at any time. */
+
 #define READ_BATCH      16      /* blocks that are read at once */
 #define SHRINK_BATCH    64      /* pages given back at once: others wait for the lock meanwhile */
 #define BUCKETS_MIN     64
@@ -35,6 +46,7 @@ int cache_open(struct block_device *device)
     size_t n = BUCKETS_MIN, most = nr_total_pages();
 
     assert(buckets == NULL && count == 0);
+    /* As many blocks as there are pages of memory will never be here, however large the disk. */
     while (2 * n < device->blocks && 2 * n < most)
         n *= 2;
     struct cached_block **table = kmalloc(n * sizeof(*table));
@@ -47,7 +59,9 @@ int cache_open(struct block_device *device)
     return 0;
 }
 
-/* The place in the table at which a pointer to the entry of the block is, or has to be. */
+/* The place in the table at which a pointer to the entry of the block is, or has to be: so the same
+   function finds, puts in and takes out. The lowest bits of the number choose the chain, because
+   the blocks of a file are mostly in a row: they go to different ones. The lock is held. */
 static struct cached_block **find(uint32_t block)
 {
     struct cached_block **link = &buckets[block & bucket_mask];
@@ -87,7 +101,8 @@ static void entry_free(struct cached_block *entry)
     kfree(entry);
 }
 
-/* Give back up to n pages of entries that nobody uses: how many. */
+/* Give back up to n pages of entries that nobody uses, the oldest first: how many. To free with the
+   lock held is allowed: the allocators' locks rank behind it. */
 static size_t free_clean(size_t n)
 {
     size_t freed = 0;
@@ -104,7 +119,8 @@ static size_t free_clean(size_t n)
     return freed;
 }
 
-/* It gives back a part at a time: who needs more asks again. */
+/* It gives back a part at a time: who needs more asks again. If all went at once, each shortage of
+   one page would cost all that is remembered of the disk, and interrupts would be off for long. */
 static size_t shrink_cache(void)
 {
     return free_clean(SHRINK_BATCH);
@@ -121,7 +137,8 @@ void cache_close(void)
 }
 
 /* The entry of a block, with a reference. If there is none, it is `made` from now on, unless that
-   is NULL; then the result is. */
+   is NULL; then the result is. An entry with its first reference leaves the list of clean ones; a
+   new one is in no list, and takes itself out of none. */
 static struct cached_block *look_up(uint32_t block, struct cached_block *made)
 {
     spin_lock(&lock);
@@ -156,8 +173,10 @@ static struct cached_block *acquire(uint32_t block, bool *fresh)
     return entry;
 }
 
-/* A fresh entry has its content, or it could not be read: tell those who wait. The release is for
-   those who look at `ready` without the lock: they see the content then. The lock is held. */
+/* A fresh entry has its content, or it could not be read: tell those who wait. There is one queue
+   for all blocks, so some wake for nothing: but tasks that wait for another one's read are few.
+   The release is for those who look at `ready` without the lock: they see the content then. The
+   lock is held. */
 static void filled(struct cached_block *entry, bool success)
 {
     if (success) {
@@ -203,6 +222,7 @@ static bool wait_filled(struct cached_block *entry)
     return success;
 }
 
+/* Who finds the entry fresh reads, and then looks how that ended in the same way as the others. */
 struct cached_block *cache_get(uint32_t block, int *error)
 {
     bool fresh;
@@ -216,7 +236,9 @@ struct cached_block *cache_get(uint32_t block, int *error)
     return NULL;
 }
 
-/* If another task is just reading the old content, that must have ended. */
+/* If another task is just reading the old content (ahead, when the block was still another file's),
+   that must have ended: else it would come over the new one. If that read has failed, the entry is
+   out of the table, and the next turn makes a new one. */
 struct cached_block *cache_get_new(uint32_t block, bool zeros, int *error)
 {
     struct cached_block *entry;
@@ -247,6 +269,7 @@ void cache_ref(struct cached_block *entry)
     spin_unlock(&lock);
 }
 
+/* What has failed is in no table: nobody can find it after the last of those who have waited. */
 void cache_put(struct cached_block *entry)
 {
     spin_lock(&lock);

@@ -50,6 +50,7 @@ static struct {
 /* What a task in a transaction holds, in the order of mutexes. */
 static const struct mutex_hold transaction = { .name = "transaction", .rank = MUTEX_TRANSACTION };
 
+/* From here on the journal is closed. */
 static void memory_free(void)
 {
     if (journal.record != NULL)
@@ -91,7 +92,8 @@ uint32_t journal_limit(void)
 }
 
 /* Write the changed blocks, to the log with the list of their homes, or home; wait until they are
-   on the disk. */
+   on the disk. All requests are given to the disk at once: in what order it writes them does not
+   matter, because nothing counts before the flush. */
 static int write_blocks(bool to_log)
 {
     struct sfs_homes *homes = page2kva(journal.homes);
@@ -114,7 +116,8 @@ static int write_blocks(bool to_log)
     return block_transfer(journal.device, journal.requests, n) ?: block_flush(journal.device);
 }
 
-/* Write the commit record, for so many blocks; wait until it is on the disk. */
+/* Write the commit record, for so many blocks; wait until it is on the disk. With it a transaction
+   has happened, and with the next one, of 0 blocks, it needs no log any more. */
 static int write_record(uint32_t count)
 {
     struct sfs_commit *record = page2kva(journal.record);
@@ -126,7 +129,9 @@ static int write_record(uint32_t count)
            ?: block_flush(journal.device);
 }
 
-/* Write a transaction that nobody changes any more. 0 or the error of the disk. */
+/* Write a transaction that nobody changes any more. 0 or the error of the disk: of the first step
+   that fails, and nothing is written behind that. Each step has its flush, and journal.h says what
+   each of them is for. */
 static int write_transaction(void)
 {
     if (journal.off)
@@ -151,7 +156,8 @@ static void forget_changed(void)
 }
 
 /* The members have left: write the transaction, without the lock, which is held before and after.
-   If that fails the disk is not believed any more. */
+   If that fails the disk is not believed any more. What was changed keeps its references then: who
+   reads goes on seeing what he has written, and not what the disk has of it. */
 static void write_out(void)
 {
     spin_unlock(&lock);
@@ -168,8 +174,10 @@ static void write_out(void)
         journal.logged = 0;
 }
 
-/* End the transaction, or wait for the end if another task is at it. The lock is held, and let go
-   of meanwhile. */
+/* End the transaction, or wait for the end if another task is at it: what the caller has changed,
+   and left, is in there. The lock is held, and let go of meanwhile. It ends for sure: no task gets
+   in, and those who are in wait only for the disk and for mutexes; and who has one of these is in
+   too, or does not want to get in before he has given it back (mutex_check_order). */
 static void commit(void)
 {
     uint64_t this = journal.commits;
@@ -190,7 +198,8 @@ static void commit(void)
 }
 
 /* Without room the task that wants it commits; when that is over it still has the lock, so it is
-   the first to get in. */
+   the first to get in. What it holds from then on is checked as a mutex is: it cannot begin a
+   second time, take what ranks before, copy to a program, sleep for what may never come, or end. */
 int journal_begin(uint32_t n)
 {
     struct mutex_hold *hold = &this_cpu->task->transaction;
@@ -276,7 +285,8 @@ int journal_commit(void)
     return error;
 }
 
-/* The flusher may be in a commit: that is waited for. */
+/* The flusher may be in a commit: that is waited for. Later it finds the journal closed. After an
+   error of the disk what was changed is lost here. */
 int journal_close(void)
 {
     int error = journal_commit();
@@ -295,7 +305,8 @@ bool journal_writable(void)
     return journal.device != NULL && !journal.device->read_only;
 }
 
-/* Does the record, with its list of homes, say what this code could have written? */
+/* Does the record, with its list of homes, say what this code could have written? A disk may come
+   from anywhere: no number of it is used before it was looked at. */
 static bool record_is_sound(const struct sfs_commit *record, const struct sfs_homes *homes,
                             const struct block_device *device, uint32_t start, uint32_t blocks)
 {
@@ -308,7 +319,8 @@ static bool record_is_sound(const struct sfs_commit *record, const struct sfs_ho
     return true;
 }
 
-/* Copy the log home, block by block: it is rarely done, and needs one page. */
+/* Copy the log home, block by block: it is rarely done, and needs one page. If the power fails
+   meanwhile the record is still there, and all is done again: the log does not change. */
 static int copy_home(struct block_device *device, uint32_t log, const struct sfs_homes *homes,
                      uint32_t count, struct Page *page)
 {
@@ -319,7 +331,9 @@ static int copy_home(struct block_device *device, uint32_t log, const struct sfs
     return error ?: block_flush(device);
 }
 
-/* With the three pages that it needs: see journal_recover(). */
+/* With the three pages that it needs: see journal_recover(). The record is cleared only when all is
+   at home, and flushed then: else the next transaction would be written over a log of which the
+   record still speaks. */
 static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
                    struct Page *page, uint32_t *replayed)
 {

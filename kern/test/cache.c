@@ -89,8 +89,10 @@ static void test_find(void)
             right &= is_block(entry, block) && entry->block == block;
             cache_put(entry);
         }
+    /* Blocks whose numbers differ by the size of the table are in one chain. */
     check("each block is found by its number", right);
     check_eq("and read once", disk.requests - before, BLOCKS);
+    /* Else what one task writes another one would not read. */
     struct cached_block *one = get(7), *other = get(7);
     check("two references are to the same bytes", one == other);
     cache_put(one);
@@ -130,12 +132,14 @@ static void test_errors(void)
     int error = 0;
 
     empty_cache();
+    /* The error is for the one who asks, and is not remembered. */
     disk.fail_at = disk.requests + 1;
     check("a block that cannot be read", cache_get(20, &error) == NULL && error == -E_IO);
     struct cached_block *entry = get(20);
     check("is read again by who wants it next", is_block(entry, 20));
     cache_put(entry);
     check("a block that the disk has not", cache_get(BLOCKS, &error) == NULL && error == -E_IO);
+    /* What is in memory needs no disk: the request that would fail does not come. */
     entry = cache_get_new(21, false, &error);
     disk.fail_at = disk.requests + 1;
     check("is not read while it is in memory", get(21) == entry);
@@ -153,6 +157,7 @@ static void test_read_ahead(void)
     for (uint32_t i = 0; i < ARRAY_SIZE(blocks); i++)
         blocks[i] = 100 + i;
     empty_cache();
+    /* This one is there already. */
     cache_put(get(105));
     size_t before = disk.requests;
     disk.fail_at = before + 4;
@@ -192,6 +197,7 @@ static void test_tasks(void)
     size_t before = disk.requests;
 
     empty_cache();
+    /* The first one reads, which takes long; the others find that it is at it. */
     want(30, get_block);
     check("three tasks get one block", got[0] != NULL && got[0] == got[1] && got[0] == got[2]
           && is_block(got[0], 30));
@@ -203,6 +209,7 @@ static void test_tasks(void)
     check("all who have waited for a read that fails get the error",
           got[0] == NULL && got[1] == NULL && got[2] == NULL && errors[0] == -E_IO
           && errors[1] == -E_IO && errors[2] == -E_IO);
+    /* The read must not come over the zeros. */
     want(32, get_zeroed);
     check("zeros come when the read has ended", got[1] != NULL && got[1] == got[2]
           && *(uint32_t *)cache_data(got[1]) == 0);
@@ -273,12 +280,14 @@ static void test_memory(void)
     struct inventory full = { .pages = nr_free_pages() };
     hoard_take(&hoard);
     check("clean blocks are given back one and all", hoard.count >= full.pages + 100);
+    /* A block needs a page, and all of them together one for their entries, perhaps. */
     hoard_give(&hoard, 5);
     while (n < ARRAY_SIZE(held) && (held[n] = cache_get(n, &error)) != NULL)
         n++;
     check("with five pages there are about so many blocks", n >= 3 && n <= 5);
     check_eq("and no more", error, -E_NO_MEM);
     check("nor zeros", cache_get_new(n, true, &error) == NULL && error == -E_NO_MEM);
+    /* To read ahead is not worth an error. */
     cache_read_ahead((uint32_t[]){ 100, 101, 102 }, 3);
     cache_put(held[0]);
     held[0] = cache_get(n, &error);

@@ -62,6 +62,8 @@ static size_t submit(struct block_device *device, struct block_request *requests
 {
     struct test_disk *disk = to_struct(device, struct test_disk, device);
 
+    if (n > disk->most)
+        disk->most = n;
     for (size_t i = 0; i < n; i++)
         block_done(device, &requests[i], transfer(disk, &requests[i]));
     return n;

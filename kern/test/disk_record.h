@@ -27,6 +27,7 @@ struct test_disk {
 
     /* Guarded by the device's lock. */
     size_t requests;                    /* how many there were */
+    size_t most;                        /* the most that came at once */
     uint8_t *base;                      /* the blocks when the record was begun; NULL: no record */
     struct record_entry *record;
     size_t length, limit;               /* entries in the record, and how many fit */

@@ -109,9 +109,11 @@ static void test_group(void)
     check("nothing is changed: a commit does nothing",
           try(2, do_commit, 0) && disk.requests == before);
     check("a task changes a block", try(0, do_change, 20));
+    /* Blocks 20 and 21 belong together, perhaps: who is in may not be half done. */
     check("a commit waits for the others", !try(2, do_commit, 0));
     check("a begin waits for the commit", !try(3, do_begin, 2));
     check("a second commit waits too", !try(4, do_commit, 0));
+    /* Else all would wait for ever. */
     check("the others go on meanwhile", try(1, do_change, 21) && try(1, do_change, 22));
     check("until the first of them leaves", try(1, do_end, 0));
     check("nothing is written yet", !actor_done(2) && on_disk(20) == 0);
@@ -120,7 +122,9 @@ static void test_group(void)
     check("then all is on the disk", on_disk(20) == 1 && on_disk(21) == 2 && on_disk(22) == 2);
     check("who waited for the commit goes on", actor_done(2) && actor_done(4)
           && actor_result(2) == 0 && actor_result(4) == 0);
+    /* That is what makes fsync of many tasks cheap. */
     check_eq("it was one commit for both", disk.requests - before, COMMIT + 2 * 3);
+    check_eq("which has given all its blocks to the disk at once", disk.most, 3 + 1);
     check("who waited to begin is in", actor_done(3) && actor_result(3) == 0);
     check("and can change and leave", try(3, do_change, 23) && try(3, do_end, 0));
     check_eq("what is left is written at the end", close_disk(), 0);
@@ -141,6 +145,7 @@ static void test_room(void)
         journal_end();
     }
     check_eq("room that was not used comes back", disk.requests - before, 0);
+    /* Two of them are changed, so six are taken and four are left. */
     check("six blocks", try(0, do_begin, 6) && try(0, do_change, 20) && try(0, do_change, 21)
           && try(0, do_change, 20));
     check("four more fit beside them", try(1, do_begin, 4));
@@ -148,6 +153,7 @@ static void test_room(void)
     check("also not when one has left, who was in", try(1, do_end, 0) && !actor_done(2));
     check("the others have left: there is a commit, and room", try(0, do_end, 0)
           && actor_done(2) && on_disk(20) == 1 && on_disk(21) == 1);
+    /* A block that is logged already has its place, whoever has logged it. */
     check("who has asked for one block can change that", try(2, do_change, 22));
     check("and that again, by another task too", try(2, do_change, 22) && try(1, do_begin, 1)
           && try(1, do_change, 22));
@@ -183,6 +189,7 @@ static bool fail_request(size_t n)
         check("in memory the change is there", *(uint8_t *)cache_data(entry) == 1);
         cache_put(entry);
     }
+    /* The disk works again now: but nobody knows what is on it. */
     check_eq("the end tells it", close_disk(), failed ? -E_IO : 0);
     check_eq("after the error nothing was written", disk.requests - before, 0);
     assert_eq(journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed), 0);
@@ -204,6 +211,7 @@ static void test_broken(void)
     disk.delay = 5;
     check("a task is in", try(0, do_begin, 2) && try(0, do_change, 20));
     check("others wait", !try(1, do_commit, 0) && !try(2, do_commit, 0) && !try(3, do_begin, 1));
+    /* The second request of the commit, so that all are in it. */
     disk.fail_at = disk.requests + 2;
     check("it leaves", try(0, do_end, 0));
     for (int i = 1; i <= 3; i++)
@@ -256,6 +264,7 @@ static void test_recovery(void)
     check_eq("another magic number", recover(magic + 1, 1, 20), -E_INVAL);
     check_eq("more blocks than fit", recover(magic, ROOM + 1, 20), -E_INVAL);
     check_eq("many more", recover(magic, UINT32_MAX, 20), -E_INVAL);
+    /* A home that is none must not be written, and in the journal it would change the log. */
     check_eq("homes behind the disk", recover(magic, 2, BLOCKS - 1), -E_INVAL);
     check_eq("homes in the journal", recover(magic, 1, JOURNAL), -E_INVAL);
     check_eq("at its end", recover(magic, 1, JOURNAL + ROOM + 1), -E_INVAL);
@@ -274,6 +283,7 @@ static void test_recovery(void)
     } while (error == -E_IO);
     check("each request of a recovery may fail, and the next one goes on", error == 0
           && tries > 2 + 3 * 2 + 1 && on_disk(20) == 'n' && on_disk(22) == 'n');
+    /* It needs three pages, and says so before it begins. */
     struct hoard hoard = { .count = 0 };
     hoard_take(&hoard);
     hoard_give(&hoard, 2);
@@ -314,6 +324,7 @@ static void test_other(void)
 
     open_disk();
     change_blocks(20, ROOM, 3);
+    /* Memory may be short just because so much waits to be written. */
     struct hoard hoard = { .count = 0 };
     hoard_take(&hoard);
     check_eq("a commit needs no memory", journal_commit(), 0);

@@ -107,6 +107,7 @@ static void record_workload(void)
             ((uint64_t *)test_disk_block(&disk, block))[i] = word(block, 0, i);
     memset(test_disk_block(&disk, JOURNAL), 0, BLOCK_SIZE);
     ((struct sfs_commit *)test_disk_block(&disk, JOURNAL))->magic = SFS_JOURNAL_MAGIC;
+    /* From here on all that is written is kept. */
     test_disk_record(&disk, RECORD_LIMIT);
     mount(&disk);
     for (uint32_t step = 1; step <= STEPS; step++) {
@@ -197,6 +198,7 @@ static size_t crash_in_recovery(uint32_t first, uint32_t last)
     do_step(&crashed, EXTRA);
     unmount();
     do {
+        /* Where is the crash: before, in, or behind the transaction that came after recovery? */
         bool ended = last_mark(&crashed, crash.length, ENDED(0), 0) == EXTRA;
         bool durable = last_mark(&crashed, crash.length, DURABLE(0), 0) == EXTRA;
         bool right = false;
@@ -221,6 +223,7 @@ static void try_crashes(size_t wrong[CRASH_KINDS], size_t *wrong_in_recovery)
         uint32_t first = last_mark(&disk, crash.length, DURABLE(0), 0);
         uint32_t last = last_mark(&disk, crash.length, ENDED(0), 0), replayed;
 
+        /* Any state from what must be there to what may be there will do. */
         crash_build(&disk, &crash, &crashed);
         wrong[crash.kind] += !survives(&crashed, &crash, first, last, &replayed);
         /* Once for each transaction: when its record is on the disk, and nothing is home yet. */
@@ -244,6 +247,7 @@ static bool homes_differ(void)
 
         if (entry->kind != RECORD_WRITE || entry->block != JOURNAL + 1)
             continue;
+        /* The next write of the record is the one that counts these homes. */
         const struct sfs_homes *homes = page2kva(entry->page);
         while (disk.record[i].kind != RECORD_WRITE || disk.record[i].block != JOURNAL)
             i++;
@@ -261,6 +265,7 @@ static void test_journal_crash(void)
     struct inventory before = inventory_take();
     size_t wrong[CRASH_KINDS] = { 0 }, wrong_in_recovery = 0;
 
+    /* One disk is worked on, the second is what a crash leaves of it, the third of that. */
     record_workload();
     test_disk_create(&crashed, BLOCKS);
     test_disk_create(&again, BLOCKS);

@@ -97,6 +97,7 @@ static void test_flusher(void)
     int pid = test_thread(journal_flusher, NULL);
     sleep_ticks(150);
     check("while nothing is changed it sleeps, and no timer wakes it", sleeps_for_good(pid));
+    /* The second begins with the first change, and not again with each other one. */
     change(20);
     sleep_ticks(50);
     change(21);
@@ -107,6 +108,7 @@ static void test_flusher(void)
     check("a second after the first change all are on the disk",
           on_disk(&disk, 20) == 1 && on_disk(&disk, 21) == 1);
     check("then it sleeps again", sleeps_for_good(pid));
+    /* A commit by somebody else ends the second. */
     change(20);
     sleep_ticks(50);
     check_eq("others may commit before", journal_commit(), 0);
@@ -116,6 +118,7 @@ static void test_flusher(void)
     check("then the second begins with the next change", on_disk(&disk, 20) == 2);
     sleep_ticks(30);
     check("and ends", on_disk(&disk, 20) == 3);
+    /* Nobody waits for the flusher: so who comes next hears of it. */
     change(20);
     disk.fail_at = disk.requests + 1;
     sleep_ticks(120);
@@ -138,6 +141,7 @@ static uint64_t change_pair(uint32_t pair)
     assert_eq(*number_in(one), *number_in(other));
     journal_write(one);
     uint64_t number = ++*number_in(one);
+    /* A commit now would find the pair half changed. */
     sched_give_way();
     *number_in(other) = number;
     journal_write(other);
@@ -166,6 +170,7 @@ static int storm(void *arg)
         if (test_random(&seed) % 3 > 0)
             continue;
         assert_eq(journal_commit(), 0);
+        /* Others may have gone on meanwhile, with the same pair. */
         assert(on_disk(&disk, PAIR(pair)) >= number && on_disk(&disk, PAIR(pair) + 1) >= number);
         test_disk_mark(&disk, pair << 16 | number);
     }
@@ -208,14 +213,17 @@ static void test_storm(void)
     open_disk();
     test_disk_record(&disk, RECORD);
     disk.delay = 1;
+    /* Beside the tasks, the flusher may commit too; the disk gives way in each request. */
     int flusher = test_thread(journal_flusher, NULL), code;
     test_threads(TASKS, storm);
     check_eq("the journal is closed", journal_close(), 0);
     wait_child(flusher, &code);
     cache_close();
+    /* Each change has added one. */
     for (uint32_t i = 0; i < PAIRS; i++)
         sum += on_disk(&disk, PAIR(i));
     check_eq("each change is on the disk", sum, (TASKS - 1) * ROUNDS);
+    /* Not each place: to build a disk takes long, and journal_crash.c looks at all of them. */
     test_disk_create(&crashed, BLOCKS);
     for (size_t length = 0; length <= disk.length; length += STEP)
         wrong += !pairs_survive(length);
