@@ -42,7 +42,8 @@ static void pipe_move(struct pipe *pipe, struct iobuf *iob, uint32_t position, s
     size_t first = PIPE_SIZE - start < n ? PIPE_SIZE - start : n;
 
     iobuf_move(iob, pipe->buffer + start, first, in);
-    iobuf_move(iob, pipe->buffer, n - first, in);
+    if (n > first)
+        iobuf_move(iob, pipe->buffer, n - first, in);
 }
 
 /* Sleep until something can be read: how many bytes; or nobody can write any more: 0.
