@@ -35,8 +35,8 @@
 #define WT_SYNC         (0x00000400 | WT_INTERRUPTED)
 
 enum sync_type {
+    SYNC_SEM,                           /* 0, which is the cheapest to compare with */
     SYNC_FREE,                          /* no object has this id now */
-    SYNC_SEM,
     SYNC_MUTEX,
     SYNC_CONDVAR,
     SYNC_WATCHED_SEM,                   /* of a program that asked for detection of deadlocks */
@@ -45,6 +45,8 @@ enum sync_type {
 /* An object. Everything but type, name and what a semaphore has is set once, when its group is
    made: the next object of this id has the same locks and the same queue. */
 struct sync_object {
+    semaphore_t sem;                    /* closed unless the object is a semaphore */
+
     int id;
     struct spinlock lock;               /* RANK_WAIT; of two objects never both are held */
 
@@ -54,7 +56,6 @@ struct sync_object {
 
     uint32_t *word;                     /* atomic. Programs write there what they like: it is
                                            believed for nothing but who has this mutex */
-    semaphore_t sem;                    /* closed unless the object is a semaphore */
     uint32_t ask;                       /* of a mutex: SYNC_ASK, or 0; set when it is made, or while
                                            one process alone has it */
     struct wait_target target;          /* of a mutex: its name and its holder, for reports */
@@ -67,14 +68,14 @@ struct sync_object {
 
 /* 1,024 ids, with their objects and their words. Tables share it after a fork. */
 struct sync_chunk {
+    struct sync_object *objects[SYNC_CHUNK_IDS];    /* by id; NULL until needed; set once, by a
+                                                       table that shares the chunk with no other,
+                                                       with the lock of its mm */
     uint32_t refs;                      /* atomic: tables that have it */
     uint32_t room;                      /* atomic: ids that are free, or will be in a moment */
-    uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set only by
-                                           a table that shares the chunk with no other, with the
-                                           lock of its mm; cleared by any */
+    uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set as
+                                           `objects` is; cleared by any table */
     struct Page *words;                 /* set once */
-    struct sync_object *groups[SYNC_CHUNK_IDS / SYNC_GROUP_IDS];    /* NULL until needed; set once,
-                                                                       as `used` is */
 };
 
 /* The table of an address space: mm->attached. */
@@ -120,11 +121,8 @@ static inline struct sync_object *sync_at(
     struct sync_chunk *chunk = atomic_load(&table->chunks[id / SYNC_CHUNK_IDS]);
     if (unlikely(chunk == NULL))
         return NULL;
-    struct sync_object *group = atomic_load(&chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS]);
-    if (unlikely(group == NULL))
-        return NULL;
-    struct sync_object *object = &group[id % SYNC_GROUP_IDS];
-    return likely(atomic_load(&object->type) == type) ? object : NULL;
+    struct sync_object *object = atomic_load(&chunk->objects[id % SYNC_CHUNK_IDS]);
+    return likely(object != NULL && atomic_load(&object->type) == type) ? object : NULL;
 }
 /* The same for the current process. */
 static inline struct sync_object *sync_find(uint64_t id, enum sync_type type)

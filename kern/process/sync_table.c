@@ -16,10 +16,12 @@
 
 /* What belongs together:
 
-       mm->attached --> sync_table --chunks[0]--> sync_chunk --groups[0]--> 16 objects
+       mm->attached --> sync_table --chunks[0]--> sync_chunk --objects[i]--> an object
                              |                        |
-                             |                        +-----words---------> a page of 1,024 words
-                             +---------chunks[1]--> ... */
+                             |                        +-------words-------> a page of 1,024 words
+                             +---------chunks[1]--> ...
+
+   The objects of 16 ids are allocated together. */
 
 static const char *const type_names[] = {
     [SYNC_SEM] = "semaphore",
@@ -41,6 +43,7 @@ void sync_object_init(struct sync_object *object, int id, uint32_t *word)
     *object = (struct sync_object){
         .id = id,
         .lock = SPINLOCK_INIT("an object of programs", RANK_WAIT),
+        .type = SYNC_FREE,
         .word = word,
         .target = { .name = object->name, .holder = word_holder },
     };
@@ -49,15 +52,20 @@ void sync_object_init(struct sync_object *object, int id, uint32_t *word)
     sem_close(&object->sem);
 }
 
-/* The objects of 16 ids that belong together; NULL if there is no memory. */
-static struct sync_object *group_create(struct sync_chunk *chunk, int first_id)
+/* Make the objects of 16 ids, which belong together. False if there is no memory. Each is set up
+   before it can be found. */
+static bool group_create(struct sync_chunk *chunk, int first_id)
 {
     struct sync_object *group = kmalloc(SYNC_GROUP_IDS * sizeof(*group));
     uint32_t *words = page2kva(chunk->words);
 
-    for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++)
-        sync_object_init(&group[i], first_id + i, &words[(first_id + i) % SYNC_CHUNK_IDS]);
-    return group;
+    for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++) {
+        int index = (first_id + i) % SYNC_CHUNK_IDS;
+
+        sync_object_init(&group[i], first_id + i, &words[index]);
+        atomic_store_release(&chunk->objects[index], &group[i]);
+    }
+    return group != NULL;
 }
 
 /* A chunk without objects; NULL if there is no memory. */
@@ -84,8 +92,8 @@ static void chunk_put(struct sync_chunk *chunk)
 {
     if (atomic_add(&chunk->refs, -1) > 1)
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(chunk->groups); i++)
-        kfree(chunk->groups[i]);
+    for (size_t i = 0; i < SYNC_CHUNK_IDS; i += SYNC_GROUP_IDS)
+        kfree(chunk->objects[i]);
     page_ref_dec(chunk->words);
     kfree(chunk);
 }
@@ -164,19 +172,14 @@ static int find_room(struct sync_table *table, struct sync_chunk **chunk)
     return -E_NO_MEM;
 }
 
-/* The object of an id, with its group made if that is needed. NULL if there is no memory. */
+/* The object of an id, which is made if that is needed. NULL if there is no memory. */
 static struct sync_object *object_at(struct sync_chunk *chunk, int id)
 {
-    struct sync_object **group = &chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS];
+    struct sync_object **object = &chunk->objects[id % SYNC_CHUNK_IDS];
 
-    if (*group == NULL) {
-        struct sync_object *added = group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS));
-
-        if (added == NULL)
-            return NULL;
-        atomic_store_release(group, added);
-    }
-    return &(*group)[id % SYNC_GROUP_IDS];
+    if (*object != NULL || group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS)))
+        return *object;
+    return NULL;
 }
 
 /* Threads of the program may use it as soon as it has a type. */

@@ -78,9 +78,9 @@ static bool for_each_object(struct sync_table *table, bool (*fn)(struct sync_obj
         if (atomic_load_acquire(&chunk->refs) > 1)
             return false;
         for (size_t k = 0; k < SYNC_CHUNK_IDS; k++) {
-            struct sync_object *group = chunk->groups[k / SYNC_GROUP_IDS];
+            struct sync_object *object = chunk->objects[k];
 
-            if (group != NULL && !fn(&group[k % SYNC_GROUP_IDS], on))
+            if (object != NULL && !fn(object, on))
                 return false;
         }
         sched_give_way();

@@ -34,16 +34,6 @@ int sem_init(int value)
     return syscall1(SYS_sem_init, value);
 }
 
-int sem_post(int id)
-{
-    return syscall1(SYS_sem_post, id);
-}
-
-int sem_wait(int id)
-{
-    return syscall2(SYS_sem_wait, id, 0);
-}
-
 int sem_wait_timeout(int id, unsigned int milliseconds)
 {
     return syscall2(SYS_sem_wait, id, milliseconds);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <defs.h>
+#include <syscall.h>
 
 /* Semaphores: a number of units, never below 0. They have no holder: whoever likes may post, and
    when a process ends, the units that it took and did not post are not given back. */
@@ -24,10 +25,16 @@ typedef int sem_t;
 int sem_init(int value);
 /* Give a unit: to the one who has waited longest, or if nobody waits it is kept. -E_INVAL if there
    are INT_MAX already. */
-int sem_post(int id);
+static inline int sem_post(int id)
+{
+    return syscall1(SYS_sem_post, id);
+}
 /* Take a unit; wait while there is none. -E_INVAL too if it is freed meanwhile. A process that is
    killed while it waits takes none. */
-int sem_wait(int id);
+static inline int sem_wait(int id)
+{
+    return syscall2(SYS_sem_wait, id, 0);
+}
 /* The same, but no longer than so many milliseconds, and up to a tick of 10 ms more: then
    -E_TIMEOUT, and nothing was taken. 0 is for ever. */
 int sem_wait_timeout(int id, unsigned int milliseconds);
