@@ -19,15 +19,17 @@ void irq_set_hook(void (*hook)(void))
 }
 
 /* If the hook gives way, this is another hart afterwards: interrupts come on there. */
-void irq_enable_with_hook(void)
+void irq_enable_with_hook(__not_used const void *nothing)
 {
     this_cpu->held = HELD_CHAOS;
     enable_hook();
     irq_enable();
 }
 
-void spin_rank_panic(const struct spinlock *lock)
+void spin_rank_panic(const void *which)
 {
+    const struct spinlock *lock = which;
+
     if (spin_held(lock))
         panic("hart %lu takes the lock \"%s\" that it holds already",
               this_cpu->hartid, lock->name);
@@ -36,16 +38,20 @@ void spin_rank_panic(const struct spinlock *lock)
           this_cpu->hartid, lock->name, lock->rank, this_cpu->held & HELD_RANKS);
 }
 
-void spin_holder_panic(const struct spinlock *lock)
+void spin_holder_panic(const void *which)
 {
+    const struct spinlock *lock = which;
+
     panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
 }
 
 /* The inner loop only loads, so that waiting harts share the word in their caches; spin_try(),
    which takes the word away from the others, comes when the lock looks free. A panic may have
    stopped the hart that holds it, so the loop asks. */
-void spin_wait(struct spinlock *lock)
+void spin_wait(const void *which)
 {
+    struct spinlock *lock = (struct spinlock *)which;
+
     do {
         while (atomic_load(&lock->holder) != NULL) {
             if (panicked())

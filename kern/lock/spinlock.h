@@ -61,8 +61,29 @@ struct spinlock {
    an interrupt handler, nor where interrupts were off before. At boot, once, while this is the only
    hart and holds nothing. */
 void irq_set_hook(void (*hook)(void));
-/* The rare part of held_set(): interrupts come on, and the hook is asked. */
-void irq_enable_with_hook(void);
+/* The rare part of held_set(): interrupts come on, and the hook is asked. The argument is not
+   used. */
+void irq_enable_with_hook(const void *);
+
+/* An output of what may give way: this_cpu is that of another hart then. clang reads the register
+   anew after each asm that may write to memory, and would take an output for one to be restored. */
+#ifdef __clang__
+#define TP_CHANGES
+#else
+#define TP_CHANGES  , "+r" (this_cpu)
+#endif
+
+/* Call `rare` with the argument, as an instruction that destroys nothing but t0 to t3: so that the
+   function into which this is inlined need not save registers for it. Only for what is called
+   almost never: the call itself costs 40 instructions. See rare_call.S. */
+static inline void rare_call(void (*rare)(const void *), const void *argument)
+{
+    register const void *t2 asm("t2") = argument;
+    register void (*t3)(const void *) asm("t3") = rare;
+
+    asm volatile ("call t0, rare_call_save"
+                  : "+r" (t2), "+r" (t3) TP_CHANGES : : "t0", "t1", "memory");
+}
 
 /* Does this hart hold no spinlock, and is no irq_push() open? Who may sleep asserts it by this. */
 static inline bool holds_no_lock(void)
@@ -78,7 +99,7 @@ static inline void held_set(uint32_t left)
         this_cpu->held = 0;
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
-        irq_enable_with_hook();
+        rare_call(irq_enable_with_hook, NULL);
     } else {
         this_cpu->held = left;
     }
@@ -125,9 +146,9 @@ busy:
 }
 
 /* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
-__never_returns void spin_rank_panic(const struct spinlock *lock);
-__never_returns void spin_holder_panic(const struct spinlock *lock);
-void spin_wait(struct spinlock *lock);
+void spin_rank_panic(const void *lock);
+void spin_holder_panic(const void *lock);
+void spin_wait(const void *lock);
 
 /* Take the lock; spins while another hart holds it. From anywhere, also from an interrupt, if this
    hart holds no lock of the same or of a higher rank; else it panics. Interrupts are off from here
@@ -139,10 +160,10 @@ static inline void spin_lock(struct spinlock *lock)
     uint32_t was_on = irq_save(), held = this_cpu->held, rank = lock->rank;
 
     if (unlikely(held >= rank))         /* the same bit, or one above it */
-        spin_rank_panic(lock);
+        rare_call(spin_rank_panic, lock);
     this_cpu->held = held | was_on | rank;
     if (unlikely(!spin_try(lock)))
-        spin_wait(lock);
+        rare_call(spin_wait, lock);
 }
 
 /* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
@@ -156,7 +177,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
     asm volatile ("amoswap.d.rl %0, zero, %1"
                   : "=r" (holder), "+A" (lock->holder) : : "memory");
     if (unlikely(holder != this_cpu))
-        spin_holder_panic(lock);
+        rare_call(spin_holder_panic, lock);
     held_set(left);
 }
 

@@ -68,9 +68,10 @@ struct sync_object {
 
 /* 1,024 ids, with their objects and their words. Tables share it after a fork. */
 struct sync_chunk {
-    struct sync_object *objects[SYNC_CHUNK_IDS];    /* by id; NULL until needed; set once, by a
-                                                       table that shares the chunk with no other,
-                                                       with the lock of its mm */
+    struct sync_object *objects[SYNC_CHUNK_IDS];    /* by id; one that is always SYNC_FREE, until
+                                                       an own one is needed: set once, by a table
+                                                       that shares the chunk with no other, with
+                                                       the lock of its mm */
     uint32_t refs;                      /* atomic: tables that have it */
     uint32_t room;                      /* atomic: ids that are free, or will be in a moment */
     uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set as
@@ -122,7 +123,7 @@ static inline struct sync_object *sync_at(
     if (unlikely(chunk == NULL))
         return NULL;
     struct sync_object *object = atomic_load(&chunk->objects[id % SYNC_CHUNK_IDS]);
-    return likely(object != NULL && atomic_load(&object->type) == type) ? object : NULL;
+    return likely(atomic_load(&object->type) == type) ? object : NULL;
 }
 /* The same for the current process. */
 static inline struct sync_object *sync_find(uint64_t id, enum sync_type type)
@@ -168,22 +169,16 @@ static inline uint64_t sync_deadline(uint64_t milliseconds)
 /* What the system calls of these names do, for objects that sync_find() has found; deadlines are
    those of sync_deadline(). user/libs/sync.h tells what comes out. All of them may sleep, but
    sync_sem_post(), sync_mutex_unlock() and the last two. */
-static inline int sync_sem_post(struct sync_object *sem)
+static inline long sync_sem_post(struct sync_object *sem)
 {
     return up(&sem->sem);               /* it refuses more than INT_MAX units */
 }
 /* A semaphore has no holder, so the end of a process changes nothing: the units that it had taken
-   are lost, as they are when it forgets to post.
-
-   What was given wins over a kill, so a process that is killed may have got a unit. It never comes
-   to use it, so others get it. */
-static inline int sync_sem_wait(struct sync_object *sem, uint64_t deadline)
+   are lost, as they are when it forgets to post. But a unit that was given to it while it waited,
+   and was killed, goes to others: see give_back() in sync_table.c. */
+static inline long sync_sem_wait(struct sync_object *sem, uint64_t deadline)
 {
-    int result = down_timeout(&sem->sem, deadline);
-
-    if (unlikely(atomic_load(&current->task.killed)) && result == 0)
-        up(&sem->sem);
-    return result;
+    return sem_down(&sem->sem, WT_KSEM | WT_INTERRUPTED, deadline);
 }
 /* The mutex was not free for the program's own try, or it did not try. */
 int sync_mutex_lock(struct sync_object *mutex);
@@ -225,8 +220,8 @@ int sync_watch_mutex(struct sync_object *mutex, struct waiter *waiter);
 void sync_watch_mutex_end(struct sync_object *mutex);
 /* What the system calls do with the semaphore of this id if it is a watched one; else -E_INVAL. The
    first may sleep for a unit, both for the detector. */
-int sync_watched_wait(uint64_t id, uint64_t deadline);
-int sync_watched_post(uint64_t id);
+long sync_watched_wait(uint64_t id, uint64_t milliseconds);
+long sync_watched_post(uint64_t id);
 /* A watched semaphore has been freed: nobody has units of it any more. May sleep. */
 void sync_watch_forget(struct sync_object *sem);
 /* The semaphore of this id, watched or not, or NULL. */

@@ -23,6 +23,10 @@
 
    The objects of 16 ids are allocated together. */
 
+/* Stands for each object that was never made, so that who looks for one needs no question for
+   that. */
+static struct sync_object no_object = { .type = SYNC_FREE };
+
 static const char *const type_names[] = {
     [SYNC_SEM] = "semaphore",
     [SYNC_MUTEX] = "mutex",
@@ -38,6 +42,20 @@ static int word_holder(const struct wait_target *target)
     return atomic_load(object->word) & SYNC_PID;
 }
 
+/* A process that was killed while it waited for a unit, and was given one, never comes to use it,
+   so others get it. A unit of a watched semaphore is on record as the process's: sync_watch.c has
+   it posted. */
+static bool give_back(struct wait_queue *queue)
+{
+    struct sync_object *object = to_struct(queue, struct sync_object, sem.wait_queue);
+
+    if (object->type == SYNC_WATCHED_SEM)
+        return false;
+    if (!wait_give(queue, 0) && !object->sem.closed)
+        object->sem.value++;
+    return true;
+}
+
 void sync_object_init(struct sync_object *object, int id, uint32_t *word)
 {
     *object = (struct sync_object){
@@ -49,6 +67,7 @@ void sync_object_init(struct sync_object *object, int id, uint32_t *word)
     };
     wait_queue_init(&object->queue, &object->lock);
     sem_init_named(&object->sem, 0, object->name);
+    object->sem.wait_queue.give_back = give_back;
     sem_close(&object->sem);
 }
 
@@ -80,6 +99,8 @@ static struct sync_chunk *chunk_create(void)
         .room = SYNC_CHUNK_IDS,
         .words = sync_words_create(),
     };
+    for (size_t i = 0; i < SYNC_CHUNK_IDS; i++)
+        chunk->objects[i] = &no_object;
     if (chunk->words != NULL)
         return chunk;
     kfree(chunk);
@@ -93,7 +114,8 @@ static void chunk_put(struct sync_chunk *chunk)
     if (atomic_add(&chunk->refs, -1) > 1)
         return;
     for (size_t i = 0; i < SYNC_CHUNK_IDS; i += SYNC_GROUP_IDS)
-        kfree(chunk->objects[i]);
+        if (chunk->objects[i] != &no_object)
+            kfree(chunk->objects[i]);
     page_ref_dec(chunk->words);
     kfree(chunk);
 }
@@ -177,7 +199,7 @@ static struct sync_object *object_at(struct sync_chunk *chunk, int id)
 {
     struct sync_object **object = &chunk->objects[id % SYNC_CHUNK_IDS];
 
-    if (*object != NULL || group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS)))
+    if (*object != &no_object || group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS)))
         return *object;
     return NULL;
 }

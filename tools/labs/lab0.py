@@ -181,6 +181,7 @@ SELF_TESTS = [
     selftest("wait-grant-race"),
     selftest("wait-grant-race 8 harts", harts=8, runs=2),
     selftest("wait-kill"),
+    selftest("usync-unit"),
     selftest("wait-kill 4 harts", harts=4, runs=2),
     selftest("wait-queue"),
     selftest("wait-queue 4 harts", harts=4, runs=2),
@@ -191,6 +192,10 @@ SELF_TESTS = [
 ]
 
 NULL = "the kernel used a null pointer"
+# The call stack of what spin_lock() and spin_unlock() call almost never, inlined or not: both
+# callers are in it, one line each.
+CALLED_RARELY = (r"rare_call_save\+\S+\s+(?:\S+ spin_\w+\+\S+\s+)?"
+                 r"\S+ %s\+\S+\s+\S+ %s\+")
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
 UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
@@ -265,8 +270,11 @@ PANIC_TESTS = [
     panics("object-of-other-cache", "is not an object of the cache test"),
     panics("lock-rank", 'takes the lock "low lock" of rank', "see enum lock_rank"),
     panics("lock-same-rank", 'takes the lock "other low lock" of rank'),
-    panics("lock-twice", 'takes the lock "low lock" that it holds already'),
+    panics("lock-twice", 'takes the lock "low lock" that it holds already',
+           trace=regex(CALLED_RARELY % ("take_low", "lock_twice"))),
     panics("unlock-free", regex('releases the lock "low lock" that it does not hold|lock->holder')),
+    panics("rare-panic", 'the lock "low lock" that it does not hold',
+           trace=regex(CALLED_RARELY % ("rare_panic", "selftest_thread"))),
     panics("sleep-with-lock", GIVES_UP),
     panics("wait-with-lock", GIVES_UP),
     panics("wait-without-lock", "assertion failed: spin_held(queue->lock)"),
