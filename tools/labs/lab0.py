@@ -143,6 +143,7 @@ SELF_TESTS = [
     selftest("oom-kernel"),
     selftest("oom-kernel best fit", append="pmm=best_fit poison"),
     selftest("oom-programs", limit=4000),
+    selftest("oom-sync", limit=4000),
     early("pagetable-ranges"),
     early("vmm"),
     early("pmm buddy", append="pmm=buddy"),
