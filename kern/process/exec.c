@@ -163,6 +163,7 @@ static void commit_image(const struct user_program *program, const struct image 
     if (old != NULL)
         mm_put(old);
     set_user_frame(current->task.tf, image->entry, image->sp, argc);
+    current->task.tf->gpr.tp = current->pid;    /* as in forkret() */
 }
 
 /* Make the current process run a program. ucore does all of this in one function of this name; here

@@ -86,6 +86,7 @@ PROGRAMS = [
     program("syncids"),
     program("syncids many", "many", limit=4000),
     program("testbss"),
+    program("whoami"),
     program("threads"),
     program("yield"),
     Test("sh", prog='sh -c "echo one; echo two"', reports=False,

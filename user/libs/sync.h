@@ -110,20 +110,19 @@ int condvar_broadcast(int id);
 int enable_deadlock_detect(int on);
 
 /* The rest is how mutex_lock() and mutex_unlock() do without the kernel: see sync.c. Where the
-   words of mutexes are, and how many pages of them; and the own pid, 0 if it is not known yet. */
+   words of mutexes are, and how many pages of them. */
 extern uintptr_t sync_words;
-register long sync_self asm("tp");
 /* The kernel does it. */
 int mutex_lock_slowly(int id);
 int mutex_unlock_slowly(int id);
 
-/* The address of the word of a mutex, if it is there and the pid is known; else 0. There are 256
+/* The address of the word of a mutex, if it is there; else 0. There are 256
    pages at most, so the page's address and their number are told apart by one bit-wise and. */
 static inline uintptr_t sync_word_of(int id)
 {
     uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED), pages = words & 511;
 
-    if ((unsigned int)id / 1024 >= pages || sync_self == 0)
+    if ((unsigned int)id / 1024 >= pages)
         return 0;
     return words - pages + 4 * (uintptr_t)(unsigned int)id;
 }
