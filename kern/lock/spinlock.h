@@ -36,12 +36,13 @@
 enum lock_rank {
     RANK_PROC = 1 << 16,        /* process tree, pids, groups */
     RANK_WAIT = 1 << 17,        /* mutexes and other wait queues without a lock of their own */
-    RANK_CONSOLE = 1 << 18,     /* console input */
-    RANK_TIMER = 1 << 19,       /* pending timers */
-    RANK_KSTACK = 1 << 20,      /* free kernel stacks */
-    RANK_SLAB = 1 << 21,        /* a kmem_cache */
-    RANK_PMM = 1 << 22,         /* free pages */
-    RANK_RUNQUEUE = 1 << 23,    /* a hart's run queue and the states of its tasks */
+    RANK_DONATE = 1 << 18,      /* who gives whom his priority */
+    RANK_CONSOLE = 1 << 19,     /* console input */
+    RANK_TIMER = 1 << 20,       /* pending timers */
+    RANK_KSTACK = 1 << 21,      /* free kernel stacks */
+    RANK_SLAB = 1 << 22,        /* a kmem_cache */
+    RANK_PMM = 1 << 23,         /* free pages */
+    RANK_RUNQUEUE = 1 << 24,    /* a hart's run queue and the states of its tasks */
 };
 
 /* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */

@@ -33,6 +33,9 @@ int init_resources(struct proc_struct *proc)
     proc->task.mutexes = NULL;
     proc->task.wait_target = NULL;
     proc->task.expired = false;
+    proc->task.donated = 0;
+    proc->task.moves = false;
+    proc->donation = NULL;
     proc->sync_member = NULL;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0)
@@ -84,6 +87,8 @@ void drop_resources(struct proc_struct *proc)
         mm_put(proc->mm);
     }
     proc->program = NULL;
+    if (unlikely(proc->donation != NULL))
+        sync_donate_leave(proc);
 }
 
 /* A new proc_struct: in no list, with no stack and no memory. NULL if there is no memory. */

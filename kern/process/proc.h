@@ -15,6 +15,7 @@
 
 #include <mm/vmm.h>
 #include <process/program.h>
+#include <process/sync_donate.h>
 #include <sched/sched.h>
 #include <sync/wait.h>
 
@@ -57,6 +58,7 @@ struct proc_struct {
     const struct user_program *program; /* what it runs; NULL in a kernel thread */
     char name[PROC_NAME_LEN + 1];
     struct sync_member *sync_member;    /* NULL: it did not ask for detection of deadlocks */
+    struct donation *donation;          /* NULL until needed: sync_donate.c, whose lock guards it */
 
     /* Changed only by the process itself, with proc_lock: it reads it freely. */
     struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */

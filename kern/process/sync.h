@@ -60,6 +60,7 @@ struct sync_object {
                                            one process alone has it */
     struct wait_target target;          /* of a mutex: its name and its holder, for reports */
     char name[32];                      /* "mutex 3" */
+    struct donation *donation;          /* of a mutex, while others wait: sync_donate.c */
 
     /* Of a watched semaphore. Guarded by the detector's lock. */
     bool counts_events;                 /* anybody may post it, not only who took a unit */
