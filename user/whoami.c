@@ -3,8 +3,8 @@
    A program keeps its pid in the register tp (user/libs/sync.c), and takes a free mutex by writing
    that into the mutex's word. A child that had its parent's pid there would take the mutex for its
    parent: it could not be told when it ends, and the parent would wait for itself. So the kernel
-   gives each child, and each new program, its own pid in tp. Here children are made by the system calls themselves, which
-   no function of the C library helps. */
+   gives each child, and each new program, its own pid in tp. Here children are made by the system
+   calls themselves, which no function of the C library helps. */
 #include <error.h>
 #include <report.h>
 #include <sync.h>

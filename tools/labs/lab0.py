@@ -132,6 +132,7 @@ SELF_TESTS = [
              expect=["kernel monitor on hart 0", "list the commands", "  epc ffffffc0",
                      "breakpoint+", "selftest_thread", "no command nonsense"]),
     selftest("driver"),
+    selftest("local-handlers"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
     selftest("irq-off", mem="256M", shift=0, limit=4000),

@@ -26,8 +26,8 @@ __clone:
     li      a0, SYS_clone
     ecall
     # Both processes go on here, with the same registers but three: in the new one a0 is 0, sp is
-    # the stack that was given, and tp is its pid (see sync.c); in the caller a0 is the new one's pid
-    # or a negative error.
+    # the stack that was given, and tp is its pid (see sync.c); in the caller a0 is the new one's
+    # pid or a negative error.
     beqz    a0, 1f
     ret
 1:
