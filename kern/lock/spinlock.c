@@ -15,13 +15,13 @@ void irq_set_hook(void (*hook)(void))
     assert(holds_no_lock());
     enable_hook = hook;
     for (int i = 0; i < MAX_HARTS; i++)
-        cpus[i].held = HELD_CHAOS;
+        cpus[i].locks_held = HELD_CHAOS;
 }
 
 /* If the hook gives way, this is another hart afterwards: interrupts come on there. */
 void irq_enable_with_hook(__not_used const void *nothing)
 {
-    this_cpu->held = HELD_CHAOS;
+    this_cpu->locks_held = HELD_CHAOS;
     enable_hook();
     irq_enable();
 }
@@ -35,7 +35,7 @@ void spin_rank_panic(const void *which)
               this_cpu->hartid, lock->name);
     panic("hart %lu takes the lock \"%s\" of rank %#x while it holds one of a higher rank "
           "(held: %#x); see enum lock_rank for the order",
-          this_cpu->hartid, lock->name, lock->rank, this_cpu->held & HELD_RANKS);
+          this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
 }
 
 void spin_holder_panic(const void *which)

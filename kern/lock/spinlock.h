@@ -17,8 +17,9 @@
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 
-/* What a hart holds is one word, this_cpu->held, which changes by the hart itself with interrupts
-   off. So that one comparison finds a breach of the order, the ranks are its highest bits:
+/* What a hart holds is one word, this_cpu->locks_held, which changes by the hart itself with
+   interrupts off. So that one comparison finds a breach of the order, the ranks are its highest
+   bits:
 
      HELD_CHAOS      ask the hook of irq_set_hook() where interrupts come on again
      HELD_WAS_ON     interrupts were on before the first lock or irq_push(). It is the place that
@@ -89,7 +90,7 @@ static inline void rare_call(void (*rare)(const void *), const void *argument)
 /* Does this hart hold no spinlock, and is no irq_push() open? Who may sleep asserts it by this. */
 static inline bool holds_no_lock(void)
 {
-    return this_cpu->held <= HELD_CHAOS;
+    return this_cpu->locks_held <= HELD_CHAOS;
 }
 
 /* Something was given back: this is left. If it was the last one, interrupts become what they were
@@ -97,12 +98,12 @@ static inline bool holds_no_lock(void)
 static inline void held_set(uint32_t left)
 {
     if (likely(left == HELD_WAS_ON)) {
-        this_cpu->held = 0;
+        this_cpu->locks_held = 0;
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
         rare_call(irq_enable_with_hook, NULL);
     } else {
-        this_cpu->held = left;
+        this_cpu->locks_held = left;
     }
 }
 
@@ -113,13 +114,13 @@ static inline void irq_push(void)
 {
     uint32_t was_on = irq_save();       /* 0 if this call is within another one */
 
-    this_cpu->held = (this_cpu->held | was_on) + HELD_PUSH;
+    this_cpu->locks_held = (this_cpu->locks_held | was_on) + HELD_PUSH;
 }
 
 /* Undo one irq_push(). May turn interrupts on, and then a pending one comes at once. */
 static inline void irq_pop(void)
 {
-    held_set(this_cpu->held - HELD_PUSH);
+    held_set(this_cpu->locks_held - HELD_PUSH);
 }
 
 /* Does this hart hold the lock? Functions that expect a lock assert it by this. If another hart
@@ -158,17 +159,17 @@ void spin_wait(const void *lock);
    can do nothing in between but wait. */
 static inline void spin_lock(struct spinlock *lock)
 {
-    uint32_t was_on = irq_save(), held = this_cpu->held, rank = lock->rank;
+    uint32_t was_on = irq_save(), held = this_cpu->locks_held, rank = lock->rank;
 
     if (unlikely(held >= rank))         /* the same bit, or one above it */
         rare_call(spin_rank_panic, lock);
-    this_cpu->held = held | was_on | rank;
+    this_cpu->locks_held = held | was_on | rank;
     if (unlikely(!spin_try(lock)))
         rare_call(spin_wait, lock);
 }
 
 /* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
-   holds afterwards: `left`, as it is in this_cpu->held. The amoswap with rl is what the
+   holds afterwards: `left`, as it is in this_cpu->locks_held. The amoswap with rl is what the
    Unprivileged spec (8.4) gives for a release: one instruction, where a store would need a fence
    before it, and it tells who held the lock. If that was another one, the kernel ends here. */
 static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
@@ -187,5 +188,5 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
    before, because the next who has the lock may free the memory that it is in. */
 static inline void spin_unlock(struct spinlock *lock)
 {
-    spin_unlock_to(lock, this_cpu->held ^ lock->rank);
+    spin_unlock_to(lock, this_cpu->locks_held ^ lock->rank);
 }

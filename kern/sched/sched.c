@@ -71,7 +71,7 @@ void sched_finish_switch(void)
 {
     struct run_queue *rq = finish_switch();
 
-    this_cpu->held &= ~HELD_WAS_ON;
+    this_cpu->locks_held &= ~HELD_WAS_ON;
     spin_unlock(&rq->lock);
 }
 
@@ -90,8 +90,8 @@ static inline struct run_queue *begin_switch(struct task *task)
    in the queue, or sleeps, or has ended; rq is this hart's queue, locked, and the only spinlock. It
    returns when the task goes on; then no spinlock is held.
 
-   this_cpu->held is the hart's, and says beside the queue's lock whether interrupts were on when
-   this task took its first one. That part is kept here, on the task's stack, while others run.
+   this_cpu->locks_held is the hart's, and says beside the queue's lock whether interrupts were on
+   when this task took its first one. That part is kept here, on the task's stack, while others run.
 
    What is needed only after the calls of the class is read after them: each value that is kept
    over a call is one register more to save. */
@@ -104,7 +104,7 @@ static __always_inlined void switch_away(struct run_queue *rq)
     else
         next = rq->idle;
 
-    uint32_t held = this_cpu->held;
+    uint32_t held = this_cpu->locks_held;
 
     if (unlikely((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE))
         panic("a task gives up the hart while it holds a spinlock (ranks held: %#x), or after an "
