@@ -335,6 +335,13 @@ PANIC_TESTS = [
                  "(pid 2) holds\nring (pid 2) waits for mutex 1:\n", "sys_mutex_lock"]),
     Test("ring queue", prog="ring queue", panic=True, forbid=["a circle"],
          expect=["deadlock: all 3 processes sleep", "ring (pid 3) waits for mutex 1:\n"]),
+    # user/nopost.c: what detection of deadlocks does not tell, and what is told then.
+    Test("nopost", prog="nopost", panic=True, forbid=["a circle", "comes to its end"],
+         expect=["ok: the one who could have posted ends\n",
+                 "deadlock: all 3 processes sleep, and nothing can wake one\n",
+                 "nopost (pid 4) waits for semaphore 1:\n", "sync_watched_wait",
+                 "nopost (pid 2) waits for a child to end:\n"]),
+    program("nopost later", "later", forbid=["deadlock:"]),
     # Boot arguments that make no sense.
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),
