@@ -8,7 +8,7 @@
 #pragma once
 
 #define SYS_exit                1       /* (code) */
-#define SYS_fork                2       /* () */
+#define SYS_fork                2       /* (); in the child a0 is 0 and tp its pid */
 #define SYS_wait                3       /* (pid, or 0 or -1 for any, int *code or NULL) */
 #define SYS_exec                4       /* (name, argc, argv) */
 #define SYS_clone               5       /* (CLONE_ flags, stack top, or 0 for the caller's) */

@@ -177,8 +177,7 @@ static void post_and_wait(void)
     sem_wait(there);
 }
 
-/* A mutex cannot be freed, so there is one for all samples. The first use of it is another one's: a
-   program learns its own number by it. */
+/* A mutex cannot be freed, so there is one for all samples. It is used once before. */
 static void make_mutex(void)
 {
     if (mutex == 0)

@@ -19,6 +19,7 @@
 #define CROWD   5
 #define ROUNDS  150
 #define MANY    6
+#define STRANGER 1                      /* the pid of init, which is not of the family */
 
 static int a, b, c, condition;          /* mutexes, made in this order: "mutex" is a */
 static struct puppet anna, bert;
@@ -143,8 +144,31 @@ static void test_condition(void)
              | puppet_do(&anna, mutex_unlock, c), 0);
 }
 
+/* With a in hand: lock the mutex, and give both back. */
+static int pass_through(int id)
+{
+    return mutex_lock(id) ?: mutex_unlock(a) ?: mutex_unlock(id);
+}
+
+/* anna is given b, but has not run since: she has it, and goes on, though she is on record as one
+   who waits for it. */
+static void test_handed_over(void)
+{
+    for (int i = 0; i < 3; i++) {
+        check_eq("main locks b", mutex_lock(b), 0);
+        check_eq("anna locks a", puppet_do(&anna, mutex_lock, a), 0);
+        check("anna waits for b", puppet_waits(&anna, pass_through, b, "mutex"));
+        check_eq("main hands b over, and may wait for a at once", mutex_unlock(b) ?: mutex_lock(a),
+                 0);
+        check_eq("anna had both", puppet_end(&anna), 0);
+        check_eq("main unlocks a", mutex_unlock(a), 0);
+    }
+}
+
 /* Words of the program's own making: x and y name each other's waiters, who wait for ever. Who
-   comes to such a ring waits too, and the kernel does not go round it for ever. */
+   comes to such a ring waits too, or is refused, because he could not finish either; and the kernel
+   does not go round it for ever. A
+   word that names somebody who is not of the family closes no circle. */
 static void test_rubbish(void)
 {
     uintptr_t words;
@@ -155,12 +179,20 @@ static void test_rubbish(void)
 
     puppet_start(&carl);
     check_eq("main locks all", mutex_lock(x) | mutex_lock(y) | mutex_lock(z), 0);
+    word[z] = (word[z] & ~0xfffffU) | STRANGER;
+    check("carl may wait for what a stranger has", puppet_waits(&carl, mutex_lock, z, "mutex"));
+    word[z] = (word[z] & ~0xfffffU) | (uint32_t)getpid();
+    check_eq("main unlocks it", mutex_unlock(z), 0);
+    check_eq("carl has got it", puppet_end(&carl), 0);
+    check_eq("carl unlocks it", puppet_do(&carl, mutex_unlock, z), 0);
+    check_eq("main locks it again", mutex_lock(z), 0);
     check("anna waits for x", puppet_waits(&anna, mutex_lock, x, "mutex"));
     check("bert waits for y", puppet_waits(&bert, mutex_lock, y, "mutex"));
     word[x] = (word[x] & ~0xfffffU) | bert.tid;
     word[y] = (word[y] & ~0xfffffU) | anna.tid;
     word[z] = (word[z] & ~0xfffffU) | anna.tid;
-    check("carl comes to the ring, and waits", puppet_waits(&carl, mutex_lock, z, "mutex"));
+    check("carl comes to the ring, and waits or is refused",
+          puppet_waits(&carl, mutex_lock, z, "mutex") || puppet_end(&carl) == -E_DEADLOCK);
     for (int i = 0; i < 3; i++) {
         int tid = i == 0 ? anna.tid : i == 1 ? bert.tid : carl.tid;
 
@@ -180,6 +212,7 @@ static void threads(void)
     test_queue();
     test_forgotten();
     test_condition();
+    test_handed_over();
     test_rubbish();
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sync.h>
+#include <syscall.h>
 #include <thread.h>
 #include <ulib.h>
 
@@ -19,6 +20,7 @@
 #define CROWD   5
 #define ROUNDS  100
 #define KINDS   4
+#define STRANGER 1                      /* the pid of init, which is not of the family */
 
 static struct puppet anna, bert, carl;
 
@@ -205,6 +207,84 @@ static void test_freed(void)
     check_eq("main gives it back", sem_post(other), 0);
 }
 
+static int held;                        /* a puppet has a unit of it, and does one of these: */
+
+/* Lock the mutex, then give all back. */
+static int lock_and_post(int mutex)
+{
+    return mutex_lock(mutex) ?: mutex_unlock(mutex) ?: sem_post(held);
+}
+
+/* Wait for the semaphore, then give the other unit back. */
+static int wait_and_post(int sem)
+{
+    int result = sem_wait(sem);
+
+    return sem_post(held) ?: result;
+}
+
+/* Who was given a mutex, or waited for a semaphore that was freed, is on record as one who waits
+   until it runs: main asks before that. */
+static void test_on_the_way(void)
+{
+    int m = mutex_create(), s = sem_init(1);
+
+    held = sem_init(1);
+    check_eq("main locks m, and takes s", mutex_lock(m) | sem_wait(s), 0);
+    takes(&anna, held);
+    check("anna may wait for m", puppet_waits(&anna, lock_and_post, m, "mutex"));
+    check_eq("anna is given m: main may wait for her unit", mutex_unlock(m) ?: sem_wait(held), 0);
+    check_eq("anna has given all back", puppet_end(&anna), 0);
+    check_eq("main too", sem_post(held), 0);
+    takes(&anna, held);
+    check("anna may wait for s", puppet_waits(&anna, wait_and_post, s, "semaphore"));
+    check_eq("s is freed: main may wait for her unit", sem_free(s) ?: sem_wait(held), 0);
+    check_eq("anna was told", puppet_end(&anna), -E_INVAL);
+    check_eq("main gives the unit back", sem_post(held), 0);
+}
+
+static int post_later(int sem)
+{
+    return sleep(3) ?: sem_post(sem);
+}
+
+static int locked;                      /* a mutex that a puppet has, when it does this: */
+
+static int wait_and_unlock(int sem)
+{
+    return sem_wait(sem) ?: mutex_unlock(locked);
+}
+
+/* Words of the program's own making: that of a semaphore means nothing, and a mutex whose word
+   names somebody who is not of the family may come. */
+static void test_rubbish(void)
+{
+    uintptr_t words;
+    int x = syscall1(SYS_mutex_create, (uintptr_t)&words), e = sem_init(0);
+    volatile uint32_t *word = (volatile uint32_t *)(words - words % 4096), old;
+
+    held = sem_init(1);
+    locked = x;
+    word[e] = getpid();
+    puppet_begin(&bert, post_later, e);
+    check_eq("main may wait for an event whose word has its pid", sem_wait(e), 0);
+    check_eq("bert has posted it", puppet_end(&bert), 0);
+    check_eq("anna locks x", puppet_do(&anna, mutex_lock, x), 0);
+    check("anna may wait for the event", puppet_waits(&anna, wait_and_unlock, e, "semaphore"));
+    puppet_begin(&bert, post_later, e);
+    check_eq("that closes no circle for main, who waits for x", mutex_lock(x), 0);
+    check_eq("bert has posted it, and anna had it", puppet_end(&bert) | puppet_end(&anna), 0);
+    takes(&anna, held);
+    check("anna may wait for x", puppet_waits(&anna, lock_and_post, x, "mutex"));
+    old = word[x];
+    word[x] = (old & ~0xfffffU) | STRANGER;
+    puppet_begin(&bert, post_later, held);
+    check_eq("a stranger has x: main may wait for anna's unit", sem_wait(held), 0);
+    word[x] = old;
+    check_eq("main unlocks x", mutex_unlock(x), 0);
+    check_eq("bert has posted, and anna was given x", puppet_end(&bert) | puppet_end(&anna), 0);
+}
+
 static void threads(void)
 {
     puppet_start(&anna), puppet_start(&bert), puppet_start(&carl);
@@ -216,6 +296,8 @@ static void threads(void)
     test_counted();
     test_both_kinds();
     test_freed();
+    test_on_the_way();
+    test_rubbish();
     puppet_stop(&anna), puppet_stop(&bert), puppet_stop(&carl);
 }
 

@@ -15,37 +15,43 @@ void irq_set_hook(void (*hook)(void))
     assert(holds_no_lock());
     enable_hook = hook;
     for (int i = 0; i < MAX_HARTS; i++)
-        cpus[i].held = HELD_CHAOS;
+        cpus[i].locks_held = HELD_CHAOS;
 }
 
 /* If the hook gives way, this is another hart afterwards: interrupts come on there. */
-void irq_enable_with_hook(void)
+void irq_enable_with_hook(__not_used const void *nothing)
 {
-    this_cpu->held = HELD_CHAOS;
+    this_cpu->locks_held = HELD_CHAOS;
     enable_hook();
     irq_enable();
 }
 
-void spin_rank_panic(const struct spinlock *lock)
+void spin_rank_panic(const void *which)
 {
+    const struct spinlock *lock = which;
+
     if (spin_held(lock))
         panic("hart %lu takes the lock \"%s\" that it holds already",
               this_cpu->hartid, lock->name);
     panic("hart %lu takes the lock \"%s\" of rank %#x while it holds one of a higher rank "
           "(held: %#x); see enum lock_rank for the order",
-          this_cpu->hartid, lock->name, lock->rank, this_cpu->held & HELD_RANKS);
+          this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
 }
 
-void spin_holder_panic(const struct spinlock *lock)
+void spin_holder_panic(const void *which)
 {
+    const struct spinlock *lock = which;
+
     panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
 }
 
 /* The inner loop only loads, so that waiting harts share the word in their caches; spin_try(),
    which takes the word away from the others, comes when the lock looks free. A panic may have
    stopped the hart that holds it, so the loop asks. */
-void spin_wait(struct spinlock *lock)
+void spin_wait(const void *which)
 {
+    struct spinlock *lock = (struct spinlock *)which;
+
     do {
         while (atomic_load(&lock->holder) != NULL) {
             if (panicked())

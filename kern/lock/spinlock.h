@@ -17,8 +17,9 @@
 #include <riscv/cpu.h>
 #include <riscv/csr.h>
 
-/* What a hart holds is one word, this_cpu->held, which changes by the hart itself with interrupts
-   off. So that one comparison finds a breach of the order, the ranks are its highest bits:
+/* What a hart holds is one word, this_cpu->locks_held, which changes by the hart itself with
+   interrupts off. So that one comparison finds a breach of the order, the ranks are its highest
+   bits:
 
      HELD_CHAOS      ask the hook of irq_set_hook() where interrupts come on again
      HELD_WAS_ON     interrupts were on before the first lock or irq_push(). It is the place that
@@ -36,17 +37,18 @@
 enum lock_rank {
     RANK_PROC = 1 << 16,        /* process tree, pids, groups */
     RANK_WAIT = 1 << 17,        /* mutexes and other wait queues without a lock of their own */
-    RANK_CONSOLE = 1 << 18,     /* console input */
-    RANK_FILES = 1 << 19,       /* a table of descriptors */
-    RANK_INODES = 1 << 20,      /* which inodes are in memory */
-    RANK_JOURNAL = 1 << 21,     /* who is in a transaction */
-    RANK_CACHE = 1 << 22,       /* which blocks of the disk are in memory */
-    RANK_BLOCK = 1 << 23,       /* requests of a disk */
-    RANK_TIMER = 1 << 24,       /* pending timers */
-    RANK_KSTACK = 1 << 25,      /* free kernel stacks */
-    RANK_SLAB = 1 << 26,        /* a kmem_cache */
-    RANK_PMM = 1 << 27,         /* free pages */
-    RANK_RUNQUEUE = 1 << 28,    /* a hart's run queue and the states of its tasks */
+    RANK_DONATE = 1 << 18,      /* who gives whom his priority */
+    RANK_CONSOLE = 1 << 19,     /* console input */
+    RANK_FILES = 1 << 20,       /* a table of descriptors */
+    RANK_INODES = 1 << 21,      /* which inodes are in memory */
+    RANK_JOURNAL = 1 << 22,     /* who is in a transaction */
+    RANK_CACHE = 1 << 23,       /* which blocks of the disk are in memory */
+    RANK_BLOCK = 1 << 24,       /* requests of a disk */
+    RANK_TIMER = 1 << 25,       /* pending timers */
+    RANK_KSTACK = 1 << 26,      /* free kernel stacks */
+    RANK_SLAB = 1 << 27,        /* a kmem_cache */
+    RANK_PMM = 1 << 28,         /* free pages */
+    RANK_RUNQUEUE = 1 << 29,    /* a hart's run queue and the states of its tasks */
 };
 
 /* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */
@@ -66,13 +68,34 @@ struct spinlock {
    an interrupt handler, nor where interrupts were off before. At boot, once, while this is the only
    hart and holds nothing. */
 void irq_set_hook(void (*hook)(void));
-/* The rare part of held_set(): interrupts come on, and the hook is asked. */
-void irq_enable_with_hook(void);
+/* The rare part of held_set(): interrupts come on, and the hook is asked. The argument is not
+   used. */
+void irq_enable_with_hook(const void *);
+
+/* An output of what may give way: this_cpu is that of another hart then. clang reads the register
+   anew after each asm that may write to memory, and would take an output for one to be restored. */
+#ifdef __clang__
+#define TP_CHANGES
+#else
+#define TP_CHANGES  , "+r" (this_cpu)
+#endif
+
+/* Call `rare` with the argument, as an instruction that destroys nothing but t0 to t3: so that the
+   function into which this is inlined need not save registers for it. Only for what is called
+   almost never: the call itself costs 40 instructions. See rare_call.S. */
+static inline void rare_call(void (*rare)(const void *), const void *argument)
+{
+    register const void *t2 asm("t2") = argument;
+    register void (*t3)(const void *) asm("t3") = rare;
+
+    asm volatile ("call t0, rare_call_save"
+                  : "+r" (t2), "+r" (t3) TP_CHANGES : : "t0", "t1", "memory");
+}
 
 /* Does this hart hold no spinlock, and is no irq_push() open? Who may sleep asserts it by this. */
 static inline bool holds_no_lock(void)
 {
-    return this_cpu->held <= HELD_CHAOS;
+    return this_cpu->locks_held <= HELD_CHAOS;
 }
 
 /* Something was given back: this is left. If it was the last one, interrupts become what they were
@@ -80,12 +103,12 @@ static inline bool holds_no_lock(void)
 static inline void held_set(uint32_t left)
 {
     if (likely(left == HELD_WAS_ON)) {
-        this_cpu->held = 0;
+        this_cpu->locks_held = 0;
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
-        irq_enable_with_hook();
+        rare_call(irq_enable_with_hook, NULL);
     } else {
-        this_cpu->held = left;
+        this_cpu->locks_held = left;
     }
 }
 
@@ -96,13 +119,13 @@ static inline void irq_push(void)
 {
     uint32_t was_on = irq_save();       /* 0 if this call is within another one */
 
-    this_cpu->held = (this_cpu->held | was_on) + HELD_PUSH;
+    this_cpu->locks_held = (this_cpu->locks_held | was_on) + HELD_PUSH;
 }
 
 /* Undo one irq_push(). May turn interrupts on, and then a pending one comes at once. */
 static inline void irq_pop(void)
 {
-    held_set(this_cpu->held - HELD_PUSH);
+    held_set(this_cpu->locks_held - HELD_PUSH);
 }
 
 /* Does this hart hold the lock? Functions that expect a lock assert it by this. If another hart
@@ -130,9 +153,9 @@ busy:
 }
 
 /* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
-__never_returns void spin_rank_panic(const struct spinlock *lock);
-__never_returns void spin_holder_panic(const struct spinlock *lock);
-void spin_wait(struct spinlock *lock);
+void spin_rank_panic(const void *lock);
+void spin_holder_panic(const void *lock);
+void spin_wait(const void *lock);
 
 /* Take the lock; spins while another hart holds it. From anywhere, also from an interrupt, if this
    hart holds no lock of the same or of a higher rank; else it panics. Interrupts are off from here
@@ -141,17 +164,17 @@ void spin_wait(struct spinlock *lock);
    can do nothing in between but wait. */
 static inline void spin_lock(struct spinlock *lock)
 {
-    uint32_t was_on = irq_save(), held = this_cpu->held, rank = lock->rank;
+    uint32_t was_on = irq_save(), held = this_cpu->locks_held, rank = lock->rank;
 
     if (unlikely(held >= rank))         /* the same bit, or one above it */
-        spin_rank_panic(lock);
-    this_cpu->held = held | was_on | rank;
+        rare_call(spin_rank_panic, lock);
+    this_cpu->locks_held = held | was_on | rank;
     if (unlikely(!spin_try(lock)))
-        spin_wait(lock);
+        rare_call(spin_wait, lock);
 }
 
 /* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
-   holds afterwards: `left`, as it is in this_cpu->held. The amoswap with rl is what the
+   holds afterwards: `left`, as it is in this_cpu->locks_held. The amoswap with rl is what the
    Unprivileged spec (8.4) gives for a release: one instruction, where a store would need a fence
    before it, and it tells who held the lock. If that was another one, the kernel ends here. */
 static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
@@ -161,7 +184,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
     asm volatile ("amoswap.d.rl %0, zero, %1"
                   : "=r" (holder), "+A" (lock->holder) : : "memory");
     if (unlikely(holder != this_cpu))
-        spin_holder_panic(lock);
+        rare_call(spin_holder_panic, lock);
     held_set(left);
 }
 
@@ -170,5 +193,5 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
    before, because the next who has the lock may free the memory that it is in. */
 static inline void spin_unlock(struct spinlock *lock)
 {
-    spin_unlock_to(lock, this_cpu->held ^ lock->rank);
+    spin_unlock_to(lock, this_cpu->locks_held ^ lock->rank);
 }

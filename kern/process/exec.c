@@ -169,6 +169,7 @@ static void commit_image(struct inode *node, const char *name, const struct imag
     if (old != NULL)
         mm_put(old);
     set_user_frame(current->task.tf, image->entry, image->sp, argc);
+    current->task.tf->gpr.tp = current->pid;    /* as in forkret() */
 }
 
 /* Make the current process run a program, which has been opened to run. ucore does all of this in

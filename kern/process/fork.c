@@ -18,10 +18,14 @@
 #include <process/proc.h>
 
 /* Where a new process begins, in the kernel. switch_to() "returns" here, with the lock of the run
-   queue still held and interrupts off; nothing is on the stack to go back to. */
+   queue still held and interrupts off; nothing is on the stack to go back to.
+
+   The frame has what its parent had in tp. There programs keep their pid, by which they take
+   mutexes without the kernel: so a child gets its own. A kernel thread's tp is not loaded. */
 static void forkret(void)
 {
     sched_finish_switch();
+    current->task.tf->gpr.tp = current->pid;
     trap_return(current->task.tf);
 }
 

@@ -35,6 +35,9 @@ int init_resources(struct proc_struct *proc)
     proc->task.wait_target = NULL;
     proc->task.expired = false;
     proc->files = NULL;
+    proc->task.donated = 0;
+    proc->task.moves = false;
+    proc->donation = NULL;
     proc->sync_member = NULL;
     proc->task.kstack = kstack_alloc();
     if (proc->task.kstack == 0)
@@ -99,6 +102,8 @@ void drop_resources(struct proc_struct *proc)
         files_put(proc->files);
     proc->files = NULL;
     proc->program = NULL;
+    if (unlikely(proc->donation != NULL))
+        sync_donate_leave(proc);
 }
 
 /* A new proc_struct: in no list, with no stack and no memory. NULL if there is no memory. */

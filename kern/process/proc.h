@@ -15,6 +15,7 @@
 
 #include <mm/vmm.h>
 #include <process/program.h>
+#include <process/sync_donate.h>
 #include <sched/sched.h>
 #include <sync/wait.h>
 
@@ -58,6 +59,7 @@ struct proc_struct {
     char name[PROC_NAME_LEN + 1];
     struct files_struct *files;         /* its descriptors, see fs/file.h */
     struct sync_member *sync_member;    /* NULL: it did not ask for detection of deadlocks */
+    struct donation *donation;          /* NULL until needed: sync_donate.c, whose lock guards it */
 
     /* Changed only by the process itself, with proc_lock: it reads it freely. */
     struct mm_struct *mm;               /* NULL: a kernel thread, or exiting */

@@ -35,8 +35,8 @@
 #define WT_SYNC         (0x00000400 | WT_INTERRUPTED)
 
 enum sync_type {
+    SYNC_SEM,                           /* 0, which is the cheapest to compare with */
     SYNC_FREE,                          /* no object has this id now */
-    SYNC_SEM,
     SYNC_MUTEX,
     SYNC_CONDVAR,
     SYNC_WATCHED_SEM,                   /* of a program that asked for detection of deadlocks */
@@ -45,6 +45,8 @@ enum sync_type {
 /* An object. Everything but type, name and what a semaphore has is set once, when its group is
    made: the next object of this id has the same locks and the same queue. */
 struct sync_object {
+    semaphore_t sem;                    /* closed unless the object is a semaphore */
+
     int id;
     struct spinlock lock;               /* RANK_WAIT; of two objects never both are held */
 
@@ -54,11 +56,11 @@ struct sync_object {
 
     uint32_t *word;                     /* atomic. Programs write there what they like: it is
                                            believed for nothing but who has this mutex */
-    semaphore_t sem;                    /* closed unless the object is a semaphore */
     uint32_t ask;                       /* of a mutex: SYNC_ASK, or 0; set when it is made, or while
                                            one process alone has it */
     struct wait_target target;          /* of a mutex: its name and its holder, for reports */
     char name[32];                      /* "mutex 3" */
+    struct donation *donation;          /* of a mutex, while others wait: sync_donate.c */
 
     /* Of a watched semaphore. Guarded by the detector's lock. */
     bool counts_events;                 /* anybody may post it, not only who took a unit */
@@ -67,14 +69,15 @@ struct sync_object {
 
 /* 1,024 ids, with their objects and their words. Tables share it after a fork. */
 struct sync_chunk {
+    struct sync_object *objects[SYNC_CHUNK_IDS];    /* by id; one that is always SYNC_FREE, until
+                                                       an own one is needed: set once, by a table
+                                                       that shares the chunk with no other, with
+                                                       the lock of its mm */
     uint32_t refs;                      /* atomic: tables that have it */
     uint32_t room;                      /* atomic: ids that are free, or will be in a moment */
-    uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set only by
-                                           a table that shares the chunk with no other, with the
-                                           lock of its mm; cleared by any */
+    uint32_t used[SYNC_CHUNK_IDS / 32]; /* atomic: a bit for each id that has an object. Set as
+                                           `objects` is; cleared by any table */
     struct Page *words;                 /* set once */
-    struct sync_object *groups[SYNC_CHUNK_IDS / SYNC_GROUP_IDS];    /* NULL until needed; set once,
-                                                                       as `used` is */
 };
 
 /* The table of an address space: mm->attached. */
@@ -120,10 +123,7 @@ static inline struct sync_object *sync_at(
     struct sync_chunk *chunk = atomic_load(&table->chunks[id / SYNC_CHUNK_IDS]);
     if (unlikely(chunk == NULL))
         return NULL;
-    struct sync_object *group = atomic_load(&chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS]);
-    if (unlikely(group == NULL))
-        return NULL;
-    struct sync_object *object = &group[id % SYNC_GROUP_IDS];
+    struct sync_object *object = atomic_load(&chunk->objects[id % SYNC_CHUNK_IDS]);
     return likely(atomic_load(&object->type) == type) ? object : NULL;
 }
 /* The same for the current process. */
@@ -170,22 +170,16 @@ static inline uint64_t sync_deadline(uint64_t milliseconds)
 /* What the system calls of these names do, for objects that sync_find() has found; deadlines are
    those of sync_deadline(). user/libs/sync.h tells what comes out. All of them may sleep, but
    sync_sem_post(), sync_mutex_unlock() and the last two. */
-static inline int sync_sem_post(struct sync_object *sem)
+static inline long sync_sem_post(struct sync_object *sem)
 {
     return up(&sem->sem);               /* it refuses more than INT_MAX units */
 }
 /* A semaphore has no holder, so the end of a process changes nothing: the units that it had taken
-   are lost, as they are when it forgets to post.
-
-   What was given wins over a kill, so a process that is killed may have got a unit. It never comes
-   to use it, so others get it. */
-static inline int sync_sem_wait(struct sync_object *sem, uint64_t deadline)
+   are lost, as they are when it forgets to post. But a unit that was given to it while it waited,
+   and was killed, goes to others: see give_back() in sync_table.c. */
+static inline long sync_sem_wait(struct sync_object *sem, uint64_t deadline)
 {
-    int result = down_timeout(&sem->sem, deadline);
-
-    if (unlikely(atomic_load(&current->task.killed)) && result == 0)
-        up(&sem->sem);
-    return result;
+    return sem_down(&sem->sem, WT_KSEM | WT_INTERRUPTED, deadline);
 }
 /* The mutex was not free for the program's own try, or it did not try. */
 int sync_mutex_lock(struct sync_object *mutex);
@@ -227,8 +221,8 @@ int sync_watch_mutex(struct sync_object *mutex, struct waiter *waiter);
 void sync_watch_mutex_end(struct sync_object *mutex);
 /* What the system calls do with the semaphore of this id if it is a watched one; else -E_INVAL. The
    first may sleep for a unit, both for the detector. */
-int sync_watched_wait(uint64_t id, uint64_t deadline);
-int sync_watched_post(uint64_t id);
+long sync_watched_wait(uint64_t id, uint64_t milliseconds);
+long sync_watched_post(uint64_t id);
 /* A watched semaphore has been freed: nobody has units of it any more. May sleep. */
 void sync_watch_forget(struct sync_object *sem);
 /* The semaphore of this id, watched or not, or NULL. */

@@ -25,15 +25,22 @@ static void set_word(struct sync_object *mutex, uint32_t value)
     atomic_store_release(mutex->word, value | mutex->ask);
 }
 
-/* The pid of the process that has waited longest for the mutex; 0 if nobody waits. With its lock
-   held. */
-static int first_waiter(struct sync_object *mutex)
+/* The process that has waited longest for the mutex; NULL if nobody waits. With its lock held. */
+static struct proc_struct *first_in_queue(struct sync_object *mutex)
 {
     list_entry_t *waiters = &mutex->queue.waiters;
 
     if (list_empty(waiters))
-        return 0;
-    return ((struct proc_struct *)to_struct(list_next(waiters), struct waiter, link)->task)->pid;
+        return NULL;
+    return (struct proc_struct *)to_struct(list_next(waiters), struct waiter, link)->task;
+}
+
+/* The pid of that process; 0 if nobody waits. The same. */
+static int first_waiter(struct sync_object *mutex)
+{
+    struct proc_struct *first = first_in_queue(mutex);
+
+    return first != NULL ? first->pid : 0;
 }
 
 /* Sleep until the mutex is given to the current process, which is in its queue already: what was
@@ -47,9 +54,12 @@ static int wait_for_mutex(struct sync_object *mutex, struct waiter *waiter)
 
     if (result != 0)
         return result;
+    bool donates = sync_donate_begin(mutex);
     task->wait_target = &mutex->target;
     result = wait_for_grant(&mutex->queue, waiter, WT_SYNC, mutex->name, TIMER_NEVER);
     task->wait_target = NULL;
+    if (donates)
+        sync_donate_end(mutex);
     if (unlikely(watched))
         sync_watch_mutex_end(mutex);
     return result;
@@ -60,6 +70,10 @@ static int wait_for_mutex(struct sync_object *mutex, struct waiter *waiter)
    lock held. */
 static void pass_on(struct sync_object *mutex, int result)
 {
+    struct proc_struct *first = first_in_queue(mutex);
+
+    if (first != NULL)
+        sync_donate_pass(mutex, first);
     /* EXERCISE 7.4 begin: pass_on */
     int next = first_waiter(mutex);
 

@@ -16,10 +16,16 @@
 
 /* What belongs together:
 
-       mm->attached --> sync_table --chunks[0]--> sync_chunk --groups[0]--> 16 objects
+       mm->attached --> sync_table --chunks[0]--> sync_chunk --objects[i]--> an object
                              |                        |
-                             |                        +-----words---------> a page of 1,024 words
-                             +---------chunks[1]--> ... */
+                             |                        +-------words-------> a page of 1,024 words
+                             +---------chunks[1]--> ...
+
+   The objects of 16 ids are allocated together. */
+
+/* Stands for each object that was never made, so that who looks for one needs no question for
+   that. */
+static struct sync_object no_object = { .type = SYNC_FREE };
 
 static const char *const type_names[] = {
     [SYNC_SEM] = "semaphore",
@@ -36,28 +42,49 @@ static int word_holder(const struct wait_target *target)
     return atomic_load(object->word) & SYNC_PID;
 }
 
+/* A process that was killed while it waited for a unit, and was given one, never comes to use it,
+   so others get it. A unit of a watched semaphore is on record as the process's: sync_watch.c has
+   it posted. */
+static bool give_back(struct wait_queue *queue)
+{
+    struct sync_object *object = to_struct(queue, struct sync_object, sem.wait_queue);
+
+    if (object->type == SYNC_WATCHED_SEM)
+        return false;
+    if (!wait_give(queue, 0) && !object->sem.closed)
+        object->sem.value++;
+    return true;
+}
+
 void sync_object_init(struct sync_object *object, int id, uint32_t *word)
 {
     *object = (struct sync_object){
         .id = id,
         .lock = SPINLOCK_INIT("an object of programs", RANK_WAIT),
+        .type = SYNC_FREE,
         .word = word,
         .target = { .name = object->name, .holder = word_holder },
     };
     wait_queue_init(&object->queue, &object->lock);
     sem_init_named(&object->sem, 0, object->name);
+    object->sem.wait_queue.give_back = give_back;
     sem_close(&object->sem);
 }
 
-/* The objects of 16 ids that belong together; NULL if there is no memory. */
-static struct sync_object *group_create(struct sync_chunk *chunk, int first_id)
+/* Make the objects of 16 ids, which belong together. False if there is no memory. Each is set up
+   before it can be found. */
+static bool group_create(struct sync_chunk *chunk, int first_id)
 {
     struct sync_object *group = kmalloc(SYNC_GROUP_IDS * sizeof(*group));
     uint32_t *words = page2kva(chunk->words);
 
-    for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++)
-        sync_object_init(&group[i], first_id + i, &words[(first_id + i) % SYNC_CHUNK_IDS]);
-    return group;
+    for (int i = 0; group != NULL && i < SYNC_GROUP_IDS; i++) {
+        int index = (first_id + i) % SYNC_CHUNK_IDS;
+
+        sync_object_init(&group[i], first_id + i, &words[index]);
+        atomic_store_release(&chunk->objects[index], &group[i]);
+    }
+    return group != NULL;
 }
 
 /* A chunk without objects; NULL if there is no memory. */
@@ -72,6 +99,8 @@ static struct sync_chunk *chunk_create(void)
         .room = SYNC_CHUNK_IDS,
         .words = sync_words_create(),
     };
+    for (size_t i = 0; i < SYNC_CHUNK_IDS; i++)
+        chunk->objects[i] = &no_object;
     if (chunk->words != NULL)
         return chunk;
     kfree(chunk);
@@ -84,8 +113,9 @@ static void chunk_put(struct sync_chunk *chunk)
 {
     if (atomic_add(&chunk->refs, -1) > 1)
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(chunk->groups); i++)
-        kfree(chunk->groups[i]);
+    for (size_t i = 0; i < SYNC_CHUNK_IDS; i += SYNC_GROUP_IDS)
+        if (chunk->objects[i] != &no_object)
+            kfree(chunk->objects[i]);
     page_ref_dec(chunk->words);
     kfree(chunk);
 }
@@ -164,19 +194,14 @@ static int find_room(struct sync_table *table, struct sync_chunk **chunk)
     return -E_NO_MEM;
 }
 
-/* The object of an id, with its group made if that is needed. NULL if there is no memory. */
+/* The object of an id, which is made if that is needed. NULL if there is no memory. */
 static struct sync_object *object_at(struct sync_chunk *chunk, int id)
 {
-    struct sync_object **group = &chunk->groups[id % SYNC_CHUNK_IDS / SYNC_GROUP_IDS];
+    struct sync_object **object = &chunk->objects[id % SYNC_CHUNK_IDS];
 
-    if (*group == NULL) {
-        struct sync_object *added = group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS));
-
-        if (added == NULL)
-            return NULL;
-        atomic_store_release(group, added);
-    }
-    return &(*group)[id % SYNC_GROUP_IDS];
+    if (*object != &no_object || group_create(chunk, ROUNDDOWN(id, SYNC_GROUP_IDS)))
+        return *object;
+    return NULL;
 }
 
 /* Threads of the program may use it as soon as it has a type. */

@@ -77,12 +77,9 @@ static bool for_each_object(struct sync_table *table, bool (*fn)(struct sync_obj
 
         if (atomic_load_acquire(&chunk->refs) > 1)
             return false;
-        for (size_t k = 0; k < SYNC_CHUNK_IDS; k++) {
-            struct sync_object *group = chunk->groups[k / SYNC_GROUP_IDS];
-
-            if (group != NULL && !fn(&group[k % SYNC_GROUP_IDS], on))
+        for (size_t k = 0; k < SYNC_CHUNK_IDS; k++)
+            if (!fn(chunk->objects[k], on))
                 return false;
-        }
         sched_give_way();
     }
     return true;
@@ -255,8 +252,9 @@ static int begin_wait(struct sync_member *self, struct sync_object *sem, struct 
 }
 
 /* The unit that a sleeper is given has been put on record by its giver. */
-int sync_watched_wait(uint64_t id, uint64_t deadline)
+long sync_watched_wait(uint64_t id, uint64_t milliseconds)
 {
+    uint64_t deadline = sync_deadline(milliseconds);
     struct sync_object *sem = sync_find(id, SYNC_WATCHED_SEM);
     struct sync_member *self = current->sync_member;
     struct waiter waiter;
@@ -305,7 +303,7 @@ static int give_unit(semaphore_t *sem, struct sync_member **receiver)
     return result;
 }
 
-int sync_watched_post(uint64_t id)
+long sync_watched_post(uint64_t id)
 {
     struct sync_object *sem = sync_find(id, SYNC_WATCHED_SEM);
     struct sync_member *self = current->sync_member, *receiver = NULL;

@@ -34,7 +34,7 @@ struct cpu {
 
     /* Only touched by the hart itself, with interrupts off. */
     struct task *task;                  /* that runs here */
-    uint32_t held;                      /* spinlocks, irq_push() calls: lock/spinlock.h */
+    uint32_t locks_held;                /* spinlocks, irq_push() calls: lock/spinlock.h */
     uint64_t timer_deadline;            /* when the timer interrupts next */
     struct trapframe *interrupted;      /* by the interrupt that is being handled */
 

@@ -64,11 +64,13 @@ void sched_steal(void)
     struct task *task = victim->class.pick_next(victim);
     if (task != NULL) {
         dequeue(victim, task);
-        atomic_store(&task->rq, rq);
+        task->moves = true;
+        atomic_store_release(&task->rq, rq);    /* see is_queued() in sched.c */
     }
     spin_unlock(&victim->lock);
     if (task != NULL) {
         spin_lock(&rq->lock);
+        task->moves = false;
         enqueue(rq, task);
         spin_unlock(&rq->lock);
     }

@@ -71,7 +71,7 @@ void sched_finish_switch(void)
 {
     struct run_queue *rq = finish_switch();
 
-    this_cpu->held &= ~HELD_WAS_ON;
+    this_cpu->locks_held &= ~HELD_WAS_ON;
     spin_unlock(&rq->lock);
 }
 
@@ -90,8 +90,8 @@ static inline struct run_queue *begin_switch(struct task *task)
    in the queue, or sleeps, or has ended; rq is this hart's queue, locked, and the only spinlock. It
    returns when the task goes on; then no spinlock is held.
 
-   this_cpu->held is the hart's, and says beside the queue's lock whether interrupts were on when
-   this task took its first one. That part is kept here, on the task's stack, while others run.
+   this_cpu->locks_held is the hart's, and says beside the queue's lock whether interrupts were on
+   when this task took its first one. That part is kept here, on the task's stack, while others run.
 
    What is needed only after the calls of the class is read after them: each value that is kept
    over a call is one register more to save. */
@@ -104,7 +104,7 @@ static __always_inlined void switch_away(struct run_queue *rq)
     else
         next = rq->idle;
 
-    uint32_t held = this_cpu->held;
+    uint32_t held = this_cpu->locks_held;
 
     if (unlikely((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE))
         panic("a task gives up the hart while it holds a spinlock (ranks held: %#x), or after an "
@@ -223,12 +223,23 @@ void sched_exit(struct spinlock *held)
     panic("a zombie was scheduled");
 }
 
+/* A new task belongs to this hart. If it has the priority of its maker, the current task, that is
+   the maker's own and not what others have lent him. */
+static void begin_here(struct task *task)
+{
+    const struct task *parent = this_cpu->task;
+
+    task->rq = this_rq();
+    if (unlikely(parent->donated != 0) && task->lab6_priority == parent->lab6_priority)
+        task->lab6_priority = parent->own_priority;
+}
+
 /* With the caller's lock held the task cannot begin to sleep for the same reason meanwhile; without
    one it may be in any state. A new task belongs to no hart yet: it goes to this one. */
 bool wakeup_proc(struct task *task)
 {
     if (task->rq == NULL)
-        task->rq = this_rq();
+        begin_here(task);
     struct run_queue *rq = task_rq_lock(task);
     bool asleep = task->state == PROC_SLEEPING || task->state == PROC_UNINIT;
 
@@ -273,6 +284,33 @@ void sched_expire(struct task *task)
     wake_if(rq, task, WT_LIMIT);
 }
 
+/* Does the task wait in this queue, which is its own and locked? One that runs, or moves from one
+   queue to another, is runnable and in none. The acquire pairs with the release of sched_steal():
+   who sees the new queue sees that the task moves (Unprivileged spec 20191213, 14.1, rules 4
+   and 5). */
+static bool is_queued(const struct run_queue *rq, const struct task *task)
+{
+    return atomic_load_acquire(&task->rq) == rq && task->state == PROC_RUNNABLE && !task->on_cpu
+           && !task->moves;
+}
+
+/* Its own priority, and what others give it. A task that waits, and runs with a higher one from now
+   on, is put into the queue anew: there it may have paid for its last turn by the lower one, and be
+   far behind. With the queue locked. */
+static void set_priorities(struct run_queue *rq, struct task *task, uint32_t own, uint32_t donated)
+{
+    uint32_t priority = donated > own ? donated : own;
+    bool again = priority > task->lab6_priority && rq->class.by_priority && is_queued(rq, task);
+
+    if (again)
+        dequeue(rq, task);
+    task->lab6_priority = priority;
+    task->own_priority = own;
+    task->donated = donated;
+    if (again)
+        enqueue(rq, task);
+}
+
 void sched_set_priority(struct task *task, uint64_t priority)
 {
     if (priority == 0)
@@ -281,8 +319,19 @@ void sched_set_priority(struct task *task, uint64_t priority)
         priority = MAX_PRIORITY;
     struct run_queue *rq = task_rq_lock(task);
 
-    task->lab6_priority = priority;
+    set_priorities(rq, task, priority, task->donated);
     spin_unlock(&rq->lock);
+}
+
+uint32_t sched_donate(struct task *task, uint32_t priority)
+{
+    struct run_queue *rq = task_rq_lock(task);
+    uint32_t own = task->donated != 0 ? task->own_priority : task->lab6_priority;
+
+    set_priorities(rq, task, own, priority);
+    uint32_t now = task->lab6_priority;
+    spin_unlock(&rq->lock);
+    return now;
 }
 
 void sched_set_addrspace(struct addrspace *as)

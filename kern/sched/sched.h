@@ -28,6 +28,8 @@ struct sched_class {
     struct task *(*pick_next)(struct run_queue *rq);        /* NULL if the queue is empty */
     void (*proc_tick)(struct run_queue *rq, struct task *task);     /* the task ran for a tick */
     const char *exercise;       /* the one that writes it; NULL if it is complete */
+    bool by_priority;           /* a task whose priority has risen has another place in the queue:
+                                   dequeue and enqueue find it */
 };
 
 struct run_queue {
@@ -134,6 +136,10 @@ void sched_expire(struct task *task);
    priority 1 has one turn in 101, in about 5 s. */
 #define MAX_PRIORITY    100
 void sched_set_priority(struct task *task, uint64_t priority);
+/* The task runs with this priority as long as its own is lower; 0: with its own. A child that it
+   makes meanwhile begins with its own too. Returns the one with which it runs now. It may run, wait
+   or sleep, on any hart. In any context, as wakeup_proc(). */
+uint32_t sched_donate(struct task *task, uint32_t priority);
 
 /* Go over to another address space, for the current task: this hart uses its page table from now on
    and whenever the task runs. In any context of that task; does not sleep. */

@@ -89,4 +89,5 @@ const struct sched_class stride_sched_class = {
     .pick_next = stride_pick_next,
     .proc_tick = stride_proc_tick,
     .exercise = "6.2",
+    .by_priority = true,
 };

@@ -80,12 +80,15 @@ struct task {
 
     /* Guarded by the lock of *rq; rq itself changes under the old queue's lock. */
     enum proc_state state;
+    bool moves;                         /* between two queues, and in none of them */
     struct run_queue *rq;               /* its hart's queue */
     list_entry_t run_link;              /* in the queue, while it waits there */
     int time_slice;                     /* ticks left */
-    uint32_t lab6_priority;
+    uint32_t lab6_priority;             /* with which it runs: its own, or a higher one */
     skew_heap_entry_t lab6_run_pool;    /* in the queue's heap; stride only */
     uint32_t lab6_stride;
+    uint16_t donated;                   /* the priority that others give it; 0: nobody does */
+    uint16_t own_priority;              /* while others do, its own */
     union {
         uint64_t class_state[2];        /* what else the class keeps: see SCHED_STATE */
         /* No scheduler of this tree uses these names of parts of it. They were multi-level

@@ -23,7 +23,7 @@ struct mutex_waiter {
 void mutex_init(struct mutex *mutex, const char *name, enum mutex_rank rank, uint32_t level)
 {
     mutex->hold = (struct mutex_hold){ .name = name, .rank = rank, .level = level };
-    mutex->state = this_cpu->held & HELD_CHAOS ? MUTEX_ASK : 0;
+    mutex->state = this_cpu->locks_held & HELD_CHAOS ? MUTEX_ASK : 0;
     mutex->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_WAIT);
     list_init(&mutex->waiters);
 }

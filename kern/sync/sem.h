@@ -13,7 +13,7 @@
 
 typedef struct semaphore {
     struct spinlock lock;           /* guards the next three */
-    int value;                      /* units that nobody has, and nobody waits for */
+    int value;                      /* units that nobody has, and nobody waits for; -1 if closed */
     bool closed;
     struct wait_queue wait_queue;   /* of those who wait for a unit; empty if value is above 0 */
     const char *name;               /* for reports: what is waited for; set once */
@@ -25,8 +25,9 @@ void sem_init(semaphore_t *sem, int value);
 void sem_init_named(semaphore_t *sem, int value, const char *name);
 
 /* What all ways to wait for a unit are made of. 0 with a unit; else -E_INVAL if it is closed, or
-   what else has ended the wait: wait_state and deadline are as for wait_for_grant(). */
-int sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline);
+   what else has ended the wait: wait_state and deadline are as for wait_for_grant(). It is a long
+   so that a system call can end by it. */
+long sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline);
 /* Take a unit, and wait for one if there is none. A kill does not end that; sem_close() does, of
    which this does not tell. */
 static inline void down(semaphore_t *sem)
@@ -55,7 +56,7 @@ int sem_wait_joined(semaphore_t *sem, struct waiter *self);
 
 /* Give a unit: to the first who waits, or for later. 0; or -E_INVAL, and nothing changes, if it is
    closed or has INT_MAX units. From anywhere, with no lock of the same or a higher rank held. */
-int up(semaphore_t *sem);
+long up(semaphore_t *sem);
 /* Give a unit only if somebody waits for one: true then. If nobody does nothing changes, and no
    unit is left behind. As up(). */
 bool up_waiter(semaphore_t *sem);

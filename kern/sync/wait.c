@@ -16,6 +16,7 @@ void wait_queue_init(struct wait_queue *queue, struct spinlock *lock)
 {
     queue->lock = lock;
     list_init(&queue->waiters);
+    queue->give_back = NULL;
 }
 
 /* At the end of the list, so that waiters are woken in the order in which they came. sched_sleep()
@@ -72,10 +73,14 @@ int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wai
         killed = !sched_sleep(queue->lock, wait_state, what);
     if (deadline != TIMER_NEVER)
         timer_limit_end(&limit);
-    if (waiter->granted)
-        return waiter->result;
-    list_del(&waiter->link);
-    return killed ? -E_KILLED : -E_TIMEOUT;
+    if (!waiter->granted) {
+        list_del(&waiter->link);
+        return killed ? -E_KILLED : -E_TIMEOUT;
+    }
+    if (unlikely(atomic_load(&waiter->task->killed)) && waiter->result == 0
+        && queue->give_back != NULL && queue->give_back(queue))
+        return -E_KILLED;
+    return waiter->result;
 }
 
 /* The waiter is on the stack of a task that cannot go on before the lock is free. */

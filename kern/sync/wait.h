@@ -20,6 +20,10 @@
 struct wait_queue {
     struct spinlock *lock;          /* guards the queue and the condition; set once */
     list_entry_t waiters;           /* in order of arrival */
+
+    /* NULL; or what is done with what was given to a task that was killed before it could take it.
+       Called with the lock held. True if others have it now; false if it is the task's anyway. */
+    bool (*give_back)(struct wait_queue *queue);
 };
 
 /* A place in a queue; on the stack of the task that waits. Guarded by the queue's lock. */
@@ -68,7 +72,8 @@ static inline void wait_join(struct wait_queue *queue, struct waiter *waiter)
    was given. Else it is -E_KILLED, if wait_state has WT_INTERRUPTED and the task was killed, or
    -E_TIMEOUT, if rdtime() has come to the deadline (TIMER_NEVER: no limit); then the task is out of
    the queue, and nobody can give it anything any more. What was given wins over both, if it came
-   first or at the same time. `what` must last as long as the sleep. */
+   first or at the same time; but a queue may have it given back (give_back), and then the value is
+   -E_KILLED. `what` must last as long as the sleep. */
 int wait_for_grant(struct wait_queue *queue, struct waiter *waiter, uint32_t wait_state,
                    const char *what, uint64_t deadline);
 

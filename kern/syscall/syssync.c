@@ -19,16 +19,24 @@ long sys_sem_post(uint64_t arg[])
 {
     struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
 
-    return sem != NULL ? sync_sem_post(sem) : sync_watched_post(arg[0]);
+    return likely(sem != NULL) ? sync_sem_post(sem) : sync_watched_post(arg[0]);
+}
+
+/* A function of its own, so that the usual wait calls nothing, and needs no frame. */
+static __never_inlined long sem_wait_limited(struct sync_object *sem, uint64_t milliseconds)
+{
+    return sync_sem_wait(sem, sync_deadline_in(milliseconds));
 }
 
 long sys_sem_wait(uint64_t arg[])
 {
     struct sync_object *sem = sync_find(arg[0], SYNC_SEM);
 
-    if (sem == NULL)
-        return sync_watched_wait(arg[0], sync_deadline(arg[1]));
-    return sync_sem_wait(sem, sync_deadline(arg[1]));
+    if (unlikely(sem == NULL))
+        return sync_watched_wait(arg[0], arg[1]);
+    if (unlikely(arg[1] != 0))
+        return sem_wait_limited(sem, arg[1]);
+    return sync_sem_wait(sem, TIMER_NEVER);
 }
 
 long sys_sem_free(uint64_t arg[])

@@ -58,6 +58,7 @@ static void leave_old_bytes(void)
         memset(procs[i], OLD_BYTE, sizeof(*procs[i]));
         procs[i]->task.kstack = kstack;
         procs[i]->mm = NULL;
+        procs[i]->donation = NULL;
         free_proc(procs[i]);
     }
 }

@@ -86,3 +86,29 @@ static void test_driver(void)
 }
 
 SELFTEST("driver", test_driver);
+
+/* Of causes that no interrupt of this machine has. */
+#define NO_CAUSE        13
+#define OTHER_NO_CAUSE  14
+
+static void note_call(void *arg)
+{
+    atomic_add((uint32_t *)arg, 1);
+}
+
+/* The hart's own interrupts: each cause has its handler's argument. All that the kernel registers
+   there have none, so a wrong one would be seen by nobody. */
+static void test_local_handlers(void)
+{
+    uint32_t calls[2] = { 0, 0 };
+
+    irq_register(NO_CAUSE, note_call, &calls[0]);
+    irq_register(OTHER_NO_CAUSE, note_call, &calls[1]);
+    irq_push();
+    assert(irq_dispatch(OTHER_NO_CAUSE) && irq_dispatch(NO_CAUSE) && irq_dispatch(OTHER_NO_CAUSE));
+    assert(!irq_dispatch(OTHER_NO_CAUSE + 1));
+    irq_pop();
+    assert_eq(calls[0], 1);
+    assert_eq(calls[1], 2);
+}
+SELFTEST("local-handlers", test_local_handlers);

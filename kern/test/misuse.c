@@ -162,13 +162,30 @@ static void lock_same_rank(void)
     NOT_CAUGHT("two locks of the same rank");
 }
 
+/* A function that calls nothing: it has not saved its return address, but the call stack must tell
+   its caller too. */
+static __never_inlined void take_low(void)
+{
+    spin_lock(&low);
+    high.name = "taken";                /* so that the call above is not the last */
+}
+
 /* Without the check the hart would wait for itself, with interrupts off: nothing would be printed,
    and nothing could be interrupted. */
 static void lock_twice(void)
 {
     spin_lock(&low);
-    spin_lock(&low);
+    take_low();
     NOT_CAUGHT("a lock that is taken twice");
+}
+
+/* A function that calls others has saved its return address: the call stack must not tell it, or
+   its caller, twice. */
+static void rare_panic(void)
+{
+    cprintf("a function that calls others\n");
+    rare_call(spin_holder_panic, &low);
+    NOT_CAUGHT("a panic by a rare call");
 }
 
 /* A hart that releases a lock which it does not hold releases somebody else's, or has released its
@@ -352,6 +369,7 @@ SELFTEST("object-of-other-cache", object_of_other_cache);
 SELFTEST("lock-rank", lock_rank);
 SELFTEST("lock-same-rank", lock_same_rank);
 SELFTEST("lock-twice", lock_twice);
+SELFTEST("rare-panic", rare_panic);
 SELFTEST("unlock-free", unlock_free);
 SELFTEST("sleep-with-lock", sleep_with_lock);
 SELFTEST("wait-with-lock", wait_with_lock);

@@ -3,9 +3,10 @@
    error, or the end of one process, and all that was taken must be back.
 
    "oom-kernel" does so with a kernel thread, an address space and an exec; "oom-programs" with
-   programs that fork, map, grow and fault. A function that goes on without looking
-   for NULL panics; one that returns early and forgets to give something back is found by the count,
-   which names the attempt. Then a k for which it happens is known, and the case can be repeated.
+   programs that fork, map, grow and fault; "oom-sync" with one whose children wait. A function that
+   goes on without looking for NULL panics; one that forgets to give something back is found by the
+   count, which names the attempt. Then a k for which it happens is known, and the case can be
+   repeated.
 
    Alone: make grade GRADE=--all TEST=oom-kernel. It belongs to no exercise. */
 #include <error.h>
@@ -160,6 +161,29 @@ static void test_oom_programs(void)
         starve(programs[i].name, try_program, programs[i].name, programs[i].step);
     inventory_same(&before, "programs ran out of memory");
 }
+
+/* user/oomsync.c says how it may end. The kernel's exec may be short of memory itself. */
+static int try_sync(void *words)
+{
+    int result = run_thread(test_exec_words, words);
+
+    if (result != 0 && result != 55 && result != -E_KILLED && result != -E_NO_MEM)
+        panic("oomsync ends with %d", result);
+    return result;
+}
+
+/* Semaphores, mutexes and condition variables, and those who wait for them: what is refused must
+   leave nobody asleep, and no object. */
+static void test_oom_sync(void)
+{
+    static const char *plain[] = { "oomsync", NULL }, *detect[] = { "oomsync", "detect", NULL };
+    struct inventory before = inventory_take();
+
+    starve("oomsync", try_sync, plain, 1);
+    starve("oomsync detect", try_sync, detect, 1);
+    inventory_same(&before, "programs with semaphores ran out of memory");
+}
+SELFTEST("oom-sync", test_oom_sync);
 
 /* What a program prints in between is no error. The leak is what counts. */
 SELFTEST("oom-programs", test_oom_programs);

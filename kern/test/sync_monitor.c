@@ -393,7 +393,9 @@ static void test_moments(void)
    which place? actor_stall() counts them. */
 SELFTEST_AT(STAGE_INIT, "monitor-moments", test_moments);
 
-/* A buffer for three things; half of the threads put into it, half take out. */
+/* A buffer for three things; half of the threads put into it, half take out. They come in in the
+   order of their numbers, and again in that order if nothing is between: so those who put come one
+   after the other, and there are more of them than there is room. */
 #define USERS       8
 #define THINGS      300             /* of each */
 #define ROOM        3
@@ -430,7 +432,7 @@ static bool use(int number, bool puts)
 
 static int user(int number)
 {
-    for (int done = 0; done < THINGS; done += use(number, number % 2 == 0))
+    for (int done = 0; done < THINGS; done += use(number, number < USERS / 2))
         ;
     return 0;
 }

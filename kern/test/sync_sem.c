@@ -84,10 +84,11 @@ static void test_up_waiter(void)
     sem_init(&sem, 0);
     check("up_waiter() is false if nobody waits", !up_waiter(&sem));
     check("up_waiter() leaves no unit for later", at_rest(0));
-    check("the next one waits", !actor_try(0, do_down));
+    check("the next one waits", !actor_try(0, do_interruptible));
     check("up_waiter() is true if somebody waits", up_waiter(&sem));
     actors_settle();
     check("up_waiter() lets him go on", actor_done(0) && at_rest(0));
+    check_eq("he has a unit", actor_result(0), 0);
     sem_init(&sem, 1);
     check("up_waiter() does not touch units that are there", !up_waiter(&sem) && at_rest(1));
     check("a unit that is there is taken also if the time is over",
@@ -261,11 +262,11 @@ static void test_close(void)
     check("who comes later does not wait", actor_try(0, do_interruptible) && actor_try(1, do_down));
     check_eq("and gets -E_INVAL too", actor_result(0), -E_INVAL);
     check_eq("up() is -E_INVAL", up(&sem), -E_INVAL);
-    check("up_waiter() is false, and no unit is made", !up_waiter(&sem) && at_rest(0));
+    check("up_waiter() is false, and no unit is made", !up_waiter(&sem) && at_rest(-1));
     sem_init(&sem, 3);
     sem_close(&sem);
     check("the units of a closed semaphore cannot be taken", !try_down(&sem)
-          && actor_try(0, do_interruptible) && actor_result(0) == -E_INVAL && at_rest(3));
+          && actor_try(0, do_interruptible) && actor_result(0) == -E_INVAL && at_rest(-1));
 }
 
 static void test_ends(void)

@@ -23,14 +23,15 @@
 #define CHANGED     (SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_FS)
 
 /* Of the 32 registers all but sp, a0 and a1 are 0, so that nothing of the old program is left: a
-   program could else read what another one, or the kernel, had in its registers. */
+   program could else read what another one, or the kernel, had in its registers. tp is not set by
+   the exercise's part of exec. */
 static size_t leftovers(const struct trapframe *tf)
 {
     struct pushregs gpr = tf->gpr;
     const uint64_t *reg = (const uint64_t *)&gpr;
     size_t count = 0;
 
-    gpr.sp = gpr.a0 = gpr.a1 = 0;
+    gpr.sp = gpr.tp = gpr.a0 = gpr.a1 = 0;
     for (size_t i = 0; i < sizeof(gpr) / sizeof(*reg); i++)
         count += reg[i] != 0;
     return count;

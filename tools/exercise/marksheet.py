@@ -159,11 +159,12 @@ def text_for(student, reference):
 def marks_lines(student, reference):
     """The lines of a student's text with the table of the marks, then those of each exercise."""
     result = student.result
-    lines = ["", "%-4s %-40s %8s %6s %6s" % ("", "", "together", "alone", "mark")]
+    titles = {number: reference.exercises[number].title for number in result["exercises"]}
+    form = "%%-4s %%-%ds %%8s %%6s %%6s" % max(map(len, titles.values()))
+    lines = ["", form % ("", "", "together", "alone", "mark")]
     for number, entry in sorted(result["exercises"].items()):
-        lines.append("%-4s %-40s %8s %6s %6s" % (
-            number, reference.exercises[number].title, mark_text(entry["together"]),
-            mark_text(entry["alone"]), out_of(entry)))
+        lines.append(form % (number, titles[number], mark_text(entry["together"]),
+                             mark_text(entry["alone"]), out_of(entry)))
     lines += ["total: %s of %d" % (sum_text(student), student.sum("max")), "",
               "together: with your other exercises; alone: with the reference's others around it;",
               "- where that could not change the mark.", ""]

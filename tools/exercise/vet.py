@@ -26,6 +26,9 @@ WORDS = re.compile(r"_?_?asm_?_?|_?_?attribute_?_?|_Pragma|\w*incbin\w*|"
                    r"DRIVER|PMM_MANAGER|SCHED_CLASS|SHRINKER|"
                    # A text that names another manager or scheduler lets it do the student's work.
                    r"(?:buddy|first_fit|best_fit)_pmm_manager|(?:fifo|stride|mlfq)_sched_class")
+# Lab 7 is about what other harts do meanwhile. A text that turns interrupts off keeps none of them
+# out, but it keeps the tests with one hart and chaos= from showing that.
+NO_LOCK = re.compile(r"irq_\w+|local_intr_\w+|csr_\w+|locks_held|HELD_\w+")
 CSR = re.compile(r"csr_(?:read|write|set|clear)")       # these make assembly of their argument
 # Attributes that change nothing beyond the declaration or statement at which they stand.
 HARMLESS = frozenset("""aligned always_inline cold const deprecated fallthrough flatten format hot
@@ -77,10 +80,12 @@ def is_harmless(tokens):
 
 class CText(Preprocessor):
     """A text of C that is checked token by token: brackets, words, attributes, and lines for the
-    preprocessor. `last` is the token at which it ends, in each way that the #ifs leave open."""
+    preprocessor. `last` is the token at which it ends, in each way that the #ifs leave open.
+    `locks`: it is of lab 7."""
 
-    def __init__(self, text, taken):
+    def __init__(self, text, taken, locks):
         super().__init__(Lexer(text), taken)
+        self.locks = locks
         self.attribute, self.depth = None, 0    # the tokens of an attribute that has no end yet
         self.csr = None                 # the tokens of a call of CSR up to its first argument
 
@@ -112,7 +117,7 @@ class CText(Preprocessor):
         """What stands behind #define. It must be whole, because it may be used anywhere."""
         name, body = tokens[0], tokens[1:]
         adjacent = body and body[0].offset == name.offset + len(name.text)
-        Definition(self.taken).whole(body, bool(adjacent and body[0].text == "("))
+        Definition(self.taken, self.locks).whole(body, bool(adjacent and body[0].text == "("))
 
     def code(self, line, tokens):
         """A line that is not for the preprocessor."""
@@ -130,6 +135,9 @@ class CText(Preprocessor):
             self.attribute, self.depth = [token], 0
         elif token.kind == "word":
             check_word(token)
+            if self.locks and NO_LOCK.fullmatch(token.text):
+                raise Complaint(token.offset, "%s is not allowed in lab 7: that interrupts are off "
+                                "keeps no other hart out. Use the lock" % token.text)
             if CSR.fullmatch(token.text):
                 self.csr = [token]
         elif token.kind == "bracket":
@@ -182,8 +190,8 @@ class CText(Preprocessor):
 class Definition(CText):
     """What a #define defines. It must be whole in itself, because it may be used anywhere."""
 
-    def __init__(self, taken):
-        super().__init__("", taken)
+    def __init__(self, taken, locks):
+        super().__init__("", taken, locks)
         self.has_arguments = False
 
     def whole(self, tokens, has_arguments):
@@ -207,9 +215,9 @@ class Definition(CText):
         super().token(token)
 
 
-def check_c(text, form, taken):
-    """Complain about a text of C that must not be in a region of this form."""
-    checker = CText(text, taken)
+def check_c(text, form, taken, locks):
+    """Complain about a text of C that must not be in a region of this form. `locks`: of lab 7."""
+    checker = CText(text, taken, locks)
     checker.run()
     checker.finish()
     bad = sorted(checker.last - set(ENDS[form]))
@@ -226,7 +234,7 @@ def vet(region, text, line=1, taken=()):
         if region.path.endswith(".S"):
             vet_asm.check(text, taken, WORDS)
         else:
-            check_c(text, region.form, taken)
+            check_c(text, region.form, taken, region.exercise.startswith("7."))
     except Complaint as complaint:
         offset, message = complaint.args
         raise RegionError(region.path, line + text.count("\n", 0, offset), message) from None

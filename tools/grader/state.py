@@ -341,7 +341,8 @@ def locks(machine):
     """The task that switches the machine off holds no lock, and interrupts are on; in an early test
     they are not on yet."""
     cpu, wrong = this_cpu(machine), []
-    ranks, pushes = int(cpu.held) & HELD_RANKS, (int(cpu.held) & HELD_PUSHES) // HELD_PUSH
+    held = int(cpu.locks_held)
+    ranks, pushes = held & HELD_RANKS, (held & HELD_PUSHES) // HELD_PUSH
     if ranks:
         wrong.append("spinlocks are held, of ranks %#x, expected none: a spin_unlock() is missing"
                      % ranks)

@@ -104,6 +104,7 @@ PROGRAMS = [
     program("syncids"),
     program("syncids many", "many", limit=4000),
     program("testbss"),
+    program("whoami"),
     program("threads"),
     program("yield"),
     Test("sh", prog='sh -c "echo one; echo two"', reports=False,
@@ -155,6 +156,7 @@ SELF_TESTS = [
     selftest("disk", disk=Disk(blank=True, checks=(blocks_written,))),
     selftest("disk 4 harts", harts=4, runs=2, disk=Disk(blank=True, checks=(blocks_written,))),
     selftest("driver"),
+    selftest("local-handlers"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
     selftest("cache", after=THREADS_STAY),
@@ -185,6 +187,7 @@ SELF_TESTS = [
     selftest("oom-kernel"),
     selftest("oom-kernel best fit", append="pmm=best_fit poison"),
     selftest("oom-programs", limit=4000),
+    selftest("oom-sync", limit=4000),
     early("pagetable-ranges"),
     early("vmm"),
     early("pmm buddy", append="pmm=buddy"),
@@ -223,6 +226,7 @@ SELF_TESTS = [
     selftest("wait-grant-race"),
     selftest("wait-grant-race 8 harts", harts=8, runs=2),
     selftest("wait-kill"),
+    selftest("usync-unit"),
     selftest("wait-kill 4 harts", harts=4, runs=2),
     selftest("wait-queue"),
     selftest("wait-queue 4 harts", harts=4, runs=2),
@@ -233,6 +237,10 @@ SELF_TESTS = [
 ]
 
 NULL = "the kernel used a null pointer"
+# The call stack of what spin_lock() and spin_unlock() call almost never, inlined or not: both
+# callers are in it, one line each.
+CALLED_RARELY = (r"rare_call_save\+\S+\s+(?:\S+ spin_\w+\+\S+\s+)?"
+                 r"\S+ %s\+\S+\s+\S+ %s\+")
 GIVES_UP = "a task gives up the hart while it holds a spinlock"
 UNLOCKED = "() is called without the lock of the address space; the task holds no mutex"
 
@@ -307,8 +315,11 @@ PANIC_TESTS = [
     panics("object-of-other-cache", "is not an object of the cache test"),
     panics("lock-rank", 'takes the lock "low lock" of rank', "see enum lock_rank"),
     panics("lock-same-rank", 'takes the lock "other low lock" of rank'),
-    panics("lock-twice", 'takes the lock "low lock" that it holds already'),
+    panics("lock-twice", 'takes the lock "low lock" that it holds already',
+           trace=regex(CALLED_RARELY % ("take_low", "lock_twice"))),
     panics("unlock-free", regex('releases the lock "low lock" that it does not hold|lock->holder')),
+    panics("rare-panic", 'the lock "low lock" that it does not hold',
+           trace=regex(CALLED_RARELY % ("rare_panic", "selftest_thread"))),
     panics("sleep-with-lock", GIVES_UP),
     panics("wait-with-lock", GIVES_UP),
     panics("wait-without-lock", "assertion failed: spin_held(queue->lock)"),
@@ -384,6 +395,13 @@ PANIC_TESTS = [
                  "(pid 2) holds\nring (pid 2) waits for mutex 1:\n", "sys_mutex_lock"]),
     Test("ring queue", prog="ring queue", panic=True, forbid=["a circle"],
          expect=["deadlock: all 3 processes sleep", "ring (pid 3) waits for mutex 1:\n"]),
+    # user/nopost.c: what detection of deadlocks does not tell, and what is told then.
+    Test("nopost", prog="nopost", panic=True, forbid=["a circle", "comes to its end"],
+         expect=["ok: the one who could have posted ends\n",
+                 "deadlock: all 3 processes sleep, and nothing can wake one\n",
+                 "nopost (pid 4) waits for semaphore 1:\n", "sync_watched_wait",
+                 "nopost (pid 2) waits for a child to end:\n"]),
+    program("nopost later", "later", forbid=["deadlock:"]),
     # Boot arguments that make no sense.
     Test("argument unknown", prog="hello", append="colour=red", panic=True,
          expect=['unknown boot argument "colour=red"; known are init=PROGRAM']),

@@ -134,6 +134,34 @@ detector_unit_given: One unit less; the record of the last one is freed, by
 holding_free(). A member that has none posts an event: the semaphore counts
 events from now on, and so do those of which it has units, holdings_are_events().
 """,
+    "7.C": """
+fields of struct donation: What you keep of a process, and of a mutex: who waits
+for it, who has it, what that one is given for it. All is 0 at first. `task` tells
+a process from a mutex.
+
+helpers: What the four functions have in common. All of them are called with
+donate_lock held; with it you change all records, but take no lock of a mutex.
+sched_donate(task, priority) tells the scheduler what a task is given, 0 if
+nothing, and returns with which priority it runs then: its own is kept apart.
+libs/skew_heap.h may help, or libs/list.h. An entry of a heap must not change in
+its order while it is in there.
+
+donate: `proc` begins to wait: its priority goes to the holder. If that one waits
+too, it goes on to the holder of what it waits for, and so on. Processes may wait
+in a circle, or for themselves: the walk must end. Another process may be on
+record as the holder of this mutex, if the program has written into the word:
+believe the newer one. If none is known, `holder` is a record without a task.
+
+take_back: `proc` does not wait any more: it was given the mutex, or was killed.
+Whoever had its priority, along the chain, has the highest of what is left. If
+nobody waits any more, the mutex must be in no list or heap: its record is freed.
+
+pass: The mutex is given to `next`, the first of those who wait: it waits no
+more. What the others give goes to `next`, not to the former holder. The latter
+may have other mutexes for which somebody waits.
+
+leave: The process ends. Mutexes that are on record as its own are no more.
+""",
 }
 
 EXERCISES = [
@@ -149,6 +177,8 @@ EXERCISES = [
              asks="hand a mutex over, tell of a dead holder; wait for a signal, losing none"),
     Exercise("7.5", "detection of deadlocks", 20, hint=HINTS["7.5"],
              asks="refuse a lock that closes a circle, and a wait after which not all can finish"),
+    Exercise("7.C", "priority donation", 10, hint=HINTS["7.C"],
+             asks="who has a mutex runs with the priority of those who wait for it"),
 ]
 
 # Ticks come often, so a program is preempted at many places.
@@ -172,7 +202,7 @@ TESTS = [
              title="waits that a kill, the time or sem_close() ends"),
     selftest("sem-race", 1, "7.1", seeds=SEEDS, after=THREADS_STAY,
              title="no unit is lost or made, whoever runs when"),
-    selftest("sem-race 4 harts", 2, "7.1", harts=4, runs=2, after=THREADS_STAY,
+    selftest("sem-race 4 harts", 2, "7.1", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="no unit is lost or made when all come at once"),
     selftest("monitor-signal", 5, "7.2", after=THREADS_STAY,
              title="who is inside after each wait and signal"),
@@ -183,7 +213,7 @@ TESTS = [
              title="who waits and who signals both come out, whoever runs when"),
     selftest("monitor-race", 1, "7.2", seeds=SEEDS, after=THREADS_STAY,
              title="what was signalled is still so, whoever runs when"),
-    selftest("monitor-race 4 harts", 2, "7.2", harts=4, runs=2, after=THREADS_STAY,
+    selftest("monitor-race 4 harts", 2, "7.2", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="what was signalled is still so, with four harts"),
     selftest("philosophers-table", 5, "7.3", after=THREADS_STAY,
              title="who eats after each step"),
@@ -193,9 +223,11 @@ TESTS = [
              title="all have their meal, wherever one of them is stopped"),
     selftest("philosophers", 2, "7.3", seeds=SEEDS, after=THREADS_STAY,
              title="all have their meals, whoever runs when"),
-    selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, after=THREADS_STAY,
+    selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="all have their meals, with four harts"),
-    selftest("usync-mutex", 8, "7.4", title="a mutex is handed over, and each word is right"),
+    selftest("usync-mutex", 6, "7.4", title="a mutex is handed over, and each word is right"),
+    selftest("usync-moments", 2, "7.4",
+             title="a program changes the word at each moment of what the kernel does"),
     selftest("usync-condvar", 8, "7.4", title="signals, limits of time, kills, dead holders"),
     selftest("usync-moment 2 harts", 3, "7.4", harts=2, runs=2, cpu=10,
              title="no signal can be lost between unlock and wait"),
@@ -212,8 +244,16 @@ TESTS = [
     program("unsafe", "", 4, "7.5", title="units with several holders: is there an order?"),
     program("unsafe events", "events", 3, "7.5", limit=200,
             title="semaphores that count events are not blamed"),
-    program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=20,
+    program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=10,
             title="three units in any order, and none waits for ever"),
+    selftest("donate", 5, "7.C", after=THREADS_STAY,
+             title="with which priority each runs, after each step"),
+    selftest("donate-random", 2, "7.C", seeds=SEEDS, after=THREADS_STAY,
+             title="the same, whatever happens next"),
+    selftest("donate-race 4 harts", 1, "7.C", append="sched=stride", harts=4, runs=2, cpu=10,
+             title="who has no mutex runs with his own priority, with four harts"),
+    program("inversion", "", 2, "7.C", append="sched=stride", shift=9, limit=400,
+            title="nobody in between keeps a high priority waiting"),
 ]
 
 LAB = Lab(7, "synchronisation", EXERCISES, TESTS)

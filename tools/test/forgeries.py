@@ -108,6 +108,15 @@ FEED = """
             ;
     }
 """
+# In a program a function of the text would take the place of the library's: threads that run one
+# after the other have no races.
+OWN_CLONE = """
+int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg);
+int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg)
+{
+    return 99 + flags * 0 + stack * 0 + fn(arg);
+}
+"""
 SET_BACK = "the kernel has set back the watchdog"
 
 
@@ -177,6 +186,32 @@ def patched_checks():
                  "blocks-best-fit"),
         patched_check("kern/sched/sched_stride.c", "6.2", "stride_init",
                  ("stride_pick_next", "+= step(task)", "+= 1000"), "stride-shares"),
+        patched_check("kern/sync/sem.c", "7.1", "try_down",
+                 ("try_down", "sem->value--", "sem->value -= 2"), "sem-count"),
+        patched_check("kern/process/sync_mutex.c", "7.4", "sync_mutex_unlock",
+                 ("sync_mutex_lock", "? -E_KILLED", "? 0"), "usync-mutex"),
+    ]
+
+
+def of_lab_7():
+    """Forgeries from regions of lab 7, in the kernel and in a program."""
+    verdict = "[done] philosophers-table 2 28: 27 checks passed #"
+    verdict += tag(b"of another boot!", verdict)
+    end = FIND % ("report_done", "power_off", near("report_done", "power_off")) + CALL_THE_END
+    return [
+        Forgery("prints what the judge of the philosophers says", ["philosophers-table"],
+                "not signed",
+                in_region("kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar", lambda text: (
+                    'cprintf("%s\\n");\nvoid power_off(int);\npower_off(0);\n' % verdict + text))
+                + [("kern/sync/phi_monitor.c", "#include <sync/phi_monitor.h>\n",
+                    "#include <debug/printk.h>\n#include <sync/phi_monitor.h>\n")]),
+        Forgery("ends the test of monitors by its address", ["monitor-signal"], "not the test's",
+                in_region("kern/sync/monitor.c", "7.2", "cond_signal", lambda text: (
+                    "void print_bytes(const char *, size_t);\n"
+                    + end.replace("fault-access", "monitor-signal") + text))),
+        Forgery("lets threads run one after the other", ["tickets-till"], "no end after",
+                in_region("user/libs/boxoffice.c", "7.0", "the box office",
+                          lambda text: OWN_CLONE + text)),
     ]
 
 
@@ -222,6 +257,7 @@ def forgeries():
         Forgery("patches the check, and leaves the page as it was", ["fault-access"],
                 "as in the kernel's file", in_fault_access(patching + PUT_BACK)),
         *patched_checks(),
+        *of_lab_7(),
         Forgery("makes text writable", ["fault-access"], "has both W and X",
                 in_fault_access(found + MAKE_WRITABLE, "VM_EXEC")),
         Forgery("makes constants writable", ["fault-access"], "has W, and maps the kernel's text",

@@ -8,6 +8,7 @@ text compared with the file, limits, the leak check), the forgery for it gets po
 Needs the built objects, their compiler and QEMU. Several minutes.
 Run alone: python3 tools/test/test_forgery.py
 """
+import glob
 import os
 import shutil
 import sys
@@ -43,8 +44,9 @@ class Forgery(TreeTest):
                 for test in forgery.tests:
                     self.assertEqual(results[test]["points"], 0, output)
                     self.assertIn(forgery.words, "\n".join(results[test]["reasons"]), output)
-                    log = os.path.join(self.tree, OBJECTS, "grade", test + ".log")
-                    self.assertLess(os.path.getsize(log), LOG_BYTES)
+                    logs = glob.glob(os.path.join(self.tree, OBJECTS, "grade", test + ".*log"))
+                    self.assertTrue(logs)
+                    self.assertLess(max(map(os.path.getsize, logs)), LOG_BYTES)
 
     def test_a_makefile_that_echoes(self):
         """The grader reads what its own machines print, not what a build prints."""

@@ -90,6 +90,15 @@ class Texts(unittest.TestCase):
         self.assertTrue(text.endswith(end), text)
         self.assertNotIn("answers", marksheet.text_for(student("Bo"), REFERENCE))
 
+    def test_the_columns_of_long_titles(self):
+        ada = student("Ada", tests=[])
+        ada.result["exercises"]["7.4"] = ada.result["exercises"]["5.1"]
+        reference = SimpleNamespace(exercises=dict(REFERENCE.exercises, **{
+            "7.4": SimpleNamespace(title="mutexes and condition variables of programs")}))
+        lines = marksheet.text_for(ada, reference).split("\n")
+        first = next(number for number, line in enumerate(lines) if "together  alone" in line)
+        self.assertEqual(len(set(map(len, lines[first:first + 3]))), 1, lines[first:first + 3])
+
     def test_what_failed_in_the_same_way_is_told_once(self):
         tests = [{"name": name, "title": name, "points": 0, "max": 5, "verdict": "panic",
                   "lines": [line % (name if "%s" in line else number) if "%" in line else line

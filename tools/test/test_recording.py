@@ -30,6 +30,8 @@ import recording
 from gdbstub import StubError, connect
 
 LENGTH, EARLY = 100, 60         # the machine switches off at 100; QEMU may learn of it at 60
+PATIENCE = 20                   # seconds; an answer takes one at most, and a Player that waits for
+                                # ever must fail the test, not stop it
 NO_MORE = "T05replaylog:end;"
 FEATURES = {"target.xml": '<xi:include href="cpu.xml"/>', "cpu.xml": '<reg name="pc" regnum="32"/>'}
 
@@ -168,12 +170,14 @@ class Replay(unittest.TestCase):
             thread = threading.Thread(target=player.serve, daemon=True)
             thread.start()
             gdb = connect(player.path)
+            gdb.seconds = PATIENCE
             try:
                 yield gdb
             finally:
                 gdb.close()
-                thread.join(20)
+                thread.join(PATIENCE)
                 player.kill()
+                thread.join(PATIENCE)
         self.assertFalse(thread.is_alive())
         self.told = told.getvalue()
 

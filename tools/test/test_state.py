@@ -367,13 +367,13 @@ class Locks(MachineTest):
 
     def test_forgotten(self):
         cpu = state.this_cpu(self.end)
-        self.end.poke(cpu.held, 0x40000)
+        self.end.poke(cpu.locks_held, 0x40000)
         self.expect(state.locks(self.end), "spinlocks are held, of ranks 0x40000, expected none")
-        self.end.poke(cpu.held, 8)
+        self.end.poke(cpu.locks_held, 8)
         self.expect(state.locks(self.end), r"irq_push\(\) was called 2 times more than irq_pop\(\)")
 
     def test_chaos_is_no_lock(self):
-        self.end.poke(state.this_cpu(self.end).held, 1)
+        self.end.poke(state.this_cpu(self.end).locks_held, 1)
         self.assertEqual(state.locks(self.end), [])
 
     def test_interrupts_off(self):

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from exercise import allowed, graft, handin, manifest, marks, regions, symbols
-from forgeries import CALL_THE_END, FIND, MAKE_WRITABLE, PUT_BACK, near
+from forgeries import CALL_THE_END, FIND, MAKE_WRITABLE, OWN_CLONE, PUT_BACK, near
 from labs.catalogue import load
 from trees import OBJECTS, TOP, ShopTest
 
@@ -73,27 +73,30 @@ LIARS = [
      "symbol_format"),
 ]
 OFFICE = ("7.0", "the box office")
-# In a program a function of the text would take the place of the library's: threads that run one
-# after the other have no races.
-OWN_CLONE = """
-int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg);
-int __clone(uint32_t flags, uintptr_t stack, int (*fn)(void *), void *arg)
-{
-    return 99 + flags * 0 + stack * 0 + fn(arg);
-}
-"""
 LIARS += [
     (OFFICE, "int kill(int);\nint kill_all(void)\n{\n    return kill(-1);\n}\n", "kill"),
     (OFFICE, "int report_done(void *, char *);\nvoid *given = (void *)report_done;\n",
      "report_done"),
 ]
-# Each of these exercises once gave points to such a text.
+# What the tests of lab 7 go by, and what makes their races come.
+LIARS += [
+    (("7.4", "sync_mutex_unlock"), "extern uint32_t test_words[];\ntest_words[0] = 0;\n",
+     "test_words"),
+    (("7.3", "phi_put_forks_condvar"), "void actor_stall(int, int);\nactor_stall(0, 0);\n",
+     "actor_stall"),
+    (("7.2", "cond_signal"), "void irq_set_hook(void (*)(void));\nirq_set_hook(NULL);\n",
+     "irq_set_hook"),
+    (("7.5", "goes_on"), JOIN + "void JOIN(power, _off)(int);\nif (any)\n"
+     "    JOIN(power, _off)(0);\n", "power_off"),
+]
+# Each of these exercises once gave points to such a text, or would.
 LIARS += [(key, "uint64_t *kernel_pte(uintptr_t, int);\n*kernel_pte((uintptr_t)%s, 0) |= 4;\n"
            % function, "kernel_pte")
           for key, function in ((("4.1", "alloc_proc"), "alloc_proc"),
                                 (("5.1", "set_user_frame"), "set_user_frame"),
                                 (("2.2", "best_fit_alloc_pages"), "best_fit_alloc_pages"),
-                                (("6.2", "stride_init"), "stride_init"))]
+                                (("6.2", "stride_init"), "stride_init"),
+                                (("7.1", "try_down"), "try_down"))]
 HONEST = [
     (ACCESS, "char a[40], b[40];\nmemset(a, cause, sizeof(a));\nmemcpy(b, a, 40);\n"
      "memmove(b + 1, b, 20);\nif (memcmp(a, b, 40) != 0 && cause == 99)\n"

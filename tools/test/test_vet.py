@@ -216,6 +216,17 @@ class VetTest(unittest.TestCase):
         vet(extra, "&entry,\n", 10)
         self.refuse(extra, "static int\n", 'ends with "int"')
 
+    def test_lab_7_turns_no_interrupts_off(self):
+        region = region_of(C_FILE.replace("EXERCISE 1.1", "EXERCISE 7.1"), "first")
+        for text in ("irq_push();\n", "bool on;\nlocal_intr_save(on);\n",
+                     "csr_clear(sstatus, 2);\n", "this_cpu->locks_held &= ~1;\n",
+                     "#define OFF irq_disable\nOFF();\n", "c->locks_held = HELD_WAS_ON;\n",
+                     "char *s = \"/*\"; irq_push(); s = \"*/\";\n"):
+            self.refuse(region, text, "is not allowed in lab 7")
+            vet(region_of(C_FILE, "first"), text, 10, self.taken)
+        for text in ("/* irq_push() */ x;\n", "cprintf(\"irq_push\");\n", "held = irq;\n"):
+            vet(region, text, 10, self.taken)
+
     def test_line(self):
         with self.assertRaises(RegionError) as caught:
             vet(region_of(C_FILE, "first"), "a;\nb;\n/* */ asm;\n", 10)

@@ -13,7 +13,7 @@
     #   at the ecall     a0 = SYS_clone, a1 = clone_flags, a2 = stack, t0 = fn, t1 = arg
     #   behind it, in the caller           a0 = the new pid or an error; sp and ra as before
     #   behind it, in the new process      a0 = 0, sp = stack; t0 and t1 as in the caller
-    #   at fn            a0 = arg, s0 = 0: a backtrace ends here; tp = 0: see sync.c
+    #   at fn            a0 = arg, s0 = 0: a backtrace ends here
     .section .text.__clone, "ax", @progbits
     .globl __clone
     .type __clone, @function
@@ -25,14 +25,14 @@ __clone:
     mv      a1, a0
     li      a0, SYS_clone
     ecall
-    # Both processes go on here, with the same registers but two: in the new one a0 is 0 and sp is
-    # the stack that was given; in the caller a0 is the new one's pid or a negative error.
+    # Both processes go on here, with the same registers but three: in the new one a0 is 0, sp is
+    # the stack that was given, and tp is its pid (see sync.c); in the caller a0 is the new one's
+    # pid or a negative error.
     beqz    a0, 1f
     ret
 1:
     li      ra, 0                   # a backtrace ends here
     li      s0, 0
-    li      tp, 0                   # the pid, which sync.c does not know yet
     mv      a0, t1
     jalr    t0
     call    exit

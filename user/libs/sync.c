@@ -7,7 +7,8 @@
    was not as expected, nothing has changed, and the kernel does it.
 
    The own pid is kept in the register tp, which nothing else uses in a program: each thread has one
-   of its own. 0: not known yet. fork() and __clone() put 0 there in the child. */
+   of its own. The kernel puts it there in a new process, whatever call has made it, and in a new
+   program. */
 #include <error.h>
 #include <sync.h>
 #include <syscall.h>
@@ -32,16 +33,6 @@ static void learn_words(uintptr_t now)
 int sem_init(int value)
 {
     return syscall1(SYS_sem_init, value);
-}
-
-int sem_post(int id)
-{
-    return syscall1(SYS_sem_post, id);
-}
-
-int sem_wait(int id)
-{
-    return syscall2(SYS_sem_wait, id, 0);
 }
 
 int sem_wait_timeout(int id, unsigned int milliseconds)
@@ -69,11 +60,9 @@ int mutex_create(void)
     return id;
 }
 
-/* The kernel knows who calls; the pid is for the next time. */
+/* The kernel knows who calls. */
 int mutex_lock_slowly(int id)
 {
-    if (sync_self == 0)
-        sync_self = getpid();
     return syscall1(SYS_mutex_lock, id);
 }
 

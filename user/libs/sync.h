@@ -13,6 +13,7 @@
 #pragma once
 
 #include <defs.h>
+#include <syscall.h>
 
 /* Semaphores: a number of units, never below 0. They have no holder: whoever likes may post, and
    when a process ends, the units that it took and did not post are not given back. */
@@ -24,10 +25,16 @@ typedef int sem_t;
 int sem_init(int value);
 /* Give a unit: to the one who has waited longest, or if nobody waits it is kept. -E_INVAL if there
    are INT_MAX already. */
-int sem_post(int id);
+static inline int sem_post(int id)
+{
+    return syscall1(SYS_sem_post, id);
+}
 /* Take a unit; wait while there is none. -E_INVAL too if it is freed meanwhile. A process that is
    killed while it waits takes none. */
-int sem_wait(int id);
+static inline int sem_wait(int id)
+{
+    return syscall2(SYS_sem_wait, id, 0);
+}
 /* The same, but no longer than so many milliseconds, and up to a tick of 10 ms more: then
    -E_TIMEOUT, and nothing was taken. 0 is for ever. */
 int sem_wait_timeout(int id, unsigned int milliseconds);
@@ -77,11 +84,11 @@ int condvar_wait_timeout(int id, int mutex, unsigned int milliseconds);
 int condvar_signal(int id);
 int condvar_broadcast(int id);
 
-/* Detection of deadlocks. A process that asks for it is never left waiting for ever by a mutex or a
-   semaphore that could not come: the call that would do that returns -E_DEADLOCK at once, and it
-   has taken nothing. So do its children, and threads, that are made afterwards. In exchange each
-   call of these objects is a system call. condvar_wait() may return it too, when it would lock the
-   mutex again; then the caller does not have the mutex.
+/* Detection of deadlocks. A process that asks for it does not begin to wait for a mutex or a
+   semaphore that, by all that is known, cannot come: the call that would do that returns
+   -E_DEADLOCK at once, and it has taken nothing. So do its children, and threads, that are made
+   afterwards. In exchange each call of these objects is a system call. condvar_wait() may return it
+   too, when it would lock the mutex again; then the caller does not have the mutex.
 
    For mutexes that is a circle: somebody has this mutex, and waits for another one, whose holder
    waits ..., for one that the caller has. Who locks a mutex that he has waits for himself.
@@ -96,27 +103,34 @@ int condvar_broadcast(int id);
      for a mutex or a semaphore. A wait with a limit of time ends by itself. Whoever waits for a
      condition, a child, a key or the clock counts as one who goes on.
    If in this model there is an order in which processes come to their ends, the caller among them,
-   the call waits; if there is none, it is -E_DEADLOCK. */
+   the call waits; if there is none, it is -E_DEADLOCK.
+
+   Only calls are judged, when they are made. Whoever waits already is not told if another one ends,
+   or is killed, who could have posted what he waits for, or had units of it: he waits on, until
+   somebody posts, or frees the semaphore, or he is killed. (With mutexes that does not happen: the
+   next one gets the mutex, and is told.) If then all processes of the machine sleep, and not for
+   the clock or a key, the kernel says "deadlock", and what each of them waits for and where; under
+   the shell a ctrl-C ends the job, else the machine stops. As long as any process runs, or sleeps
+   for a time, nothing is said. Whoever must be sure waits with a limit of time. */
 
 /* Begin (1) or end (0) it. 0; -E_INVAL if others share the caller's memory or its objects, or if it
    has a mutex; -E_NO_MEM. A new program begins without it. */
 int enable_deadlock_detect(int on);
 
 /* The rest is how mutex_lock() and mutex_unlock() do without the kernel: see sync.c. Where the
-   words of mutexes are, and how many pages of them; and the own pid, 0 if it is not known yet. */
+   words of mutexes are, and how many pages of them. */
 extern uintptr_t sync_words;
-register long sync_self asm("tp");
 /* The kernel does it. */
 int mutex_lock_slowly(int id);
 int mutex_unlock_slowly(int id);
 
-/* The address of the word of a mutex, if it is there and the pid is known; else 0. There are 256
-   pages at most, so the page's address and their number are told apart by one bit-wise and. */
+/* The address of the word of a mutex, if it is there; else 0. There are 256 pages at most, so the
+   page's address and their number are told apart by one bit-wise and. */
 static inline uintptr_t sync_word_of(int id)
 {
     uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED), pages = words & 511;
 
-    if ((unsigned int)id / 1024 >= pages || sync_self == 0)
+    if ((unsigned int)id / 1024 >= pages)
         return 0;
     return words - pages + 4 * (uintptr_t)(unsigned int)id;
 }

@@ -16,15 +16,11 @@ void exit(int code)
         syscall1(SYS_exit, code);
 }
 
-/* The two processes go on behind the ecall, with all registers alike but a0. In tp sync.c keeps
-   the pid: the child has another one, and does not know it yet. */
+/* The two processes go on behind the ecall, with all registers alike but a0, and tp, where the
+   kernel gives the child its pid: see sync.c. */
 int fork(void)
 {
-    int pid = syscall0(SYS_fork);
-
-    if (pid == 0)
-        asm volatile ("li tp, 0");
-    return pid;
+    return syscall0(SYS_fork);
 }
 
 int getpid(void)
