@@ -72,7 +72,7 @@ class Qemu:
     def __init__(self, test, host):
         self.test, self.host = test, host
         self.process = self.log = self.stub = self.memory = self.status = None
-        self.seconds = 0.0
+        self.seconds, self.disk = 0.0, []       # disk: QEMU's options for it
 
     def command(self, ram, gdb):
         """The command line, for the descriptors of the memory's file and of the stub's socket."""
@@ -84,9 +84,7 @@ class Qemu:
             "-kernel", self.host.kernel, "-append", test.boot_arguments.rjust(APPEND_WIDTH),
             "-display", "none", "-monitor", "none", "-nic", "none", "-serial", "stdio", "-S",
             "-chardev", "socket,id=gdb,fd=%d" % gdb, "-gdb", "chardev:gdb"]
-        command += processor.options(self.host.qemu, test.processor)
-        if test.disk:
-            command += ["-initrd", self.host.disk(test.disk)]
+        command += self.disk + processor.options(self.host.qemu, test.processor)
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
         if shutil.which("setpriv"):         # QEMU ends with this process, whatever ends it
@@ -97,6 +95,8 @@ class Qemu:
         """Start QEMU; the machine stands before its first instruction. SetupError if QEMU does not
         start."""
         size = bytes_of(self.test.mem)
+        if self.test.disk:                  # made first: that may fail
+            self.disk = ["-initrd", self.host.disk(self.test.disk)]
         ram = memory_file(size)
         ours, theirs = socket.socketpair()
         self.log = os.fdopen(memory_file(), "w+b")

@@ -1,4 +1,5 @@
-"""Tests of the driver virtio_blk: disks as QEMU can make them, and errors that it makes on purpose.
+"""Tests of the driver virtio_blk: disks as QEMU can make them, and errors that it makes on purpose;
+and of the disks of graded tests.
 
 The self test `disk` writes and reads all of the machine's disk by four threads, and says how many
 errors it has met; afterwards the image must be what it writes in the end. Here it runs with both
@@ -6,7 +7,9 @@ versions of the registers, on one hart and on four, with disks of odd sizes, wit
 answer late or never, that cannot be written, or fail at one place. What the kernel cannot use it
 must refuse in one line, and boot without.
 
-Time is the host's: so no test here is graded. Needs the built objects and QEMU, and half a minute.
+Time is the host's: so what is graded has a RAM disk, see tools/grader/disk.py.
+
+Needs the built objects and QEMU, and a minute.
 Run alone: python3 tools/test/test_block.py
 """
 import os
@@ -18,6 +21,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from grader.host import Host
+from grader.judge import Judge
+from grader.model import Verdict
+from labs.common import Disk, program, selftest
 from labs.lab0 import blocks_written
 from trees import OBJECTS, TOP
 
@@ -177,6 +184,54 @@ class Disks(unittest.TestCase):
                          append="init=hello")
         self.assertNotIn("cannot be used", text)
         self.assertNotIn("disk", text)
+
+
+class Graded(unittest.TestCase):
+    """The disk of a graded machine is judged by what is on it at the end."""
+
+    def outcome(self, test):
+        """(verdict, reasons, files that are left) of one boot."""
+        with tempfile.TemporaryDirectory() as folder:
+            found = Judge(Host(os.path.join(TOP, OBJECTS), QEMU, folder)).run(test, 1)
+            return found.verdict, found.reasons, sorted(os.listdir(folder))
+
+    def test_checks(self):
+        """A check gets the disk as the machine has left it; its sentences are reasons."""
+        def content(path):
+            with open(path, "rb") as file:
+                first = file.read(4)
+            return ["it has %d bytes, and begins with %s" % (os.path.getsize(path), first.hex())]
+
+        disk = Disk(blank=True, size="1M", checks=(content, blocks_written))
+        verdict, reasons, files = self.outcome(selftest("disk", disk=disk))
+        self.assertEqual(verdict, Verdict.WRONG)
+        self.assertEqual(reasons[0], "it has 1048576 bytes, and begins with b179379e")
+        self.assertIn("disk.disk", " ".join(reasons))
+        self.assertEqual(files, ["disk.disk", "disk.log", "disk0.img"])
+        disk = Disk(blank=True, size="1M", checks=(blocks_written,))
+        self.assertEqual(self.outcome(selftest("disk", disk=disk)),
+                         (Verdict.OK, [], ["disk.log", "disk0.img"]))
+
+    def test_sound(self):
+        """The file system is checked without being asked for."""
+        verdict, reasons, _ = self.outcome(program("hello", disk=Disk(blank=True)))
+        self.assertEqual(verdict, Verdict.WRONG)
+        self.assertIn("on the disk afterwards: ", reasons[0])
+        self.assertEqual(self.outcome(program("hello", disk=Disk()))[:2], (Verdict.OK, []))
+
+    def test_too_large(self):
+        """More than half of memory: the kernel says so, and has no disk."""
+        test = program("hello", mem="288M", disk=Disk(blank=True, size="150M"),
+                       expect=["is refused: it takes more than half of memory", "hello pass."])
+        verdict, reasons, _ = self.outcome(test)
+        self.assertEqual((verdict, reasons),
+                         (Verdict.WRONG, ["the kernel has not taken its RAM disk"]))
+
+    def test_no_image(self):
+        """An image that cannot be made is no fault of the kernel."""
+        verdict, reasons, _ = self.outcome(program("hello", disk=Disk(programs=("nothing",))))
+        self.assertEqual(verdict, Verdict.SETUP)
+        self.assertIn("the disk's image cannot be made: ", reasons[0])
 
 
 if __name__ == "__main__":
