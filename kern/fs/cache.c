@@ -36,7 +36,7 @@ static uint32_t bucket_mask;
 
 static struct spinlock lock = SPINLOCK_INIT("block cache", RANK_CACHE);
 /* All of these are guarded by it. Those who wait for any block to be read sleep in one queue. */
-static struct wait_queue reads = { &lock, { &reads.waiters, &reads.waiters } };
+static struct wait_queue reads = WAIT_QUEUE_INIT(reads, &lock);
 static list_entry_t clean = { &clean, &clean };
 static size_t count;                    /* of entries in the table */
 

@@ -28,9 +28,9 @@
 static struct spinlock lock = SPINLOCK_INIT("journal", RANK_JOURNAL);
 /* All with this lock. In `over` wait those who want the next transaction, in `empty` who commits
    and waits for the members to leave, in `work` the flusher. */
-static struct wait_queue over = { &lock, { &over.waiters, &over.waiters } };
-static struct wait_queue empty = { &lock, { &empty.waiters, &empty.waiters } };
-static struct wait_queue work = { &lock, { &work.waiters, &work.waiters } };
+static struct wait_queue over = WAIT_QUEUE_INIT(over, &lock);
+static struct wait_queue empty = WAIT_QUEUE_INIT(empty, &lock);
+static struct wait_queue work = WAIT_QUEUE_INIT(work, &lock);
 
 static struct {
     struct block_device *device;        /* NULL: the journal is closed */

@@ -26,6 +26,10 @@ struct wait_queue {
     bool (*give_back)(struct wait_queue *queue);
 };
 
+/* The value of an empty queue, for a definition of `name`, as wait_queue_init() makes it. */
+#define WAIT_QUEUE_INIT(name, its_lock) \
+    { .lock = (its_lock), .waiters = { &(name).waiters, &(name).waiters } }
+
 /* A place in a queue; on the stack of the task that waits. Guarded by the queue's lock. */
 struct waiter {
     struct task *task;
