@@ -21,12 +21,13 @@ from grader import disk, fsmodel
 from grader.fsmodel import (APPEND, BLOCK, CREAT, DIR, EXCL, FILE, LINK, RDWR, TRUNC, WRONLY, Model,
                             Refused, Unclear)
 from grader.model import Test
-from sfs import format, reader
+from sfs import format, reader, writer
 
 OPERATIONS = 200
 FOLDER = b"/scripts"                            # where they are on the disk
 BLOCKS_EACH = 150                               # of the disk, for each script
 DESCRIPTORS, NODES = 16, 60                     # open ones; names in a script's directory
+KINDS = {FILE: format.FILE, DIR: format.DIR, LINK: format.LINK}
 # How often each call is tried.
 WEIGHTS = {"open": 30, "close": 12, "write": 34, "read": 22, "seek": 16, "ftruncate": 6,
            "truncate": 4, "fstat": 8, "lstat": 10, "mkdir": 12, "rmdir": 7, "link": 10,
@@ -183,16 +184,21 @@ class Writer:
             pass
 
     def emit(self, call, *words):
-        try:
-            result, more = getattr(self.model, call)(*words)
-            results = [str(result)]
-        except Refused as error:
-            results, more = ["-%d" % number for number in sorted(set(error.errors))], []
+        line = predicted(self.model, call, *words)
         is_child = call in SHARED and self.chance.random() < 0.06
-        texts = [word.decode() or "~" if isinstance(word, bytes) else str(word) for word in words]
-        self.lines.append(" ".join(
-            ["child"] * is_child + [call] + texts + ["=", "|".join(results)]
-            + ["-" if number is None else str(number) for number in more]))
+        self.lines.append("child " * is_child + line)
+
+
+def predicted(model, call, *words):
+    """The line of a call, which the model does."""
+    try:
+        result, more = getattr(model, call)(*words)
+        results = [str(result)]
+    except Refused as error:
+        results, more = ["-%d" % number for number in sorted(set(error.errors))], []
+    texts = [word.decode() or "~" if isinstance(word, bytes) else str(word) for word in words]
+    return " ".join([call] + texts + ["=", "|".join(results)]
+                    + ["-" if number is None else str(number) for number in more])
 
 
 def scripts(seeds):
@@ -202,6 +208,56 @@ def scripts(seeds):
     for seed in seeds:
         texts[seed] = "\n".join(Writer(model, seed).lines) + "\n"
     return texts, model
+
+
+def look_script(model):
+    """The text of a script that looks at all that is there, and changes nothing."""
+    looker, lines, waiting = Model(), [], [(b"", model.root)]
+    looker.root = looker.cwd = model.root
+
+    def add(*call):
+        lines.append(predicted(looker, *call))
+
+    while waiting:
+        path, node = waiting.pop()
+        add("lstat", path or b"/")
+        if node.kind == LINK:
+            add("readlink", path, 4096)
+        elif node.kind == DIR:
+            if path != FOLDER:                  # in which this script is, too
+                add("list", path or b"/")
+            waiting += [(path + b"/" + name, child) for name, child in node.entries.items()]
+        else:
+            add("open", path, 0)
+            for index in sorted({0, node.size // BLOCK} | node.blocks.keys()):
+                add("seek", 3, index * BLOCK, 0)
+                add("read", 3, 2 * BLOCK)
+            add("close", 3)
+    return "\n".join(lines) + "\n"
+
+
+def write_tree(new, model):
+    """Make the model's files on a disk, of which `new` is the sfs.writer.Writer. Returns the number
+    of each Node's inode; an indirect block that has nothing to lead to is not made."""
+    inodes, waiting = {model.root: format.ROOT}, [model.root]
+    while waiting:
+        folder = waiting.pop()
+        for name, node in sorted(folder.entries.items()):
+            if node in inodes:
+                new.link(inodes[folder], name, inodes[node])
+                continue
+            inodes[node] = ino = new.make(inodes[folder], name, KINDS[node.kind])
+            if node.kind == DIR:
+                waiting.append(node)
+            elif node.kind == LINK:
+                new.write(ino, [node.target])
+            else:
+                for index, data in sorted(node.blocks.items()):
+                    new.add_block(ino, index)[:] = data
+                new.set_inode(ino, new.inode(ino)._replace(size=node.size))
+                node.indirect = {each for index in node.blocks for each in fsmodel.above(index)}
+                node.is_vague = False
+    return inodes
 
 
 def compare(model, disk):
@@ -215,7 +271,7 @@ def compare(model, disk):
             wrong.append("%s has inode %d, which another file has" % (where, ino))
             continue
         here = disk.inode(ino)
-        kind = {FILE: format.FILE, DIR: format.DIR, LINK: format.LINK}[node.kind]
+        kind = KINDS[node.kind]
         if here.type != kind:
             wrong.append("%s is a %s, and not a %s" % (where, format.KINDS[here.type],
                                                       format.KINDS[kind]))
@@ -257,12 +313,20 @@ def differences(where, node, here, disk):
 
 @dataclasses.dataclass(frozen=True)
 class ScriptDisk(disk.Disk):
-    """A disk with the scripts of some seeds."""
+    """A disk with the scripts of some seeds; or, if is_made, with the files that these would make,
+    which the host makes, and one script "look"."""
     seeds: tuple = ()
+    is_made: bool = False
 
     def make(self, path, objects):
         super().make(path, objects)
-        texts, _ = scripts(self.seeds)
+        texts, model = scripts(self.seeds)
+        if self.is_made:
+            with format.Image(path, writable=True) as image:
+                new = writer.Writer(image)
+                write_tree(new, model)
+                new.finish()
+            texts = {"look": look_script(model)}
         with tempfile.TemporaryDirectory() as folder:
             for seed, text in texts.items():
                 with open(os.path.join(folder, str(seed)), "w", encoding="ascii") as file:
@@ -293,3 +357,12 @@ def operations(first, count):
                     first, first + count - 1),
                 prog="fsops " + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds),
                 disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))
+
+
+def made_by_host(first, count):
+    """A Test that only reads what the host has made: the files of so many seeds."""
+    seeds = tuple(range(first, first + count))
+    return Test("fsops look", title="files that tools/disk has made",
+                prog="fsops %s/look" % FOLDER.decode(),
+                disk=ScriptDisk(size="8M", seeds=seeds, is_made=True,
+                                checks=(disk.sound, AsModelled(seeds))))

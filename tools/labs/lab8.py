@@ -6,7 +6,7 @@ system. The program itself comes from the image of the kernel, because its repor
 What the kernel does below the system calls, from the block device to the directories, is
 tested by self tests, in lab0.py.
 """
-from grader.fsops import operations
+from grader.fsops import made_by_host, operations
 from labs.common import Disk, Lab, program, regex
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
@@ -16,7 +16,7 @@ TESTS = [
     program("badfiles", disk=Disk(programs=("cat", "true")),
             expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
     # Random operations, compared with a model: tools/fsops.py has more of them.
-    operations(1, 10), operations(11, 10), operations(21, 10),
+    operations(1, 10), operations(11, 10), operations(21, 10), made_by_host(31, 10),
     program("filedata", disk=LARGE),
     program("filedata big", "big", disk=LARGE),
     program("filenames", disk=LARGE),

@@ -216,9 +216,9 @@ class Model(unittest.TestCase):
 class Comparison(unittest.TestCase):
     """What is on a disk is compared with the model: each kind of difference is seen."""
 
-    def disk(self, spoil=lambda new, inodes: None):
+    def disk(self, spoil=lambda new, ino: None):
         """A Disk with the model's files, by inode numbers, and what is spoilt."""
-        self.model, inodes = fsmodel.Model(), {}
+        self.model = fsmodel.Model()
         for call, *words in ((("mkdir", b"/d")), ("open", b"/d/f", 6), ("write", 3, 9000, 1),
                              ("seek", 3, 60000, 0), ("write", 3, 10, 2), ("link", b"/d/f", b"/g"),
                              ("symlink", b"/d/f", b"/l"), ("mkdir", b"/d/e"), ("open", b"/h", 6)):
@@ -226,21 +226,7 @@ class Comparison(unittest.TestCase):
         image = format.Image(bytes(1 << 20))
         new = writer.format_disk(image, writer.plan(256, 8, 64, 0, b""))
         new.is_new = False
-        waiting = [(self.model.root, format.ROOT)]
-        while waiting:
-            folder, parent = waiting.pop()
-            for name, node in sorted(folder.entries.items()):
-                if node in inodes:
-                    new.link(parent, name, inodes[node])
-                    continue
-                kind = {fsmodel.FILE: format.FILE, fsmodel.DIR: format.DIR,
-                        fsmodel.LINK: format.LINK}[node.kind]
-                inodes[node] = ino = new.make(parent, name, kind)
-                if kind == format.DIR:
-                    waiting.append((node, ino))
-                else:
-                    data = node.target or node.read(0, node.size)
-                    new.write(ino, [data[at:at + 4096] for at in range(0, len(data), 4096)])
+        fsops.write_tree(new, self.model)
         spoil(new, {path: reader.Disk.lookup(new, path.encode(), follow=False)
                     for path in ("/d", "/d/f", "/l", "/d/e", "/h")})
         return new
