@@ -152,15 +152,12 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
 struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
                                           uint32_t index, enum sfs_create create, int *error)
     __must_check;
-/* Free blocks from the end on, down to index `from`, but not more than `share` if each may have its
-   bit in another block of the map: `*end` is behind the last block that may be left. In a
+/* Free blocks from the end on, down to index `from`, but not more than SFS_MAP_SHARE if each may
+   have its bit in another block of the map: `*end` is behind the last block that may be left. In a
    transaction: 2 blocks, the inode, and those of the map. Errors as sfs_block_free(); what was
    freed before stays so. Sleeps. */
 int sfs_bmap_truncate_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t from,
-                             uint32_t share, uint32_t *end);
-/* A write has failed: free the blocks behind the end that it took, and what it needed for them. In
-   the transaction of the write; what then fails stays as it is. Sleeps. */
-void sfs_bmap_trim_nolock(struct sfs_fs *sfs, struct sfs_inode *sin);
+                             uint32_t *end) __must_check;
 
 /* Content (sfs_io.c). Move the next n bytes, which are pinned, between the file and the iobuf, at
    its io_offset; a file's size is not looked at, but grows if it is written behind its end. An

@@ -37,20 +37,36 @@ static int bmap_path(uint64_t index, uint32_t path[3])
     return 0;
 }
 
-/* A hole gets a block. The number is in `holder`. */
+/* A hole gets the n blocks of the rest of its path, the last of which is the data. All are taken
+   before the first is put into the tree: so if the disk is full nothing has changed. What was just
+   taken is in the cache, because the journal has it, so nothing can fail from there on. */
 static int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin, struct cached_block *holder,
-                     bool zeros, uint32_t *number)
+                     const uint32_t *path, int n, bool whole)
 {
-    uint32_t block;
-    int error = sfs_block_alloc(sfs, zeros, &block);
+    uint32_t fresh[3], *numbers = holder == sin->table ? sin->din->roots : cache_data(holder);
+    int error;
 
-    if (error == 0) {
-        *number = block;
-        sin->din->blocks++;
-        journal_write(sin->table);
-        journal_write(holder);
+    for (int i = 0; i < n; i++) {
+        error = sfs_block_alloc(sfs, i < n - 1 || !whole, &fresh[i]);
+        if (error != 0) {
+            while (i-- > 0)
+                if (sfs_block_free(sfs, sin->inode.ino, fresh[i]) != 0)
+                    panic("a block of the map is not in the cache");
+            return error;
+        }
     }
-    return error;
+    numbers[path[0]] = fresh[0];
+    journal_write(holder);
+    sin->din->blocks += n;
+    journal_write(sin->table);
+    for (int i = 1; i < n; i++) {
+        holder = cache_get(fresh[i - 1], &error);
+        assert(holder != NULL);
+        numbers = cache_data(holder);
+        numbers[path[i]] = fresh[i];
+        cache_put(holder);
+    }
+    return 0;
 }
 
 /* Each turn is one step: `number` leads to the holder of the next ones, and is one of them then. */
@@ -74,8 +90,7 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
             numbers = cache_data(holder);
         }
         if (numbers[path[i]] == 0 && create != SFS_LOOK)
-            error = bmap_fill(sfs, sin, holder, create == SFS_CREATE || i < steps - 1,
-                              &numbers[path[i]]);
+            error = bmap_fill(sfs, sin, holder, path + i, steps - i, create == SFS_WHOLE);
         number = numbers[path[i]];
         if (number != 0 && !sfs_block_valid(sfs, number))
             error = sfs_damaged(sin->inode.ino, "has a block that is none of the data's,", number);
@@ -147,13 +162,13 @@ static int bmap_cut(struct bmap_cut *cut, uint32_t *number, int above, uint32_t 
 /* If the whole map is no more than the share of it, there is a limit only so that a transaction
    does not take too long. */
 int sfs_bmap_truncate_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t from,
-                             uint32_t share, uint32_t *end)
+                             uint32_t *end)
 {
-    struct bmap_cut cut = { sfs, sin, from, share, SFS_BLOCKS_MAX };
+    struct bmap_cut cut = { sfs, sin, from, SFS_MAP_SHARE, SFS_BLOCKS_MAX };
     int error = 0;
 
     assert(mutex_held(&sin->inode.lock));
-    if (sfs->super->map_blocks <= share)
+    if (sfs->super->map_blocks <= SFS_MAP_SHARE)
         cut.budget = 2 * SFS_NPER;
     for (int root = SFS_NDIRECT + 2; root-- > 0 && error == 0;) {
         int above = root < SFS_NDIRECT ? 0 : root - SFS_NDIRECT + 1;
@@ -164,11 +179,4 @@ int sfs_bmap_truncate_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t
     journal_write(sin->table);
     *end = error == 0 ? from : cut.end;
     return error == CUT_LATER ? 0 : error;
-}
-
-void sfs_bmap_trim_nolock(struct sfs_fs *sfs, struct sfs_inode *sin)
-{
-    uint32_t end;
-
-    sfs_bmap_truncate_nolock(sfs, sin, (sin->din->size + BLOCK_SIZE - 1) / BLOCK_SIZE, 3, &end);
 }

@@ -271,7 +271,7 @@ static void orphan_free(struct sfs_fs *sfs, struct sfs_inode *sin)
     while (error == 0 && end > 0 && sfs_begin(sfs, SFS_CUT_BLOCKS, SFS_MAP_SHARE) == 0) {
         mutex_lock(&sfs->tree);
         mutex_lock(&sin->inode.lock);
-        error = sfs_bmap_truncate_nolock(sfs, sin, 0, SFS_MAP_SHARE, &end);
+        error = sfs_bmap_truncate_nolock(sfs, sin, 0, &end);
         if (error == 0 && end == 0)
             error = orphan_remove(sfs, sin->inode.ino, sin->din->next_orphan);
         if (error == 0 && end == 0)

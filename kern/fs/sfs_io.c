@@ -38,8 +38,6 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
         sin->din->size = iob->io_offset;
         journal_write(sin->table);
     }
-    if (write && error != 0)
-        sfs_bmap_trim_nolock(sfs, sin);
     return error;
 }
 
@@ -138,7 +136,7 @@ static int clear_tail(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
 static int truncate_step(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
 {
     uint32_t from = (len + BLOCK_SIZE - 1) / BLOCK_SIZE, end;
-    int error = sfs_bmap_truncate_nolock(sfs, sin, from, SFS_MAP_SHARE, &end);
+    int error = sfs_bmap_truncate_nolock(sfs, sin, from, &end);
     uint64_t bound = (uint64_t)end * BLOCK_SIZE;
 
     if (error == 0 && end > from)

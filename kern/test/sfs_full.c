@@ -19,14 +19,28 @@
 
 static struct test_disk disk;
 static struct filesystem *fs;
-static struct inode *root, *full, *file, *empty;
+static struct inode *root, *full, *wide, *file, *empty, *sparse;
 static char long_name[SFS_NAME_MAX + 1];
 static size_t written;                  /* by the last operation, if it was a write */
 static struct inode *wrote;
 static uint64_t wrote_at;
 
-/* The directory "full" has no room for another name of 255 bytes. "file" has 100 KiB, "empty" has
-   nothing, "gone" has 64 KiB and one name. */
+/* Fill blocks of a directory with names of 255 bytes, so that another one has no room there. */
+static void fill_directory(struct inode *dir, int blocks)
+{
+    memset(long_name, 'n', SFS_NAME_MAX);
+    for (int i = 0; i < 15 * blocks; i++) {
+        long_name[0] = 'a' + i / 15;
+        long_name[1] = 'a' + i % 15;
+        assert_eq(vop_names(dir, vop_link, long_name, file), 0);
+    }
+    long_name[0] = 'z';
+    assert_eq(test_stat(dir).st_size, blocks * BLOCK_SIZE);
+}
+
+/* The directory "full" has no room for another name of 255 bytes, nor has "wide", which has all its
+   direct blocks. "file" has 100 KiB, "empty" has nothing, "sparse" has nothing but is long, "gone"
+   has 64 KiB and one name. */
 static void set_up(void)
 {
     struct inode *gone;
@@ -43,13 +57,12 @@ static void set_up(void)
     assert_eq(vop_names(root, vop_mkdir, "dir"), 0);
     assert_eq(vop_names(root, vop_mkdir, "full"), 0);
     full = test_find(root, "full");
-    memset(long_name, 'n', SFS_NAME_MAX);
-    for (int i = 0; i < 15; i++) {
-        long_name[0] = 'a' + i;
-        assert_eq(vop_names(full, vop_link, long_name, file), 0);
-    }
-    long_name[0] = 'z';
-    assert_eq(test_stat(full).st_size, BLOCK_SIZE);
+    fill_directory(full, 1);
+    assert_eq(vop_names(root, vop_mkdir, "wide"), 0);
+    wide = test_find(root, "wide");
+    fill_directory(wide, SFS_NDIRECT);
+    sparse = test_create(root, "sparse");
+    assert_eq(vop_data(sparse, vop_truncate, 10000000), 0);
     assert_eq(fs->sync(fs), 0);
     written = 0;
 }
@@ -83,6 +96,11 @@ static int op_symlink(void)
 static int op_link(void)
 {
     return vop_names(full, vop_link, long_name, empty);
+}
+
+static int op_link_wide(void)
+{
+    return vop_names(wide, vop_link, long_name, empty);
 }
 
 static int op_rename(void)
@@ -132,6 +150,16 @@ static int op_write_double(void)
     return write_at(empty, (SFS_NDIRECT + SFS_NPER + 5) * BLOCK_SIZE + 1, 100);
 }
 
+static int op_write_hole(void)
+{
+    return write_at(sparse, (SFS_NDIRECT + SFS_NPER - 5) * BLOCK_SIZE + 1, 100);
+}
+
+static int op_write_hole_double(void)
+{
+    return write_at(sparse, (SFS_NDIRECT + SFS_NPER + 5) * BLOCK_SIZE + 1, 100);
+}
+
 static int op_write_border(void)
 {
     return write_at(empty, (SFS_NDIRECT - 2) * BLOCK_SIZE + 1, 5 * BLOCK_SIZE);
@@ -168,6 +196,7 @@ static const struct op {
     { "mkdir", op_mkdir_small, 1 },
     { "symlink, in a directory that must grow", op_symlink, 2 },
     { "link, in a directory that must grow", op_link, 1 },
+    { "link, in a directory that gets its indirect block", op_link_wide, 2 },
     { "rename, into a directory that must grow", op_rename, 1 },
     { "rename over a file", op_rename_over, 0 },
     { "unlink", op_unlink, 0 },
@@ -175,6 +204,8 @@ static const struct op {
     { "a write to a direct block", op_write_direct, 1 },
     { "a write to an indirect block", op_write_indirect, 2 },
     { "a write to a double indirect block", op_write_double, 3 },
+    { "a write to a hole, with an indirect block", op_write_hole, 2 },
+    { "a write to a hole, with a double indirect block", op_write_hole_double, 3 },
     { "a write from direct to indirect blocks", op_write_border, 7 },
     { "a write from indirect to double indirect blocks", op_write_next, 9 },
     { "a write over what is there", op_overwrite, 0 },
@@ -203,6 +234,8 @@ static int take_down(bool orphans)
     inode_put(file);
     inode_put(empty);
     inode_put(full);
+    inode_put(wide);
+    inode_put(sparse);
     error = test_end(fs, root, &disk, orphans);
     if (orphans) {
         fs = test_mount(&disk, &root);
@@ -237,6 +270,27 @@ static void try_blocks(const struct op *op)
         assert_eq(take_down(false), 0);
     }
     check_eq(op->what, needed, op->blocks);
+}
+
+/* Free blocks are found wherever they are: behind the one that was given last, and, when the search
+   has come to the end of the disk, before it. */
+static void try_round(void)
+{
+    struct inode *filler;
+    int error;
+
+    set_up();
+    fill_disk(0);
+    filler = test_find(root, "filler");
+    assert_eq(vop_data(filler, vop_truncate, test_stat(filler).st_size - 3 * BLOCK_SIZE), 0);
+    check_eq("of three blocks one is taken", test_write(empty, 1, 0, 1, &error), 1);
+    assert_eq(op_unlink(), 0);
+    check_eq("then all, behind it and before it",
+             test_write(empty, 1, 0, 19 * BLOCK_SIZE, &error), 19 * BLOCK_SIZE);
+    check("of which each is another", test_is(empty, 1, 0, 19 * BLOCK_SIZE));
+    check_eq("and no more is free", test_free_blocks(fs), 0);
+    inode_put(filler);
+    assert_eq(take_down(false), 0);
 }
 
 /* All inodes are in use: nothing can be made, and no block is taken; until one is free again. */
@@ -305,6 +359,8 @@ static uint32_t try_reads(const struct op *op)
         file = test_find(root, "file");
         empty = test_find(root, "empty");
         full = test_find(root, "full");
+        wide = test_find(root, "wide");
+        sparse = test_find(root, "sparse");
         disk.requests = 0;
         disk.fail_at = ++reads;
         error = op->run();
@@ -348,6 +404,7 @@ static void test_sfs_full(void)
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
         try_blocks(&ops[i]);
     try_inodes();
+    try_round();
     test_disk_destroy(&disk);
     inventory_same(&before, "a disk was used");
 }
