@@ -59,6 +59,7 @@ static void leave_old_bytes(void)
         procs[i]->task.kstack = kstack;
         procs[i]->mm = NULL;
         procs[i]->donation = NULL;
+        procs[i]->files = NULL;
         free_proc(procs[i]);
     }
 }

@@ -2,19 +2,21 @@
    do something big, and takes all but k + 1, until that works. Each time the answer must be an
    error, or the end of one process, and all that was taken must be back.
 
-   "oom-kernel" does so with a kernel thread, an address space and an exec; "oom-programs" with
-   programs that fork, map, grow and fault; "oom-sync" with one whose children wait. A function that
-   goes on without looking for NULL panics; one that forgets to give something back is found by the
-   count, which names the attempt. Then a k for which it happens is known, and the case can be
-   repeated.
+   "oom-kernel" does so with a kernel thread, an address space, open files and an exec;
+   "oom-programs" with programs that fork, map, grow and fault; "oom-sync" with one whose children
+   wait. A function that goes on without looking for NULL panics; one that forgets to give something
+   back is found by the count, which names the attempt. Then a k for which it happens is known, and
+   the case can be repeated.
 
    Alone: make grade GRADE=--all TEST=oom-kernel. It belongs to no exercise. */
 #include <error.h>
+#include <fs/file.h>
 #include <mm/vmm.h>
 #include <process/proc.h>
 #include <test/testlib.h>
 
 #define AREAS       150             /* so many that copying them needs new slabs */
+#define OPENS       100             /* likewise for files */
 #define PATIENCE    6000            /* pages; what has not worked by then never will */
 
 /* Do something with little memory. Returns 0 if it worked, else an error or an exit code. */
@@ -131,6 +133,32 @@ static int try_mm(void *arg)
     return result;
 }
 
+/* A table of descriptors, with programs of the image that are open, a pipe, and a copy of it all: what a
+   process has that opens files. Only the first error is told; what was opened is closed. */
+static int try_files(void *arg)
+{
+    struct files_struct *files = NULL, *copy = NULL;
+    int result = files_own(&files), fd[2];
+
+    (void)arg;
+    for (int i = 0; i < OPENS && result >= 0; i++)
+        result = file_open(files, "/bin/true", O_RDONLY);
+    if (result >= 0)
+        result = file_dup(files, result, NO_FD);
+    if (result >= 0)
+        result = file_pipe(files, fd);
+    if (result == 0)
+        result = files_chdir(files, "/bin");
+    if (result == 0)
+        result = files_copy(files, false, &copy);
+    if (copy != NULL)
+        files_put(copy);
+    if (files != NULL)
+        files_put(files);
+    assert_eq(result == 0 ? 0 : -E_NO_MEM, result);
+    return result;
+}
+
 /* From small to large; the last one reads a program. */
 static void test_oom(void)
 {
@@ -138,6 +166,7 @@ static void test_oom(void)
 
     starve("a kernel thread", try_thread, NULL, 1);
     starve("an address space", try_mm, NULL, 1);
+    starve("a table of descriptors", try_files, NULL, 1);
     starve("exec of true", try_program, "true", 1);
     inventory_same(&before, "all memory was taken");
 }
