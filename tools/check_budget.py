@@ -6,12 +6,18 @@
 Comments and blank lines are not counted: they are what the reader came for, and a budget must not
 make them shorter. A line with code and a comment is one line. It prints the size of each folder,
 and fails if the sum is over BUDGET; then something must become simpler, or move out of the kernel.
+
+BUDGET is for all nine labs. It was 12,500 as long as six were there and the rest was an estimate.
+Locks and semaphores of programs with detection of deadlocks and donation came to 1,300 lines; files
+to 3,500: disks 430, cache and journal 530, the file system 1,200, paths, descriptors and pipes
+1,000, their system calls 270. None of it is there twice, and none could be left out without
+leaving out what a lab is about. Paging is still to come.
 """
 import os
 import re
 import sys
 
-BUDGET = 12500
+BUDGET = 15500
 # Strings may hold the sign of a comment, so the patterns match strings and comments. In assembly a
 # # begins a comment too, but a line of the preprocessor is code, as in C.
 QUOTED = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''

@@ -46,7 +46,7 @@ static long sys_vfork(__not_used uint64_t arg[])
 /* EXERCISE 5.C end */
 
 /* (CLONE_ flags, stack or 0): as fork. Flags that are not known are refused, so that they can be
-   given a meaning. CLONE_THREAD and CLONE_FS change nothing yet. */
+   given a meaning. CLONE_THREAD changes nothing. */
 static long sys_clone(uint64_t arg[])
 {
     uint32_t known = CLONE_VM | CLONE_THREAD | CLONE_FS;
