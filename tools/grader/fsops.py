@@ -7,6 +7,7 @@ the numbers that come with it:
     rename a/b c = -17|-24              one of these errors
     read 4 100 = 57 2839174629          57 bytes, and their digest
     lstat x = 0 4096 1 - 3              what a "-" stands for is not asked
+    sync = ?                            whatever comes out
 
 A word "child" in front has a child do it, which shares the positions of its parent. Several scripts
 of one disk go on from each other, each in a directory of its own. compare() looks at the disk
@@ -15,12 +16,13 @@ afterwards: names, kinds, counts of links, sizes and contents must be those of t
 import dataclasses
 import os
 import random
+import re
 import tempfile
 
 from grader import disk, fsmodel
 from grader.fsmodel import (APPEND, BLOCK, CREAT, DIR, EXCL, FILE, LINK, RDWR, TRUNC, WRONLY, Model,
                             Refused, Unclear)
-from grader.model import Test
+from grader.model import Test, regex
 from sfs import format, reader, writer
 
 OPERATIONS = 200
@@ -314,9 +316,11 @@ def differences(where, node, here, disk):
 @dataclasses.dataclass(frozen=True)
 class ScriptDisk(disk.Disk):
     """A disk with the scripts of some seeds; or, if is_made, with the files that these would make,
-    which the host makes, and one script "look"."""
+    which the host makes, and one script "look". On a disk that becomes full the model knows
+    nothing: then nothing is predicted."""
     seeds: tuple = ()
     is_made: bool = False
+    becomes_full: bool = False
 
     def make(self, path, objects):
         super().make(path, objects)
@@ -327,6 +331,8 @@ class ScriptDisk(disk.Disk):
                 write_tree(new, model)
                 new.finish()
             texts = {"look": look_script(model)}
+        if self.becomes_full:
+            texts = {seed: re.sub(" = .*", " = ?", text) for seed, text in texts.items()}
         with tempfile.TemporaryDirectory() as folder:
             for seed, text in texts.items():
                 with open(os.path.join(folder, str(seed)), "w", encoding="ascii") as file:
@@ -350,13 +356,25 @@ class AsModelled:
             return [str(error)]
 
 
+def command(seeds):
+    """The command that does the scripts of these seeds."""
+    return "fsops " + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds)
+
+
 def operations(first, count):
     """A Test that does the scripts of `count` seeds from `first` on, on one disk."""
     seeds = tuple(range(first, first + count))
     return Test("fsops %d" % first, title="random operations on files, seeds %d to %d" % (
-                    first, first + count - 1),
-                prog="fsops " + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds),
+                    first, first + count - 1), prog=command(seeds),
                 disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))
+
+
+def until_full(first, count, name, **about):
+    """The same on a disk that becomes full; `about` tells of the Disk. It must stay sound."""
+    seeds = tuple(range(first, first + count))
+    return Test("fsops full %s" % name, title="random operations on a disk without %s" % name,
+                prog=command(seeds), expect=[regex("[0-9]{2,} calls found the disk full")],
+                disk=ScriptDisk(seeds=seeds, becomes_full=True, checks=(disk.sound,), **about))
 
 
 def made_by_host(first, count):

@@ -6,7 +6,7 @@ system. The program itself comes from the image of the kernel, because its repor
 What the kernel does below the system calls, from the block device to the directories, is
 tested by self tests, in lab0.py.
 """
-from grader.fsops import made_by_host, operations
+from grader.fsops import made_by_host, operations, until_full
 from labs.common import Disk, Lab, program, regex
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
@@ -17,6 +17,8 @@ TESTS = [
             expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
     # Random operations, compared with a model: tools/fsops.py has more of them.
     operations(1, 10), operations(11, 10), operations(21, 10), made_by_host(31, 10),
+    until_full(41, 10, "room", size="1M", journal=32),
+    until_full(51, 10, "inodes", size="4M", inodes=48),
     program("filedata", disk=LARGE),
     program("filedata big", "big", disk=LARGE),
     program("filenames", disk=LARGE),
