@@ -38,6 +38,7 @@ static struct files_struct *table_create(void)
     return files;
 }
 
+/* Nobody else has the table yet, so no lock is needed, nor a reference for constant files. */
 int files_own(struct files_struct **files)
 {
     struct files_struct *table;
@@ -55,6 +56,7 @@ int files_own(struct files_struct **files)
     return 0;
 }
 
+/* A file that is counted has a reference while anybody looks at it. */
 static bool is_constant(const struct file *file)
 {
     return atomic_load(&file->refs) == 0;
@@ -68,6 +70,8 @@ static struct file *file_ref(struct file *file)
     return file;
 }
 
+/* Memory comes first; then nothing can fail, and the copy is of one moment. Descriptors are looked
+   at as far as there are any: most tables have a few. */
 int files_copy(struct files_struct *parent, bool share, struct files_struct **child)
 {
     struct files_struct *table = parent;
@@ -93,6 +97,7 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
     return 0;
 }
 
+/* The last use is this one, so nobody looks at the table any more. To close may sleep. */
 void files_put(struct files_struct *files)
 {
     if (atomic_add(&files->refs, -1) > 1)
@@ -106,6 +111,7 @@ void files_put(struct files_struct *files)
     kfree(files);
 }
 
+/* Another thread may change it as soon as the lock is given back: hence the reference. */
 struct inode *files_pwd(struct files_struct *files)
 {
     struct inode *pwd;
@@ -118,6 +124,7 @@ struct inode *files_pwd(struct files_struct *files)
     return pwd;
 }
 
+/* The old directory is put without the lock, because that may sleep. */
 int files_chdir(struct files_struct *files, const char *path)
 {
     struct inode *pwd = files_pwd(files), *node;
@@ -139,6 +146,7 @@ int files_chdir(struct files_struct *files, const char *path)
     return result;
 }
 
+/* The reference is taken with the lock: another thread may close the descriptor right behind. */
 struct file *file_get(struct files_struct *files, uint64_t fd)
 {
     struct file *file = NULL;
@@ -154,6 +162,7 @@ struct file *file_get(struct files_struct *files, uint64_t fd)
     return file;
 }
 
+/* A pipe is told which end goes before the inode is put, because the other end keeps that. */
 void file_put(struct file *file)
 {
     if (is_constant(file) || atomic_add(&file->refs, -1) > 1)
@@ -235,6 +244,7 @@ int file_open(struct files_struct *files, const char *path, uint32_t flags)
     return file != NULL ? install(files, file) : -E_NO_MEM;
 }
 
+/* Two threads that close one descriptor: one of them finds nothing there. */
 int file_close(struct files_struct *files, uint64_t fd)
 {
     struct file *file = replace(files, fd, NULL);
@@ -319,6 +329,7 @@ static long transfer_at_position(struct file *file, struct iobuf *iob, bool writ
     return result;
 }
 
+/* What has no position gives what there is: to wait for more could last for ever. */
 long file_read(struct file *file, struct iobuf *iob)
 {
     if ((file->flags & O_ACCMODE) == O_WRONLY)
@@ -327,6 +338,8 @@ long file_read(struct file *file, struct iobuf *iob)
         : transfer(file, iob, false, false);
 }
 
+/* O_APPEND is decided by the file system, with the inode locked: the end is where it is then, and
+   not where it was when the position was locked. */
 long file_write(struct file *file, struct iobuf *iob)
 {
     if ((file->flags & O_ACCMODE) == O_RDONLY)
@@ -347,6 +360,8 @@ static long seek_base(const struct file *file, int whence)
     return result != 0 ? result : (long)stat.st_size;
 }
 
+/* The position moves only if all is well. Behind the end there is nothing yet: a write there makes
+   a hole. */
 long file_seek(struct file *file, off_t offset, int whence)
 {
     if (!has_position(file))

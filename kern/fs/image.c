@@ -29,6 +29,7 @@ const struct user_program *program_find(const char *name)
     return NULL;
 }
 
+/* The number of an inode says it, but only of this file system. */
 const struct user_program *image_program(const struct inode *node)
 {
     bool is_program = node->in_fs == &image_fs && node->ino >= INO_PROGRAMS;
@@ -36,6 +37,7 @@ const struct user_program *image_program(const struct inode *node)
     return is_program ? &user_programs[node->ino - INO_PROGRAMS] : NULL;
 }
 
+/* A directory has none. */
 static size_t size_of(const struct inode *node)
 {
     const struct user_program *program = image_program(node);
@@ -43,6 +45,7 @@ static size_t size_of(const struct inode *node)
     return program != NULL ? program->end - program->start : 0;
 }
 
+/* Behind the end nothing is left, and then nothing is pinned. */
 static int image_read(struct inode *node, struct iobuf *iob)
 {
     size_t size = size_of(node), left = (size_t)iob->io_offset < size ? size - iob->io_offset : 0;
@@ -132,6 +135,7 @@ struct inode image_bin = {
     .in_ops = &dir_ops, .in_fs = &image_fs, .ino = INO_BIN, .type = S_IFDIR, .refs = 1
 };
 
+/* The root has one reference that is never given back, so it never comes to its last. */
 static struct inode *image_get_root(__not_used struct filesystem *fs)
 {
     inode_get(&image_root);

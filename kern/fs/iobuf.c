@@ -11,6 +11,7 @@
 #include <mm/usercopy.h>
 #include <string.h>
 
+/* With no mm the two fields that pinning sets are not looked at. */
 struct iobuf iobuf_kernel(void *base, size_t len, off_t offset)
 {
     return (struct iobuf){ .io_base = (uintptr_t)base, .io_offset = offset, .io_resid = len };
@@ -74,6 +75,7 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
     return iob->pinned = pinned < len ? pinned : len;
 }
 
+/* For who has pinned nothing, and for the kernel's memory, too: so one way out is enough. */
 void iobuf_unpin(struct iobuf *iob)
 {
     if (iob->mm != NULL && mutex_held(&iob->mm->lock))
@@ -125,6 +127,7 @@ void iobuf_zero(struct iobuf *iob, size_t n)
     iobuf_move(iob, NULL, n, true);
 }
 
+/* A part may have been copied before an error; as it does not count, it is done again or never. */
 int iobuf_copy(struct iobuf *iob, void *data, size_t n, bool in)
 {
     int error = 0;

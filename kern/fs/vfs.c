@@ -7,19 +7,13 @@
 
    "." is known here, ".." is an entry of each directory. A symbolic link is put into the path: what
    it stands for, and behind it the rest, become the path that is still to be walked. */
-#include <debug/printk.h>
 #include <fs/device.h>
 #include <fs/image.h>
-#include <fs/sfs.h>
 #include <fs/vfs.h>
 #include <mm/kmalloc.h>
 #include <string.h>
 
 #define LINKS_MAX   8                   /* symbolic links in one path */
-
-/* Set by vfs_mount_root() and vfs_unmount_all(), while nobody else uses them. */
-static struct filesystem *root_fs = &image_fs;
-static struct inode *root = &image_root;
 
 /* How far to walk: to the last name, or to what it stands for; with FOLLOW, if that is a symbolic
    link, to what that stands for. */
@@ -103,7 +97,7 @@ static int expand_link(struct walk *w)
     w->rest = w->expanded = path;
     leave_node(w);
     if (*path == '/')
-        enter(w, root);
+        enter(w, vfs_root_dir);
     return 0;
 }
 
@@ -137,7 +131,7 @@ static int walk(struct walk *w, struct inode *cwd, const char *path, enum walk_e
     w->expanded = NULL;
     w->links = 0;
     w->name[0] = '\0';
-    enter(w, *path == '/' ? root : cwd);
+    enter(w, *path == '/' ? vfs_root_dir : cwd);
     while (result == 0 && w->node == NULL) {
         result = next_name(w);
         if (result != 0 || (*w->rest == '\0' && end == WALK_PARENT))
@@ -173,11 +167,7 @@ static int walk_to_change(struct walk *w, struct inode *cwd, const char *path, i
     return w->dir->in_fs->read_only ? -E_ROFS : 0;
 }
 
-struct inode *vfs_root(void)
-{
-    return one_more(root);
-}
-
+/* The walk's reference to the node goes with the walk, so the caller gets one of his own. */
 int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **result)
 {
     struct walk w;
@@ -189,6 +179,7 @@ int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **
     return error;
 }
 
+/* O_RDONLY is 0, so there is no bit to be looked at. */
 static bool is_writer(uint32_t flags)
 {
     return (flags & O_ACCMODE) != O_RDONLY;
@@ -240,6 +231,8 @@ static int walk_to_open(struct walk *w, struct inode *cwd, const char *path, uin
     return vop_names(w->dir, vop_create, w->name, exclusive, &w->node);
 }
 
+/* Flags are looked at before names: what has no meaning makes no file. A device needs no walk: its
+   name is known whatever the directory is, and O_CREAT and O_EXCL mean nothing for it. */
 int vfs_open(struct inode *cwd, const char *path, uint32_t flags, struct inode **result)
 {
     const uint32_t known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND;
@@ -260,6 +253,7 @@ int vfs_open(struct inode *cwd, const char *path, uint32_t flags, struct inode *
     return error;
 }
 
+/* First the count, then the reference: with the last one the node may go. */
 void vfs_close(struct inode *node, uint32_t flags)
 {
     end_writing(node, flags);
@@ -275,13 +269,14 @@ static int find_program(struct inode *cwd, const char *name, struct inode **resu
 
     if (error != -E_NOENT || *strfind(name, '/') != '\0')
         return error;
-    if (root != &image_root && vfs_lookup(root, "bin", true, &bin) == 0) {
+    if (vfs_root_dir != &image_root && vfs_lookup(vfs_root_dir, "bin", true, &bin) == 0) {
         error = vfs_lookup(bin, name, true, result);
         inode_put(bin);
     }
     return error == -E_NOENT ? vfs_lookup(&image_bin, name, true, result) : error;
 }
 
+/* A directory and a device are refused here, so that exec reads nothing but files. */
 int vfs_open_program(struct inode *cwd, const char *name, struct inode **result)
 {
     int error = find_program(cwd, name, result);
@@ -297,6 +292,8 @@ int vfs_open_program(struct inode *cwd, const char *name, struct inode **result)
     return error;
 }
 
+/* What stands in the way is found by the file system, as in all that follow, with its lock held. A
+   slash at the end is allowed: it is a directory that is made. */
 int vfs_mkdir(struct inode *cwd, const char *path)
 {
     struct walk w;
@@ -306,6 +303,7 @@ int vfs_mkdir(struct inode *cwd, const char *path)
     return result;
 }
 
+/* Likewise for one that is removed. */
 int vfs_rmdir(struct inode *cwd, const char *path)
 {
     struct walk w;
@@ -315,6 +313,7 @@ int vfs_rmdir(struct inode *cwd, const char *path)
     return result;
 }
 
+/* A directory goes by rmdir alone, so a path that says it is one is refused. */
 int vfs_unlink(struct inode *cwd, const char *path)
 {
     struct walk w;
@@ -326,6 +325,7 @@ int vfs_unlink(struct inode *cwd, const char *path)
     return result;
 }
 
+/* The target need not exist, but an empty one could never lead anywhere. */
 int vfs_symlink(struct inode *cwd, const char *target, const char *path)
 {
     struct walk w;
@@ -339,6 +339,8 @@ int vfs_symlink(struct inode *cwd, const char *target, const char *path)
     return result;
 }
 
+/* A second name for a directory would make a circle of the tree, and one in another file system
+   has nothing there to stand for. */
 int vfs_link(struct inode *cwd, const char *old_path, const char *new_path)
 {
     struct walk w;
@@ -381,11 +383,13 @@ int vfs_rename(struct inode *cwd, const char *old_path, const char *new_path)
     return result;
 }
 
+/* Only a link has a path to be read: a file's content is another matter. */
 int vfs_readlink(struct inode *node, struct iobuf *iob)
 {
     return node->type == S_IFLNK ? vop_data(node, vop_readlink, iob) : -E_INVAL;
 }
 
+/* It is as an open to write, a change and a close: so no program that runs is cut. */
 int vfs_truncate(struct inode *node, off_t len)
 {
     int result = len < 0 ? -E_INVAL : open_node(node, O_WRONLY);
@@ -449,51 +453,4 @@ int vfs_getcwd(struct inode *cwd, char *path, size_t size)
         *--at = '/';
     memmove(path, at, path + size - at);
     return 0;
-}
-
-int vfs_sync(void)
-{
-    return root_fs->sync != NULL ? root_fs->sync(root_fs) : 0;
-}
-
-void vfs_info(struct fsinfo *info)
-{
-    memset(info, 0, sizeof(*info));
-    memcpy(info->name, root_fs->name, strnlen(root_fs->name, sizeof(info->name) - 1));
-    info->read_only = root_fs->read_only;
-    if (root_fs->usage != NULL)
-        root_fs->usage(root_fs, &info->blocks);     /* and the three behind it */
-}
-
-void vfs_mount_root(struct block_device *disk)
-{
-    const char *reason;
-    struct filesystem *fs;
-
-    if (disk == NULL)
-        return;
-    int error = sfs_mount(disk, &fs, &reason);
-    if (error != 0) {
-        cprintf("%s cannot be mounted: %s (%s)\n", disk->name, reason, error_name(error));
-        return;
-    }
-    root_fs = fs;
-    root = fs->get_root(fs);
-}
-
-/* The image becomes the root again. */
-bool vfs_unmount_all(void)
-{
-    struct filesystem *fs = root_fs;
-    int result;
-
-    if (fs == &image_fs)
-        return true;
-    inode_put(root);
-    root = &image_root;
-    root_fs = &image_fs;
-    result = fs->unmount(fs);
-    if (result != 0)
-        cprintf("%s cannot be unmounted: %s\n", fs->name, error_name(result));
-    return result == 0;
 }

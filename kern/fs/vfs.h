@@ -29,7 +29,10 @@ int vfs_sync(void);
 /* Set all fields: what the root is, and how much room it has. */
 void vfs_info(struct fsinfo *info);
 
-/* The root directory, with a reference. */
+/* The root directory; from anywhere. It changes at boot and at the end only, and what reads it here
+   takes no reference. */
+extern struct inode *vfs_root_dir;
+/* The same with a reference. */
 struct inode *vfs_root(void);
 /* The inode of a path, with a reference. */
 int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **result)

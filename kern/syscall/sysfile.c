@@ -34,11 +34,13 @@ long sys_read(uint64_t arg[])
     return transfer(arg, file_read);
 }
 
+/* What is longer than that is refused: a part of it may be what nobody wanted to be written. */
 long sys_write(uint64_t arg[])
 {
     return arg[2] > INT32_MAX ? -E_INVAL : transfer(arg, file_write);
 }
 
+/* A `whence` beyond the known ones stays unknown, whatever its lower half is. */
 long sys_seek(uint64_t arg[])
 {
     struct file *file = file_get(current->files, arg[0]);
@@ -75,6 +77,7 @@ static struct inode *node_get(uint64_t fd, uint32_t *flags)
     return node;
 }
 
+/* The file may be closed meanwhile: its inode stays. */
 long sys_fstat(uint64_t arg[])
 {
     uint32_t flags;
@@ -83,6 +86,7 @@ long sys_fstat(uint64_t arg[])
     return node != NULL ? tell_stat(node, arg[1]) : -E_INVAL;
 }
 
+/* The position is not needed, so others may read and write while the disk works. */
 long sys_fsync(uint64_t arg[])
 {
     uint32_t flags;
@@ -95,6 +99,7 @@ long sys_fsync(uint64_t arg[])
     return result;
 }
 
+/* Open to write: so it is counted as written to, and no program that runs. */
 long sys_ftruncate(uint64_t arg[])
 {
     uint32_t flags;
@@ -141,6 +146,7 @@ static int fetch_path(uintptr_t from, char **path)
     return length < 0 ? length : 0;
 }
 
+/* The table becomes the process's own even if there is no such file: that is no harm. */
 long sys_open(uint64_t arg[])
 {
     char *path;
@@ -155,11 +161,13 @@ long sys_open(uint64_t arg[])
     return result;
 }
 
+/* To close one of the constant table, which cannot change, it is copied first. */
 long sys_close(uint64_t arg[])
 {
     return files_own(&current->files) ?: file_close(current->files, arg[0]);
 }
 
+/* The new number is any of 64 bits, or NO_FD. */
 long sys_dup(uint64_t arg[])
 {
     return files_own(&current->files) ?: file_dup(current->files, arg[0], arg[1]);
@@ -181,6 +189,7 @@ long sys_pipe(uint64_t arg[])
     return result;
 }
 
+/* Threads that share the table are all somewhere else then. */
 long sys_chdir(uint64_t arg[])
 {
     char *path;
@@ -268,6 +277,7 @@ static int find_path(uintptr_t from, bool follow, struct inode **node)
     return result;
 }
 
+/* The length of the result is what the file system has moved. */
 long sys_readlink(uint64_t arg[])
 {
     size_t size = arg[2] < INT32_MAX ? arg[2] : INT32_MAX;
@@ -282,6 +292,7 @@ long sys_readlink(uint64_t arg[])
     return result != 0 ? result : (long)(size - iob.io_resid);
 }
 
+/* A length below 0 is refused there. */
 long sys_truncate(uint64_t arg[])
 {
     struct inode *node;
@@ -294,6 +305,7 @@ long sys_truncate(uint64_t arg[])
     return result;
 }
 
+/* stat() of the library is an open, an fstat and a close. */
 long sys_lstat(uint64_t arg[])
 {
     struct inode *node;
@@ -302,6 +314,7 @@ long sys_lstat(uint64_t arg[])
     return result != 0 ? result : tell_stat(node, arg[1]);
 }
 
+/* It is put together in the kernel's memory, because its end is known first. */
 long sys_getcwd(uint64_t arg[])
 {
     size_t size = arg[1] < FS_MAX_FPATH_LEN + 1 ? arg[1] : FS_MAX_FPATH_LEN + 1;
@@ -323,6 +336,7 @@ long sys_sync(__not_used uint64_t arg[])
     return vfs_sync();
 }
 
+/* Nothing in it is of one process, so any program may ask. */
 long sys_fsinfo(uint64_t arg[])
 {
     struct fsinfo info;

@@ -133,8 +133,8 @@ static int try_mm(void *arg)
     return result;
 }
 
-/* A table of descriptors, with programs of the image that are open, a pipe, and a copy of it all: what a
-   process has that opens files. Only the first error is told; what was opened is closed. */
+/* A table of descriptors, with programs of the image that are open, a pipe, and a copy of it all:
+   what a process has that opens files. Only the first error is told; what was opened is closed. */
 static int try_files(void *arg)
 {
     struct files_struct *files = NULL, *copy = NULL;
