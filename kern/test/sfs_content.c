@@ -83,9 +83,19 @@ static void test_cut(struct filesystem *fs, struct inode *root)
               test_is(node, 0, cuts[i], whole - cuts[i]));
         check_eq("which takes no block", test_stat(node).st_blocks, blocks + leading);
         check_eq("and shorter again", vop_data(node, vop_truncate, cuts[i]), 0);
+        /* What was changed must be in the journal, which has nothing of before when it begins. */
+        assert_eq(fs->sync(fs), 0);
+        check_eq("the disk is right", sfs_check(&disk, false), 0);
+    }
+    /* More blocks than one transaction frees: by a truncation, and by the last reference. */
+    for (int i = 0; i < 2; i++) {
+        check_eq("8 MiB are written again", test_write(node, 4, 0, whole, &error), whole);
+        if (i == 0)
+            check_eq("and cut at once", vop_data(node, vop_truncate, 0), 0);
     }
     inode_put(node);
-    check_eq("the empty file is removed", vop_names(root, vop_unlink, "cut"), 0);
+    check_eq("the file is removed", vop_names(root, vop_unlink, "cut"), 0);
+    check_eq("with all its blocks", test_free_blocks(fs), before);
 }
 
 /* Reads and writes that begin and end anywhere in a block, and over the end of the file. */

@@ -264,6 +264,111 @@ static void damage(uint64_t *seed)
         ((uint32_t *)test_disk_block(&disk, block))[at / 4] = number;
 }
 
+/* One wrong number in an inode, and what comes of it: when its name is looked up, and, if that can
+   be, when the byte at `at` is read or written. */
+#define IN_INODE(field) \
+    offsetof(struct sfs_disk_inode, field), sizeof(((struct sfs_disk_inode *)0)->field)
+static const struct planted {
+    const char *what, *name;
+    uint32_t ino, offset, size;
+    uint64_t value, at;
+    int lookup, move;
+} planted[] = {
+    { "a block behind the disk", "small", 2, IN_INODE(direct[0]), 0xffffffff, 0, 0, -E_IO },
+    { "a block of the journal", "small", 2, IN_INODE(direct[0]), 1, 0, 0, -E_IO },
+    { "a block of the map", "small", 2, IN_INODE(direct[1]), 65, 4096, 0, -E_IO },
+    { "a block of swap", "small", 2, IN_INODE(direct[1]), BLOCKS - 16, 4096, 0, -E_IO },
+    { "an indirect block of the table", "large", 3, IN_INODE(indirect), 66, 60000, 0, -E_IO },
+    { "a double indirect block of the map", "far", 4, IN_INODE(db_indirect), 65,
+      (SFS_NDIRECT + SFS_NPER + 3) * BLOCK_SIZE, 0, -E_IO },
+    { "a type that is none", "small", 2, IN_INODE(type), 7, 0, -E_IO, 0 },
+    { "a name of a free inode", "small", 2, IN_INODE(type), 0, 0, -E_IO, 0 },
+    { "a name, and no link", "small", 2, IN_INODE(nlinks), 0, 0, -E_IO, 0 },
+    { "a file that is too long", "small", 2, IN_INODE(size), SFS_SIZE_MAX + 1, 0, -E_IO, 0 },
+    { "a link that is too long", "link", 5, IN_INODE(size), BLOCK_SIZE, 0, -E_IO, 0 },
+    { "a directory that ends in a block", "dir", 6, IN_INODE(size), BLOCK_SIZE + 1, 0, -E_IO, 0 },
+};
+
+/* Bits that are 1 in the map, but not of data: what must never be given to a file. */
+static uint32_t foreign_bits(void)
+{
+    const struct sfs_super *super = test_disk_block(&disk, 0);
+    const uint8_t *map = test_disk_block(&disk, super->map_start);
+    uint32_t n = 0;
+
+    for (uint32_t block = 0; block < 32768; block++)
+        if (block < super->table_start + super->table_blocks || block >= super->swap_start)
+            n += map[block / 8] >> block % 8 & 1;
+    return n;
+}
+
+/* Plant it; look up, read, write, and remove the file. */
+static void try_planted(const struct planted *p)
+{
+    struct inode *root, *node;
+    struct filesystem *fs;
+    const char *reason;
+    uint8_t byte = 0;
+    int error;
+
+    restore();
+    memcpy((uint8_t *)test_disk_block(&disk, ((struct sfs_super *)sound)->table_start)
+           + p->ino * sizeof(struct sfs_disk_inode) + p->offset, &p->value, p->size);
+    assert_eq(sfs_mount(&disk.device, &fs, &reason), 0);
+    root = fs->get_root(fs);
+    error = vop_names(root, vop_lookup, p->name, &node);
+    check_eq(p->what, error, p->lookup);
+    if (error == 0) {
+        struct iobuf in = iobuf_kernel(&byte, 1, p->at), out = iobuf_kernel(&byte, 1, p->at);
+
+        check_eq("is not read", vop_data(node, vop_read, &in), p->move);
+        check_eq("nor written", vop_data(node, vop_write, &out), p->move);
+        check_eq("but can be removed", vop_names(root, vop_unlink, p->name), 0);
+        if (p->ino == 2)
+            assert_eq(vop_names(root, vop_unlink, "hard"), 0);
+        inode_put(node);
+    }
+    inode_put(root);
+    assert_eq(fs->unmount(fs), 0);
+    check_eq("what is no data stays so", foreign_bits(), 0);
+}
+
+/* A wrong number in the entry "small" of the root, which is behind the dots: it is not found, or,
+   if the length is wrong, what is behind it is not. And a block that two files have: the second
+   one that is removed finds it free, and it is not counted twice. */
+static void test_entries(void)
+{
+    static const struct { uint32_t offset, value; } wrong[] = {
+        { 4, 0 }, { 4, 4 }, { 4, 14 }, { 4, 8 }, { 4, 4096 }, { 4, BLOCK_SIZE - 28 },
+        { 0, INODES }, { 0, 60 },
+    };
+    const struct sfs_super *super = test_disk_block(&disk, 0);
+    uint32_t data = super->table_start + super->table_blocks, blocks[2];
+    struct sfs_disk_inode *table = test_disk_block(&disk, super->table_start);
+    struct inode *root, *node;
+    struct filesystem *fs;
+
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        restore();
+        memcpy((uint8_t *)test_disk_block(&disk, data) + 24 + wrong[i].offset, &wrong[i].value,
+               wrong[i].offset == 4 ? 2 : 4);
+        fs = test_mount(&disk, &root);
+        check_eq("a wrong entry is an error",
+                 vop_names(root, vop_lookup, wrong[i].offset == 4 ? "dir" : "small", &node), -E_IO);
+        test_abandon(fs, root);
+    }
+    restore();
+    table[3].direct[0] = table[4].roots[SFS_NDIRECT + 1];
+    fs = test_mount(&disk, &root);
+    assert_eq(vop_names(root, vop_unlink, "far") | vop_names(root, vop_unlink, "large"), 0);
+    blocks[0] = test_free_blocks(fs);
+    test_abandon(fs, root);
+    fs = test_mount(&disk, &root);
+    blocks[1] = test_free_blocks(fs);
+    test_abandon(fs, root);
+    check_eq("a block that two files have is freed once", blocks[0], blocks[1]);
+}
+
 /* Each seed is another disk, with up to six things that are wrong. */
 static void test_sfs_damage(void)
 {
@@ -274,6 +379,9 @@ static void test_sfs_damage(void)
     sound = kmalloc((size_t)BLOCKS * BLOCK_SIZE);
     assert(sound != NULL);
     make_sound();
+    for (size_t i = 0; i < ARRAY_SIZE(planted); i++)
+        try_planted(&planted[i]);
+    test_entries();
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         uint64_t state = seed * 7919;
 

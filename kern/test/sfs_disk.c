@@ -68,6 +68,13 @@ struct filesystem *test_mount(struct test_disk *disk, struct inode **root)
     return fs;
 }
 
+void test_abandon(struct filesystem *fs, struct inode *root)
+{
+    inode_put(root);
+    assert_eq(fs->unmount(fs), 0);
+    kfree(buffer);
+}
+
 int test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk, bool orphans)
 {
     int error;

@@ -24,7 +24,9 @@ struct filesystem *test_mount(struct test_disk *disk, struct inode **root);
 /* Give the root back and unmount: the result of that. If it is 0, check: nothing is wrong, but
    `orphans` may be left. */
 int test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk, bool orphans);
-/* The same, and nothing may be left. */
+/* Give the root back and unmount a disk that is damaged: it is not checked. */
+void test_abandon(struct filesystem *fs, struct inode *root);
+/* As test_end(), and nothing may be left. */
 void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk);
 /* Free blocks, and free inodes, as the file system counts. */
 uint32_t test_free_blocks(struct filesystem *fs);
