@@ -17,8 +17,8 @@ TESTS = [
             expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
     # Random operations, compared with a model: tools/fsops.py has more of them.
     operations(1, 10), operations(11, 10), operations(21, 10), made_by_host(31, 10),
-    until_full(41, 10, "room", size="1M", journal=32),
-    until_full(51, 10, "inodes", size="4M", inodes=48),
+    until_full(41, 25, "room", size="1M", journal=32),
+    until_full(51, 25, "inodes", size="4M", inodes=48),
     program("filedata", disk=LARGE),
     program("filedata big", "big", disk=LARGE),
     program("filenames", disk=LARGE),
