@@ -152,7 +152,7 @@ class Check:
             if node.size > SIZE_MAX:
                 self.tell("%s has a bad size: %d bytes, more than %d", Ino(ino), node.size,
                           SIZE_MAX)
-            elif node.type == LINK and not 1 <= node.size <= PATH_MAX:
+            elif node.type == LINK and not bool(node.nlinks) <= node.size <= PATH_MAX:
                 self.tell("%s has a bad size: a symbolic link of %d bytes", Ino(ino), node.size)
             elif node.type == DIR and (node.size % BLOCK or not node.size and node.nlinks):
                 self.tell("%s has a bad size: a directory of %d bytes", Ino(ino), node.size)

@@ -84,6 +84,11 @@ class Planted(unittest.TestCase):
             s.orphan("sub")
         block = planted.Spoiler(SOUND).block("c") // 4096
         self.assertEqual(problems(planted.spoilt(remove), crashed=True), [])
+        # A link that was never complete.
+        data = planted.spoilt(lambda s: (remove(s), s.forget("root", b"link"), s.wipe("link"),
+                                         s.mark(planted.Spoiler(SOUND).block("link") // 4096, True),
+                                         s.orphan("sub", "link"), s.inode("link", "type", 3)))
+        self.assertEqual(problems(data, crashed=True), [])
         # Its blocks are freed from the end on.
         data = planted.spoilt(lambda s: (remove(s), s.inode("sub", "size", 40960)))
         self.assertEqual(problems(data, crashed=True), [])
