@@ -139,6 +139,7 @@ static int answer(void *arg)
 static void test_slow(void)
 {
     struct block_request requests[ANSWERS];
+    uint64_t second = TICKS_PER_SECOND * timer_tick_length(), begin;
     int errors = 0, code;
 
     for (int fails = 0; fails < 2; fails++) {
@@ -148,7 +149,9 @@ static void test_slow(void)
             requests[i] = (struct block_request){ BLOCK_READ, i, buffers, 0, 0 };
         room = 3;
         most_started = 0;
+        begin = rdtime();
         assert_eq(block_transfer(&slow, requests, ANSWERS), fails ? -E_IO : 0);
+        assert(rdtime() - begin < (3 * ANSWERS + 1) * second);  /* the last answer woke it */
         assert_eq(most_started, room);
         assert_eq(given_up, 0);
         for (uint32_t i = 0; i < ANSWERS; i++)
