@@ -16,6 +16,8 @@
 #include <test/actors.h>
 #include <test/testlib.h>
 
+#define MOMENTS 8                   /* more than up() and down() have places to be stopped at */
+
 static semaphore_t sem;
 
 /* What the threads are told to do. */
@@ -171,12 +173,44 @@ static void test_middle(void)
     actor_revive(1);
 }
 
+static int do_up(__not_used int number)
+{
+    up(&sem);
+    return 0;
+}
+
+/* One gives a unit and one takes it; one of them is stopped on the way, and the other one comes
+   meanwhile. In a crowd the next unit would help who was passed over; here there is no other. */
+static bool give_and_take(int stopped, int moment)
+{
+    sem_init(&sem, 0);
+    actor_stall(stopped, moment);
+    actor_do(stopped, stopped == 0 ? do_up : do_down);
+    for (int i = 0; i < 20; i++)
+        schedule();
+    actor_do(1 - stopped, stopped == 0 ? do_down : do_up);
+    actors_settle();
+    return actor_done(0) && actor_done(1) && at_rest(0);
+}
+
+/* Both, at each place. The first that fails ends it: a thread sleeps then. */
+static void test_moments(void)
+{
+    bool right = true;
+
+    for (int round = 0; right && round < 2 * MOMENTS; round++)
+        right = give_and_take(round % 2, round / 2 + 1);
+    check("who takes gets the unit that is given, wherever one of the two is stopped", right);
+}
+
 static void test_order(void)
 {
+    actors_can_stall();
     actors_begin(4);
     test_first_come();
     test_late_comer();
     test_middle();
+    test_moments();
 }
 
 /* If the first check fails already: what does the waiter do with `value` when it runs? */

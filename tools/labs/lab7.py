@@ -233,7 +233,7 @@ TESTS = [
              title="no signal can be lost between unlock and wait"),
     selftest("usync-race 4 harts", 2, "7.4", harts=4, runs=2, cpu=10,
              title="one has the mutex at a time, whatever the others do"),
-    program("mutexes", "", 2, "7.4", seeds=SEEDS,
+    program("mutexes", "", 2, "7.4", seeds=SEEDS, limit=200,
             title="threads and processes, and holders that end"),
     program("condvars", "", 2, "7.4", seeds=SEEDS,
             title="a bounded buffer, limits of time, kills"),

@@ -50,12 +50,26 @@ class Jobs(unittest.TestCase):
                     titles = [exercise.number + ", the last lab"]
                 for title in titles:
                     self.assertIn(title, found)
-        method, texts, before, own = found["5.1, labs behind it blank"]
+        method, texts, before, own = found["5.4, labs behind it blank"]
         self.assertIn("kern/sched/sched_rr.c", texts)
         self.assertIn("fork", " ".join(before))
         self.assertNotIn("hello", before)
-        self.assertIn("hello", own)
+        self.assertIn("cow", own)
         self.assertEqual(list(found["5.1, labs behind it solved"][1]), ["kern/process/exec.c"])
+
+    def test_bodies_of_functions_are_blank_together(self):
+        """5.4 has the value of a variable: a blank there is more than a call that panics."""
+        labs = load()
+        found = dict(check_singles.jobs(labs, check_singles.choose(["5"], labs)))
+        method, texts, before, own = found["5.1 5.2 5.3 5.5, labs behind it solved"]
+        self.assertEqual(sorted(texts), ["kern/mm/pagetable.c", "kern/process/exec.c",
+                                         "kern/process/exit.c", "kern/syscall/syscall.c"])
+        self.assertIn("fork", " ".join(before))
+        self.assertEqual(own, [])
+        for number in ("5.1", "5.4"):
+            method, texts, alone, own = found[number + ", labs behind it solved"]
+            self.assertEqual(alone, before if number == "5.4" else [])
+            self.assertNotEqual(own, [])
 
     def test_words(self):
         labs = load()

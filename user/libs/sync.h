@@ -48,7 +48,8 @@ int sem_get_value(int id, int *value);
    one who has waited longest. To lock one that is free, and to unlock one that nobody waits for, is
    no system call: it changes a word that all have in common who know the mutex. It lies in memory
    of the program, and who writes there by mistake, or unmaps it, breaks his own mutexes; the kernel
-   believes it for nothing else. */
+   believes it for nothing else. Who has a mutex runs with the priority of those who wait for it, if
+   that is higher than his own (challenge 7.C). */
 
 /* Make one that is free. Returns its id. */
 int mutex_create(void);
