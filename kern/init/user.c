@@ -127,7 +127,7 @@ static int init_main(void *arg)
     int first = args->selftest != NULL
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
-    int flusher = start_flusher(), exit_code = 0, code, pid;
+    int flusher = args->selftest == NULL ? start_flusher() : 0, exit_code = 0, code, pid;
     uint32_t own = before.processes + (flusher > 0);
 
     if (first < 0)
