@@ -84,6 +84,7 @@ static int search_block(struct inode *dir, struct cached_block *block, const cha
     return -E_NOENT;
 }
 
+/* Block by block. The reference to the block in which the name is goes over to the slot. */
 int sfs_dirent_search_nolock(struct inode *dir, const char *name, struct sfs_slot *slot,
                              struct sfs_slot *room)
 {
@@ -120,6 +121,7 @@ static int read_block(struct inode *dir, struct cached_block *block, uint32_t fr
     return -E_NOENT;
 }
 
+/* An entry that begins before the place, and reaches over it, was told before. */
 int sfs_dirent_read_nolock(struct inode *dir, off_t *offset, char name[SFS_NAME_MAX + 1],
                            uint32_t *ino)
 {
@@ -164,6 +166,7 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
     return 0;
 }
 
+/* The new entry takes what the one in the room does not need. */
 int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
                    const struct inode *node)
 {
@@ -186,6 +189,7 @@ int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
     return error;
 }
 
+/* The entry before is found by a walk: entries have no way back. */
 void sfs_dirent_set(struct inode *dir, struct sfs_slot *slot, const struct inode *node)
 {
     struct sfs_dirent *entry = slot->entry, *next = cache_data(slot->block), *before = NULL;
@@ -219,6 +223,7 @@ int sfs_lookup(struct inode *dir, const char *name, struct inode **result)
     return error;
 }
 
+/* A directory that is removed has no entries any more, not even its dots. */
 int sfs_getdirentry(struct inode *dir, off_t *offset, char name[SFS_NAME_MAX + 1],
                            uint32_t *ino)
 {

@@ -122,17 +122,20 @@ static int sfs_close(struct sfs_fs *sfs)
     return error;
 }
 
+/* The root stays in memory from mount to unmount, so this cannot fail. */
 static struct inode *sfs_get_root(struct filesystem *fs)
 {
     inode_get(fsop_info(fs)->root);
     return fsop_info(fs)->root;
 }
 
+/* A disk that was mounted for reading has no journal: there is nothing to be done. */
 static int sfs_sync(struct filesystem *fs)
 {
     return fsop_info(fs)->writable ? journal_commit() : 0;
 }
 
+/* Whoever has an inode, has the file system: only its own reference to the root may be left. */
 static int sfs_unmount(struct filesystem *fs)
 {
     struct sfs_fs *sfs = fsop_info(fs);
@@ -142,6 +145,7 @@ static int sfs_unmount(struct filesystem *fs)
     return sfs_close(sfs);
 }
 
+/* Blocks are counted always; for the inodes the table is read, because few people ask. */
 static void sfs_usage(struct filesystem *fs, uint32_t usage[4])
 {
     struct sfs_fs *sfs = fsop_info(fs);

@@ -169,6 +169,8 @@ static uint32_t find_free(struct sfs_fs *sfs, int *error)
     return 0;
 }
 
+/* What can fail comes before the table is changed. Nobody else has seen the inode when it comes
+   into the hash, because no entry leads to it yet. */
 int sfs_inode_alloc(struct sfs_fs *sfs, uint16_t type, struct inode **result)
 {
     struct sfs_inode *sin;
@@ -191,6 +193,7 @@ int sfs_inode_alloc(struct sfs_fs *sfs, uint16_t type, struct inode **result)
     return 0;
 }
 
+/* A block of the table that cannot be read has none that could be used. */
 uint32_t sfs_count_inodes(struct sfs_fs *sfs)
 {
     uint32_t count = 0;
@@ -282,6 +285,7 @@ static void orphan_free(struct sfs_fs *sfs, struct sfs_inode *sin)
     }
 }
 
+/* Each turn frees the first of the list; if it is still the first then, the list goes nowhere. */
 bool sfs_free_orphans(struct sfs_fs *sfs)
 {
     uint32_t ino;

@@ -187,6 +187,7 @@ int sfs_fsync(struct inode *node)
     return node->in_fs->sync(node->in_fs);
 }
 
+/* A place behind the end is a place: what is written there leaves a hole before it. */
 static int sfs_tryseek(__not_used struct inode *node, off_t pos)
 {
     return pos >= 0 && pos <= (off_t)SFS_SIZE_MAX ? 0 : -E_INVAL;

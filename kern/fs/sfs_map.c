@@ -40,6 +40,7 @@ static uint32_t bits_set(uint64_t word)
     return word * 0x0101010101010101 >> 56;
 }
 
+/* Whole words at a time, where a part has them; single bits at its ends. */
 int sfs_map_count(struct sfs_fs *sfs)
 {
     struct map_part part;
@@ -115,6 +116,7 @@ int sfs_block_alloc(struct sfs_fs *sfs, bool zeros, uint32_t *block)
     return error;
 }
 
+/* To free what is free already would give it to two files later. */
 int sfs_block_free(struct sfs_fs *sfs, uint32_t ino, uint32_t block)
 {
     struct map_part part;

@@ -33,6 +33,7 @@ struct checked {
         cprintf("\n"); \
     } while (0)
 
+/* The inode of this number, in the table. */
 static const struct sfs_disk_inode *inode_of(const struct checked *c, uint32_t ino)
 {
     const struct sfs_disk_inode *block = test_disk_block(c->disk, c->super->table_start + ino / 32);
@@ -246,6 +247,7 @@ static void check_map(struct checked *c)
     }
 }
 
+/* Look at each inode, or at each that is a directory. */
 static void pass(struct checked *c, void (*look)(struct checked *c, uint32_t ino), bool directories)
 {
     for (uint32_t ino = 1; ino < c->super->inodes; ino++)
@@ -253,6 +255,7 @@ static void pass(struct checked *c, void (*look)(struct checked *c, uint32_t ino
             look(c, ino);
 }
 
+/* Nothing is known at first: no block has an owner, no inode a name. */
 static void begin(struct checked *c, const struct test_disk *disk)
 {
     *c = (struct checked){ .disk = disk, .super = test_disk_block(disk, 0) };

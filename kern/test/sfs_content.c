@@ -98,6 +98,36 @@ static void test_cut(struct filesystem *fs, struct inode *root)
     check_eq("with all its blocks", test_free_blocks(fs), before);
 }
 
+/* One transaction of a file that is too large for it: what it has not freed is the start of the
+   file, and it tells where that ends. So after a crash the file is shorter, and has no holes. */
+static void test_step(struct filesystem *fs, struct inode *root)
+{
+    struct inode *node = test_create(root, "step");
+    struct sfs_fs *sfs = fsop_info(fs);
+    struct sfs_inode *sin = vop_info(node);
+    uint32_t whole = (SECOND + 1) * BLOCK_SIZE, end = 0, last = 0, next = 1;
+    int error;
+
+    assert_eq(test_write(node, 4, 0, whole, &error), whole);
+    assert_eq(sfs_begin(sfs, SFS_CUT_BLOCKS, SFS_MAP_SHARE), 0);
+    mutex_lock(&node->lock);
+    error = sfs_bmap_truncate_nolock(sfs, sin, 0, &end);
+    if (error == 0 && end > 0)
+        error = sfs_bmap_get_nolock(sfs, sin, end - 1, SFS_LOOK, &last)
+            ?: sfs_bmap_get_nolock(sfs, sin, end, SFS_LOOK, &next);
+    sin->din->size = (uint64_t)end * BLOCK_SIZE;
+    mutex_unlock(&node->lock);
+    journal_end();
+    check_eq("a large file is cut in a series", error, 0);
+    check("of which one step leaves the start", end > 0 && end < SECOND && last != 0);
+    check("and nothing behind it", next == 0);
+    check("which is the same", test_is(node, 4, 0, end * BLOCK_SIZE));
+    assert_eq(fs->sync(fs), 0);
+    check_eq("the disk is right", sfs_check(&disk, false), 0);
+    inode_put(node);
+    check_eq("the file is removed", vop_names(root, vop_unlink, "step"), 0);
+}
+
 /* Reads and writes that begin and end anywhere in a block, and over the end of the file. */
 static void test_unaligned(struct inode *root)
 {
@@ -191,6 +221,7 @@ static void test_sfs_content(void)
     test_unmount(fs, root, &disk);
     fs = test_mount(&disk, &root);
     test_cut(fs, root);
+    test_step(fs, root);
     test_unaligned(root);
     test_limits(fs, root);
     test_remount(fs, root);

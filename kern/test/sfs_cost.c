@@ -45,25 +45,30 @@ static void name_files(void (*what)(const char *name))
     assert_eq(fs->sync(fs), 0);
 }
 
+/* The steps. This one is for what the loop itself takes. */
 static void do_nothing(__not_used const char *name)
 {
 }
 
+/* The name, the inode, and the last reference given back. */
 static void do_create(const char *name)
 {
     inode_put(test_create(root, name));
 }
 
+/* The look-up of a name among all, and loading its inode. */
 static void do_open(const char *name)
 {
     inode_put(test_find(root, name));
 }
 
+/* The same of the first name: as in a small directory. */
 static void do_open_first(__not_used const char *name)
 {
     inode_put(test_find(root, "file0"));
 }
 
+/* In pieces of one block, as programs with a buffer of their own write. */
 static void do_write(const char *name)
 {
     struct inode *node = test_find(root, name);
@@ -72,6 +77,7 @@ static void do_write(const char *name)
     inode_put(node);
 }
 
+/* In larger pieces, from the cache. */
 static void do_read(const char *name)
 {
     struct inode *node = test_find(root, name);
@@ -80,6 +86,7 @@ static void do_read(const char *name)
     inode_put(node);
 }
 
+/* The last name, so all blocks are freed. */
 static void do_unlink(const char *name)
 {
     assert_eq(vop_names(root, vop_unlink, name), 0);

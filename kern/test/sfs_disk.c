@@ -54,6 +54,7 @@ void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes
     put_entry(put_entry(test_disk_block(disk, data), ".", 12), "..", BLOCK_SIZE - 12);
 }
 
+/* The buffer is there as long as a disk is mounted. */
 struct filesystem *test_mount(struct test_disk *disk, struct inode **root)
 {
     struct filesystem *fs;
@@ -68,6 +69,7 @@ struct filesystem *test_mount(struct test_disk *disk, struct inode **root)
     return fs;
 }
 
+/* For disks of which the check would only tell what the test has done to them. */
 void test_abandon(struct filesystem *fs, struct inode *root)
 {
     inode_put(root);
@@ -92,6 +94,7 @@ void test_unmount(struct filesystem *fs, struct inode *root, const struct test_d
     assert_eq(test_end(fs, root, disk, false), 0);
 }
 
+/* usage() gives four numbers; see fs/inode.h for their order. */
 uint32_t test_free_blocks(struct filesystem *fs)
 {
     uint32_t usage[4];
@@ -108,6 +111,7 @@ uint32_t test_free_inodes(struct filesystem *fs)
     return usage[3];
 }
 
+/* Any error but a missing name ends the test. */
 struct inode *test_find(struct inode *dir, const char *name)
 {
     struct inode *node = NULL;
@@ -132,6 +136,7 @@ static void fill(uint8_t *bytes, uint32_t seed, uint64_t at, size_t n)
         bytes[i] = seed == 0 ? 0 : test_byte(seed, at + i);
 }
 
+/* A call of vop_write may move less than it was given; it says so by what is left. */
 size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int *error)
 {
     size_t size = n < 5 * CHUNK ? n : 5 * CHUNK, done = 0;
@@ -149,6 +154,7 @@ size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int 
     return done;
 }
 
+/* Both contents lie side by side: what was read, and what it should be. */
 bool test_is(struct inode *node, uint32_t seed, uint64_t at, size_t n)
 {
     bool same = true;

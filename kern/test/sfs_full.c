@@ -78,16 +78,19 @@ static int op_create(void)
     return error;
 }
 
+/* It needs a block for its own dots, too. */
 static int op_mkdir(void)
 {
     return vop_names(full, vop_mkdir, long_name);
 }
 
+/* Where there is room for a short name. */
 static int op_mkdir_small(void)
 {
     return vop_names(root, vop_mkdir, "small");
 }
 
+/* The path is the content, of one block. */
 static int op_symlink(void)
 {
     return vop_names(full, vop_symlink, long_name, "some/where");
@@ -98,16 +101,19 @@ static int op_link(void)
     return vop_names(full, vop_link, long_name, empty);
 }
 
+/* The thirteenth block of a directory is the first that is not direct. */
 static int op_link_wide(void)
 {
     return vop_names(wide, vop_link, long_name, empty);
 }
 
+/* The new name is written first: if that cannot be, the old one stays. */
 static int op_rename(void)
 {
     return vop_names(root, vop_rename, "dir", full, long_name);
 }
 
+/* What had the name loses its only one, and is freed. */
 static int op_rename_over(void)
 {
     return vop_names(root, vop_rename, "file", root, "gone");
@@ -135,6 +141,7 @@ static int write_at(struct inode *node, uint64_t at, size_t n)
     return error;
 }
 
+/* The places are at the borders of the block map, see sfs_content.c. */
 static int op_write_direct(void)
 {
     return write_at(empty, 5000, 100);
@@ -150,6 +157,8 @@ static int op_write_double(void)
     return write_at(empty, (SFS_NDIRECT + SFS_NPER + 5) * BLOCK_SIZE + 1, 100);
 }
 
+/* The file has its size already: an indirect block that is left over would be inside of it, where
+   no check of the disk finds it. */
 static int op_write_hole(void)
 {
     return write_at(sparse, (SFS_NDIRECT + SFS_NPER - 5) * BLOCK_SIZE + 1, 100);
@@ -160,6 +169,7 @@ static int op_write_hole_double(void)
     return write_at(sparse, (SFS_NDIRECT + SFS_NPER + 5) * BLOCK_SIZE + 1, 100);
 }
 
+/* Five blocks over a border: those before it may still find room. */
 static int op_write_border(void)
 {
     return write_at(empty, (SFS_NDIRECT - 2) * BLOCK_SIZE + 1, 5 * BLOCK_SIZE);
@@ -170,16 +180,19 @@ static int op_write_next(void)
     return write_at(empty, (SFS_NDIRECT + SFS_NPER - 2) * BLOCK_SIZE + 1, 5 * BLOCK_SIZE);
 }
 
+/* All blocks are there, so a full disk does not matter. */
 static int op_overwrite(void)
 {
     return write_at(file, 3000, 65536);
 }
 
+/* Into the middle of a block, whose rest becomes zeros. */
 static int op_truncate(void)
 {
     return vop_data(file, vop_truncate, 12345);
 }
 
+/* A hole takes nothing. */
 static int op_longer(void)
 {
     return vop_data(file, vop_truncate, 10000000);

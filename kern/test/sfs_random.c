@@ -55,6 +55,7 @@ static uint32_t happened[32];           /* how often each result came, by -error
                   wanted_); \
     } while (0)
 
+/* A random number below n. */
 static uint32_t any(uint32_t n)
 {
     return test_random(&state) % n;
@@ -98,6 +99,7 @@ static int32_t any_dir(void)
     return dir;
 }
 
+/* A node that stands for nothing; -1: all are used, and nothing new is made. */
 static int32_t free_node(void)
 {
     for (int32_t i = 0; i < NODES; i++)
@@ -106,6 +108,7 @@ static int32_t free_node(void)
     return -1;
 }
 
+/* Has the directory no entry but its dots? */
 static bool is_empty(int32_t dir)
 {
     for (uint32_t n = 0; n < NAMES; n++)
@@ -171,6 +174,7 @@ static void compare_file(struct inode *inode, const struct node *node)
     compare(inode, node, node->size / 2, 3 * BLOCK_SIZE);
 }
 
+/* One more part, above all others. Files of which too many are known are only read. */
 static void add_part(struct node *node, uint64_t at, uint64_t n, uint32_t seed)
 {
     assert(node->part_count < PARTS);
