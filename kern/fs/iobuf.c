@@ -24,7 +24,7 @@ struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len, off_t 
 
 /* The entry of the page at addr, of which `last` is that of the page before, or NULL: unknown. Most
    pages have theirs in the same table. */
-static pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, pte_t *last)
+static const pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, const pte_t *last)
 {
     if (last != NULL && pt_index(addr, 0) != 0)
         return last + 1;
@@ -32,11 +32,11 @@ static pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, pte_t *last)
 }
 
 /* Make the page at addr possible to access as `needed` says. The entry, or NULL with *result. */
-static pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access, pte_t *last,
-                       int *result)
+static const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access,
+                             const pte_t *last, int *result)
 {
     const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
-    pte_t *entry = addr < USERTOP ? entry_of(mm, addr, last) : NULL;
+    const pte_t *entry = addr < USERTOP ? entry_of(mm, addr, last) : NULL;
 
     if (likely(entry != NULL && (*entry & needed) == needed))
         return entry;
@@ -49,7 +49,7 @@ static pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access, pt
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
 {
     struct mm_struct *mm = iob->mm;
-    pte_t *entry = NULL;
+    const pte_t *entry = NULL;
     size_t pinned = 0;
     int result = 0;
 

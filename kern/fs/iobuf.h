@@ -18,7 +18,7 @@ struct iobuf {
     size_t io_resid;                    /* bytes that are left */
     bool append;                        /* a write takes the file's end for io_offset */
     size_t pinned;                      /* bytes from io_base on that are pinned */
-    uint64_t *entry;                    /* the page table entry of io_base, while it is pinned */
+    const uint64_t *entry;              /* the page table entry of io_base, while it is pinned */
 };
 
 /* For memory of the kernel. */
