@@ -218,6 +218,12 @@ static void test_many(void)
         wrong += unlink(a, name) != 0;
     }
     check("all that were left are removed", wrong > 0 && test_stat(node).st_nlinks == 0);
+    /* What is first in its block stays there as free room, with the name that it had. */
+    for (uint32_t i = wrong = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        wrong += vop_names(a, vop_lookup, name, &found) != -E_NOENT;
+    }
+    check_eq("none is found any more", wrong, 0);
     check_eq("the directory is empty then", rmdir(root, "many"), 0);
     inode_put(node);
     inode_put(a);

@@ -173,7 +173,7 @@ SELF_TESTS = [
     selftest("sfs-content", limit=8000),
     selftest("sfs-cost", shift=0),
     selftest("sfs-damage"),
-    selftest("sfs-errors", limit=4000),
+    selftest("sfs-errors", limit=8000),
     selftest("sfs-full", limit=3000),
     selftest("sfs-memory", limit=4000),
     selftest("sfs-random", limit=2000),
