@@ -10,6 +10,20 @@
 
 #include <fs/vfs.h>
 
+/* A process that has opened a file twice, used dup, and then forked:
+
+       parent --files--> files_struct      child --files--> files_struct
+                           [3] ---+                            [3] ---+
+                           [4] ---+--> file: pos 5 <------------[4] --+      (dup: 3 and 4)
+                           [5] ------> file: pos 0 <------------[5]          (the other open)
+                           pwd             |       \
+                             |             |  node  |  node
+                             v             v        v
+                           inode of /     inode of the file: its content is there once
+
+   Each arrow is a reference. So a position is shared by whoever has the same struct file, and the
+   content by whoever has the same inode. */
+
 #define FILES_MAX   128                 /* descriptors of a process */
 
 struct file {

@@ -6,6 +6,11 @@
    current directory, a program that runs. Giving the last one back may free its blocks, if it has
    no name, and so begins transactions: it is done with no lock of the file system held.
 
+   What has references to one, and what else is counted:
+
+       refs    struct file   current directory   memory of a program that runs   a call, meanwhile
+       uses    open to write: 1 each             runs: -1 each                   never both
+
    `lock`, of rank MUTEX_INODE, guards the content: size, block map, entries of a directory. The
    operations take it themselves. Two of them are never held together: what changes names takes
    the file system's one MUTEX_TREE first, which keeps other changes away, and then one inode after

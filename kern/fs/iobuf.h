@@ -11,6 +11,14 @@
 
 #include <mm/vmm.h>
 
+/* In the middle of a read of two pages, of which the first half has been moved:
+
+       memory      |=========|         |         |      = moved, io_base is behind it
+                             io_base   entry's page ends
+                             |<-- pinned ------->|      nothing of it can go away
+                             |<-- io_resid ------------------->|
+       file        |=========|io_offset                              */
+
 struct iobuf {
     struct mm_struct *mm;               /* whose memory; NULL: the kernel's */
     uintptr_t io_base;                  /* the next byte, there */

@@ -5,6 +5,15 @@
    nothing of that goes away; but another task may change a name before the walk's caller does
    something with it. The file system looks again then, under its own locks: here nothing is locked.
 
+   A walk along "home/../bin/x", where bin is a symbolic link to "/lib":
+
+       dir         name     node          rest
+       cwd         home     /home         ../bin/x
+       /home       ..       /             bin/x
+       /           bin      the link      x             -> the rest becomes "/lib/x", dir the root
+       /           lib      /lib          x
+       /lib        x        the result
+
    "." is known here, ".." is an entry of each directory. A symbolic link is put into the path: what
    it stands for, and behind it the rest, become the path that is still to be walked. */
 #include <fs/device.h>

@@ -7,6 +7,9 @@
    are copied out of it first. do_kernel_execve() is for kernel threads, which name things by the
    kernel's own pointers, and have no old memory; it makes user processes of them.
 
+   The program is a file that has been opened to run, and counted so: nobody writes to it from then
+   on. A failed exec gives that up; else the new memory keeps it, and gives it up when it goes.
+
    No lock is held. The new mm is nobody else's until commit_image(), so it needs none either. */
 #include <elf.h>
 #include <error.h>
