@@ -117,20 +117,25 @@ def file_costs(options):
         return figures(console_of(command), "instructions")
 
 
-def boot_cost(options, mem):
+def boot_cost(options, mem, disk=None):
     """How many instructions run from the kernel's first to the first one of the first program.
+
+    With a Disk that is in memory, the program is the shell, which is on it.
 
     The machine runs without sleep=off. With it QEMU takes a machine that gdb has stopped for an
     idle one, and advances its time to the next event, or for ever.
     """
     with scratch.folder("bench") as folder:
-        return boot_cost_in(folder, options, mem)
+        return boot_cost_in(folder, options, mem, disk)
 
 
-def boot_cost_in(folder, options, mem):
-    """The same, with a folder for the socket of the gdb stub."""
-    path = os.path.join(folder, "gdb")
-    machine = start(command_of(options, "true", mem) + [
+def boot_cost_in(folder, options, mem, disk):
+    """The same, with a folder for the image and the socket of the gdb stub."""
+    path, image = os.path.join(folder, "gdb"), os.path.join(folder, "disk.img")
+    if disk:
+        disk.make(image, options.objects)
+    machine = start(command_of(options, "sh" if disk else "true", mem) + [
+        *(["-initrd", image] if disk else []),
         # The host need not have the memory: most of it is never touched.
         "-machine", "memory-backend=ram",
         "-object", "memory-backend-ram,id=ram,size=%s,reserve=off" % mem,
@@ -168,6 +173,7 @@ def count_instructions(options, failures):
             lambda: figures(console_of(selftest_command(options, "irq-off", "1G") + COUNTED),
                             "instructions"),
             lambda: {"boot-128M": boot_cost(options, "128M")},
+            lambda: {"boot-disk": boot_cost(options, "128M", Disk(size="8M", programs=("sh",)))},
             lambda: {"boot-8G": boot_cost(options, "8G")},
             lambda: {"boot-64G": boot_cost(options, "64G")})
     for job in jobs:

@@ -78,6 +78,7 @@ OPERATIONS = (
     row("kept", "longest until the kernel gives way, same machine", 200000),
     row("boot-128M", "firmware's jump to first user instruction, 128 MiB", 400000, 8700000,
         1300000),
+    row("boot-disk", "the same to the shell, with a disk in memory", 800000),
     row("boot-8G", "the same with 8 GiB", flat="boot-128M"),
     row("boot-64G", "the same with 64 GiB", flat="boot-128M"),
 )
