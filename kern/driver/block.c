@@ -10,6 +10,18 @@
 #include <driver/block.h>
 #include <error.h>
 
+/* The life of a transfer of five requests, by a device that has room for three:
+
+       submit(5) = 3      0 1 2 are under way       3 4 wait
+       sleep              an interrupt: 1 is done
+       submit(2) = 1      0 2 3                     4 waits
+       sleep              an interrupt: 0 and 2 are done
+       submit(1) = 1      3 4
+       sleep              ... until the last one is done
+
+   A task that is woken looks at its own requests alone. It may be woken by those of others, and
+   may find the room that was free taken; then it sleeps again. */
+
 /* In seconds. A hard disk that has to start turning needs less. */
 #define ANSWER_LIMIT    10
 

@@ -72,6 +72,18 @@ struct queue {
     } used __attribute__((aligned(PGSIZE)));
 };
 
+/* A read in slot 1, from its start to its end:
+
+       available.ring      descriptors                        used.ring
+        ...                 3  address -> headers[1]           ...
+        3  start()             next 4                          3  by the device
+           <- index         4  address -> the caller's page       <- index
+                               next 5
+                            5  address -> results[1]
+
+   The device may take requests out of `available` in any order, and ends them in any order. It
+   never writes there, as the driver never writes to `used`: so each ring has one writer, and needs
+   no lock between the two sides, only an order of the stores. */
 static struct block_device disk;
 static uintptr_t registers;             /* set once at boot */
 static struct queue *queue;             /* likewise */
