@@ -17,11 +17,16 @@
 /* A check of one priority; a macro, so that a line of its own is told. */
 #define runs_with(what, thread, priority)   check_eq(what, priority_of(thread), priority)
 
+/* A mutex of a program has two halves: a word in the program's memory, with the pid of the holder,
+   and an object in the kernel, with those who wait. Here the test has both, so it can also write
+   into a word what no honest program writes. */
 struct sync_object mutexes[MUTEXES];
 uint32_t mutex_words[MUTEXES];
 struct proc_struct *threads[THREADS];
 static uint32_t told[THREADS];              /* what a thread shall do it with */
 
+/* What the threads do. They have to do it themselves: a mutex is taken, and a priority is set, by
+   the process that runs. */
 static int do_enlist(int number)
 {
     threads[number] = current;
@@ -38,6 +43,8 @@ static int do_unlock(int number)
     return sync_mutex_unlock(&mutexes[told[number]]);
 }
 
+/* What the kernel does with the mutexes of a process that ends: the next one gets it. Here the
+   thread lives on, so that its priority can be looked at afterwards. */
 static int do_give_up(int number)
 {
     sync_mutex_give_up(&mutexes[told[number]]);
@@ -108,14 +115,16 @@ int mutex_holder(int mutex)
     return THREADS;
 }
 
-/* Thread i has the priority i + 1 from now on. */
+/* Thread i has the priority i + 1 from now on. No two are the same, so it can be seen from whom a
+   priority has come. */
 static void usual_priorities(void)
 {
     for (int i = 0; i < THREADS; i++)
         thread_sets_priority(i, i + 1);
 }
 
-/* All that was locked is unlocked now, and nobody waits: so nothing may be left. */
+/* All that was locked is unlocked now, and nobody waits: so nothing may be left. A donation that
+   was not taken back would stay for ever, and would also spoil the parts that follow. */
 static void check_nothing_left(void)
 {
     int others = 0;
@@ -126,7 +135,9 @@ static void check_nothing_left(void)
     check_eq("who has no mutex runs with his own priority (how many do not)", others, 0);
 }
 
-/* One holder, and others with lower and with higher priorities, who get the mutex in turn. */
+/* One holder, and others with lower and with higher priorities, who get the mutex in turn. At an
+   unlock two things change at once: the old holder loses what it was given, and the new one is
+   given what the others have who still wait. A kernel that does only one of them fails here. */
 static void test_waiters(void)
 {
     thread_sets_priority(1, 50);
@@ -159,7 +170,13 @@ static void test_waiters(void)
     check_nothing_left();
 }
 
-/* Thread i has mutex i and waits for mutex i - 1, from 1 to 4; 5 comes last or before. */
+/* Thread i has mutex i and waits for mutex i - 1, from 1 to 4; 5 comes last or before. It looks
+   like this when all wait:
+
+     5 --waits for--> mutex 4 of 4 --> mutex 3 of 3 --> ... --> mutex 1 of 1 --> mutex 0 of 0
+
+   From the end means that 5 waits first: then each new link must carry on what is there already.
+   Else 5 comes last, and what it gives must go through the whole chain. */
 static void test_chain(bool from_the_end)
 {
     for (int i = 0; i < 5; i++)
@@ -189,7 +206,9 @@ static void test_chain(bool from_the_end)
     check_nothing_left();
 }
 
-/* One has four mutexes, and somebody waits for each. */
+/* One has four mutexes, and somebody waits for each. They go in an order in which the highest is
+   neither the first nor the last: so a kernel that keeps only one number of what was given does not
+   know what is left. */
 static void test_several(void)
 {
     for (int i = 0; i < 4; i++)
@@ -211,7 +230,8 @@ static void test_several(void)
     check_nothing_left();
 }
 
-/* Waiters that are killed: the highest, the only one, and in the middle of a chain. */
+/* Waiters that are killed: the highest, the only one, and in the middle of a chain. Who is killed
+   leaves the queue without having had the mutex: no unlock takes back what it gave. */
 static void test_goes(void)
 {
     check("one takes a mutex", thread_locks(0, 0));
@@ -259,7 +279,9 @@ static int do_make_child(__not_used int number)
     return wait_child(test_thread(note_priority, NULL), &code) > 0 ? 0 : -1;
 }
 
-/* Priority 10 is set, 80, 20 and 30, while another one gives 60. */
+/* Priority 10 is set, 80, 20 and 30, while another one gives 60. A thread has two numbers, its own
+   and what it was given: to set one must not change the other, and a child gets the first, because
+   nobody waits for the child. */
 static void test_own(void)
 {
     thread_sets_priority(6, 60);
@@ -304,7 +326,8 @@ static int hold_and_end(__not_used void *arg)
     return 0;
 }
 
-/* A zombie is still there to be looked at. */
+/* A zombie is still there to be looked at. The holder has been given 7 when its words are wiped
+   out: from the words alone nobody could say any more that it has these two mutexes. */
 static void end_with_rubbish(void)
 {
     int pid = test_thread(hold_and_end, NULL), code;
@@ -341,6 +364,7 @@ static void test_rubbish(void)
     for (int i = 4; i < 8; i++)
         thread_is_killed(i);
     runs_with("nobody waits any more", 2, 3);
+    /* This is a pid that nobody has: there is no holder to be given anything. */
     mutex_words[0] = SYNC_PID;
     check("one waits for somebody who is not there", !thread_locks(5, 0));
     thread_is_killed(5);
@@ -349,7 +373,8 @@ static void test_rubbish(void)
     check_nothing_left();
 }
 
-/* A mutex is freed when nobody waits for it, and another one is made in its memory. */
+/* A mutex is freed when nobody waits for it, and another one is made in its memory. What the kernel
+   has kept of the old one must not lead to the new one, nor the other way. */
 static void test_freed(void)
 {
     check("one has two mutexes", thread_locks(0, 0) && thread_locks(0, 1));
@@ -397,7 +422,11 @@ static void test_before_it_runs(void)
     check_nothing_left();
 }
 
-/* Nobody in a circle ever runs; but the kernel does, and one of them can be killed. */
+/* Nobody in a circle ever runs; but the kernel does, and one of them can be killed. A kernel that
+   follows a chain to its end does not come back from this one:
+
+     6 --> mutex 1 of 1 --> mutex 2 of 2 --> mutex 0 of 0 --> mutex 1 of 1 --> ...
+           7 ------------------^ */
 static void test_circle(void)
 {
     check("three have one each", thread_locks(0, 0) && thread_locks(1, 1) && thread_locks(2, 2));
@@ -409,6 +438,7 @@ static void test_circle(void)
     check("a higher one waits", !thread_locks(7, 2));
     for (int i = 0; i < 3; i++)
         runs_with("a higher one counts for all of them", i, 8);
+    /* It waits no more, but has mutex 0 still. The circle is a chain now, from 1 over 2 to 0. */
     thread_is_killed(0);
     runs_with("one is killed, which the last one waits for", 0, 8);
     runs_with("nobody waits for the one after it but the one outside", 1, 7);

@@ -55,6 +55,7 @@ static bool zeros(const void *data, size_t n)
 /* A number of a block in an inode: it gets its owner. False if it leads nowhere. */
 static bool own(struct checked *c, uint32_t ino, uint32_t block, uint32_t *count)
 {
+    /* Superblock, journal, map, table and swap are no file's. */
     if (block < c->data || block >= c->super->swap_start) {
         WRONG(c, "inode %u has block %u, which is not data", ino, block);
         return false;
@@ -78,11 +79,13 @@ static void walk(struct checked *c, uint32_t ino, uint32_t block, int above, uin
             WRONG(c, "inode %u, of type %u, has a hole at %lu", ino, din->type, index);
         return;
     }
+    /* Such a block would come back, with its old bytes, when the file grows. */
     if (index * BLOCK_SIZE >= din->size)
         WRONG(c, "inode %u has block %u at %lu, behind its size %lu", ino, block, index, din->size);
     if (!own(c, ino, block, count))
         return;
     if (above == 0) {
+        /* Likewise the rest of the last block: a file that grows must read as zeros there. */
         uint64_t behind = din->size - index * BLOCK_SIZE;
 
         if (behind < BLOCK_SIZE
@@ -106,6 +109,7 @@ static void check_inode(struct checked *c, uint32_t ino)
             WRONG(c, "inode %u is free, but not zeros", ino);
         return;
     }
+    /* An orphan may be one that was never complete; what has a name is. */
     if (din->type > SFS_TYPE_LINK || din->size > SFS_SIZE_MAX
         || (din->type == SFS_TYPE_DIR && din->size % BLOCK_SIZE != 0)
         || (din->type != SFS_TYPE_FILE && din->size == 0 && !c->seen[ino].orphan)
@@ -123,7 +127,8 @@ static void check_inode(struct checked *c, uint32_t ino)
         WRONG(c, "inode %u has something in what is not used", ino);
 }
 
-/* The block with this index of a directory; NULL: there is none. */
+/* The block with this index of a directory; NULL: there is none. No test has a directory that needs
+   its double indirect block: it would have 1036 blocks before. */
 static const void *dir_block(struct checked *c, const struct sfs_disk_inode *din, uint32_t index)
 {
     uint32_t block = index < SFS_NDIRECT ? din->direct[index] : din->indirect;
@@ -151,6 +156,9 @@ static void check_entry(struct checked *c, uint32_t dir, uint64_t at,
     din = inode_of(c, entry->ino);
     if (din->type != entry->type)
         WRONG(c, "directory %u has inode %u as type %u", dir, entry->ino, entry->type);
+    /* The first two entries are "." and "..", of 12 bytes each. They are no names of the inodes
+       that they lead to: a directory's links are counted from the entries of the directories in
+       it. */
     if (at < 24) {
         if (entry->name_length != (at == 0 ? 1 : 2) || memcmp(entry->name, "..", entry->name_length)
             || (at == 0 && entry->ino != dir))
@@ -205,6 +213,8 @@ static void check_names(struct checked *c, uint32_t ino)
             WRONG(c, "directory %u has %u names", ino, seen->names);
         if (second->ino != parent)
             WRONG(c, "directory %u has the parent %u, not %u", ino, second->ino, parent);
+        /* A circle of parents never comes to the root: so it ends after as many steps as there are
+           inodes. */
         while (up != SFS_ROOT && left-- > 0)
             up = c->seen[up].parent;
         if (up != SFS_ROOT)
@@ -216,7 +226,12 @@ static void check_names(struct checked *c, uint32_t ino)
         WRONG(c, "inode %u is no orphan, but has a next one", ino);
 }
 
-/* The list of orphans. */
+/* The list of orphans. It is walked as the kernel does, from the superblock from inode to inode:
+
+     superblock.orphan --> inode 9 --next_orphan--> inode 4 --next_orphan--> 0
+
+   Where it comes to an inode for the second time it is a circle, which is wrong. An inode with no
+   name that is not in it would never be freed: check_names() tells of that. */
 static void mark_orphans(struct checked *c, bool allowed)
 {
     uint32_t ino = c->super->orphan;
@@ -233,7 +248,9 @@ static void mark_orphans(struct checked *c, bool allowed)
         WRONG(c, "the list of orphans leads to inode %u", ino);
 }
 
-/* A bit is 1 where there is data that nobody has. */
+/* A bit is 1 where there is data that nobody has. The other way is as wrong: a block that somebody
+   has, and that is free in the map, will be given to a second file; one that nobody has, and that
+   is not free, is lost. */
 static void check_map(struct checked *c)
 {
     const uint8_t *map = test_disk_block(c->disk, c->super->map_start);
@@ -247,7 +264,7 @@ static void check_map(struct checked *c)
     }
 }
 
-/* Look at each inode, or at each that is a directory. */
+/* Look at each inode, or at each that is a directory. Inode 0 is none. */
 static void pass(struct checked *c, void (*look)(struct checked *c, uint32_t ino), bool directories)
 {
     for (uint32_t ino = 1; ino < c->super->inodes; ino++)

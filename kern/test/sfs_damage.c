@@ -82,6 +82,9 @@ static void test_super(void)
 
     for (size_t i = 0; i < offsetof(struct sfs_super, orphan) / sizeof(*numbers); i++) {
         uint32_t right = numbers[i];
+        /* Next to the right one; a block of the table or of the map too many; half of what fits
+           into 32 bits; and the number with which a sum of 32 bits would be 0, and seem to be on
+           the disk. */
         const uint32_t wrong[] = { 0, 1, right - 1, right + 32, right * 2, right + 32768, BLOCKS,
                                    0x7fffffff, 0x80000000, 0xffffffff, 0xffffffff - right + 1 };
 
@@ -125,12 +128,14 @@ static void test_journal(void)
     record->magic++;
     check_eq("a foreign journal is refused", try_mount(), -E_INVAL);
     restore();
+    /* Of the 64 blocks of this journal two are the record and the list of homes: so 62 fit. */
     record->count = 63;
     check_eq("and one that would be longer than it is", try_mount(), -E_INVAL);
     restore();
     record->count = 1;
     *(uint32_t *)test_disk_block(&disk, 2) = BLOCKS;
     check_eq("and one of a block that is not there", try_mount(), -E_INVAL);
+    /* This home is a good one, so there is a change to be finished, by a write. */
     *(uint32_t *)test_disk_block(&disk, 2) = BLOCKS - 1;
     disk.device.read_only = true;
     check_eq("a change is not finished on a disk that cannot be written", try_mount(), -E_ROFS);
@@ -152,6 +157,8 @@ static void test_journal(void)
     assert_eq(fs->unmount(fs), 0);
     disk.device.read_only = false;
     do {
+        /* The first, second, ... request of a mount fails, until it comes to its end before
+           that. */
         disk.requests = 0;
         error = ++disk.fail_at < 100 ? try_mount() : -E_IO;
     } while (error == -E_IO && disk.requests >= disk.fail_at);
@@ -178,7 +185,8 @@ static void test_sfs_super(void)
 
 SELFTEST("sfs-super", test_sfs_super);
 
-/* Do to one file whatever can be done, whatever comes of it. */
+/* Do to one file whatever can be done, whatever comes of it. An error is an answer; a panic, a call
+   that never ends and a page that is lost are none. */
 static void use(struct inode *dir, const char *name, uint64_t *seed)
 {
     struct inode *node, *other;
@@ -217,7 +225,8 @@ static void use(struct inode *dir, const char *name, uint64_t *seed)
     inode_put(node);
 }
 
-/* Use all of a disk that is damaged. It may be refused. */
+/* Use all of a disk that is damaged. It may be refused. In any case it can be unmounted, and its
+   memory comes back. */
 static bool use_all(uint64_t *seed)
 {
     struct filesystem *fs;
@@ -241,7 +250,10 @@ static bool use_all(uint64_t *seed)
     return true;
 }
 
-/* Put a wrong number somewhere: into an inode, a map, a directory, an indirect block. */
+/* Put a wrong number somewhere: into an inode, a map, a directory, an indirect block. Random bits
+   would nearly always be a number behind the disk, which is easy to see. So the number is mostly
+   one that has a meaning elsewhere: 0, the root, other inodes, blocks that others have, swap. The
+   last one is an entry of 12 bytes whose name has 16. */
 static void damage(uint64_t *seed)
 {
     const struct sfs_super *super = test_disk_block(&disk, 0);
@@ -265,7 +277,12 @@ static void damage(uint64_t *seed)
 }
 
 /* One wrong number in an inode, and what comes of it: when its name is looked up, and, if that can
-   be, when the byte at `at` is read or written. */
+   be, when the byte at `at` is read or written. The disk, and which inodes there are:
+
+     block  0            1..64     65    66..68   69..495   496..511
+            superblock   journal   map   table    data      swap
+
+     inode  1 the root, 2 "small" and "hard", 3 "large", 4 "far", 5 "link", 6 "dir" */
 #define IN_INODE(field) \
     offsetof(struct sfs_disk_inode, field), sizeof(((struct sfs_disk_inode *)0)->field)
 static const struct planted {
@@ -289,7 +306,9 @@ static const struct planted {
     { "a directory that ends in a block", "dir", 6, IN_INODE(size), BLOCK_SIZE + 1, 0, -E_IO, 0 },
 };
 
-/* Bits that are 1 in the map, but not of data: what must never be given to a file. */
+/* Bits that are 1 in the map, but not of data: what must never be given to a file. When a file with
+   a wrong block number is removed, this block is freed: if nobody looks, the journal or the map
+   itself is the next free block. */
 static uint32_t foreign_bits(void)
 {
     const struct sfs_super *super = test_disk_block(&disk, 0);

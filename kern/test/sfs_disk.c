@@ -45,6 +45,8 @@ void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes
     super->table_start = super->map_start + super->map_blocks;
     data = super->table_start + super->table_blocks;
     record->magic = SFS_JOURNAL_MAGIC;
+    /* A bit is 1 for what is free. The first block of data is the root's, and not free; nothing
+       outside of the data ever is. */
     map = test_disk_block(disk, super->map_start);
     for (uint32_t block = data + 1; block < super->swap_start; block++)
         map[block / 8] |= 1 << block % 8;

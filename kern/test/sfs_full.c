@@ -19,6 +19,7 @@
 
 static struct test_disk disk;
 static struct filesystem *fs;
+/* These are set up anew in each round, and so is the disk. */
 static struct inode *root, *full, *wide, *file, *empty, *sparse;
 static char long_name[SFS_NAME_MAX + 1];
 static size_t written;                  /* by the last operation, if it was a write */
@@ -28,6 +29,8 @@ static uint64_t wrote_at;
 /* Fill blocks of a directory with names of 255 bytes, so that another one has no room there. */
 static void fill_directory(struct inode *dir, int blocks)
 {
+    /* Such an entry has 8 bytes and 255 of the name, rounded up: 264. 15 of them fit into a block,
+       also behind the two dots; at most 136 bytes are left, which is too little for another one. */
     memset(long_name, 'n', SFS_NAME_MAX);
     for (int i = 0; i < 15 * blocks; i++) {
         long_name[0] = 'a' + i / 15;
@@ -63,6 +66,8 @@ static void set_up(void)
     fill_directory(wide, SFS_NDIRECT);
     sparse = test_create(root, "sparse");
     assert_eq(vop_data(sparse, vop_truncate, 10000000), 0);
+    /* All is on the disk now, and the journal is empty: so the next commit is of the operation
+       alone. */
     assert_eq(fs->sync(fs), 0);
     written = 0;
 }
@@ -232,6 +237,8 @@ static void fill_disk(uint32_t left)
     struct inode *filler = test_create(root, "filler");
     int error;
 
+    /* The first of them is behind the direct ones, so it takes the indirect block too; from then on
+       each write takes one block, and no number of free blocks is passed over. */
     for (uint32_t i = 0; test_free_blocks(fs) > left; i++)
         assert_eq(test_write(filler, 3, (i < 20 ? 19 - i : i) * BLOCK_SIZE, 1, &error), 1);
     inode_put(filler);
@@ -257,7 +264,9 @@ static int take_down(bool orphans)
     return error;
 }
 
-/* An operation with 0, 1, ... free blocks, until there are enough, and one more. */
+/* An operation with 0, 1, ... free blocks, until there are enough, and one more. The number of
+   rounds that fail is the number of blocks that are needed: with more, the operation asks for what
+   it does not use; with less, it has used what is not free. */
 static void try_blocks(const struct op *op)
 {
     uint32_t needed = 0;
@@ -275,6 +284,8 @@ static void try_blocks(const struct op *op)
         needed += error != 0;
         assert(error == 0 || error == -E_NO_SPACE);
         assert(written == 0 || test_is(wrote, 5, wrote_at, written));
+        /* A write keeps the part that was possible. All others are whole, or have changed
+           nothing. */
         if (error != 0 && written == 0) {
             assert_eq(test_free_blocks(fs), left);
             assert_eq(test_free_inodes(fs), inodes);
@@ -298,6 +309,8 @@ static void try_round(void)
     assert_eq(vop_data(filler, vop_truncate, test_stat(filler).st_size - 3 * BLOCK_SIZE), 0);
     check_eq("of three blocks one is taken", test_write(empty, 1, 0, 1, &error), 1);
     assert_eq(op_unlink(), 0);
+    /* "gone" had 16 blocks and an indirect one; with the two that are left that makes 19: one for
+       an indirect block, and 18 for data, of which the first block is there already. */
     check_eq("then all, behind it and before it",
              test_write(empty, 1, 0, 19 * BLOCK_SIZE, &error), 19 * BLOCK_SIZE);
     check("of which each is another", test_is(empty, 1, 0, 19 * BLOCK_SIZE));
@@ -324,9 +337,11 @@ static void try_inodes(void)
     check_eq("mkdir without a free inode", op_mkdir(), -E_NO_SPACE);
     check_eq("symlink without a free inode", op_symlink(), -E_NO_SPACE);
     check_eq("takes no block", test_free_blocks(fs), blocks);
+    /* It is one more name for an inode that is there. */
     check_eq("a link needs none", op_link(), 0);
     node = test_find(root, name);
     check_eq("one is removed", vop_names(root, vop_unlink, name), 0);
+    /* An orphan has its inode until the last one closes it. */
     check_eq("but still open", op_mkdir_small(), -E_NO_SPACE);
     inode_put(node);
     check_eq("and closed: then there is one", op_mkdir_small(), 0);
@@ -344,6 +359,8 @@ static uint32_t try_memory(const struct op *op)
         struct hoard hoard = { .count = 0 };
 
         set_up();
+        /* Memory is short only during the operation: what the test needs to look around is not
+           counted. */
         hoard_take(&hoard);
         hoard_give(&hoard, left);
         error = op->run();

@@ -20,7 +20,9 @@
 #define PARTS       24                  /* writes to a file, at most */
 #define FAR         ((SFS_NDIRECT + SFS_NPER) * BLOCK_SIZE)
 
-/* Content `seed` (0: zeros) from `at` on; a later part is above an earlier one. */
+/* Content `seed` (0: zeros) from `at` on; a later part is above an earlier one. So the model needs
+   no memory for content: a byte is what the last part says that covers it, and 0 if none does,
+   which is a hole or what a truncate has cut off. */
 struct part {
     uint64_t at, n;
     uint32_t seed;
@@ -61,7 +63,8 @@ static uint32_t any(uint32_t n)
     return test_random(&state) % n;
 }
 
-/* The name with this number: some are long, so that directories grow. */
+/* The name with this number: some are long, so that directories grow. Room that a short one leaves
+   is too small for a long one. */
 static const char *name_of(uint32_t n)
 {
     static char names[NAMES][SFS_NAME_MAX + 1];
@@ -70,7 +73,8 @@ static const char *name_of(uint32_t n)
     return names[n];
 }
 
-/* The real inode of a directory of the model, with a reference: by its path. */
+/* The real inode of a directory of the model, with a reference: by its path. The path is walked
+   anew each time: so what was renamed must be found where it is now. */
 static struct inode *dir_inode(int32_t dir)
 {
     struct inode *up, *node = NULL;
@@ -126,7 +130,8 @@ static bool is_below(int32_t dir, int32_t node)
     return node == 0;
 }
 
-/* A name is gone from the model. */
+/* A name is gone from the model. The inode goes when it is not open either: so a node without links
+   may still be there, and be written to, until do_open() or close_all() closes it. */
 static void lose_link(int32_t dir, int32_t node)
 {
     bool directory = nodes[node].type == S_IFDIR;
@@ -181,7 +186,8 @@ static void add_part(struct node *node, uint64_t at, uint64_t n, uint32_t seed)
     node->parts[node->part_count++] = (struct part){ at, n, seed };
 }
 
-/* Make, link or remove one name. */
+/* Make, link or remove one name. The directory may hold another thing of that name already, of the
+   wrong kind, or nothing; the model says first what must come. */
 static void do_name(int32_t dir, uint32_t n)
 {
     struct inode *in = dir_inode(dir), *made = NULL;
@@ -240,6 +246,7 @@ static void do_rename(int32_t from, uint32_t n, int32_t to, uint32_t m)
     struct inode *in = dir_inode(from), *into = dir_inode(to);
     int32_t node = nodes[from].entries[n], target = nodes[to].entries[m];
     bool directory = node >= 0 && nodes[node].type == S_IFDIR;
+    /* If more than one thing is wrong, the first of these is told. */
     int wanted = node < 0 ? -E_NOENT
         : directory && is_below(to, node) ? -E_INVAL
         : target < 0 || target == node ? 0
@@ -264,7 +271,8 @@ static void do_rename(int32_t from, uint32_t n, int32_t to, uint32_t m)
     inode_put(into);
 }
 
-/* Something with the content of a file that is open. */
+/* Something with the content of a file that is open. One place in four is about FAR, where the
+   double indirect block begins to count: so that some writes have a part on both sides of it. */
 static void do_content(struct node *node)
 {
     static const uint32_t sizes[] = { 1, 100, BLOCK_SIZE, 5000, 20000, 65536 };
@@ -289,7 +297,8 @@ static void do_content(struct node *node)
     }
 }
 
-/* Open what a name is of, or close what is open. */
+/* Open what a name is of, or close what is open. An inode is in memory once: what is open already
+   must be found as the same object by each of its names. */
 static void do_open(int32_t dir, uint32_t n)
 {
     int32_t node = nodes[dir].entries[n], other = any(NODES);
@@ -325,7 +334,8 @@ static void close_all(void)
     }
 }
 
-/* The whole tree: each name leads to what the model has, and to nothing else. */
+/* The whole tree: each name leads to what the model has, and to nothing else. The directory is
+   read, too: it must tell as many names as were found, and the two dots. */
 static void compare_tree(int32_t dir)
 {
     struct inode *in = dir_inode(dir), *found;
@@ -375,6 +385,8 @@ static void run(void)
             do_open(any_dir(), any(NAMES));
         else if (node->open != NULL && node->type == S_IFREG)
             do_content(node);
+        /* What is open has to be closed before: files without a name are freed then, and the check
+           of the disk in test_unmount() would find a block that was forgotten. */
         if (any(60) == 0) {
             close_all();
             test_unmount(fs, root, &disk);

@@ -78,6 +78,7 @@ static void test_links(void)
 {
     struct inode *a = directory(root, "a"), *node, *other;
 
+    /* Each directory has 2 links, and one more for each directory in it, which has a ".." to it. */
     check_eq("a new directory has two names, its own and its dot", links(root, "a"), 2);
     check_eq("the one that it is in counts its dots", links(root, "."), 3);
     check_eq("a name is taken once", mkdir(root, "a"), -E_EXISTS);
@@ -97,6 +98,8 @@ static void test_links(void)
     check_eq("a file is no directory", rmdir(root, "hard"), -E_NOTDIR);
     check_eq("nothing is nothing", unlink(root, "none"), -E_NOENT);
     check_eq("nor a directory", rmdir(root, "none"), -E_NOENT);
+    /* The file is open still, and an orphan now. With a new name it would be freed while it has
+       one. */
     check_eq("the second name goes", unlink(root, "hard"), 0);
     check_eq("what has no name gets none", link(root, "again", node), -E_NOENT);
     inode_put(node);
@@ -106,6 +109,7 @@ static void test_links(void)
     check_eq("neither of them", rmdir(a, ".."), -E_INVAL);
     check_eq("inner first", rmdir(a, "b"), 0);
     check_eq("then outer", rmdir(root, "a"), 0);
+    /* `a` is what a process has whose current directory was removed by another one. */
     check_eq("who stands in it finds nothing", vop_names(a, vop_lookup, ".", &node), -E_NOENT);
     check_eq("and makes nothing", mkdir(a, "c"), -E_NOENT);
     check_eq("no file", vop_names(a, vop_create, "c", true, &node), -E_NOENT);
@@ -128,7 +132,8 @@ static bool link_is(const char *name, const char *target, size_t length)
     return is;
 }
 
-/* Symbolic links: their text is any path. */
+/* Symbolic links: their text is any path. The file system does not follow them, so it does not
+   matter whether the path leads anywhere. */
 static void test_symlinks(void)
 {
     static char target[BLOCK_SIZE + 1];
@@ -147,7 +152,9 @@ static void test_symlinks(void)
     remount();
 }
 
-/* Names of each length, and of bytes that mean something elsewhere. */
+/* Names of each length, and of bytes that mean something elsewhere. Entries are rounded up to
+   multiples of 4 bytes, so each length leaves another rest in its entry and at the end of a block.
+   A mistake of one in either of them shows at some length. */
 static void test_lengths(void)
 {
     char name[SFS_NAME_MAX + 1], told[SFS_NAME_MAX + 1];
@@ -178,7 +185,9 @@ static void test_lengths(void)
     remount();
 }
 
-/* A directory with many entries, links of one file: each is found, told once, and removed. */
+/* A directory with many entries, links of one file: each is found, told once, and removed. It has
+   about thirty blocks, twelve of them direct ones. While it is read names are removed, as "rm *"
+   does: a reader that counts entries instead of bytes would miss the next one. */
 static void test_many(void)
 {
     static uint8_t told[ENTRIES];
@@ -212,6 +221,7 @@ static void test_many(void)
             inode_put(found);
         }
     }
+    /* Those that were removed above are not found, which is no mistake. */
     check_eq("each leads to the file", wrong, 0);
     for (uint32_t i = 0; i < ENTRIES; i++) {
         snprintf(name, sizeof(name), "%u", i);
@@ -230,7 +240,9 @@ static void test_many(void)
     remount();
 }
 
-/* rename: each kind of thing onto each kind, in one directory and into another one. */
+/* rename: each kind of thing onto each kind, in one directory and into another one. What is looked
+   at afterwards is the number of links on both sides: a directory that moves takes its ".." with
+   it, and a thing that is replaced loses a name. */
 static void test_rename(void)
 {
     struct inode *a = directory(root, "a"), *b = directory(root, "b"), *node;
@@ -263,6 +275,7 @@ static void test_rename(void)
     node = test_find(b, "moved");
     check_eq("its dots lead there", links(node, ".."), 3);
     assert_eq(mkdir(node, "deep"), 0);
+    /* Else there would be a circle of directories, which no path from the root leads to. */
     check_eq("not into itself", rename(b, "moved", node, "in"), -E_INVAL);
     check_eq("nor below itself", rename(root, "b", node, "in"), -E_INVAL);
     check_eq("nor onto what is below", rename(root, "b", node, "deep"), -E_INVAL);
@@ -291,7 +304,14 @@ static void test_rename(void)
     remount();
 }
 
-/* Files without a name: they live as long as somebody has them, also when others come and go. */
+/* Files without a name: they live as long as somebody has them, also when others come and go. The
+   list of them begins in the superblock, and the one that came last is the first:
+
+     superblock --> dir --> f4 --> f3 --> f2 --> f1 --> f0 --> 0
+
+   They leave it from anywhere, when they are closed; what led to one must lead to the next one
+   then, and that may be the superblock, or an inode in the same block of the table or in another
+   one. */
 static void test_orphans(void)
 {
     uint32_t blocks = test_free_blocks(fs), inodes = test_free_inodes(fs);
@@ -342,6 +362,8 @@ static void test_orphans_left(void)
         assert_eq(unlink(root, name), 0);
     }
     assert_eq(fs->sync(fs), 0);
+    /* A power failure now would find three inodes in the list, without a name, with all their
+       blocks. */
     /* What was on the disk at that moment. */
     test_disk_create(&crashed, BLOCKS);
     memcpy(crashed.memory, disk.memory, (size_t)BLOCKS * BLOCK_SIZE);

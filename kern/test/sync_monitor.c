@@ -24,7 +24,8 @@ static monitor_t monitor;
 static condvar_t conditions[CONDITIONS];
 
 /* The shadow. A thread is inside from the moment on at which a call has let it in, to the one at
-   which it begins a call that may let others in. */
+   which it begins a call that may let others in. It is kept by the threads themselves, not read out
+   of the monitor: so it also finds a kernel whose own numbers look right while two are in. */
 static uint32_t inside;             /* atomic: the number of who is inside, plus 1; 0: nobody */
 static uint32_t intruders;          /* atomic: how often one came in while another was inside */
 static uint32_t ghosts;             /* atomic: how often one left who was not inside */
@@ -63,6 +64,8 @@ static int do_leave(int number)
     return 0;
 }
 
+/* To wait and to signal both let others in, so the thread is out before the call, and in after
+   it. */
 static int wait_for(int number, condvar_t *condition)
 {
     go_out(number);
@@ -99,7 +102,8 @@ static int do_signal_1(int number)
     return signal_to(number, &conditions[1]);
 }
 
-/* A thread comes in and waits for condition 0, and has left the monitor by that. */
+/* A thread comes in and waits for condition 0, and has left the monitor by that. If it stayed
+   inside as it waits nobody could ever signal. */
 static void enter_and_wait(int number)
 {
     check("who comes to a monitor that is free is inside", actor_try(number, do_enter));
@@ -107,7 +111,9 @@ static void enter_and_wait(int number)
           !actor_try(number, do_wait_0) && who_is_inside() == NOBODY);
 }
 
-/* All is as in a new monitor, and nobody was ever inside beside another one. */
+/* All is as in a new monitor, and nobody was ever inside beside another one. A unit too many in the
+   mutex would let two in later; a signal that was kept would end a wait to come; a count that was
+   not taken back would let a signaller sleep for ever. */
 static void check_at_rest(void)
 {
     check_eq("in the end nobody is inside", who_is_inside(), NOBODY);
@@ -121,7 +127,9 @@ static void check_at_rest(void)
     check_eq("one went on without having been let in (how often)", ghosts, 0);
 }
 
-/* A signal hands the monitor over, and it comes back to who signalled before anybody else. */
+/* A signal hands the monitor over, and it comes back to who signalled before anybody else. That is
+   what Hoare's signal promises: what was true when it was signalled is true when the other one goes
+   on, because nobody was inside between. */
 static void test_hand_over(void)
 {
     enter_and_wait(0);
@@ -140,7 +148,8 @@ static void test_hand_over(void)
     check_at_rest();
 }
 
-/* A signal to nobody does nothing, now or later. */
+/* A signal to nobody does nothing, now or later. A semaphore would keep it; a condition must
+   not. */
 static void test_no_waiter(void)
 {
     actor_try(0, do_enter);
@@ -178,7 +187,8 @@ static void test_two_waiters(void)
     check_at_rest();
 }
 
-/* One who was let in by a signal signals himself: two wait on `next`. */
+/* One who was let in by a signal signals himself: two wait on `next`. Which of them comes first is
+   not laid down, but both come before who waits outside. */
 static void test_chain(void)
 {
     enter_and_wait(0);
@@ -217,7 +227,8 @@ static void test_signal(void)
    condition, and what should have woken it went elsewhere. print monitor in gdb tells. */
 SELFTEST_AT(STAGE_INIT, "monitor-signal", test_signal);
 
-/* A kill while the monitor is free: inside again, with an error. */
+/* A kill while the monitor is free: inside again, with an error. The caller of cond_wait() will
+   leave the monitor, so it must have it, also when it is killed. */
 static void test_kill_waiter(void)
 {
     enter_and_wait(0);
@@ -232,7 +243,9 @@ static void test_kill_waiter(void)
     check_at_rest();
 }
 
-/* A kill while another one is inside: not before that one leaves. A signal is for nobody then. */
+/* A kill while another one is inside: not before that one leaves. A signal is for nobody then.
+   Between the kill and the moment when it comes in, it neither waits nor is inside: a signaller
+   that counts it would wait for one who cannot come in. */
 static void test_kill_while_busy(void)
 {
     enter_and_wait(0);
@@ -276,7 +289,8 @@ static void test_kill_first_of_two(void)
     check_at_rest();
 }
 
-/* A kill does not end the wait of who signalled, nor that of who comes in. */
+/* A kill does not end the wait of who signalled, nor that of who comes in. For them there is no
+   error to be told: monitor_enter() and cond_signal() always end inside. */
 static void test_kill_others(void)
 {
     enter_and_wait(0);
@@ -349,7 +363,8 @@ static void run_a_while(void)
         schedule();
 }
 
-/* The three, one of which is stopped on the way. All of them must come to their end. */
+/* The three, one of which is stopped on the way. All of them must come to their end. This finds
+   what else needs luck: somebody who comes between two steps of another one. */
 static bool three_end(int stopped, int moment, bool kill)
 {
     ready = false;
@@ -448,6 +463,7 @@ static void test_race(void)
     actors_begin(USERS);
     for (int i = 0; i < USERS; i++)
         actor_do(i, user);
+    /* One that ends before its turn is found when its turn comes. */
     while (done < USERS) {
         if (test_random(&seed) % 8 == 0)
             actor_kill(test_random(&seed) % USERS);

@@ -18,6 +18,7 @@
 
 #define MOMENTS 8                   /* more than up() and down() have places to be stopped at */
 
+/* All parts use this one, so what a part leaves behind would show in the next. */
 static semaphore_t sem;
 
 /* What the threads are told to do. */
@@ -42,7 +43,8 @@ static int do_past(__not_used int number)
     return down_timeout(&sem, rdtime());
 }
 
-/* Nothing is held, and nobody waits. */
+/* Nothing is held, and nobody waits. The lock is free too; and the test, which calls up() itself,
+   holds none and can be interrupted: so a way out that forgets the lock is found at once. */
 static bool at_rest(int value)
 {
     return sem.value == value && list_empty(&sem.wait_queue.waiters) && sem.lock.holder == NULL
@@ -66,7 +68,8 @@ static void test_take_and_give(void)
     check("up() lets the one who waits go on", actor_done(2) && at_rest(0));
 }
 
-/* Units for later, up to the largest number. */
+/* Units for later, up to the largest number. The value is an int: one more than INT_MAX would be
+   less than 0, and all would wait. */
 static void test_values(void)
 {
     check("up() keeps a unit for later", up(&sem) == 0 && up(&sem) == 0 && at_rest(2));
@@ -129,7 +132,9 @@ static unsigned int who_is_done(int n)
     return done;
 }
 
-/* In order of arrival. Before the first one runs nobody else can take his unit. */
+/* In order of arrival. Before the first one runs nobody else can take his unit. A unit that is put
+   down for anybody to take can be taken by one who came later, again and again: then the first
+   waits without end. */
 static void test_first_come(void)
 {
     sem_init(&sem, 0);
@@ -146,7 +151,8 @@ static void test_first_come(void)
     check("no unit is left", at_rest(0) && !up_waiter(&sem));
 }
 
-/* One who comes between the giving and the taking is behind. */
+/* One who comes between the giving and the taking is behind. The first has been woken, but has not
+   run: who looks at the value only would take his unit. */
 static void test_late_comer(void)
 {
     let_wait(0, 0, do_down);
@@ -157,7 +163,8 @@ static void test_late_comer(void)
     check_eq("until there is one for him", who_is_done(2), 3);
 }
 
-/* One who leaves the queue in the middle is passed over. */
+/* One who leaves the queue in the middle is passed over. The queue must hold together then, on both
+   sides of him. */
 static void test_middle(void)
 {
     let_wait(0, 0, do_down);
@@ -216,7 +223,8 @@ static void test_order(void)
 /* If the first check fails already: what does the waiter do with `value` when it runs? */
 SELFTEST_AT(STAGE_INIT, "sem-order", test_order);
 
-/* A kill ends a wait only if it may, and takes no unit with it. */
+/* A kill ends a wait only if it may, and takes no unit with it. A unit that goes to one who has
+   left would be lost; then some later down() waits for ever. */
 static void test_kill(void)
 {
     sem_init(&sem, 0);
@@ -241,7 +249,9 @@ static void test_kill(void)
     actor_revive(1);
 }
 
-/* Both at once: whatever comes first, the unit is in one place. */
+/* Both at once: whatever comes first, the unit is in one place. If the unit came first the kill is
+   too late. If the kill came first, the thread has been woken but has not run yet: it is not known
+   whether it is still in the queue, so both ends are right. */
 static void test_kill_and_up(void)
 {
     for (int kill_first = 0; kill_first < 2; kill_first++) {
@@ -259,7 +269,8 @@ static void test_kill_and_up(void)
     }
 }
 
-/* Not before its time, and not without end. */
+/* Not before its time, and not without end. One of the two gets a unit in time; the other one none,
+   and must not be found in the queue later. */
 static void test_time(void)
 {
     uint64_t begun = rdtime();
@@ -283,7 +294,8 @@ static void test_time(void)
     actor_revive(0);
 }
 
-/* Those who wait, and those who come later. */
+/* Those who wait, and those who come later. What it belonged to goes, so nobody may wait for it any
+   more, and no unit may be left in it that nobody will take. */
 static void test_close(void)
 {
     sem_init(&sem, 0);
@@ -337,7 +349,8 @@ static bool take(uint64_t way)
     }
 }
 
-/* As many may be inside as there are units. */
+/* As many may be inside as there are units. Who has a unit lets others run every other time: only
+   so can too many be inside. */
 static int racer(int number)
 {
     uint64_t seed = 700 + number;
