@@ -55,6 +55,8 @@ static void test_transfers(void)
     }
     for (uint32_t i = 0; i < BLOCKS; i++) {
         fill(buffers + i, i, 2);
+        /* The other way round: so a request that gets another one's block, or page, does not go
+           unseen. */
         requests[i] = (struct block_request){ BLOCK_WRITE, BLOCKS - 1 - i, buffers + i, 0, 0 };
     }
     assert_eq(block_transfer(&disk.device, requests, BLOCKS), 0);
@@ -128,6 +130,8 @@ static int answer(void *arg)
         timer_sleep_until(rdtime() + 3 * TICKS_PER_SECOND * timer_tick_length());
         spin_lock(&slow.lock);
         assert(started_count > 0);
+        /* A device may end its requests in any order. To end one makes room: the rest is started
+           then. */
         block_done(&slow, started[--started_count], arg != NULL && i == 2 ? -E_IO : 0);
         spin_unlock(&slow.lock);
     }
@@ -135,7 +139,9 @@ static int answer(void *arg)
 }
 
 /* More requests than there is room for, each answered within the limit of time, all together not:
-   none is given up. An error of some is told, and the others are done. */
+   none is given up. An error of some is told, and the others are done. Five answers, three seconds
+   apart, take longer than the ten seconds after which a device is taken for dead; but it is not, as
+   each answer shows. */
 static void test_slow(void)
 {
     struct block_request requests[ANSWERS];
@@ -163,7 +169,8 @@ static void test_slow(void)
 }
 
 /* Nobody answers: after ten seconds the device is given up once, and the requests are errors; and
-   so are all later ones, at once. */
+   so are all later ones, at once. The limit is there for a device that is broken: without it the
+   task would sleep for ever, and with it all who wait for a mutex that it has. */
 static void test_dead(void)
 {
     struct block_request requests[6];
@@ -185,7 +192,11 @@ static bool taken(struct machine *m, paddr_t start, paddr_t end)
     return ramdisk_problem(m) == NULL;
 }
 
-/* Each border, from both sides. */
+/* Each border, from both sides. Memory is used like this; a disk may be where nothing stands, and
+   next to what stands there:
+
+     base               kernel_end   half - 1 MiB   half        tree          tree + 5000  end
+     | firmware, kernel |            | reserved     |           | device tree |            | */
 static void test_images(void)
 {
     static struct machine m;

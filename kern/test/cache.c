@@ -104,7 +104,8 @@ static void test_find(void)
     check_eq("and so does what was used later than others", disk.requests - before, 0);
 }
 
-/* Blocks whose old content does not matter. */
+/* Blocks whose old content does not matter. A block that was just taken for a
+   file has what another file left in it. */
 static void test_zeroed(void)
 {
     empty_cache();
@@ -148,7 +149,9 @@ static void test_errors(void)
     disk.fail_at = 0;
 }
 
-/* Many at once. One of them is there, one fails: that is told only to who wants it. */
+/* Many at once. One of them is there, one fails: that is told only to who wants it. It is an offer,
+   not a promise: nobody has asked for a certain block yet, so there is nobody to be told an
+   error. */
 static void test_read_ahead(void)
 {
     uint32_t blocks[40];
@@ -179,7 +182,8 @@ static void test_read_ahead(void)
           cache_get(BLOCKS, &error) == NULL && error == -E_IO);
 }
 
-/* While the first task reads, the others come. */
+/* While the first task reads, the others come. The disk is slow, so they find the block in the
+   cache, but not its content. */
 static void want(uint32_t block, int (*how)(int number))
 {
     wanted = block;
@@ -191,7 +195,8 @@ static void want(uint32_t block, int (*how)(int number))
     disk.delay = 0;
 }
 
-/* Several tasks want one block, which is not there. */
+/* Several tasks want one block, which is not there. If two read it there are two copies: one is
+   changed, and the other one is written, or is read by the next. */
 static void test_tasks(void)
 {
     size_t before = disk.requests;
@@ -224,7 +229,9 @@ static void test_tasks(void)
         actor_try(2, put_block);
 }
 
-/* A task is stopped on its way, and another one wants the same block meanwhile. */
+/* A task is stopped on its way, and another one wants the same block meanwhile. The place that
+   matters is between the look that has not found the block and the moment when it is in the list;
+   it is not known which number that is, so all are tried. */
 static void test_race(void)
 {
     bool right = true;
@@ -247,7 +254,8 @@ static void test_race(void)
     check("wherever another task comes between, they get one block, which is read once", right);
 }
 
-/* The blocks that were not used for the longest time go first. */
+/* The blocks that were not used for the longest time go first. From the oldest to the latest use
+   they are 2, 3, ..., 199, 0; block 1 has a reference, so it is not among those that can go. */
 static void test_order(void)
 {
     empty_cache();
@@ -277,6 +285,8 @@ static void test_memory(void)
     empty_cache();
     for (uint32_t block = 0; block < 100; block++)
         cache_put(get(block));
+    /* To take the last page asks for what can be given back: so the hoard gets the pages of the
+       cache too. */
     struct inventory full = { .pages = nr_free_pages() };
     hoard_take(&hoard);
     check("clean blocks are given back one and all", hoard.count >= full.pages + 100);

@@ -15,7 +15,8 @@
 
 #define SECTOR  512     /* what a disk writes whole or not at all */
 
-/* A new entry at the end of the record, if there is one. The lock is held. */
+/* A new entry at the end of the record, if there is one. The lock is held. The content is copied,
+   because the page is the cache's, and will be changed again. */
 static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t block,
                        const struct Page *content)
 {
@@ -108,6 +109,7 @@ void test_disk_record(struct test_disk *disk, size_t limit)
     disk->base = kmalloc(size);
     disk->limit = limit;
     assert(disk->record != NULL && disk->base != NULL);
+    /* What was written before is there for sure: a crash can only touch what comes from now on. */
     memcpy(disk->base, disk->memory, size);
 }
 
@@ -123,7 +125,10 @@ struct crash crash_first(void)
     return (struct crash){ .length = 0, .odd = 0, .kind = CRASH_ALL };
 }
 
-/* The first entry behind the last flush of the first `length`. */
+/* The first entry behind the last flush of the first `length`. A flush ends an epoch: of the writes
+   in one, a crash may leave any, in any order. With W a write and F a flush:
+
+     W1 W2 F W3 W4 W5 | the crash        W1 and W2 are there; each of W3, W4 and W5 may be */
 static size_t epoch_start(const struct test_disk *disk, size_t length)
 {
     while (length > 0 && disk->record[length - 1].kind != RECORD_FLUSH)
@@ -139,7 +144,9 @@ static size_t next_write(const struct test_disk *disk, size_t entry, size_t leng
     return entry;
 }
 
-/* From write to write of the epoch, then from kind to kind, then to the next prefix. */
+/* From write to write of the epoch, then from kind to kind, then to the next prefix. The kinds with
+   an odd write are only built for whole epochs: a shorter prefix of one is much the same as an
+   epoch whose last writes were lost. */
 bool crash_next(const struct test_disk *disk, struct crash *crash)
 {
     size_t length = crash->length, start = epoch_start(disk, length);
@@ -157,7 +164,8 @@ bool crash_next(const struct test_disk *disk, struct crash *crash)
     return crash->length <= disk->length;
 }
 
-/* Does this write, which is an entry behind the last flush, reach the disk as a whole? */
+/* Does this write, which is an entry behind the last flush, reach the disk as a whole? With
+   CRASH_ALONE that is the odd one, with the others all but the odd one. */
 static bool reaches(const struct crash *crash, size_t entry)
 {
     return crash->kind == CRASH_ALL || (crash->kind == CRASH_ALONE) == (entry == crash->odd);
@@ -173,6 +181,7 @@ void crash_build(const struct test_disk *disk, const struct crash *crash, struct
         const struct record_entry *entry = &disk->record[i];
         uint8_t *block = test_disk_block(copy, entry->block), *new;
 
+        /* Flushes count by their place only; a mark is the test's own. */
         if (entry->kind != RECORD_WRITE)
             continue;
         new = page2kva(entry->page);

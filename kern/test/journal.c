@@ -20,12 +20,17 @@
 #define JOURNAL     1
 #define ROOM        10
 #define TASKS       5
+/* The list of homes and a flush; the record and a flush; a flush behind what was written home; the
+   record that was cleared, and a flush. */
 #define COMMIT      7           /* requests of a commit, beside two for each block */
 
 static struct test_disk disk;
 static uint32_t argument[TASKS];        /* of what a thread does */
 
-/* A disk of zeros with an empty journal, in use. */
+/* A disk of zeros with an empty journal, in use. It looks like this:
+
+     block 0    1              2               3 ... 12   13 ... 39
+                commit record  list of homes   the log    blocks that a test changes */
 static void open_disk(void)
 {
     test_disk_create(&disk, BLOCKS);
@@ -100,7 +105,14 @@ static bool try(int number, int (*what)(int number), uint32_t arg)
     return actor_try(number, what) && actor_result(number) == 0;
 }
 
-/* Two tasks are in a transaction; others want a commit, and the next one. */
+/* Two tasks are in a transaction; others want a commit, and the next one. Time goes from left to
+   right; dots are a wait:
+
+     task 0   begin   change 20                                    end | all is on the disk
+     task 1   begin                             change 21, 22  end     |
+     task 2                       commit ............................. | goes on
+     task 3                         begin ............................ | is in the next transaction
+     task 4                           commit ......................... | goes on */
 static void test_group(void)
 {
     open_disk();
@@ -132,7 +144,9 @@ static void test_group(void)
     test_disk_destroy(&disk);
 }
 
-/* How much fits: the log has room for ROOM blocks. */
+/* How much fits: the log has room for ROOM blocks. A log that is too full loses a block of a
+   transaction, so it cannot be finished after a crash; room that does not come back lets everybody
+   wait, in the end for ever. */
 static void test_room(void)
 {
     open_disk();
@@ -192,6 +206,8 @@ static bool fail_request(size_t n)
     /* The disk works again now: but nobody knows what is on it. */
     check_eq("the end tells it", close_disk(), failed ? -E_IO : 0);
     check_eq("after the error nothing was written", disk.requests - before, 0);
+    /* What the disk has depends on the request that failed: none of the three blocks, a record
+       from which all three can be made, or all three. */
     assert_eq(journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed), 0);
     check("the transaction is there as a whole, or not at all",
           on_disk(20) == on_disk(21) && on_disk(20) == on_disk(22) && (failed || on_disk(20) == 1));
@@ -199,7 +215,8 @@ static bool fail_request(size_t n)
     return failed;
 }
 
-/* An error at each request of a commit; and those who wait for a commit that fails. */
+/* An error at each request of a commit; and those who wait for a commit that fails. A disk that has
+   lost a write may lose others, too: so nothing is tried a second time. */
 static void test_broken(void)
 {
     size_t n = 1;
@@ -227,7 +244,8 @@ static void test_broken(void)
     test_disk_destroy(&disk);
 }
 
-/* A record of `count` blocks, to block `home` and those behind it. */
+/* A record of `count` blocks, to block `home` and those behind it. The list is full to its end,
+   with numbers that may be behind the disk: what is behind `count` must not be looked at. */
 static void make_record(uint32_t magic, uint32_t count, uint32_t home)
 {
     struct sfs_homes *homes = test_disk_block(&disk, JOURNAL + 1);
@@ -276,6 +294,8 @@ static void test_recovery(void)
     disk.device.read_only = false;
     make_record(magic, 3, 20);
     memset(test_disk_block(&disk, JOURNAL + 2), 'n', 3 * BLOCK_SIZE);
+    /* Each try begins with what the one before has left on the disk, as after a second power
+       failure. */
     int error, tries = 0;
     do {
         disk.fail_at = disk.requests + ++tries;
@@ -315,6 +335,7 @@ static void test_other(void)
     assert_eq(journal_open(&disk.device, JOURNAL, 0), 0);
     check("the range of the journal is empty", try(0, do_begin, 2) && try(0, do_change, 20)
           && try(1, do_begin, 2) && try(1, do_change, 21));
+    /* There is no second place for a block that is half changed, so the end is the commit. */
     check("who leaves waits for the others", !try(0, do_end, 0) && on_disk(20) == 0);
     check("then the changes are at home", try(1, do_end, 0) && actor_done(0) && on_disk(20) == 1
           && on_disk(21) == 2);

@@ -76,7 +76,8 @@ static void change(uint32_t block)
     journal_end();
 }
 
-/* Does a process sleep so that only another one can wake it? */
+/* Does a process sleep so that only another one can wake it? A thread that a timer will wake counts
+   as one that may wake the others: with a flusher like that, no deadlock would ever be told. */
 static bool sleeps_for_good(int pid)
 {
     spin_lock(&proc_lock);
@@ -86,7 +87,10 @@ static bool sleeps_for_good(int pid)
     return answer;
 }
 
-/* A second is 100 ticks. */
+/* A second is 100 ticks. The first change decides when the commit comes:
+
+     tick  0          50         95                  105
+           change 20  change 21  nothing is written  both are on the disk */
 static void test_flusher(void)
 {
     struct inventory before = inventory_take();
@@ -132,7 +136,8 @@ static void test_flusher(void)
 }
 SELFTEST("journal-flusher", test_flusher);
 
-/* Add one to both numbers of a pair, in one transaction. Returns what they are then. */
+/* Add one to both numbers of a pair, in one transaction. Returns what they are then. Both numbers
+   must be the same before: who was here before has changed both, or none. */
 static uint64_t change_pair(uint32_t pair)
 {
     assert_eq(journal_begin(2), 0);
@@ -160,6 +165,7 @@ static int storm(void *arg)
     for (int round = 0; round < ROUNDS; round++) {
         uint32_t pair = test_random(&seed) % PAIRS;
 
+        /* A block that was changed, and is not home yet, must not be among those that go. */
         if (self == TASKS - 1) {
             shrink_memory();
             cache_read_ahead((uint32_t[]){ PAIR(pair), PAIR(pair) + 1, 30 + round % 8 }, 3);
@@ -177,7 +183,9 @@ static int storm(void *arg)
     return 0;
 }
 
-/* After a crash: both numbers of each pair are the same, and none that was on the disk is lost. */
+/* After a crash: both numbers of each pair are the same, and none that was on the disk is lost.
+   What had been committed when the power failed is told by the marks in the record before that
+   place. */
 static bool pairs_survive(size_t length)
 {
     uint64_t least[PAIRS] = { 0 };
@@ -263,6 +271,7 @@ static void begin_inside(void)
 }
 SELFTEST("journal-nested", begin_inside);
 
+/* The commit waits until all have left who are in: here it would wait for itself. */
 static void commit_inside(void)
 {
     misuse_begin(1, MUTEX_TREE);
@@ -301,6 +310,7 @@ static void lock_inside(void)
 }
 SELFTEST("journal-mutex-inside", lock_inside);
 
+/* Without a journal the end waits for the others who are in, and one of them may want the mutex. */
 static void end_with_mutex(void)
 {
     misuse_begin(1, MUTEX_MAP);
@@ -310,6 +320,7 @@ static void end_with_mutex(void)
 }
 SELFTEST("journal-end-locked", end_with_mutex);
 
+/* There would be one member less than are in, and a commit would not wait for the last of them. */
 static void end_outside(void)
 {
     misuse_begin(0, MUTEX_MAP);
@@ -330,6 +341,7 @@ static void copy_inside(void)
 }
 SELFTEST("journal-user-copy", copy_inside);
 
+/* Who is in keeps up each commit, and with that everybody who wants to change something. */
 static void sleep_inside(void)
 {
     misuse_begin(1, MUTEX_TREE);
