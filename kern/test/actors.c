@@ -19,6 +19,8 @@ static struct wait_queue commands;
 static struct actor {
     struct task *task;
     int (*what)(int number);
+    /* The test writes `what`, and sets `done` to false; the thread sets it to true, with the
+       result. */
     bool done;
     int result;
 } actors[MAX_ACTORS];
@@ -97,7 +99,8 @@ void actor_revive(int number)
     atomic_store(&actors[number].task->killed, false);
 }
 
-/* The hook of spinlocks: the thread to stop is here at one of its places. */
+/* The hook of spinlocks: the thread to stop is here at one of its places. A place is where it gives
+   back its last lock and interrupts come on: an interrupt could come there, and let others run. */
 static void stall(void)
 {
     if (this_cpu->task != stalled || --places != 0)

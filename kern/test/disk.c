@@ -23,7 +23,8 @@ static struct block_device *disk;
 static uint32_t errors[3];              /* atomic: by enum block_op */
 static bool dead;                       /* atomic: it fails each time */
 
-/* What word i of a block is; a round of 0 is the last one. */
+/* What word i of a block is; a round of 0 is the last one. All words of a block differ, and so do
+   blocks and rounds: a word at a wrong place is found. */
 static uint32_t word_of(uint32_t block, uint32_t round, size_t i)
 {
     return (block + 1) * 2654435761U + (round << 16) + i;
@@ -42,7 +43,8 @@ static bool fill(struct Page *page, uint32_t block, uint32_t round, bool compare
     return true;
 }
 
-/* Do a transfer; what fails is counted, and done again alone, some times. */
+/* Do a transfer; what fails is counted, and done again alone, some times. One that fails must not
+   take others with it, so each has a result of its own. */
 static void transfer(struct block_request *requests, size_t n)
 {
     int all = block_transfer(disk, requests, n);

@@ -12,6 +12,11 @@
 #include <test/testlib.h>
 
 #define BLOCKS      2560                /* 10 MiB: room for a file of two borders, whole */
+/* Which number leads to a block of the file, by its index:
+
+     0 ... 11      12 ... 1035       1036 ... 2059                  2060 ...
+     direct[]      indirect block    first block of the double one  second block of that, and so on
+                   INDIRECT          DOUBLE                         SECOND */
 #define INDIRECT    (SFS_NDIRECT)                       /* the first index there */
 #define DOUBLE      (SFS_NDIRECT + SFS_NPER)            /* likewise */
 #define SECOND      (DOUBLE + SFS_NPER)                 /* behind the first block of that */
@@ -27,7 +32,8 @@ static const struct border {
     { SECOND - 1, 3 }, { SECOND, 3 }, { LAST - 1, 3 },
 };
 
-/* A file with one block, far behind its start: all before it is a hole. */
+/* A file with one block, far behind its start: all before it is a hole. It is removed while it is
+   open, so its blocks are freed by the last inode_put() only. */
 static void test_single(struct filesystem *fs, struct inode *root)
 {
     for (size_t i = 0; i < ARRAY_SIZE(borders); i++) {
@@ -53,7 +59,9 @@ static void test_single(struct filesystem *fs, struct inode *root)
 }
 
 /* A file over two borders, each of its blocks with its own content; then it is cut, from the end to
-   the start, at each border and around it. */
+   the start, at each border and around it. After each cut it is made longer again by a hole: what
+   was cut off would come back there, if only the size had been changed, or the rest of the last
+   block had kept its bytes. */
 static void test_cut(struct filesystem *fs, struct inode *root)
 {
     static const uint32_t cuts[] = {
@@ -71,6 +79,7 @@ static void test_cut(struct filesystem *fs, struct inode *root)
     check("they are read", test_is(node, 3, 0, whole));
     for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
         uint32_t blocks = (cuts[i] + BLOCK_SIZE - 1) / BLOCK_SIZE;
+        /* The indirect block, the double one, and one or two blocks below that. */
         uint32_t leading = blocks > SECOND ? 4 : blocks > DOUBLE ? 3 : blocks > INDIRECT;
 
         check_eq("the file is made shorter", vop_data(node, vop_truncate, cuts[i]), 0);
@@ -128,7 +137,9 @@ static void test_step(struct filesystem *fs, struct inode *root)
     check_eq("the file is removed", vop_names(root, vop_unlink, "step"), 0);
 }
 
-/* Reads and writes that begin and end anywhere in a block, and over the end of the file. */
+/* Reads and writes that begin and end anywhere in a block, and over the end of the file. Each part
+   is written twice: where nothing is, and into blocks that are there, of which the rest must stay
+   as it is. */
 static void test_unaligned(struct inode *root)
 {
     static const struct { uint32_t at, n; } parts[] = {
@@ -151,6 +162,8 @@ static void test_unaligned(struct inode *root)
         check("it is there", test_is(node, i + 1, at, n));
         check("what is behind it stays", test_is(node, 20, at + n, 9000));
     }
+    /* At the end of a file a read is no error: that it moves nothing is how a program sees the
+       end. */
     struct iobuf iob = iobuf_kernel(&byte, 1, test_stat(node).st_size);
     check_eq("at the end there is nothing to read", vop_data(node, vop_read, &iob), 0);
     check_eq("and nothing is", iob.io_resid, 1);
@@ -163,7 +176,8 @@ static void test_unaligned(struct inode *root)
     check_eq("the file is removed", vop_names(root, vop_unlink, "unaligned"), 0);
 }
 
-/* The longest file, and what is longer. */
+/* The longest file, and what is longer. 4 GiB are more than the disk has, but nearly all of it is a
+   hole. */
 static void test_limits(struct filesystem *fs, struct inode *root)
 {
     struct inode *node = test_create(root, "long");

@@ -18,6 +18,7 @@
 
 struct sync_object test_mutex, test_condvar;
 uint32_t test_words[2];
+/* The order in which they come back is the order in which they had the mutex. */
 static int came_back;                   /* actors that did; atomic */
 
 void usync_reset(uint32_t ask)

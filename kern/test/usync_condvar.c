@@ -10,6 +10,7 @@
 #include <report.h>
 #include <test/usync.h>
 
+/* Each of them locks the mutex, waits, and unlocks it when it has come back. */
 static struct actor first, second, third;
 
 /* Start the first n of them, with limits of so many ticks. */
@@ -27,7 +28,8 @@ static void start_waiters(int n, uint64_t ticks)
     check_eq("the mutex is free while they wait", word, 0);
 }
 
-/* A signal wakes one, a broadcast all; each has the mutex when it comes back. */
+/* A signal wakes one, a broadcast all; each has the mutex when it comes back. The first two are for
+   nobody, and must not be kept: else the first who comes would not wait. */
 static void test_signal(void)
 {
     usync_reset(0);
@@ -51,7 +53,8 @@ static void test_signal(void)
     check_eq("the mutex is free at the end", word, 0);
 }
 
-/* The mutex is taken when the signal comes: the waiter waits for it. */
+/* The mutex is taken when the signal comes: the waiter waits for it. To be signalled is no reason
+   to come back without the mutex, and a signal that has come must not be lost meanwhile. */
 static void test_mutex_taken(void)
 {
     start_waiters(1, 0);
@@ -72,7 +75,8 @@ static void test_mutex_taken(void)
     check_eq("and has the mutex", first.unlocked, 0);
 }
 
-/* The time is over before the signal. */
+/* The time is over before the signal. The end of the time is no reason to come back without the
+   mutex: the program will unlock it. */
 static void test_time(void)
 {
     start_waiters(1, 3);
@@ -94,7 +98,8 @@ static void test_time(void)
     check_eq("the mutex is free at the end", word, 0);
 }
 
-/* One is killed while he waits for the signal; or, when he has got it, for the mutex. */
+/* One is killed while he waits for the signal; or, when he has got it, for the mutex. Who is killed
+   ends, so he needs no mutex; but a signal that he has got must not end with him. */
 static void test_killed(void)
 {
     start_waiters(2, 0);

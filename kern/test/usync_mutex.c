@@ -12,7 +12,8 @@
 
 static uint32_t self;                   /* the test's own pid */
 
-/* Nobody else is there. */
+/* Nobody else is there. A program locks and unlocks by itself as long as nobody waits (fast_lock(),
+   fast_unlock()), so what the kernel leaves in the word must be what these expect. */
 static void test_alone(void)
 {
     usync_reset(0);
@@ -34,7 +35,10 @@ static void test_alone(void)
     check_eq("ASK stays in the word of a free mutex", word, SYNC_ASK);
 }
 
-/* Two wait, and get it in their order. */
+/* Two wait, and get it in their order. The word goes through these values, with ASK in each of them
+   if it was there:
+
+     0 --> test --> test, WAITERS --> first, WAITERS --> second --> 0 */
 static void test_queue(uint32_t ask)
 {
     struct actor first, second;
@@ -63,7 +67,8 @@ static void test_queue(uint32_t ask)
     check("nobody waits", list_empty(&test_mutex.queue.waiters));
 }
 
-/* A holder ends. */
+/* A holder ends. What the mutex guards may be half changed then: so the next one is told, once. A
+   program that took it by itself would not hear of it. */
 static void test_died(void)
 {
     struct actor first, second;
@@ -93,7 +98,8 @@ static void test_died(void)
     check_eq("it is free at the end", word, 0);
 }
 
-/* One is killed while he waits. */
+/* One is killed while he waits. A mutex that is given to one who does not come any more would be
+   locked for ever. */
 static void test_killed(void)
 {
     struct actor first, second;
@@ -124,7 +130,8 @@ static void test_killed(void)
     check_eq("and free", word, 0);
 }
 
-/* A program writes into the word what it likes. Who waits must not be forgotten. */
+/* A program writes into the word what it likes. Who waits must not be forgotten. The kernel knows
+   by its own queue that one waits, not by the word. */
 static void test_rubbish(void)
 {
     struct actor first;
