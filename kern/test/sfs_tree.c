@@ -185,6 +185,38 @@ static void test_lengths(void)
     remount();
 }
 
+/* The room of names that are removed beside each other is one room, for a longer name: a block that
+   is full of names of 100 bytes loses two of them, and takes one of 200. */
+static void test_room(void)
+{
+    struct inode *a = directory(root, "a");
+    char name[SFS_NAME_MAX + 1];
+
+    memset(name, 'r', sizeof(name));
+    name[100] = '\0';
+    for (int i = 0; i < (BLOCK_SIZE - 24) / 108; i++) {
+        name[0] = 'A' + i;
+        make_file(a, name, 1);
+    }
+    name[0] = 'D';
+    assert_eq(unlink(a, name), 0);
+    name[0] = 'E';
+    assert_eq(unlink(a, name), 0);
+    name[100] = 'r';
+    name[200] = '\0';
+    make_file(a, name, 2);
+    check_eq("two rooms become one", test_stat(a).st_size, BLOCK_SIZE);
+    assert_eq(unlink(a, name), 0);
+    name[100] = '\0';
+    for (int i = 0; i < (BLOCK_SIZE - 24) / 108; i++) {
+        name[0] = 'A' + i;
+        assert_eq(unlink(a, name), i == 3 || i == 4 ? -E_NOENT : 0);
+    }
+    inode_put(a);
+    check_eq("and the directory can go", rmdir(root, "a"), 0);
+    remount();
+}
+
 /* A directory with many entries, links of one file: each is found, told once, and removed. It has
    about thirty blocks, twelve of them direct ones. While it is read names are removed, as "rm *"
    does: a reader that counts entries instead of bytes would miss the next one. */
@@ -390,6 +422,7 @@ static void test_sfs_tree(void)
     test_links();
     test_symlinks();
     test_lengths();
+    test_room();
     test_many();
     test_rename();
     test_orphans();
