@@ -12,6 +12,7 @@
 #define ELF_MAGIC       0x464C457FU     /* "\x7FELF" read as a little-endian word */
 #define ELF_CLASS64     2
 #define ELF_DATA2LSB    1
+#define ELF_VERSION     1       /* in both places */
 #define ET_EXEC         2
 #define EM_RISCV        243
 

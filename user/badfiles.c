@@ -309,7 +309,8 @@ static void test_elf(void)
 {
     static const struct { size_t offset, size; } fields[] = {
         FIELD(e_magic), FIELD(e_class), FIELD(e_data), FIELD(e_type), FIELD(e_machine),
-        FIELD(e_phoff), FIELD(e_phentsize), FIELD(e_phnum),
+        FIELD(e_phoff), FIELD(e_phentsize), FIELD(e_phnum), FIELD(e_version1), FIELD(e_version),
+        FIELD(e_entry),
     };
     int fd = open("/bin/true", O_RDONLY), length = read(fd, buf, sizeof(buf));
 

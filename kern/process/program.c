@@ -96,22 +96,34 @@ static int read_segment(const struct reader *file, const struct elfhdr *elf, int
     return result == 0 && !segment_ok(file, ph) ? -E_INVAL_ELF : result;
 }
 
+/* Can a program begin here? There must be an instruction in the file, at an even address: else the
+   old program would be gone before the new one has run at all. */
+static bool holds_entry(const struct proghdr *ph, uint64_t entry)
+{
+    return ph->p_type == ELF_PT_LOAD && (ph->p_flags & ELF_PF_X) && entry % 2 == 0
+        && entry >= ph->p_va && entry - ph->p_va < ph->p_filesz;
+}
+
 /* All is checked before anything is loaded, so a file that is refused costs no memory. What is read
    again later is checked again. */
 int program_check(const struct reader *file, struct elfhdr *elf)
 {
     int result = reader_read(file, 0, elf, sizeof(*elf));
+    bool entry = false;
     struct proghdr ph;
 
     if (result != 0)
         return result;
     if (elf->e_magic != ELF_MAGIC || elf->e_class != ELF_CLASS64 || elf->e_data != ELF_DATA2LSB
+        || elf->e_version1 != ELF_VERSION || elf->e_version != ELF_VERSION
         || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV || elf->e_phentsize != sizeof(ph)
         || !reader_has(file, elf->e_phoff, elf->e_phnum * sizeof(ph)))
         return -E_INVAL_ELF;
-    for (int i = 0; result == 0 && i < elf->e_phnum; i++)
+    for (int i = 0; result == 0 && i < elf->e_phnum; i++) {
         result = read_segment(file, elf, i, &ph);
-    return result;
+        entry = entry || (result == 0 && holds_entry(&ph, elf->e_entry));
+    }
+    return result == 0 && !entry ? -E_INVAL_ELF : result;
 }
 
 /* A segment's rights, as those of an area and as those of a page table entry. An entry that can be

@@ -80,7 +80,8 @@ static int load(void)
 }
 
 /* No page of a program may be both: it could write code, or have it written. All eight combinations
-   of the three rights, for each segment that has memory. */
+   of the three rights, for each segment that has memory; that in which the program begins must be
+   executable. */
 static void test_rights(void)
 {
     for (int i = 0; i < header()->e_phnum; i++) {
@@ -92,9 +93,10 @@ static void test_rights(void)
         /* The rights are bits 0 to 2: X, W and R. */
         for (uint32_t other = 0; other < 8; other++) {
             bool both = (other & ELF_PF_W) && (other & ELF_PF_X);
+            bool begins = header()->e_entry - segment(i)->p_va < segment(i)->p_filesz;
 
             segment(i)->p_flags = other;
-            assert_eq(load(), both ? -E_INVAL_ELF : 0);
+            assert_eq(load(), both || (begins && !(other & ELF_PF_X)) ? -E_INVAL_ELF : 0);
         }
         segment(i)->p_flags = flags;
     }
@@ -149,6 +151,21 @@ static void refuse(uint64_t *field, uint64_t value)
               (uint8_t *)field - file, (uint8_t *)field - file + 7, value, -E_INVAL_ELF);
 }
 
+/* A program that would not begin with an instruction of its file: just before the segment, and just
+   behind what the file has of it, in the middle of an instruction, nowhere. */
+static void test_entry(void)
+{
+    const struct proghdr *ph = segment(0);
+
+    while (header()->e_entry - ph->p_va >= ph->p_filesz)
+        ph++;
+    refuse(&header()->e_entry, ph->p_va - 2);
+    refuse(&header()->e_entry, ROUNDUP(ph->p_va + ph->p_filesz, 2));
+    refuse(&header()->e_entry, header()->e_entry + 1);
+    refuse(&header()->e_entry, 0);
+    refuse(&header()->e_entry, UINT64_MAX - 1);
+}
+
 /* Parts of the file that lie outside of it, by one byte or by as much as can be, so that offset +
    size is 0 or a small number again; and segments that lie where a program has no business. */
 static void test_ranges(void)
@@ -186,6 +203,7 @@ static void test_ranges(void)
     refuse(&ph->p_va, KERNEL_OFFSET);
     refuse(&ph->p_va, -ph->p_memsz);
     refuse(&ph->p_va, -ph->p_memsz + 1);
+    test_entry();
     assert_eq(load(), 0);
 }
 
