@@ -64,11 +64,12 @@ static int search_block(struct inode *dir, struct cached_block *block, const cha
                         struct sfs_slot *slot, struct sfs_slot *room)
 {
     uint32_t length = strlen(name), need = entry_size(length);
-    struct sfs_dirent *entry = cache_data(block);
+    struct sfs_dirent *entry;
+    void *data = cache_data(block);
     char last = name[length - 1];
 
-    for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += entry->length,
-         entry = (void *)entry + entry->length) {
+    for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += entry->length) {
+        entry = data + offset;
         if (!entry_valid(entry, offset))
             return bad_entry(dir, offset);
         if (entry->name_length == length && entry->name[length - 1] == last && entry->ino != 0 &&
@@ -167,6 +168,16 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
 }
 
 /* The new entry takes what the one in the room does not need. */
+/* Is there still room for a name of this many bytes? On a damaged disk the block may be another
+   one's too, which has changed it since the search. */
+static bool has_room(const struct sfs_slot *room, size_t name_length)
+{
+    const struct sfs_dirent *entry = room->entry;
+
+    return entry_valid(entry, (void *)entry - cache_data(room->block))
+        && entry->length - entry_used(entry) >= entry_size(name_length);
+}
+
 int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
                    const struct inode *node)
 {
@@ -175,6 +186,8 @@ int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
     mutex_lock(&dir->lock);
     if (room->block == NULL)
         error = append_block(dir, room);
+    else if (!has_room(room, strlen(name)))
+        error = bad_entry(dir, (void *)room->entry - cache_data(room->block));
     if (error == 0) {
         uint32_t used = entry_used(room->entry), length = room->entry->length - used;
         struct sfs_dirent *entry = (void *)room->entry + used;
@@ -190,13 +203,23 @@ int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
 }
 
 /* The entry before is found by a walk: entries have no way back. */
+/* The entries before it were valid at the search. They are looked at again, because on a damaged
+   disk the block may have become another one's meanwhile: then nothing is changed. */
 void sfs_dirent_set(struct inode *dir, struct sfs_slot *slot, const struct inode *node)
 {
     struct sfs_dirent *entry = slot->entry, *next = cache_data(slot->block), *before = NULL;
 
     mutex_lock(&dir->lock);
-    for (; next != entry; next = (void *)next + next->length)
+    for (; next != entry; next = (void *)next + next->length) {
+        uint32_t offset = (void *)next - cache_data(slot->block);
+
+        if (!entry_valid(next, offset)) {
+            bad_entry(dir, offset);
+            mutex_unlock(&dir->lock);
+            return;
+        }
         before = next;
+    }
     if (node == NULL && before != NULL)
         before->length += entry->length;
     entry->ino = node != NULL ? node->ino : 0;

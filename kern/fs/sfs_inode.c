@@ -213,6 +213,16 @@ uint32_t sfs_count_inodes(struct sfs_fs *sfs)
     return count;
 }
 
+/* How many names there are after a change. A directory that is there has two links at least, and
+   loses them at once: if on a damaged disk too few were counted, it stays all the same, because of
+   what may be in it. */
+static uint16_t links_after(const struct inode *node, int links, int change)
+{
+    int least = node->type == S_IFDIR && change == -1 ? 2 : 0;
+
+    return links + change > least ? links + change : least;
+}
+
 /* The inode leaves the hash with its last name. Who is just reading it in by another name, which is
    too much then, sees that it has none, because that is set before. */
 void sfs_link_count(struct inode *node, int change)
@@ -223,7 +233,7 @@ void sfs_link_count(struct inode *node, int change)
 
     assert(mutex_held(&sfs->tree));
     mutex_lock(&node->lock);
-    din->nlinks = din->nlinks + change > 0 ? din->nlinks + change : 0;
+    din->nlinks = links_after(node, din->nlinks, change);
     if (din->nlinks == 0) {
         din->next_orphan = sfs->super->orphan;
         sfs->super->orphan = node->ino;

@@ -37,8 +37,8 @@ int reader_read(const struct reader *file, uint64_t offset, void *to, size_t siz
 /* Read the header, and find out if it is a program for this machine all of whose segments lie where
    they may. None may be writable and executable: no page of a program ever is both, as data, heap,
    stack and mmap's areas cannot be executed and nothing can change an area's rights. The program
-   begins with an instruction of one of them: else exec would end the old one for nothing. 0 with the
-   header in *elf, -E_INVAL_ELF, or the reader's error. */
+   begins with an instruction of one of them: else exec would end the old one for nothing. 0 with
+   the header in *elf, -E_INVAL_ELF, or the reader's error. */
 int program_check(const struct reader *file, struct elfhdr *elf) __must_check;
 /* Put a program whose header has been checked into an empty mm that nobody else knows: its
    segments, heap and stack. 0; -E_NO_MEM, -E_INVAL_ELF or the reader's error, and then a part of it

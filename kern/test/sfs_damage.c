@@ -388,6 +388,70 @@ static void test_entries(void)
     check_eq("a block that two files have is freed once", blocks[0], blocks[1]);
 }
 
+/* Make a full directory of "dir", where a name of 255 bytes finds no room; and let the block of the
+   root be free in the map. It is the first that is given to somebody then. */
+static void free_root_block(char name[SFS_NAME_MAX + 1])
+{
+    const struct sfs_super *super = test_disk_block(&disk, 0);
+    uint32_t data = super->table_start + super->table_blocks;
+    struct inode *root, *dir;
+    struct filesystem *fs;
+
+    restore();
+    fs = test_mount(&disk, &root);
+    dir = test_find(root, "dir");
+    memset(name, 'n', SFS_NAME_MAX);
+    name[SFS_NAME_MAX] = '\0';
+    for (*name = 'a'; *name < 'a' + (BLOCK_SIZE - 52) / 264; ++*name)
+        inode_put(test_create(dir, name));
+    inode_put(dir);
+    test_unmount(fs, root, &disk);
+    ((uint8_t *)test_disk_block(&disk, super->map_start))[data / 8] |= 1 << data % 8;
+}
+
+/* A block that a directory has is given to another one while a name of it is changed: what a search
+   has found there is gone. */
+static void test_lost_block(void)
+{
+    char name[SFS_NAME_MAX + 1];
+    struct inode *root, *dir, *node;
+    struct filesystem *fs;
+
+    free_root_block(name);
+    fs = test_mount(&disk, &root);
+    check_eq("a directory gets the block that its own name must go to",
+             vop_names(root, vop_mkdir, "new"), -E_IO);
+    test_abandon(fs, root);
+    free_root_block(name);
+    fs = test_mount(&disk, &root);
+    dir = test_find(root, "dir");
+    check_eq("or one that a name must be removed from",
+             vop_names(root, vop_rename, "small", dir, name), 0);
+    check_eq("the name is where it should go", vop_names(dir, vop_lookup, name, &node), 0);
+    inode_put(node);
+    inode_put(dir);
+    test_abandon(fs, root);
+}
+
+/* A directory of which too few links are counted is not lost with one of those in it. */
+static void test_few_links(void)
+{
+    struct inode *root, *dir;
+    struct filesystem *fs;
+
+    restore();
+    ((struct sfs_disk_inode *)test_disk_block(&disk, ((struct sfs_super *)sound)->table_start))[6]
+        .nlinks = 1;
+    fs = test_mount(&disk, &root);
+    dir = test_find(root, "dir");
+    check_eq("a directory goes that counts for a link", vop_names(dir, vop_rmdir, "dir"), 0);
+    inode_put(dir);
+    check_eq("that it was in stays", vop_names(root, vop_lookup, "dir", &dir), 0);
+    check_eq("with its links", test_stat(dir).st_nlinks, 2);
+    inode_put(dir);
+    test_unmount(fs, root, &disk);
+}
+
 /* Each seed is another disk, with up to six things that are wrong. */
 static void test_sfs_damage(void)
 {
@@ -401,6 +465,8 @@ static void test_sfs_damage(void)
     for (size_t i = 0; i < ARRAY_SIZE(planted); i++)
         try_planted(&planted[i]);
     test_entries();
+    test_lost_block();
+    test_few_links();
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         uint64_t state = seed * 7919;
 
