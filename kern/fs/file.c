@@ -12,7 +12,8 @@
 #include <sched/sched.h>
 #include <string.h>
 
-/* What a process has that has opened nothing: the console's input, and twice its output. */
+/* What a process has that has opened nothing: the console's input, and twice its output. They are
+   never changed, and never freed: so all processes share them without a count and a lock. */
 static struct file constant_files[] = {
     { .flags = O_RDONLY, .node = &device_inodes[DEVICE_STDIN] },
     { .flags = O_WRONLY, .node = &device_inodes[DEVICE_STDOUT] },
@@ -175,7 +176,8 @@ void file_put(struct file *file)
 }
 
 /* Give a file the lowest descriptor that is free; the table takes over the caller's reference. The
-   descriptor, or -E_MAX_OPEN, and then the file is put. */
+   descriptor, or -E_MAX_OPEN, and then the file is put. Programs rely on the lowest: a shell closes
+   0, and what it opens next is the input. */
 static int install(struct files_struct *files, struct file *file)
 {
     int fd = 0;
@@ -195,7 +197,8 @@ static int install(struct files_struct *files, struct file *file)
 }
 
 /* What a descriptor stands for is another file from now on, or none (NULL). The one that it was,
-   with the table's reference, or NULL. */
+   with the table's reference, or NULL. In between the number is never free, so no other thread can
+   be given it. */
 static struct file *replace(struct files_struct *files, uint64_t fd, struct file *file)
 {
     struct file *old = NULL;
@@ -300,7 +303,8 @@ int file_pipe(struct files_struct *files, int fd[2])
 
 /* Go on as long as bytes come or go; a part is enough unless `all`. A process that is killed ends
    when its call does, so the call must not take long then. How many bytes were moved, or the error
-   that came before the first of them. */
+   that came before the first of them. Each turn of a write to a file of the disk is one
+   transaction: so a crash may leave the first part of a long one. */
 static long transfer(struct file *file, struct iobuf *iob, bool write, bool all)
 {
     const size_t len = iob->io_resid;

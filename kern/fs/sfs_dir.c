@@ -11,6 +11,15 @@
 #include <fs/sfs.h>
 #include <string.h>
 
+/* What becomes of a block with three names, each with the length of its entry:
+
+     at first                 | "a" 12 | "bc" 12 | "d" 4072                                    |
+     "bc" is removed          | "a" 24           | "d" 4072                                    |
+     "e" is made              | "a" 12 | "e" 12  | "d" 4072                                    |
+     "a", the first, goes     | free 12| "e" 12  | "d" 4072                                    |
+
+   The bytes of "bc" stay where they are, in the room behind "a": only lengths lead to an entry. */
+
 #define ENTRY_HEAD      sizeof(struct sfs_dirent)
 
 /* How long an entry must be for a name of this many bytes. */

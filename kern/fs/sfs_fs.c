@@ -20,7 +20,8 @@ int sfs_begin(struct sfs_fs *sfs, uint32_t blocks, uint32_t allocs)
     return sfs->fs.read_only ? -E_ROFS : journal_begin(blocks + sfs_map_share(sfs, allocs));
 }
 
-/* What is wrong with a superblock, or NULL. The sums are of 64 bits, so that none wraps around. */
+/* What is wrong with a superblock, or NULL. The sums are of 64 bits, so that none wraps around. The
+   checks come in the order in which the ranges lie on the disk, so the first wrong one is told. */
 static const char *super_problem(const struct sfs_super *s, uint64_t device_blocks)
 {
     uint64_t map = (uint64_t)s->journal_start + s->journal_blocks;
@@ -106,7 +107,9 @@ static int read_rest(struct sfs_fs *sfs, const char **reason)
     return -E_INVAL;
 }
 
-/* Give all back. 0 or -E_IO if the journal could not be written. */
+/* Give all back. 0 or -E_IO if the journal could not be written. The order is that of who uses
+   whom: inodes and the superblock are blocks of the cache, and the journal writes such blocks; the
+   cache goes last, and asserts that nobody has a block of it. */
 static int sfs_close(struct sfs_fs *sfs)
 {
     int error = 0;
@@ -186,6 +189,11 @@ static int sfs_open(struct sfs_fs *sfs, struct block_device *device, const char 
     return error;
 }
 
+/* From step to step more of the disk is believed:
+
+     superblock --> journal finished --> superblock again --> journal open --> map, root --> orphans
+
+   A crash in any of them does no harm: the next mount finds the same work, or less of it. */
 int sfs_mount(struct block_device *device, struct filesystem **fs, const char **reason)
 {
     struct Page *page = alloc_page();

@@ -115,7 +115,9 @@ static struct sfs_inode *hash_get(struct sfs_fs *sfs, uint32_t ino)
     return NULL;
 }
 
-/* Two tasks may read the same inode at a time; the second one finds the object of the first. */
+/* Two tasks may read the same inode at a time; the second one finds the object of the first. The
+   disk is not waited for with the spinlock held: so the hash is looked at again when the inode has
+   been read. */
 int sfs_load_inode(struct sfs_fs *sfs, uint32_t ino, struct inode **result)
 {
     struct sfs_inode *sin, *fresh;
@@ -246,7 +248,13 @@ void sfs_link_count(struct inode *node, int change)
     mutex_unlock(&node->lock);
 }
 
-/* Take an inode out of the list of orphans: what led to it leads to the next one then. */
+/* Take an inode out of the list of orphans: what led to it leads to the next one then. With 4 taken
+   out of the list:
+
+     superblock.orphan --> 7 --> 4 --> 9 --> 0       superblock.orphan --> 7 --> 9 --> 0
+
+   It is walked from its start, since an inode knows only the next one. On a damaged disk the list
+   may be a circle: so it is walked for as many steps as there are inodes, and no further. */
 static int orphan_remove(struct sfs_fs *sfs, uint32_t ino, uint32_t behind)
 {
     uint32_t inodes = sfs->super->inodes, left = inodes, *number = &sfs->super->orphan, at;
@@ -275,7 +283,8 @@ static int orphan_remove(struct sfs_fs *sfs, uint32_t ino, uint32_t behind)
 
 /* Free an inode that has no name, and its blocks: a series of transactions if they are many. It is
    the caller's alone; the lock is for the functions that want it held. What fails is tried again by
-   the next mount. */
+   the next mount. It leaves the list in the last of them: after a crash before that it is still
+   there, with fewer blocks. `tree` is held because it guards the list. */
 static void orphan_free(struct sfs_fs *sfs, struct sfs_inode *sin)
 {
     uint32_t end = 1;
@@ -295,7 +304,8 @@ static void orphan_free(struct sfs_fs *sfs, struct sfs_inode *sin)
     }
 }
 
-/* Each turn frees the first of the list; if it is still the first then, the list goes nowhere. */
+/* Each turn frees the first of the list; if it is still the first then, the list goes nowhere. To
+   put the only reference is what frees it, as it does while the disk is in use. */
 bool sfs_free_orphans(struct sfs_fs *sfs)
 {
     uint32_t ino;

@@ -10,6 +10,8 @@
 #include <fs/sfs.h>
 #include <string.h>
 
+/* The number of links has 16 bits. To take off as many is to take off all, because sfs_link_count()
+   stops at 0. */
 #define LINKS_MAX   UINT16_MAX
 
 /* End what tree_enter() has begun. */
@@ -20,7 +22,9 @@ static void tree_leave(struct inode *dir)
 }
 
 /* Begin a change of names of these two, which may be one and the same. In a directory that is
-   removed nothing is made, or found. */
+   removed nothing is made, or found. The path was walked without a lock, so one of them may have
+   been removed since: hence the look, when `tree` is held. Four blocks are taken at most: the first
+   of a new directory, and one by which the old one grows, with two indirect ones. */
 static int tree_enter(struct inode *dir, struct inode *other)
 {
     struct sfs_fs *sfs = fsop_info(dir->in_fs);
@@ -35,7 +39,8 @@ static int tree_enter(struct inode *dir, struct inode *other)
     return -E_NOENT;
 }
 
-/* A name, and what has it, with a reference: NULL if there is an error. */
+/* A name, and what has it, with a reference: NULL if there is an error. `tree` is held: so the
+   entry stays where it is, and the inode keeps this name. */
 static int find(struct inode *dir, const char *name, struct sfs_slot *slot, struct sfs_slot *room,
                 struct inode **node)
 {
@@ -45,7 +50,11 @@ static int find(struct inode *dir, const char *name, struct sfs_slot *slot, stru
     return error ?: sfs_load_inode(fsop_info(dir->in_fs), slot->entry->ino, node);
 }
 
-/* "." and ".." of a new directory: the second is put behind the first. */
+/* "." and ".." of a new directory: the second is put behind the first. The block is full of entries
+   at any time, so the last one has all the rest:
+
+     byte  0                 12                                        4096
+           "." length 12     ".." length 4084, of which 12 are used */
 static int fill_directory(struct inode *dir, struct inode *parent)
 {
     struct sfs_slot slot = { NULL, NULL };
@@ -72,7 +81,8 @@ static int fill_link(struct inode *node, const char *target)
 }
 
 /* A new inode and its name. If that cannot be done whole, it is an orphan, and goes with the
-   reference that the caller gets in any case. */
+   reference that the caller gets in any case. The name comes last, when all is there that it leads
+   to. A crash shows either all of that or nothing, because it is one transaction. */
 static int make_inode(struct inode *dir, struct sfs_slot *room, const char *name, uint16_t type,
                       const char *target, struct inode **node)
 {
@@ -115,6 +125,8 @@ static int make(struct inode *dir, const char *name, uint16_t type, const char *
     sfs_slot_put(&slot);
     sfs_slot_put(&room);
     tree_leave(dir);
+    /* No lock is held now, and no transaction: to put the last reference to an orphan frees its
+       blocks, by transactions of its own. */
     if (error == 0 && result != NULL)
         *result = node;
     else if (node != NULL)
@@ -138,7 +150,9 @@ static int sfs_symlink(struct inode *dir, const char *name, const char *target)
         make(dir, name, SFS_TYPE_LINK, target, false, NULL);
 }
 
-/* One more name for a file, which must still have one. */
+/* One more name for a file, which must still have one. A crash must not show an entry that the
+   number of links does not count, nor the other way: with a link too few the file would be freed
+   while it has a name, with one too many never. */
 static int sfs_link(struct inode *dir, const char *name, struct inode *node)
 {
     struct sfs_slot slot, room;
@@ -184,7 +198,8 @@ static int may_go(struct inode *node, bool directory)
     return error == 0 ? -E_NOTEMPTY : error == -E_NOENT ? 0 : error;
 }
 
-/* Its entry in this directory is gone. Of a directory that was its only name. */
+/* Its entry in this directory is gone. Of a directory that was its only name. Its "." does not keep
+   it, and its ".." counts no more in the directory that it was in. */
 static void drop_name(struct inode *dir, struct inode *node)
 {
     if (node->type == S_IFDIR)
@@ -192,7 +207,8 @@ static void drop_name(struct inode *dir, struct inode *node)
     sfs_link_count(node, node->type == S_IFDIR ? -LINKS_MAX : -1);
 }
 
-/* What unlink and rmdir are. */
+/* What unlink and rmdir are. The inode lives on while somebody has it open: what a crash finds then
+   is an orphan, of which the next mount knows by the list. */
 static int remove(struct inode *dir, const char *name, bool directory)
 {
     struct sfs_slot slot;
@@ -226,7 +242,12 @@ static int sfs_rmdir(struct inode *dir, const char *name)
 }
 
 /* -E_INVAL if `dir` is `node`, or below it. A circle on a damaged disk ends too. The references are
-   to directories that have a name, and keep it: nothing is freed when one is given back. */
+   to directories that have a name, and keep it: nothing is freed when one is given back. It goes
+   upwards, by the ".." of each directory, until it is at the root:
+
+     "a" to "a/b/c":   the new parent is b --".."--> a, which is the one that shall move: refused
+
+   Else `a` would only be found below itself, and no path from the root would lead there. */
 static int not_below(struct inode *dir, const struct inode *node)
 {
     uint32_t left = fsop_info(dir->in_fs)->super->inodes;
@@ -253,7 +274,11 @@ static int not_below(struct inode *dir, const struct inode *node)
 }
 
 /* What a rename changes: entries and inodes, each with a reference; target is NULL if there is
-   nothing of the new name, `up` is the ".." of a directory that gets another parent. */
+   nothing of the new name, `up` is the ".." of a directory that gets another parent. What others
+   see, before and after, and never anything else:
+
+     before    old_dir / old name --> node        new_dir / new name --> target, or nothing
+     after     old_dir                            new_dir / new name --> node */
 struct rename {
     struct inode *old_dir, *new_dir, *node, *target;
     struct sfs_slot old, new, room, up;

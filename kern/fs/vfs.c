@@ -44,7 +44,8 @@ static struct inode *one_more(struct inode *node)
     return node;
 }
 
-/* Take the next name of the path. */
+/* Take the next name of the path. Slashes in a row are as one; one at the end is noted, because it
+   asks for a directory. */
 static int next_name(struct walk *w)
 {
     size_t n = 0;
@@ -64,7 +65,8 @@ static int next_name(struct walk *w)
     return 0;
 }
 
-/* Go on from another directory; NULL: none. */
+/* Go on from another directory; NULL: none. The new reference comes first, because both may be the
+   same inode. */
 static void enter(struct walk *w, struct inode *dir)
 {
     if (dir != NULL)
@@ -82,7 +84,9 @@ static void leave_node(struct walk *w)
     w->node = NULL;
 }
 
-/* w->node is a symbolic link: what it stands for takes its place in the path. */
+/* w->node is a symbolic link: what it stands for takes its place in the path. A path without a
+   slash at its start begins where the link is, so the walk stays in that directory. A link that
+   leads to itself would be walked for ever: hence the limit. */
 static int expand_link(struct walk *w)
 {
     const size_t size = FS_MAX_FPATH_LEN + 1, rest = strlen(w->rest) + 1;
@@ -201,7 +205,8 @@ static void end_writing(struct inode *node, uint32_t flags)
         inode_end_write(node);
 }
 
-/* May it be opened so? Then count it, and make it empty if that is wanted. */
+/* May it be opened so? Then count it, and make it empty if that is wanted. In that order: what a
+   program runs from cannot be counted as written to, so it is never cut. */
 static int open_node(struct inode *node, uint32_t flags)
 {
     int result = 0;
@@ -222,7 +227,8 @@ static int open_node(struct inode *node, uint32_t flags)
 }
 
 /* With O_EXCL the last name must not be there, not even as a link that leads nowhere; else such a
-   link says where the file is made. */
+   link says where the file is made. Another task may make the same name after the walk: then it is
+   opened, or with O_EXCL refused, by the file system, which looks again. */
 static int walk_to_open(struct walk *w, struct inode *cwd, const char *path, uint32_t flags)
 {
     const bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
@@ -433,7 +439,10 @@ static int prepend_name(struct inode *parent, uint32_t number, const char *path,
 }
 
 /* The path is written from its end on; at the top it is moved to where it belongs. The root is
-   where a directory is its own parent. */
+   where a directory is its own parent. For /home/bin:
+
+     |                    /bin|     then     |               /home/bin|     and     |/home/bin ...|
+                          at                                 at */
 int vfs_getcwd(struct inode *cwd, char *path, size_t size)
 {
     struct inode *node = cwd, *parent;

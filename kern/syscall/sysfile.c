@@ -13,7 +13,9 @@
 #include <string.h>
 #include <syscall/sysfile.h>
 
-/* What read and write share. The number of bytes must fit into the result. */
+/* What read and write share. The number of bytes must fit into the result. The iobuf notes the
+   address only: whether there is memory is seen when bytes are moved, and what was moved before
+   counts. */
 static long transfer(uint64_t arg[], long (*move)(struct file *file, struct iobuf *iob))
 {
     struct iobuf iob = iobuf_user(current->mm, arg[1], arg[2], 0);
@@ -52,7 +54,8 @@ long sys_seek(uint64_t arg[])
     return result;
 }
 
-/* Tell of an inode; the reference is given back. */
+/* Tell of an inode; the reference is given back. What is not set would be old bytes of the kernel's
+   stack. */
 static long tell_stat(struct inode *node, uintptr_t to)
 {
     struct stat stat;
@@ -130,7 +133,9 @@ long sys_getdirentry(uint64_t arg[])
     return result != 0 ? result : copy_to_user(arg[1], &entry, sizeof(entry));
 }
 
-/* A path of the program, in memory that kfree() takes: 0 or an error, and then it is NULL. */
+/* A path of the program, in memory that kfree() takes: 0 or an error, and then it is NULL. It is
+   copied once, because another thread may write over it: what was looked at must be what is
+   used. */
 static int fetch_path(uintptr_t from, char **path)
 {
     char *buf = kmalloc(FS_MAX_FPATH_LEN + 1);
@@ -201,7 +206,8 @@ long sys_chdir(uint64_t arg[])
     return result;
 }
 
-/* Do something with a path, in the current directory. */
+/* Do something with a path, in the current directory. The directory has a reference meanwhile, for
+   another thread may go elsewhere, and it may be removed. */
 static long with_path(uint64_t arg[], int (*what)(struct inode *cwd, const char *path))
 {
     char *path;
@@ -232,6 +238,7 @@ static long with_paths(uint64_t arg[], int (*what)(struct inode *cwd, const char
     return result;
 }
 
+/* What can be wrong with a path is found where it is walked; vfs.h says which error it gives. */
 long sys_mkdir(uint64_t arg[])
 {
     return with_path(arg, vfs_mkdir);
