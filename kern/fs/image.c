@@ -8,6 +8,7 @@
 #include <mm/kmalloc.h>
 #include <string.h>
 
+/* The whole tree:   / (1)  -->  bin (2)  -->  the programs of user_programs[] (3, 4, ...) */
 enum { INO_ROOT = 1, INO_BIN, INO_PROGRAMS };   /* from the last on, one for each program */
 
 /* Halve the part of the table in which the name can be, until it is found or the part is empty. */

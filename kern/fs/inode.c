@@ -44,7 +44,9 @@ void inode_put(struct inode *node)
     } while (!atomic_cas(&node->refs, refs, refs - 1));
 }
 
-/* Count one more use of a kind, 1 or -1, unless there are such of the other kind. */
+/* Count one more use of a kind, 1 or -1, unless there are such of the other kind. So one word is
+   enough: above 0 it counts writers, below 0 the address spaces that run the file, and never
+   both. */
 static int begin_use(struct inode *node, int32_t kind)
 {
     int32_t uses;

@@ -16,6 +16,13 @@
 #define PIPE_SIZE       16384           /* of the buffer; a power of two */
 #define PIPE_ATOMIC     4096            /* in bytes */
 
+/* The buffer is a ring. `read` and `write` count all bytes that ever went through; the place of one
+   in the buffer is its remainder by PIPE_SIZE:
+
+     | room        | written, not yet read        | room          |
+     0             read % PIPE_SIZE               write % PIPE_SIZE
+
+   With both equal there is nothing to be read; the difference is never more than PIPE_SIZE. */
 struct pipe {
     struct inode inode;                 /* first member */
     struct spinlock lock;               /* RANK_WAIT */
