@@ -176,7 +176,6 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
     return 0;
 }
 
-/* The new entry takes what the one in the room does not need. */
 /* Is there still room for a name of this many bytes? On a damaged disk the block may be another
    one's too, which has changed it since the search. */
 static bool has_room(const struct sfs_slot *room, size_t name_length)
@@ -187,6 +186,7 @@ static bool has_room(const struct sfs_slot *room, size_t name_length)
         && entry->length - entry_used(entry) >= entry_size(name_length);
 }
 
+/* The new entry takes what the one in the room does not need. */
 int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
                    const struct inode *node)
 {
@@ -211,9 +211,9 @@ int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
     return error;
 }
 
-/* The entry before is found by a walk: entries have no way back. */
-/* The entries before it were valid at the search. They are looked at again, because on a damaged
-   disk the block may have become another one's meanwhile: then nothing is changed. */
+/* The entry before is found by a walk: entries have no way back. The entries on the way were valid
+   at the search. They are looked at again, because on a damaged disk the block may have become
+   another one's meanwhile: then nothing is changed. */
 void sfs_dirent_set(struct inode *dir, struct sfs_slot *slot, const struct inode *node)
 {
     struct sfs_dirent *entry = slot->entry, *next = cache_data(slot->block), *before = NULL;

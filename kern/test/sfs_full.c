@@ -312,8 +312,8 @@ static void try_round(void)
     check_eq("three blocks are taken", test_write(empty, 1, 0, 3 * BLOCK_SIZE, &error),
              3 * BLOCK_SIZE);
     assert_eq(op_unlink(), 0);
-    /* "gone" had 16 blocks and an indirect one; with the two that are left that makes 19: one for
-       an indirect block, and 18 for data, of which the first block is there already. */
+    /* "gone" had 16 blocks and an indirect one: as many as are needed now, because three of the 19
+       are there already, and an indirect block comes with the thirteenth. */
     check_eq("then all, behind it and before it",
              test_write(empty, 1, 0, 19 * BLOCK_SIZE, &error), 19 * BLOCK_SIZE);
     check("of which each is another", test_is(empty, 1, 0, 19 * BLOCK_SIZE));

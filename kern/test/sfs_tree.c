@@ -394,9 +394,8 @@ static void test_orphans_left(void)
         assert_eq(unlink(root, name), 0);
     }
     assert_eq(fs->sync(fs), 0);
-    /* A power failure now would find three inodes in the list, without a name, with all their
+    /* What is on the disk at this moment: three inodes in the list, without a name, with all their
        blocks. */
-    /* What was on the disk at that moment. */
     test_disk_create(&crashed, BLOCKS);
     memcpy(crashed.memory, disk.memory, (size_t)BLOCKS * BLOCK_SIZE);
     for (uint32_t i = 0; i < ARRAY_SIZE(nodes); i++)
