@@ -11,35 +11,37 @@
 #include <mm/usercopy.h>
 #include <string.h>
 
-/* With no mm the two fields that pinning sets are not looked at. */
-struct iobuf iobuf_kernel(void *base, size_t len, off_t offset)
-{
-    return (struct iobuf){ .io_base = (uintptr_t)base, .io_offset = offset, .io_resid = len };
-}
-
-struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len, off_t offset)
-{
-    return (struct iobuf){ .mm = mm, .io_base = base, .io_offset = offset, .io_resid = len };
-}
-
 /* The entry of the page at addr, of which `last` is that of the page before, or NULL: unknown. Most
-   pages have theirs in the same table. */
-static const pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, const pte_t *last)
+   pages have theirs in the same table. NULL: there is no table for the page. */
+static inline const pte_t *entry_of(const struct mm_struct *mm, uintptr_t addr, const pte_t *last)
 {
+    const pte_t *table = mm->as.pgdir, *entry;
+
     if (last != NULL && pt_index(addr, 0) != 0)
         return last + 1;
-    return get_pte(mm->as.pgdir, ROUNDDOWN(addr, PGSIZE), false);
+    for (int level = 2; level > 0; level--) {
+        entry = &table[pt_index(addr, level)];
+        if (!(*entry & PTE_V))
+            return NULL;
+        table = kva(pte_paddr(*entry));
+    }
+    return &table[pt_index(addr, 0)];
 }
 
-/* Make the page at addr possible to access as `needed` says. The entry, or NULL with *result. */
-static const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access,
-                             const pte_t *last, int *result)
+/* The next bytes are at addr, in the page of this entry. */
+static void enter_page(struct iobuf *iob, uintptr_t addr, const pte_t *entry)
 {
-    const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
-    const pte_t *entry = addr < USERTOP ? entry_of(mm, addr, last) : NULL;
+    size_t offset = addr % PGSIZE;
 
-    if (likely(entry != NULL && (*entry & needed) == needed))
-        return entry;
+    iob->at = (char *)kva(pte_paddr(*entry)) + offset;
+    iob->row = PGSIZE - offset;
+    iob->entry = entry;
+}
+
+/* Make the page at addr possible to access, by a fault. The entry, or NULL with *result. */
+static __never_inlined const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access,
+                                             int *result)
+{
     *result = mm_fault_locked(mm, addr, access);
     return *result == 0 ? entry_of(mm, addr, NULL) : NULL;
 }
@@ -48,6 +50,7 @@ static const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t acce
    wrap around. A page that was there already costs no fault. */
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
 {
+    const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
     struct mm_struct *mm = iob->mm;
     const pte_t *entry = NULL;
     size_t pinned = 0;
@@ -56,16 +59,18 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
     if (len > iob->io_resid)
         len = iob->io_resid;
     if (mm == NULL || len == 0)
-        return iob->pinned = len;
+        return len;
     mutex_lock(&mm->lock);
     while (pinned < len) {
         uintptr_t addr = iob->io_base + pinned;
 
-        entry = pin_page(mm, addr, access, entry, &result);
-        if (entry == NULL)
+        entry = addr < USERTOP ? entry_of(mm, addr, entry) : NULL;
+        if (unlikely(entry == NULL || (*entry & needed) != needed))
+            entry = pin_page(mm, addr, access, &result);
+        if (unlikely(entry == NULL))
             break;
         if (pinned == 0)
-            iob->entry = entry;
+            enter_page(iob, addr, entry);
         pinned += PGSIZE - addr % PGSIZE;
     }
     if (pinned == 0) {
@@ -73,14 +78,6 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
         return result;
     }
     return iob->pinned = pinned < len ? pinned : len;
-}
-
-/* For who has pinned nothing, and for the kernel's memory, too: so one way out is enough. */
-void iobuf_unpin(struct iobuf *iob)
-{
-    if (iob->mm != NULL && mutex_held(&iob->mm->lock))
-        mutex_unlock(&iob->mm->lock);
-    iob->pinned = 0;
 }
 
 /* The place goes on by n bytes. */
@@ -91,35 +88,30 @@ static void advance(struct iobuf *iob, size_t n)
     iob->io_resid -= n;
 }
 
-/* The kernel's address of the next bytes. */
-static char *bytes_of(const struct iobuf *iob)
-{
-    if (iob->mm == NULL)
-        return (char *)iob->io_base;
-    return (char *)page2kva(pte2page(*iob->entry)) + iob->io_base % PGSIZE;
-}
-
-/* Page by page, because neighbours in the address space need not be neighbours in memory. */
+/* Page by page, because neighbours in the address space need not be neighbours in memory. The
+   kernel's memory is one row. */
 void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in)
 {
-    assert(n <= iob->pinned);
-    iob->pinned -= n;
-    while (n > 0) {
-        size_t left = PGSIZE - iob->io_base % PGSIZE, step = n;
-        char *at = bytes_of(iob);
+    size_t step;
 
-        if (iob->mm != NULL && step > left)
-            step = left;
+    assert(n <= iob->pinned);
+    for (size_t done = 0; done < n; done += step) {
+        uintptr_t addr = iob->io_base + done;
+
+        if (iob->row == 0)
+            enter_page(iob, addr, entry_of(iob->mm, addr, iob->entry));
+        step = n - done < iob->row ? n - done : iob->row;
         if (data == NULL)
-            memset(at, 0, step);
+            memset(iob->at, 0, step);
+        else if (in)
+            memcpy(iob->at, (char *)data + done, step);
         else
-            memcpy(in ? at : data, in ? data : at, step);
-        advance(iob, step);
-        n -= step;
-        data = data != NULL ? (char *)data + step : NULL;
-        if (step == left && iob->mm != NULL && iob->pinned + n > 0)
-            iob->entry = entry_of(iob->mm, iob->io_base, iob->entry);
+            memcpy((char *)data + done, iob->at, step);
+        iob->at += step;
+        iob->row -= step;
     }
+    iob->pinned -= n;
+    advance(iob, n);
 }
 
 void iobuf_zero(struct iobuf *iob, size_t n)
@@ -132,9 +124,11 @@ int iobuf_copy(struct iobuf *iob, void *data, size_t n, bool in)
 {
     int error = 0;
 
-    if (iob->mm == NULL)
-        memcpy(in ? (void *)iob->io_base : data, in ? data : (void *)iob->io_base, n);
-    else if (in)
+    if (iob->mm == NULL) {
+        iobuf_move(iob, data, n, in);
+        return 0;
+    }
+    if (in)
         error = copy_to_user(iob->io_base, data, n);
     else
         error = copy_from_user(data, iob->io_base, n);

@@ -15,6 +15,7 @@
 
        memory      |=========|         |         |      = moved, io_base is behind it
                              io_base   entry's page ends
+                             |<- row ->|
                              |<-- pinned ------->|      nothing of it can go away
                              |<-- io_resid ------------------->|
        file        |=========|io_offset                              */
@@ -26,20 +27,38 @@ struct iobuf {
     size_t io_resid;                    /* bytes that are left */
     bool append;                        /* a write takes the file's end for io_offset */
     size_t pinned;                      /* bytes from io_base on that are pinned */
-    const uint64_t *entry;              /* the page table entry of io_base, while it is pinned */
+    char *at;                           /* of them: where the kernel finds the next ones, */
+    size_t row;                         /* how many lie there in a row, to the page's end, */
+    const uint64_t *entry;              /* and the page table entry of that page */
 };
 
-/* For memory of the kernel. */
-struct iobuf iobuf_kernel(void *base, size_t len, off_t offset);
+/* For memory of the kernel: all of it is there, in a row, and counts as pinned, always. */
+static inline struct iobuf iobuf_kernel(void *base, size_t len, off_t offset)
+{
+    return (struct iobuf){ .io_base = (uintptr_t)base, .io_offset = offset, .io_resid = len,
+                           .pinned = len, .at = base, .row = len };
+}
+
 /* For memory of a program, from any address: nothing is believed of it. */
-struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len, off_t offset);
+static inline struct iobuf iobuf_user(struct mm_struct *mm, uintptr_t base, size_t len,
+                                      off_t offset)
+{
+    return (struct iobuf){ .mm = mm, .io_base = base, .io_offset = offset, .io_resid = len };
+}
 
 /* Pin up to `len` of the bytes that are left: `access` is VM_WRITE if the file is read, for the
    bytes are written to memory then, else VM_READ. Returns how many are pinned, fewer if the memory
    ends on the way; -E_FAULT or -E_NO_MEM if there is not one (and then nothing is). Sleeps. */
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access) __must_check;
-/* Let go of what is pinned. */
-void iobuf_unpin(struct iobuf *iob);
+/* Let go of what is pinned: for who has pinned something, at least a byte. */
+static inline void iobuf_unpin(struct iobuf *iob)
+{
+    if (iob->mm == NULL)
+        return;
+    mutex_unlock(&iob->mm->lock);
+    iob->pinned = 0;
+}
+
 /* Move n bytes, which are pinned, between `data`, of the kernel, and the buffer: into it (`in`) or
    out of it. io_base, io_offset and io_resid go on by n. */
 void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in);
