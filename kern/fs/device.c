@@ -39,7 +39,7 @@ static int console_read(__not_used struct inode *node, struct iobuf *iob)
     return error;
 }
 
-/* One piece; file_write() comes again for the next. */
+/* One piece; file_transfer() comes again for the next. */
 static int console_write(__not_used struct inode *node, struct iobuf *iob)
 {
     char buf[CHUNK];

@@ -12,9 +12,9 @@
 #include <sched/sched.h>
 #include <string.h>
 
-/* What a process has that has opened nothing: the console's input, and twice its output. They are
-   never changed, and never freed: so all processes share them without a count and a lock. */
-static struct file constant_files[] = {
+/* They are never changed, and never freed: so all processes share them without a count and a
+   lock. */
+struct file constant_files[CONSTANT_FILES] = {
     { .flags = O_RDONLY, .node = &device_inodes[DEVICE_STDIN] },
     { .flags = O_WRONLY, .node = &device_inodes[DEVICE_STDOUT] },
     { .flags = O_WRONLY, .node = &device_inodes[DEVICE_STDOUT] },
@@ -49,9 +49,9 @@ int files_own(struct files_struct **files)
     table = table_create();
     if (table == NULL)
         return -E_NO_MEM;
-    for (size_t fd = 0; fd < ARRAY_SIZE(constant_files); fd++)
+    for (size_t fd = 0; fd < CONSTANT_FILES; fd++)
         table->fd_array[fd] = &constant_files[fd];
-    table->files_count = ARRAY_SIZE(constant_files);
+    table->files_count = CONSTANT_FILES;
     table->pwd = vfs_root();
     *files = table;
     return 0;
@@ -150,13 +150,12 @@ int files_chdir(struct files_struct *files, const char *path)
 /* The reference is taken with the lock: another thread may close the descriptor right behind. */
 struct file *file_get(struct files_struct *files, uint64_t fd)
 {
-    struct file *file = NULL;
+    struct file *file;
 
-    if (likely(files == NULL))
-        return fd < ARRAY_SIZE(constant_files) ? &constant_files[fd] : NULL;
+    if (files == NULL)
+        return file_at(NULL, fd);
     spin_lock(&files->lock);
-    if (fd < FILES_MAX)
-        file = files->fd_array[fd];
+    file = file_at(files, fd);
     if (file != NULL)
         file_ref(file);
     spin_unlock(&files->lock);
@@ -302,13 +301,11 @@ int file_pipe(struct files_struct *files, int fd[2])
 }
 
 /* Go on as long as bytes come or go; a part is enough unless `all`. A process that is killed ends
-   when its call does, so the call must not take long then. How many bytes were moved, or the error
-   that came before the first of them. Each turn of a write to a file of the disk is one
-   transaction: so a crash may leave the first part of a long one. */
-static long transfer(struct file *file, struct iobuf *iob, bool write, bool all)
+   when its call does, so the call must not take long then. Each turn of a write to a file of the
+   disk is one transaction: so a crash may leave the first part of a long one. 0, or the last
+   error. */
+static inline int move_all(struct file *file, struct iobuf *iob, bool write, bool all)
 {
-    const size_t len = iob->io_resid;
-
     for (;;) {
         size_t left = iob->io_resid;
         int result = write ? vop_data(file->node, vop_write, iob)
@@ -316,41 +313,33 @@ static long transfer(struct file *file, struct iobuf *iob, bool write, bool all)
 
         if (result != 0 || !all || iob->io_resid == 0 || iob->io_resid == left
             || atomic_load(&this_cpu->task->killed))
-            return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
+            return result;
         sched_give_way();
     }
 }
 
-/* The position is locked from the look at it to its change, so two that share the file never read
-   or write the same place by accident. */
-static long transfer_at_position(struct file *file, struct iobuf *iob, bool write)
+/* What has no position gives what there is: to wait for more could last for ever. A position is
+   locked from the look at it to its change, so two that share the file never read or write the same
+   place by accident. If there is one reference, the file is in the table of this process alone (see
+   file_borrow()): there are no two. O_APPEND is decided by the file system, with the inode locked:
+   the end is where it is then, and not where it was when the position was locked. */
+long file_transfer(struct file *file, struct iobuf *iob, bool write)
 {
-    mutex_lock(&file->lock);
-    iob->io_offset = file->pos;
-    long result = transfer(file, iob, write, true);
-    file->pos = iob->io_offset;
-    mutex_unlock(&file->lock);
-    return result;
-}
+    const size_t len = iob->io_resid;
+    bool position = has_position(file), shared = position && atomic_load(&file->refs) > 1;
 
-/* What has no position gives what there is: to wait for more could last for ever. */
-long file_read(struct file *file, struct iobuf *iob)
-{
-    if ((file->flags & O_ACCMODE) == O_WRONLY)
-        return -E_INVAL;
-    return has_position(file) ? transfer_at_position(file, iob, false)
-        : transfer(file, iob, false, false);
-}
-
-/* O_APPEND is decided by the file system, with the inode locked: the end is where it is then, and
-   not where it was when the position was locked. */
-long file_write(struct file *file, struct iobuf *iob)
-{
-    if ((file->flags & O_ACCMODE) == O_RDONLY)
+    if ((file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
         return -E_INVAL;
     iob->append = file->flags & O_APPEND;
-    return has_position(file) ? transfer_at_position(file, iob, true)
-        : transfer(file, iob, true, true);
+    if (shared)
+        mutex_lock(&file->lock);
+    iob->io_offset = file->pos;
+    int result = move_all(file, iob, write, write || position);
+    if (position)
+        file->pos = iob->io_offset;
+    if (shared)
+        mutex_unlock(&file->lock);
+    return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
 }
 
 /* What a position is counted from, with its lock held; or an error. */

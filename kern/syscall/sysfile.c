@@ -16,15 +16,17 @@
 /* What read and write share. The number of bytes must fit into the result. The iobuf notes the
    address only: whether there is memory is seen when bytes are moved, and what was moved before
    counts. */
-static long transfer(uint64_t arg[], long (*move)(struct file *file, struct iobuf *iob))
+static inline long transfer(uint64_t arg[], bool write)
 {
     struct iobuf iob = iobuf_user(current->mm, arg[1], arg[2], 0);
-    struct file *file = file_get(current->files, arg[0]);
+    bool counted;
+    struct file *file = file_borrow(current->files, arg[0], &counted);
 
     if (file == NULL)
         return -E_INVAL;
-    long result = move(file, &iob);
-    file_put(file);
+    long result = file_transfer(file, &iob, write);
+    if (counted)
+        file_put(file);
     return result;
 }
 
@@ -33,13 +35,13 @@ long sys_read(uint64_t arg[])
 {
     if (arg[2] > INT32_MAX)
         arg[2] = INT32_MAX;
-    return transfer(arg, file_read);
+    return transfer(arg, false);
 }
 
 /* What is longer than that is refused: a part of it may be what nobody wanted to be written. */
 long sys_write(uint64_t arg[])
 {
-    return arg[2] > INT32_MAX ? -E_INVAL : transfer(arg, file_write);
+    return arg[2] > INT32_MAX ? -E_INVAL : transfer(arg, true);
 }
 
 /* A `whence` beyond the known ones stays unknown, whatever its lower half is. */
