@@ -89,13 +89,13 @@ static struct cached_block *entry_create(uint32_t block)
         return NULL;
     }
     page_ref_inc(page);
-    *entry = (struct cached_block){ .block = block, .page = page };
+    *entry = (struct cached_block){ .block = block, .page = page, .data = page2kva(page) };
     list_init(&entry->clean_link);
     return entry;
 }
 
 /* The opposite. Who has mapped the page keeps it. */
-static void entry_free(struct cached_block *entry)
+static __never_inlined void entry_free(struct cached_block *entry)
 {
     page_ref_dec(entry->page);
     kfree(entry);
@@ -139,7 +139,7 @@ void cache_close(void)
 /* The entry of a block, with a reference. If there is none, it is `made` from now on, unless that
    is NULL; then the result is. An entry with its first reference leaves the list of clean ones; a
    new one is in no list, and takes itself out of none. */
-static struct cached_block *look_up(uint32_t block, struct cached_block *made)
+static inline struct cached_block *look_up(uint32_t block, struct cached_block *made)
 {
     spin_lock(&lock);
     struct cached_block **link = find(block), *entry = *link ?: made;
@@ -222,18 +222,30 @@ static bool wait_filled(struct cached_block *entry)
     return success;
 }
 
-/* Who finds the entry fresh reads, and then looks how that ended in the same way as the others. */
-struct cached_block *cache_get(uint32_t block, int *error)
+/* The rare part of cache_get(): the block is not there (entry is NULL), or is being read. Who makes
+   the entry reads, and then looks how that ended in the same way as the others. */
+static __never_inlined struct cached_block *get_unread(struct cached_block *entry, uint32_t block,
+                                                       int *error)
 {
-    bool fresh;
-    struct cached_block *entry = acquire(block, &fresh);
+    bool fresh = false;
 
+    if (entry == NULL)
+        entry = acquire(block, &fresh);
     if (fresh)
         read_blocks(&entry, 1);
     if (entry != NULL && wait_filled(entry))
         return entry;
     *error = entry == NULL ? -E_NO_MEM : -E_IO;
     return NULL;
+}
+
+struct cached_block *cache_get(uint32_t block, int *error)
+{
+    struct cached_block *entry = look_up(block, NULL);
+
+    if (likely(entry != NULL && atomic_load_acquire(&entry->ready)))
+        return entry;
+    return get_unread(entry, block, error);
 }
 
 /* If another task is just reading the old content (ahead, when the block was still another file's),
@@ -274,13 +286,12 @@ void cache_put(struct cached_block *entry)
 {
     spin_lock(&lock);
     assert(entry->refs > 0);
-    if (--entry->refs == 0) {
-        if (entry->failed)
-            entry_free(entry);
-        else
-            list_add_before(&clean, &entry->clean_link);
-    }
+    bool last = --entry->refs == 0, failed = entry->failed;
+    if (last && !failed)
+        list_add_before(&clean, &entry->clean_link);
     spin_unlock(&lock);
+    if (unlikely(last && failed))
+        entry_free(entry);
 }
 
 bool cache_has(uint32_t block)

@@ -17,6 +17,7 @@
 struct cached_block {
     uint32_t block;                     /* its number; set once */
     struct Page *page;                  /* its content; set once */
+    void *data;                         /* the kernel's address of that; set once */
 
     /* Guarded by the cache's lock. */
     uint32_t refs;
@@ -55,5 +56,5 @@ void cache_read_ahead(const uint32_t *blocks, size_t n);
 /* Its bytes. */
 static inline void *cache_data(const struct cached_block *entry)
 {
-    return page2kva(entry->page);
+    return entry->data;
 }
