@@ -149,9 +149,15 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
                         enum sfs_create create, uint32_t *block) __must_check;
 /* The block at this index, with a reference; NULL with *error 0 for a hole, which there is none if
    `create`. Errors and rules as sfs_bmap_get_nolock(). */
-struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
-                                          uint32_t index, enum sfs_create create, int *error)
-    __must_check;
+static inline struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
+                                                        uint32_t index, enum sfs_create create,
+                                                        int *error)
+{
+    uint32_t block;
+
+    *error = sfs_bmap_get_nolock(sfs, sin, index, create, &block);
+    return *error == 0 && block != 0 ? cache_get(block, error) : NULL;
+}
 /* Free blocks from the end on, down to index `from`, but not more than SFS_MAP_SHARE if each may
    have its bit in another block of the map: `*end` is behind the last block that may be left. In a
    transaction: 2 blocks, the inode, and those of the map. Errors as sfs_block_free(); what was

@@ -40,8 +40,9 @@ static int bmap_path(uint64_t index, uint32_t path[3])
 /* A hole gets the n blocks of the rest of its path, the last of which is the data. All are taken
    before the first is put into the tree: so if the disk is full nothing has changed. What was just
    taken is in the cache, because the journal has it, so nothing can fail from there on. */
-static int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin, struct cached_block *holder,
-                     const uint32_t *path, int n, bool whole)
+static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
+                                     struct cached_block *holder, const uint32_t *path, int n,
+                                     bool whole)
 {
     uint32_t fresh[3], *numbers = holder == sin->table ? sin->din->roots : cache_data(holder);
     int error;
@@ -101,16 +102,6 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
         cache_put(holder);
     *block = number;
     return error;
-}
-
-struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
-                                          uint32_t index, enum sfs_create create,
-                                          int *error)
-{
-    uint32_t block;
-
-    *error = sfs_bmap_get_nolock(sfs, sin, index, create, &block);
-    return *error == 0 && block != 0 ? cache_get(block, error) : NULL;
 }
 
 /* What is cut off: from which index on, how many blocks may still be looked at in this transaction,

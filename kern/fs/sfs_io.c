@@ -18,11 +18,12 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
     int error = 0;
 
     while (n > 0 && error == 0) {
-        size_t offset = iob->io_offset % BLOCK_SIZE;
+        uint64_t at = iob->io_offset;
+        size_t offset = at % BLOCK_SIZE;
         size_t part = n < BLOCK_SIZE - offset ? n : BLOCK_SIZE - offset;
         enum sfs_create create = !write ? SFS_LOOK : part < BLOCK_SIZE ? SFS_CREATE : SFS_WHOLE;
-        struct cached_block *block = sfs_bmap_load_nolock(sfs, sin, iob->io_offset / BLOCK_SIZE,
-                                                          create, &error);
+        struct cached_block *block = sfs_bmap_load_nolock(sfs, sin, at / BLOCK_SIZE, create,
+                                                          &error);
 
         if (block != NULL) {
             if (write)
@@ -53,7 +54,8 @@ static size_t clip(size_t n, uint64_t offset, uint64_t end)
 
 /* If the first of the next n bytes must be read, have all be read at once. What goes wrong is told
    when they are used. */
-static void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t offset, size_t n)
+static __never_inlined void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t offset,
+                                       size_t n)
 {
     uint32_t blocks[SFS_WRITE_MAX / BLOCK_SIZE + 1], count = 0;
 
