@@ -53,8 +53,7 @@ static void pipe_move(struct pipe *pipe, struct iobuf *iob, uint32_t position, s
         iobuf_move(iob, pipe->buffer, n - first, in);
 }
 
-/* Sleep until something can be read: how many bytes; or nobody can write any more: 0.
-   -E_KILLED. */
+/* Sleep until something can be read: how many bytes; or nobody can write any more: 0. -E_KILLED. */
 static int pipe_wait_data(struct pipe *pipe)
 {
     int result = 0;
@@ -97,13 +96,22 @@ static int pipe_read(struct inode *node, struct iobuf *iob)
     return 0;
 }
 
-/* Sleep until there is room for n bytes: 0. -E_PIPE if nobody will read, -E_KILLED. */
+/* How many bytes may be written. Without the lock it is only a guess. */
+static size_t pipe_room(const struct pipe *pipe)
+{
+    return PIPE_SIZE - (atomic_load(&pipe->write) - atomic_load(&pipe->read));
+}
+
+/* Sleep until there is room for n bytes: 0. -E_PIPE if nobody will read, -E_KILLED. Mostly there is
+   room, and so the first look is without the lock: the caller looks again. */
 static int pipe_wait_room(struct pipe *pipe, size_t n)
 {
     int result = 0;
 
+    if (atomic_load(&pipe->reader) && pipe_room(pipe) >= n)
+        return 0;
     spin_lock(&pipe->lock);
-    while (result == 0 && pipe->reader && PIPE_SIZE - (pipe->write - pipe->read) < n)
+    while (result == 0 && pipe->reader && pipe_room(pipe) < n)
         if (!wait_sleep(&pipe->writers, WT_KSEM | WT_INTERRUPTED, "room in a pipe"))
             result = -E_KILLED;
     if (result == 0 && !pipe->reader)
@@ -127,7 +135,7 @@ static int pipe_write(struct inode *node, struct iobuf *iob)
         if (pinned < 0)
             return pinned;
         spin_lock(&pipe->lock);
-        size_t room = PIPE_SIZE - (pipe->write - pipe->read);
+        size_t room = pipe_room(pipe);
         size_t step = room < (size_t)pinned ? room : (size_t)pinned;
         if (pipe->reader && room >= need) {     /* another writer may have been faster */
             pipe_move(pipe, iob, pipe->write, step, false);
