@@ -21,7 +21,7 @@
 #define GUARD           64              /* bytes around an object, which must not change */
 #define LOOPS           3000000         /* so long that a timer tick falls into it */
 
-enum { RA = 1, SP = 2, A0 = 10, A1 = 11, REGISTERS = 32 };
+enum { RA = 1, SP = 2, TP = 4, A0 = 10, A1 = 11, REGISTERS = 32 };
 
 /* The registers with which this program began; _start has stored them. */
 static uint64_t at_start[REGISTERS];
@@ -103,13 +103,16 @@ static void choose_registers(uint64_t *registers)
         registers[i] = 0xA1B2C3D4E5F60000 + 0x100 * i + i;
 }
 
-/* Do something, and check that only a0 has another value afterwards. That value is returned. */
+/* Do something, and check that only a0 has another value afterwards, and of the child of a fork tp,
+   which is its pid. The value of a0 is returned. */
 static long keeps_registers(const char *what, void (*something)(uint64_t *), uint64_t *registers)
 {
     uint64_t before[REGISTERS];
 
     memcpy(before, registers, sizeof(before));
     something(registers);
+    if (strcmp(what, "fork") == 0 && registers[A0] == 0)
+        before[TP] = getpid();
     for (int i = 1; i < REGISTERS; i++)
         if (i != SP && i != A0 && registers[i] != before[i])
             panic("%s changed x%d from 0x%lx to 0x%lx", what, i, before[i], registers[i]);
@@ -269,6 +272,22 @@ static void check_floats(void)
         panic("the floating-point registers of a new program hold 0x%lx", value);
 }
 
+/* What is in a register of a new program: it is told its arguments, its stack and its pid. */
+static uint64_t expected_at_start(int i, int argc, char **argv)
+{
+    switch (i) {
+    case A0:
+        return argc;
+    case A1:
+    case SP:
+        return (uintptr_t)argv;
+    case TP:
+        return getpid();
+    default:
+        return 0;
+    }
+}
+
 /* Check what a new program finds: first its registers, then its memory. */
 static void check_fresh(int argc, char **argv)
 {
@@ -277,9 +296,7 @@ static void check_fresh(int argc, char **argv)
 
     check_floats();
     for (int i = 1; i < REGISTERS; i++) {
-        uint64_t wanted = i == A0 ? (uint64_t)argc : i == A1 || i == SP ? (uint64_t)argv : 0;
-
-        if (at_start[i] != wanted)
+        if (at_start[i] != expected_at_start(i, argc, argv))
             panic("a new program's x%d holds 0x%lx", i, at_start[i]);
     }
     check_zero("bss", (uintptr_t)room, (uintptr_t)room + sizeof(room));
