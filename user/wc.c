@@ -29,7 +29,7 @@ static int count(int fd, const char *name, size_t sum[COUNTS])
     bool in_word = false;
     int n;
 
-    while ((n = read(fd, buf, sizeof(buf))) > 0) {
+    while ((n = read_input(fd, buf, sizeof(buf))) > 0) {
         counts[BYTES] += n;
         for (int i = 0; i < n; i++) {
             bool blank = buf[i] == ' ' || (buf[i] >= '\t' && buf[i] <= '\r');

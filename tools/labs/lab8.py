@@ -7,7 +7,7 @@ What the kernel does below the system calls, from the block device to the direct
 tested by self tests, in lab0.py.
 """
 from grader.fsops import made_by_host, operations, until_full
-from labs.common import Disk, Lab, program, regex
+from labs.common import Disk, Lab, Test, program, regex
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
 
@@ -31,6 +31,11 @@ TESTS = [
     program("pipes chaos", seeds=3),
     program("pipes 4 harts", harts=4, runs=2),
     program("pipes stream", "stream"),
+    # A tool that reads the console shows what is typed, takes a letter back, and ends at ctrl-D.
+    Test("sh keys", prog="sh", reports=False, disk=Disk(),
+         input="\n\n\n\ncat > f\none two\ntwox\x7f\n\x04wc f\ncat\nthree\n\x04exit\n",
+         expect=[regex(r"(?m)^ +2 +3 +12 f$"), regex(r"(?m)^three\nthree$"),
+                 "init ended with code 0"]),
 ]
 
 LAB = Lab(8, "files", [], TESTS)

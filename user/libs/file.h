@@ -23,8 +23,8 @@ int close(int fd);
 
 /* Read at most len bytes to buf, from the file's position on, which moves; the result is 0 at the
    end of the file. Of a pipe and the console, what there is, and it waits for at least one byte;
-   the console is raw, without an echo, and ends at ctrl-D, or for a process whose job has it
-   not. */
+   the console is raw: without an echo, and with ctrl-D as a byte like others. It ends for a process
+   whose job has it not. */
 int read(int fd, void *buf, size_t len);
 /* Write len bytes of buf. The result may be lower, if a disk became full or the process was killed
    on the way. To the console and a pipe, up to 256 and 4,096 bytes appear in one piece. -E_PIPE if

@@ -14,6 +14,10 @@
 #include <tool.h>
 #include <ulib.h>
 
+/* Keys of the console. */
+#define CONSOLE_EOF     ('D' - '@')
+#define DELETE          0x7f
+
 static const char *const words[MAXERROR + 1] = {
     [E_INVAL] = "that cannot be done",
     [E_NO_MEM] = "no memory",
@@ -69,12 +73,49 @@ int write_all(int fd, const void *buf, size_t n)
     return 0;
 }
 
+/* A line from the console, which gives keys as they are typed: so they are echoed here, and not on
+   the standard output, which may be a file. Backspace takes the last one away. Ctrl-D gives what
+   there is of the line: nothing is the end. How many bytes, or an error. */
+static int read_keys(int fd, char *buf, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size) {
+        char *c = buf + n;
+        int got = read(fd, c, 1);
+
+        if (got <= 0 || *c == CONSOLE_EOF)
+            return got < 0 ? got : (int)n;
+        if (*c == '\b' || *c == DELETE) {
+            if (n > 0)
+                write(stderr, "\b \b", 3);
+            n -= n > 0;
+            continue;
+        }
+        if (*c == '\r')
+            *c = '\n';
+        write(stderr, c, 1);
+        n++;
+        if (*c == '\n')
+            break;
+    }
+    return n;
+}
+
+int read_input(int fd, void *buf, size_t size)
+{
+    struct stat st;
+    bool keys = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
+
+    return keys ? read_keys(fd, buf, size) : read(fd, buf, size);
+}
+
 int copy_all(int from, int to)
 {
     static char buf[TOOL_BUFFER];
     int n, error = 0;
 
-    while (error == 0 && (n = read(from, buf, sizeof(buf))) != 0)
+    while (error == 0 && (n = read_input(from, buf, sizeof(buf))) != 0)
         error = n < 0 ? n : write_all(to, buf, n);
     return error;
 }
@@ -127,7 +168,7 @@ static bool read_more(struct lines *lines)
         lines->text = text;
         lines->room = room;
     }
-    int n = read(lines->fd, lines->text + lines->end, lines->room - lines->end - 1);
+    int n = read_input(lines->fd, lines->text + lines->end, lines->room - lines->end - 1);
     if (n < 0)
         lines->error = n;
     else

@@ -20,6 +20,9 @@ int tool_usage(const char *usage);
 
 /* Write all n bytes: 0 or an error. */
 int write_all(int fd, const void *buf, size_t n);
+/* read() for a tool: of the console, one line, which is echoed, and ctrl-D at its beginning is the
+   end. */
+int read_input(int fd, void *buf, size_t size);
 /* Copy what is left in one file to another: 0 or an error. */
 int copy_all(int from, int to);
 
