@@ -38,6 +38,12 @@ static void enter_page(struct iobuf *iob, uintptr_t addr, const pte_t *entry)
     iob->entry = entry;
 }
 
+/* A move goes on in the page at addr, which is pinned. */
+static __never_inlined void next_page(struct iobuf *iob, uintptr_t addr)
+{
+    enter_page(iob, addr, entry_of(iob->mm, addr, iob->entry));
+}
+
 /* Make the page at addr possible to access, by a fault. The entry, or NULL with *result. */
 static __never_inlined const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access,
                                              int *result)
@@ -96,10 +102,8 @@ void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in)
 
     assert(n <= iob->pinned);
     for (size_t done = 0; done < n; done += step) {
-        uintptr_t addr = iob->io_base + done;
-
         if (iob->row == 0)
-            enter_page(iob, addr, entry_of(iob->mm, addr, iob->entry));
+            next_page(iob, iob->io_base + done);
         step = n - done < iob->row ? n - done : iob->row;
         if (data == NULL)
             memset(iob->at, 0, step);
