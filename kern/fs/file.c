@@ -4,7 +4,8 @@
    made before it gets a descriptor, and closed when it has none.
 
    A struct file lives as long as a descriptor, or a call that uses it, has a reference; the last
-   one closes it. The files of the constant table are not counted: refs is 0, always. */
+   one closes it. Only a read or write of a process that has its table alone needs none. The files
+   of the constant table are not counted: refs is 0, always. */
 #include <error.h>
 #include <fs/device.h>
 #include <fs/file.h>
@@ -12,9 +13,9 @@
 #include <sched/sched.h>
 #include <string.h>
 
-/* They are never changed, and never freed: so all processes share them without a count and a
-   lock. */
-struct file constant_files[CONSTANT_FILES] = {
+/* What a process has that has opened nothing: the console's input, and twice its output. They are
+   never changed, and never freed: so all processes share them without a count and a lock. */
+static struct file constant_files[] = {
     { .flags = O_RDONLY, .node = &device_inodes[DEVICE_STDIN] },
     { .flags = O_WRONLY, .node = &device_inodes[DEVICE_STDOUT] },
     { .flags = O_WRONLY, .node = &device_inodes[DEVICE_STDOUT] },
@@ -49,9 +50,9 @@ int files_own(struct files_struct **files)
     table = table_create();
     if (table == NULL)
         return -E_NO_MEM;
-    for (size_t fd = 0; fd < CONSTANT_FILES; fd++)
+    for (size_t fd = 0; fd < ARRAY_SIZE(constant_files); fd++)
         table->fd_array[fd] = &constant_files[fd];
-    table->files_count = CONSTANT_FILES;
+    table->files_count = ARRAY_SIZE(constant_files);
     table->pwd = vfs_root();
     *files = table;
     return 0;
@@ -145,6 +146,14 @@ int files_chdir(struct files_struct *files, const char *path)
     }
     inode_put(node);
     return result;
+}
+
+/* The file of a descriptor, or NULL. The lock of the table is held, or nobody else has it. */
+static inline struct file *file_at(struct files_struct *files, uint64_t fd)
+{
+    if (likely(files == NULL))
+        return fd < ARRAY_SIZE(constant_files) ? &constant_files[fd] : NULL;
+    return fd < FILES_MAX ? files->fd_array[fd] : NULL;
 }
 
 /* The reference is taken with the lock: another thread may close the descriptor right behind. */
@@ -320,10 +329,10 @@ static inline int move_all(struct file *file, struct iobuf *iob, bool write, boo
 
 /* What has no position gives what there is: to wait for more could last for ever. A position is
    locked from the look at it to its change, so two that share the file never read or write the same
-   place by accident. If there is one reference, the file is in the table of this process alone (see
-   file_borrow()): there are no two. O_APPEND is decided by the file system, with the inode locked:
-   the end is where it is then, and not where it was when the position was locked. */
-long file_transfer(struct file *file, struct iobuf *iob, bool write)
+   place by accident; with one reference there are no two, because then it is one table's, and that
+   is this process's alone. O_APPEND is decided by the file system, with the inode locked: the end
+   is where it is then, and not where it was when the position was locked. */
+static inline long transfer(struct file *file, struct iobuf *iob, bool write)
 {
     const size_t len = iob->io_resid;
     bool position = has_position(file), shared = position && atomic_load(&file->refs) > 1;
@@ -340,6 +349,21 @@ long file_transfer(struct file *file, struct iobuf *iob, bool write)
     if (shared)
         mutex_unlock(&file->lock);
     return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
+}
+
+/* If no other process shares the table nobody can close the file meanwhile, and it needs no
+   reference. The acquire is for what those did who shared it. */
+long file_transfer(struct files_struct *files, uint64_t fd, struct iobuf *iob, bool write)
+{
+    bool counted = files != NULL && atomic_load_acquire(&files->refs) > 1;
+    struct file *file = counted ? file_get(files, fd) : file_at(files, fd);
+
+    if (file == NULL)
+        return -E_INVAL;
+    long result = transfer(file, iob, write);
+    if (counted)
+        file_put(file);
+    return result;
 }
 
 /* What a position is counted from, with its lock held; or an error. */

@@ -54,30 +54,13 @@ struct inode *files_pwd(struct files_struct *files);
 /* Make another directory the current one. 0, or an error of vfs.h. */
 int files_chdir(struct files_struct *files, const char *path) __must_check;
 
-/* What a process has that has opened nothing: the console's input, and twice its output. */
-#define CONSTANT_FILES  3
-extern struct file constant_files[CONSTANT_FILES];
-
-/* The file of a descriptor, or NULL. The lock of the table is held, or nobody else has it. */
-static inline struct file *file_at(struct files_struct *files, uint64_t fd)
-{
-    if (files == NULL)
-        return fd < CONSTANT_FILES ? &constant_files[fd] : NULL;
-    return fd < FILES_MAX ? files->fd_array[fd] : NULL;
-}
-
 /* The file of a descriptor, with a reference that file_put() drops. NULL: there is none. Of the
    constant table it is a constant file, which is not counted. */
 struct file *file_get(struct files_struct *files, uint64_t fd);
 void file_put(struct file *file);
-/* The same for one system call of the process whose table it is. If no other process shares the
-   table, nobody can close the file meanwhile, and it needs no reference; else it has one, which is
-   to be dropped (*counted). */
-static inline struct file *file_borrow(struct files_struct *files, uint64_t fd, bool *counted)
-{
-    *counted = files != NULL && atomic_load_acquire(&files->refs) > 1;
-    return *counted ? file_get(files, fd) : file_at(files, fd);
-}
+/* Read, or write, as much as there is, or fits: how many bytes, or the error that came before the
+   first of them. For a system call of the process whose table it is. */
+long file_transfer(struct files_struct *files, uint64_t fd, struct iobuf *iob, bool write);
 
 /* The next ones need a table that is the process's own: files_own() comes first. They take a
    descriptor as a program gave it. Errors: -E_INVAL there is no such, or not for this;
@@ -88,9 +71,6 @@ int file_close(struct files_struct *files, uint64_t fd);
 int file_dup(struct files_struct *files, uint64_t fd, uint64_t to) __must_check;
 /* Two descriptors: fd[0] reads what fd[1] writes. */
 int file_pipe(struct files_struct *files, int fd[2]) __must_check;
-/* Read, or write, as much as there is, or fits: how many bytes, or the error that came before the
-   first of them. */
-long file_transfer(struct file *file, struct iobuf *iob, bool write);
 long file_seek(struct file *file, off_t offset, int whence);
 
 /* Of a pipe (kern/fs/pipe.c): an inode with two ends. */

@@ -90,10 +90,10 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
                 return error;
             numbers = cache_data(holder);
         }
-        if (numbers[path[i]] == 0 && create != SFS_LOOK)
+        if (unlikely(numbers[path[i]] == 0 && create != SFS_LOOK))
             error = bmap_fill(sfs, sin, holder, path + i, steps - i, create == SFS_WHOLE);
         number = numbers[path[i]];
-        if (number != 0 && !sfs_block_valid(sfs, number))
+        if (unlikely(number != 0 && !sfs_block_valid(sfs, number)))
             error = sfs_damaged(sin->inode.ino, "has a block that is none of the data's,", number);
         if (number == 0 || error != 0)
             break;

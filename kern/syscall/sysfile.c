@@ -19,15 +19,8 @@
 static inline long transfer(uint64_t arg[], bool write)
 {
     struct iobuf iob = iobuf_user(current->mm, arg[1], arg[2], 0);
-    bool counted;
-    struct file *file = file_borrow(current->files, arg[0], &counted);
 
-    if (file == NULL)
-        return -E_INVAL;
-    long result = file_transfer(file, &iob, write);
-    if (counted)
-        file_put(file);
-    return result;
+    return file_transfer(current->files, arg[0], &iob, write);
 }
 
 /* What is longer than a result can tell is read in part. */
