@@ -15,6 +15,7 @@
 #include <ulib.h>
 
 #define NAME    "/f"
+#define HOLE    (64UL << 20)            /* bytes of a program */
 
 static char buf[3 * PGSIZE] __attribute__((aligned(8)));
 
@@ -304,6 +305,30 @@ static void try_trap(size_t length)
     check_eq("a program of the disk is killed", child_code(become, (uintptr_t)NAME), -E_KILLED);
 }
 
+/* A copy of true with a segment that is a hole of the file, and takes long to be loaded: others run
+   meanwhile, and it ends when it is killed. */
+static void try_large(size_t length)
+{
+    struct elfhdr *elf = (struct elfhdr *)buf;
+    struct proghdr *ph = (struct proghdr *)(buf + elf->e_phoff) + elf->e_phnum - 1;
+    int fd = open(NAME, O_WRONLY | O_TRUNC), pid, code;
+
+    *ph = (struct proghdr){ .p_type = ELF_PT_LOAD, .p_flags = ELF_PF_R, .p_offset = PGSIZE,
+                            .p_va = 0x10000000, .p_filesz = HOLE, .p_memsz = HOLE };
+    assert(write(fd, buf, length) == (int)length && ftruncate(fd, PGSIZE + HOLE) == 0);
+    close(fd);
+    check_eq("a program with a large hole is loaded", child_code(become, (uintptr_t)NAME), 0);
+    pid = fork();
+    if (pid == 0)
+        become((uintptr_t)NAME);
+    unsigned int start = gettime_msec();
+    sleep(1);
+    check_eq("it is killed while it is loaded", kill(pid), 0);
+    assert(waitpid(pid, &code) == 0);
+    check_eq("and so has not run", code, -E_KILLED);
+    check("in less time than that takes", gettime_msec() - start < 100);
+}
+
 #define FIELD(name) { offsetof(struct elfhdr, name), sizeof(((struct elfhdr *)0)->name) }
 static void test_elf(void)
 {
@@ -319,6 +344,8 @@ static void test_elf(void)
         try_damaged(length, fields[i].offset, fields[i].size);
     check("a header that is wrong is no program's", true);
     try_trap(length);
+    try_large(length);
+    truncate(NAME, length);
     for (int cut = 0; cut < 200; cut += 8) {
         truncate(NAME, cut);
         if (child_code(become, (uintptr_t)NAME) != -E_INVAL_ELF)

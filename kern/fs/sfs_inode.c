@@ -11,6 +11,7 @@
 #include <error.h>
 #include <fs/sfs.h>
 #include <mm/kmalloc.h>
+#include <sched/sched.h>
 #include <string.h>
 
 /* What an inode can do, and how long its content may be, by SFS_TYPE_. */
@@ -301,6 +302,7 @@ static void orphan_free(struct sfs_fs *sfs, struct sfs_inode *sin)
         mutex_unlock(&sin->inode.lock);
         mutex_unlock(&sfs->tree);
         journal_end();
+        sched_give_way();
     }
 }
 

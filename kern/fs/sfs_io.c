@@ -8,6 +8,7 @@
    has zeros in between. */
 #include <error.h>
 #include <fs/sfs.h>
+#include <sched/sched.h>
 #include <string.h>
 
 /* Each turn is a part of one block: the first may begin, and the last may end, inside of it. */
@@ -169,6 +170,7 @@ static int sfs_truncate(struct inode *node, off_t len)
         error = truncate_step(sfs, vop_info(node), len);
         mutex_unlock(&node->lock);
         journal_end();
+        sched_give_way();
     } while (error > 0);
     return error;
 }

@@ -20,6 +20,7 @@
 #include <fs/image.h>
 #include <fs/vfs.h>
 #include <mm/kmalloc.h>
+#include <sched/sched.h>
 #include <string.h>
 
 #define LINKS_MAX   8                   /* symbolic links in one path */
@@ -150,6 +151,7 @@ static int walk(struct walk *w, struct inode *cwd, const char *path, enum walk_e
         if (result != 0 || (*w->rest == '\0' && end == WALK_PARENT))
             break;
         result = find_name(w, end);
+        sched_give_way();               /* 4,096 bytes may be 2,000 names in large directories */
         if (result == 0 && *w->rest != '\0' && w->node != NULL) {
             enter(w, w->node);
             leave_node(w);
@@ -424,9 +426,10 @@ static int prepend_name(struct inode *parent, uint32_t number, const char *path,
     uint32_t ino;
     int result;
 
-    do
+    do {
         result = vop_names(parent, vop_getdirentry, &offset, name, &ino);
-    while (result == 0 && (ino != number || strcmp(name, ".") == 0 || strcmp(name, "..") == 0));
+        sched_give_way();
+    } while (result == 0 && (ino != number || strcmp(name, ".") == 0 || strcmp(name, "..") == 0));
     if (result != 0)
         return result;
     size_t n = strlen(name);

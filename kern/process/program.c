@@ -17,6 +17,7 @@
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 #include <process/program.h>
+#include <sched/sched.h>
 #include <string.h>
 
 /* A program of the image is always in memory: a read is a copy, and cannot fail. */
@@ -121,6 +122,7 @@ int program_check(const struct reader *file, struct elfhdr *elf)
         return -E_INVAL_ELF;
     for (int i = 0; result == 0 && i < elf->e_phnum; i++) {
         result = read_segment(file, elf, i, &ph);
+        sched_give_way();
         entry = entry || (result == 0 && holds_entry(&ph, elf->e_entry));
     }
     return result == 0 && !entry ? -E_INVAL_ELF : result;
@@ -167,7 +169,8 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
        | zeros      | p_filesz bytes     | zeros           |     in whole pages
 
    Map a segment that is segment_ok(), and load the pages that have a part in the file. Segments
-   that share a page are refused: mm_map() finds that it is taken. */
+   that share a page are refused: mm_map() finds that it is taken. A file of holes may be larger
+   than memory, so others run meanwhile, and a process that is killed gives up. */
 static int load_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
 {
     uintptr_t start = ROUNDDOWN(ph->p_va, PGSIZE), end = ROUNDUP(ph->p_va + ph->p_memsz, PGSIZE);
@@ -182,6 +185,9 @@ static int load_segment(struct mm_struct *mm, const struct reader *file, const s
 
         result = load_page(mm, la, low, high, file, ph->p_offset + (low - ph->p_va),
                            segment_rights(ph));
+        sched_give_way();
+        if (atomic_load(&this_cpu->task->killed))
+            result = -E_KILLED;
     }
     if (end > mm->brk_start)
         mm->brk_start = mm->brk = end;
