@@ -41,6 +41,7 @@ typedef long off_t;
 #define __never_returns         __attribute__((noreturn))
 #define __always_inlined        inline __attribute__((always_inline))
 #define __never_inlined         __attribute__((noinline))
+#define __calls_inlined         __attribute__((flatten))    /* those that it calls */
 #define __not_used              __attribute__((unused))
 #define __must_check            __attribute__((warn_unused_result))
 #define __printf_like(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -149,7 +149,7 @@ static inline struct cached_block *look_up(uint32_t block, struct cached_block *
         count++;
     }
     if (entry != NULL && entry->refs++ == 0)
-        list_del_init(&entry->clean_link);
+        list_del(&entry->clean_link);
     spin_unlock(&lock);
     return entry;
 }

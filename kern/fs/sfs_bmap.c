@@ -70,15 +70,15 @@ static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
     return 0;
 }
 
-/* Each turn is one step: `number` leads to the holder of the next ones, and is one of them then. */
-int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
-                        enum sfs_create create, uint32_t *block)
+/* The walk to a block. Each turn is one step: `number` leads to the holder of the next ones, and is
+   one of them then. */
+static __never_inlined int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                                     enum sfs_create create, uint32_t *block)
 {
     uint32_t path[3], *numbers = sin->din->roots, number = 0;
     int steps = bmap_path(index, path), error = steps > 0 ? 0 : -E_TOO_BIG;
     struct cached_block *holder = sin->table;
 
-    assert(mutex_held(&sin->inode.lock) || (create == SFS_LOOK && mutex_held(&sfs->tree)));
     for (int i = 0; i < steps; i++) {
         if (i > 0) {
             struct cached_block *next = cache_get(number, &error);
@@ -102,6 +102,18 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
         cache_put(holder);
     *block = number;
     return error;
+}
+
+/* Most blocks that are looked for hang at the inode itself, and are there: that is no walk. */
+int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                        enum sfs_create create, uint32_t *block)
+{
+    assert(mutex_held(&sin->inode.lock) || (create == SFS_LOOK && mutex_held(&sfs->tree)));
+    if (index < SFS_NDIRECT && sfs_block_valid(sfs, sin->din->roots[index])) {
+        *block = sin->din->roots[index];
+        return 0;
+    }
+    return bmap_walk(sfs, sin, index, create, block);
 }
 
 /* What is cut off: from which index on, how many blocks may still be looked at in this transaction,

@@ -70,8 +70,9 @@ static __never_inlined void read_ahead(struct sfs_fs *sfs, struct sfs_inode *sin
 }
 
 /* What moves before an error has moved: the error is told by the call that finds it again. The size
-   that is asked first, without the lock, is only for not to pin what will not be needed. */
-static int sfs_read(struct inode *node, struct iobuf *iob)
+   that is asked first, without the lock, is only for not to pin what will not be needed. Of all
+   calls of a file this one is made most often: hence the inlining. */
+static __calls_inlined int sfs_read(struct inode *node, struct iobuf *iob)
 {
     struct sfs_fs *sfs = fsop_info(node->in_fs);
     struct sfs_inode *sin = vop_info(node);
