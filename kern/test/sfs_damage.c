@@ -414,7 +414,7 @@ static void free_root_block(char name[SFS_NAME_MAX + 1])
 static void test_lost_block(void)
 {
     char name[SFS_NAME_MAX + 1];
-    struct inode *root, *dir, *node;
+    struct inode *root, *dir, *node = NULL;
     struct filesystem *fs;
 
     free_root_block(name);
@@ -428,7 +428,8 @@ static void test_lost_block(void)
     check_eq("or one that a name must be removed from",
              vop_names(root, vop_rename, "small", dir, name), 0);
     check_eq("the name is where it should go", vop_names(dir, vop_lookup, name, &node), 0);
-    inode_put(node);
+    if (node != NULL)
+        inode_put(node);
     inode_put(dir);
     test_abandon(fs, root);
 }
