@@ -149,7 +149,7 @@ static void assign(const struct command *cmd)
 {
     for (int i = 0; i < cmd->assignments; i++) {
         char name[VARIABLE_NAME + 1];
-        size_t length = strchr(cmd->argv[i], '=') - cmd->argv[i];
+        size_t length = strfind(cmd->argv[i], '=') - cmd->argv[i];
 
         memcpy(name, cmd->argv[i], length);
         name[length] = '\0';

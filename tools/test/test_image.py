@@ -96,7 +96,7 @@ LAYOUT = {
     "Page": "ref flags property page_link", "addrspace": "pgdir harts",
     "kmem_cache": "name size objects next", "mm_struct": "as mmap_list",
     "proc_struct": "task pid program name mm parent list_link", "task": "kstack state as",
-    "cpu": "task held id", "list_entry": "prev next", "pmm_manager": "name check",
+    "cpu": "task locks_held id", "list_entry": "prev next", "pmm_manager": "name check",
 }
 LAYOUT_HEADERS = "mm/pmm.h mm/kmalloc.h process/proc.h riscv/cpu.h riscv/tlb.h".split()
 

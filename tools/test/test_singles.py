@@ -42,6 +42,7 @@ class Jobs(unittest.TestCase):
     def test_all(self):
         labs = load()
         found = dict(check_singles.jobs(labs, check_singles.choose([], labs)))
+        labs = [lab for lab in labs if lab.exercises]
         for lab in labs:
             for exercise in lab.exercises:
                 titles = ["%s, labs behind it %s" % (exercise.number, word)
