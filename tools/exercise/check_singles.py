@@ -74,7 +74,7 @@ def jobs_of(reference, before, exercises, later, words):
 def jobs(labs, chosen):
     """(title, job) of each exercise that is chosen, with the labs behind it blank and solved."""
     reference = marks.Reference(ROOT, labs, "")
-    last = labs[-1].number
+    last = max(lab.number for lab in labs if lab.exercises)
     for lab in labs:
         before = alike(test for each in labs if 0 < each.number < lab.number
                        for test in each.tests)

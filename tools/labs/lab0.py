@@ -227,7 +227,6 @@ SELF_TESTS = [
     selftest("wait-grant-race"),
     selftest("wait-grant-race 8 harts", harts=8, runs=2),
     selftest("wait-kill"),
-    selftest("usync-unit"),
     selftest("wait-kill 4 harts", harts=4, runs=2),
     selftest("wait-queue"),
     selftest("wait-queue 4 harts", harts=4, runs=2),
