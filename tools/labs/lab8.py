@@ -5,6 +5,13 @@ tools/disk makes and checks afterwards: whatever a program does, what it leaves 
 system. The program itself comes from the image of the kernel, because its reports count only there.
 What the kernel does below the system calls, from the block device to the directories, is
 tested by self tests, in lab0.py.
+
+What xv6's file tests look at is in: filedata (truncate1, truncate2, writetest, writebig, bigwrite,
+bigfile, unlinkread), filenames (opentest, createtest, linktest, subdir, fourteen, rmdot, dirfile,
+iref, bigdir, iput, openiput, exitiput), filecrowd (sharedfd, fourfiles, createdelete, concreate,
+linkunlink, manywrites, truncate3, diskfull, outofinodes), badfiles (badwrite), pipes (pipe1). The
+names of ucore_os_plus: filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3),
+filetable (sfs_exectest1, 2), pipes (pipetest, pipetest2).
 """
 from grader.fsops import made_by_host, operations, until_full
 from labs.common import Disk, Lab, Test, program, regex
