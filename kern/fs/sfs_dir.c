@@ -34,6 +34,12 @@ static uint32_t entry_used(const struct sfs_dirent *entry)
     return entry->ino != 0 ? entry_size(entry->name_length) : 0;
 }
 
+/* The entry that begins so many bytes behind a place in a block. */
+static inline struct sfs_dirent *entry_at(void *place, uint32_t offset)
+{
+    return (struct sfs_dirent *)((uint8_t *)place + offset);
+}
+
 /* Is this, at that offset of its block, what an entry can be? */
 static inline bool entry_valid(const struct sfs_dirent *entry, uint32_t offset)
 {
@@ -78,7 +84,7 @@ static int search_block(struct inode *dir, struct cached_block *block, const cha
     char last = name[length - 1];
 
     for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += entry->length) {
-        entry = data + offset;
+        entry = entry_at(data, offset);
         if (!entry_valid(entry, offset))
             return bad_entry(dir, offset);
         if (entry->name_length == length && entry->name[length - 1] == last && entry->ino != 0 &&
@@ -122,7 +128,7 @@ static int read_block(struct inode *dir, struct cached_block *block, uint32_t fr
                       struct sfs_dirent **entry)
 {
     for (uint32_t offset = 0; offset < BLOCK_SIZE; offset += (*entry)->length) {
-        *entry = cache_data(block) + offset;
+        *entry = entry_at(cache_data(block), offset);
         if (!entry_valid(*entry, offset))
             return bad_entry(dir, offset);
         if (offset >= from && (*entry)->ino != 0)
@@ -199,7 +205,7 @@ int sfs_dirent_add(struct inode *dir, struct sfs_slot *room, const char *name,
         error = bad_entry(dir, (void *)room->entry - cache_data(room->block));
     if (error == 0) {
         uint32_t used = entry_used(room->entry), length = room->entry->length - used;
-        struct sfs_dirent *entry = (void *)room->entry + used;
+        struct sfs_dirent *entry = entry_at(room->entry, used);
 
         if (used > 0)
             room->entry->length = used;
@@ -219,7 +225,7 @@ void sfs_dirent_set(struct inode *dir, struct sfs_slot *slot, const struct inode
     struct sfs_dirent *entry = slot->entry, *next = cache_data(slot->block), *before = NULL;
 
     mutex_lock(&dir->lock);
-    for (; next != entry; next = (void *)next + next->length) {
+    for (; next != entry; next = entry_at(next, next->length)) {
         uint32_t offset = (void *)next - cache_data(slot->block);
 
         if (!entry_valid(next, offset)) {

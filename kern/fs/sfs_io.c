@@ -29,7 +29,7 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
         if (block != NULL) {
             if (write)
                 journal_write(block);
-            iobuf_move(iob, cache_data(block) + offset, part, !write);
+            iobuf_move(iob, (uint8_t *)cache_data(block) + offset, part, !write);
             cache_put(block);
         } else if (error == 0) {
             iobuf_zero(iob, part);
@@ -128,7 +128,7 @@ static int clear_tail(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len)
         sfs_bmap_load_nolock(sfs, sin, len / BLOCK_SIZE, SFS_LOOK, &error);
 
     if (last != NULL) {
-        memset(cache_data(last) + offset, 0, BLOCK_SIZE - offset);
+        memset((uint8_t *)cache_data(last) + offset, 0, BLOCK_SIZE - offset);
         journal_write(last);
         cache_put(last);
     }

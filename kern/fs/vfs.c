@@ -383,6 +383,7 @@ int vfs_rename(struct inode *cwd, const char *old_path, const char *new_path)
 
     to.dir = to.node = NULL;
     to.expanded = NULL;
+    to.slash = false;
     if (result == 0)
         result = walk_to_change(&to, cwd, new_path, -E_INVAL);
     if (result == 0 && from.dir->in_fs != to.dir->in_fs)

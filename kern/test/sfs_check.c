@@ -89,7 +89,7 @@ static void walk(struct checked *c, uint32_t ino, uint32_t block, int above, uin
         uint64_t behind = din->size - index * BLOCK_SIZE;
 
         if (behind < BLOCK_SIZE
-            && !zeros(test_disk_block(c->disk, block) + behind, BLOCK_SIZE - behind))
+            && !zeros((uint8_t *)test_disk_block(c->disk, block) + behind, BLOCK_SIZE - behind))
             WRONG(c, "inode %u has more than zeros behind its end", ino);
         return;
     }
@@ -143,6 +143,12 @@ static const void *dir_block(struct checked *c, const struct sfs_disk_inode *din
     return test_disk_block(c->disk, block);
 }
 
+/* The entry at a place in a block of a directory. */
+static const struct sfs_dirent *entry_at(const void *block, uint32_t offset)
+{
+    return (const struct sfs_dirent *)((const uint8_t *)block + offset);
+}
+
 /* An entry: what it says of the inode that it leads to. */
 static void check_entry(struct checked *c, uint32_t dir, uint64_t at,
                         const struct sfs_dirent *entry)
@@ -180,7 +186,7 @@ static void check_directory(struct checked *c, uint32_t ino)
         const void *block = dir_block(c, din, i);
 
         for (uint32_t offset = 0, length; block != NULL && offset < BLOCK_SIZE; offset += length) {
-            const struct sfs_dirent *entry = block + offset;
+            const struct sfs_dirent *entry = entry_at(block, offset);
 
             length = offset <= BLOCK_SIZE - 8 ? entry->length : 0;
             if (length < 8 || length % 4 != 0 || length > BLOCK_SIZE - offset
@@ -205,7 +211,7 @@ static void check_names(struct checked *c, uint32_t ino)
     if (din->type == SFS_TYPE_FREE)
         return;
     if (din->type == SFS_TYPE_DIR && !seen->orphan) {
-        const struct sfs_dirent *second = dir_block(c, din, 0) + 12;
+        const struct sfs_dirent *second = entry_at(dir_block(c, din, 0), 12);
         uint32_t parent = ino == SFS_ROOT ? SFS_ROOT : seen->parent;
 
         links = 2 + seen->directories;

@@ -23,7 +23,7 @@ static void *put_entry(void *at, const char *name, uint32_t length)
 
     *entry = (struct sfs_dirent){ SFS_ROOT, length, strlen(name), SFS_TYPE_DIR };
     memcpy(entry->name, name, strlen(name));
-    return at + length;
+    return (uint8_t *)at + length;
 }
 
 void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes,

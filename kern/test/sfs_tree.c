@@ -76,7 +76,7 @@ static struct inode *directory(struct inode *dir, const char *name)
 /* Making and removing, and counting the links. */
 static void test_links(void)
 {
-    struct inode *a = directory(root, "a"), *node, *other;
+    struct inode *a = directory(root, "a"), *node, *other = NULL;
 
     /* Each directory has 2 links, and one more for each directory in it, which has a ".." to it. */
     check_eq("a new directory has two names, its own and its dot", links(root, "a"), 2);

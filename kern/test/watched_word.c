@@ -73,7 +73,7 @@ void watched_word_access(struct trapframe *tf);
 void watched_word_access(struct trapframe *tf)
 {
     const uint16_t *at = (const uint16_t *)tf->epc;
-    uint64_t *registers = &tf->gpr.zero;
+    uint64_t *registers = (uint64_t *)&tf->gpr;   /* x0 to x31 */
     bool is_short = (at[0] & 3) != 3;
     uint32_t instruction = is_short ? at[0] : at[0] | (uint32_t)at[1] << 16;
     uint32_t rd = instruction >> 7 & 31, rs2 = instruction >> 20 & 31;
