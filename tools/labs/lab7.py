@@ -226,7 +226,7 @@ TESTS = [
     selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="all have their meals, with four harts"),
     selftest("usync-mutex", 6, "7.4", title="a mutex is handed over, and each word is right"),
-    selftest("usync-unit", 0, "7.4", title="a unit that is given to a killed process is not lost"),
+    selftest("usync-unit"),
     selftest("usync-moments", 2, "7.4",
              title="a program changes the word at each moment of what the kernel does"),
     selftest("usync-condvar", 8, "7.4", title="signals, limits of time, kills, dead holders"),
