@@ -56,6 +56,24 @@ int tool_usage(const char *usage)
     return 2;
 }
 
+int tool_each(const char *arguments, int argc, char **argv, int (*each)(const char *argument))
+{
+    const char *tool = base_name(argv[0]);
+    int code = 0;
+
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s %s\n", tool, arguments);
+        return 2;
+    }
+    for (int i = 1; i < argc; i++) {
+        int error = each(argv[i]);
+
+        if (error < 0)
+            code = tool_error(tool, argv[i], error);
+    }
+    return code;
+}
+
 int write_all(int fd, const void *buf, size_t n)
 {
     const char *at = buf;

@@ -18,6 +18,10 @@ int tool_error(const char *tool, const char *what, int error);
 /* Print how a tool is called, and return 2. */
 int tool_usage(const char *usage);
 
+/* The whole of a tool that does one thing with each of its arguments: `each` returns 0 or an error,
+   which is told, and the next argument is tried. Returns the tool's exit code. */
+int tool_each(const char *arguments, int argc, char **argv, int (*each)(const char *argument));
+
 /* Write all n bytes: 0 or an error. */
 int write_all(int fd, const void *buf, size_t n);
 /* read() for a tool: of the console, one line, which is echoed, and ctrl-D at its beginning is the
