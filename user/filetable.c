@@ -132,6 +132,36 @@ static void test_clone(void)
     check_eq("a table that was constant is shared", child_code(share_table, 0), 0);
 }
 
+static int ends[2];
+
+/* Reads a byte from a pipe that its creator closes meanwhile: 7 if it comes all the same. */
+static int read_pipe(__not_used void *arg)
+{
+    char c = 0;
+
+    return read(ends[0], &c, 1) == 1 && c == 'x' ? 7 : 8;
+}
+
+/* A descriptor that is closed while another who has the table reads from it: the file stays until
+   that call ends. If it went at once the pipe would have no reader, and its memory another owner:
+   which the opens in between would make. */
+static void test_close_while_read(void)
+{
+    int code = 0, pid;
+
+    check_eq("a pipe is made", pipe(ends), 0);
+    pid = __clone(CLONE_VM | CLONE_FS, (uintptr_t)stack + STACK, read_pipe, NULL);
+    wait_until_asleep(pid, "data in a pipe");
+    check_eq("who shares the table closes the end that is read", close(ends[0]), 0);
+    int fd = open_digits(), other = open_digits();
+    check_eq("the reader still has it", write(ends[1], "x", 1), 1);
+    check_eq("and ends", waitpid(pid, &code), 0);
+    check_eq("with what was written", code, 7);
+    check_eq("then nobody reads it any more", write(ends[1], "x", 1), -E_PIPE);
+    close(ends[1]);
+    close(fd), close(other);
+}
+
 static void exec_child(uintptr_t fd)
 {
     char number[8];
@@ -206,6 +236,7 @@ int main(int argc, char **argv)
     test_dup();
     test_fork();
     test_clone();
+    test_close_while_read();
     test_exec();
     test_limit();
     test_standard();
