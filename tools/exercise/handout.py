@@ -29,7 +29,7 @@ TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compi
 CODE = ("kern", "libs", "user")
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
-         "docs/session.svg")
+         "docs/shell.md", "docs/session.svg")
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
