@@ -123,7 +123,8 @@ home := $(shell [ ! -d disk ] || find disk -not -name '* *')
 new_disk: $(O)-disk.img
 $(O)-disk.img: $(programs:%=$(O)/image/%) $(O)/sources $(home) tools/disk $(wildcard tools/sfs/*)
 	@echo "  DISK  $@"
-	$(Q)python3 tools/disk make $@ $(if $(home),disk) --size 64M --put $(O)/image:/bin
+	$(Q)python3 tools/disk make $@ $(if $(home),disk) --size 576M \
+	    --swap 512M --put $(O)/image:/bin
 
 # tools/probe.sh calls this to learn whether a compiler takes this tree's headers and options.
 try: FORCE

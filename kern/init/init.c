@@ -31,7 +31,8 @@
 #include <trap/trap.h>
 
 /* In bytes. QEMU reserves 1 MiB for the tree that it makes, and uses some KiB of it. */
-#define FDT_LIMIT   (2 << 20)           /* more than any device tree needs */
+#define FDT_LIMIT       (2 << 20)       /* more than any device tree needs */
+#define MEMORY_LEAST    (2 << 20)       /* with less there is no room for a program */
 
 /* Both are set once, on the boot stack; the first one points into machine.bootargs. */
 static struct bootargs bootargs;
@@ -104,7 +105,42 @@ static void read_bootargs(void)
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
-            "sched=NAME, chaos=SEED, poison, nocow, monitor\n", unknown);
+            "sched=NAME, chaos=SEED, mem=SIZE, poison, nocow, monitor\n", unknown);
+    power_off(PANIC_EXIT_STATUS);
+}
+
+/* The number that a text begins with, and in *rest what is behind its digits; larger than any limit
+   of the callers if it is too large. */
+static uint64_t read_number(const char *text, const char **rest)
+{
+    uint64_t number = 0;
+
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (number <= UINT32_MAX)
+            number = 10 * number + (*text - '0');
+    *rest = text;
+    return number;
+}
+
+/* mem=SIZE, in pages; without it no limit. It is a whole number of KiB, MiB or GiB, so that nobody
+   gets another size than he has meant. */
+static size_t read_memory_limit(const char *text)
+{
+    static const struct {
+        char unit;
+        int shift;
+    } units[] = { { 'K', 10 }, { 'M', 20 }, { 'G', 30 } };
+    const char *unit;
+
+    if (text == NULL)
+        return SIZE_MAX;
+    uint64_t number = read_number(text, &unit);
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+        if (*unit == units[i].unit && unit[1] == '\0' && number <= UINT32_MAX
+            && number << units[i].shift >= MEMORY_LEAST)
+            return number << units[i].shift >> PGSHIFT;
+    cprintf("mem=%s: a size is a number with K, M or G behind it, and at least %dM\n", text,
+            MEMORY_LEAST >> 20);
     power_off(PANIC_EXIT_STATUS);
 }
 
@@ -118,7 +154,7 @@ static void init_memory(void)
 
     if (manager == NULL)
         power_off(PANIC_EXIT_STATUS);
-    pmm_init(manager, bootargs.poison);
+    pmm_init(manager, bootargs.poison, read_memory_limit(bootargs.mem));
     kernel_map_init();
     kmalloc_init();
     vmm_init();
@@ -129,14 +165,12 @@ static void init_memory(void)
    seed. */
 static uint32_t read_seed(const char *text)
 {
-    uint64_t seed = 0;
-    const char *digit = text;
+    const char *rest;
 
     if (text == NULL)
         return 0;
-    while (*digit >= '0' && *digit <= '9' && seed <= CHAOS_SEED_MAX)
-        seed = 10 * seed + (*digit++ - '0');
-    if (*digit == '\0' && seed >= 1 && seed <= CHAOS_SEED_MAX)
+    uint64_t seed = read_number(text, &rest);
+    if (*rest == '\0' && seed >= 1 && seed <= CHAOS_SEED_MAX)
         return seed;
     cprintf("chaos=%s: a seed is a number from 1 to %d\n", text, CHAOS_SEED_MAX);
     power_off(PANIC_EXIT_STATUS);

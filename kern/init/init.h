@@ -16,6 +16,7 @@ struct bootargs {
     const char *pmm;            /* pmm_manager */
     const char *sched;          /* sched_class */
     const char *chaos;          /* the seed of chance on purpose: see sched/chaos.h */
+    const char *mem;            /* how much memory the allocator has at most */
     bool poison;                /* fill freed pages with junk */
     bool nocow;                 /* fork copies pages instead of sharing them */
     bool monitor;               /* a panic enters the kernel monitor */

@@ -163,8 +163,24 @@ static bool make_pages(size_t n)
     return true;
 }
 
+/* Count the pages of the free ranges, of which the allocator has `limit` at most: the rest is cut
+   off, and is as if it were reserved. */
+static size_t limit_ranges(struct range_list *list, size_t limit)
+{
+    size_t total = 0, n;
+
+    for (struct memory_range *r = list->range; r < list->range + list->count; r++) {
+        n = r->start < r->end ? (r->end - r->start) >> PGSHIFT : 0;
+        if (n > limit - total)
+            n = limit - total;
+        r->end = r->start + (n << PGSHIFT);
+        total += n;
+    }
+    return total;
+}
+
 /* Once, at boot, on the boot hart: nothing needs a lock yet. */
-void pmm_init(const struct pmm_manager *manager, bool poison)
+void pmm_init(const struct pmm_manager *manager, bool poison, size_t limit)
 {
     pmm_manager = manager;
     poison_freed = poison;
@@ -173,10 +189,7 @@ void pmm_init(const struct pmm_manager *manager, bool poison)
               machine.memory.end, PHYS_MAX);
     find_free_ranges(&free_ranges);
     place_page_array(&free_ranges);
-    for (uint32_t i = 0; i < free_ranges.count; i++)
-        if (free_ranges.range[i].start < free_ranges.range[i].end)
-            total_pages += (free_ranges.range[i].end - free_ranges.range[i].start) >> PGSHIFT;
-    later_pages = total_pages;
+    later_pages = total_pages = limit_ranges(&free_ranges, limit);
     pmm_manager->init();
     make_pages(PAGES_AT_BOOT);
 }

@@ -64,9 +64,9 @@ extern size_t npage;            /* how many of them are made: it grows, see pmm.
 extern paddr_t pages_base;      /* the address of the first of them */
 extern uintptr_t frame_zero;    /* the struct Page of physical page 0, if it had one */
 
-/* Find the free memory and give it to this manager. With `poison` freed pages are filled with junk.
-   Called once at boot. */
-void pmm_init(const struct pmm_manager *manager, bool poison);
+/* Find the free memory and give this manager `limit` pages of it at most. With `poison` freed
+   pages are filled with junk. Called once at boot. */
+void pmm_init(const struct pmm_manager *manager, bool poison, size_t limit);
 /* The name of the manager that is in use. */
 const char *pmm_name(void);
 

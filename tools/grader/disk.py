@@ -46,6 +46,7 @@ class Disk:
     """What is on a test's disk, and what must be true of it afterwards.
 
     size       as "4M"
+    swap       how much of the size is for pages that are out of memory, as "2M"; "": nothing
     journal, inodes   of the file system: how many blocks, how many inodes
     folder     a folder of the tree, whose files are on it; "": none
     programs   names of programs that are in its /bin
@@ -53,6 +54,7 @@ class Disk:
     checks     functions of the path of a file
     """
     size: str = "4M"
+    swap: str = ""
     journal: int = 64
     inodes: int = 512
     folder: str = ""
@@ -68,6 +70,8 @@ class Disk:
             return
         words = ["make", path, "--size", self.size, "--journal", str(self.journal),
                  "--inodes", str(self.inodes)]
+        if self.swap:
+            words += ["--swap", self.swap]
         if self.folder:
             words.append(os.path.join(os.path.dirname(TOOLS), self.folder))
         for program in self.programs:

@@ -423,6 +423,13 @@ PANIC_TESTS = [
            expect=["chaos=%s: a seed is a number from 1 to 999999999" % seed])
       for what, seed in (("none", ""), ("zero", "0"), ("word", "12x"), ("sign", "-1"),
                          ("large", "1000000000"), ("huge", "18446744073709551617"))],
+    *[Test("argument mem " + what, prog="hello", append="mem=" + size, panic=True,
+           expect=["mem=%s: a size is a number with K, M or G behind it, and at least 2M" % size])
+      for what, size in (("none", ""), ("unit", "64"), ("word", "16MB"), ("small", "1M"),
+                         ("huge", "99999999999999999999G"))],
+    # The allocator has so much, to the page; the kernel's own memory and a RAM disk lie outside.
+    Test("argument mem", prog="mem", append="mem=3M", reports=False, disk=Disk(size="4M"),
+         expect=[regex("all that can be had +768 pages +3.00 MiB")]),
     Test("argument chaos largest", prog="hello", append="chaos=999999999",
          expect=["scheduler  rr, chaos with seed 999999999\n"]),
 ]

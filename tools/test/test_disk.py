@@ -290,6 +290,7 @@ class Command(unittest.TestCase):
         self.good("make", self.image, "--size", "1M")
         for words in ([], ["fly"], ["make"], ["make", "a", "b", "c"], ["put", self.image, "x"],
                       ["make", self.image, "--size", "3"], ["make", self.image, "--size", "-4K"],
+                      ["make", self.image, "--swap", "6K"], ["make", self.image, "--swap", "-1"],
                       ["ls", self.image, "a", "b"], ["check"], ["make", self.image, "--what"]):
             status, _, errors = self.run_it(*words)
             self.assertEqual(status, 2, words)
@@ -298,8 +299,8 @@ class Command(unittest.TestCase):
                 (["--journal", "23"], "needs a journal of 24 blocks"),
                 (["--size", "4G", "--journal", "42"], "needs a journal of 43 blocks"),
                 (["--journal", "1027"], "a journal of"), (["--inodes", "1"], "1 inodes"),
-                (["--swap", "-1"], "a swap range of -1"), (["--name", "x" * 32], "31 bytes"),
-                (["--size", "1M", "--swap", "250"], "is too small"),
+                (["--name", "x" * 32], "31 bytes"),
+                (["--size", "1M", "--swap", "1000K"], "is too small"),
                 (["--size", "128G"], "are the most")):
             self.bad("make", self.image, *words, tells=tells)
         self.bad("cat", self.image, "/", tells="is a directory")

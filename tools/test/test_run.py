@@ -90,7 +90,7 @@ class TestDisk(TreeTest):
     def test_home(self):
         """The disk of make qemu keeps a file, also over a build that changes a program, which
         comes to its /bin; make disk makes it new."""
-        self.assertIn("  disk       disk0, 64 MiB\n",
+        self.assertIn("  disk       disk0, 576 MiB\n",
                       self.make("qemu", typed="echo kept >note\nexit\n"))
         self.assertIn("\nkept\n", self.make("qemu", typed="cat note\nexit\n"))
         self.assertNotIn("note", self.make("run", "PROG=ls"))
