@@ -121,29 +121,81 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     /* EXERCISE 3.4 end */
 }
 
-/* A fault in an mm that has areas whose pages a layer above has: if it is in one of them, find the
-   page there, and map it with all rights that the area has. If it is mapped already, this hart's
-   translation is an old one. As do_pgfault(). */
+pte_t vm_rights(uint32_t vm_flags)
+{
+    return PTE_U | (vm_flags & (VM_READ | VM_WRITE) ? PTE_R : 0)
+        | (vm_flags & VM_WRITE ? PTE_W : 0) | (vm_flags & VM_EXEC ? PTE_X : 0);
+}
+
+/* A process is to write to a page of its pager's in a private area: its own copy instead of that.
+   The pager's page is given back, whatever happens; NULL if there is no memory. */
+static struct Page *own_copy(struct Page *page)
+{
+    struct Page *copy = alloc_page();
+
+    if (copy != NULL) {
+        memcpy(page2kva(copy), page2kva(page), PGSIZE);
+        copy->ref = 1;
+    }
+    page_ref_dec(page);
+    return copy;
+}
+
+/* Find the page for la in an area that has a pager, and map it. It has a reference for the entry
+   already. A private area that may be written gets the right with a copy only: at once for a write,
+   later copy-on-write, if the kernel has that; else each of its pages is copied. */
+static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la, uint32_t access)
+{
+    const struct pager *pager = vma->pager;
+    pte_t rights = vm_rights(vma->vm_flags), *pte;
+    struct Page *page;
+    int result = pager->page(vma, la, access, &page);
+
+    if (result != 0)
+        return result;
+    if ((rights & PTE_W) && (vma->vm_flags & VM_SHARED)) {
+        if (access != VM_WRITE && pager->asked_to_write)
+            rights &= ~PTE_W;
+    } else if (rights & PTE_W) {
+        if (access == VM_WRITE || !fork_shares)
+            page = own_copy(page);
+        else
+            rights ^= PTE_W | PTE_COW;
+    }
+    pte = page != NULL ? get_pte(mm->as.pgdir, la, true) : NULL;
+    if (pte == NULL) {
+        if (page != NULL)
+            page_ref_dec(page);
+        return -E_NO_MEM;
+    }
+    pte_t old = *pte;
+    if (rights & PTE_X)
+        fetch_flush(&mm->as);
+    set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(rights)));
+    if (old & PTE_V) {                  /* a shared page, or a hole, that was only read so far */
+        tlb_flush(&mm->as, la, PGSIZE);
+        page_ref_dec(pte2page(old));
+    }
+    return 0;
+}
+
+/* A fault in an mm that has areas with a pager, if it is in one of them: as do_pgfault(). What is
+   mapped already is either a private page, to be copied or not, or a shared one. */
 static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     uintptr_t la = ROUNDDOWN(addr, PGSIZE);
     struct vma_struct *vma = find_vma(mm, addr);
-    struct Page *page;
 
     if (vma == NULL || vma->pager == NULL)
         return do_pgfault(mm, addr, access);
     if (!(vma->vm_flags & access))
         return -E_FAULT;
     pte_t *pte = get_pte(mm->as.pgdir, la, false);
-    if (pte != NULL && (*pte & PTE_V)) {
-        tlb_flush(&mm->as, la, PGSIZE);
-        return 0;
-    }
-    page = vma->pager->page(vma, la);
-    if (page == NULL)
-        return -E_FAULT;
-    return page_insert(&mm->as, page, la,
-                       PTE_U | PTE_R | (vma->vm_flags & VM_WRITE ? PTE_W : 0));
+    if (pte == NULL || !(*pte & PTE_V))
+        return map_paged(mm, vma, la, access);
+    if (access == VM_WRITE && !(*pte & (PTE_W | PTE_COW)))
+        return map_paged(mm, vma, la, access);
+    return mapped_fault(mm, la, pte, access);
 }
 
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie

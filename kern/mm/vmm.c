@@ -40,6 +40,29 @@ static struct vma_struct *vma_create(uintptr_t start, uintptr_t end, uint32_t vm
     return vma;
 }
 
+/* Put an area into an mm; its pages come from where those of `model` do, from this offset on. */
+static void vma_begin(struct mm_struct *mm, struct vma_struct *vma, const struct vma_struct *model,
+                      uint64_t offset)
+{
+    insert_vma_struct(mm, vma);
+    if (model->pager == NULL)
+        return;
+    vma->pager = model->pager;
+    vma->backing = model->backing;
+    vma->offset = offset;
+    mm->has_pager = true;
+    if (vma->pager->open != NULL)
+        vma->pager->open(vma);
+}
+
+/* The end of an area, whose pages are unmapped. */
+static void vma_end(struct vma_struct *vma)
+{
+    if (vma->pager != NULL && vma->pager->close != NULL)
+        vma->pager->close(vma);
+    kmem_cache_free(&vma_cache, vma);
+}
+
 /* The root table is there from the start: a process can run on it as soon as it has areas. */
 struct mm_struct *mm_create(void)
 {
@@ -101,7 +124,7 @@ void mm_put(struct mm_struct *mm)
         unmap_part(mm, vma, vma->vm_start, vma->vm_end);
         exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
-        kmem_cache_free(&vma_cache, vma);
+        vma_end(vma);
         sched_give_way();
     }
     if (mm->attached != NULL)
@@ -112,8 +135,8 @@ void mm_put(struct mm_struct *mm)
     kmem_cache_free(&mm_cache, mm);
 }
 
-/* Give `to` a copy of an area of `from`, with what is in it. Pages of a pager are not copied: the
-   child finds them when it touches them. 0 or -E_NO_MEM. */
+/* Give `to` a copy of an area of `from`, with what is in it. Pages that are shared are not copied:
+   the child finds them when it touches them. 0 or -E_NO_MEM. */
 static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct vma_struct *vma,
                     bool share)
 {
@@ -121,12 +144,9 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
 
     if (copy == NULL)
         return -E_NO_MEM;
-    insert_vma_struct(to, copy);
-    if (vma->pager != NULL) {
-        copy->pager = vma->pager;
-        to->has_pager = true;
+    vma_begin(to, copy, vma, vma->offset);
+    if (vma->vm_flags & VM_SHARED)
         return 0;
-    }
     return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
 }
 
@@ -184,13 +204,15 @@ static bool range_free(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags)
 {
     mm_assert_locked(mm);
-    return mm_map_pager(mm, addr, len, vm_flags, NULL);
+    return mm_map_pager(mm, addr, len, vm_flags, NULL, NULL, 0);
 }
 
 /* Only an area is made: no page, no table. */
 int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags,
-                 const struct pager *pager)
+                 const struct pager *pager, void *backing, uint64_t offset)
 {
+    const struct vma_struct model = { .pager = pager, .backing = backing };
+
     mm_assert_locked(mm);
     if (addr % PGSIZE != 0 || len % PGSIZE != 0 || !user_range_ok(addr, addr + len)
         || !range_free(mm, addr, addr + len))
@@ -198,10 +220,7 @@ int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_f
     struct vma_struct *vma = vma_create(addr, addr + len, vm_flags);
     if (vma == NULL)
         return -E_NO_MEM;
-    vma->pager = pager;
-    if (pager != NULL)
-        mm->has_pager = true;
-    insert_vma_struct(mm, vma);
+    vma_begin(mm, vma, &model, offset);
     return 0;
 }
 
@@ -220,18 +239,18 @@ static bool cut_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t sta
         if (end < vma->vm_end) {
             *spare = (struct vma_struct){
                 .vm_start = end, .vm_end = vma->vm_end, .vm_flags = vma->vm_flags,
-                .pager = vma->pager,
             };
             vma->vm_end = start;
-            insert_vma_struct(mm, spare);
+            vma_begin(mm, spare, vma, vma->offset + (end - vma->vm_start));
             return true;
         }
         vma->vm_end = start;
     } else if (end < vma->vm_end) {
+        vma->offset += end - vma->vm_start;
         vma->vm_start = end;
     } else {
         remove_vma_struct(mm, vma);
-        kmem_cache_free(&vma_cache, vma);
+        vma_end(vma);
     }
     return false;
 }
@@ -312,7 +331,8 @@ static int heap_grow(struct mm_struct *mm, uintptr_t old_end, uintptr_t new_end)
 
     if (!user_range_ok(old_end, new_end) || (next != NULL && new_end > area_floor(next)))
         return -E_INVAL;
-    if (heap == NULL || heap->vm_end != old_end || heap->vm_flags != (VM_READ | VM_WRITE))
+    if (heap == NULL || heap->vm_end != old_end || heap->vm_flags != (VM_READ | VM_WRITE)
+        || heap->pager != NULL)
         return mm_map(mm, old_end, new_end - old_end, VM_READ | VM_WRITE);
     heap->vm_end = new_end;
     return 0;

@@ -23,16 +23,34 @@
 #define VM_SHARED       0x10            /* a forked child has the same pages: see struct pager */
 
 struct mm_struct;
+struct Page;
 struct vma_struct;
 
 /* For an area whose pages are not made here, but belong to a layer above: it knows which page is
-   where. Such an area is VM_SHARED: fork copies none of its pages, and marks none of them; the
-   child's pager is asked when the child touches the area. */
+   where, by vma->backing and vma->offset, which mean nothing here. Such an area is of one of two
+   kinds:
+
+       VM_SHARED   programs see, and write to, the pager's own pages. fork copies no entry: the
+                   child's area asks the pager when the child touches it
+       else        private: the pager's pages are mapped read-only. A write gets the process a copy
+                   of its own, and fork treats the entries as those of all other memory
+
+   All are called with the mm's lock held, if the mm is published; they may sleep. */
 struct pager {
-    /* The page for the address la, a multiple of PGSIZE; NULL: there is none, and the access is the
-       program's mistake. The mm's lock is held. The page stays as long as the area, or the caller's
-       lock, is there; the mapping gets a reference of its own. */
-    struct Page *(*page)(struct vma_struct *vma, uintptr_t la);
+    /* Find the page for the address la, a multiple of PGSIZE. 0 with *page, to which the caller
+       gets a reference; -E_FAULT: there is none, and the access is the program's mistake; -E_IO;
+       -E_NO_MEM. `access` is that of the fault: VM_WRITE of a private area only says that a copy
+       will be made. */
+    int (*page)(struct vma_struct *vma, uintptr_t la, uint32_t access, struct Page **page);
+    /* There is one more area, and backing and offset are set: a new one, or a copy by fork, or the
+       upper part of one that is cut in two. NULL: nothing is to be done. */
+    void (*open)(struct vma_struct *vma);
+    /* An area goes, its pages are unmapped. NULL: nothing is to be done. */
+    void (*close)(struct vma_struct *vma);
+    /* Of a shared area: is it asked for leave before a page is written to? Then a page that was
+       only read is mapped without the right, and the first write asks page() again, with
+       VM_WRITE. */
+    bool asked_to_write;
 };
 
 /* What a layer above keeps for an address space, and so for all threads that share it. It is the
@@ -50,6 +68,8 @@ struct vma_struct {
     list_entry_t list_link;             /* in vm_mm->mmap_list */
     struct vma_struct *left, *right;    /* in vm_mm->mmap_root */
     const struct pager *pager;          /* NULL: new pages are zeroed ones. Set once */
+    void *backing;                      /* what the pager has the pages from. Set once */
+    uint64_t offset;                    /* the place of vm_start in it, in bytes */
 };
 
 /* An address space. Its first part is what the hardware and the TLB functions use. What lies where:
@@ -135,9 +155,9 @@ static inline struct vma_struct *le2vma(list_entry_t *le)
 
 /* Add an area. 0, -E_INVAL for a bad or occupied range, -E_NO_MEM. */
 int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) __must_check;
-/* The same for an area whose pages come from a pager. */
+/* The same for an area whose pages come from a pager: its open() is called if the result is 0. */
 int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags,
-                 const struct pager *pager) __must_check;
+                 const struct pager *pager, void *backing, uint64_t offset) __must_check;
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
 /* Find room for an area below the stack; 0 if there is none. Each VM_STACK, this one or one that
@@ -156,6 +176,11 @@ static inline uintptr_t vma_floor(uintptr_t start, uintptr_t end, uint32_t vm_fl
 }
 /* Set the end of the heap, a byte address. 0, -E_INVAL if that is no place for it, -E_NO_MEM. */
 int mm_brk(struct mm_struct *mm, uintptr_t brk) __must_check;
+
+/* The rights of a page table entry, but for A and D, that an area with these flags gives. An entry
+   that may be written but not read is reserved (Privileged spec 20211203, 4.3.1), so a right to
+   write brings one to read. From anywhere. */
+pte_t vm_rights(uint32_t vm_flags);
 
 /* Make an access to addr possible, which faulted or will happen: `access` is VM_READ, VM_WRITE or
    VM_EXEC. 0; -E_FAULT if the areas do not allow it; -E_NO_MEM. Only for addresses of programs, and

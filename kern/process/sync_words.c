@@ -26,12 +26,17 @@ struct Page *sync_words_create(void)
 }
 
 /* The area may have been cut by munmap, so its place is counted from where it was. */
-static struct Page *words_page(struct vma_struct *vma, uintptr_t la)
+static int words_page(struct vma_struct *vma, uintptr_t la, __not_used uint32_t access,
+                      struct Page **page)
 {
     struct sync_table *table = sync_table_of(vma->vm_mm);
     size_t index = table != NULL ? (la - table->words) / PGSIZE : SYNC_CHUNKS;
 
-    return table != NULL && index < table->chunk_count ? table->chunks[index]->words : NULL;
+    if (table == NULL || index >= table->chunk_count)
+        return -E_FAULT;
+    *page = table->chunks[index]->words;
+    page_ref_inc(*page);
+    return 0;
 }
 
 static const struct pager words_pager = { .page = words_page };
@@ -45,8 +50,9 @@ int sync_words_map(struct mm_struct *mm, struct sync_table *table)
 
     if (vma != NULL && vma->pager == &words_pager)
         return 0;
-    uintptr_t addr = mm_find_room(mm, len, VM_READ | VM_WRITE | VM_SHARED);
-    if (addr == 0 || mm_map_pager(mm, addr, len, VM_READ | VM_WRITE | VM_SHARED, &words_pager))
+    const uint32_t flags = VM_READ | VM_WRITE | VM_SHARED;
+    uintptr_t addr = mm_find_room(mm, len, flags);
+    if (addr == 0 || mm_map_pager(mm, addr, len, flags, &words_pager, NULL, 0) != 0)
         return -E_NO_MEM;
     table->words = addr;
     return 0;

@@ -10,6 +10,7 @@
 #define EXT_RFENCE          0x52464E43
 #define EXT_HSM             0x48534D
 
+#define RFENCE_FENCE_I      0
 #define RFENCE_SFENCE_VMA   1
 
 #define RESET_SHUTDOWN      0
@@ -58,6 +59,12 @@ void sbi_send_ipi(uint64_t hart_mask)
 void sbi_remote_sfence(uint64_t hart_mask, uintptr_t start, size_t size)
 {
     sbi_call(EXT_RFENCE, RFENCE_SFENCE_VMA, hart_mask, 0, start, size);
+}
+
+/* The same extension. */
+void sbi_remote_fence_i(uint64_t hart_mask)
+{
+    sbi_call(EXT_RFENCE, RFENCE_FENCE_I, hart_mask, 0, 0, 0);
 }
 
 /* Extension HSM (chapter 9). The call returns as soon as the firmware has taken the order: that the

@@ -25,6 +25,8 @@ void sbi_send_ipi(uint64_t hart_mask);
 /* Make these harts do sfence.vma for the addresses [start, start + size), and wait until all have
    done it. They do it in the firmware, so also while the kernel has interrupts off there. */
 void sbi_remote_sfence(uint64_t hart_mask, uintptr_t start, size_t size);
+/* The same with fence.i. */
+void sbi_remote_fence_i(uint64_t hart_mask);
 /* Start a stopped hart: it begins at the physical address `entry`, in supervisor mode without
    paging, with a0 = its number and a1 = arg. Returns 0 or a negative error of SBI, not E_. */
 int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);

@@ -76,6 +76,25 @@ void tlb_flush(struct addrspace *as, uintptr_t start, size_t size)
     flush_harts(atomic_load(&as->harts), start, size);
 }
 
+/* A page of instructions comes in by stores, of this hart or of one that it is ordered after, as it
+   holds the page. Another hart may have fetched from the same memory when it held something else;
+   it may go on with that until it does a fence.i after the stores are visible to it (Unprivileged
+   spec 20191213, 3: a fence.i orders only the fetches of its own hart, and another hart's needs a
+   fence here before it). Harts that enter the address space later do one then. That none is missed
+   is shown by the same two fences as for tlb_flush(), with the stores to the page in place of the
+   store of the entry. */
+void fetch_flush(struct addrspace *as)
+{
+    uint32_t self = this_cpu->bit;
+
+    memory_barrier();
+    uint32_t harts = atomic_load(&as->harts);
+    if (harts & self)
+        asm volatile ("fence.i" : : : "memory");
+    if (harts & ~self)
+        sbi_remote_fence_i(cpu_hart_mask(harts & ~self));
+}
+
 void tlb_flush_kernel(uintptr_t start, size_t size)
 {
     memory_barrier();

@@ -64,6 +64,11 @@ static inline void addrspace_switch(struct addrspace *prev, struct addrspace *ne
    sleep. */
 void tlb_flush(struct addrspace *as, uintptr_t start, size_t size);
 
-/* The same for kernel addresses, on every hart that is up. */
+/* What was stored before the call can be fetched as instructions after it, on every hart that is in
+   `as`. For a page of instructions that is to be mapped while threads run: call it before the entry
+   is stored. As tlb_flush(). */
+void fetch_flush(struct addrspace *as);
+
+/* tlb_flush() for kernel addresses, on every hart that is up. */
 void tlb_flush_kernel(uintptr_t start, size_t size);
 #endif /* !__ASSEMBLER__ */
