@@ -3,8 +3,9 @@
    blocks.
 
    A state after a crash is built from what the disk was when its record began, and the writes of
-   the record that reached it. So a test that has recorded a workload once can look at hundreds of
-   states, without doing the workload again, and each state is the same in each run.
+   the record that reached it. So a test that has recorded a workload once can look at thousands of
+   states, without doing the workload again, and each state is the same in each run. A state may
+   keep a record too: of what its recovery writes; so from states there are states.
 
    What goes wrong here is a panic: a test cannot go on without its disk. */
 #include <error.h>
@@ -31,7 +32,24 @@ static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t b
     }
     if (disk->length == disk->limit)
         panic("a test's disk has a record of more than %lu entries", disk->limit);
-    disk->record[disk->length++] = (struct record_entry){ kind, block, page };
+    disk->record[disk->length++] = (struct record_entry){
+        .kind = kind, .block = block, .page = page
+    };
+}
+
+/* Where the disk's own copy of a block is, or will be. */
+static uint8_t *own(const struct test_disk *disk, uint32_t block)
+{
+    return disk->memory + (size_t)block * BLOCK_SIZE;
+}
+
+/* A block is written, in memory of the disk's own: where it was, if that is elsewhere, others may
+   still look. */
+static void write_block(struct test_disk *disk, uint32_t block, const void *data)
+{
+    disk->at[block] = own(disk, block);
+    disk->hash[block] = 0;
+    memcpy(disk->at[block], data, BLOCK_SIZE);
 }
 
 /* Do one request; its result. The lock is held, and let go of if the disk is slow. */
@@ -50,7 +68,7 @@ static int transfer(struct test_disk *disk, const struct block_request *request)
     if (request->op == BLOCK_READ) {
         memcpy(page2kva(request->page), test_disk_block(disk, request->block), BLOCK_SIZE);
     } else if (request->op == BLOCK_WRITE) {
-        memcpy(test_disk_block(disk, request->block), page2kva(request->page), BLOCK_SIZE);
+        write_block(disk, request->block, page2kva(request->page));
         add_record(disk, RECORD_WRITE, request->block, request->page);
     } else {
         add_record(disk, RECORD_FLUSH, 0, NULL);
@@ -75,42 +93,75 @@ void test_disk_create(struct test_disk *disk, uint32_t blocks)
     *disk = (struct test_disk){
         .device = { .name = "a test's disk", .blocks = blocks, .submit = submit },
         .memory = kmalloc((size_t)blocks * BLOCK_SIZE),
+        .at = kmalloc(blocks * sizeof(*disk->at)),
+        .hash = kmalloc(blocks * sizeof(*disk->hash)),
     };
-    assert(disk->memory != NULL);
+    assert(disk->memory != NULL && disk->at != NULL && disk->hash != NULL);
     memset(disk->memory, 0, (size_t)blocks * BLOCK_SIZE);
+    memset(disk->hash, 0, blocks * sizeof(*disk->hash));
+    for (uint32_t block = 0; block < blocks; block++)
+        disk->at[block] = own(disk, block);
     block_init(&disk->device);
 }
 
-/* Forget the record. */
-static void drop_record(struct test_disk *disk)
+void test_disk_forget(struct test_disk *disk)
 {
     for (size_t i = 0; i < disk->length; i++)
         if (disk->record[i].page != NULL)
             free_page(disk->record[i].page);
     kfree(disk->record);
     kfree(disk->base);
+    kfree(disk->base_hash);
+    kfree(disk->kept);
     disk->record = NULL;
     disk->base = NULL;
+    disk->base_hash = NULL;
+    disk->kept = NULL;
     disk->length = 0;
 }
 
 void test_disk_destroy(struct test_disk *disk)
 {
-    drop_record(disk);
+    test_disk_forget(disk);
+    if (disk->torn != NULL)
+        free_page(disk->torn);
+    kfree(disk->hash);
+    kfree(disk->at);
     kfree(disk->memory);
+}
+
+/* What lies in the disk's own memory will be written over. */
+static void keep(struct test_disk *disk)
+{
+    uint32_t blocks = disk->device.blocks, block = 0;
+
+    while (block < blocks && disk->at[block] != own(disk, block))
+        block++;
+    if (block == blocks)
+        return;
+    disk->kept = kmalloc((size_t)blocks * BLOCK_SIZE);
+    assert(disk->kept != NULL);
+    for (; block < blocks; block++)
+        if (disk->at[block] == own(disk, block)) {
+            disk->base[block] = disk->kept + (size_t)block * BLOCK_SIZE;
+            memcpy(disk->base[block], disk->at[block], BLOCK_SIZE);
+        }
 }
 
 void test_disk_record(struct test_disk *disk, size_t limit)
 {
-    size_t size = (size_t)disk->device.blocks * BLOCK_SIZE;
+    uint32_t blocks = disk->device.blocks;
 
-    drop_record(disk);
+    test_disk_forget(disk);
     disk->record = kmalloc(limit * sizeof(*disk->record));
-    disk->base = kmalloc(size);
+    disk->base = kmalloc(blocks * sizeof(*disk->base));
+    disk->base_hash = kmalloc(blocks * sizeof(*disk->base_hash));
     disk->limit = limit;
-    assert(disk->record != NULL && disk->base != NULL);
+    assert(disk->record != NULL && disk->base != NULL && disk->base_hash != NULL);
     /* What was written before is there for sure: a crash can only touch what comes from now on. */
-    memcpy(disk->base, disk->memory, size);
+    memcpy(disk->base, disk->at, blocks * sizeof(*disk->base));
+    memcpy(disk->base_hash, disk->hash, blocks * sizeof(*disk->base_hash));
+    keep(disk);
 }
 
 void test_disk_mark(struct test_disk *disk, uint32_t number)
@@ -171,25 +222,72 @@ static bool reaches(const struct crash *crash, size_t entry)
     return crash->kind == CRASH_ALL || (crash->kind == CRASH_ALONE) == (entry == crash->odd);
 }
 
-void crash_build(const struct test_disk *disk, const struct crash *crash, struct test_disk *copy)
+/* The product spreads a word over the bits above it, and the shift brings them down again. */
+uint64_t block_hash(const void *block)
 {
-    size_t start = epoch_start(disk, crash->length);
+    const uint64_t *words = block;
+    uint64_t hash = 0;
 
-    assert(copy->base == NULL && copy->device.blocks == disk->device.blocks);
-    memcpy(copy->memory, disk->base, (size_t)disk->device.blocks * BLOCK_SIZE);
+    for (size_t i = 0; i < BLOCK_SIZE / sizeof(*words); i++) {
+        hash = (hash ^ words[i]) * 0xd1342543de82ef95ULL;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+uint64_t test_disk_hash(struct test_disk *disk)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t block = 0; block < disk->device.blocks; block++) {
+        if (disk->hash[block] == 0)
+            disk->hash[block] = block_hash(disk->at[block]) + 1;
+        uint64_t place = (disk->hash[block] + block) * 0x9e3779b97f4a7c15ULL;
+
+        /* Which block it is counts too: two that change places are another disk. */
+        sum += (place ^ place >> 29) * (2 * block + 1);
+    }
+    return sum;
+}
+
+/* Of a block only a part was written: the state has a page of its own for it. */
+static void tear(struct test_disk *copy, const struct record_entry *entry, enum crash_kind kind)
+{
+    uint8_t *block, *new = page2kva(entry->page);
+
+    if (copy->torn == NULL)
+        copy->torn = alloc_page();
+    assert(copy->torn != NULL);
+    block = page2kva(copy->torn);
+    memcpy(block, copy->at[entry->block], BLOCK_SIZE);
+    if (kind == CRASH_HEAD)
+        memcpy(block, new, SECTOR);
+    else
+        memcpy(block + SECTOR, new + SECTOR, BLOCK_SIZE - SECTOR);
+    copy->at[entry->block] = block;
+    copy->hash[entry->block] = 0;
+}
+
+void crash_build(struct test_disk *disk, const struct crash *crash, struct test_disk *copy)
+{
+    size_t start = epoch_start(disk, crash->length), blocks = disk->device.blocks;
+
+    assert(copy->base == NULL && copy->device.blocks == blocks);
+    memcpy(copy->at, disk->base, blocks * sizeof(*copy->at));
+    memcpy(copy->hash, disk->base_hash, blocks * sizeof(*copy->hash));
     for (size_t i = 0; i < crash->length; i++) {
-        const struct record_entry *entry = &disk->record[i];
-        uint8_t *block = test_disk_block(copy, entry->block), *new;
+        struct record_entry *entry = &disk->record[i];
 
         /* Flushes count by their place only; a mark is the test's own. */
         if (entry->kind != RECORD_WRITE)
             continue;
-        new = page2kva(entry->page);
-        if (i < start || reaches(crash, i))
-            memcpy(block, new, BLOCK_SIZE);
-        else if (crash->kind == CRASH_HEAD)
-            memcpy(block, new, SECTOR);
-        else if (crash->kind == CRASH_TAIL)
-            memcpy(block + SECTOR, new + SECTOR, BLOCK_SIZE - SECTOR);
+        if (i < start || reaches(crash, i)) {
+            if (entry->hash == 0)
+                entry->hash = block_hash(page2kva(entry->page)) + 1;
+            copy->at[entry->block] = page2kva(entry->page);
+            copy->hash[entry->block] = entry->hash;
+        } else if (crash->kind == CRASH_HEAD || crash->kind == CRASH_TAIL) {
+            tear(copy, entry, crash->kind);
+        }
     }
 }

@@ -14,7 +14,7 @@ names of ucore_os_plus: filedata (sfs_filetest1, 2), filenames (sfs_filetest3, s
 filetable (sfs_exectest1, 2), pipes (pipetest, pipetest2).
 """
 from grader.fsops import made_by_host, operations, until_full
-from labs.common import Disk, Lab, Test, program, regex
+from labs.common import Disk, Lab, Test, program, regex, selftest
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
 
@@ -34,6 +34,8 @@ TESTS = [
     program("filecrowd chaos", seeds=3, disk=LARGE),
     program("filecrowd 4 harts", harts=4, runs=2, disk=LARGE),
     program("filecrowd full", "full", disk=Disk(size="4M", inodes=100)),
+    # The power fails at each write: kern/test/crash.h.
+    selftest("crash"),
     program("pipes"),
     program("pipes chaos", seeds=3),
     program("pipes 4 harts", harts=4, runs=2),

@@ -1,0 +1,67 @@
+/* Crash tests: the power fails at each write of a workload, and what is there afterwards must be a
+   state that the workload passed through.
+
+   A workload is a script of calls (crash_table.c), done by one or two threads on a small disk that
+   keeps a record (crash_work.c). Its tree is noted after each call. Then each crash is built from
+   the record, mounted, checked, and its tree compared (crash_explore.c). A tree is a number, made
+   of names, types, links, sizes and contents (crash_tree.c).
+
+   Everything here is called by the test, on one hart, with no lock held; what cannot be is a panic.
+   One workload is there at a time. */
+#pragma once
+
+#include <test/disk_record.h>
+
+#define CRASH_THREADS   2
+#define CRASH_STEPS     120             /* of one thread, at most */
+
+struct workload {
+    const char *title;
+    uint32_t blocks;                    /* of the disk */
+    const char *prepare;                /* done, and brought to the disk, before the record */
+    const char *script[CRASH_THREADS];  /* NULL: there is one thread only */
+};
+
+extern const struct workload crash_workloads[];
+extern const size_t crash_workload_count;
+
+/* What is in the files of each thread, in one number each: those whose path begins with an 'a' are
+   of the first, with a 'b' of the second. If there is one thread, all files are its own. */
+struct tree {
+    uint64_t part[CRASH_THREADS];
+};
+
+/* The tree of a mounted file system, as its functions tell; only those parts that a bit is set
+   for, because the files of another thread may be changed meanwhile. */
+struct inode;
+struct tree tree_of_files(struct inode *root, uint32_t parts, bool shared);
+/* The tree of a disk, read past all functions of kern/fs; only of one that sfs_check() finds right.
+   The same as of the files in it. */
+struct tree tree_of_disk(const struct test_disk *disk, bool shared);
+
+/* What a workload has left: the disk with its record, whose marks tell when a step began and when
+   its effect was brought to the disk, and the tree after each step. */
+struct history {
+    const struct workload *workload;
+    struct test_disk disk;
+    uint32_t steps[CRASH_THREADS];
+    uint64_t tree[CRASH_THREADS][CRASH_STEPS + 1];      /* [t][0]: before the first step of t */
+};
+
+/* Do a workload. *history is the caller's, and is filled anew; history_end() gives back what it
+   has. */
+void history_make(struct history *history, const struct workload *workload);
+void history_end(struct history *history);
+/* May a disk have this tree, after a crash behind so many entries of the record? */
+bool history_allows(const struct history *history, size_t length, const struct tree *tree);
+
+/* What was looked at. */
+struct crash_count {
+    size_t states;                      /* crashes that were built */
+    size_t mounted;                     /* of them different disks: each was mounted */
+    size_t finished;                    /* of these, those whose recovery wrote something */
+    size_t wrong;
+};
+
+/* All crashes of a workload, and `depth` times over the crashes in the recovery of each. */
+void crash_explore(struct history *history, int depth, struct crash_count *count);

@@ -1,0 +1,307 @@
+/* Workloads: scripts of calls, done on a disk that keeps a record; see crash.h.
+
+   A script is words: "make a; write a 0 5000 1; sync". Each of these steps is one transaction at
+   most, or its tree is the same after each of its transactions: so a crash in a step leaves the
+   tree before it, or the one behind it. What a step does is in the table of calls below. One with a
+   '!' before it must fail, and with that be done.
+
+   The marks of the record: a step has begun, and what a step did is on the disk. The first come
+   before the call, the second behind an fsync or sync, for all steps that were over when that was
+   called, of both threads. */
+#include <error.h>
+#include <fs/vfs.h>
+#include <process/proc.h>
+#include <string.h>
+#include <test/crash.h>
+#include <test/sfs_disk.h>
+#include <test/testlib.h>
+
+#define WORDS           5               /* of a step, at most */
+#define WORD_LENGTH     32
+#define RECORD_LIMIT    3000
+#define JOURNAL_BLOCKS  24              /* the fewest that the kernel takes */
+#define INODES          40              /* so the table has two blocks */
+
+#define BEGUN(thread, step)     ((thread) << 16 | (step))
+#define DURABLE(thread, step)   (2 << 16 | BEGUN(thread, step))
+
+/* A thread at work. */
+struct worker {
+    struct history *history;
+    uint32_t number;
+    uint32_t parts;                     /* of the tree that it watches, as bits */
+    struct inode *held;                 /* a file or directory that it has open, or NULL */
+    char words[WORDS][WORD_LENGTH];     /* of the step */
+};
+
+static struct filesystem *fs;
+static struct inode *root;
+static uint32_t ended[CRASH_THREADS];   /* steps that are over */
+
+/* The numbers behind the name, in words[i]. */
+static uint64_t number(const struct worker *w, int i)
+{
+    uint64_t value = 0;
+
+    for (const char *digit = w->words[i]; *digit != '\0'; digit++) {
+        assert(*digit >= '0' && *digit <= '9');
+        value = value * 10 + (*digit - '0');
+    }
+    return value;
+}
+
+/* The file of the step, open for writing. */
+static int open_file(const struct worker *w, uint32_t flags, struct inode **node)
+{
+    return vfs_open(root, w->words[1], O_RDWR | flags, node);
+}
+
+static int do_make(struct worker *w)
+{
+    struct inode *node;
+    int error = open_file(w, O_CREAT | O_EXCL, &node);
+
+    if (error == 0)
+        vfs_close(node, O_RDWR);
+    return error;
+}
+
+/* write NAME AT N SEED: at most 64 KiB, which are one transaction. */
+static int do_write(struct worker *w)
+{
+    struct inode *node;
+    int error = open_file(w, 0, &node), written;
+
+    assert(number(w, 3) <= VOP_MAX);
+    if (error != 0)
+        return error;
+    if (test_write(node, number(w, 4), number(w, 2), number(w, 3), &written) < number(w, 3))
+        error = written ?: -E_NO_SPACE;
+    vfs_close(node, O_RDWR);
+    return error;
+}
+
+/* cut NAME LENGTH */
+static int do_cut(struct worker *w)
+{
+    struct inode *node;
+    int error = vfs_lookup(root, w->words[1], true, &node);
+
+    if (error != 0)
+        return error;
+    error = vfs_truncate(node, number(w, 2));
+    inode_put(node);
+    return error;
+}
+
+static int do_mkdir(struct worker *w)
+{
+    return vfs_mkdir(root, w->words[1]);
+}
+
+static int do_rmdir(struct worker *w)
+{
+    return vfs_rmdir(root, w->words[1]);
+}
+
+/* link OLD NEW */
+static int do_link(struct worker *w)
+{
+    return vfs_link(root, w->words[1], w->words[2]);
+}
+
+/* symlink TARGET NAME */
+static int do_symlink(struct worker *w)
+{
+    return vfs_symlink(root, w->words[1], w->words[2]);
+}
+
+static int do_rename(struct worker *w)
+{
+    return vfs_rename(root, w->words[1], w->words[2]);
+}
+
+static int do_unlink(struct worker *w)
+{
+    return vfs_unlink(root, w->words[1]);
+}
+
+/* Have something open, so that it becomes an orphan when its last name goes. */
+static int do_hold(struct worker *w)
+{
+    assert(w->held == NULL);
+    return vfs_lookup(root, w->words[1], false, &w->held);
+}
+
+static int do_drop(struct worker *w)
+{
+    inode_put(w->held);
+    w->held = NULL;
+    return 0;
+}
+
+/* What was over before the call is on the disk after it. */
+static int do_sync(struct worker *w)
+{
+    uint32_t over[CRASH_THREADS];
+    int error;
+
+    memcpy(over, ended, sizeof(over));
+    error = fs->sync(fs);
+    for (uint32_t i = 0; i < CRASH_THREADS && error == 0; i++)
+        test_disk_mark(&w->history->disk, DURABLE(i, over[i]));
+    return error;
+}
+
+static const struct call {
+    const char *name;
+    int (*call)(struct worker *w);
+} calls[] = {
+    { "make", do_make }, { "write", do_write }, { "cut", do_cut }, { "mkdir", do_mkdir },
+    { "rmdir", do_rmdir }, { "link", do_link }, { "symlink", do_symlink },
+    { "rename", do_rename }, { "unlink", do_unlink }, { "hold", do_hold }, { "drop", do_drop },
+    { "sync", do_sync },
+};
+
+/* The next step of a script, as words; where the one behind it begins. NULL: there was none. */
+static const char *next_step(struct worker *w, const char *script)
+{
+    int word = 0;
+    size_t length = 0;
+
+    memset(w->words, 0, sizeof(w->words));
+    while (*script == ' ')
+        script++;
+    if (*script == '\0')
+        return NULL;
+    for (; *script != ';' && *script != '\0'; script++)
+        if (*script == ' ') {
+            word++;
+            length = 0;
+        } else {
+            assert(word < WORDS && length < WORD_LENGTH - 1);
+            w->words[word][length++] = *script;
+        }
+    return *script == ';' ? script + 1 : script;
+}
+
+/* Do the step in words[]. */
+static void do_step(struct worker *w)
+{
+    bool fails = w->words[0][0] == '!';
+    const char *name = w->words[0] + fails;
+
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        if (strcmp(calls[i].name, name) == 0) {
+            int error = calls[i].call(w);
+
+            if ((error != 0) != fails)
+                panic("a step of a workload, %s %s: %s", name, w->words[1], error_name(error));
+            return;
+        }
+    panic("no step of a workload is named %s", name);
+}
+
+/* The whole script of a thread, and the tree behind each step. */
+static void do_script(struct worker *w, const char *script)
+{
+    struct history *history = w->history;
+    uint32_t step = 0;
+
+    while ((script = next_step(w, script)) != NULL) {
+        assert(step < CRASH_STEPS);
+        test_disk_mark(&history->disk, BEGUN(w->number, ++step));
+        do_step(w);
+        ended[w->number] = step;
+        struct tree tree = tree_of_files(root, w->parts, history->workload->script[1] != NULL);
+        history->tree[w->number][step] = tree.part[w->number];
+    }
+    history->steps[w->number] = step;
+    if (w->held != NULL)
+        do_drop(w);
+}
+
+static struct worker workers[CRASH_THREADS];
+
+/* A thread. */
+static int work(void *arg)
+{
+    uintptr_t i = (uintptr_t)arg;
+
+    do_script(&workers[i], workers[i].history->workload->script[i]);
+    return 0;
+}
+
+/* The worker of this number, before its first step. */
+static void worker_init(struct history *history, uint32_t number, bool shared)
+{
+    workers[number] = (struct worker){
+        .history = history, .number = number, .parts = shared ? 1U << number : 3,
+    };
+    ended[number] = 0;
+}
+
+/* Two threads are slowed down by the disk, so that each works while the other one waits. */
+void history_make(struct history *history, const struct workload *workload)
+{
+    bool shared = workload->script[1] != NULL;
+    struct tree tree;
+
+    history->workload = workload;
+    test_disk_create(&history->disk, workload->blocks);
+    sfs_format(&history->disk, JOURNAL_BLOCKS, INODES, 0);
+    fs = test_mount(&history->disk, &root);
+    worker_init(history, 0, false);
+    do_script(&workers[0], workload->prepare);
+    test_unmount(fs, root, &history->disk);
+    test_disk_hash(&history->disk);
+    test_disk_record(&history->disk, RECORD_LIMIT);
+    fs = test_mount(&history->disk, &root);
+    tree = tree_of_files(root, 3, shared);
+    for (uint32_t i = 0; i < CRASH_THREADS; i++) {
+        worker_init(history, i, shared);
+        history->tree[i][0] = tree.part[i];
+        history->steps[i] = 0;
+    }
+    history->disk.delay = shared;
+    if (shared)
+        test_threads(CRASH_THREADS, work);
+    else
+        work(NULL);
+    history->disk.delay = 0;
+    test_unmount(fs, root, &history->disk);
+    /* What the functions have told last is what is on the disk now. */
+    tree = tree_of_disk(&history->disk, shared);
+    for (uint32_t i = 0; i < CRASH_THREADS; i++) {
+        test_disk_mark(&history->disk, DURABLE(i, history->steps[i]));
+        assert_eq(tree.part[i], history->tree[i][history->steps[i]]);
+    }
+}
+
+void history_end(struct history *history)
+{
+    test_disk_destroy(&history->disk);
+}
+
+bool history_allows(const struct history *history, size_t length, const struct tree *tree)
+{
+    uint32_t first[CRASH_THREADS] = { 0 }, last[CRASH_THREADS] = { 0 };
+    bool allowed = true;
+
+    for (size_t i = 0; i < length; i++) {
+        const struct record_entry *entry = &history->disk.record[i];
+        uint32_t *bound = entry->block & DURABLE(0, 0) ? first : last;
+
+        /* A mark may come late, when another thread's has come before. */
+        if (entry->kind == RECORD_MARK && bound[entry->block >> 16 & 1] < (entry->block & 0xffff))
+            bound[entry->block >> 16 & 1] = entry->block & 0xffff;
+    }
+    for (uint32_t i = 0; i < CRASH_THREADS; i++) {
+        uint32_t step = first[i];
+
+        while (step <= last[i] && history->tree[i][step] != tree->part[i])
+            step++;
+        allowed &= step <= last[i];
+    }
+    return allowed;
+}
