@@ -47,8 +47,9 @@ enum lock_rank {
     RANK_TIMER = 1 << 25,       /* pending timers */
     RANK_KSTACK = 1 << 26,      /* free kernel stacks */
     RANK_SLAB = 1 << 27,        /* a kmem_cache */
-    RANK_PMM = 1 << 28,         /* free pages */
-    RANK_RUNQUEUE = 1 << 29,    /* a hart's run queue and the states of its tasks */
+    RANK_SWAP = 1 << 28,        /* pages of programs that may go to disk, and its slots */
+    RANK_PMM = 1 << 29,         /* free pages */
+    RANK_RUNQUEUE = 1 << 30,    /* a hart's run queue and the states of its tasks */
 };
 
 /* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */

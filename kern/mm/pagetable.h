@@ -23,9 +23,11 @@
    An entry that is not valid leads nowhere. Whether it is 0 or has another meaning for the kernel,
    it is read only with the lock held that guards it, and that orders enough.
 
-   Nobody else writes entries. The A and D bits are set from the start: hardware with Svade faults
-   if they are not, hardware with Svadu writes them itself, at any moment (4.3.1); so neither has a
-   reason to. */
+   Hardware with Svadu may set A and D in an entry at any moment (4.3.1), so a store that overwrites
+   a valid entry may lose them. New entries have both, as far as they allow to write: see
+   pte_leaf_flags(). Where A was cleared, to see whether the page is used, a lost A only makes the
+   page look old. Where D was cleared, to see whether the page is written to, an entry is changed by
+   the three functions below, which lose nothing. */
 static inline void set_pte(pte_t *entry, pte_t value)
 {
     if (value & PTE_V)
@@ -40,6 +42,21 @@ static inline void set_pte_relaxed(pte_t *entry, pte_t value)
 {
     atomic_store(entry, value);
 }
+
+/* Change an entry in one step, between two of the hardware: store a value, set bits, or keep only
+   some. Each returns what was there before, with all that the hardware had set until then, and is a
+   full barrier. If the entry was valid, the caller flushes what harts may have of it. */
+#define PTE_AMO(name, instruction) \
+    static inline pte_t name(pte_t *entry, pte_t value) \
+    { \
+        pte_t before; \
+        asm volatile (instruction ".aqrl %0, %2, %1" \
+                      : "=r" (before), "+A" (*entry) : "r" (value) : "memory"); \
+        return before; \
+    }
+PTE_AMO(pte_exchange, "amoswap.d")
+PTE_AMO(pte_or, "amoor.d")
+PTE_AMO(pte_and, "amoand.d")
 
 /* The page that a leaf entry maps, or the table that another points to. */
 static inline struct Page *pte2page(pte_t pte)

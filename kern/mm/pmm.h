@@ -17,16 +17,28 @@
    in it tells the page's address and needs no field. 32 bytes, because there are so many. */
 struct Page {
     uint32_t ref;               /* atomic: page table entries that map it, or other users */
-    uint32_t flags;             /* PG_; changed when it is allocated or freed */
+    uint32_t flags;             /* PG_; changed when it is allocated or freed. With PG_ANON or
+                                   PG_FILE, the upper bits are the place in what it belongs to */
     uint64_t property;          /* head of a free block: the manager's size of it;
-                                   head of a kmalloc of whole pages: how many */
-    list_entry_t page_link;     /* in a list of free pages or of slabs */
+                                   head of a kmalloc of whole pages: how many;
+                                   PG_ANON: its family and its slot, see swap.h and rmap.h;
+                                   PG_FILE: the map of its file */
+    list_entry_t page_link;     /* in a list of free pages, of slabs, or of a swap_manager */
 };
+
+_Static_assert(sizeof(struct Page) == 32, "struct Page is paid for each page of memory");
 
 /* Of these a page that is no free memory at all, the kernel's own for example, has none: so it is
    never handed out, and whoever frees it is told. */
 #define PG_ALLOCATED    2       /* handed out */
 #define PG_PROPERTY     4       /* head of a free block */
+
+/* What a page that was handed out may be besides; all guarded by swap_lock (swap.h), and gone when
+   the page is freed. A page that has none of them costs nothing there. */
+#define PG_ANON         1       /* a program's own: rmap.h finds the entries that map it */
+#define PG_FILE         8       /* of a file that is mapped */
+#define PG_LOCKED       16      /* the disk reads or writes it, or it is about to */
+#define PG_INDEX_SHIFT  6       /* the bits from here on: (address or offset) >> PGSHIFT */
 
 /* An allocator. All functions are called under one lock, with interrupts off, so they must not
    sleep. A block is n pages in a row; `base` is its first. Pages come with flags 0 and ref 0, and

@@ -102,6 +102,11 @@ struct mm_struct {
     int map_count;
     uintptr_t brk_start, brk;           /* the heap; brk need not be page-aligned */
     uintptr_t mmap_top;                 /* the search for room begins here, going down */
+    bool enrolled;                      /* its pages are: see mm/rmap.h */
+    size_t paged_out;                   /* entries of pages that are out: see mm/swap.h */
+
+    struct family *family;              /* set before it is published; NULL: it is never paged */
+    list_entry_t family_link;           /* in its list, from mm_publish() on; guarded by its lock */
 };
 
 /* Set up the caches of these structs. Once, at boot, after kmalloc_init(). */

@@ -22,6 +22,7 @@ enum mutex_rank {
     MUTEX_TEST_OUTER = 1,           /* of the self tests: outside of all others */
     MUTEX_FILE,                     /* the position of an open file */
     MUTEX_MM,                       /* the areas and the page tables of an address space */
+    MUTEX_AREAS,                    /* which mms, or areas, may map a page: see mm/rmap.h */
     MUTEX_SYNC_DETECT,              /* the record of a detector of deadlocks */
     MUTEX_TRANSACTION,              /* no mutex, but a place: see mutex_hold_add() */
     MUTEX_TREE,                     /* the names of a file system; a transaction begins before */
@@ -130,6 +131,22 @@ static inline void mutex_lock(struct mutex *mutex)
 {
     mutex_check_order(&mutex->hold);
     mutex_take(mutex);
+}
+
+/* Take the mutex if that is possible at once: true, and it is the task's. False if somebody has it,
+   this task included, or if it is promised to another one. Never sleeps, so no task waits for this
+   one's other mutexes meanwhile, and the order of ranks does not matter; while the task has it, it
+   takes no mutex in another way. No spinlock may be held. */
+static inline bool mutex_trylock(struct mutex *mutex)
+{
+    uint32_t state = atomic_load(&mutex->state);
+
+    assert(holds_no_lock());
+    if ((state & (MUTEX_HELD | MUTEX_PROMISED)) || !atomic_cas(&mutex->state, state,
+                                                               state | MUTEX_HELD))
+        return false;
+    mutex_hold_add(&mutex->hold);
+    return true;
 }
 
 /* Take two mutexes of one rank: first that of the lower level, so a parent before its child; of one
