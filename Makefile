@@ -91,9 +91,9 @@ $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
 $(if $(shell echo $(call quote,$(MEM)) | \
     grep -E '^([1-9]|[1-5][0-9]|6[0-4])G$$|^(1[6-9]|[2-9][0-9]|[1-9][0-9]{2,4})M$$'),,\
     $(error MEM=$(MEM): give a size from 16M to 64G, as in 96M or 4G))
-$(if $(filter-out none,$(DISK)),$(if $(filter disk,$(MAKECMDGOALS))$(shell \
-    [ ! -f $(call quote,$(DISK)) ] || echo there),,\
-    $(error DISK=$(DISK): there is no such file; make disk DISK=$(DISK) makes one)))
+no_image := $(if $(filter-out none,$(DISK)),$(shell \
+    tools/probe.sh disk $(call quote,$(DISK)) $(call quote,$(MAKECMDGOALS))))
+$(if $(no_image),$(error DISK=$(DISK): $(no_image)))
 $(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
 
 # The tools are looked for when a recipe first needs them, and not when this file is read, because

@@ -4,6 +4,8 @@
 #   probe.sh toolchain NAME   write obj/NAME/config.mk, print NAME; without NAME
 #                             the first toolchain that is installed
 #   probe.sh qemu             print the name of a QEMU that is new enough
+#   probe.sh disk FILE GOALS  say what is wrong with an image for `make GOALS`; if nothing is, it
+#                             prints nothing
 #
 # The Makefile calls it when a recipe first needs a tool. The answer on stdout is one word, or a
 # sentence and an exit status that is not 0: the Makefile prints that sentence and stops. Words on
@@ -153,8 +155,32 @@ qemu()
     echo qemu-system-riscv64
 }
 
+# See that $1 can be the disk of a machine, or with the goal `disk` become one. What is in it the
+# kernel looks at, and boots without it if it is none of its disks.
+disk()
+{
+    case " $2 " in
+    *" disk "*)
+        [ ! -d "$1" ] || fail "this is a folder; give the name of a file, which becomes an image" ;;
+    *)
+        [ ! -d "$1" ] || fail "this is a folder; give a file, an image of a disk." \
+            "tools/disk make FILE.img $1 makes one of what is in the folder"
+        [ -e "$1" ] || fail "there is no such file; make disk DISK=$1 makes one"
+        [ -f "$1" ] || [ -b "$1" ] || fail "this is no file; give an image of a disk"
+        [ -r "$1" ] || fail "this file cannot be read by you: chmod u+r $1"
+        [ -b "$1" ] || [ "$(wc -c <"$1")" -ge 4096 ] || fail "this file is smaller than a" \
+            "block of a disk, 4 KiB; make disk DISK=$1 makes one"
+        case " $2 " in
+        *" qemu "* | *" run "*)
+            [ -w "$1" ] || fail "this file cannot be written by you, and the machine writes" \
+                "to it: chmod u+w $1, or take a copy" ;;
+        esac ;;
+    esac
+}
+
 case $1 in
 toolchain) toolchain "$2" ;;
 qemu) qemu ;;
-*) fail "usage: tools/probe.sh toolchain [NAME] | qemu" ;;
+disk) disk "$2" "$3" ;;
+*) fail "usage: tools/probe.sh toolchain [NAME] | qemu | disk FILE GOALS" ;;
 esac

@@ -58,6 +58,12 @@ class TestRun(unittest.TestCase):
         self.assertIn('unknown boot argument "init="', text)
 
 
+def with_rights(*words):
+    """A command for which the rights of files count: for root they do not."""
+    return (["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+            if os.geteuid() == 0 else []) + list(words)
+
+
 class TestDisk(TreeTest):
     """The disks of make qemu, make run and DISK=, in a copy of the tree."""
 
@@ -90,7 +96,7 @@ class TestDisk(TreeTest):
     def test_home(self):
         """The disk of make qemu keeps a file, also over a build that changes a program, which
         comes to its /bin; make disk makes it new."""
-        self.assertIn("  disk       disk0, 576 MiB\n",
+        self.assertIn("  disk       disk0, 576 MiB, sfs\n",
                       self.make("qemu", typed="echo kept >note\nexit\n"))
         self.assertIn("\nkept\n", self.make("qemu", typed="cat note\nexit\n"))
         self.assertNotIn("note", self.make("run", "PROG=ls"))
@@ -117,6 +123,29 @@ class TestDisk(TreeTest):
         text = self.make("run", "PROG=ls /bin", "DISK=none")
         self.assertNotIn("  disk ", text)
         self.make("disk", "DISK=none", succeeds=False)
+
+    def test_what_cannot_be_a_disk(self):
+        """DISK= with what no machine can have: a line of make, before anything is built."""
+        for name in ("folder", "empty", "short", "locked"):
+            path = os.path.join(self.tree, name)
+            if name == "folder":
+                os.mkdir(path)
+                continue
+            with open(path, "wb") as file:
+                file.truncate({"empty": 0, "short": 4095, "locked": 1 << 20}[name])
+        for name, words in (("folder", "this is a folder"), ("empty", "this file is smaller"),
+                            ("short", "this file is smaller"), ("/dev/null", "this is no file")):
+            for goal in ("qemu", "run"):
+                text = self.make(goal, "PROG=hello", "DISK=" + name, succeeds=False)
+                self.assertRegex(text, "^Makefile:[0-9]+: .*DISK=%s: %s" % (name, words))
+                self.assertEqual(text.count("\n"), 1, text)
+        self.assertIn("this is a folder", self.make("disk", "DISK=folder", succeeds=False))
+        for bits, words in ((0, "cannot be read by you"), (0o444, "cannot be written by you")):
+            os.chmod(os.path.join(self.tree, "locked"), bits)
+            text = subprocess.run(
+                with_rights("sh", "tools/probe.sh", "disk", "locked", "run"), cwd=self.tree,
+                stdout=subprocess.PIPE).stdout.decode()
+            self.assertIn(words, text)
 
     def test_what_is_no_disk(self):
         """An image without a file system: the kernel says so, and has its own programs."""
