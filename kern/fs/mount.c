@@ -39,7 +39,8 @@ void vfs_info(struct fsinfo *info)
         root_fs->usage(root_fs, &info->blocks);     /* and the three behind it */
 }
 
-/* A disk that is refused is told and left alone: the machine runs on without it. */
+/* A disk that is refused is told and left alone: the machine runs on without it. The last line is
+   one of the banner that the machine begins with. */
 void vfs_mount_root(struct block_device *disk)
 {
     const char *reason;
@@ -50,10 +51,13 @@ void vfs_mount_root(struct block_device *disk)
     int error = sfs_mount(disk, &fs, &reason);
     if (error != 0) {
         cprintf("%s cannot be mounted: %s (%s)\n", disk->name, reason, error_name(error));
-        return;
+    } else {
+        root_fs = fs;
+        vfs_root_dir = fs->get_root(fs);
     }
-    root_fs = fs;
-    vfs_root_dir = fs->get_root(fs);
+    cprintf("  disk       %s, %u MiB, %s%s\n", disk->name, disk->blocks >> 8,
+            error == 0 ? fs->name : "not used",
+            error == 0 && fs->read_only ? ", read-only" : "");
 }
 
 /* The image becomes the root again. */

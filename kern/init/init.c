@@ -221,7 +221,7 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
 }
 
 /* What a user wants to know before anything else, and what a message about a mistake begins
-   with. */
+   with. What is on the disk is seen when it is mounted: init_main() tells the rest. */
 static void print_banner(void)
 {
     cprintf("rvlab, a RISC-V teaching kernel, on %s\n", machine.model);
@@ -233,10 +233,6 @@ static void print_banner(void)
     cprintf(unused > 0 ? "; %u more are not used\n" : "\n", unused);
     cprintf("  scheduler  %s", sched_name);
     cprintf(chaos_seed != 0 ? ", chaos with seed %u\n" : "\n", chaos_seed);
-    if (block_disk() != NULL)
-        cprintf("  disk       %s, %u MiB%s\n", block_disk()->name, block_disk()->blocks >> 8,
-                block_disk()->read_only ? ", read-only" : "");
-    cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, ctrl-A x leaves QEMU\n");
 }
 
 /* The boot hart's idle process: start the rest, then be idle. The devices' interrupts come to this

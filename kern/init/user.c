@@ -122,8 +122,11 @@ static int init_main(void *arg)
     initproc = current;                 /* before there is a child that may need an adopter */
     selftest_run(args, STAGE_INIT);
     struct inventory before = inventory_take();
-    if (args->selftest == NULL)         /* a self test has the disk to itself */
+    if (args->selftest == NULL) {       /* a self test has the disk to itself */
         vfs_mount_root(block_disk());
+        cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, "
+                "ctrl-A x leaves QEMU\n");
+    }
     int first = args->selftest != NULL
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");

@@ -104,7 +104,7 @@ class Disks(unittest.TestCase):
             text = self.boot("-blockdev", "driver=null-co,node-name=huge,size=%d" % (1 << 45),
                              "-device", "virtio-blk-device,drive=huge", append="init=hello",
                              legacy=legacy)
-            self.assertIn("  disk       disk0, 16777215 MiB", text)
+            self.assertIn("  disk       disk0, 16777215 MiB, not used", text)
 
     def test_queues(self):
         for legacy in (True, False):
