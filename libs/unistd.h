@@ -45,6 +45,7 @@
 #define SYS_getdirentry         128     /* (fd, struct dirent *) */
 #define SYS_dup                 130     /* (fd, new fd, or NO_FD for the lowest that is free) */
 #define SYS_pipe                140     /* (int fd[2]) */
+#define SYS_mkfifo              141     /* (path, flags): -E_UNIMP, a task: see docs/sfs.md */
 #define SYS_lab6_set_priority   255     /* (priority): 1 to 100, others are taken for these */
 
 /* rvlab's own. */

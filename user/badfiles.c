@@ -160,6 +160,8 @@ static void test_paths(void)
     symlink("a", "b"), symlink("b", "a");
     check_eq("two links that lead to each other", open("a", O_RDONLY), -E_INVAL);
     unlink("a"), unlink("b");
+    check_eq("a pipe with a name is not written yet", mkfifo("/fifo", 0), -E_UNIMP);
+    check_eq("and nothing is made", lstat("/fifo", &stat), -E_NOENT);
     check_eq("a position before the file", seek(open("/", O_RDONLY), 0, LSEEK_SET), -E_SEEK);
     close(3);
 }

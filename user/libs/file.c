@@ -102,8 +102,7 @@ int pipe(int *fd)
 
 int mkfifo(const char *name, uint32_t flags)
 {
-    (void)name, (void)flags;
-    return -E_UNIMP;
+    return syscall2(SYS_mkfifo, (uintptr_t)name, flags);
 }
 
 int chdir(const char *path)

@@ -55,7 +55,8 @@ int dup(int fd);
 int dup2(int fd, int fd2);
 /* Two descriptors: what is written to fd[1] is read from fd[0]. */
 int pipe(int *fd);
-/* There are no pipes with names: -E_UNIMP. */
+/* A pipe with a name. The kernel has none yet: -E_UNIMP, and nothing is made. To write it is a task
+   for who wants one: docs/sfs.md says what it takes. */
 int mkfifo(const char *name, uint32_t flags);
 
 /* Go to another directory. */
