@@ -1,9 +1,9 @@
 /* What fstat() tells of a file, by ucore's names: shared by the kernel and user programs.
 
-   The fields and their sizes are those that ucore's programs are compiled for. The numbers of the
-   types are ucore's too: those of POSIX mean nothing here. There are no rights in st_mode, because
-   there is one user, who may do all. There are no times: nothing in the machine tells the kernel
-   what day it is. */
+   The first four fields and their sizes are those that ucore's programs are compiled for. The
+   numbers of the types are ucore's too: those of POSIX mean nothing here. There are no rights in
+   st_mode, because there is one user, who may do all. There are no times: nothing in the machine
+   tells the kernel what day it is. */
 #pragma once
 
 #include <defs.h>
@@ -13,6 +13,7 @@ struct stat {
     size_t st_nlinks;                   /* names */
     size_t st_blocks;                   /* of 4096 bytes that it has on the disk */
     size_t st_size;                     /* in bytes */
+    size_t st_ino;                      /* which inode of the disk it is; 0: it is not there */
 };
 
 #define S_IFMT      070000              /* which bits of st_mode are the type */

@@ -7,7 +7,7 @@
 #include <dir.h>
 #include <error.h>
 #include <file.h>
-#include <stat.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tool.h>
@@ -16,14 +16,6 @@
 static bool recursive;
 
 static int copy(const char *from, const char *to, bool follow);
-
-/* Are the two paths the same file? There are no inode numbers in a struct stat, so they are
-   compared by what open gives: a file that is run or written to by two is rare, and its own name is
-   what people type. */
-static bool same_path(const char *one, const char *other)
-{
-    return strcmp(one, other) == 0;
-}
 
 static int copy_file(const char *from, const char *to)
 {
@@ -79,13 +71,15 @@ static int copy_directory(const char *from, const char *to)
 
 static int copy(const char *from, const char *to, bool follow)
 {
-    struct stat st;
+    struct stat st, other;
     int error = follow ? stat(from, &st) : lstat(from, &st);
 
     if (error != 0)
         return tool_error("cp", from, error);
-    if (same_path(from, to))
-        return tool_error("cp", from, -E_INVAL);
+    if (strcmp(from, to) == 0 || (stat(to, &other) == 0 && same_file(&st, &other))) {
+        fprintf(stderr, "cp: %s and %s are the same file\n", from, to);
+        return 1;
+    }
     if (S_ISLNK(st.st_mode))
         return copy_link(from, to);
     if (!S_ISDIR(st.st_mode))

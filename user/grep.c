@@ -90,8 +90,11 @@ int main(int argc, char **argv)
         return search(text, 0, NULL) > 0 ? 0 : 1;
     for (int i = first; i < argc; i++) {
         int fd = open(argv[i], O_RDONLY);
-        int found = fd < 0 ? fd : search(text, fd, argc - first > 1 ? argv[i] : NULL);
+        bool same = fd >= 0 && is_output(fd);
+        int found = fd < 0 ? fd : same ? 0 : search(text, fd, argc - first > 1 ? argv[i] : NULL);
 
+        if (same)
+            fprintf(stderr, "grep: %s: input file is output file\n", argv[i]);
         if (found < 0)
             tool_error("grep", argv[i], found);
         if (found > 0)

@@ -181,7 +181,7 @@ int sfs_fstat(struct inode *node, struct stat *stat)
     const struct sfs_disk_inode *din = vop_info(node)->din;
 
     mutex_lock(&node->lock);
-    *stat = (struct stat){ node->type, din->nlinks, din->blocks, din->size };
+    *stat = (struct stat){ node->type, din->nlinks, din->blocks, din->size, node->ino };
     mutex_unlock(&node->lock);
     return 0;
 }

@@ -7,7 +7,6 @@
    the tools that matters goes through write_all(). One thread. */
 #include <error.h>
 #include <file.h>
-#include <stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +163,20 @@ bool is_directory(const char *path)
     struct stat st;
 
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_ino != 0 && one->st_ino == other->st_ino;
+}
+
+/* An output that was just emptied has nothing that could be read: then it is no harm. */
+bool is_output(int fd)
+{
+    struct stat in, out;
+
+    return fstat(fd, &in) == 0 && fstat(1, &out) == 0 && same_file(&in, &out)
+        && S_ISREG(in.st_mode) && seek(fd, 0, LSEEK_CUR) < (long)in.st_size;
 }
 
 /* Read more behind what is there: first what was given away makes room, then the buffer grows.

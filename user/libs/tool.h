@@ -7,6 +7,7 @@
 #pragma once
 
 #include <defs.h>
+#include <stat.h>
 
 #define TOOL_BUFFER     16384           /* bytes that are read at a time */
 
@@ -36,6 +37,10 @@ const char *base_name(const char *path);
 char *join_path(const char *directory, const char *name);
 /* Is it a directory? */
 bool is_directory(const char *path);
+/* Is it one file of the disk, by two names? */
+bool same_file(const struct stat *one, const struct stat *other);
+/* Would the standard output write to what is left to be read here? Then reading has no end. */
+bool is_output(int fd);
 
 /* Reading a file by lines. Set fd, and all else to 0. */
 struct lines {
