@@ -313,9 +313,13 @@ static bool record_is_sound(const struct sfs_commit *record, const struct sfs_ho
     if (record->magic != SFS_JOURNAL_MAGIC || record->count > SFS_JOURNAL_HOMES
         || record->count > blocks - LOG_FIRST)
         return false;
-    for (uint32_t i = 0; i < record->count; i++)
+    for (uint32_t i = 0; i < record->count; i++) {
         if (homes->home[i] >= device->blocks || homes->home[i] - start < blocks)
             return false;
+        for (uint32_t j = 0; j < i; j++)        /* which of two would be the newer one? */
+            if (homes->home[j] == homes->home[i])
+                return false;
+    }
     return true;
 }
 

@@ -256,17 +256,32 @@ static void make_record(uint32_t magic, uint32_t count, uint32_t home)
         homes->home[i] = home + i;
 }
 
-/* What recovery says to this record. It must not write, if it is an error. */
-static int recover(uint32_t magic, uint32_t count, uint32_t home)
+/* What recovery says to the record that is there. It must not write, if it is an error. */
+static int recover_record(uint32_t count)
 {
     uint32_t replayed = 99;
 
-    make_record(magic, count, home);
     test_disk_record(&disk, 100);
     int error = journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed);
     if (error != 0 && (disk.length > 0 || replayed != 0))
         return 1;
     return error ?: replayed == count ? error : 2;
+}
+
+static int recover(uint32_t magic, uint32_t count, uint32_t home)
+{
+    make_record(magic, count, home);
+    return recover_record(count);
+}
+
+/* The same for a record whose homes i and j are one. */
+static int recover_twice(uint32_t count, uint32_t i, uint32_t j)
+{
+    struct sfs_homes *homes = test_disk_block(&disk, JOURNAL + 1);
+
+    make_record(SFS_JOURNAL_MAGIC, count, BLOCKS - ROOM);
+    homes->home[j] = homes->home[i];
+    return recover_record(count);
 }
 
 /* Records, right and wrong, and disks that fail. */
@@ -288,6 +303,10 @@ static void test_recovery(void)
     check_eq("at its end", recover(magic, 1, JOURNAL + ROOM + 1), -E_INVAL);
     check_eq("behind it", recover(magic, 1, JOURNAL + ROOM + 2), 0);
     check_eq("before it", recover(magic, 1, 0), 0);
+    /* A transaction has each block once: with two contents for one nobody knows which is right. */
+    check_eq("a home that is named twice", recover_twice(3, 0, 2), -E_INVAL);
+    check_eq("twice in a row", recover_twice(ROOM, ROOM - 2, ROOM - 1), -E_INVAL);
+    check_eq("but once within `count`", recover_twice(2, 1, 2), 0);
     disk.device.read_only = true;
     check_eq("nothing to do on a disk that cannot be written", recover(magic, 0, 20), 0);
     check_eq("something to do", recover(magic, 1, 20), -E_ROFS);

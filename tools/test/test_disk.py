@@ -233,6 +233,19 @@ class Command(unittest.TestCase):
         self.sound()
         self.assertIn("the journal is empty", self.good("replay", self.image))
 
+    def test_replay_of_a_home_twice(self):
+        log = planted.Spoiler(SOUND)
+        log.journal(planted.TABLE, 12, planted.TABLE)
+        with open(self.image, "wb") as file:
+            file.write(log.data)
+        words = "two blocks for block %d" % planted.TABLE
+        self.bad("replay", self.image, tells=words)
+        status, text, _ = self.run_it("check", "--replay", self.image)
+        self.assertEqual(status, 1)
+        self.assertIn(words, text.decode())
+        with open(self.image, "rb") as file:
+            self.assertEqual(file.read(), bytes(log.data))
+
     def test_no_room(self):
         tree = self.tree()
         self.bad("make", self.image, tree, "--size", "256K", "--journal", "24",
