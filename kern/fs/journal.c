@@ -1,4 +1,5 @@
-/* The journal: see journal.h for what it is for, and the order of its writes.
+/* The journal: see journal.h for what it is for, and the order of its writes. What a crash leaves
+   is finished by journal_recovery.c.
 
    There is one transaction at a time, with any number of members. It goes through
 
@@ -22,7 +23,6 @@
 #include <string.h>
 #include <sync/mutex.h>
 
-#define LOG_FIRST           2           /* the blocks before the log: record and list of homes */
 #define ROOM_WITHOUT_LOG    256         /* blocks in a transaction, if there is no log */
 
 static struct spinlock lock = SPINLOCK_INIT("journal", RANK_JOURNAL);
@@ -47,6 +47,14 @@ static struct {
     bool broken;                        /* a write or a flush has failed */
 } journal;
 
+/* The changes go to the log as long as this is true. It is false while exercise 8.6 is not written:
+   without another definition C gives it the value 0 (C11, 6.9.2: it is a tentative definition). */
+static bool journal_is_on;
+
+/* EXERCISE 8.6 begin extra: the default of journal_is_on */
+static bool journal_is_on = true;
+/* EXERCISE 8.6 end */
+
 /* What a task in a transaction holds, in the order of mutexes. */
 static const struct mutex_hold transaction = { .name = "transaction", .rank = MUTEX_TRANSACTION };
 
@@ -62,8 +70,8 @@ static void memory_free(void)
 /* The record is read for the sake of its sequence number. */
 int journal_open(struct block_device *device, uint32_t start, uint32_t blocks)
 {
-    bool off = blocks <= LOG_FIRST;
-    uint32_t room = off ? ROOM_WITHOUT_LOG : blocks - LOG_FIRST;
+    bool off = blocks <= SFS_JOURNAL_LOG || !journal_is_on;
+    uint32_t room = off ? ROOM_WITHOUT_LOG : blocks - SFS_JOURNAL_LOG;
     int error = -E_NO_MEM;
 
     assert(journal.device == NULL);
@@ -91,11 +99,38 @@ uint32_t journal_limit(void)
     return journal.room;
 }
 
-/* Write the changed blocks, to the log with the list of their homes, or home; wait until they are
-   on the disk. All requests are given to the disk at once: in what order it writes them does not
-   matter, because nothing counts before the flush. */
-static int write_blocks(bool to_log)
+/* Note request number i of those that the disk is given at once: write this page to that block. */
+static void request_write(uint32_t i, struct Page *page, uint32_t block)
 {
+    journal.requests[i] = (struct block_request){
+        .op = BLOCK_WRITE, .page = page, .block = block,
+    };
+}
+
+/* Give the disk the first n requests that are noted, and wait until they are on the disk. In what
+   order it writes them does not matter, because nothing counts before the flush. */
+static int write_requests(uint32_t n)
+{
+    return block_transfer(journal.device, journal.requests, n) ?: block_flush(journal.device);
+}
+
+/* Write the changed blocks home. */
+static int write_home(void)
+{
+    uint32_t n = 0;
+
+    list_for_each(pos, &journal.changed) {
+        const struct cached_block *entry = to_struct(pos, struct cached_block, log_link);
+
+        request_write(n++, entry->page, entry->block);
+    }
+    return write_requests(n);
+}
+
+/* Write the changed blocks to the log, and the list of their homes to the block before it. */
+static int write_log(void)
+{
+    /* EXERCISE 8.6 begin: write_log */
     struct sfs_homes *homes = page2kva(journal.homes);
     uint32_t n = 0;
 
@@ -103,23 +138,19 @@ static int write_blocks(bool to_log)
         const struct cached_block *entry = to_struct(pos, struct cached_block, log_link);
 
         homes->home[n] = entry->block;
-        journal.requests[n] = (struct block_request){
-            .op = BLOCK_WRITE, .page = entry->page,
-            .block = to_log ? journal.start + LOG_FIRST + n : entry->block,
-        };
+        request_write(n, entry->page, journal.start + SFS_JOURNAL_LOG + n);
         n++;
     }
-    if (to_log)
-        journal.requests[n++] = (struct block_request){
-            .op = BLOCK_WRITE, .page = journal.homes, .block = journal.start + 1,
-        };
-    return block_transfer(journal.device, journal.requests, n) ?: block_flush(journal.device);
+    request_write(n++, journal.homes, journal.start + 1);
+    return write_requests(n);
+    /* EXERCISE 8.6 end */
 }
 
 /* Write the commit record, for so many blocks; wait until it is on the disk. With it a transaction
    has happened, and with the next one, of 0 blocks, it needs no log any more. */
 static int write_record(uint32_t count)
 {
+    /* EXERCISE 8.6 begin: write_record */
     struct sfs_commit *record = page2kva(journal.record);
 
     record->count = count;
@@ -127,19 +158,25 @@ static int write_record(uint32_t count)
         record->sequence++;
     return block_write(journal.device, journal.start, journal.record)
            ?: block_flush(journal.device);
+    /* EXERCISE 8.6 end */
+}
+
+/* The whole order, of which journal.h has a drawing. */
+static int write_in_order(void)
+{
+    /* EXERCISE 8.6 begin: write_in_order */
+    return write_log()
+           ?: write_record(journal.logged)
+           ?: write_home()
+           ?: write_record(0);
+    /* EXERCISE 8.6 end */
 }
 
 /* Write a transaction that nobody changes any more. 0 or the error of the disk: of the first step
-   that fails, and nothing is written behind that. Each step has its flush, and journal.h says what
-   each of them is for. */
+   that fails, and nothing is written behind that. */
 static int write_transaction(void)
 {
-    if (journal.off)
-        return write_blocks(false);
-    return write_blocks(true)
-           ?: write_record(journal.logged)
-           ?: write_blocks(false)
-           ?: write_record(0);
+    return journal.off ? write_home() : write_in_order();
 }
 
 /* What was changed is on the disk, or will never be: let go of it. */
@@ -303,74 +340,6 @@ int journal_close(void)
 bool journal_writable(void)
 {
     return journal.device != NULL && !journal.device->read_only;
-}
-
-/* Does the record, with its list of homes, say what this code could have written? A disk may come
-   from anywhere: no number of it is used before it was looked at. */
-static bool record_is_sound(const struct sfs_commit *record, const struct sfs_homes *homes,
-                            const struct block_device *device, uint32_t start, uint32_t blocks)
-{
-    if (record->magic != SFS_JOURNAL_MAGIC || record->count > SFS_JOURNAL_HOMES
-        || record->count > blocks - LOG_FIRST)
-        return false;
-    for (uint32_t i = 0; i < record->count; i++) {
-        if (homes->home[i] >= device->blocks || homes->home[i] - start < blocks)
-            return false;
-        for (uint32_t j = 0; j < i; j++)        /* which of two would be the newer one? */
-            if (homes->home[j] == homes->home[i])
-                return false;
-    }
-    return true;
-}
-
-/* Copy the log home, block by block: it is rarely done, and needs one page. If the power fails
-   meanwhile the record is still there, and all is done again: the log does not change. */
-static int copy_home(struct block_device *device, uint32_t log, const struct sfs_homes *homes,
-                     uint32_t count, struct Page *page)
-{
-    int error = 0;
-
-    for (uint32_t i = 0; i < count && error == 0; i++)
-        error = block_read(device, log + i, page) ?: block_write(device, homes->home[i], page);
-    return error ?: block_flush(device);
-}
-
-/* With the three pages that it needs: see journal_recover(). The record is cleared only when all is
-   at home, and flushed then: else the next transaction would be written over a log of which the
-   record still speaks. */
-static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
-                   struct Page *page, uint32_t *replayed)
-{
-    struct sfs_commit *record = page2kva(page);
-    const struct sfs_homes *homes = page2kva(page + 1);
-    int error = block_read(device, start, page) ?: block_read(device, start + 1, page + 1);
-
-    if (error != 0)
-        return error;
-    if (!record_is_sound(record, homes, device, start, blocks))
-        return -E_INVAL;
-    if (record->count == 0)
-        return 0;
-    error = copy_home(device, start + LOG_FIRST, homes, record->count, page + 2);
-    if (error != 0)
-        return error;
-    *replayed = record->count;
-    record->count = 0;
-    return block_write(device, start, page) ?: block_flush(device);
-}
-
-int journal_recover(struct block_device *device, uint32_t start, uint32_t blocks,
-                    uint32_t *replayed)
-{
-    struct Page *three = blocks > LOG_FIRST ? alloc_pages(3) : NULL;
-    int error = blocks > LOG_FIRST ? -E_NO_MEM : 0;
-
-    *replayed = 0;
-    if (three != NULL) {
-        error = recover(device, start, blocks, three, replayed);
-        free_pages(three, 3);
-    }
-    return error;
 }
 
 /* While nothing is changed, or nothing can be written, it sleeps until it is given work: so it

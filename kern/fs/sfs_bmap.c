@@ -17,13 +17,10 @@
 /* Blocks of data below a number, by how far it is above them. */
 static const uint32_t span[] = { 1, SFS_NPER, SFS_NPER * SFS_NPER };
 
-/* The path to an index: how many steps, or 0: no file is so long. */
-static int bmap_path(uint64_t index, uint32_t path[3])
+/* The path to an index that is behind the direct ones: how many steps, or 0: no file is so long. */
+static int bmap_path(uint32_t index, uint32_t path[3])
 {
-    if (index < SFS_NDIRECT) {
-        path[0] = index;
-        return 1;
-    }
+    /* EXERCISE 8.2 begin: bmap_path */
     index -= SFS_NDIRECT;
     for (int above = 1; above <= 2; above++) {
         if (index < span[above]) {
@@ -35,16 +32,41 @@ static int bmap_path(uint64_t index, uint32_t path[3])
         index -= span[above];
     }
     return 0;
+    /* EXERCISE 8.2 end */
 }
 
-/* A hole gets the n blocks of the rest of its path, the last of which is the data. All are taken
-   before the first is put into the tree: so if the disk is full nothing has changed. What was just
-   taken is in the cache, because the journal has it, so nothing can fail from there on. */
+/* The numbers in a holder: the block of the table, which has the inode, or a block of numbers. */
+static uint32_t *numbers_in(const struct sfs_inode *sin, const struct cached_block *holder)
+{
+    return holder == sin->table ? sin->din->roots : cache_data(holder);
+}
+
+/* A hole of data at this place of a holder gets its block. */
+static __never_inlined int bmap_take(struct sfs_fs *sfs, struct sfs_inode *sin,
+                                     struct cached_block *holder, uint32_t place, bool whole)
+{
+    uint32_t fresh;
+    int error = sfs_block_alloc(sfs, !whole, &fresh);
+
+    if (error == 0) {
+        numbers_in(sin, holder)[place] = fresh;
+        journal_write(holder);
+        sin->din->blocks++;
+        journal_write(sin->table);
+    }
+    return error;
+}
+
+/* A hole gets the n blocks of the rest of its path, two or three, the last of which is the data.
+   All are taken before the first is put into the tree: so if the disk is full nothing has changed.
+   What was just taken is in the cache, because the journal has it, so nothing can fail from there
+   on. */
 static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
                                      struct cached_block *holder, const uint32_t *path, int n,
                                      bool whole)
 {
-    uint32_t fresh[3], *numbers = holder == sin->table ? sin->din->roots : cache_data(holder);
+    /* EXERCISE 8.2 begin: bmap_fill */
+    uint32_t fresh[3];
     int error;
 
     for (int i = 0; i < n; i++) {
@@ -56,52 +78,67 @@ static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
             return error;
         }
     }
-    numbers[path[0]] = fresh[0];
+    numbers_in(sin, holder)[path[0]] = fresh[0];
     journal_write(holder);
     sin->din->blocks += n;
     journal_write(sin->table);
     for (int i = 1; i < n; i++) {
         holder = cache_get(fresh[i - 1], &error);
         assert(holder != NULL);
-        numbers = cache_data(holder);
-        numbers[path[i]] = fresh[i];
+        numbers_in(sin, holder)[path[i]] = fresh[i];
         cache_put(holder);
     }
     return 0;
+    /* EXERCISE 8.2 end */
 }
 
-/* The walk to a block. Each turn is one step: `number` leads to the holder of the next ones, and is
-   one of them then. */
-static __never_inlined int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
-                                     enum sfs_create create, uint32_t *block)
+/* One step: *block is the number in the holder at path[0], the first of the n places that are left
+   of the path. A hole there is filled, if `create`. */
+static inline int bmap_step(struct sfs_fs *sfs, struct sfs_inode *sin,
+                            struct cached_block *holder, const uint32_t *path, int n,
+                            enum sfs_create create, uint32_t *block)
 {
-    uint32_t path[3], *numbers = sin->din->roots, number = 0;
-    int steps = bmap_path(index, path), error = steps > 0 ? 0 : -E_TOO_BIG;
-    struct cached_block *holder = sin->table;
+    uint32_t *number = &numbers_in(sin, holder)[path[0]];
+    int error = 0;
 
-    for (int i = 0; i < steps; i++) {
-        if (i > 0) {
-            struct cached_block *next = cache_get(number, &error);
-
-            if (holder != sin->table)
-                cache_put(holder);
-            holder = next;
-            if (holder == NULL)
-                return error;
-            numbers = cache_data(holder);
-        }
-        if (unlikely(numbers[path[i]] == 0 && create != SFS_LOOK))
-            error = bmap_fill(sfs, sin, holder, path + i, steps - i, create == SFS_WHOLE);
-        number = numbers[path[i]];
-        if (unlikely(number != 0 && !sfs_block_valid(sfs, number)))
-            error = sfs_damaged(sin->inode.ino, "has a block that is none of the data's,", number);
-        if (number == 0 || error != 0)
-            break;
-    }
-    if (holder != sin->table)
-        cache_put(holder);
-    *block = number;
+    if (unlikely(*number == 0 && create != SFS_LOOK))
+        error = n == 1 ? bmap_take(sfs, sin, holder, path[0], create == SFS_WHOLE) :
+            bmap_fill(sfs, sin, holder, path, n, create == SFS_WHOLE);
+    *block = *number;
+    if (unlikely(*block != 0 && !sfs_block_valid(sfs, *block)))
+        error = sfs_damaged(sin->inode.ino, "has a block that is none of the data's,", *block);
     return error;
+}
+
+/* The walk to a block that is behind the direct ones, step by step. */
+static int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                     enum sfs_create create, uint32_t *block)
+{
+    /* EXERCISE 8.2 begin: bmap_walk */
+    uint32_t path[3];
+    int steps = bmap_path(index, path), error;
+
+    if (steps == 0)
+        return -E_TOO_BIG;
+    error = bmap_step(sfs, sin, sin->table, path, steps, create, block);
+    for (int i = 1; i < steps && error == 0 && *block != 0; i++) {
+        struct cached_block *holder = cache_get(*block, &error);
+
+        if (holder == NULL)
+            break;
+        error = bmap_step(sfs, sin, holder, path + i, steps - i, create, block);
+        cache_put(holder);
+    }
+    return error;
+    /* EXERCISE 8.2 end */
+}
+
+/* Not a block that hangs at the inode and is there. */
+static __never_inlined int bmap_other(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
+                                      enum sfs_create create, uint32_t *block)
+{
+    return index >= SFS_NDIRECT ? bmap_walk(sfs, sin, index, create, block) :
+        bmap_step(sfs, sin, sin->table, &index, 1, create, block);
 }
 
 /* Most blocks that are looked for hang at the inode itself, and are there: that is no walk. */
@@ -113,7 +150,7 @@ int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t inde
         *block = sin->din->roots[index];
         return 0;
     }
-    return bmap_walk(sfs, sin, index, create, block);
+    return bmap_other(sfs, sin, index, create, block);
 }
 
 /* What is cut off: from which index on, how many blocks may still be looked at in this transaction,
@@ -140,6 +177,7 @@ static int bmap_cut(struct bmap_cut *cut, uint32_t *number, int above, uint32_t 
         return CUT_LATER;
     cut->budget--;
     if (above > 0 && sfs_block_valid(cut->sfs, *number)) {
+        /* EXERCISE 8.2 begin: bmap_cut */
         holder = cache_get(*number, &error);
         if (holder == NULL)
             return error;
@@ -147,6 +185,7 @@ static int bmap_cut(struct bmap_cut *cut, uint32_t *number, int above, uint32_t 
         for (uint32_t i = SFS_NPER; i-- > 0 && error == 0;)
             if (numbers[i] != 0)
                 error = bmap_cut(cut, &numbers[i], above - 1, first + i * span[above - 1]);
+        /* EXERCISE 8.2 end */
     }
     if (error == 0 && whole)
         error = sfs_block_free(cut->sfs, cut->sin->inode.ino, *number);

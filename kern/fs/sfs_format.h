@@ -83,6 +83,7 @@ struct sfs_dirent {
    content of the block home[i]. count is 0 while nothing is to be done again. */
 #define SFS_JOURNAL_MAGIC   0x4c4e4a52U     /* "RJNL" in memory */
 #define SFS_JOURNAL_HOMES   1024
+#define SFS_JOURNAL_LOG     2               /* where the log begins, behind its start */
 
 struct sfs_commit {
     uint32_t magic;

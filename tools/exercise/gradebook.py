@@ -25,12 +25,15 @@ class GradeError(Exception):
 
 
 def chosen(reference, options):
-    """The exercises that --lab and --exercises name; None if there is neither."""
+    """The exercises that --lab and --exercises name; None if there is neither. Of a lab all are
+    meant but parts of their own."""
     numbers = sorted(reference.exercises)
     if options.lab:
         numbers = [number for number in numbers if number.split(".")[0] == options.lab]
         if not numbers:
             raise GradeError("there is no lab %s with exercises" % options.lab)
+    if not options.exercises:
+        numbers = [number for number in numbers if not reference.exercises[number].apart]
     if options.exercises:
         words = options.exercises.replace(",", " ").split()
         wrong = [word for word in words if word not in numbers]

@@ -50,7 +50,8 @@ class Plan:
     """What a handout is to contain.
 
     lab      the number of the lab that it is about
-    due      the exercises of this lab that are to be written
+    due      the exercises of this lab that are to be written: those that are named, or else all
+             but parts of their own
     solved   the numbers of the labs before it that come solved
     blank    all exercises that are blank: `due`, and those of other labs that are not solved
     labs     the Labs from 1 to `lab`
@@ -69,11 +70,12 @@ class Plan:
             raise HandoutError("only labs before lab %d can come solved, not lab %d"
                                % (lab, max(solved - set(range(1, lab)))))
         own = [exercise.number for exercise in self.labs[-1].exercises]
+        usual = [exercise.number for exercise in self.labs[-1].exercises if not exercise.apart]
         for number in exercises or ():
             if number not in own:
                 raise HandoutError("lab %d has no exercise %s; there are %s"
                                    % (lab, number, " ".join(own)))
-        self.due = [number for number in own if not exercises or number in exercises]
+        self.due = [number for number in own if number in (exercises or usual)]
         self.solved = sorted(solved)
         self.blank = [exercise.number for each in self.all for exercise in each.exercises
                       if exercise.number in self.due or each.number > lab
@@ -166,7 +168,7 @@ def places(plan, found):
                 continue
             yield "- **%s %s** (%d points%s): %s" % (
                 exercise.number, exercise.title, exercise.points,
-                ", a challenge" if exercise.is_challenge else "", exercise.asks)
+                exercise.kind, exercise.asks)
             paths = dict.fromkeys(region.path for region in found
                                   if region.exercise == exercise.number)
             yield "  in " + ", ".join("`%s`" % path for path in paths)

@@ -29,14 +29,16 @@ class Exercise:
     """One exercise: "5.3". A letter after the dot, "5.C", is a challenge, beyond the 100 points.
 
     asks    one line: what is to be written
+    apart   it is a part of its own: not among the 100 points, and only in a handout or a grading
+            that names it
     hint    some lines that a handout shows in the blank region
     uses    functions and variables of the kernel that a solution may use beyond those that
             exercise.symbols finds; given as one text, kept as a list
     """
 
-    def __init__(self, number, title, points, asks, hint="", uses=""):
+    def __init__(self, number, title, points, asks, hint="", uses="", apart=False):
         self.number, self.title, self.points = number, title, points
-        self.asks, self.hint, self.uses = asks, hint, uses.split()
+        self.asks, self.hint, self.uses, self.apart = asks, hint, uses.split(), apart
 
     @property
     def lab(self):
@@ -48,6 +50,11 @@ class Exercise:
         """Is it beyond the 100 points of its lab?"""
         return self.number.endswith(".C")
 
+    @property
+    def kind(self):
+        """What is told of it beside its points; "" if it is one of those that make the 100."""
+        return ", a challenge" if self.is_challenge else ", a part of its own" if self.apart else ""
+
 
 class Lab:
     """One lab: its exercises and its tests. Lab 0 has the tests that belong to no exercise."""
@@ -57,6 +64,11 @@ class Lab:
         self.exercises, self.tests = exercises, tests
         for test in tests:
             test.lab = number
+
+    @property
+    def points(self):
+        """What all can win who solve it: without challenges, and without parts of their own."""
+        return sum(each.points for each in self.exercises if not each.kind)
 
 
 @dataclasses.dataclass(eq=False)

@@ -1,24 +1,116 @@
-"""Lab 8: files. The calls of programs on files, by what they promise, on a small disk.
+"""Lab 8: files. Their content, descriptors, pipes, programs that come from files, the journal.
 
-There are no exercises yet, so the tests give no points. Each has a RAM disk of its own, which
-tools/disk makes and checks afterwards: whatever a program does, what it leaves is a sound file
-system. The program itself comes from the image of the kernel, because its reports count only there.
-What the kernel does below the system calls, from the block device to the directories, is
-tested by self tests, in lab0.py.
+HINTS has the hints of the exercises; a handout has them as comments in its blank regions. For their
+form see lab1.py. POINTS is how the whole lab is made up: an exercise is in EXERCISES as soon as the
+tree has its regions. 8.6 and 8.7 are parts of their own, beside the 100 points: a handout has them
+if they are named.
 
-What xv6's file tests look at is in: filedata (truncate1, truncate2, writetest, writebig, bigwrite,
-bigfile, unlinkread), filenames (opentest, createtest, linktest, subdir, fourteen, rmdot, dirfile,
-iref, bigdir, iput, openiput, exitiput), filecrowd (sharedfd, fourfiles, createdelete, concreate,
-linkunlink, manywrites, truncate3, diskfull, outofinodes), badfiles (badwrite), pipes (pipe1). The
-names of ucore_os_plus: filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3),
-filetable (sfs_exectest1, 2), pipes (pipetest, pipetest2).
+Tests of no exercise look at all of it at once, by what the calls of programs promise. Each has a
+RAM disk of its own, which tools/disk makes and checks afterwards: whatever a program does, what it
+leaves is a sound file system. The program itself comes from the image of the kernel, because its
+reports count only there. What the kernel does below the system calls is tested by self tests, here
+and in lab0.py.
 """
 from grader.fsops import made_by_host, operations, until_full
-from labs.common import Disk, Lab, Test, program, regex, selftest
+from labs.common import Disk, Exercise, Lab, Test, program, regex, selftest
+
+HINTS = {
+    "8.1": """
+The caller has the inode's lock and, for a write, is in a transaction; the n bytes
+are pinned, so iobuf_move() cannot fail. Where the iobuf stands in the file says
+its io_offset, which iobuf_move() and iobuf_zero() bring forward: look at it again
+for each block. The first block may begin and the last may end inside of a block;
+both may be the same one.
+
+sfs_bmap_load_nolock() gives the block at an index of the file, with a reference
+that you give back by cache_put(); NULL is a hole if the error is 0, which only
+SFS_LOOK can find: a hole is read as zeros. A write takes SFS_CREATE, or SFS_WHOLE if
+it covers the whole block. Each block that is changed is told to the journal, by
+journal_write() in front of the change.
+
+A write behind the end of the file makes it longer, by what was written and no
+more, also if an error ended it: the size is in sin->din, and that lies in the block
+sin->table. An error ends all, and is the result.
+""",
+    "8.2": """
+The direct blocks are written: sfs_bmap_get_nolock() and bmap_take() are the example
+for the rest. bmap_step() does one step of a path, whatever it is a step of.
+
+bmap_path: Fill in path[], as the head of this file has it; span[] is how many
+blocks of data are below a number. 0 if the index is too large for any file.
+
+bmap_fill: n is 2 or 3: a block of numbers, perhaps another one, then the data. Take
+all n with sfs_block_alloc() before you change anything: if one cannot be had give
+back those that were, with sfs_block_free(), and return the error. A block of numbers
+must be zeros, whatever becomes of the data. Put the first into the holder, each other
+one into the one before it (cache_get() finds it: it was just made), and count them in
+din->blocks. What was changed is told to the journal: the holder, and sin->table.
+
+bmap_walk: By bmap_step() from the inode, sin->table, to the block, by the path: each
+number leads to the holder of the next step, for which cache_get() gives a reference.
+The walk ends at a hole, at an error, or at the data. A path of 0 steps: -E_TOO_BIG.
+
+bmap_cut: `holder` becomes the block *number, which has numbers of what is
+`above` - 1 steps over the data. Cut what is below each of them that is no hole, from
+the last to the first; the i-th begins at index first + i * span[above - 1]. An error,
+or CUT_LATER, ends it.
+""",
+    "8.6": """
+the default of journal_is_on: Define this variable, static, a bool, with the value
+true, as soon as the three functions below are written. Until then each change goes
+home when its transaction ends, and a crash may leave a part of it.
+
+write_log: For each block in journal.changed, an entry's log_link is in the list:
+its number into the list of homes, journal.homes, and a request that writes its page
+to the log, from journal.start + SFS_JOURNAL_LOG on. One more request writes the list
+of homes to the block behind the commit record. Then write_requests().
+
+write_record: Into the page journal.record, as struct sfs_commit: the count; a record
+that is not empty also gets the next sequence number. Write it to the journal's first
+block, and have it flushed. 0 or the error of the disk.
+
+write_in_order: The steps of a commit, by write_log(), write_record() and write_home(),
+in the order that journal.h draws; journal.logged is the number of blocks. The first
+error ends it: nothing may be written behind a step that failed.
+
+record_is_sound: The magic number was looked at, nothing else. How many blocks can a
+list of homes have, how many this journal's log? No home is behind the disk, and none
+in the journal itself, and none is there twice. What stands behind the count says
+nothing.
+
+finish: Read each block of the log into the third page, and write it to its home. When
+all is at home for sure, write the record with the count 0, and have that flushed too.
+If the power fails anywhere in between, the next try must find all that it needs. 0 or
+the first error of the disk.
+""",
+}
+
+# How the whole lab is made up; 8.C is tasks in the text.
+POINTS = {"8.1": 25, "8.2": 20, "8.3": 20, "8.4": 20, "8.5": 15, "8.6": 50, "8.7": 20}
+
+EXERCISES = [
+    Exercise("8.1", "the content of files", POINTS["8.1"], hint=HINTS["8.1"],
+             asks="move bytes between memory and the blocks of a file"),
+    Exercise("8.2", "the block map", POINTS["8.2"], hint=HINTS["8.2"],
+             asks="find, make and free the blocks behind the direct ones"),
+    Exercise("8.6", "the journal", POINTS["8.6"], hint=HINTS["8.6"], apart=True,
+             asks="commit a transaction, read what a crash has left, and finish it"),
+]
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
 
 TESTS = [
+    program("filedata", "", 25, "8.1", disk=LARGE, limit=1000),
+    program("filedata big", "big", 20, "8.2", disk=LARGE, limit=1000),
+    program("filedata journal", "big", 50, "8.6", disk=LARGE, limit=1000),
+
+    # Of no exercise. What xv6's file tests look at is in: filedata (truncate1, truncate2,
+    # writetest, writebig, bigwrite, bigfile, unlinkread), filenames (opentest, createtest,
+    # linktest, subdir, fourteen, rmdot, dirfile, iref, bigdir, iput, openiput, exitiput),
+    # filecrowd (sharedfd, fourfiles, createdelete, concreate, linkunlink, manywrites, truncate3,
+    # diskfull, outofinodes), badfiles (badwrite), pipes (pipe1). The names of ucore_os_plus:
+    # filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3), filetable
+    # (sfs_exectest1, 2), pipes (pipetest, pipetest2).
     program("filetable", disk=Disk()),
     program("badfiles", disk=Disk(programs=("cat", "true")),
             expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
@@ -26,8 +118,6 @@ TESTS = [
     operations(1, 10), operations(11, 10), operations(21, 10), made_by_host(31, 10),
     until_full(41, 25, "room", size="1M", journal=32),
     until_full(51, 25, "inodes", size="4M", inodes=48),
-    program("filedata", disk=LARGE),
-    program("filedata big", "big", disk=LARGE),
     program("filenames", disk=LARGE),
     program("filenames many", "many 2000", limit=4000, disk=LARGE),
     program("filecrowd", disk=LARGE),
@@ -47,4 +137,4 @@ TESTS = [
                  "init ended with code 0"]),
 ]
 
-LAB = Lab(8, "files", [], TESTS)
+LAB = Lab(8, "files", EXERCISES, TESTS)
