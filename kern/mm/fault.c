@@ -11,8 +11,8 @@
    invalid before (see set_pte()); an entry that was valid is flushed on each hart that may have it
    (sfence.vma, Privileged spec 20211203, 4.2.1). The regions of exercises 3.4 and 5.4 are here. */
 #include <error.h>
+#include <mm/filemap.h>
 #include <mm/pagetable.h>
-#include <mm/vmm.h>
 #include <string.h>
 
 /* The rights of a page table entry in this area: PTE_U, and R, W, X as the area allows. A and D are
@@ -217,7 +217,8 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return repair(mm, addr, access);
 }
 
-/* The lock is taken before anything is looked at: what is true without it may be over at once. */
+/* The lock is taken before anything is looked at: what is true without it may be over at once. If
+   the fault had to wait, the access is tried again, and faults again. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (mm == NULL)
@@ -225,6 +226,10 @@ int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     mutex_lock(&mm->lock);
     int result = repair(mm, addr, access);
     mutex_unlock(&mm->lock);
+    if (unlikely(result == -E_BUSY)) {
+        filemap_wait();
+        result = 0;
+    }
     return result;
 }
 

@@ -101,13 +101,24 @@ void mm_get(struct mm_struct *mm)
     atomic_add(&mm->mm_count, 1);
 }
 
-/* Take the pages of [start, end), a part of an area, out of the tables, while the area is still
-   there as it was. All that is unmapped of a process goes this way. */
-static void unmap_part(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t start,
-                       uintptr_t end)
+/* From 0 there is no way back: mm_put() is at work. */
+bool mm_get_live(struct mm_struct *mm)
+{
+    uint32_t count;
+
+    do {
+        count = atomic_load(&mm->mm_count);
+        if (count == 0)
+            return false;
+    } while (!atomic_cas(&mm->mm_count, count, count + 1));
+    return true;
+}
+
+/* All that is unmapped of a process goes this way, while the area is still there as it was. */
+void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
 {
     assert(vma->vm_start <= start && end <= vma->vm_end);
-    unmap_range(&mm->as, start, end);
+    unmap_range(&vma->vm_mm->as, start, end);
 }
 
 /* Area by area, upwards: tables go with the last area that needed them. No lock is needed: a
@@ -121,7 +132,7 @@ void mm_put(struct mm_struct *mm)
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
-        unmap_part(mm, vma, vma->vm_start, vma->vm_end);
+        unmap_part(vma, vma->vm_start, vma->vm_end);
         exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         vma_end(vma);
@@ -178,11 +189,14 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     assert(!to->published);
     mutex_lock(&from->lock);
-    /* `to` needs no lock: it is not published, so nobody else can have found it. */
+    /* Nobody knows `to`, unless its areas come into the lists of files that they map: filemap.h. */
+    bool found = from->has_pager && mutex_trylock(&to->lock);
     int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
     to->brk = from->brk;
     to->mmap_top = from->mmap_top;
+    if (found)
+        mutex_unlock(&to->lock);
     mutex_unlock(&from->lock);
     return result;
 }
@@ -288,7 +302,7 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
         uintptr_t low = vma->vm_start > addr ? vma->vm_start : addr;
         uintptr_t high = vma->vm_end < end ? vma->vm_end : end;
 
-        unmap_part(mm, vma, low, high);
+        unmap_part(vma, low, high);
         spare_used = cut_area(mm, vma, low, high, spare);
     }
     free_tables(mm, addr, end);

@@ -39,8 +39,9 @@ struct vma_struct;
 struct pager {
     /* Find the page for the address la, a multiple of PGSIZE. 0 with *page, to which the caller
        gets a reference; -E_FAULT: there is none, and the access is the program's mistake; -E_IO;
-       -E_NO_MEM. `access` is that of the fault: VM_WRITE of a private area only says that a copy
-       will be made. */
+       -E_NO_MEM; -E_NO_SPACE; -E_BUSY: give the mm's lock back, call filemap_wait() of
+       mm/filemap.h, and try again. `access` is that of the fault: VM_WRITE of a private area only
+       says that a copy will be made. */
     int (*page)(struct vma_struct *vma, uintptr_t la, uint32_t access, struct Page **page);
     /* There is one more area, and backing and offset are set: a new one, or a copy by fork, or the
        upper part of one that is cut in two. NULL: nothing is to be done. */
@@ -70,6 +71,7 @@ struct vma_struct {
     const struct pager *pager;          /* NULL: new pages are zeroed ones. Set once */
     void *backing;                      /* what the pager has the pages from. Set once */
     uint64_t offset;                    /* the place of vm_start in it, in bytes */
+    list_entry_t map_link;              /* in the list of those that map a file: mm/filemap.h */
 };
 
 /* An address space. Its first part is what the hardware and the TLB functions use. What lies where:
@@ -119,6 +121,9 @@ extern bool fork_shares;
 struct mm_struct *mm_create(void) __must_check;
 /* Count one more use. The caller has one already, or holds what keeps another one's. */
 void mm_get(struct mm_struct *mm);
+/* The same for a caller who has none, but knows that the struct is still there: false if the last
+   use has gone, and then nothing changes. */
+bool mm_get_live(struct mm_struct *mm) __must_check;
 /* Drop a use. The last one frees everything: no hart may run on it then. May sleep; no lock may be
    held. */
 void mm_put(struct mm_struct *mm);
@@ -163,6 +168,8 @@ int mm_map(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags) 
 /* The same for an area whose pages come from a pager: its open() is called if the result is 0. */
 int mm_map_pager(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t vm_flags,
                  const struct pager *pager, void *backing, uint64_t offset) __must_check;
+/* Take the pages of [start, end), a part of an area, out of the tables. The area stays. */
+void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end);
 /* Remove all areas and pages in a range; areas that reach out of it keep the rest. */
 int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len) __must_check;
 /* Find room for an area below the stack; 0 if there is none. Each VM_STACK, this one or one that
@@ -194,7 +201,7 @@ pte_t vm_rights(uint32_t vm_flags);
 int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* The same for an access to any address, of which nothing is known yet; access 0 is none that can
-   be made possible, and gives -E_FAULT too. */
+   be made possible, and gives -E_FAULT too. Other errors are those of struct pager. */
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* What a trap handler calls for a fault: the same, with the mm's lock, which the caller does not

@@ -21,6 +21,7 @@
 enum mutex_rank {
     MUTEX_TEST_OUTER = 1,           /* of the self tests: outside of all others */
     MUTEX_FILE,                     /* the position of an open file */
+    MUTEX_WRITEBACK,                /* writing back what programs have changed in mapped files */
     MUTEX_MM,                       /* the areas and the page tables of an address space */
     MUTEX_AREAS,                    /* which mms, or areas, may map a page: see mm/rmap.h */
     MUTEX_SYNC_DETECT,              /* the record of a detector of deadlocks */

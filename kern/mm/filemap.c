@@ -1,0 +1,134 @@
+/* The areas that map a file: see filemap.h.
+
+   A walk along the list cannot hold the list's lock while it waits for an mm's, which ranks before.
+   So it takes a reference to the mm, lets go of the list, locks the mm, and looks whether the area
+   is still there: map->visited tells, for an area that leaves the list moves it back. An area that
+   comes meanwhile, by a fork or a cut, comes to the end, where the walk finds it.
+
+   An mm of which the last reference goes is passed over: it is on no hart any more. */
+#include <mm/filemap.h>
+#include <mm/pagetable.h>
+
+const uint8_t filemap_zeros[PGSIZE] __attribute__((aligned(PGSIZE)));
+
+void (*filemap_wait)(void);
+
+void filemap_init(struct file_map *map, void *backing)
+{
+    atomic_cas(&kva2page(filemap_zeros)->ref, 0, 1);    /* one reference that is never dropped */
+    *map = (struct file_map){ .backing = backing };
+    mutex_init(&map->lock, "the areas of a file", MUTEX_AREAS, 0);
+    list_init(&map->areas);
+    list_init(&map->dirty);
+    list_init(&map->dirty_link);
+    map->visited = &map->areas;
+}
+
+void filemap_add(struct file_map *map, struct vma_struct *vma)
+{
+    mutex_lock(&map->lock);
+    list_add_before(&map->areas, &vma->map_link);
+    mutex_unlock(&map->lock);
+}
+
+void filemap_remove(struct file_map *map, struct vma_struct *vma)
+{
+    mutex_lock(&map->lock);
+    if (map->visited == &vma->map_link)
+        map->visited = list_prev(&vma->map_link);
+    list_del(&vma->map_link);
+    mutex_unlock(&map->lock);
+}
+
+/* Go on to the next area, of an mm that lives: with a reference to that, and the place of the area
+   in *place. NULL at the end. */
+static struct mm_struct *next_mm(struct file_map *map, list_entry_t **place)
+{
+    struct mm_struct *mm = NULL;
+
+    mutex_lock(&map->lock);
+    while (mm == NULL && list_next(map->visited) != &map->areas) {
+        map->visited = list_next(map->visited);
+        mm = to_struct(map->visited, struct vma_struct, map_link)->vm_mm;
+        if (!mm_get_live(mm))
+            mm = NULL;
+    }
+    *place = map->visited;
+    mutex_unlock(&map->lock);
+    return mm;
+}
+
+/* Call fn for each area, with the lock of its mm. */
+static void walk(struct file_map *map, void (*fn)(struct vma_struct *vma, uint64_t arg),
+                 uint64_t arg)
+{
+    struct mm_struct *mm;
+    list_entry_t *place;
+
+    map->visited = &map->areas;
+    while ((mm = next_mm(map, &place)) != NULL) {
+        mutex_lock(&mm->lock);
+        mutex_lock(&map->lock);
+        bool there = map->visited == place;
+        mutex_unlock(&map->lock);
+        if (there)
+            fn(to_struct(place, struct vma_struct, map_link), arg);
+        mutex_unlock(&mm->lock);
+        mm_put(mm);
+        sched_give_way();
+    }
+}
+
+/* One entry: true if a hart may have a translation that allows too much now. A private area's
+   entries that may be written map copies, which are nobody else's. */
+static bool protect_entry(pte_t *pte, bool shared)
+{
+    if (!(*pte & PTE_V))
+        return false;
+    if (pte2page(*pte) == kva2page(filemap_zeros)) {
+        set_pte(pte, 0);
+        page_ref_dec(kva2page(filemap_zeros));
+        return true;
+    }
+    if (!shared || !(*pte & PTE_W))
+        return false;
+    set_pte_relaxed(pte, *pte & ~PTE_W);
+    return true;
+}
+
+/* The entries of an area; one flush for all. */
+static void protect_area(struct vma_struct *vma, __not_used uint64_t arg)
+{
+    struct addrspace *as = &vma->vm_mm->as;
+    bool changed = false;
+
+    for (uintptr_t la = vma->vm_start, stop; la < vma->vm_end; la = stop) {
+        pte_t *pte = get_pte(as->pgdir, la, false);
+
+        stop = table_end(as->pgdir, la, vma->vm_end);
+        for (size_t n = pte != NULL ? (stop - la) / PGSIZE : 0; n > 0; n--)
+            changed |= protect_entry(pte++, vma->vm_flags & VM_SHARED);
+        sched_give_way();
+    }
+    if (changed)
+        tlb_flush(as, vma->vm_start, vma->vm_end - vma->vm_start);
+}
+
+void filemap_protect(struct file_map *map)
+{
+    walk(map, protect_area, 0);
+}
+
+/* What an area maps of the file from a place on. */
+static void cut_area(struct vma_struct *vma, uint64_t from)
+{
+    uint64_t skip = from > vma->offset ? from - vma->offset : 0;
+
+    if (skip < vma->vm_end - vma->vm_start)
+        unmap_part(vma, vma->vm_start + skip, vma->vm_end);
+}
+
+void filemap_cut(struct file_map *map, uint64_t from)
+{
+    walk(map, cut_area, from);
+}
