@@ -31,6 +31,7 @@ static void test_crash(void)
     struct crash_count count, sum = { 0 };
 
     print_set_output(quiet_output);
+    crash_samples_begin();
     for (size_t i = 0; i < crash_workload_count; i++) {
         struct inventory before = inventory_take();
 
@@ -45,6 +46,7 @@ static void test_crash(void)
         history_end(&history);
         inventory_same(&before, "a workload");
     }
+    crash_samples_end();
     cprintf("%lu workloads, %lu states, %lu mounted, %lu finished\n", crash_workload_count,
             sum.states, sum.mounted, sum.finished);
 }

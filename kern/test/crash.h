@@ -25,8 +25,8 @@ struct workload {
 extern const struct workload crash_workloads[];
 extern const size_t crash_workload_count;
 
-/* What is in the files of each thread, in one number each: those whose path begins with an 'a' are
-   of the first, with a 'b' of the second. If there is one thread, all files are its own. */
+/* What is in the files of each thread, in one number each; crash_tree.c tells whose a file is. If
+   there is one thread, all are its own. */
 struct tree {
     uint64_t part[CRASH_THREADS];
 };
@@ -45,6 +45,7 @@ struct history {
     const struct workload *workload;
     struct test_disk disk;
     uint32_t steps[CRASH_THREADS];
+    uint32_t together;                  /* syncs for which both threads had done something */
     uint64_t tree[CRASH_THREADS][CRASH_STEPS + 1];      /* [t][0]: before the first step of t */
 };
 
@@ -65,3 +66,10 @@ struct crash_count {
 
 /* All crashes of a workload, and `depth` times over the crashes in the recovery of each. */
 void crash_explore(struct history *history, int depth, struct crash_count *count);
+
+/* Samples for the host, on the machine's disk, if it has one: crash_sample.c tells how they lie
+   there. Between the first two calls each sample is a disk as a crash left it (where each of its
+   blocks is), and as it is after recovery. The disk must have room. */
+void crash_samples_begin(void);
+void crash_samples_end(void);
+void crash_sample(const char *title, uint8_t *const *before, const struct test_disk *after);

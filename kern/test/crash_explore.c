@@ -5,10 +5,15 @@
    may be found depends on the crash; what is found depends on the disk alone.
 
    A recovery writes too, and the power may fail again meanwhile. Whatever it had done by then, the
-   next one must come to the same tree: the transaction was there as a whole, or it was not. */
+   next one must come to the same tree: the transaction was there as a whole, or it was not. Behind
+   a recovery that had something to do there is one more transaction, in the same record, so that
+   its log lies over the one that was finished:
+
+       recovery: homes, flush, clear, flush | orphans | marks and one transaction | unmount
+                                                        EXTRA_BEGUN, EXTRA_DURABLE              */
 #include <error.h>
+#include <fs/vfs.h>
 #include <mm/kmalloc.h>
-#include <riscv/sbi.h>
 #include <string.h>
 #include <test/crash.h>
 #include <test/sfs_disk.h>
@@ -19,10 +24,19 @@
 #define RECORD_LIMIT    200             /* a recovery, and the freeing of orphans */
 #define TOLD            3               /* wrong states of a workload that are told; then it ends */
 
+/* The numbers of marks in a recovery's record. */
+enum { EXTRA_BEGUN, EXTRA_DURABLE };
+#define EXTRA_NAME      "z"
+
+/* Which of the disks of a workload are samples: the first are crashes in the first transaction, and
+   in its recovery; later ones come from all over the record. */
+static const size_t sampled[] = { 3, 11, 40, 130 };
+
 /* What is known of a disk. */
 struct known {
     uint64_t hash;                      /* 0: nothing */
     struct tree tree;
+    struct tree extra;                  /* behind one transaction more */
     bool sound;                         /* it could be mounted, and is right then */
 };
 
@@ -32,6 +46,8 @@ struct explorer {
     struct known *known;
     struct test_disk views[DEPTH_MAX + 1];
     int depth;
+    uint8_t **before;                   /* where the blocks are of a disk that will be a sample */
+    bool sampling;                      /* there is one */
 };
 
 /* What is known of the disk with this hash, or the place for it. */
@@ -44,18 +60,71 @@ static struct known *find(const struct explorer *e, uint64_t hash)
     return &e->known[i];
 }
 
-/* Mount, which recovers; unmount; check; read. */
+/* The tree of a disk that is to be right. */
+static struct tree read_tree(const struct explorer *e, const struct test_disk *view,
+                             struct known *known)
+{
+    known->sound &= sfs_check(view, false) == 0;
+    return known->sound ? tree_of_disk(view, e->history->workload->script[1] != NULL)
+        : (struct tree){ { 0 } };
+}
+
+/* One transaction more: a file is made, or if it is there, removed. If there is no room for it,
+   nothing happens. */
+static int do_extra(struct filesystem *fs, struct test_disk *view)
+{
+    struct inode *root = fs->get_root(fs), *node;
+    int error = vfs_unlink(root, EXTRA_NAME);
+
+    if (error == -E_NOENT) {
+        error = vfs_open(root, EXTRA_NAME, O_RDWR | O_CREAT, &node);
+        if (error == 0)
+            vfs_close(node, O_RDWR);
+    }
+    inode_put(root);
+    error = error == -E_NO_SPACE ? 0 : error;
+    error = error ?: fs->sync(fs);
+    test_disk_mark(view, EXTRA_DURABLE);
+    return error;
+}
+
+/* Mount, which recovers; check; read. Then the extra transaction, if there is a record with
+   something in it. */
 static void try_mount(const struct explorer *e, struct test_disk *view, struct known *known)
 {
     struct filesystem *fs;
-    const char *reason;
-    int error = sfs_mount(&view->device, &fs, &reason) ?: fs->unmount(fs);
+    const char *reason = "the disk was mounted";
+    int error = sfs_mount(&view->device, &fs, &reason);
 
+    known->sound = error == 0;
+    if (error == 0) {
+        error = fs->sync(fs);
+        known->tree = known->extra = read_tree(e, view, known);
+        if (e->sampling && known->sound)
+            crash_sample(e->history->workload->title, e->before, view);
+        if (known->sound && view->length > 0) {
+            test_disk_mark(view, EXTRA_BEGUN);
+            error = error ?: do_extra(fs, view);
+            known->extra = read_tree(e, view, known);
+        }
+        error = fs->unmount(fs) ?: error;
+        known->sound &= error == 0;
+    }
     if (error != 0)
         cprintf("after a crash: %s, %s\n", error_name(error), reason);
-    known->sound = error == 0 && sfs_check(view, false) == 0;
-    if (known->sound)
-        known->tree = tree_of_disk(view, e->history->workload->script[1] != NULL);
+}
+
+/* A crash in a recovery, or in the transaction behind it: is this the tree that must be there? */
+static bool recovered(const struct test_disk *view, const struct crash *crash,
+                      const struct known *known, const struct tree *tree)
+{
+    bool seen[2] = { false, false };
+
+    for (size_t i = 0; i < crash->length; i++)
+        if (view->record[i].kind == RECORD_MARK)
+            seen[view->record[i].block] = true;
+    return (!seen[EXTRA_DURABLE] && memcmp(tree, &known->tree, sizeof(*tree)) == 0)
+        || (seen[EXTRA_BEGUN] && memcmp(tree, &known->extra, sizeof(*tree)) == 0);
 }
 
 /* Tell which crash it was. */
@@ -64,6 +133,15 @@ static void tell(struct explorer *e, int level, const struct crash *crash, const
     e->count->wrong++;
     cprintf("%s: crash %d, behind entry %lu, kind %d, odd entry %lu: %s\n",
             e->history->workload->title, level + 1, crash->length, crash->kind, crash->odd, what);
+}
+
+/* Will this disk, which was not mounted yet, be a sample? */
+static void choose(struct explorer *e, const struct test_disk *view)
+{
+    e->sampling = false;
+    for (size_t i = 0; i < ARRAY_SIZE(sampled); i++)
+        e->sampling |= e->count->mounted == sampled[i];
+    memcpy(e->before, view->at, view->device.blocks * sizeof(*e->before));
 }
 
 /* Build a crash of a disk with a record, and find out what is there after it. The result lies in
@@ -76,7 +154,7 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     struct crash inner = crash_first();
 
     crash_build(disk, crash, view);
-    uint64_t hash = test_disk_hash(view);
+    uint64_t hash = test_disk_hash(view) ?: 1;
     known = find(e, hash);
     e->count->states++;
     if (known->hash != 0)
@@ -84,6 +162,7 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     if (++e->count->mounted % KNOWN_MAX == KNOWN_MAX - 1)
         panic("a workload has too many states");
     known->hash = hash;
+    choose(e, view);
     if (level < e->depth)
         test_disk_record(view, RECORD_LIMIT);
     try_mount(e, view, known);
@@ -97,8 +176,8 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     while (known->sound && e->count->wrong < TOLD && crash_next(view, &inner)) {
         const struct known *after = look(e, view, &inner, level + 1);
 
-        if (after->sound && memcmp(&after->tree, &known->tree, sizeof(after->tree)) != 0)
-            tell(e, level + 1, &inner, "another crash makes another state");
+        if (after->sound && !recovered(view, &inner, known, &after->tree))
+            tell(e, level + 1, &inner, "the tree is not the one of the first recovery");
     }
     test_disk_forget(view);
     return known;
@@ -110,9 +189,10 @@ void crash_explore(struct history *history, int depth, struct crash_count *count
     struct explorer e = {
         .history = history, .count = count, .depth = depth,
         .known = kmalloc(KNOWN_MAX * sizeof(*e.known)),
+        .before = kmalloc(history->workload->blocks * sizeof(*e.before)),
     };
 
-    assert(e.known != NULL && depth <= DEPTH_MAX);
+    assert(e.known != NULL && e.before != NULL && depth <= DEPTH_MAX);
     *count = (struct crash_count){ 0 };
     memset(e.known, 0, KNOWN_MAX * sizeof(*e.known));
     for (int i = 0; i <= depth; i++)
@@ -126,4 +206,5 @@ void crash_explore(struct history *history, int depth, struct crash_count *count
     for (int i = 0; i <= depth; i++)
         test_disk_destroy(&e.views[i]);
     kfree(e.known);
+    kfree(e.before);
 }

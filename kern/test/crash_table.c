@@ -1,22 +1,126 @@
 /* The workloads of the crash tests: see crash.h for what they are for, crash_work.c for the words.
    A new one is a line here, and nothing else.
 
-   A disk has 64 blocks if there is no reason for more: 24 are the journal's, and 35 are for files.
+   A disk has 64 blocks if there is no reason for more: 24 are the journal's, and 36 are for files.
    The first script of each is done, and brought to the disk, before the record begins. The others
-   are what is looked at: of one thread, or of two. */
+   are what is looked at: of one thread, or of two. With two, each sees to the names that begin with
+   its letter, 'a' or 'b', and to its blocks of a file whose name begins with an 's'. */
 #include <test/crash.h>
 
 #define SMALL   64
+#define LARGE   128
 
 const struct workload crash_workloads[] = {
+    /* Each operation alone. */
+    { "nothing is done", SMALL, "make a", { "sync; sync" } },
     { "a file is made", SMALL, "", { "make a; sync; make b" } },
-    { "a file is written", SMALL, "make a", { "write a 0 5000 1; sync; write a 4096 9000 2" } },
-    { "a file gets another name", SMALL, "make a; write a 0 5000 1; make b; write b 0 9000 2",
-      { "rename a c; sync; rename c b; sync; rename b a" } },
+    { "a file is written", SMALL, "make a", { "write a 0 5000 1; sync; write a 5000 9000 2" } },
+    { "a file is written over", SMALL, "make a; write a 0 20000 1",
+      { "write a 4096 8192 2; sync; write a 100 7000 3; sync; write a 0 20000 4" } },
+    { "bytes in one block are written", SMALL, "make a; write a 0 4096 1",
+      { "write a 10 20 2; write a 30 1 3; sync; write a 4095 2 4; write a 0 1 5" } },
+    { "a hole is left, and filled", SMALL, "make a",
+      { "write a 40000 100 1; sync; write a 12288 4096 2; write a 20000 10000 3; sync" } },
+    { "a file needs its indirect block", SMALL, "make a; write a 0 45056 1",
+      { "write a 45056 8192 2; sync; write a 53248 5000 3; sync; write a 45056 100 4" } },
+    { "a file needs its double indirect block", SMALL, "make a",
+      { "write a 4243450 10 1; sync; write a 8437760 5000 2; sync" } },
+    { "a file is shortened", SMALL, "make a; write a 0 30000 1",
+      { "cut a 20000; sync; cut a 4096; cut a 4095; sync; cut a 0; sync" } },
+    { "a file is made longer by a cut", SMALL, "make a; write a 0 5000 1",
+      { "cut a 5001; sync; cut a 30000; sync; cut a 5000; cut a 9000" } },
+    { "indirect blocks are cut off", SMALL, "make a; write a 0 60000 1; write a 4243456 9000 2",
+      { "cut a 4247552; sync; cut a 53248; sync; cut a 49152; sync; cut a 1" } },
+    { "a directory is made", SMALL, "", { "mkdir d; sync; mkdir d/e; make d/f; sync" } },
+    { "a directory is removed", SMALL, "mkdir d; mkdir d/e", { "rmdir d/e; sync; rmdir d; sync" } },
+    { "a file gets a second name", SMALL, "make a; write a 0 5000 1; mkdir d",
+      { "link a b; sync; link b d/c; sync; unlink a; unlink b; sync" } },
+    { "a symbolic link is made", SMALL, "make a; mkdir d",
+      { "symlink a s; sync; symlink ../a d/s; unlink a; sync; unlink s; sync" } },
+    { "a file gets another name", SMALL, "make a; write a 0 5000 1",
+      { "rename a c; sync; rename c b; rename b a; sync" } },
+    { "a file takes another one's name", SMALL,
+      "make a; write a 0 5000 1; make b; write b 0 60000 2", { "rename a b; sync" } },
+    { "a file changes its directory", SMALL, "mkdir d; mkdir e; make d/a; write d/a 0 5000 1",
+      { "rename d/a e/b; sync; rename e/b a; rename a d/a; sync" } },
+    { "a directory changes its directory", SMALL, "mkdir d; mkdir e; mkdir d/f; make d/f/a",
+      { "rename d/f e/g; sync; rename e/g f; sync; rename d f/d; sync" } },
+    { "a directory takes an empty one's place", SMALL, "mkdir d; make d/a; mkdir e",
+      { "rename d e; sync" } },
+    { "a file is removed", SMALL, "make a; write a 0 60000 1; make b",
+      { "unlink a; sync; unlink b; sync" } },
+
+    /* Pairs, on one file or in one directory. */
+    { "made, and removed at once", SMALL, "make b",
+      { "make a; unlink a; sync; make a; sync; unlink a; make a" } },
+    { "removed, and made at once", SMALL, "make a; write a 0 30000 1",
+      { "unlink a; make a; write a 0 30000 2; sync; unlink a; make a" } },
+    { "a new version takes the place of the old", SMALL, "make a; write a 0 9000 1",
+      { "make t; write t 0 12000 2; sync; rename t a; sync; "
+        "make t; write t 0 9000 3; rename t a" } },
+    { "two files change their names", SMALL, "make a; write a 0 9000 1; make b; write b 0 9000 2",
+      { "rename a t; rename b a; rename t b; sync; rename a t; sync; rename b a; sync" } },
+    { "cut, and written", SMALL, "make a; write a 0 20000 1",
+      { "cut a 5000; write a 5000 9000 2; sync; cut a 0; write a 8192 100 3; sync" } },
+    { "written, and cut", SMALL, "make a; write a 0 20000 1",
+      { "write a 18000 9000 2; cut a 19000; sync; write a 0 9000 3; cut a 100" } },
+    { "blocks of one file go to another", SMALL, "make a; write a 0 60000 1; make b",
+      { "unlink a; write b 0 60000 2; sync; cut b 0; make a; write a 0 60000 3; sync" } },
+    { "blocks of a directory go to a file", SMALL, "mkdir d; mkdir d/e; make a; fill a 0 4096 1",
+      { "rmdir d/e; rmdir d; write a 30000 4096 2; sync; fill a 40000 65536 3" } },
+    { "linked, and the old name removed", SMALL, "make a; write a 0 9000 1",
+      { "link a b; unlink a; sync; link b a; sync; unlink b; sync" } },
+    { "written under one name, read under the other", SMALL, "make a; link a b",
+      { "write a 0 5000 1; write b 4096 5000 2; sync; cut a 100; rename b a" } },
+    { "a directory is filled, and emptied", SMALL, "mkdir d",
+      { "many d/f 12; sync; unlink d/f3; unlink d/f4; make d/longer-than-before; sync; "
+        "unlink d/f0; rename d/f11 d/f0" } },
+    { "a directory grows", SMALL, "mkdir d; crowd d/a 17",
+      { "long d/b; sync; long d/c; long d/e; sync; make d/f; sync" } },
+
+    /* Orphans. */
     { "an open file loses its name", SMALL, "make a; write a 0 60000 1",
       { "hold a; unlink a; sync; make b; sync; drop; sync" } },
-    { "two threads make files", SMALL, "", {
-      "make a; write a 0 5000 1; sync; make a2; unlink a; sync",
-      "make b; write b 0 9000 2; rename b b2; sync; make b" } },
+    { "an open file is replaced", SMALL, "make a; write a 0 30000 1; make b; write b 0 5000 2",
+      { "hold a; rename b a; sync; write a 0 100 3; drop; sync" } },
+    { "a directory is removed with somebody in it", SMALL, "mkdir d; make a",
+      { "hold d; rmdir d; sync; mkdir d; sync; drop; sync" } },
+    { "an orphan is left", LARGE, "make a; write a 0 65536 1; write a 65536 65536 1; make b",
+      { "hold a; unlink a; sync; write b 0 5000 2; sync" } },
+
+    /* No room, and a log that is full. */
+    { "the disk is full at the commit", SMALL, "make a; make b",
+      { "fill a 0 65536 1; sync; !write b 0 100 2; sync; cut a 65536; write b 0 30000 3; sync" } },
+    { "a full disk is written over", SMALL, "make a; fill a 0 65536 1",
+      { "write a 0 65536 2; sync; !mkdir d; !symlink x s; make b; sync; unlink a; sync" } },
+    { "all inodes are used", SMALL, "", { "many a 38; !make b; sync; unlink a7; make b; sync" } },
+    { "the log is full again and again", LARGE, "make a; make b",
+      { "write a 0 65536 1; write b 0 65536 2; write a 1000 65536 3; write b 65536 65536 4; "
+        "write a 0 65536 5; sync" } },
+    { "many small changes fill the log", LARGE, "make a; write a 0 65536 1; mkdir d",
+      { "write a 0 10 2; write a 8192 10 3; write a 16384 10 4; write a 24576 10 5; "
+        "make d/b; write a 32768 10 6; write a 40960 10 7; write a 49152 10 8; unlink d/b; "
+        "write a 57344 10 9; write a 4096 10 10; write a 12288 10 11; make d/c" } },
+
+    /* A place for files that are mapped: what a program stores is written back by a sync. */
+
+    /* Two threads, whose steps share transactions. */
+    { "two threads make files", SMALL, "",
+      { "make a; write a 0 5000 1; sync; make a2; unlink a; sync",
+        "make b; write b 0 9000 2; rename b b2; sync; make b" } },
+    { "one thread syncs, the other works", SMALL, "make a; make b",
+      { "write a 0 5000 1; sync; write a 4096 5000 2; sync; write a 0 100 3; sync",
+        "write b 0 100 1; write b 100 5000 2; rename b b2; cut b2 50; link b2 b; unlink b2" } },
+    { "two threads in directories of their own", SMALL, "mkdir a; mkdir b",
+      { "mkdir a/d; make a/d/f; sync; rename a/d/f a/f; rmdir a/d; sync",
+        "make b/f; write b/f 0 20000 1; symlink f b/s; sync; unlink b/f; mkdir b/f" } },
+    { "two threads write one file", SMALL, "make s; write s 0 32768 1",
+      { "write s 0 4096 2; write s 8192 4096 3; sync; write s 16384 100 4; sync",
+        "write s 4096 4096 5; sync; write s 12288 200 6; write s 28672 4096 7" } },
+    { "two threads want the last blocks", SMALL, "make a; make b; write a 0 65536 1",
+      { "write a 65536 20000 2; cut a 40000; sync; write a 40000 9000 3",
+        "write b 0 12000 4; sync; cut b 0; write b 0 16384 5; sync" } },
+    { "two threads with orphans", SMALL, "make a; write a 0 30000 1; make b; write b 0 30000 2",
+      { "hold a; unlink a; sync; make a; drop; sync", "hold b; unlink b; make b; sync; drop" } },
 };
 const size_t crash_workload_count = ARRAY_SIZE(crash_workloads);

@@ -5,7 +5,11 @@
    Each name adds to the sum what it leads to: its path, type, number of links, size, and content.
    A sum does not depend on the order of entries, which means nothing. A hole adds as little as
    zeros, because they read the same. Of a directory its size does not count, nor its links: the
-   checker compares these. */
+   checker compares these.
+
+   Where two threads work, each has a tree of its own, with the names in the root that begin with
+   'a', or 'b'. A file whose name begins with 's' is in both: its even blocks are in the first, its
+   odd ones in the second. */
 #include <error.h>
 #include <fs/sfs.h>
 #include <fs/vfs.h>
@@ -37,35 +41,45 @@ static uint64_t mix_name(uint64_t path, const char *name)
     return path;
 }
 
-/* Whose is this name in the root? */
-static uint32_t owner(const struct tree_walk *w, const char *name)
+/* Bits of the trees that a name in the root is in. */
+static uint32_t owners(const struct tree_walk *w, const char *name)
 {
-    return w->shared && *name == 'b';
+    return !w->shared ? 1 : *name == 's' ? 3 : *name == 'b' ? 2 : 1;
 }
 
-/* What a block of content adds to that of its file. */
-static uint64_t block_part(uint64_t index, const void *block)
+/* The content of a file, for each tree that it is in. */
+struct content {
+    uint32_t parts;
+    uint64_t sum[CRASH_THREADS];
+};
+
+/* A block adds to the content; if that is in both trees, to one of them. */
+static void add_block(struct content *content, uint64_t index, const void *block)
 {
     uint64_t hash = block_hash(block);
 
-    return hash == 0 ? 0 : mix(hash, index);
+    if (hash != 0)
+        content->sum[content->parts == 3 ? index % 2 : content->parts - 1] += mix(hash, index);
 }
 
-/* What a name adds. Links of a directory are not counted here. */
-static uint64_t name_part(uint64_t path, uint32_t type, uint32_t links, uint64_t size,
-                          uint64_t content)
+/* A name adds to the trees that it is in. Links and size of a directory do not count here. */
+static void add_name(struct tree_walk *w, uint64_t path, uint32_t type, uint32_t links,
+                     uint64_t size, const struct content *content)
 {
-    if (type == SFS_TYPE_DIR)
-        links = size = content = 0;
-    return mix(mix(mix(mix(path, type), links), size), content);
+    uint64_t hash = mix(path, type);
+
+    if (type != SFS_TYPE_DIR)
+        hash = mix(mix(hash, links), size);
+    for (uint32_t i = 0; i < CRASH_THREADS; i++)
+        if (content->parts >> i & 1)
+            w->sum.part[i] += mix(hash, content->sum[i]);
 }
 
 /* The content of a file, or of a symbolic link, that is read. The end of the last block is zeros
    here, as it is on the disk. */
-static uint64_t content_of_file(struct tree_walk *w, struct inode *node, uint64_t size)
+static void read_content(struct tree_walk *w, struct inode *node, uint64_t size,
+                         struct content *content)
 {
-    uint64_t sum = 0;
-
     for (uint64_t at = 0; at < size; at += BLOCK_SIZE) {
         struct iobuf iob = iobuf_kernel(page2kva(w->page), BLOCK_SIZE, at);
 
@@ -74,13 +88,12 @@ static uint64_t content_of_file(struct tree_walk *w, struct inode *node, uint64_
             assert_eq(vfs_readlink(node, &iob), 0);
         else
             assert_eq(vop_data(node, vop_read, &iob), 0);
-        sum += block_part(at / BLOCK_SIZE, page2kva(w->page));
+        add_block(content, at / BLOCK_SIZE, page2kva(w->page));
     }
-    return sum;
 }
 
-/* All names below a directory. With the root, whose path is 0, each name has its owner. */
-static void walk_files(struct tree_walk *w, struct inode *dir, uint64_t path, uint32_t part)
+/* All names below a directory. Those in the root, whose path is 0, have owners. */
+static void walk_files(struct tree_walk *w, struct inode *dir, uint64_t path, uint32_t parts)
 {
     char name[SFS_NAME_MAX + 1];
     off_t offset = 0;
@@ -88,20 +101,19 @@ static void walk_files(struct tree_walk *w, struct inode *dir, uint64_t path, ui
 
     while (vop_names(dir, vop_getdirentry, &offset, name, &ino) == 0) {
         uint64_t below = mix_name(path, name);
+        struct content content = { .parts = path == 0 ? owners(w, name) : parts };
         struct inode *node;
         struct stat stat;
 
-        if (path == 0)
-            part = owner(w, name);
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !(w->parts >> part & 1))
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !(w->parts & content.parts))
             continue;
         assert_eq(vfs_lookup(dir, name, false, &node), 0);
         assert_eq(vop_data(node, vop_fstat, &stat), 0);
-        w->sum.part[part] += name_part(below, SFS_TYPE(node->type), stat.st_nlinks, stat.st_size,
-                                       node->type == S_IFDIR ? 0
-                                       : content_of_file(w, node, stat.st_size));
+        if (node->type != S_IFDIR)
+            read_content(w, node, stat.st_size, &content);
+        add_name(w, below, SFS_TYPE(node->type), stat.st_nlinks, stat.st_size, &content);
         if (node->type == S_IFDIR)
-            walk_files(w, node, below, part);
+            walk_files(w, node, below, content.parts);
         inode_put(node);
     }
 }
@@ -117,31 +129,29 @@ struct tree tree_of_files(struct inode *root, uint32_t parts, bool shared)
 }
 
 /* The content below a number of a block, which is `above` steps over data. */
-static uint64_t content_below(const struct tree_walk *w, uint32_t block, int above, uint64_t index)
+static void add_below(const struct tree_walk *w, uint32_t block, int above, uint64_t index,
+                      struct content *content)
 {
     const uint32_t *numbers;
-    uint64_t sum = 0;
 
     if (block == 0)
-        return 0;
+        return;
     numbers = test_disk_block(w->disk, block);
     if (above == 0)
-        return block_part(index, numbers);
-    for (uint32_t i = 0; i < SFS_NPER; i++)
+        add_block(content, index, numbers);
+    for (uint32_t i = 0; i < SFS_NPER && above > 0; i++)
         if (numbers[i] != 0)
-            sum += content_below(w, numbers[i], above - 1, index + i * (above < 2 ? 1 : SFS_NPER));
-    return sum;
+            add_below(w, numbers[i], above - 1, index + i * (above < 2 ? 1 : SFS_NPER), content);
 }
 
 /* The content of an inode of the table. */
-static uint64_t content_of_inode(const struct tree_walk *w, const struct sfs_disk_inode *din)
+static void add_content(const struct tree_walk *w, const struct sfs_disk_inode *din,
+                        struct content *content)
 {
-    uint64_t sum = 0;
-
     for (uint32_t i = 0; i < SFS_NDIRECT; i++)
-        sum += content_below(w, din->direct[i], 0, i);
-    return sum + content_below(w, din->indirect, 1, SFS_NDIRECT)
-        + content_below(w, din->db_indirect, 2, SFS_NDIRECT + SFS_NPER);
+        add_below(w, din->direct[i], 0, i, content);
+    add_below(w, din->indirect, 1, SFS_NDIRECT, content);
+    add_below(w, din->db_indirect, 2, SFS_NDIRECT + SFS_NPER, content);
 }
 
 /* The inode of this number. */
@@ -153,13 +163,14 @@ static const struct sfs_disk_inode *inode_of(const struct tree_walk *w, uint32_t
     return &block[ino % 32];
 }
 
-static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t part);
+static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t parts);
 
 /* An entry of a directory. The first two of each are passed over by their names. */
 static void walk_entry(struct tree_walk *w, const struct sfs_dirent *entry, uint64_t path,
-                       uint32_t part)
+                       uint32_t parts)
 {
     const struct sfs_disk_inode *din = inode_of(w, entry->ino);
+    struct content content = { .parts = parts };
     char name[SFS_NAME_MAX + 1];
 
     memcpy(name, entry->name, entry->name_length);
@@ -167,17 +178,18 @@ static void walk_entry(struct tree_walk *w, const struct sfs_dirent *entry, uint
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return;
     if (path == 0)
-        part = owner(w, name);
+        content.parts = owners(w, name);
     path = mix_name(path, name);
-    w->sum.part[part] += name_part(path, din->type, din->nlinks, din->size,
-                                   din->type == SFS_TYPE_DIR ? 0 : content_of_inode(w, din));
+    if (din->type != SFS_TYPE_DIR)
+        add_content(w, din, &content);
+    add_name(w, path, din->type, din->nlinks, din->size, &content);
     if (din->type == SFS_TYPE_DIR)
-        walk_disk(w, entry->ino, path, part);
+        walk_disk(w, entry->ino, path, content.parts);
 }
 
 /* All names below the directory of this number. No directory of a workload needs indirect
    blocks. */
-static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t part)
+static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t parts)
 {
     const struct sfs_disk_inode *dir = inode_of(w, ino);
 
@@ -189,7 +201,7 @@ static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t
             const struct sfs_dirent *entry = (const struct sfs_dirent *)(block + offset);
 
             if (entry->ino != 0)
-                walk_entry(w, entry, path, part);
+                walk_entry(w, entry, path, parts);
             offset += entry->length;
         }
     }

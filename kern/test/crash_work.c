@@ -3,14 +3,20 @@
    A script is words: "make a; write a 0 5000 1; sync". Each of these steps is one transaction at
    most, or its tree is the same after each of its transactions: so a crash in a step leaves the
    tree before it, or the one behind it. What a step does is in the table of calls below. One with a
-   '!' before it must fail, and with that be done.
+   '!' before it must fail, and with that be done. Two words are series of steps:
+
+       many NAME N             make NAME0; make NAME1; ...
+       crowd NAME N            the same by "long"
+       fill NAME AT N SEED     write N bytes, and again behind them, until there is no room
 
    The marks of the record: a step has begun, and what a step did is on the disk. The first come
    before the call, the second behind an fsync or sync, for all steps that were over when that was
    called, of both threads. */
 #include <error.h>
 #include <fs/vfs.h>
+#include <printfmt.h>
 #include <process/proc.h>
+#include <sched/sched.h>
 #include <string.h>
 #include <test/crash.h>
 #include <test/sfs_disk.h>
@@ -18,6 +24,7 @@
 
 #define WORDS           5               /* of a step, at most */
 #define WORD_LENGTH     32
+#define TAIL            200             /* bytes that make a name long */
 #define RECORD_LIMIT    3000
 #define JOURNAL_BLOCKS  24              /* the fewest that the kernel takes */
 #define INODES          40              /* so the table has two blocks */
@@ -37,6 +44,7 @@ struct worker {
 static struct filesystem *fs;
 static struct inode *root;
 static uint32_t ended[CRASH_THREADS];   /* steps that are over */
+static uint32_t synced[CRASH_THREADS];  /* and were so at the last sync */
 
 /* The numbers behind the name, in words[i]. */
 static uint64_t number(const struct worker *w, int i)
@@ -61,6 +69,19 @@ static int do_make(struct worker *w)
     struct inode *node;
     int error = open_file(w, O_CREAT | O_EXCL, &node);
 
+    if (error == 0)
+        vfs_close(node, O_RDWR);
+    return error;
+}
+
+/* A file whose name goes on for long, so that a few of them fill a block of a directory. */
+static int do_long(struct worker *w)
+{
+    char path[WORD_LENGTH + TAIL + 1];
+    struct inode *node;
+
+    snprintf(path, sizeof(path), "%s%0*d", w->words[1], TAIL, 0);
+    int error = vfs_open(root, path, O_RDWR | O_CREAT | O_EXCL, &node);
     if (error == 0)
         vfs_close(node, O_RDWR);
     return error;
@@ -147,6 +168,8 @@ static int do_sync(struct worker *w)
     int error;
 
     memcpy(over, ended, sizeof(over));
+    w->history->together += over[0] > synced[0] && over[1] > synced[1];
+    memcpy(synced, over, sizeof(synced));
     error = fs->sync(fs);
     for (uint32_t i = 0; i < CRASH_THREADS && error == 0; i++)
         test_disk_mark(&w->history->disk, DURABLE(i, over[i]));
@@ -157,8 +180,8 @@ static const struct call {
     const char *name;
     int (*call)(struct worker *w);
 } calls[] = {
-    { "make", do_make }, { "write", do_write }, { "cut", do_cut }, { "mkdir", do_mkdir },
-    { "rmdir", do_rmdir }, { "link", do_link }, { "symlink", do_symlink },
+    { "make", do_make }, { "long", do_long }, { "write", do_write }, { "cut", do_cut },
+    { "mkdir", do_mkdir }, { "rmdir", do_rmdir }, { "link", do_link }, { "symlink", do_symlink },
     { "rename", do_rename }, { "unlink", do_unlink }, { "hold", do_hold }, { "drop", do_drop },
     { "sync", do_sync },
 };
@@ -185,38 +208,88 @@ static const char *next_step(struct worker *w, const char *script)
     return *script == ';' ? script + 1 : script;
 }
 
-/* Do the step in words[]. */
-static void do_step(struct worker *w)
+/* Do the step in words[]: 0 or its error. */
+static int call_step(struct worker *w)
 {
-    bool fails = w->words[0][0] == '!';
-    const char *name = w->words[0] + fails;
+    const char *name = w->words[0] + (w->words[0][0] == '!');
 
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-        if (strcmp(calls[i].name, name) == 0) {
-            int error = calls[i].call(w);
-
-            if ((error != 0) != fails)
-                panic("a step of a workload, %s %s: %s", name, w->words[1], error_name(error));
-            return;
-        }
+        if (strcmp(calls[i].name, name) == 0)
+            return calls[i].call(w);
     panic("no step of a workload is named %s", name);
 }
 
-/* The whole script of a thread, and the tree behind each step. */
-static void do_script(struct worker *w, const char *script)
+/* Do it with its mark, and note the tree behind it. */
+static int note_step(struct worker *w)
 {
     struct history *history = w->history;
-    uint32_t step = 0;
+    bool shared = history->workload->script[1] != NULL;
+    uint32_t step = ++history->steps[w->number];
 
-    while ((script = next_step(w, script)) != NULL) {
-        assert(step < CRASH_STEPS);
-        test_disk_mark(&history->disk, BEGUN(w->number, ++step));
+    assert(step <= CRASH_STEPS);
+    test_disk_mark(&history->disk, BEGUN(w->number, step));
+    int error = call_step(w);
+    ended[w->number] = step;
+    history->tree[w->number][step] = tree_of_files(root, w->parts, shared).part[w->number];
+    if (shared)
+        schedule();                     /* now a step of the other thread */
+    return error;
+}
+
+/* A step that must do what it says. */
+static void do_step(struct worker *w)
+{
+    int error = note_step(w);
+
+    if ((error != 0) != (w->words[0][0] == '!'))
+        panic("a step of a workload, %s %s: %s", w->words[0], w->words[1], error_name(error));
+}
+
+/* Make words[i] the word in which these are in a row, and a number behind. */
+static void set_word(struct worker *w, int i, const char *word, uint64_t number)
+{
+    snprintf(w->words[i], WORD_LENGTH, "%s%lu", word, number);
+}
+
+/* A series of calls, for a name with a number behind it. */
+static void do_many(struct worker *w, const char *call)
+{
+    uint64_t n = number(w, 2);
+    char name[WORD_LENGTH];
+
+    memcpy(name, w->words[1], WORD_LENGTH);
+    memcpy(w->words[0], call, strlen(call) + 1);
+    for (uint64_t i = 0; i < n; i++) {
+        set_word(w, 1, name, i);
         do_step(w);
-        ended[w->number] = step;
-        struct tree tree = tree_of_files(root, w->parts, history->workload->script[1] != NULL);
-        history->tree[w->number][step] = tree.part[w->number];
     }
-    history->steps[w->number] = step;
+}
+
+/* The series "fill". Its last step is the one for which there was no room, or not for all of it. */
+static void do_fill(struct worker *w)
+{
+    int error = 0;
+
+    memcpy(w->words[0], "write", 6);
+    for (uint64_t at = number(w, 2); error == 0; at += number(w, 3)) {
+        set_word(w, 2, "", at);
+        error = note_step(w);
+    }
+    assert_eq(error, -E_NO_SPACE);
+}
+
+/* The whole script of a thread. */
+static void do_script(struct worker *w, const char *script)
+{
+    while ((script = next_step(w, script)) != NULL)
+        if (strcmp(w->words[0], "many") == 0)
+            do_many(w, "make");
+        else if (strcmp(w->words[0], "crowd") == 0)
+            do_many(w, "long");
+        else if (strcmp(w->words[0], "fill") == 0)
+            do_fill(w);
+        else
+            do_step(w);
     if (w->held != NULL)
         do_drop(w);
 }
@@ -238,7 +311,7 @@ static void worker_init(struct history *history, uint32_t number, bool shared)
     workers[number] = (struct worker){
         .history = history, .number = number, .parts = shared ? 1U << number : 3,
     };
-    ended[number] = 0;
+    history->steps[number] = ended[number] = synced[number] = 0;
 }
 
 /* Two threads are slowed down by the disk, so that each works while the other one waits. */
@@ -248,6 +321,7 @@ void history_make(struct history *history, const struct workload *workload)
     struct tree tree;
 
     history->workload = workload;
+    history->together = 0;
     test_disk_create(&history->disk, workload->blocks);
     sfs_format(&history->disk, JOURNAL_BLOCKS, INODES, 0);
     fs = test_mount(&history->disk, &root);
@@ -261,7 +335,6 @@ void history_make(struct history *history, const struct workload *workload)
     for (uint32_t i = 0; i < CRASH_THREADS; i++) {
         worker_init(history, i, shared);
         history->tree[i][0] = tree.part[i];
-        history->steps[i] = 0;
     }
     history->disk.delay = shared;
     if (shared)
@@ -276,6 +349,8 @@ void history_make(struct history *history, const struct workload *workload)
         test_disk_mark(&history->disk, DURABLE(i, history->steps[i]));
         assert_eq(tree.part[i], history->tree[i][history->steps[i]]);
     }
+    /* Else the threads have worked one after the other. */
+    assert(!shared || history->together > 0);
 }
 
 void history_end(struct history *history)

@@ -11,6 +11,7 @@ leaves is a sound file system. The program itself comes from the image of the ke
 reports count only there. What the kernel does below the system calls is tested by self tests, here
 and in lab0.py.
 """
+from grader import samples
 from grader.fsops import made_by_host, operations, until_full
 from labs.common import Disk, Exercise, Lab, Test, program, regex, selftest
 
@@ -98,6 +99,7 @@ EXERCISES = [
 ]
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
+SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
 
 TESTS = [
     program("filedata", "", 25, "8.1", disk=LARGE, limit=1000),
@@ -125,7 +127,7 @@ TESTS = [
     program("filecrowd 4 harts", harts=4, runs=2, disk=LARGE),
     program("filecrowd full", "full", disk=Disk(size="4M", inodes=100)),
     # The power fails at each write: kern/test/crash.h.
-    selftest("crash"),
+    selftest("crash", limit=20000, disk=SAMPLES),
     program("pipes"),
     program("pipes chaos", seeds=3),
     program("pipes 4 harts", harts=4, runs=2),
