@@ -72,8 +72,25 @@ static struct file *file_ref(struct file *file)
     return file;
 }
 
-/* Memory comes first; then nothing can fail, and the copy is of one moment. Descriptors are looked
-   at as far as there are any: most tables have a few. */
+/* Fill a table that was just made with what the parent's has, at one moment. */
+static void copy_table(struct files_struct *table, struct files_struct *parent)
+{
+    /* EXERCISE 8.3 begin: copy_table */
+    spin_lock(&parent->lock);
+    inode_get(table->pwd = parent->pwd);
+    table->files_count = parent->files_count;
+    /* Only as far as there are descriptors: most tables have a few. */
+    for (uint32_t fd = 0, left = parent->files_count; left > 0; fd++) {
+        if (parent->fd_array[fd] == NULL)
+            continue;
+        table->fd_array[fd] = file_ref(parent->fd_array[fd]);
+        left--;
+    }
+    spin_unlock(&parent->lock);
+    /* EXERCISE 8.3 end */
+}
+
+/* Memory comes first; then nothing can fail. */
 int files_copy(struct files_struct *parent, bool share, struct files_struct **child)
 {
     struct files_struct *table = parent;
@@ -84,26 +101,19 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
         table = table_create();
         if (table == NULL)
             return -E_NO_MEM;
-        spin_lock(&parent->lock);
-        inode_get(table->pwd = parent->pwd);
-        table->files_count = parent->files_count;
-        for (uint32_t fd = 0, left = parent->files_count; left > 0; fd++) {
-            if (parent->fd_array[fd] == NULL)
-                continue;
-            table->fd_array[fd] = file_ref(parent->fd_array[fd]);
-            left--;
-        }
-        spin_unlock(&parent->lock);
+        copy_table(table, parent);
     }
     *child = table;
     return 0;
 }
 
-/* The last use is this one, so nobody looks at the table any more. To close may sleep. */
+/* See file.h; to close a file may sleep. */
 void files_put(struct files_struct *files)
 {
+    /* EXERCISE 8.3 begin: files_put */
     if (atomic_add(&files->refs, -1) > 1)
         return;
+    /* Nobody looks at the table any more, so the lock is not needed. */
     for (uint32_t fd = 0; files->files_count > 0; fd++)
         if (files->fd_array[fd] != NULL) {
             file_put(files->fd_array[fd]);
@@ -111,6 +121,7 @@ void files_put(struct files_struct *files)
         }
     inode_put(files->pwd);
     kfree(files);
+    /* EXERCISE 8.3 end */
 }
 
 /* Another thread may change it as soon as the lock is given back: hence the reference. */
@@ -156,31 +167,42 @@ static inline struct file *file_at(struct files_struct *files, uint64_t fd)
     return fd < FILES_MAX ? files->fd_array[fd] : NULL;
 }
 
-/* The reference is taken with the lock: another thread may close the descriptor right behind. */
+/* The files of the constant table are there for ever. */
 struct file *file_get(struct files_struct *files, uint64_t fd)
 {
-    struct file *file;
-
     if (files == NULL)
         return file_at(NULL, fd);
+    /* EXERCISE 8.3 begin: file_get */
     spin_lock(&files->lock);
-    file = file_at(files, fd);
+    struct file *file = file_at(files, fd);
+    /* With the lock: another thread may close the descriptor right behind. */
     if (file != NULL)
         file_ref(file);
     spin_unlock(&files->lock);
     return file;
+    /* EXERCISE 8.3 end */
 }
 
-/* A pipe is told which end goes before the inode is put, because the other end keeps that. */
-void file_put(struct file *file)
+/* Nobody has the file any more. A pipe is told which end goes before the inode is put, because the
+   other end keeps that. */
+static void file_free(struct file *file)
 {
-    if (is_constant(file) || atomic_add(&file->refs, -1) > 1)
-        return;
     if (file->node->in_ops->vop_close != NULL)
         file->node->in_ops->vop_close(file->node, (file->flags & O_ACCMODE) != O_WRONLY,
                                       (file->flags & O_ACCMODE) != O_RDONLY);
     vfs_close(file->node, file->flags);
     kfree(file);
+}
+
+/* The files of the constant table are not counted. */
+void file_put(struct file *file)
+{
+    if (is_constant(file))
+        return;
+    /* EXERCISE 8.3 begin: file_put */
+    if (atomic_add(&file->refs, -1) == 1)
+        file_free(file);
+    /* EXERCISE 8.3 end */
 }
 
 /* Give a file the lowest descriptor that is free; the table takes over the caller's reference. The
@@ -255,20 +277,24 @@ int file_open(struct files_struct *files, const char *path, uint32_t flags)
     return file != NULL ? install(files, file) : -E_NO_MEM;
 }
 
-/* Two threads that close one descriptor: one of them finds nothing there. */
+/* See file.h. */
 int file_close(struct files_struct *files, uint64_t fd)
 {
+    /* EXERCISE 8.3 begin: file_close */
     struct file *file = replace(files, fd, NULL);
 
+    /* Two threads that close one descriptor: one of them finds nothing there. */
     if (file == NULL)
         return -E_INVAL;
     file_put(file);
     return 0;
+    /* EXERCISE 8.3 end */
 }
 
-/* If `to` is fd itself, the file is replaced by itself, and one of its references goes. */
+/* See file.h. */
 int file_dup(struct files_struct *files, uint64_t fd, uint64_t to)
 {
+    /* EXERCISE 8.3 begin: file_dup */
     struct file *file = file_get(files, fd), *old;
 
     if (file == NULL)
@@ -279,10 +305,12 @@ int file_dup(struct files_struct *files, uint64_t fd, uint64_t to)
         file_put(file);
         return -E_INVAL;
     }
+    /* If `to` is fd itself, the file is replaced by itself, and one of its references goes. */
     old = replace(files, to, file);
     if (old != NULL)
         file_put(old);
     return to;
+    /* EXERCISE 8.3 end */
 }
 
 /* The pipe has a reference for each of its two files. What has no descriptor yet is put as a file,
@@ -327,27 +355,40 @@ static inline int move_all(struct file *file, struct iobuf *iob, bool write, boo
     }
 }
 
-/* What has no position gives what there is: to wait for more could last for ever. A position is
-   locked from the look at it to its change, so two that share the file never read or write the same
-   place by accident; with one reference there are no two, because then it is one table's, and that
-   is this process's alone. O_APPEND is decided by the file system, with the inode locked: the end
-   is where it is then, and not where it was when the position was locked. */
+/* Read or write all, from the position of the file on. O_APPEND is decided by the file system, with
+   the inode locked: the end is where it is then. */
+static inline int move_at_position(struct file *file, struct iobuf *iob, bool write)
+{
+    /* EXERCISE 8.3 begin: position */
+    /* The lock is held from the look at the position to its change, so two that share the file
+       never read or write the same place by accident. With one reference there are no two, because
+       then it is one table's, and that is this process's alone. */
+    bool shared = atomic_load(&file->refs) > 1;
+
+    if (shared)
+        mutex_lock(&file->lock);
+    iob->io_offset = file->pos;
+    int result = move_all(file, iob, write, true);
+    file->pos = iob->io_offset;
+    if (shared)
+        mutex_unlock(&file->lock);
+    return result;
+    /* EXERCISE 8.3 end */
+}
+
+/* What has no position gives what there is: to wait for more could last for ever. */
 static inline long transfer(struct file *file, struct iobuf *iob, bool write)
 {
     const size_t len = iob->io_resid;
-    bool position = has_position(file), shared = position && atomic_load(&file->refs) > 1;
+    int result;
 
     if ((file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
         return -E_INVAL;
     iob->append = file->flags & O_APPEND;
-    if (shared)
-        mutex_lock(&file->lock);
-    iob->io_offset = file->pos;
-    int result = move_all(file, iob, write, write || position);
-    if (position)
-        file->pos = iob->io_offset;
-    if (shared)
-        mutex_unlock(&file->lock);
+    if (has_position(file))
+        result = move_at_position(file, iob, write);
+    else
+        result = move_all(file, iob, write, write);
     return iob->io_resid < len ? (long)(len - iob->io_resid) : result;
 }
 

@@ -45,17 +45,20 @@ static struct pipe *pipe_of(struct inode *node)
    they go round the buffer's end. The lock is held. */
 static void pipe_move(struct pipe *pipe, struct iobuf *iob, uint32_t position, size_t n, bool in)
 {
+    /* EXERCISE 8.4 begin: pipe_move */
     size_t start = position % PIPE_SIZE;
     size_t first = PIPE_SIZE - start < n ? PIPE_SIZE - start : n;
 
     iobuf_move(iob, pipe->buffer + start, first, in);
     if (n > first)
         iobuf_move(iob, pipe->buffer, n - first, in);
+    /* EXERCISE 8.4 end */
 }
 
 /* Sleep until something can be read: how many bytes; or nobody can write any more: 0. -E_KILLED. */
 static int pipe_wait_data(struct pipe *pipe)
 {
+    /* EXERCISE 8.4 begin: pipe_wait_data */
     int result = 0;
 
     spin_lock(&pipe->lock);
@@ -66,6 +69,25 @@ static int pipe_wait_data(struct pipe *pipe)
         result = pipe->write - pipe->read;
     spin_unlock(&pipe->lock);
     return result;
+    /* EXERCISE 8.4 end */
+}
+
+/* Take what there is out of the buffer, up to n bytes, for which memory is pinned. How many that
+   was: none, if another reader was faster. */
+static size_t pipe_take(struct pipe *pipe, struct iobuf *iob, size_t n)
+{
+    /* EXERCISE 8.4 begin: pipe_take */
+    spin_lock(&pipe->lock);
+    size_t taken = pipe->write - pipe->read;
+    if (taken > n)
+        taken = n;
+    pipe_move(pipe, iob, pipe->read, taken, true);
+    pipe->read += taken;
+    if (taken > 0)
+        wait_wake_all(&pipe->writers);
+    spin_unlock(&pipe->lock);
+    return taken;
+    /* EXERCISE 8.4 end */
 }
 
 /* Read what is there, and wait only if there is nothing. Another reader may be faster between the
@@ -82,15 +104,7 @@ static int pipe_read(struct inode *node, struct iobuf *iob)
         long pinned = iobuf_pin(iob, available, VM_WRITE);
         if (pinned < 0)
             return pinned;
-        spin_lock(&pipe->lock);
-        taken = pipe->write - pipe->read;
-        if (taken > (size_t)pinned)
-            taken = pinned;
-        pipe_move(pipe, iob, pipe->read, taken, true);
-        pipe->read += taken;
-        if (taken > 0)
-            wait_wake_all(&pipe->writers);
-        spin_unlock(&pipe->lock);
+        taken = pipe_take(pipe, iob, pinned);
         iobuf_unpin(iob);
     }
     return 0;
@@ -102,14 +116,12 @@ static size_t pipe_room(const struct pipe *pipe)
     return PIPE_SIZE - (atomic_load(&pipe->write) - atomic_load(&pipe->read));
 }
 
-/* Sleep until there is room for n bytes: 0. -E_PIPE if nobody will read, -E_KILLED. Mostly there is
-   room, and so the first look is without the lock: the caller looks again. */
+/* Sleep until there is room for n bytes: 0. -E_PIPE if nobody will read, -E_KILLED. */
 static int pipe_wait_room(struct pipe *pipe, size_t n)
 {
+    /* EXERCISE 8.4 begin: pipe_wait_room */
     int result = 0;
 
-    if (atomic_load(&pipe->reader) && pipe_room(pipe) >= n)
-        return 0;
     spin_lock(&pipe->lock);
     while (result == 0 && pipe->reader && pipe_room(pipe) < n)
         if (!wait_sleep(&pipe->writers, WT_KSEM | WT_INTERRUPTED, "room in a pipe"))
@@ -118,47 +130,63 @@ static int pipe_wait_room(struct pipe *pipe, size_t n)
         result = -E_PIPE;
     spin_unlock(&pipe->lock);
     return result;
+    /* EXERCISE 8.4 end */
+}
+
+/* Put up to n bytes, which are pinned, into the buffer, as many as there is room for. If there is
+   not room for `need` by now, because another writer was faster, or if nobody will read them, none:
+   the caller looks again. */
+static void pipe_put(struct pipe *pipe, struct iobuf *iob, size_t n, size_t need)
+{
+    /* EXERCISE 8.4 begin: pipe_put */
+    spin_lock(&pipe->lock);
+    size_t room = pipe_room(pipe), step = room < n ? room : n;
+    if (pipe->reader && room >= need) {
+        pipe_move(pipe, iob, pipe->write, step, false);
+        pipe->write += step;
+        wait_wake_all(&pipe->readers);
+    }
+    spin_unlock(&pipe->lock);
+    /* EXERCISE 8.4 end */
 }
 
 /* Write all, a piece at a time. Each needs room for `need` bytes at least: for all of a short
-   write, for one byte of a long one. */
+   write, for one byte of a long one. Mostly there is room, so the first look is without the
+   lock. */
 static int pipe_write(struct inode *node, struct iobuf *iob)
 {
     struct pipe *pipe = pipe_of(node);
     size_t need = iob->io_resid <= PIPE_ATOMIC ? iob->io_resid : 1;
 
     while (iob->io_resid > 0) {
-        int result = pipe_wait_room(pipe, need);
-        if (result != 0)
-            return result;
+        if (!atomic_load(&pipe->reader) || pipe_room(pipe) < need) {
+            int result = pipe_wait_room(pipe, need);
+            if (result != 0)
+                return result;
+        }
         long pinned = iobuf_pin(iob, PIPE_ATOMIC, VM_READ);
         if (pinned < 0)
             return pinned;
-        spin_lock(&pipe->lock);
-        size_t room = pipe_room(pipe);
-        size_t step = room < (size_t)pinned ? room : (size_t)pinned;
-        if (pipe->reader && room >= need) {     /* another writer may have been faster */
-            pipe_move(pipe, iob, pipe->write, step, false);
-            pipe->write += step;
-            wait_wake_all(&pipe->readers);
-        }
-        spin_unlock(&pipe->lock);
+        pipe_put(pipe, iob, pinned, need);
         iobuf_unpin(iob);
     }
     return 0;
 }
 
-/* An end is closed. Who waits at the other one would wait for ever: it is woken, and finds out. */
+/* An end, or both, is closed: nobody reads (or writes) any more. */
 static void pipe_close(struct inode *node, bool readable, bool writable)
 {
+    /* EXERCISE 8.4 begin: pipe_close */
     struct pipe *pipe = pipe_of(node);
 
     spin_lock(&pipe->lock);
     pipe->reader = pipe->reader && !readable;
     pipe->writer = pipe->writer && !writable;
+    /* Who waits at the other one would wait for ever: it is woken, and finds out. */
     wait_wake_all(&pipe->readers);
     wait_wake_all(&pipe->writers);
     spin_unlock(&pipe->lock);
+    /* EXERCISE 8.4 end */
 }
 
 static int pipe_fstat(struct inode *node, struct stat *stat)

@@ -155,6 +155,7 @@ static int sfs_symlink(struct inode *dir, const char *name, const char *target)
    while it has a name, with one too many never. */
 static int sfs_link(struct inode *dir, const char *name, struct inode *node)
 {
+    /* EXERCISE 8.7 begin: sfs_link */
     struct sfs_slot slot, room;
     int error = node->type == S_IFDIR ? -E_ISDIR : tree_enter(dir, node);
 
@@ -172,6 +173,7 @@ static int sfs_link(struct inode *dir, const char *name, struct inode *node)
     sfs_slot_put(&room);
     tree_leave(dir);
     return error;
+    /* EXERCISE 8.7 end */
 }
 
 /* "." or "..": these come and go with the directory, and are never changed alone. */
@@ -198,13 +200,16 @@ static int may_go(struct inode *node, bool directory)
     return error == 0 ? -E_NOTEMPTY : error == -E_NOENT ? 0 : error;
 }
 
-/* Its entry in this directory is gone. Of a directory that was its only name. Its "." does not keep
-   it, and its ".." counts no more in the directory that it was in. */
+/* Its entry in this directory is gone: count that. */
 static void drop_name(struct inode *dir, struct inode *node)
 {
+    /* EXERCISE 8.7 begin: drop_name */
+    /* Of a directory it was the only name: its "." does not keep it, and its ".." counts no more in
+       the directory that it was in. */
     if (node->type == S_IFDIR)
         sfs_link_count(dir, -1);
     sfs_link_count(node, node->type == S_IFDIR ? -LINKS_MAX : -1);
+    /* EXERCISE 8.7 end */
 }
 
 /* What unlink and rmdir are. The inode lives on while somebody has it open: what a crash finds then
@@ -218,12 +223,14 @@ static int remove(struct inode *dir, const char *name, bool directory)
     if (error != 0)
         return error;
     error = find(dir, name, &slot, NULL, &node);
+    /* EXERCISE 8.7 begin: remove */
     if (error == 0)
         error = may_go(node, directory);
     if (error == 0) {
         sfs_dirent_set(dir, &slot, NULL);
         drop_name(dir, node);
     }
+    /* EXERCISE 8.7 end */
     sfs_slot_put(&slot);
     tree_leave(dir);
     if (node != NULL)
@@ -287,15 +294,15 @@ struct rename {
 /* May it be done? All that it needs is looked up then. */
 static int rename_check(struct rename *r, const char *old_name, const char *new_name)
 {
-    bool moves = r->old_dir != r->new_dir;
+    /* EXERCISE 8.7 begin: rename_check */
     int error = find(r->old_dir, old_name, &r->old, NULL, &r->node);
 
-    if (error == 0 && r->node->type == S_IFDIR && moves) {
+    /* A directory that gets another parent: its ".." is a name of that one. */
+    if (error == 0 && r->node->type == S_IFDIR && r->old_dir != r->new_dir) {
         error = not_below(r->new_dir, r->node);
-        if (error == 0 && vop_info(r->new_dir)->din->nlinks == LINKS_MAX)
-            error = -E_TOO_BIG;
         if (error == 0)
-            error = sfs_dirent_search_nolock(r->node, "..", &r->up, NULL);
+            error = vop_info(r->new_dir)->din->nlinks == LINKS_MAX ? -E_TOO_BIG
+                : sfs_dirent_search_nolock(r->node, "..", &r->up, NULL);
     }
     if (error != 0)
         return error;
@@ -303,15 +310,18 @@ static int rename_check(struct rename *r, const char *old_name, const char *new_
     if (error == 0 && r->target != r->node)
         error = may_go(r->target, r->node->type == S_IFDIR);
     return error == -E_NOENT ? 0 : error;
+    /* EXERCISE 8.7 end */
 }
 
-/* Do it. The new name comes first: only this can fail. */
+/* Do it: entries, "..", and how many links there are. */
 static int rename_do(struct rename *r, const char *new_name)
 {
+    /* EXERCISE 8.7 begin: rename_do */
     int error = 0;
 
     if (r->target == r->node)
         return 0;
+    /* The new name comes first: only this can fail. */
     if (r->target != NULL)
         sfs_dirent_set(r->new_dir, &r->new, r->node);
     else
@@ -327,6 +337,7 @@ static int rename_do(struct rename *r, const char *new_name)
     if (r->target != NULL)
         drop_name(r->new_dir, r->target);
     return 0;
+    /* EXERCISE 8.7 end */
 }
 
 /* See rename_check() and rename_do(). */

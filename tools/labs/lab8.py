@@ -10,9 +10,13 @@ RAM disk of its own, which tools/disk makes and checks afterwards: whatever a pr
 leaves is a sound file system. The program itself comes from the image of the kernel, because its
 reports count only there. What the kernel does below the system calls is tested by self tests, here
 and in lab0.py.
+
+The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
+as its shell lab. Those of 8.7 write no byte of a file: of the others they need the block map alone.
 """
 from grader import samples
 from grader.fsops import made_by_host, operations, until_full
+from grader.state import free_list, locks, permissions, references
 from labs.common import Disk, Exercise, Lab, Test, program, regex, selftest
 
 HINTS = {
@@ -56,6 +60,61 @@ bmap_cut: `holder` becomes the block *number, which has numbers of what is
 the last to the first; the i-th begins at index first + i * span[above - 1]. An error,
 or CUT_LATER, ends it.
 """,
+    "8.3": """
+What counts what is drawn in file.h: each descriptor in a table is one reference
+to its struct file, and each call that uses the file one more. With the last one
+the file is closed. Nothing that sleeps is done with a table's lock held.
+
+copy_table: With the parent's lock held: the directory, how many descriptors are
+in use, and each descriptor with the same struct file. Each arrow that you add to
+the drawing is a reference: file_ref(), inode_get().
+
+files_put: One use less. The last one puts each file that is left in the table,
+and the directory, and frees the table.
+
+file_get: file_at() looks; a descriptor without a file gives NULL. Before the
+lock is given back the caller must have a reference of his own: another thread
+may close the descriptor the moment after.
+
+file_put: One reference less; with the last one, file_free(). Many may do this at
+the same time: look at what atomic_add() returns.
+
+file_close: replace() takes the file out of the table, together with the table's
+reference to it.
+
+file_dup: The descriptor is a reference more to the same file. Without a number
+(`to` is NO_FD) the file is installed at the lowest that is free; else it
+replaces what was there, which is put. `to` may be the same number as fd, or no
+number of a table. On every way out each reference is somebody's, or given back.
+
+position: Bytes are moved by move_all(file, iob, write, true), from iob->io_offset
+on, which goes on by what was moved, also before an error. If others may have the
+file, hold file->lock from the look at file->pos to its change.
+""",
+    "8.4": """
+The pipe's lock guards the positions, the ends and both queues. Who sleeps in
+wait_sleep() gives it back meanwhile, and looks again afterwards.
+
+pipe_move: Where does the byte of a position lie in the buffer? Up to the
+buffer's end is one iobuf_move(); what is left begins at the buffer's start.
+
+pipe_wait_data: Sleep in pipe->readers, in the state WT_KSEM | WT_INTERRUPTED, for
+"data in a pipe", as long as there is none and somebody may still write. 0 is
+the end of the file; -E_KILLED if a kill has ended the sleep.
+
+pipe_take: With the lock: how many bytes are there now? Another reader may have
+come first. Move them, count them, and wake those who wait for room.
+
+pipe_wait_room: The same as pipe_wait_data for pipe->writers, and "room in a
+pipe". If nobody will read any more it is -E_PIPE, also if there is room.
+
+pipe_put: With the lock: is there room for `need` bytes now, and a reader? Then
+move as much as fits, but not more than n; count it, and wake those who wait for
+data.
+
+pipe_close: An end that is closed stays so. Both queues may have somebody to whom
+that matters: those must look again.
+""",
     "8.6": """
 the default of journal_is_on: Define this variable, static, a bool, with the value
 true, as soon as the three functions below are written. Until then each change goes
@@ -84,6 +143,35 @@ all is at home for sure, write the record with the count 0, and have that flushe
 If the power fails anywhere in between, the next try must find all that it needs. 0 or
 the first error of the disk.
 """,
+    "8.7": """
+Look first, then change: all that can fail comes before the first change. The
+number of links of an inode is always the number of entries that lead to it, and
+sfs_link_count() counts; with none left it is an orphan, which the last
+inode_put() frees.
+
+sfs_link: Not for directories. After tree_enter(), which looks that neither of
+the two is removed, each way out has tree_leave(), and gives both slots back by
+sfs_slot_put(). sfs_dirent_search_nolock() tells whether the name is there,
+and else where there is room for it; sfs_dirent_add() may fail. Not more links
+than LINKS_MAX.
+
+drop_name: Of a file that is one link less. Of a directory it was the only
+name, though its own "." counts as one too; and its ".." was counted in `dir`.
+
+remove: `slot` and `node` are what find() has found, if `error` is 0. may_go()
+says whether it may lose its name. sfs_dirent_set(dir, &slot, NULL) removes an entry.
+
+rename_check: Find the old name, and then the new one; that there is nothing of
+the new name is no error. A directory that gets another parent may not come
+below itself, not_below(); its new parent gets a link more; and its ".." must be
+looked for, in r->up. What is replaced must be allowed to go, may_go(), unless it
+is the same inode.
+
+rename_do: Two names of one inode: it is done already. Else the new name comes
+first, because only a new entry can fail: an entry that is there is given the
+other inode by sfs_dirent_set(). Then the old name goes, ".." leads to the new
+parent if r->up was looked for, and all links are counted.
+""",
 }
 
 # How the whole lab is made up; 8.C is tasks in the text.
@@ -94,9 +182,21 @@ EXERCISES = [
              asks="move bytes between memory and the blocks of a file"),
     Exercise("8.2", "the block map", POINTS["8.2"], hint=HINTS["8.2"],
              asks="find, make and free the blocks behind the direct ones"),
+    Exercise("8.3", "descriptors", POINTS["8.3"], hint=HINTS["8.3"],
+             asks="dup, fork, close; a position that is shared"),
+    Exercise("8.4", "pipes", POINTS["8.4"], hint=HINTS["8.4"],
+             asks="a ring of bytes; wait for data and room; see the other end close"),
     Exercise("8.6", "the journal", POINTS["8.6"], hint=HINTS["8.6"], apart=True,
              asks="commit a transaction, read what a crash has left, and finish it"),
+    Exercise("8.7", "directories: link, unlink, rename", POINTS["8.7"], hint=HINTS["8.7"],
+             apart=True, asks="change names, and count them; move a directory"),
 ]
+
+# The threads of these tests are still there at the end. So all checks of the machine's memory are
+# made but the one for leaks.
+THREADS_STAY = [free_list, references, permissions, locks]
+
+SEEDS = 10
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
 SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
@@ -104,7 +204,31 @@ SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
 TESTS = [
     program("filedata", "", 25, "8.1", disk=LARGE, limit=1000),
     program("filedata big", "big", 20, "8.2", disk=LARGE, limit=1000),
+    selftest("files-dup", 5, "8.3", title="dup() and dup2(): numbers, counts, errors"),
+    selftest("files-fork", 4, "8.3", title="a child has the same files by a table of its own"),
+    selftest("files-close", 3, "8.3", title="who closes a file last, and who uses it still"),
+    selftest("files-position", 4, "8.3", title="one position for all who share the file"),
+    selftest("files-moments", 1, "8.3", after=THREADS_STAY,
+             title="a descriptor that is closed while another one uses it"),
+    selftest("files-race 4 harts", 1, "8.3", harts=4, runs=2, cpu=10,
+             title="the lock of a table, and of a position, with four harts"),
+    program("descriptors", "", 2, "8.3", title="what programs see of all that"),
+    selftest("pipe-ring", 5, "8.4", after=THREADS_STAY, title="bytes go round the buffer"),
+    selftest("pipe-wait", 5, "8.4", after=THREADS_STAY,
+             title="who waits for data or room, and who is woken"),
+    selftest("pipe-ends", 4, "8.4", after=THREADS_STAY,
+             title="what the last writer and the last reader leave behind"),
+    selftest("pipe-moments", 2, "8.4", after=THREADS_STAY,
+             title="nobody is left asleep, wherever one of them is stopped"),
+    selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),
+    selftest("pipe-race 4 harts", 2, "8.4", harts=4, runs=2, cpu=10,
+             title="lines come whole, with four harts"),
     program("filedata journal", "big", 50, "8.6", disk=LARGE, limit=1000),
+    selftest("names-link", 4, "8.7", title="one more name for a file"),
+    selftest("names-unlink", 4, "8.7", title="a name less; what has none; a directory is removed"),
+    selftest("names-rename", 5, "8.7", title="another name for a file, and what it replaces"),
+    selftest("names-move", 5, "8.7", title="a directory gets another parent"),
+    selftest("names-full", 2, "8.7", title="a disk without room for one more entry"),
 
     # Of no exercise. What xv6's file tests look at is in: filedata (truncate1, truncate2,
     # writetest, writebig, bigwrite, bigfile, unlinkread), filenames (opentest, createtest,
