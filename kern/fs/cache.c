@@ -8,7 +8,11 @@
    An entry that could not be read leaves the table at once, so that the next one who wants the
    block tries again; its memory is freed with the last reference. What nobody has a reference to
    is in the list of clean entries, and the shrinker begins with those that were not used for the
-   longest time. */
+   longest time. A page that is also mapped, by somebody who has a reference to the page and not to
+   the entry, is passed over until it is not.
+
+   The shrinker must be fast: so the entries that it has found mapped are kept apart, and are looked
+   at again when there are no others. */
 #include <error.h>
 #include <fs/cache.h>
 #include <mm/kmalloc.h>
@@ -21,10 +25,10 @@
      filled         its content is there: ready; or it is out of the table: failed
      cache_put      the last reference goes: clean, in the list
      look_up        somebody wants it again: out of the list
-     free_clean     the page is wanted: out of the table, and free
+     free_clean     the page is wanted: out of the table, and free; or mapped, and in that list
 
    What is changed has a reference of the journal's until it is on the disk, so all that is in the
-   list is as on the disk, and can go at any time. */
+   lists is as on the disk, and can go at any time. */
 
 #define READ_BATCH      16      /* blocks that are read at once */
 #define SHRINK_BATCH    64      /* pages given back at once: others wait for the lock meanwhile */
@@ -38,6 +42,7 @@ static struct spinlock lock = SPINLOCK_INIT("block cache", RANK_CACHE);
 /* All of these are guarded by it. Those who wait for any block to be read sleep in one queue. */
 static struct wait_queue reads = WAIT_QUEUE_INIT(reads, &lock);
 static list_entry_t clean = { &clean, &clean };
+static list_entry_t mapped = { &mapped, &mapped };  /* clean ones that were mapped at some time */
 static size_t count;                    /* of entries in the table */
 
 /* About two blocks a bucket when the whole disk, or as much of it as fits, is in memory. */
@@ -89,47 +94,63 @@ static struct cached_block *entry_create(uint32_t block)
         return NULL;
     }
     page_ref_inc(page);
+    page->flags |= PG_CACHED;
     *entry = (struct cached_block){ .block = block, .page = page, .data = page2kva(page) };
     list_init(&entry->clean_link);
     return entry;
 }
 
-/* The opposite. Who has mapped the page keeps it. */
+/* The opposite; nobody has mapped the page. */
 static __never_inlined void entry_free(struct cached_block *entry)
 {
+    entry->page->flags &= ~PG_CACHED;
     page_ref_dec(entry->page);
     kfree(entry);
 }
 
-/* Give back up to n pages of entries that nobody uses, the oldest first: how many. To free with the
-   lock held is allowed: the allocators' locks rank behind it. */
-static size_t free_clean(size_t n)
+/* Look at some entries of a list of those that nobody uses, the oldest first, and free those whose
+   pages are not mapped; the count of them goes up. A page that only the cache has cannot become
+   mapped meanwhile: who wants to map it must find it here. Returns how many were looked at; 0: the
+   list is empty. To free with the lock held is allowed: the allocators' locks rank behind it. */
+static size_t free_clean(list_entry_t *list, size_t *freed)
 {
-    size_t freed = 0;
+    size_t looked = 0;
 
     spin_lock(&lock);
-    for (; freed < n && !list_empty(&clean); freed++) {
-        struct cached_block *entry = to_struct(list_next(&clean), struct cached_block, clean_link);
+    for (; looked < SHRINK_BATCH && !list_empty(list); looked++) {
+        struct cached_block *entry = to_struct(list_next(list), struct cached_block, clean_link);
 
         list_del(&entry->clean_link);
+        if (page_ref(entry->page) > 1) {
+            list_add_before(&mapped, &entry->clean_link);
+            continue;
+        }
         unhash(entry);
         entry_free(entry);
+        ++*freed;
     }
     spin_unlock(&lock);
-    return freed;
+    return looked;
 }
 
 /* It gives back a part at a time: who needs more asks again. If all went at once, each shortage of
-   one page would cost all that is remembered of the disk, and interrupts would be off for long. */
+   one page would cost all that is remembered of the disk, and interrupts would be off for long. If
+   it gives nothing back, there was nothing: each entry has been looked at. */
 static size_t shrink_cache(void)
 {
-    return free_clean(SHRINK_BATCH);
+    size_t freed = 0, left = atomic_load(&count), looked = 1;
+
+    while (freed == 0 && free_clean(&clean, &freed) > 0)
+        ;
+    for (; freed == 0 && left > 0 && looked > 0; left -= looked < left ? looked : left)
+        looked = free_clean(&mapped, &freed);
+    return freed;
 }
 SHRINKER(shrink_cache);
 
 void cache_close(void)
 {
-    while (free_clean(SHRINK_BATCH) > 0)
+    while (shrink_cache() > 0)
         ;
     assert_eq(count, 0);                /* else somebody has a reference */
     kfree(buckets);

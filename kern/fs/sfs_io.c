@@ -93,6 +93,31 @@ static __calls_inlined int sfs_read(struct inode *node, struct iobuf *iob)
     return iob->io_resid < before ? 0 : error;
 }
 
+/* What is not there is read with what follows: a program runs, and touches most of its pages. */
+static int sfs_page(struct inode *node, uint64_t index, struct Page **page)
+{
+    struct sfs_fs *sfs = fsop_info(node->in_fs);
+    struct sfs_inode *sin = vop_info(node);
+    struct cached_block *block = NULL;
+    int error = -E_FAULT;
+
+    *page = NULL;
+    mutex_lock(&node->lock);
+    if (index < (sin->din->size + BLOCK_SIZE - 1) / BLOCK_SIZE) {
+        uint64_t offset = index * BLOCK_SIZE;
+
+        read_ahead(sfs, sin, offset, clip(SFS_WRITE_MAX, offset, sin->din->size));
+        block = sfs_bmap_load_nolock(sfs, sin, index, SFS_LOOK, &error);
+    }
+    mutex_unlock(&node->lock);
+    if (block != NULL) {
+        *page = block->page;
+        page_ref_inc(*page);
+        cache_put(block);
+    }
+    return error;
+}
+
 /* A write is for its whole length in one transaction, whose room is asked for before the inode is
    locked: as if all blocks were new, and each in another block of the map. */
 static int sfs_write(struct inode *node, struct iobuf *iob)
@@ -202,6 +227,7 @@ static int sfs_tryseek(__not_used struct inode *node, off_t pos)
 const struct inode_ops sfs_node_fileops = {
     .vop_read = sfs_read,
     .vop_write = sfs_write,
+    .vop_page = sfs_page,
     .vop_fstat = sfs_fstat,
     .vop_fsync = sfs_fsync,
     .vop_truncate = sfs_truncate,

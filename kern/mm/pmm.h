@@ -38,6 +38,8 @@ _Static_assert(sizeof(struct Page) == 32, "struct Page is paid for each page of 
 #define PG_ANON         1       /* a program's own: rmap.h finds the entries that map it */
 #define PG_FILE         8       /* of a file that is mapped */
 #define PG_LOCKED       16      /* the disk reads or writes it, or it is about to */
+#define PG_CACHED       32      /* of the block cache, from its allocation until it is freed: so it
+                                   is in no list, though it may be mapped */
 #define PG_INDEX_SHIFT  6       /* the bits from here on: (address or offset) >> PGSHIFT */
 
 /* An allocator. All functions are called under one lock, with interrupts off, so they must not
