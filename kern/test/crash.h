@@ -13,6 +13,7 @@
 #include <test/disk_record.h>
 
 #define CRASH_THREADS   2
+#define CRASH_BLOCKS    256             /* of a disk, at most */
 #define CRASH_STEPS     120             /* of one thread, at most */
 
 struct workload {
@@ -53,6 +54,8 @@ struct history {
    has. */
 void history_make(struct history *history, const struct workload *workload);
 void history_end(struct history *history);
+/* Does this number of a mark say that something was brought to the disk? */
+bool crash_mark_is_durable(uint32_t number);
 /* May a disk have this tree, after a crash behind so many entries of the record? */
 bool history_allows(const struct history *history, size_t length, const struct tree *tree);
 
@@ -64,8 +67,24 @@ struct crash_count {
     size_t wrong;
 };
 
-/* All crashes of a workload, and `depth` times over the crashes in the recovery of each. */
-void crash_explore(struct history *history, int depth, struct crash_count *count);
+/* How to look at a workload. */
+struct crash_way {
+    int depth;                          /* so many times over, the crashes in each recovery */
+    bool own_commit, own_recovery;      /* by the test, and not by the kernel */
+};
+
+/* All crashes of a workload. */
+void crash_explore(struct history *history, const struct crash_way *way,
+                   struct crash_count *count);
+
+/* Commit and recovery by the test (crash_own.c). Make the record anew: each sync, and the end,
+   writes one transaction. False if one is too large for the log: then nothing was changed. Not for
+   the record of two threads, whose steps may go on while one syncs. */
+bool own_record(struct history *history);
+/* Bring home what is in the journal of a disk, and clear it. */
+void own_recover(struct test_disk *disk);
+/* A transaction that changes nothing: the block of the map is written once more. */
+void own_transaction(struct test_disk *disk);
 
 /* Samples for the host, on the machine's disk, if it has one: crash_sample.c tells how they lie
    there. Between the first two calls each sample is a disk as a crash left it (where each of its

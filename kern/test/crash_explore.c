@@ -10,7 +10,10 @@
    its log lies over the one that was finished:
 
        recovery: homes, flush, clear, flush | orphans | marks and one transaction | unmount
-                                                        EXTRA_BEGUN, EXTRA_DURABLE              */
+                                                        EXTRA_BEGUN, EXTRA_DURABLE
+
+   Where the kernel's commit must not count, that transaction is the test's own, and the record ends
+   behind it. */
 #include <error.h>
 #include <fs/vfs.h>
 #include <mm/kmalloc.h>
@@ -45,7 +48,7 @@ struct explorer {
     struct crash_count *count;
     struct known *known;
     struct test_disk views[DEPTH_MAX + 1];
-    int depth;
+    const struct crash_way *way;
     uint8_t **before;                   /* where the blocks are of a disk that will be a sample */
     bool sampling;                      /* there is one */
 };
@@ -88,6 +91,20 @@ static int do_extra(struct filesystem *fs, struct test_disk *view)
     return error;
 }
 
+/* Only the kernel's recovery comes into the record. False: it has failed. */
+static bool recover_alone(struct test_disk *view)
+{
+    const struct sfs_super *super = test_disk_block(view, 0);
+    uint32_t replayed = 0;
+    int error = journal_recover(&view->device, super->journal_start, super->journal_blocks,
+                                &replayed);
+
+    if (error == 0 && replayed > 0)
+        own_transaction(view);
+    view->paused = true;
+    return error == 0;
+}
+
 /* Mount, which recovers; check; read. Then the extra transaction, if there is a record with
    something in it. */
 static void try_mount(const struct explorer *e, struct test_disk *view, struct known *known)
@@ -102,7 +119,7 @@ static void try_mount(const struct explorer *e, struct test_disk *view, struct k
         known->tree = known->extra = read_tree(e, view, known);
         if (e->sampling && known->sound)
             crash_sample(e->history->workload->title, e->before, view);
-        if (known->sound && view->length > 0) {
+        if (known->sound && view->length > 0 && !e->way->own_commit) {
             test_disk_mark(view, EXTRA_BEGUN);
             error = error ?: do_extra(fs, view);
             known->extra = read_tree(e, view, known);
@@ -162,13 +179,16 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     if (++e->count->mounted % KNOWN_MAX == KNOWN_MAX - 1)
         panic("a workload has too many states");
     known->hash = hash;
+    if (e->way->own_recovery)
+        own_recover(view);
     choose(e, view);
-    if (level < e->depth)
+    if (level < e->way->depth)
         test_disk_record(view, RECORD_LIMIT);
-    try_mount(e, view, known);
+    if (!e->way->own_commit || recover_alone(view))
+        try_mount(e, view, known);
     if (!known->sound)
         tell(e, level, crash, "the disk is not as docs/sfs.md says");
-    if (level == e->depth || view->length == 0) {
+    if (level == e->way->depth || view->length == 0) {
         test_disk_forget(view);
         return known;
     }
@@ -183,19 +203,20 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     return known;
 }
 
-void crash_explore(struct history *history, int depth, struct crash_count *count)
+void crash_explore(struct history *history, const struct crash_way *way, struct crash_count *count)
 {
     struct crash crash = crash_first();
     struct explorer e = {
-        .history = history, .count = count, .depth = depth,
+        .history = history, .count = count, .way = way,
         .known = kmalloc(KNOWN_MAX * sizeof(*e.known)),
         .before = kmalloc(history->workload->blocks * sizeof(*e.before)),
     };
 
-    assert(e.known != NULL && e.before != NULL && depth <= DEPTH_MAX);
+    assert(history->workload->blocks <= CRASH_BLOCKS);
+    assert(e.known != NULL && e.before != NULL && way->depth <= DEPTH_MAX);
     *count = (struct crash_count){ 0 };
     memset(e.known, 0, KNOWN_MAX * sizeof(*e.known));
-    for (int i = 0; i <= depth; i++)
+    for (int i = 0; i <= way->depth; i++)
         test_disk_create(&e.views[i], history->workload->blocks);
     do {
         const struct known *known = look(&e, &history->disk, &crash, 0);
@@ -203,7 +224,7 @@ void crash_explore(struct history *history, int depth, struct crash_count *count
         if (known->sound && !history_allows(history, crash.length, &known->tree))
             tell(&e, 0, &crash, "the tree is none that the workload passed through");
     } while (count->wrong < TOLD && crash_next(&history->disk, &crash));
-    for (int i = 0; i <= depth; i++)
+    for (int i = 0; i <= way->depth; i++)
         test_disk_destroy(&e.views[i]);
     kfree(e.known);
     kfree(e.before);

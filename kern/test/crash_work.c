@@ -358,6 +358,11 @@ void history_end(struct history *history)
     test_disk_destroy(&history->disk);
 }
 
+bool crash_mark_is_durable(uint32_t number)
+{
+    return (number & DURABLE(0, 0)) != 0;
+}
+
 bool history_allows(const struct history *history, size_t length, const struct tree *tree)
 {
     uint32_t first[CRASH_THREADS] = { 0 }, last[CRASH_THREADS] = { 0 };
@@ -365,7 +370,7 @@ bool history_allows(const struct history *history, size_t length, const struct t
 
     for (size_t i = 0; i < length; i++) {
         const struct record_entry *entry = &history->disk.record[i];
-        uint32_t *bound = entry->block & DURABLE(0, 0) ? first : last;
+        uint32_t *bound = crash_mark_is_durable(entry->block) ? first : last;
 
         /* A mark may come late, when another thread's has come before. */
         if (entry->kind == RECORD_MARK && bound[entry->block >> 16 & 1] < (entry->block & 0xffff))

@@ -19,16 +19,16 @@
 /* A new entry at the end of the record, if there is one. The lock is held. The content is copied,
    because the page is the cache's, and will be changed again. */
 static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t block,
-                       const struct Page *content)
+                       const void *content)
 {
     struct Page *page = NULL;
 
-    if (disk->base == NULL)
+    if (disk->base == NULL || disk->paused)
         return;
     if (content != NULL) {
         page = alloc_page();
         assert(page != NULL);
-        memcpy(page2kva(page), page2kva(content), BLOCK_SIZE);
+        memcpy(page2kva(page), content, BLOCK_SIZE);
     }
     if (disk->length == disk->limit)
         panic("a test's disk has a record of more than %lu entries", disk->limit);
@@ -50,6 +50,7 @@ static void write_block(struct test_disk *disk, uint32_t block, const void *data
     disk->at[block] = own(disk, block);
     disk->hash[block] = 0;
     memcpy(disk->at[block], data, BLOCK_SIZE);
+    add_record(disk, RECORD_WRITE, block, data);
 }
 
 /* Do one request; its result. The lock is held, and let go of if the disk is slow. */
@@ -69,7 +70,6 @@ static int transfer(struct test_disk *disk, const struct block_request *request)
         memcpy(page2kva(request->page), test_disk_block(disk, request->block), BLOCK_SIZE);
     } else if (request->op == BLOCK_WRITE) {
         write_block(disk, request->block, page2kva(request->page));
-        add_record(disk, RECORD_WRITE, request->block, request->page);
     } else {
         add_record(disk, RECORD_FLUSH, 0, NULL);
     }
@@ -157,11 +157,26 @@ void test_disk_record(struct test_disk *disk, size_t limit)
     disk->base = kmalloc(blocks * sizeof(*disk->base));
     disk->base_hash = kmalloc(blocks * sizeof(*disk->base_hash));
     disk->limit = limit;
+    disk->paused = false;
     assert(disk->record != NULL && disk->base != NULL && disk->base_hash != NULL);
     /* What was written before is there for sure: a crash can only touch what comes from now on. */
     memcpy(disk->base, disk->at, blocks * sizeof(*disk->base));
     memcpy(disk->base_hash, disk->hash, blocks * sizeof(*disk->base_hash));
     keep(disk);
+}
+
+void test_disk_write(struct test_disk *disk, uint32_t block, const void *data)
+{
+    spin_lock(&disk->device.lock);
+    write_block(disk, block, data);
+    spin_unlock(&disk->device.lock);
+}
+
+void test_disk_flush(struct test_disk *disk)
+{
+    spin_lock(&disk->device.lock);
+    add_record(disk, RECORD_FLUSH, 0, NULL);
+    spin_unlock(&disk->device.lock);
 }
 
 void test_disk_mark(struct test_disk *disk, uint32_t number)

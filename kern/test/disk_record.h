@@ -36,6 +36,7 @@ struct test_disk {
     /* What the test may set at any time. */
     size_t fail_at;                     /* the request that fails, counted from 1; 0: none */
     int delay;                          /* turns of others that each request takes */
+    bool paused;                        /* nothing comes into the record, until a new one begins */
 
     /* Guarded by the device's lock. */
     size_t requests;                    /* how many there were */
@@ -56,6 +57,10 @@ static inline void *test_disk_block(const struct test_disk *disk, uint32_t block
 {
     return disk->at[block];
 }
+/* Write a block as the driver does: with a record, it is in there. */
+void test_disk_write(struct test_disk *disk, uint32_t block, const void *data);
+/* Put a flush into the record, if there is one. */
+void test_disk_flush(struct test_disk *disk);
 /* A number that tells the contents of two disks of one size apart, but for a chance of 2^-64. Only
    if nobody but the driver has written since it was asked for the first time. */
 uint64_t test_disk_hash(struct test_disk *disk);
