@@ -2,6 +2,7 @@
    and their limit.
 
      filetable               all tests
+     filetable race          threads that open at the same moment, again and again
      filetable child FD      what exec starts: reads on from this descriptor
 
    It needs a disk that it may write to, and leaves it as it was. What a thread or a child finds out
@@ -20,6 +21,7 @@
 #define NAME        "/ten-digits"
 #define LIMIT       128         /* descriptors of a process */
 #define STACK       16384
+#define RACES       20
 
 static char stack[STACK] __attribute__((aligned(16)));
 static volatile int shared_fd = -1;
@@ -114,7 +116,6 @@ static void run_clone(uint32_t flags)
         panic("clone failed: %d, code %d", pid, code);
 }
 
-/* In a child that has opened nothing: it has the constant table at first. */
 static void share_table(__not_used uintptr_t arg)
 {
     run_clone(CLONE_VM | CLONE_FS);
@@ -129,7 +130,171 @@ static void test_clone(void)
     run_clone(CLONE_VM);
     check_eq("with CLONE_VM alone the tables are two", close(shared_fd), -E_INVAL);
     close(fd);
+    check_eq("a table that is there is shared", child_code(share_table, 0), 0);
+}
+
+static volatile int step;
+static int opened[2];
+
+/* What a thread does that has begun before there is a table: it waits until it may look. */
+static int read_shared(__not_used void *arg)
+{
+    while (step == 0)
+        yield();
+    return next_digit(shared_fd);
+}
+
+/* A thread makes a thread, which opens. */
+static int open_in_second(__not_used void *arg)
+{
+    int code, tid = thread_create(open_in_thread, NULL);
+
+    return thread_join(tid, &code) != 0 ? -1 : code;
+}
+
+static int leave_directory(__not_used void *arg)
+{
+    return mkdir("/there") ?: chdir("/there");
+}
+
+/* Two threads open at a time: each gets a table, or the other's. */
+static int open_at_once(void *arg)
+{
+    while (step == 1)
+        yield();
+    return open(arg, O_RDONLY);
+}
+
+/* A thread that becomes another program has what the others have opened before. */
+static int exec_in_thread(__not_used void *arg)
+{
+    char number[8];
+
+    while (step == 0)
+        yield();
+    snprintf(number, sizeof(number), "%d", shared_fd);
+    return exec("filetable", "child", number);
+}
+
+/* In a process that has opened nothing: all have the constant table, until one opens. */
+static void share_with_threads(__not_used uintptr_t arg)
+{
+    int code, waits = thread_create(read_shared, NULL), second, tids[2];
+    int other = thread_create(exec_in_thread, NULL);
+    char path[16] = "";
+
+    second = thread_create(open_in_second, NULL);
+    check("a thread of a thread opens", thread_join(second, &code) == 0 && code == 0);
+    check_eq("all threads have what one has opened", next_digit(shared_fd), 0);
+    step = 1;
+    check_eq("also one that has begun before", thread_join(waits, &code) ?: code, 1);
+    check("one that becomes another program", thread_join(other, &code) == 0 && code == 2);
+    check_eq("and a child of fork", child_code(read_in_child, shared_fd), 3);
+    check_eq("which has a copy of the table", child_code(close_in_child, shared_fd), 0);
+    check_eq("a thread goes to another directory",
+             thread_join(thread_create(leave_directory, NULL), &code) ?: code, 0);
+    check("and so do all", getcwd(path, sizeof(path)) == 0 && strcmp(path, "/there") == 0);
+    check_eq("also back", chdir("..") ?: rmdir("there"), 0);
+    check_eq("what one has opened another one closes", close(shared_fd), 0);
+    for (int i = 0; i < 2; i++)
+        tids[i] = thread_create(open_at_once, NAME);
+    step = 2;
+    check("threads open at once", thread_join(tids[0], &opened[0]) == 0
+          && thread_join(tids[1], &opened[1]) == 0);
+    check("and get two descriptors", opened[0] + opened[1] == 3 + 4);
+    exit(all_passed() ? 0 : 1);
+}
+
+/* The same two, as the first opens of a process. */
+static void race_to_open(__not_used uintptr_t arg)
+{
+    int tids[2];
+
+    step = 1;
+    for (int i = 0; i < 2; i++)
+        tids[i] = thread_create(open_at_once, NAME);
+    step = 2;
+    check("the first opens of two threads", thread_join(tids[0], &opened[0]) == 0
+          && thread_join(tids[1], &opened[1]) == 0);
+    check("are in one table", opened[0] + opened[1] == 3 + 4);
+    check("which their creator has", next_digit(3) == 0 && next_digit(4) == 0);
+    exit(all_passed() ? 0 : 1);
+}
+
+/* Who is in the same memory, but with a table of his own, has not what threads there have opened:
+   not even when he makes threads himself. */
+static int stay_alone(__not_used void *arg)
+{
+    int code, tid;
+
+    while (step < 4)
+        yield();
+    if (next_digit(shared_fd) != -E_INVAL)
+        return 1;
+    tid = thread_create(read_shared, NULL);
+    return thread_join(tid, &code) ?: code == -E_INVAL ? 0 : 2;
+}
+
+static void share_memory_only(__not_used uintptr_t arg)
+{
+    int code = 0, alone;
+
+    step = 3;
+    alone = __clone(CLONE_VM, (uintptr_t)stack + STACK, stay_alone, NULL);
+    thread_join(thread_create(open_in_thread, NULL), &code);
+    check_eq("a thread has opened", next_digit(shared_fd), 0);
+    step = 4;
+    check("who shares memory alone has it not", waitpid(alone, &code) == 0 && code == 0);
+    exit(all_passed() ? 0 : 1);
+}
+
+/* Who is left alone in the memory of threads has not got what they had; it tells by the name of a
+   file, because nobody waits for it. */
+static int outlive(__not_used void *arg)
+{
+    int code = 0, tid;
+
+    while (step < 5)
+        yield();
+    for (int i = 0; i < 100; i++)
+        yield();
+    tid = thread_create(read_shared, NULL);
+    thread_join(tid, &code);
+    return close(open(code == -E_INVAL ? "/alone" : "/with-others", O_WRONLY | O_CREAT));
+}
+
+static int open_when_told(void *arg)
+{
+    while (step < 4)
+        yield();
+    return open_in_thread(arg);
+}
+
+static void leave_alone(__not_used uintptr_t arg)
+{
+    int code = 0, tid = thread_create(open_when_told, NULL);
+
+    __clone(CLONE_VM, (uintptr_t)stack + STACK, outlive, NULL);
+    step = 4;
+    thread_join(tid, &code);
+    step = 5;
+    exit(code);
+}
+
+/* Before all that opens something, so that these children have the constant table. */
+static void test_threads(void)
+{
     check_eq("a table that was constant is shared", child_code(share_table, 0), 0);
+    check_eq("threads share descriptors", child_code(share_with_threads, 0), 0);
+    check_eq("which two make at once", child_code(race_to_open, 0), 0);
+    check_eq("other processes in their memory do not", child_code(share_memory_only, 0), 0);
+    check_eq("nor those that stay there", child_code(leave_alone, 0), 0);
+    while (unlink("/with-others") != 0)
+        if (unlink("/alone") == 0)
+            return;
+        else
+            yield();
+    check("when they are alone", false);
 }
 
 static int ends[2];
@@ -233,6 +398,12 @@ int main(int argc, char **argv)
 {
     if (argc > 2)
         return next_digit(atoi(argv[2]));
+    check_eq("a file is made", child_code(open_in_child, 0), 0);
+    for (int i = 0; argc > 1 && i < RACES; i++)
+        check_eq("two threads make one table", child_code(race_to_open, 0), 0);
+    if (argc > 1)
+        return check_done();
+    test_threads();
     test_dup();
     test_fork();
     test_clone();

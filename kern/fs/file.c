@@ -27,6 +27,12 @@ static bool has_position(const struct file *file)
     return file->node->type == S_IFREG;
 }
 
+/* The memory of threads goes, and the use that it had of their table. */
+static void end_memory(struct mm_attachment *attachment)
+{
+    files_put(to_struct(attachment, struct files_struct, attachment));
+}
+
 /* A table with one use and nothing in it. NULL: no memory. */
 static struct files_struct *table_create(void)
 {
@@ -36,6 +42,7 @@ static struct files_struct *table_create(void)
         return NULL;
     memset(files, 0, sizeof(*files));
     files->refs = 1;
+    files->attachment.free = end_memory;
     files->lock = (struct spinlock)SPINLOCK_INIT("a table of descriptors", RANK_FILES);
     return files;
 }

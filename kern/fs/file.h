@@ -35,7 +35,8 @@ struct file {
 };
 
 struct files_struct {
-    uint32_t refs;                      /* atomic: processes that share it */
+    struct mm_attachment attachment;    /* for the memory of its threads; set once */
+    uint32_t refs;                      /* atomic: processes that share it, and that memory */
     struct spinlock lock;               /* RANK_FILES; guards what follows */
     struct inode *pwd;                  /* with a reference */
     uint32_t files_count;               /* descriptors in use */

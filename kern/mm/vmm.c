@@ -140,6 +140,8 @@ void mm_put(struct mm_struct *mm)
     }
     if (mm->attached != NULL)
         mm->attached->free(mm->attached);
+    if (mm->files != NULL)
+        mm->files->free(mm->files);
     if (mm->program != NULL)
         mm->program->free(mm->program);
     pgdir_destroy(mm->as.pgdir);

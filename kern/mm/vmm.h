@@ -93,6 +93,9 @@ struct mm_struct {
     /* Set once, with `lock`; NULL before, and read without it. */
     struct mm_attachment *attached;
 
+    /* The descriptors of its threads: see process/descriptors.c. Atomic; set once; NULL before. */
+    struct mm_attachment *files;
+
     /* The file that runs in it, if that is counted; else NULL. Set before it is published. */
     struct mm_attachment *program;
 

@@ -199,7 +199,7 @@ static int load_icode(struct inode *node, const char *name, const struct exec_ar
    the last slash. */
 static int exec_program(const char *name, struct exec_args *args)
 {
-    struct inode *cwd = files_pwd(current->files), *node;
+    struct inode *cwd = files_pwd(proc_files()), *node;
     int result = vfs_open_program(cwd, name, &node);
     const char *last = name;
 

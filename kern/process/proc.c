@@ -35,6 +35,7 @@ int init_resources(struct proc_struct *proc)
     proc->task.wait_target = NULL;
     proc->task.expired = false;
     proc->files = NULL;
+    proc->files_with_mm = false;
     proc->task.donated = 0;
     proc->task.moves = false;
     proc->donation = NULL;
@@ -76,13 +77,9 @@ int copy_resources(uint32_t clone_flags, struct proc_struct *child)
 
     if (result == 0)
         result = sync_member_fork(child);
-    if (likely(current->files == NULL && !(clone_flags & CLONE_FS)))
+    if (likely(current->files == NULL && !current->files_with_mm && !(clone_flags & CLONE_FS)))
         return result;
-    if (result == 0)
-        result = files_own(&current->files);    /* the constant table cannot be shared */
-    if (result == 0)
-        result = files_copy(current->files, clone_flags & CLONE_FS, &child->files);
-    return result;
+    return result == 0 ? proc_copy_files(clone_flags, child) : result;
 }
 
 /* A process that ends gives up its memory itself, in exit_mm(), because it must leave the page

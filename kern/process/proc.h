@@ -57,7 +57,8 @@ struct proc_struct {
     int pid;
     const struct user_program *program; /* what it runs; NULL in a kernel thread */
     char name[PROC_NAME_LEN + 1];
-    struct files_struct *files;         /* its descriptors, see fs/file.h */
+    struct files_struct *files;         /* its descriptors, see fs/file.h and descriptors.c */
+    bool files_with_mm;                 /* while that is NULL, they may be found by its mm */
     struct sync_member *sync_member;    /* NULL: it did not ask for detection of deadlocks */
     struct donation *donation;          /* NULL until needed: sync_donate.c, whose lock guards it */
 
@@ -128,6 +129,21 @@ void free_proc(struct proc_struct *proc);
 int init_resources(struct proc_struct *proc) __must_check;
 int copy_resources(uint32_t clone_flags, struct proc_struct *child) __must_check;
 void drop_resources(struct proc_struct *proc);
+
+/* The table of descriptors of the current process, which may be another thread's doing; NULL: the
+   constant one. It stays until the process ends. The second is its rare part. */
+struct files_struct *proc_find_files(void);
+static inline struct files_struct *proc_files(void)
+{
+    bool look = current->files == NULL && unlikely(current->files_with_mm);
+
+    return look ? proc_find_files() : current->files;
+}
+/* See that it has a table that is not the constant one. 0 or -E_NO_MEM. May sleep. */
+int proc_own_files(void) __must_check;
+/* Of copy_resources(): the child's table is a copy, or with CLONE_FS the same one. 0 or -E_NO_MEM.
+   The child has its memory. May sleep. */
+int proc_copy_files(uint32_t clone_flags, struct proc_struct *child) __must_check;
 
 /* End the current process. Interrupts are on, and no lock is held: to free much memory takes long,
    and it may sleep. */

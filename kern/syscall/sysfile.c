@@ -20,7 +20,7 @@ static inline long transfer(uint64_t arg[], bool write)
 {
     struct iobuf iob = iobuf_user(current->mm, arg[1], arg[2], 0);
 
-    return file_transfer(current->files, arg[0], &iob, write);
+    return file_transfer(proc_files(), arg[0], &iob, write);
 }
 
 /* What is longer than a result can tell is read in part. */
@@ -40,7 +40,7 @@ long sys_write(uint64_t arg[])
 /* A `whence` beyond the known ones stays unknown, whatever its lower half is. */
 long sys_seek(uint64_t arg[])
 {
-    struct file *file = file_get(current->files, arg[0]);
+    struct file *file = file_get(proc_files(), arg[0]);
 
     if (file == NULL)
         return -E_INVAL;
@@ -64,7 +64,7 @@ static long tell_stat(struct inode *node, uintptr_t to)
 /* The inode of a descriptor, with a reference, or NULL; and how the file was opened. */
 static struct inode *node_get(uint64_t fd, uint32_t *flags)
 {
-    struct file *file = file_get(current->files, fd);
+    struct file *file = file_get(proc_files(), fd);
     struct inode *node = NULL;
 
     if (file != NULL) {
@@ -154,7 +154,7 @@ long sys_open(uint64_t arg[])
 
     if (result != 0)
         return result;
-    result = files_own(&current->files);
+    result = proc_own_files();
     if (result == 0)
         result = file_open(current->files, path, arg[1]);
     kfree(path);
@@ -164,20 +164,20 @@ long sys_open(uint64_t arg[])
 /* To close one of the constant table, which cannot change, it is copied first. */
 long sys_close(uint64_t arg[])
 {
-    return files_own(&current->files) ?: file_close(current->files, arg[0]);
+    return proc_own_files() ?: file_close(current->files, arg[0]);
 }
 
 /* The new number is any of 64 bits, or NO_FD. */
 long sys_dup(uint64_t arg[])
 {
-    return files_own(&current->files) ?: file_dup(current->files, arg[0], arg[1]);
+    return proc_own_files() ?: file_dup(current->files, arg[0], arg[1]);
 }
 
 /* If the program cannot be told, it has none. */
 long sys_pipe(uint64_t arg[])
 {
     int fd[2];
-    int result = files_own(&current->files) ?: file_pipe(current->files, fd);
+    int result = proc_own_files() ?: file_pipe(current->files, fd);
 
     if (result != 0)
         return result;
@@ -196,7 +196,7 @@ long sys_chdir(uint64_t arg[])
     int result = fetch_path(arg[0], &path);
 
     if (result == 0)
-        result = files_own(&current->files) ?: files_chdir(current->files, path);
+        result = proc_own_files() ?: files_chdir(current->files, path);
     kfree(path);
     return result;
 }
@@ -210,7 +210,7 @@ static long with_path(uint64_t arg[], int (*what)(struct inode *cwd, const char 
 
     if (result != 0)
         return result;
-    struct inode *cwd = files_pwd(current->files);
+    struct inode *cwd = files_pwd(proc_files());
     result = what(cwd, path);
     inode_put(cwd);
     kfree(path);
@@ -224,7 +224,7 @@ static long with_paths(uint64_t arg[], int (*what)(struct inode *cwd, const char
     int result = fetch_path(arg[0], &path) ?: fetch_path(arg[1], &other);
 
     if (result == 0) {
-        struct inode *cwd = files_pwd(current->files);
+        struct inode *cwd = files_pwd(proc_files());
         result = what(cwd, path, other);
         inode_put(cwd);
     }
@@ -272,7 +272,7 @@ static int find_path(uintptr_t from, bool follow, struct inode **node)
 
     if (result != 0)
         return result;
-    struct inode *cwd = files_pwd(current->files);
+    struct inode *cwd = files_pwd(proc_files());
     result = vfs_lookup(cwd, path, follow, node);
     inode_put(cwd);
     kfree(path);
@@ -324,7 +324,7 @@ long sys_getcwd(uint64_t arg[])
 
     if (path == NULL)
         return -E_NO_MEM;
-    struct inode *cwd = files_pwd(current->files);
+    struct inode *cwd = files_pwd(proc_files());
     long result = vfs_getcwd(cwd, path, size);
     inode_put(cwd);
     if (result == 0)

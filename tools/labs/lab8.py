@@ -238,6 +238,8 @@ TESTS = [
     # filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3), filetable
     # (sfs_exectest1, 2), pipes (pipetest, pipetest2).
     program("filetable", disk=Disk()),
+    program("filetable chaos", "race", seeds=3, disk=Disk()),
+    program("filetable 4 harts", "race", harts=4, runs=2, disk=Disk()),
     program("badfiles", disk=Disk(programs=("cat", "true")),
             expect=[regex(r"f \(pid \d+\) was killed: illegal instruction.*\(_start\+0x0\)")]),
     # Random operations, compared with a model: tools/fsops.py has more of them.

@@ -30,7 +30,7 @@ int thread_create(int (*fn)(void *), void *arg)
         return error;
     struct thread *t = (struct thread *)stack;
 
-    t->tid = __clone(CLONE_VM, stack + THREAD_STACK, fn, arg);
+    t->tid = __clone(CLONE_VM | CLONE_FS, stack + THREAD_STACK, fn, arg);
     if (t->tid < 0) {
         error = t->tid;
         munmap(stack, THREAD_STACK);

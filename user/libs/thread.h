@@ -3,7 +3,7 @@
    Each has a pid and a stack of its own, and its exit code is what its function returns. Only its
    creator can join it. A thread that calls exit() ends itself alone; when the main thread returns
    from main(), the others go on. They share memory as lock.h says: what several change needs a
-   lock. */
+   lock. They share descriptors and the current directory too: what one opens, all have. */
 #pragma once
 
 #include <defs.h>
