@@ -72,6 +72,8 @@ static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
         return 0;
     if (!record_is_sound(record, page2kva(three + 1), device, start, blocks))
         return -E_INVAL;
+    if (device->read_only)
+        return -E_ROFS;
     error = finish(device, start, three);
     if (error == 0)
         *replayed = count;

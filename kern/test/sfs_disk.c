@@ -7,11 +7,13 @@
    be asked for any place of a file of any size. */
 #include <error.h>
 #include <mm/kmalloc.h>
+#include <mm/shrink.h>
 #include <string.h>
 #include <test/sfs_disk.h>
 #include <test/testlib.h>
 
-#define CHUNK   16384
+#define CHUNK       16384
+#define JUNK_PAGES  64
 
 /* For content, while a disk is mounted: a test may have taken all memory when it writes. */
 static uint8_t *buffer;
@@ -54,6 +56,68 @@ void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes
     *root = (struct sfs_disk_inode){ .type = SFS_TYPE_DIR, .nlinks = 2, .blocks = 1,
                                      .size = BLOCK_SIZE, .direct = { data } };
     put_entry(put_entry(test_disk_block(disk, data), ".", 12), "..", BLOCK_SIZE - 12);
+}
+
+/* The entry goes behind the last one of the root's block, which reaches to the end. */
+struct sfs_disk_inode *sfs_put_file(struct test_disk *disk, const char *name)
+{
+    const struct sfs_super *super = test_disk_block(disk, 0);
+    struct sfs_disk_inode *table = test_disk_block(disk, super->table_start);
+    uint8_t *root = test_disk_block(disk, table[SFS_ROOT].direct[0]), *at = root;
+    struct sfs_dirent *entry = (struct sfs_dirent *)at;
+    uint32_t ino = SFS_ROOT + 1, used;
+
+    while (table[ino].type != SFS_TYPE_FREE)
+        ino++;
+    while (at + entry->length < root + BLOCK_SIZE) {
+        at += entry->length;
+        entry = (struct sfs_dirent *)at;
+    }
+    used = ROUNDUP(sizeof(struct sfs_dirent) + entry->name_length, 4);
+    entry->length = used;
+    at += used;
+    entry = (struct sfs_dirent *)at;
+    *entry = (struct sfs_dirent){ ino, root + BLOCK_SIZE - at, strlen(name), SFS_TYPE_FILE };
+    memcpy(entry->name, name, strlen(name));
+    table[ino] = (struct sfs_disk_inode){ .type = SFS_TYPE_FILE, .nlinks = 1 };
+    return &table[ino];
+}
+
+void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_t block)
+{
+    const struct sfs_super *super = test_disk_block(disk, 0);
+    uint8_t *map = test_disk_block(disk, super->map_start);
+
+    assert(map[block / 8] >> block % 8 & 1);
+    map[block / 8] &= ~(1 << block % 8);
+    file->blocks++;
+    return memset(test_disk_block(disk, block), 0, BLOCK_SIZE);
+}
+
+void sfs_put_junk(struct test_disk *disk)
+{
+    const struct sfs_super *super = test_disk_block(disk, 0);
+    const uint8_t *map = test_disk_block(disk, super->map_start);
+    struct Page *pages_taken[JUNK_PAGES];
+
+    for (uint32_t block = 0; block < super->blocks; block++)
+        if (map[block / 8] >> block % 8 & 1)
+            memset(test_disk_block(disk, block), 0xa5, BLOCK_SIZE);
+    for (int i = 0; i < JUNK_PAGES; i++) {
+        pages_taken[i] = alloc_page();
+        assert(pages_taken[i] != NULL);
+        memset(page2kva(pages_taken[i]), 0xa5, BLOCK_SIZE);
+    }
+    for (int i = 0; i < JUNK_PAGES; i++)
+        free_page(pages_taken[i]);
+}
+
+/* A block that somebody has a reference to stays in memory, however short that is. */
+bool test_is_dropped(uint32_t block)
+{
+    while (shrink_memory() > 0)
+        ;
+    return !cache_has(block);
 }
 
 /* The buffer is there as long as a disk is mounted. */

@@ -13,6 +13,14 @@
 /* Make an empty file system on it. */
 void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes,
                 uint32_t swap_blocks);
+/* By hand, on a disk that is not mounted: a new file in the root, of no blocks and size 0. Its inode
+   lies in the disk's memory. */
+struct sfs_disk_inode *sfs_put_file(struct test_disk *disk, const char *name);
+/* By hand: take this block, which is free, for a file: its bytes, which are zeros now. */
+void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_t block);
+/* Fill what is free on the disk, and some free memory, with bytes that are no zeros: what should be
+   cleared and is not will show. The disk is not mounted. */
+void sfs_put_junk(struct test_disk *disk);
 /* How many things are wrong; each has a line on the console. The file system is not mounted, or was
    just synced. `orphans`: inodes in the list of orphans are right. */
 uint32_t sfs_check(const struct test_disk *disk, bool orphans);
@@ -24,6 +32,9 @@ struct filesystem *test_mount(struct test_disk *disk, struct inode **root);
 /* Give the root back and unmount: the result of that. If it is 0, check: nothing is wrong, but
    `orphans` may be left. */
 int test_end(struct filesystem *fs, struct inode *root, const struct test_disk *disk, bool orphans);
+/* Is nobody's reference to a block left, so that it can be dropped from memory? It is dropped then.
+   What was changed is on the disk already. */
+bool test_is_dropped(uint32_t block);
 /* Give the root back and unmount a disk that is damaged: it is not checked. */
 void test_abandon(struct filesystem *fs, struct inode *root);
 /* As test_end(), and nothing may be left. */

@@ -41,6 +41,30 @@ def sound(path):
     return ["on the disk afterwards: " + line.replace(path + ": ", "", 1) for line in lines]
 
 
+def content(path, name):
+    """The bytes of a file on the disk; None if they cannot be read."""
+    result = subprocess.run([sys.executable, os.path.join(TOOLS, "disk"), "cat", path, name],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL)
+    return None if result.returncode else result.stdout
+
+
+def same(name, copy):
+    """A check: the two files of the disk are there, and equal."""
+    def check(path):
+        first, second = content(path, name), content(path, copy)
+        if first is None or second is None:
+            return ["on the disk afterwards: there is no %s that can be read"
+                    % (name if first is None else copy)]
+        if first == second:
+            return []
+        at = next((i for i, (a, b) in enumerate(zip(first, second)) if a != b),
+                  min(len(first), len(second)))
+        return ["on the disk afterwards: %s (%d bytes) differs from %s (%d bytes), from byte %d on"
+                % (copy, len(second), name, len(first), at)]
+    return check
+
+
 @dataclasses.dataclass(frozen=True)
 class Disk:
     """What is on a test's disk, and what must be true of it afterwards.

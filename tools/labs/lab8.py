@@ -15,6 +15,7 @@ The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a cours
 as its shell lab. Those of 8.7 write no byte of a file: of the others they need the block map alone.
 """
 from grader import samples
+from grader.disk import same, sound
 from grader.fsops import made_by_host, operations, until_full
 from grader.state import free_list, locks, permissions, references
 from labs.common import Disk, Exercise, Lab, Test, program, regex, selftest
@@ -202,8 +203,16 @@ LARGE = Disk(size="16M", journal=128, inodes=600)
 SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
 
 TESTS = [
-    program("filedata", "", 25, "8.1", disk=LARGE, limit=1000),
-    program("filedata big", "big", 20, "8.2", disk=LARGE, limit=1000),
+    selftest("sfs-io-read", 8, "8.1", title="bytes of a file come from the right blocks"),
+    selftest("sfs-io-write", 8, "8.1", title="bytes go where they belong, and nothing else changes"),
+    selftest("sfs-io-errors", 5, "8.1", title="what goes wrong in the middle of a read or write"),
+    Test("cp", prog="cp /bin/fsops /copy", points=4, exercise="8.1", reports=False,
+         disk=Disk(programs=("fsops",), checks=(sound, same("/bin/fsops", "/copy"))),
+         title="a file that the host has written is copied, and the host finds the copy"),
+    selftest("bmap-look", 6, "8.2", title="the block of each index, and the holes"),
+    selftest("bmap-fill", 6, "8.2", title="blocks are made, with what leads to them"),
+    selftest("bmap-full", 3, "8.2", title="if the disk is full nothing has changed"),
+    selftest("bmap-cut", 5, "8.2", title="what is cut off is free again, and nothing else"),
     selftest("files-dup", 5, "8.3", title="dup() and dup2(): numbers, counts, errors"),
     selftest("files-fork", 4, "8.3", title="a child has the same files by a table of its own"),
     selftest("files-close", 3, "8.3", title="who closes a file last, and who uses it still"),
@@ -223,7 +232,15 @@ TESTS = [
     selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),
     selftest("pipe-race 4 harts", 2, "8.4", harts=4, runs=2, cpu=10,
              title="lines come whole, with four harts"),
-    program("filedata journal", "big", 50, "8.6", disk=LARGE, limit=1000),
+    selftest("journal-commit", 8, "8.6", title="what a commit writes, between which flushes"),
+    selftest("journal-commit-errors", 4, "8.6", title="each request of a commit fails once"),
+    selftest("journal-commit-crash", 8, "8.6", limit=300,
+             title="whenever the power fails, transactions are there whole"),
+    selftest("recovery-records", 10, "8.6", title="reading the log of a crash: can it be believed?"),
+    selftest("recovery-finish", 8, "8.6", title="what a record says comes home, in order"),
+    selftest("recovery-crash", 8, "8.6", limit=300,
+             title="the power fails in the recovery too, and again"),
+    selftest("recovery-errors", 4, "8.6", title="each request of a recovery fails once"),
     selftest("names-link", 4, "8.7", title="one more name for a file"),
     selftest("names-unlink", 4, "8.7", title="a name less; what has none; a directory is removed"),
     selftest("names-rename", 5, "8.7", title="another name for a file, and what it replaces"),
@@ -237,6 +254,8 @@ TESTS = [
     # diskfull, outofinodes), badfiles (badwrite), pipes (pipe1). The names of ucore_os_plus:
     # filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3), filetable
     # (sfs_exectest1, 2), pipes (pipetest, pipetest2).
+    program("filedata", disk=LARGE),
+    program("filedata big", "big", disk=LARGE),
     program("filetable", disk=Disk()),
     program("filetable chaos", "race", seeds=3, disk=Disk()),
     program("filetable 4 harts", "race", harts=4, runs=2, disk=Disk()),
