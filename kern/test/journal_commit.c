@@ -60,7 +60,8 @@ static void change_blocks(uint32_t first, uint32_t n, uint8_t byte)
     journal_end();
 }
 
-/* Where epoch `epoch`, from 0, of the record begins: behind the flush before it. */
+/* Where an epoch of the record begins, counted from 0: behind the flush before it. If there are
+   fewer flushes it is the end, so then nothing is found in it. */
 static size_t start_of(int epoch)
 {
     size_t i = 0;
@@ -70,7 +71,8 @@ static size_t start_of(int epoch)
     return i;
 }
 
-/* The write of this block in an epoch, NULL if there is none; *n is how many writes that one has. */
+/* The write of this block in an epoch, NULL if there is none. The last of several is what counts.
+   *n is how many writes the epoch has. */
 static const struct record_entry *written(int epoch, uint32_t block, uint32_t *n)
 {
     const struct record_entry *found = NULL;
@@ -91,6 +93,7 @@ static void check_record(int epoch, uint32_t count, const char *alone)
     const struct record_entry *entry = written(epoch, JOURNAL, &n);
     const struct sfs_commit *record = entry != NULL ? page2kva(entry->page) : NULL;
 
+    /* With something else in its epoch it could be on the disk without that. */
     check(alone, entry != NULL && n == 1);
     if (record == NULL)
         return;
@@ -110,6 +113,7 @@ static void try_commit(uint32_t first, uint32_t count, uint8_t byte)
     change_blocks(first, count, byte);
     test_disk_record(&disk, 200);
     check_eq("there is a commit", journal_commit(), 0);
+    /* Epoch 1: nothing counts yet, so all of it may go in any order. */
     list = written(0, JOURNAL + 1, &n);
     check("the list of homes is written before the first flush", list != NULL);
     check_eq("with the log, and nothing else", n, count + 1);
@@ -122,12 +126,15 @@ static void try_commit(uint32_t first, uint32_t count, uint8_t byte)
             *(uint8_t *)page2kva(entry->page) == (uint8_t)(byte + home - first);
     }
     check_eq("block i of the log has what belongs to home[i]", in_log, count);
+    /* Epoch 2: from the moment on at which this is on the disk, the transaction has happened. */
     check_record(1, count, "then the commit record is written, alone between two flushes");
+    /* Epoch 3: if the power fails here, recovery writes the same once more. */
     for (uint32_t i = 0; i < count; i++)
         at_home += written(2, first + i, &n) != NULL
                    && *(uint8_t *)test_disk_block(&disk, first + i) == (uint8_t)(byte + i);
     check_eq("then each block goes home", at_home, count);
     check_eq("and nothing else is written meanwhile", n, count);
+    /* Epoch 4: without this flush the next log would be written while a record speaks of it. */
     check_record(3, 0, "then the record is cleared, when all is at home for sure");
     for (size_t i = 0; i < disk.length; i++)
         flushes += disk.record[i].kind == RECORD_FLUSH;
@@ -142,10 +149,13 @@ static void test_commit(void)
     struct inventory before = inventory_take();
 
     open_disk();
+    /* Without a journal more blocks may be changed in one transaction than any log here has. */
     check_eq("the journal is on: its log says how much a transaction may change", journal_limit(),
              ROOM);
     try_commit(20, 3, 'a');
+    /* One of the same blocks: what the log had before is still there, behind it. */
     try_commit(20, 1, 'k');
+    /* As many as the log has room for. */
     try_commit(21, ROOM, 'o');
     try_commit(0, 1, 'z');
     check_eq("the disk is closed", close_disk(), 0);
@@ -184,6 +194,7 @@ static void test_commit_errors(void)
     uint32_t epoch = 0;
 
     for (uint32_t request = 1; request <= ends[EPOCHS - 1]; request++) {
+        /* A disk for each: after an error it is not believed any more. */
         epoch += request > ends[epoch];
         open_disk();
         change_blocks(20, 3, 'a');
@@ -195,6 +206,7 @@ static void test_commit_errors(void)
         check_eq("the disk is not believed any more", close_disk(), -E_IO);
         test_disk_destroy(&disk);
     }
+    /* A commit with more requests than these would have some that never failed. */
     open_disk();
     change_blocks(20, 3, 'a');
     disk.fail_at = disk.requests + ends[EPOCHS - 1] + 1;

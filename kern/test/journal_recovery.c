@@ -23,8 +23,8 @@
 
 static struct test_disk disk, crashed, again;
 
-/* A record of `count` blocks, to block `home` and those behind it. The list is full to its end, with
-   numbers that may be behind the disk: what is behind `count` must not be looked at. */
+/* A record of `count` blocks, to block `home` and those behind it. The list is full to its end,
+   with numbers that may be behind the disk: what is behind `count` must not be looked at. */
 static void make_record(uint32_t count, uint32_t home)
 {
     struct sfs_homes *homes = test_disk_block(&disk, JOURNAL + 1);
@@ -68,9 +68,12 @@ static void test_records(void)
     check("a record of one block is sound", is_sound(1, 20));
     check("one of three blocks too", is_sound(3, 20));
     check("one that fills the log too", is_sound(ROOM, BLOCKS - ROOM));
+    /* How many: a log and a list have an end. */
     check("one of more blocks than the log has is not", !is_sound(ROOM + 1, 20));
     check("nor one of very many", !is_sound(UINT32_MAX, 20));
     check("nor one of a few more than a list of homes has", !is_sound(SFS_JOURNAL_HOMES + 1, 20));
+    /* Where to: any block of the disk but those of the journal itself. A home that is behind the
+       disk must not be written; one in the journal would change the log while it is read. */
     check("the first block of the disk can be a home", is_sound(1, 0));
     check("and the last one", is_sound(1, BLOCKS - 1));
     check("a block behind the disk is no home", !is_sound(1, BLOCKS));
@@ -87,6 +90,7 @@ static void test_records(void)
     check("also not in a row, at the end", !is_sound_with(ROOM, ROOM - 1, BLOCKS - 2));
     check("what is behind the count does not matter for that", is_sound_with(2, 2, BLOCKS - ROOM));
     test_disk_destroy(&disk);
+    /* A journal with more room than one list of homes can name. */
     test_disk_create(&disk, 3 * SFS_JOURNAL_HOMES);
     disk.device.read_only = true;
     make_record(SFS_JOURNAL_HOMES, SFS_JOURNAL_HOMES + 50);
@@ -142,11 +146,13 @@ static void try_finish(uint32_t n, uint32_t home)
     check_eq("with their bytes", new_bytes(&disk, n, home), n * BLOCK_SIZE);
     for (; i < disk.length && disk.record[i].kind == RECORD_WRITE; i++)
         writes += disk.record[i].block >= home && disk.record[i].block < home + n;
+    /* In which order. Cleared before the homes are flushed, it would be missed by the next try. */
     check("before the first flush only homes are written, each once", writes == n && i == n);
     check("the record is cleared behind this flush", i + 1 < disk.length
           && disk.record[i].kind == RECORD_FLUSH && disk.record[i + 1].block == JOURNAL);
     check("alone, and flushed too", disk.length == i + 3
           && disk.record[i + 2].kind == RECORD_FLUSH);
+    /* What is left of the journal is an empty one, which can be opened. */
     check_eq("there is nothing to be done any more", record_of(&disk)->count, 0);
     check_eq("the magic number stays", record_of(&disk)->magic, SFS_JOURNAL_MAGIC);
     check_eq("so does the sequence number, with which the journal goes on",
@@ -165,6 +171,7 @@ static void test_finish(void)
 {
     struct inventory before = inventory_take();
 
+    /* One, several, a full log, the last block of the disk. */
     try_finish(1, 20);
     try_finish(3, 30);
     try_finish(ROOM, BLOCKS - ROOM);
@@ -190,11 +197,14 @@ static void test_recovery_crash(void)
     do {
         struct crash second = crash_first();
 
+        /* What the first crash leaves is recovered with a record of its own. */
         test_disk_create(&crashed, BLOCKS);
         crash_build(&disk, &crash, &crashed);
         test_disk_record(&crashed, 200);
         lost += journal_recover(&crashed.device, JOURNAL, ROOM + 2, &replayed) != 0
-                || new_bytes(&crashed, n, home) != n * BLOCK_SIZE || record_of(&crashed)->count != 0;
+                || new_bytes(&crashed, n, home) != n * BLOCK_SIZE
+                || record_of(&crashed)->count != 0;
+        /* And that one may be cut off, too, at each of its writes. */
         do {
             crash_build(&crashed, &second, &again);
             twice += journal_recover(&again.device, JOURNAL, ROOM + 2, &replayed) != 0
@@ -227,6 +237,7 @@ static void test_recovery_errors(void)
         error = journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed);
         disk.fail_at = 0;
         check("a recovery says 0, or that the disk has an error", error == 0 || error == -E_IO);
+        /* Else the transaction would be lost, which fsync may have told to be there. */
         if (error != 0)
             check("then it has not cleared the record, or all is at home",
                   record_of(&disk)->count == n || new_bytes(&disk, n, home) == n * BLOCK_SIZE);

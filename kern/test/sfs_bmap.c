@@ -126,12 +126,15 @@ static void try_bad_walks(struct inode *node)
     for (int i = 0; i < 2; i++) {
         assert(test_is_dropped(41) && test_is_dropped(42));
         disk.fail_at = disk.requests + 1 + i;
+        /* The double indirect block, then the one below it. */
         check_eq("a block of numbers cannot be read", get(node, DOUBLE, SFS_LOOK, &block), -E_IO);
     }
     disk.fail_at = 0;
     check_eq("the next time it can be", look(node, DOUBLE), 62);
     check("no reference was lost or kept by an error",
           test_is_dropped(41) && test_is_dropped(42));
+    /* A number of the journal, where data should be: to read it would show what is not the file's,
+       and to write it would destroy the disk. */
     ((uint32_t *)test_disk_block(&disk, 42))[9] = 1;
     check_eq("a number that is none of a file's is damage, and not read",
              get(node, DOUBLE + 9, SFS_LOOK, &block), -E_IO);
@@ -161,6 +164,7 @@ static void test_look(void)
         check_eq("this index has its block (0: a hole)", look(node, entries[i].index),
                  entries[i].block);
     }
+    /* No path leads there. */
     check_eq("the index behind the last one", get(node, SFS_BLOCKS_MAX, SFS_LOOK, &block),
              -E_TOO_BIG);
     check_eq("one that is far behind", get(node, UINT32_MAX, SFS_LOOK, &block), -E_TOO_BIG);
@@ -246,6 +250,7 @@ static void test_fill(void)
     sfs_put_junk(&disk);
     fs = test_mount(&disk, &root);
     node = test_find(root, "file");
+    /* The size is that of the longest file from the start, so a block may be anywhere. */
     end_file(fs, node, SFS_SIZE_MAX, 0);
     for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
         blocks[i] = fill_hole(fs, node, i);
@@ -258,6 +263,7 @@ static void test_fill(void)
         check_eq("its number is on the disk", *on_disk(inode_on_disk(), fills[i].index), blocks[i]);
         check_eq("the disk is sound", sfs_check(&disk, false), 0);
     }
+    /* What was made later has changed nothing of what was there before. */
     for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
         check_eq("all of them are still where they were", look(node, fills[i].index), blocks[i]);
         check("each reference is given back", test_is_dropped(blocks[i]));

@@ -94,6 +94,7 @@ static void try_full(struct filesystem *fs, struct inode *node, uint32_t index)
     check_eq("and the disk none less", test_free_blocks(fs), is_free);
 }
 
+/* Fewer free blocks than a path needs: at each of its steps none can be had once. */
 static void test_full(void)
 {
     struct filesystem *fs;
@@ -102,6 +103,7 @@ static void test_full(void)
 
     fs = open_disk(&root, &node);
     check("a block behind the direct ones can be had", get(node, INDIRECT, SFS_CREATE) > 0);
+    /* A path of three blocks: the last of them cannot be had, then the second, then none. */
     n = fill_disk(fs, taken, n, 2);
     try_full(fs, node, DOUBLE);
     n = fill_disk(fs, taken, n, 1);
@@ -113,6 +115,7 @@ static void test_full(void)
     n = free_blocks(fs, taken, n, 3);
     check("three free blocks are enough for the longest path", get(node, DOUBLE, SFS_CREATE) > 0);
     check_eq("of which each is used", test_free_blocks(fs), 0);
+    /* A path of two, below a block that is there. */
     try_full(fs, node, SECOND);
     n = free_blocks(fs, taken, n, 1);
     try_full(fs, node, SECOND);
@@ -128,8 +131,8 @@ static void test_full(void)
 
 SELFTEST("bmap-full", test_full);
 
-/* Indexes of a file, and to which it is cut one by one. `leading` blocks of numbers are left then: a
-   block of numbers stays as long as the first index that it can lead to does. */
+/* Indexes of a file, and to which it is cut one by one. `leading` blocks of numbers are left then:
+   a block of numbers stays as long as the first index that it can lead to does. */
 static const uint32_t blocks_at[] = {
     0, 11, INDIRECT, INDIRECT + 1, DOUBLE - 1, DOUBLE, DOUBLE + 1, SECOND - 1, SECOND,
     SECOND + SFS_NPER + 3, LAST,
@@ -217,6 +220,7 @@ static void try_bad_cut(struct filesystem *fs, struct inode *node, const int *nu
     disk.fail_at = disk.requests + 6;
     check_eq("a block of numbers cannot be read", cut(node, INDIRECT), -E_IO);
     disk.fail_at = 0;
+    /* It is cut from the end on: so what is left after an error is the start of the file. */
     check_eq("what comes before it is there", get(node, DOUBLE - 1, SFS_LOOK), numbers[4]);
     check_eq("and what it leads to", get(node, DOUBLE + 1, SFS_LOOK), numbers[6]);
     check_eq("what came behind it is gone", get(node, SECOND, SFS_LOOK), 0);
@@ -225,6 +229,7 @@ static void try_bad_cut(struct filesystem *fs, struct inode *node, const int *nu
     check("no reference is kept", test_is_dropped(din->db_indirect) && test_is_dropped(first));
 }
 
+/* From the end to the start, in steps; then once more, with an error of the disk in the middle. */
 static void test_cut(void)
 {
     struct filesystem *fs;
@@ -239,7 +244,8 @@ static void test_cut(void)
         cprintf("cut from index %u: %s\n", cuts[i].from, cuts[i].what);
         check_eq("the file is cut", cut(node, cuts[i].from), 0);
         uint32_t blocks = still_there(node, numbers, cuts[i].from) + cuts[i].leading;
-        check_eq("what is left are these blocks, and what leads to them", test_stat(node).st_blocks, blocks);
+        check_eq("what is left are these blocks, and what leads to them",
+                 test_stat(node).st_blocks, blocks);
         check_eq("and all others are free", before - test_free_blocks(fs), blocks);
         assert_eq(fs->sync(fs), 0);
         check_eq("the disk is sound", sfs_check(&disk, false), 0);

@@ -13,8 +13,8 @@
 /* Make an empty file system on it. */
 void sfs_format(struct test_disk *disk, uint32_t journal_blocks, uint32_t inodes,
                 uint32_t swap_blocks);
-/* By hand, on a disk that is not mounted: a new file in the root, of no blocks and size 0. Its inode
-   lies in the disk's memory. */
+/* By hand, on a disk that is not mounted: a new file in the root, of no blocks and size 0. Its
+   inode lies in the disk's memory. */
 struct sfs_disk_inode *sfs_put_file(struct test_disk *disk, const char *name);
 /* By hand: take this block, which is free, for a file: its bytes, which are zeros now. */
 void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_t block);

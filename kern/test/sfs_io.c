@@ -104,11 +104,13 @@ static void test_read(void)
     struct filesystem *fs = open_disk(&root);
 
     node = test_find(root, "scattered");
+    /* One block, or a part of it: where it lies on the disk, and where in it the bytes are. */
     check("a whole block is read", reads(node, 0, BLOCK_SIZE));
     check("and another one, which is elsewhere on the disk", reads(node, BLOCK_SIZE, BLOCK_SIZE));
     check("the start of a block", reads(node, 0, 10));
     check("bytes in the middle of a block", reads(node, 100, 50));
     check("the end of a block", reads(node, BLOCK_SIZE - 10, 10));
+    /* Several blocks: the first one ends, the last one begins, and they do not lie in a row. */
     check("bytes of two blocks", reads(node, BLOCK_SIZE - 1, 2));
     check("the rest of a block and a whole one", reads(node, 4 * BLOCK_SIZE - 7, 7 + BLOCK_SIZE));
     check("a whole block and the start of the next", reads(node, 3 * BLOCK_SIZE, BLOCK_SIZE + 7));
@@ -116,10 +118,12 @@ static void test_read(void)
     check("a hole is zeros", reads(node, 2 * BLOCK_SIZE, BLOCK_SIZE));
     check("also a part of it", reads(node, 2 * BLOCK_SIZE + 5, 100));
     check("and what is around it is not", reads(node, 2 * BLOCK_SIZE - 3, BLOCK_SIZE + 6));
+    /* All at once. */
     check("an end of a block, whole blocks, and a start", reads(node, 1000, 4 * BLOCK_SIZE));
     check("the whole file", reads(node, 0, SIZE));
     check("its last byte", reads(node, SIZE - 1, 1));
     check("nothing at all", reads(node, 77, 0));
+    /* A reference that is kept would keep the block in memory for ever. */
     for (uint32_t i = 0; i < ARRAY_SIZE(places); i++)
         if (places[i] != 0)
             check("each reference to a block is given back", test_is_dropped(places[i]));
@@ -166,6 +170,7 @@ static const struct {
     { 9 * BLOCK_SIZE + 4000, 96, "the end of a new block" },
 };
 
+/* Each write alone, on a file that all before it have made. */
 static void test_write_places(void)
 {
     struct inode *root, *node;
@@ -214,6 +219,7 @@ static uint32_t fill_disk(struct filesystem *fs, uint32_t *taken, uint32_t left)
     return n;
 }
 
+/* Give them back. */
 static void free_blocks(struct filesystem *fs, const uint32_t *taken, uint32_t n)
 {
     struct sfs_fs *sfs = fsop_info(fs);
@@ -250,6 +256,7 @@ static void try_full(struct filesystem *fs, struct inode *node)
     check_eq("a full disk has no room for a byte", io(node, &iob, 10, true), -E_NO_SPACE);
     check_eq("nothing is written", iob.io_resid, 10);
     check_eq("so the file is not longer", test_stat(node).st_size, 2 * BLOCK_SIZE);
+    /* Its io_offset is behind the end, but nothing comes there. */
     iob = iobuf_kernel(buffer, 0, 7 * BLOCK_SIZE);
     check_eq("nothing needs no room", io(node, &iob, 0, true), 0);
     check_eq("and makes no file longer", test_stat(node).st_size, 2 * BLOCK_SIZE);
@@ -268,6 +275,7 @@ static void test_errors(void)
     node = test_find(root, "scattered");
     other = test_find(root, "new");
     assert(test_is_dropped(places[0]) && test_is_dropped(places[1]));
+    /* The function is called itself: sfs_read() would have all blocks read before. */
     disk.fail_at = disk.requests + 2;
     check_eq("the second block cannot be read", io(node, &iob, 5 * BLOCK_SIZE, false), -E_IO);
     check_eq("the first one was", iob.io_offset, BLOCK_SIZE);

@@ -204,7 +204,8 @@ SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
 
 TESTS = [
     selftest("sfs-io-read", 8, "8.1", title="bytes of a file come from the right blocks"),
-    selftest("sfs-io-write", 8, "8.1", title="bytes go where they belong, and nothing else changes"),
+    selftest("sfs-io-write", 8, "8.1",
+             title="bytes go where they belong, and nothing else changes"),
     selftest("sfs-io-errors", 5, "8.1", title="what goes wrong in the middle of a read or write"),
     Test("cp", prog="cp /bin/fsops /copy", points=4, exercise="8.1", reports=False,
          disk=Disk(programs=("fsops",), checks=(sound, same("/bin/fsops", "/copy"))),
@@ -236,7 +237,8 @@ TESTS = [
     selftest("journal-commit-errors", 4, "8.6", title="each request of a commit fails once"),
     selftest("journal-commit-crash", 8, "8.6", limit=300,
              title="whenever the power fails, transactions are there whole"),
-    selftest("recovery-records", 10, "8.6", title="reading the log of a crash: can it be believed?"),
+    selftest("recovery-records", 10, "8.6",
+             title="reading the log of a crash: can it be believed?"),
     selftest("recovery-finish", 8, "8.6", title="what a record says comes home, in order"),
     selftest("recovery-crash", 8, "8.6", limit=300,
              title="the power fails in the recovery too, and again"),
