@@ -137,6 +137,7 @@ static int write_log(void)
     list_for_each(pos, &journal.changed) {
         const struct cached_block *entry = to_struct(pos, struct cached_block, log_link);
 
+        /* The cached page itself is written: nobody changes it meanwhile. */
         homes->home[n] = entry->block;
         request_write(n, entry->page, journal.start + SFS_JOURNAL_LOG + n);
         n++;
@@ -153,6 +154,7 @@ static int write_record(uint32_t count)
     /* EXERCISE 8.6 begin: write_record */
     struct sfs_commit *record = page2kva(journal.record);
 
+    /* The rest of the record is as it was read when the journal was opened. */
     record->count = count;
     if (count > 0)
         record->sequence++;
@@ -161,7 +163,17 @@ static int write_record(uint32_t count)
     /* EXERCISE 8.6 end */
 }
 
-/* The whole order, of which journal.h has a drawing. */
+/* The whole order, of which journal.h has a drawing. What is on the disk when the power fails, by
+   where that happens:
+
+     in step    the log      the record    home          recovery
+     1          any          0 blocks      old           does nothing: nothing has happened
+     2          whole        0 or n        old           does nothing, or copies the log home
+     3          whole        n             any           copies the log home, whatever is there
+     4          whole        n or 0        new           copies it once more, or does nothing
+
+   In each line the disk is made old or new as a whole. That a step begins when all before is on the
+   disk for sure is what the flushes are for. */
 static int write_in_order(void)
 {
     /* EXERCISE 8.6 begin: write_in_order */

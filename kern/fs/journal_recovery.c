@@ -18,8 +18,10 @@ static bool record_is_sound(const struct sfs_commit *record, const struct sfs_ho
                             const struct block_device *device, uint32_t start, uint32_t blocks)
 {
     /* EXERCISE 8.6 begin: record_is_sound */
+    /* How many: no difference is computed that could wrap around. */
     if (record->count > SFS_JOURNAL_HOMES || record->count > blocks - SFS_JOURNAL_LOG)
         return false;
+    /* Where to. A home in front of the journal makes a difference that is larger than any. */
     for (uint32_t i = 0; i < record->count; i++) {
         if (homes->home[i] >= device->blocks || homes->home[i] - start < blocks)
             return false;
@@ -31,7 +33,13 @@ static bool record_is_sound(const struct sfs_commit *record, const struct sfs_ho
     /* EXERCISE 8.6 end */
 }
 
-/* Do again what a sound record says: copy the log home, and clear the record. three[0] has the
+/* What is there, with a record of two blocks:
+
+       commit record    list of homes    the log             elsewhere
+       count 2          home[0] 77       content of 77       77: old, new, or a part of both
+                        home[1] 52       content of 52       52: the same
+
+   Do again what a sound record says: copy the log home, and clear the record. three[0] has the
    record, three[1] the list of homes, and three[2] is free to be used. */
 static int finish(struct block_device *device, uint32_t start, struct Page *three)
 {
@@ -55,7 +63,8 @@ static int finish(struct block_device *device, uint32_t start, struct Page *thre
     /* EXERCISE 8.6 end */
 }
 
-/* With the three pages that it needs: see journal_recover(). */
+/* With the three pages that it needs: see journal_recover(). A disk without the magic number has no
+   journal, and one whose record is empty was unmounted, or has nothing half done. */
 static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
                    struct Page *three, uint32_t *replayed)
 {
@@ -80,6 +89,7 @@ static int recover(struct block_device *device, uint32_t start, uint32_t blocks,
     return error;
 }
 
+/* The pages are given back before anything else is done: a mount needs memory of its own. */
 int journal_recover(struct block_device *device, uint32_t start, uint32_t blocks,
                     uint32_t *replayed)
 {

@@ -14,6 +14,24 @@
 #include <error.h>
 #include <fs/sfs.h>
 
+/* The tree of a file with a block at index 3, one at 13 and one at 2063. All other numbers are 0:
+
+     inode               block of numbers      block of numbers     data
+     roots[0]  0
+     ...
+     roots[3]  ----------------------------------------------->     index 3
+     ...
+     roots[12] ----->    [0]     0
+                         [1]     ------------------------->         index 13
+                         ...
+     roots[13] ----->    [0]     0
+                         [1]     ----->        [0]   0
+                                               ...
+                                               [3]   ----->         index 2063
+                                               ...
+
+   It has six blocks: three of data, three of numbers. */
+
 /* Blocks of data below a number, by how far it is above them. */
 static const uint32_t span[] = { 1, SFS_NPER, SFS_NPER * SFS_NPER };
 
@@ -41,7 +59,8 @@ static uint32_t *numbers_in(const struct sfs_inode *sin, const struct cached_blo
     return holder == sin->table ? sin->din->roots : cache_data(holder);
 }
 
-/* A hole of data at this place of a holder gets its block. */
+/* A hole of data at this place of a holder gets its block. If the disk is full nothing has changed.
+   The holder may be the inode's own block: then it is told to the journal twice, which is free. */
 static __never_inlined int bmap_take(struct sfs_fs *sfs, struct sfs_inode *sin,
                                      struct cached_block *holder, uint32_t place, bool whole)
 {
@@ -69,6 +88,8 @@ static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
     uint32_t fresh[3];
     int error;
 
+    /* First all that can fail. What leads to others is cleared in any case: a number that is not
+       written below must be a hole. */
     for (int i = 0; i < n; i++) {
         error = sfs_block_alloc(sfs, i < n - 1 || !whole, &fresh[i]);
         if (error != 0) {
@@ -78,6 +99,7 @@ static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
             return error;
         }
     }
+    /* From here on they are the file's. The new blocks are in the journal already. */
     numbers_in(sin, holder)[path[0]] = fresh[0];
     journal_write(holder);
     sin->din->blocks += n;
@@ -110,7 +132,8 @@ static inline int bmap_step(struct sfs_fs *sfs, struct sfs_inode *sin,
     return error;
 }
 
-/* The walk to a block that is behind the direct ones, step by step. */
+/* The walk to a block that is behind the direct ones, step by step. Of blocks of numbers it has a
+   reference for as long as one step takes. */
 static int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
                      enum sfs_create create, uint32_t *block)
 {
@@ -120,6 +143,7 @@ static int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
 
     if (steps == 0)
         return -E_TOO_BIG;
+    /* Each number leads to the holder of the next; 0 is a hole, whatever would be below it. */
     error = bmap_step(sfs, sin, sin->table, path, steps, create, block);
     for (int i = 1; i < steps && error == 0 && *block != 0; i++) {
         struct cached_block *holder = cache_get(*block, &error);
@@ -133,7 +157,9 @@ static int bmap_walk(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
     /* EXERCISE 8.2 end */
 }
 
-/* Not a block that hangs at the inode and is there. */
+/* Not a block that hangs at the inode and is there: a hole, or one that blocks of numbers lead to.
+   It is a function of its own so that what is rare takes no registers of what is not: a read of a
+   small file is one of the things that programs do most. */
 static __never_inlined int bmap_other(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
                                       enum sfs_create create, uint32_t *block)
 {
@@ -182,6 +208,7 @@ static int bmap_cut(struct bmap_cut *cut, uint32_t *number, int above, uint32_t 
         if (holder == NULL)
             return error;
         uint32_t *numbers = cache_data(holder);
+        /* From the end on, so that what is left if there is no more budget is the start. */
         for (uint32_t i = SFS_NPER; i-- > 0 && error == 0;)
             if (numbers[i] != 0)
                 error = bmap_cut(cut, &numbers[i], above - 1, first + i * span[above - 1]);

@@ -11,10 +11,21 @@
 #include <sched/sched.h>
 #include <string.h>
 
+/* What is moved, in the blocks of the file. Each of them lies anywhere on the disk, or is a hole:
+
+     index          k            k + 1        k + 2        k + 3
+                    |------======|============|============|===---------|
+                           ^                                  ^
+                           io_offset                          io_offset + n
+
+   So there are up to three kinds of parts: the end of a block, whole blocks, the start of one. Both
+   ends may be in one block, and any kind may be missing. */
 int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, size_t n,
                   bool write)
 {
     /* EXERCISE 8.1 begin: sfs_io_nolock */
+    /* Each turn is a part of one block: the first may begin, and the last may end, inside of it.
+       Where it is tells the iobuf, which goes on by what is moved. */
     off_t start = iob->io_offset;
     int error = 0;
 
@@ -27,15 +38,19 @@ int sfs_io_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, struct iobuf *iob, 
                                                           &error);
 
         if (block != NULL) {
+            /* The journal is told first: an entry that it has is not dropped from memory. */
             if (write)
                 journal_write(block);
             iobuf_move(iob, (uint8_t *)cache_data(block) + offset, part, !write);
             cache_put(block);
         } else if (error == 0) {
+            /* A hole, which only a read can find. */
             iobuf_zero(iob, part);
         }
         n -= part;
     }
+    /* What was written counts, also if an error came behind it. If nothing was written the file
+       does not become longer, wherever the place was. */
     if (write && iob->io_offset > start && (uint64_t)iob->io_offset > sin->din->size) {
         sin->din->size = iob->io_offset;
         journal_write(sin->table);

@@ -83,8 +83,8 @@ void own_transaction(struct test_disk *disk)
     free_pages(three, 3);
 }
 
-/* The commits of a new record, from the entries of an old one. new[] has what was brought home since
-   the last commit. False if a transaction does not fit into the log. */
+/* The commits of a new record, from the entries of an old one. new[] has what was brought home
+   since the last commit. False if a transaction does not fit into the log. */
 static bool copy_record(const struct test_disk *from, struct test_disk *to, struct Page **new,
                         struct Page *page)
 {

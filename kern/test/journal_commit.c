@@ -25,7 +25,12 @@
 static struct test_disk disk;
 static uint32_t sequence;               /* of the last commit record that was seen */
 
-/* A disk of zeros with an empty journal, in use. */
+/* A disk of zeros with an empty journal, in use. It looks like this:
+
+     block 0    1              2               3 ... 12   13 ... 39
+                commit record  list of homes   the log    blocks that a test changes
+
+   It was used before: 41 transactions are over. */
 static void open_disk(void)
 {
     test_disk_create(&disk, BLOCKS);
@@ -36,6 +41,7 @@ static void open_disk(void)
     assert_eq(journal_open(&disk.device, JOURNAL, ROOM + 2), 0);
 }
 
+/* What journal_close() says. */
 static int close_disk(void)
 {
     int error = journal_close();
@@ -125,6 +131,7 @@ static void try_commit(uint32_t first, uint32_t count, uint8_t byte)
         in_log += entry != NULL && home >= first && home < first + count &&
             *(uint8_t *)page2kva(entry->page) == (uint8_t)(byte + home - first);
     }
+    /* With another order of the two recovery would put a block where another one belongs. */
     check_eq("block i of the log has what belongs to home[i]", in_log, count);
     /* Epoch 2: from the moment on at which this is on the disk, the transaction has happened. */
     check_record(1, count, "then the commit record is written, alone between two flushes");
@@ -165,7 +172,11 @@ static void test_commit(void)
 
 SELFTEST("journal-commit", test_commit);
 
-/* Was anything written that belongs to an epoch behind the one in which a request has failed? */
+/* Which epoch a write belongs to tells its block, and of the record the count:
+
+     record    1, or 3 without blocks        homes and log    0        elsewhere    2
+
+   Was anything written that belongs to an epoch behind the one in which a request has failed? */
 static bool goes_on_after(uint32_t epoch)
 {
     for (size_t i = 0; i < disk.length; i++) {

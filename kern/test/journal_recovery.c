@@ -104,7 +104,10 @@ static void test_records(void)
 
 SELFTEST("recovery-records", test_records);
 
-/* A disk with a transaction of n blocks to be finished, to homes from `home` on. */
+/* The log's block i is full of the letter 'a' + i. All of it is filled, also what the record does
+   not count: a block too many that is copied home shows there.
+
+   A disk with a transaction of n blocks to be finished, to homes from `home` on. */
 static void make_work(uint32_t n, uint32_t home)
 {
     test_disk_create(&disk, BLOCKS);
@@ -127,6 +130,7 @@ static uint32_t new_bytes(const struct test_disk *of, uint32_t n, uint32_t home)
     return count;
 }
 
+/* The commit record, in the disk's memory. */
 static struct sfs_commit *record_of(const struct test_disk *of)
 {
     return test_disk_block(of, JOURNAL);
@@ -142,6 +146,7 @@ static void try_finish(uint32_t n, uint32_t home)
     test_disk_record(&disk, 200);
     check_eq("a transaction is finished",
              journal_recover(&disk.device, JOURNAL, ROOM + 2, &replayed), 0);
+    /* It is told on the console, and whoever has mounted the disk looks at it. */
     check_eq("that many blocks came home", replayed, n);
     check_eq("with their bytes", new_bytes(&disk, n, home), n * BLOCK_SIZE);
     for (; i < disk.length && disk.record[i].kind == RECORD_WRITE; i++)
@@ -167,6 +172,7 @@ static void try_finish(uint32_t n, uint32_t home)
     test_disk_destroy(&disk);
 }
 
+/* Without a crash. */
 static void test_finish(void)
 {
     struct inventory before = inventory_take();

@@ -39,7 +39,8 @@ static const struct {
     { SFS_BLOCKS_MAX - 1, 0, "the last index of the map" },
 };
 
-/* The number at an index of a file, in the memory of the disk; place of the map by map. */
+/* The number at an index of a file, in the memory of the disk. This is the walk once more, written
+   from docs/sfs.md; the blocks of numbers must be there. */
 static uint32_t *on_disk(struct sfs_disk_inode *din, uint32_t index)
 {
     uint32_t *numbers;
@@ -64,7 +65,10 @@ static struct sfs_disk_inode *inode_on_disk(void)
     return (struct sfs_disk_inode *)test_disk_block(&disk, super->table_start) + SFS_ROOT + 1;
 }
 
-/* A new disk with an empty file, "file". */
+/* A new disk with an empty file, "file". It looks like this:
+
+     block 0       1 ... 32   33    34      35          36 ... 159
+     superblock    journal    map   table   the root    free */
 static struct sfs_disk_inode *make_disk(void)
 {
     test_disk_create(&disk, BLOCKS);
@@ -97,7 +101,10 @@ static uint32_t look(struct inode *node, uint32_t index)
     return get(node, index, SFS_LOOK, &block) == 0 ? block : UINT32_MAX;
 }
 
-/* Put numbers into a map by hand. The blocks 40 to 44 are those of the numbers. */
+/* Put numbers into a map by hand. The blocks 40 to 44 are those of the numbers:
+
+     inode   indirect ----> 40
+             db_indirect -> 41   [0] -> 42   [2] -> 43   [1022] -> 44 */
 static void make_map(struct sfs_disk_inode *file)
 {
     uint32_t *numbers = sfs_put_block(&disk, file, 41);
@@ -130,6 +137,7 @@ static void try_bad_walks(struct inode *node)
         check_eq("a block of numbers cannot be read", get(node, DOUBLE, SFS_LOOK, &block), -E_IO);
     }
     disk.fail_at = 0;
+    /* An error is no property of the file. */
     check_eq("the next time it can be", look(node, DOUBLE), 62);
     check("no reference was lost or kept by an error",
           test_is_dropped(41) && test_is_dropped(42));
@@ -159,6 +167,7 @@ static void test_look(void)
     sfs_put_junk(&disk);
     fs = test_mount(&disk, &root);
     node = test_find(root, "file");
+    /* The line that is printed says which of them is meant by a check that fails. */
     for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
         cprintf("index %u, %s\n", entries[i].index, entries[i].what);
         check_eq("this index has its block (0: a hole)", look(node, entries[i].index),
@@ -211,6 +220,7 @@ static uint32_t fill_hole(struct filesystem *fs, struct inode *node, size_t i)
     check_eq("the file has as many blocks more", test_stat(node).st_blocks - blocks,
              fills[i].blocks);
     check_eq("and the disk as many less", is_free - test_free_blocks(fs), fills[i].blocks);
+    /* What is there must stay: its old bytes are somebody's. */
     check_eq("it is not filled again", get(node, fills[i].index, create, &blocks), 0);
     check_eq("what is there is what one gets", blocks, block);
     check_eq("and takes nothing", is_free - test_free_blocks(fs), fills[i].blocks);
@@ -254,6 +264,7 @@ static void test_fill(void)
     end_file(fs, node, SFS_SIZE_MAX, 0);
     for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
         blocks[i] = fill_hole(fs, node, i);
+        /* The block was asked for as one that is written as a whole. */
         if (i % 2 == 0)
             end_file(fs, node, SFS_SIZE_MAX, blocks[i]);
         /* A block of numbers that was not cleared would have junk here. */

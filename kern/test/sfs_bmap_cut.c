@@ -19,7 +19,7 @@
 
 static struct test_disk disk;
 
-/* A new disk with an empty file, "file", mounted. */
+/* A new disk with an empty file, "file", mounted. It has 124 free blocks. */
 static struct filesystem *open_disk(struct inode **root, struct inode **node)
 {
     struct filesystem *fs;
@@ -33,6 +33,7 @@ static struct filesystem *open_disk(struct inode **root, struct inode **node)
     return fs;
 }
 
+/* Nothing may be left, in memory and on the disk. */
 static void close_disk(struct filesystem *fs, struct inode *root, struct inode *node)
 {
     inode_put(node);
@@ -57,31 +58,6 @@ static int get(struct inode *node, uint32_t index, enum sfs_create create)
     return error ?: (int)block;
 }
 
-/* Take free blocks until only `left` are; how many are taken now. */
-static uint32_t fill_disk(struct filesystem *fs, uint32_t *taken, uint32_t n, uint32_t left)
-{
-    struct sfs_fs *sfs = fsop_info(fs);
-
-    while (test_free_blocks(fs) > left) {
-        assert_eq(sfs_begin(sfs, 1, 1), 0);
-        assert_eq(sfs_block_alloc(sfs, true, &taken[n++]), 0);
-        journal_end();
-    }
-    return n;
-}
-
-/* Free what was taken, until `until` blocks are free; how many are taken still. */
-static uint32_t free_blocks(struct filesystem *fs, const uint32_t *taken, uint32_t n,
-                            uint32_t until)
-{
-    while (n > 0 && test_free_blocks(fs) < until) {
-        assert_eq(sfs_begin(fsop_info(fs), 0, 1), 0);
-        assert_eq(sfs_block_free(fsop_info(fs), 0, taken[--n]), 0);
-        journal_end();
-    }
-    return n;
-}
-
 /* With so few free blocks no block can be had at this index. */
 static void try_full(struct filesystem *fs, struct inode *node, uint32_t index)
 {
@@ -89,6 +65,7 @@ static void try_full(struct filesystem *fs, struct inode *node, uint32_t index)
 
     check_eq("there is no room for the block and what leads to it", get(node, index, SFS_CREATE),
              -E_NO_SPACE);
+    /* What was taken on the way and is in no file would be lost for ever. */
     check_eq("then the hole is as it was", get(node, index, SFS_LOOK), 0);
     check_eq("the file has no block more", test_stat(node).st_blocks, blocks);
     check_eq("and the disk none less", test_free_blocks(fs), is_free);
@@ -104,22 +81,23 @@ static void test_full(void)
     fs = open_disk(&root, &node);
     check("a block behind the direct ones can be had", get(node, INDIRECT, SFS_CREATE) > 0);
     /* A path of three blocks: the last of them cannot be had, then the second, then none. */
-    n = fill_disk(fs, taken, n, 2);
+    n = test_take_blocks(fs, taken, n, 2);
     try_full(fs, node, DOUBLE);
-    n = fill_disk(fs, taken, n, 1);
+    n = test_take_blocks(fs, taken, n, 1);
     try_full(fs, node, DOUBLE);
-    n = fill_disk(fs, taken, n, 0);
+    n = test_take_blocks(fs, taken, n, 0);
     try_full(fs, node, DOUBLE);
     try_full(fs, node, INDIRECT + 1);
     check("what is there is found still", get(node, INDIRECT, SFS_CREATE) > 0);
-    n = free_blocks(fs, taken, n, 3);
+    n = test_give_blocks(fs, taken, n, 3);
     check("three free blocks are enough for the longest path", get(node, DOUBLE, SFS_CREATE) > 0);
     check_eq("of which each is used", test_free_blocks(fs), 0);
     /* A path of two, below a block that is there. */
     try_full(fs, node, SECOND);
-    n = free_blocks(fs, taken, n, 1);
+    n = test_give_blocks(fs, taken, n, 1);
     try_full(fs, node, SECOND);
-    free_blocks(fs, taken, n, UINT32_MAX);
+    test_give_blocks(fs, taken, n, UINT32_MAX);
+    /* So that the disk is sound at the end: no block lies behind a file's size. */
     assert_eq(sfs_begin(fsop_info(fs), 1, 0), 0);
     mutex_lock(&node->lock);
     vop_info(node)->din->size = SECOND * BLOCK_SIZE;
@@ -161,6 +139,7 @@ static int cut(struct inode *node, uint32_t from)
     uint32_t end;
     int error;
 
+    /* A step may leave something, if it is too much for one transaction. */
     do {
         assert_eq(sfs_begin(sfs, SFS_CUT_BLOCKS, SFS_MAP_SHARE), 0);
         mutex_lock(&node->lock);
@@ -213,6 +192,7 @@ static void try_bad_cut(struct filesystem *fs, struct inode *node, const int *nu
         = (struct sfs_disk_inode *)test_disk_block(&disk, super->table_start) + node->ino;
     uint32_t first;
 
+    /* The numbers are read from the disk again, because nothing of them is in memory. */
     assert_eq(fs->sync(fs), 0);
     first = *(uint32_t *)test_disk_block(&disk, din->db_indirect);
     assert(test_is_dropped(first) && test_is_dropped(din->db_indirect));

@@ -73,6 +73,7 @@ struct sfs_disk_inode *sfs_put_file(struct test_disk *disk, const char *name)
         at += entry->length;
         entry = (struct sfs_dirent *)at;
     }
+    /* It is as long now as its name needs, and the new one has the rest. */
     used = ROUNDUP(sizeof(struct sfs_dirent) + entry->name_length, 4);
     entry->length = used;
     at += used;
@@ -83,6 +84,7 @@ struct sfs_disk_inode *sfs_put_file(struct test_disk *disk, const char *name)
     return &table[ino];
 }
 
+/* Only what mount and sfs_check() look at: that it is in the file's map is the caller's part. */
 void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_t block)
 {
     const struct sfs_super *super = test_disk_block(disk, 0);
@@ -94,12 +96,15 @@ void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_
     return memset(test_disk_block(disk, block), 0, BLOCK_SIZE);
 }
 
+/* Pages that were given back last are had first by who takes some next, so these come into the
+   cache for the blocks that a test makes. */
 void sfs_put_junk(struct test_disk *disk)
 {
     const struct sfs_super *super = test_disk_block(disk, 0);
     const uint8_t *map = test_disk_block(disk, super->map_start);
     struct Page *pages_taken[JUNK_PAGES];
 
+    /* Blocks that are free on the disk, as a file that was removed leaves them. */
     for (uint32_t block = 0; block < super->blocks; block++)
         if (map[block / 8] >> block % 8 & 1)
             memset(test_disk_block(disk, block), 0xa5, BLOCK_SIZE);
@@ -175,6 +180,28 @@ uint32_t test_free_inodes(struct filesystem *fs)
 
     fs->usage(fs, usage);
     return usage[3];
+}
+
+/* A transaction for each: so the journal of the smallest disk will do, and a commit in between does
+   no harm. */
+uint32_t test_take_blocks(struct filesystem *fs, uint32_t *taken, uint32_t n, uint32_t left)
+{
+    while (test_free_blocks(fs) > left) {
+        assert_eq(sfs_begin(fsop_info(fs), 1, 1), 0);
+        assert_eq(sfs_block_alloc(fsop_info(fs), true, &taken[n++]), 0);
+        journal_end();
+    }
+    return n;
+}
+
+uint32_t test_give_blocks(struct filesystem *fs, const uint32_t *taken, uint32_t n, uint32_t until)
+{
+    while (n > 0 && test_free_blocks(fs) < until) {
+        assert_eq(sfs_begin(fsop_info(fs), 0, 1), 0);
+        assert_eq(sfs_block_free(fsop_info(fs), 0, taken[--n]), 0);
+        journal_end();
+    }
+    return n;
 }
 
 /* Any error but a missing name ends the test. */

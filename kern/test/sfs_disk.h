@@ -39,6 +39,14 @@ bool test_is_dropped(uint32_t block);
 void test_abandon(struct filesystem *fs, struct inode *root);
 /* As test_end(), and nothing may be left. */
 void test_unmount(struct filesystem *fs, struct inode *root, const struct test_disk *disk);
+/* Take free blocks, into taken[n] and behind it, until only `left` are free: for tests of a disk
+   that is full. They are in no file, so they must be given back before the disk is checked. Returns
+   how many are taken now. */
+uint32_t test_take_blocks(struct filesystem *fs, uint32_t *taken, uint32_t n, uint32_t left);
+/* Give back the last of n that are taken, until `until` blocks are free, or all. Returns how many
+   are still taken. */
+uint32_t test_give_blocks(struct filesystem *fs, const uint32_t *taken, uint32_t n,
+                          uint32_t until);
 /* Free blocks, and free inodes, as the file system counts. */
 uint32_t test_free_blocks(struct filesystem *fs);
 uint32_t test_free_inodes(struct filesystem *fs);

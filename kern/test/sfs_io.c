@@ -24,7 +24,10 @@ static uint8_t *area, *buffer, *model;  /* with guards; without; what the file m
 /* The blocks of the file that is made by hand, by their index; 0 is a hole. */
 static const uint32_t places[] = { 60, 50, 0, 90, 51, 40 };
 
-/* Mount a new disk with such a file, "scattered", and an empty one, "new". */
+/* Mount a new disk with such a file, "scattered", and an empty one, "new":
+
+     index        0    1    2      3    4    5
+     block       60   50   hole   90   51   40, of which 1234 bytes are in the file */
 static struct filesystem *open_disk(struct inode **root)
 {
     struct sfs_disk_inode *file;
@@ -50,7 +53,10 @@ static struct filesystem *open_disk(struct inode **root)
     return test_mount(&disk, root);
 }
 
-/* End it. The disk must be sound: what only the kernel believes does not count. */
+/* A file that is longer than it has bytes, or has a block that the map calls free, is found by this
+   check, which reads the disk as docs/sfs.md has it.
+
+   End it. The disk must be sound: what only the kernel believes does not count. */
 static void close_disk(struct filesystem *fs, struct inode *root, struct inode *node)
 {
     inode_put(node);
@@ -60,7 +66,8 @@ static void close_disk(struct filesystem *fs, struct inode *root, struct inode *
     test_disk_destroy(&disk);
 }
 
-/* The function itself, with what it stands on: a transaction, the lock. */
+/* The function itself, with what it stands on: a transaction, the lock. sfs_read() and sfs_write()
+   do the same around it, and pin memory of a program. */
 static int io(struct inode *node, struct iobuf *iob, size_t n, bool write)
 {
     struct sfs_fs *sfs = fsop_info(node->in_fs);
@@ -76,7 +83,8 @@ static int io(struct inode *node, struct iobuf *iob, size_t n, bool write)
     return error;
 }
 
-/* Byte `at` of the file that was made by hand. */
+/* Byte `at` of the file that was made by hand: a number that follows from the place, so that no two
+   blocks are alike. */
 static uint8_t scattered(uint64_t at)
 {
     return places[at / BLOCK_SIZE] == 0 ? 0 : test_byte(1, at);
@@ -88,6 +96,7 @@ static bool reads(struct inode *node, uint64_t at, size_t n)
     struct iobuf iob = iobuf_kernel(buffer, n, at);
     bool right;
 
+    /* Bytes that are neither zeros nor the file's: what is not written stays so. */
     memset(area, 0xee, MOST + 2 * GUARD);
     right = io(node, &iob, n, false) == 0 && iob.io_resid == 0 && iob.io_offset == (off_t)(at + n);
     for (size_t i = 0; i < n; i++)
@@ -97,7 +106,7 @@ static bool reads(struct inode *node, uint64_t at, size_t n)
     return right;
 }
 
-/* Reads that begin and end anywhere. */
+/* Reads that begin and end anywhere; each of them alone. */
 static void test_read(void)
 {
     struct inode *root, *node;
@@ -170,7 +179,8 @@ static const struct {
     { 9 * BLOCK_SIZE + 4000, 96, "the end of a new block" },
 };
 
-/* Each write alone, on a file that all before it have made. */
+/* Each write alone, on a file that all before it have made. After each of them the disk is synced:
+   what the journal was not told is lost then, and the disk has something else than memory. */
 static void test_write_places(void)
 {
     struct inode *root, *node;
@@ -183,6 +193,7 @@ static void test_write_places(void)
         uint32_t at = writes[i].at, n = writes[i].n;
         struct iobuf iob = iobuf_kernel(buffer, n, at);
 
+        /* Each write has bytes of its own, so old ones can be told from new ones. */
         for (uint32_t j = 0; j < n; j++)
             buffer[j] = model[at + j] = test_byte(i + 2, at + j);
         size = at + n > size ? at + n : size;
@@ -205,44 +216,20 @@ static void test_write_places(void)
 
 SELFTEST("sfs-io-write", test_write_places);
 
-/* Take free blocks until only this many are left. */
-static uint32_t fill_disk(struct filesystem *fs, uint32_t *taken, uint32_t left)
-{
-    struct sfs_fs *sfs = fsop_info(fs);
-    uint32_t n = 0;
-
-    while (test_free_blocks(fs) > left) {
-        assert_eq(sfs_begin(sfs, 1, 1), 0);
-        assert_eq(sfs_block_alloc(sfs, true, &taken[n++]), 0);
-        journal_end();
-    }
-    return n;
-}
-
-/* Give them back. */
-static void free_blocks(struct filesystem *fs, const uint32_t *taken, uint32_t n)
-{
-    struct sfs_fs *sfs = fsop_info(fs);
-
-    while (n-- > 0) {
-        assert_eq(sfs_begin(sfs, 0, 1), 0);
-        assert_eq(sfs_block_free(sfs, 0, taken[n]), 0);
-        journal_end();
-    }
-}
-
 /* The disk is full in the middle of a write, and before its first block. */
 static void try_full(struct filesystem *fs, struct inode *node)
 {
-    uint32_t taken[BLOCKS], n = fill_disk(fs, taken, 2);
+    uint32_t taken[BLOCKS], n = test_take_blocks(fs, taken, 0, 2);
     struct iobuf iob = iobuf_kernel(buffer, 5 * BLOCK_SIZE, 100);
 
     memset(model, 0, MOST);
     for (uint32_t i = 0; i < 5 * BLOCK_SIZE; i++)
         buffer[i] = test_byte(3, 100 + i);
     memcpy(model + 100, buffer, 2 * BLOCK_SIZE - 100);
+    /* As df says before: two blocks are left. */
     check_eq("there is room for two blocks of six", io(node, &iob, 5 * BLOCK_SIZE, true),
              -E_NO_SPACE);
+    /* Six, because the first and the last are written in part. */
     check_eq("these are written", iob.io_offset, 2 * BLOCK_SIZE);
     check_eq("and nothing else is", iob.io_resid, 5 * BLOCK_SIZE - (2 * BLOCK_SIZE - 100));
     check_eq("the file ends behind what was written", test_stat(node).st_size, 2 * BLOCK_SIZE);
@@ -260,12 +247,15 @@ static void try_full(struct filesystem *fs, struct inode *node)
     iob = iobuf_kernel(buffer, 0, 7 * BLOCK_SIZE);
     check_eq("nothing needs no room", io(node, &iob, 0, true), 0);
     check_eq("and makes no file longer", test_stat(node).st_size, 2 * BLOCK_SIZE);
-    free_blocks(fs, taken, n);
+    test_give_blocks(fs, taken, n, UINT32_MAX);
     assert_eq(fs->sync(fs), 0);
     check("the disk has what the file has", disk_has(node, 2 * BLOCK_SIZE));
 }
 
-/* What goes wrong on the way ends it, and is told; what was moved before counts. */
+/* What goes wrong on the way ends it, and is told; what was moved before counts. Who reads or
+   writes sees that by io_offset, and can go on from there. The error of a write that has moved
+   something is told by the next call, as sfs_write() does, which begins where this one has ended.
+   So a mistake here is one that a program would see as a file that is too long, or too short. */
 static void test_errors(void)
 {
     struct inode *root, *node, *other;
@@ -274,6 +264,7 @@ static void test_errors(void)
 
     node = test_find(root, "scattered");
     other = test_find(root, "new");
+    /* Blocks that are in memory already would not be read, so nothing could fail. */
     assert(test_is_dropped(places[0]) && test_is_dropped(places[1]));
     /* The function is called itself: sfs_read() would have all blocks read before. */
     disk.fail_at = disk.requests + 2;
@@ -287,6 +278,7 @@ static void test_errors(void)
     iob = iobuf_kernel(buffer, 10, 20);
     check_eq("a block of which a part is written cannot be read", io(node, &iob, 10, true), -E_IO);
     check_eq("nothing was written", iob.io_resid, 10);
+    /* Neither the bytes nor the length may have changed. */
     disk.fail_at = 0;
     check("the file is as it was", reads(node, 0, SIZE));
     check_eq("and as long", test_stat(node).st_size, SIZE);
