@@ -41,7 +41,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
 {
     struct { const char *name; const char **value; } known[] = {
         { "selftest", &args->selftest }, { "pmm", &args->pmm }, { "sched", &args->sched },
-        { "chaos", &args->chaos }, { "mem", &args->mem },
+        { "chaos", &args->chaos }, { "mem", &args->mem }, { "swap", &args->swap },
     };
 
     *args = (struct bootargs){ .init = NULL };

@@ -24,6 +24,7 @@
 #include <init/init.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <mm/swap.h>
 #include <process/inspect.h>
 #include <process/proc.h>
 #include <riscv/power.h>
@@ -105,7 +106,7 @@ static void read_bootargs(void)
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
-            "sched=NAME, chaos=SEED, mem=SIZE, poison, nocow, monitor\n", unknown);
+            "sched=NAME, swap=NAME, chaos=SEED, mem=SIZE, poison, nocow, monitor\n", unknown);
     power_off(PANIC_EXIT_STATUS);
 }
 
@@ -144,6 +145,19 @@ static size_t read_memory_limit(const char *text)
     power_off(PANIC_EXIT_STATUS);
 }
 
+/* The policy for when memory is short; nothing is known to it before. */
+static void init_swap(void)
+{
+    const struct swap_manager *manager = swap_default_manager();
+
+    if (bootargs.swap != NULL)
+        manager = bootargs_choose("swap", bootargs.swap, swap_managers_start, swap_managers_end,
+                                  sizeof(struct swap_manager));
+    if (manager == NULL)
+        power_off(PANIC_EXIT_STATUS);
+    swap_choose(manager);
+}
+
 /* bootargs_choose() has said which allocators there are if the one that was asked for is none. The
    order: pages first; then the kernel's own map, whose tables are pages; then objects, whose slabs
    are pages in that map; then the descriptions of user memory, which are objects. */
@@ -158,6 +172,7 @@ static void init_memory(void)
     kernel_map_init();
     kmalloc_init();
     vmm_init();
+    init_swap();
     fork_shares = fork_shares && !bootargs.nocow;
 }
 

@@ -15,6 +15,7 @@ struct bootargs {
     const char *selftest;       /* the self test to run instead of a program */
     const char *pmm;            /* pmm_manager */
     const char *sched;          /* sched_class */
+    const char *swap;           /* swap_manager */
     const char *chaos;          /* the seed of chance on purpose: see sched/chaos.h */
     const char *mem;            /* how much memory the allocator has at most */
     bool poison;                /* fill freed pages with junk */

@@ -13,6 +13,7 @@
 #include <error.h>
 #include <mm/filemap.h>
 #include <mm/pagetable.h>
+#include <mm/rmap.h>
 #include <string.h>
 
 /* The rights of a page table entry in this area: PTE_U, and R, W, X as the area allows. A and D are
@@ -181,7 +182,7 @@ static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la,
 
 /* A fault in an mm that has areas with a pager, if it is in one of them: as do_pgfault(). What is
    mapped already is either a private page, to be copied or not, or a shared one. */
-static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+static int pager_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     uintptr_t la = ROUNDDOWN(addr, PGSIZE);
     struct vma_struct *vma = find_vma(mm, addr);
@@ -198,15 +199,65 @@ static __never_inlined int pager_fault(struct mm_struct *mm, uintptr_t addr, uin
     return mapped_fault(mm, la, pte, access);
 }
 
+/* A fault on a valid entry that needs no page: true if nothing else is to be done. Either it allows
+   the access, and the hardware wants A set, or D for a write, and does not do so itself (Privileged
+   spec 20211203, 4.3.1); or this hart has an old translation. Or it is a write to a page that is
+   copy-on-write only because it has a copy on the disk, which nobody else needs. */
+static bool entry_repaired(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint32_t access)
+{
+    pte_t right = access == VM_WRITE ? PTE_W : access == VM_EXEC ? PTE_X : PTE_R;
+
+    if (!(*pte & PTE_V))
+        return false;
+    if (*pte & right)
+        pte_or(pte, access == VM_WRITE ? PTE_A | PTE_D : PTE_A);
+    else if (access == VM_WRITE && (*pte & PTE_COW) && swap_cache_own(pte2page(*pte)))
+        set_pte(pte, (*pte & ~(pte_t)PTE_COW) | pte_leaf_flags(PTE_W));
+    else
+        return false;
+    tlb_flush(&mm->as, la, PGSIZE);
+    return true;
+}
+
+/* A fault in an mm whose pages are enrolled, or are out: that comes first, for all else takes such
+   an entry for an empty one. A page that was made is enrolled if the others are. As
+   do_pgfault(). */
+static int paging_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    uintptr_t la = ROUNDDOWN(addr, PGSIZE);
+    struct vma_struct *vma = find_vma(mm, addr);
+    pte_t *pte = get_pte(mm->as.pgdir, la, false);
+    int result = 0;
+
+    if (vma != NULL && !(vma->vm_flags & access))
+        return -E_FAULT;
+    if (vma != NULL && pte != NULL && mm->paged_out > 0 && pte_is_swapped(*pte))
+        result = swap_in(mm, la, pte, vm_rights(vma->vm_flags), access);
+    if (result != 0 || (pte != NULL && entry_repaired(mm, la, pte, access)))
+        return result;
+    result = pager_fault(mm, addr, access);
+    if (result == 0 && mm->enrolled)            /* the area may be a stack that has grown */
+        mm_enrol(mm, find_vma(mm, addr), la, *get_pte(mm->as.pgdir, la, false));
+    return result;
+}
+
+/* What few faults need. */
+static __never_inlined int extra_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
+{
+    if (mm->extras & MM_PAGING)
+        return paging_fault(mm, addr, access);
+    return pager_fault(mm, addr, access);
+}
+
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
-   there, and what is below can count on it. Few address spaces have a pager at all, and the others
-   do not pay for it. The lock is held. */
+   there, and what is below can count on it. Few address spaces need more than do_pgfault(), and the
+   others do not pay for it. The lock is held. */
 static __always_inlined int repair(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (access == 0 || addr >= USERTOP)
         return -E_FAULT;
-    if (unlikely(mm->has_pager))
-        return pager_fault(mm, addr, access);
+    if (unlikely(mm->extras))
+        return extra_fault(mm, addr, access);
     return do_pgfault(mm, addr, access);
 }
 

@@ -11,7 +11,7 @@
    belong to their harts, with interrupts off. Nothing here sleeps. */
 #include <lock/spinlock.h>
 #include <machine/machine.h>
-#include <mm/pmm.h>
+#include <mm/rmap.h>
 #include <mm/shrink.h>
 #include <string.h>
 
@@ -312,10 +312,10 @@ static inline void mark_free(struct Page *page)
 {
     if (unlikely(page < pages || page >= pages + npage))
         panic("free of a page that does not exist: %#lx", page2pa(page));
-    if (unlikely(!(page->flags & PG_ALLOCATED)))
-        panic("double free of page %#lx", page2pa(page));
     if (unlikely(page_ref(page) != 0))
         panic("free of page %#lx, which has %u references", page2pa(page), page_ref(page));
+    if (unlikely(page->flags != PG_ALLOCATED))
+        page_forget(page);
     page->flags = 0;
 }
 

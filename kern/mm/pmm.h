@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct Page) == 32, "struct Page is paid for each page of 
 #define PG_LOCKED       16      /* the disk reads or writes it, or it is about to */
 #define PG_CACHED       32      /* of the block cache, from its allocation until it is freed: so it
                                    is in no list, though it may be mapped */
+#define PG_SWAPPABLE    4       /* with PG_ANON: the policy (struct swap_manager) has it */
 #define PG_INDEX_SHIFT  6       /* the bits from here on: (address or offset) >> PGSHIFT */
 
 /* An allocator. All functions are called under one lock, with interrupts off, so they must not

@@ -10,8 +10,11 @@
                                                         entry at la: this page?
 
    A page is enrolled when the policy (swap.h) knows it: PG_ANON is set, and struct Page has its
-   address, family and place in the policy's list, guarded by swap_lock. Nothing is enrolled until
-   memory is short. A page stays enrolled until it is freed, and counts as a use of its family.
+   address, family and place in the policy's list, guarded by swap_lock. A page stays enrolled until
+   it is freed, and counts as a use of its family. An mm is enrolled when all its pages are, and is
+   in the list of its family from then on. Nothing is enrolled until memory is short, and a child
+   only after its fork. Pages that an mm shares which is not enrolled have more references than
+   entries are found: so they do not leave memory.
 
    A family's mutex ranks behind an mm's lock. Who walks from a page to its entries only tries to
    take it, and the locks of the mms: so it waits for nobody, whatever it holds. */
@@ -21,10 +24,9 @@
 
 /* All mms that come from one exec. */
 struct family {
-    uint32_t count;             /* atomic: its mms, its enrolled pages, and who looks at it */
-    list_entry_t link;          /* in the list of all families; guarded by swap_lock */
+    uint32_t count;             /* atomic: its mms, and its enrolled pages */
     struct mutex lock;          /* MUTEX_AREAS */
-    list_entry_t mms;           /* guarded by `lock` */
+    list_entry_t mms;           /* those that are enrolled; guarded by `lock` */
 };
 
 /* Set up the cache of families. Once, at boot, after kmalloc_init(). */
@@ -33,12 +35,36 @@ void rmap_init(void);
 /* Begin a family with this mm, which is new and not published: 0 or -E_NO_MEM. An mm without one is
    never paged. */
 int family_begin(struct mm_struct *mm) __must_check;
-/* For mm_dup(): `to` belongs to the family of `from`. */
-void family_join(struct mm_struct *to, const struct mm_struct *from);
-/* For mm_publish(): the mm can be found by its family from now on. Sleeps. */
-void family_publish(struct mm_struct *mm);
-/* For the last mm_put(): nobody finds it any more. Sleeps. */
-void family_leave(struct mm_struct *mm);
+
+/* The rare parts of the two functions below: give back the last use; wait for who looks at the mm,
+   and take it out of its family's list. The second sleeps. */
+void family_free(struct family *family);
+void family_unlink(struct mm_struct *mm);
+
+/* Give back a use. With no spinlock from RANK_SLAB on. */
+static inline void family_put(struct family *family)
+{
+    if (unlikely(atomic_add(&family->count, -1) == 1))
+        family_free(family);
+}
+
+/* For mm_dup(): `to` belongs to the family of `from`, if that has one. */
+static inline void family_join(struct mm_struct *to, const struct mm_struct *from)
+{
+    to->family = from->family;
+    if (likely(to->family != NULL))
+        atomic_add(&to->family->count, 1);
+}
+
+/* For the last mm_put(): nobody finds the mm any more. Sleeps. */
+static inline void family_leave(struct mm_struct *mm)
+{
+    if (unlikely(mm->family == NULL))
+        return;
+    if (unlikely(atomic_load(&mm->lock.state) != 0 || mm->enrolled))
+        family_unlink(mm);
+    family_put(mm->family);
+}
 
 /* What page_for_each_entry() calls for each entry: the entry maps `page` at la in mm, whose lock is
    held. It may change the entry, and does not sleep. */
@@ -53,12 +79,27 @@ bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg) __must_chec
 uintptr_t page_la(const struct Page *page);
 struct family *page_family(const struct Page *page);
 
+/* Make a page, which has no flag but PG_ALLOCATED, one of this family and address. The policy does
+   not know it yet. With swap_lock held. */
+void page_make_anon(struct Page *page, struct family *family, uintptr_t la);
 /* Make the page, which is mapped at la in an mm of the family, known to the policy, if it is not
    yet. The mm's lock is held. */
 void page_enrol(struct Page *page, struct family *family, uintptr_t la);
-/* For free_pages(): a page with other flags than PG_ALLOCATED goes. It leaves the policy. */
+/* The same for what an entry of an mm maps at la in this area, if that is the program's own memory
+   and no page of a pager's. */
+void mm_enrol(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t la, pte_t pte);
+/* For free_pages(): a page with other flags than PG_ALLOCATED alone goes. It leaves the policy; if
+   it is not even allocated, it is freed twice, which is a panic. */
 void page_forget(struct Page *page);
-/* Enrol all pages of all mms that are not enrolled yet, but for mms whose lock somebody has: for
-   the reclaimer, before it chooses. Afterwards a fault enrols the page that it made. No spinlock is
-   held. Does not sleep. */
+/* Enrol an mm, whose lock the caller has, with all its pages. False if it is enrolled, has no
+   family, or the family's mutex could not be had at once. Does not sleep. */
+bool mm_enrol_all(struct mm_struct *mm);
+/* The same for all mms of processes, but for those whose lock somebody has: for the reclaimer,
+   before it chooses. Afterwards a fault enrols the page that it made. No spinlock is held, and it
+   does not sleep. */
 void rmap_enrol_all(void);
+
+/* The process layer sets this at boot: the mm of a next process that is not enrolled, and whose
+   lock nobody had; the caller has it now. *place tells where the search goes on; it begins with 0.
+   NULL: there is no other. */
+extern struct mm_struct *(*rmap_next_mm)(int *place);

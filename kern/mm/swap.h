@@ -19,6 +19,7 @@
 #pragma once
 
 #include <lock/spinlock.h>
+#include <mm/pmm.h>
 #include <mm/vmm.h>
 
 struct family;
@@ -80,14 +81,13 @@ void swap_slot_put(uint32_t slot);
 /* How many names the slot has: entries, and 1 if it has a page. */
 uint32_t swap_slot_names(uint32_t slot);
 
-/* The slot's content is the page's from now on, as it was written there; the page is locked. */
-void swap_slot_set_written(uint32_t slot);
-/* Is it? If not, its page must be written before it may leave memory. */
+/* Is the slot's content the page's? If not, its page must be written before it may leave memory. */
 bool swap_slot_is_written(uint32_t slot);
-/* The disk cannot keep this slot: it is not used again. */
+/* The disk cannot keep this slot: it is not used again when its last name has gone. */
 void swap_slot_set_bad(uint32_t slot);
 
-/* Move a page: 0 or -E_IO. Sleeps. The page is locked by the caller, and no spinlock is held. */
+/* Move a page: 0, and the slot's content is the page's now; or -E_IO. Sleeps. The page is locked by
+   the caller, and no spinlock is held. */
 int swap_read(uint32_t slot, struct Page *page) __must_check;
 int swap_write(uint32_t slot, struct Page *page) __must_check;
 
@@ -102,6 +102,10 @@ bool swap_cache_insert(struct Page *page, uint32_t slot, struct family *family, 
     __must_check;
 /* Take the page out of the cache: its reference and the slot's name are given back. */
 void swap_cache_leave(struct Page *page);
+/* The page is to be written to, through the one entry that maps it: if it is in the cache, and
+   neither another entry nor a page-out needs it or its slot, it leaves the cache, and the answer is
+   true. With the lock of that entry's mm. */
+bool swap_cache_own(struct Page *page) __must_check;
 /* The slot's page, with a reference for the caller; waits while it is locked. NULL if the slot has
    none. Sleeps; the caller has a name of the slot. */
 struct Page *swap_cache_find(uint32_t slot) __must_check;
@@ -115,13 +119,18 @@ bool page_trylock(struct Page *page) __must_check;
 /* Give it back. Who waits looks again. */
 void page_unlock(struct Page *page);
 /* Take a reference to an enrolled page, unless it has none any more: then it is just being freed.
-   With swap_lock held, or a reason why the page stays enrolled. */
-bool page_ref_get(struct Page *page) __must_check;
+   With swap_lock held, so that the page stays enrolled meanwhile. */
+static inline bool page_ref_get(struct Page *page)
+{
+    assert(spin_held(&swap_lock));
+    return atomic_inc_unless_zero(&page->ref);
+}
 
 /* A policy: which of the enrolled pages goes next. Those with `L` are called with swap_lock held;
    none of these sleeps. */
 struct swap_manager {
     const char *name;                           /* for the boot argument swap= */
+    const char *exercise;                       /* which has to write it; NULL: none */
     void (*init)(void);                         /* L: no page is enrolled */
     void (*map_swappable)(struct Page *page);   /* L: the page is new here */
     void (*set_unswappable)(struct Page *page); /* L: it leaves: forget it */
@@ -131,16 +140,19 @@ struct swap_manager {
     struct Page *(*swap_out_victim)(void);
 };
 
-/* Announce a policy, as PMM_MANAGER() does an allocator: the first one is the default. */
+/* Announce a policy, as PMM_MANAGER() does an allocator: the first one that is written is the
+   default. */
 #define SWAP_MANAGER(place, manager) \
     extern const struct swap_manager manager \
         __attribute__((section(".swap_managers." #place)))
 
 extern const struct swap_manager swap_managers_start[], swap_managers_end[];
 
-/* Use this policy. No page is enrolled yet, which is asserted: at boot, and in tests. */
+/* The default. */
+const struct swap_manager *swap_default_manager(void);
+/* Use this policy; no page is enrolled. At boot, and in tests. */
 void swap_choose(const struct swap_manager *manager);
-/* The one that is used. At first it is the default. */
+/* The one that is used. */
 const struct swap_manager *swap_manager(void);
 
 /* A page of this fault is out: bring it in, and map it. `pte` is its entry, `rights` are those of

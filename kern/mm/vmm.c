@@ -11,7 +11,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
-#include <mm/vmm.h>
+#include <mm/rmap.h>
 
 /* Fork copies as long as exercise 5.4 is not written: without another definition C gives this one
    the value 0 (C11, 6.9.2: it is a tentative definition). */
@@ -28,6 +28,7 @@ void vmm_init(void)
 {
     kmem_cache_init(&mm_cache, "mm_struct", sizeof(struct mm_struct));
     kmem_cache_init(&vma_cache, "vma_struct", sizeof(struct vma_struct));
+    rmap_init();
 }
 
 /* An area that is in no mm yet; NULL if there is no memory. */
@@ -50,7 +51,7 @@ static void vma_begin(struct mm_struct *mm, struct vma_struct *vma, const struct
     vma->pager = model->pager;
     vma->backing = model->backing;
     vma->offset = offset;
-    mm->has_pager = true;
+    mm->extras |= MM_PAGER;
     if (vma->pager->open != NULL)
         vma->pager->open(vma);
 }
@@ -118,6 +119,8 @@ bool mm_get_live(struct mm_struct *mm)
 void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
 {
     assert(vma->vm_start <= start && end <= vma->vm_end);
+    if (unlikely(vma->vm_mm->paged_out > 0))
+        swap_unmap_range(vma->vm_mm, start, end);
     unmap_range(&vma->vm_mm->as, start, end);
 }
 
@@ -129,6 +132,7 @@ void mm_put(struct mm_struct *mm)
     if (atomic_add(&mm->mm_count, -1) > 1)
         return;
     assert_eq(atomic_load(&mm->as.harts), 0);
+    family_leave(mm);
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
@@ -160,6 +164,9 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
     vma_begin(to, copy, vma, vma->offset);
     if (vma->vm_flags & VM_SHARED)
         return 0;
+    if (unlikely(from->paged_out > 0)
+        && swap_copy_range(to, from, vma->vm_start, vma->vm_end) != 0)
+        return -E_NO_MEM;
     return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
 }
 
@@ -190,9 +197,10 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
     assert(!to->published);
+    family_join(to, from);
     mutex_lock(&from->lock);
     /* Nobody knows `to`, unless its areas come into the lists of files that they map: filemap.h. */
-    bool found = from->has_pager && mutex_trylock(&to->lock);
+    bool found = from->extras && mutex_trylock(&to->lock);
     int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
     to->brk_start = from->brk_start;
     to->brk = from->brk;

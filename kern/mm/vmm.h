@@ -100,19 +100,22 @@ struct mm_struct {
     struct mm_attachment *program;
 
     /* Guarded by `lock`. */
-    bool has_pager;                     /* it has, or had, an area with a pager */
+    uint32_t extras;                    /* MM_: why faults need more than do_pgfault() */
     list_entry_t mmap_list;             /* areas by address */
     struct vma_struct *mmap_root;       /* the same as a search tree */
     struct vma_struct *mmap_cache;      /* the area found last, or NULL */
     int map_count;
     uintptr_t brk_start, brk;           /* the heap; brk need not be page-aligned */
     uintptr_t mmap_top;                 /* the search for room begins here, going down */
-    bool enrolled;                      /* its pages are: see mm/rmap.h */
+    bool enrolled;                      /* atomic: its pages are known, see mm/rmap.h */
     size_t paged_out;                   /* entries of pages that are out: see mm/swap.h */
 
     struct family *family;              /* set before it is published; NULL: it is never paged */
-    list_entry_t family_link;           /* in its list, from mm_publish() on; guarded by its lock */
+    list_entry_t family_link;           /* in its list, if enrolled; guarded by the family's lock */
 };
+
+#define MM_PAGER        1               /* it has, or had, an area with a pager */
+#define MM_PAGING       2               /* pages are enrolled (mm/rmap.h), or out (mm/swap.h) */
 
 /* Set up the caches of these structs. Once, at boot, after kmalloc_init(). */
 void vmm_init(void);

@@ -15,6 +15,7 @@
 #include <error.h>
 #include <fs/file.h>
 #include <mm/kmalloc.h>
+#include <mm/rmap.h>
 #include <mm/usercopy.h>
 #include <process/sync.h>
 #include <string.h>
@@ -144,7 +145,9 @@ static int build_image(const struct reader *file, const struct exec_args *args,
     image->mm = mm_create();
     if (image->mm == NULL)
         return -E_NO_MEM;
-    result = program_load(file, &elf, image->mm);
+    result = family_begin(image->mm);
+    if (result == 0)
+        result = program_load(file, &elf, image->mm);
     if (result == 0)
         result = push_args(image->mm, args, &image->sp);
     if (result != 0)

@@ -12,6 +12,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <mm/rmap.h>
 #include <process/inspect.h>
 #include <process/proc.h>
 #include <string.h>
@@ -31,9 +32,27 @@ static void describe(const struct cpu *cpu)
         cprintf("%s (pid %d)", proc->name, proc->pid);
 }
 
+/* For rmap_enrol_all(): *place is the pid looked at last. With proc_lock held an mm that a process
+   has does not go; and one whose lock is held does not either (family_unlink()). */
+static struct mm_struct *next_mm(int *place)
+{
+    struct mm_struct *found = NULL;
+
+    while (found == NULL && (*place = find_next_pid(*place + 1)) != 0) {
+        spin_lock(&proc_lock);
+        struct proc_struct *proc = find_proc(*place);
+        struct mm_struct *mm = proc != NULL ? proc->mm : NULL;
+        if (mm != NULL && !atomic_load(&mm->enrolled) && mutex_trylock(&mm->lock))
+            found = mm;
+        spin_unlock(&proc_lock);
+    }
+    return found;
+}
+
 void inspect_init(void)
 {
     panic_set_describe(describe);
+    rmap_next_mm = next_mm;
 }
 
 /* A line of ps. */

@@ -51,6 +51,17 @@ ATOMIC_AMO(atomic_and, "amoand.w")
     typeof(*(p)) expected_ = (expected); \
     __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
 
+/* Count one more, unless the count is 0: then what it counts is just being freed, and the answer is
+   false. */
+static inline bool atomic_inc_unless_zero(uint32_t *count)
+{
+    uint32_t now = atomic_load(count);
+
+    while (now != 0 && !atomic_cas(count, now, now + 1))
+        now = atomic_load(count);
+    return now != 0;
+}
+
 /* All loads and stores before this one are seen by every hart before all loads and stores after it
    (fence rw, rw). Only this forbids that a load is done before an earlier store: see tlb.c. */
 #define memory_barrier()            __atomic_thread_fence(__ATOMIC_SEQ_CST)

@@ -137,12 +137,11 @@ static inline void mutex_lock(struct mutex *mutex)
 /* Take the mutex if that is possible at once: true, and it is the task's. False if somebody has it,
    this task included, or if it is promised to another one. Never sleeps, so no task waits for this
    one's other mutexes meanwhile, and the order of ranks does not matter; while the task has it, it
-   takes no mutex in another way. No spinlock may be held. */
+   takes no mutex in another way. Spinlocks may be held. */
 static inline bool mutex_trylock(struct mutex *mutex)
 {
     uint32_t state = atomic_load(&mutex->state);
 
-    assert(holds_no_lock());
     if ((state & (MUTEX_HELD | MUTEX_PROMISED)) || !atomic_cas(&mutex->state, state,
                                                                state | MUTEX_HELD))
         return false;
