@@ -3,11 +3,12 @@
 
     python3 tools/exercise/check_handouts.py [--each] [--toolchain unknown-elf] [LAB ...]
 
-For each lab: the handout compiles without a warning, with each compiler. Each blank exercise of its
-labs has 0 points, and each test of it fails. Each solved exercise has full points. If the
-reference's regions are put in, its kernel is the reference byte for byte, and all its exercises
-have full points. With --each it also tries the handouts in which one exercise of the lab is blank
-and the lab's others are solved: there that one has 0 points, and the labs before have all.
+For each lab, and once more with its parts of their own, if it has any: the handout compiles
+without a warning, with each compiler. Each blank exercise of its labs has 0 points, and each test
+of it fails. Each solved exercise has full points. If the reference's regions are put in, its
+kernel is the reference byte for byte, and all its exercises have full points. With --each it also
+tries the handouts in which one exercise of the lab is blank and the lab's others are solved: there
+that one has 0 points, and the labs before have all.
 
 .ci/run runs it without --each. It takes some minutes for each lab.
 """
@@ -103,6 +104,15 @@ def numbers(labs):
     return {exercise.number for lab in labs for exercise in lab.exercises}
 
 
+def choices(lab, each):
+    """(what is printed of it, the exercises that are named) of the handouts of a lab."""
+    yield "", None
+    if any(exercise.apart for exercise in lab.exercises):
+        yield ", with parts of their own", [exercise.number for exercise in lab.exercises]
+    for exercise in lab.exercises if each else ():
+        yield ", only %s blank" % exercise.number, [exercise.number]
+
+
 def check(plan, folder, options, whole):
     """Sentences about what is wrong with one handout. If `whole` is true it is also solved, and
     graded again."""
@@ -147,13 +157,12 @@ def main():
         for lab in labs:
             if options.labs and lab.number not in options.labs:
                 continue
-            for exercise in [None] + [each.number for each in lab.exercises if options.each]:
-                plan = handout.Plan(labs, lab.number, None, exercise and [exercise])
-                found = list(check(plan, folder, options, exercise is None))
+            for what, exercises in choices(lab, options.each):
+                plan = handout.Plan(labs, lab.number, None, exercises)
+                found = list(check(plan, folder, options, not what.startswith(", only")))
                 count, wrong = count + 1, wrong + len(found)
-                print("lab %d%s: %s" % (lab.number, ", only %s blank" % exercise if exercise
-                                        else "", "\n  ".join([""] + found) if found else "ok"),
-                      flush=True)
+                print("lab %d%s: %s" % (lab.number, what,
+                                        "\n  ".join([""] + found) if found else "ok"), flush=True)
     print("%d handouts, %d things wrong" % (count, wrong))
     return 1 if wrong else 0
 
