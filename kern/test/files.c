@@ -354,6 +354,7 @@ static void test_fork(void)
     watch(&two);
     put_again(127, put_file(3, &one, O_RDWR));
     put_file(60, &two, O_RDWR);
+    assert_eq(files_chdir(table, "/bin"), 0);
     test_fork_copy();
     test_fork_share();
     test_fork_position();

@@ -15,7 +15,7 @@
 
 #define MOMENTS     6                   /* more than a call has places to be stopped at */
 #define HARTS       4
-#define LOOKS       200000              /* while the lock is held: far more than a call takes */
+#define LOOKS       10000000            /* while the lock is held: far more than a call takes */
 
 static struct watched one;
 
