@@ -7,8 +7,8 @@
 
 The kernel plays each trace (grader/trace.py) to each policy: the self test swap-misses. What fifo
 misses, and clock if it is the reference's, is counted here too; the exit status is 1 if the kernel
-counts otherwise, or cannot play one. --rank takes trees that are built (make), with their objects in
-obj/TOOLCHAIN; take a seed that the class does not know: the sum over the patterns decides.
+counts otherwise, or cannot play one. --rank takes trees that are built (make), with their objects
+in obj/TOOLCHAIN; take a seed that the class does not know: the sum over the patterns decides.
 """
 import argparse
 import os
