@@ -16,6 +16,7 @@
 
    "." is known here, ".." is an entry of each directory. A symbolic link is put into the path: what
    it stands for, and behind it the rest, become the path that is still to be walked. */
+#include <debug/printk.h>
 #include <fs/device.h>
 #include <fs/image.h>
 #include <fs/vfs.h>
@@ -23,6 +24,7 @@
 #include <sched/sched.h>
 #include <string.h>
 
+#define IMAGE_PREFIX "image:"
 #define LINKS_MAX   8                   /* symbolic links in one path */
 
 /* How far to walk: to the last name, or to what it stands for; with FOLLOW, if that is a symbolic
@@ -278,19 +280,33 @@ void vfs_close(struct inode *node, uint32_t flags)
 }
 
 /* The places where a program is looked for: the current directory, /bin, and the image, which is
-   another place if there is a disk. A path with a slash says itself where. */
+   another place if there is a disk. A path with a slash says itself where; image:NAME is in the
+   image whatever the disk has. A disk that cannot be read must not leave people without a shell: so
+   the image stands in for it too, which is told. */
 static int find_program(struct inode *cwd, const char *name, struct inode **result)
 {
-    int error = vfs_lookup(cwd, name, true, result);
+    const size_t prefix = strlen(IMAGE_PREFIX);
     struct inode *bin;
 
-    if (error != -E_NOENT || *strfind(name, '/') != '\0')
+    if (strncmp(name, IMAGE_PREFIX, prefix) == 0)
+        return vfs_lookup(&image_bin, name + prefix, true, result);
+    int error = vfs_lookup(cwd, name, true, result);
+    bool unread = error == -E_IO;
+    if ((error != -E_NOENT && !unread) || *strfind(name, '/') != '\0')
         return error;
-    if (vfs_root_dir != &image_root && vfs_lookup(vfs_root_dir, "bin", true, &bin) == 0) {
+    if (vfs_root_dir != &image_root)
+        error = vfs_lookup(vfs_root_dir, "bin", true, &bin);
+    if (error == 0) {
         error = vfs_lookup(bin, name, true, result);
         inode_put(bin);
     }
-    return error == -E_NOENT ? vfs_lookup(&image_bin, name, true, result) : error;
+    unread |= error == -E_IO;
+    if (error != -E_NOENT && error != -E_IO)
+        return error;
+    error = vfs_lookup(&image_bin, name, true, result);
+    if (unread && error == 0)
+        cprintf("%s: the disk cannot be read; this is the one of the kernel's image\n", name);
+    return unread && error != 0 ? -E_IO : error;
 }
 
 /* A directory and a device are refused here, so that exec reads nothing but files. */

@@ -42,8 +42,8 @@ int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **
 int vfs_open(struct inode *cwd, const char *path, uint32_t flags, struct inode **result)
     __must_check;
 void vfs_close(struct inode *node, uint32_t flags);
-/* A program to run: NAME without a slash is looked for in cwd, then in /bin. Counted as running:
-   inode_end_run() and inode_put(). */
+/* A program to run: NAME without a slash is looked for in cwd, then in /bin, then in the kernel's
+   image, image:NAME there alone. Counted as running: inode_end_run() and inode_put(). */
 int vfs_open_program(struct inode *cwd, const char *name, struct inode **result) __must_check;
 
 /* A new directory, empty but for "." and "..". */

@@ -7,10 +7,12 @@
    0 and nothing has leaked. So the exit status of QEMU is a verdict on the whole run. */
 #include <debug/printk.h>
 #include <error.h>
+#include <fs/image.h>
 #include <fs/journal.h>
 #include <fs/vfs.h>
 #include <init/init.h>
 #include <machine/machine.h>
+#include <printfmt.h>
 #include <process/proc.h>
 #include <riscv/power.h>
 #include <string.h>
@@ -69,7 +71,9 @@ static int split_words(char *line, const char **words, int limit)
 }
 
 /* A kernel thread that becomes the first program. The words lie on its stack: exec copies them. If
-   this returns, there was no such program; its code, an error, becomes that of the whole run. */
+   the disk has it, but damaged, the image's takes its place: that is how one gets to a shell to look
+   what has happened. If this returns, there was no such program; its code, an error, becomes that of
+   the whole run. */
 static int user_main(void *arg)
 {
     const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
@@ -85,6 +89,13 @@ static int user_main(void *arg)
         return -E_TOO_BIG;
     }
     int error = kernel_execve(argv[0], argc, argv);
+    if (error != -E_NOENT && vfs_root_dir != &image_root) {
+        char name[64];
+
+        cprintf("init=%s cannot be run from the disk: %s\n", argv[0], error_name(error));
+        snprintf(name, sizeof(name), "image:%s", argv[0]);
+        error = kernel_execve(name, argc, argv);
+    }
     cprintf("init=%s cannot be run: %s\n", argv[0], error_name(error));
     return error;
 }

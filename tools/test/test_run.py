@@ -11,6 +11,7 @@ Run alone: python3 tools/test/test_run.py
 """
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -146,6 +147,30 @@ class TestDisk(TreeTest):
                 with_rights("sh", "tools/probe.sh", "disk", "locked", "run"), cwd=self.tree,
                 stdout=subprocess.PIPE).stdout.decode()
             self.assertIn(words, text)
+
+    def test_damaged(self):
+        """A disk whose root, or whose shell, is damaged: there is a shell all the same."""
+        self.make("disk", "DISK=bad.img")
+        path = os.path.join(self.tree, "bad.img")
+        number = int(self.disk("ls", "-l", "bad.img", "/bin/sh").split()[0])
+        with open(path, "rb") as file:
+            sound = file.read(1 << 24)
+        table = struct.unpack_from("<I", sound, 32)[0] * 4096
+        shell = table + number * 128 + 16
+        for at, value, said in (
+                (table + 128 + 16, 1, "sh: the disk cannot be read; this is the one of the kernel"),
+                (shell, 1, "init=sh cannot be run from the disk: E_IO"),
+                (shell, 0, "init=sh cannot be run from the disk: E_INVAL_ELF")):
+            with open(path, "r+b") as file:
+                file.seek(at)
+                file.write(struct.pack("<I", value))
+            text = self.make("qemu", "DISK=bad.img",
+                             typed="echo still here\nimage:echo image of $?\nexit\n")
+            self.assertIn(said, text)
+            self.assertIn("\nstill here\n", text)
+            self.assertIn("\nimage of 0\n", text)
+            with open(path, "r+b") as file:
+                file.write(sound)
 
     def test_what_is_no_disk(self):
         """An image without a file system: the kernel says so, and has its own programs."""
