@@ -18,7 +18,7 @@
 #define SYS_gettime             17      /* (): milliseconds since boot */
 #define SYS_getpid              18      /* () */
 #define SYS_brk                 19      /* (uintptr_t *end): set, and store what it is now */
-#define SYS_mmap                20      /* (uintptr_t *addr, length, MMAP_ flags) */
+#define SYS_mmap                20      /* (uintptr_t *addr, length, MMAP_ flags, fd, offset) */
 #define SYS_munmap              21      /* (addr, length) */
 #define SYS_putc                30      /* (character) */
 #define SYS_pgdir               31      /* (): print the caller's page table */
@@ -70,6 +70,7 @@
 #define SYS_lstat               227     /* (path, struct stat *): a symbolic link is not followed */
 #define SYS_sync                228     /* (): all is on the disk */
 #define SYS_fsinfo              229     /* (struct fsinfo *): how much room there is */
+#define SYS_msync               230     /* (addr, length): shared maps are on the disk */
 
 #define CLONE_VM                0x00000100      /* share the address space */
 #define CLONE_THREAD            0x00000200      /* accepted for ucore's sake */
@@ -99,6 +100,10 @@
 #define MMAP_WRITE              0x00000100      /* readable and writable, else readable only */
 #define MMAP_STACK              0x00000200      /* grows downwards on demand, to 256 pages: where
                                                    the kernel places it, they are left free */
+#define MMAP_FILE               0x00000400      /* of a descriptor, from an offset on; what is
+                                                   written there is the program's own */
+#define MMAP_SHARED             0x00000800      /* with it: what is written there is written to the
+                                                   file */
 
 /* Each program that the shell starts is a job: it and its descendants form a group. Ctrl-C kills
    the group that has the console; others read end of file. Only a process of the first program's

@@ -24,10 +24,13 @@ struct cached_block {
     bool ready;                         /* the content is there: false while it is read */
     bool failed;                        /* it could not be read */
     struct cached_block *hash_next;
-    list_entry_t clean_link;            /* of those without a reference, the last used at the end */
+    list_entry_t clean_link;            /* of those without a reference, the last used at the end;
+                                           of one that is dirty, in the set of its file */
 
     /* Guarded by the journal, which has a reference to what is in its list. */
     bool logged;                        /* atomic: it is: changed, not yet home */
+    bool dirty;                         /* a program may write to it: fs/mmap.h. Guarded by the lock
+                                           of the inode */
     list_entry_t log_link;
 };
 

@@ -24,6 +24,7 @@ void inode_init(struct inode *node, const struct inode_ops *ops, struct filesyst
     node->type = type;
     node->refs = 1;
     node->uses = 0;
+    node->map = NULL;
     node->runs.free = end_program;
     mutex_init(&node->lock, "an inode", MUTEX_INODE, 0);
 }

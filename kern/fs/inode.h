@@ -24,6 +24,7 @@
 
 struct inode;
 struct filesystem;
+struct file_map;
 
 #define VOP_MAX     65536               /* bytes that one vop_read or vop_write moves at most */
 
@@ -43,6 +44,12 @@ struct inode_ops {
        behind the file's end it has zeros. *page is NULL for a hole. -E_FAULT: the file ends before
        that; -E_IO; -E_NO_MEM. The lock of an mm may be held. */
     int (*vop_page)(struct inode *node, uint64_t index, struct Page **page);
+    /* The same for a program that will write to the page, which is shared (fs/mmap.h): a hole gets
+       a block, and it becomes dirty, and is not in the journal. -E_BUSY: try later; -E_NO_SPACE. */
+    int (*vop_share)(struct inode *node, uint64_t index, struct Page **page);
+    /* What is dirty becomes part of the journal, and is not dirty any more. No program can write to
+       it: its entries have been protected, or have gone. */
+    int (*vop_journal_dirty)(struct inode *node);
     int (*vop_fstat)(struct inode *node, struct stat *stat);
     int (*vop_fsync)(struct inode *node);
     int (*vop_truncate)(struct inode *node, off_t len);
@@ -79,6 +86,7 @@ struct inode {
     int32_t uses;                       /* atomic: how many have it open for writing, or, negative,
                                            run it */
     struct mutex lock;                  /* MUTEX_INODE */
+    struct file_map *map;               /* NULL before it is mapped: fs/mmap.h. Set once */
     struct mm_attachment runs;          /* for the address spaces that it runs in; set once */
 };
 

@@ -7,6 +7,7 @@
    all memory, so no fault can happen, and it does not matter which process runs. */
 #include <error.h>
 #include <fs/iobuf.h>
+#include <mm/filemap.h>
 #include <mm/pagetable.h>
 #include <mm/usercopy.h>
 #include <string.h>
@@ -53,7 +54,8 @@ static __never_inlined const pte_t *pin_page(struct mm_struct *mm, uintptr_t add
 }
 
 /* An address beyond the program's half is refused before a table is looked at; so the sum cannot
-   wrap around. A page that was there already costs no fault. */
+   wrap around. A page that was there already costs no fault. If a fault has to wait, the lock is
+   given back, and all begins anew. */
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
 {
     const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
@@ -73,8 +75,16 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
         entry = addr < USERTOP ? entry_of(mm, addr, entry) : NULL;
         if (unlikely(entry == NULL || (*entry & needed) != needed))
             entry = pin_page(mm, addr, access, &result);
-        if (unlikely(entry == NULL))
-            break;
+        if (unlikely(entry == NULL)) {
+            if (result != -E_BUSY)
+                break;
+            mutex_unlock(&mm->lock);
+            filemap_wait();
+            mutex_lock(&mm->lock);
+            result = 0;
+            pinned = 0;
+            continue;
+        }
         if (pinned == 0)
             enter_page(iob, addr, entry);
         pinned += PGSIZE - addr % PGSIZE;
@@ -84,14 +94,6 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
         return result;
     }
     return iob->pinned = pinned < len ? pinned : len;
-}
-
-/* The place goes on by n bytes. */
-static void advance(struct iobuf *iob, size_t n)
-{
-    iob->io_base += n;
-    iob->io_offset += n;
-    iob->io_resid -= n;
 }
 
 /* Page by page, because neighbours in the address space need not be neighbours in memory. The
@@ -115,7 +117,7 @@ void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in)
         iob->row -= step;
     }
     iob->pinned -= n;
-    advance(iob, n);
+    iobuf_advance(iob, n);
 }
 
 void iobuf_zero(struct iobuf *iob, size_t n)
@@ -137,6 +139,6 @@ int iobuf_copy(struct iobuf *iob, void *data, size_t n, bool in)
     else
         error = copy_from_user(data, iob->io_base, n);
     if (error == 0)
-        advance(iob, n);
+        iobuf_advance(iob, n);
     return error;
 }

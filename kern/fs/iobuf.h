@@ -62,6 +62,13 @@ static inline void iobuf_unpin(struct iobuf *iob)
 /* Move n bytes, which are pinned, between `data`, of the kernel, and the buffer: into it (`in`) or
    out of it. io_base, io_offset and io_resid go on by n. */
 void iobuf_move(struct iobuf *iob, void *data, size_t n, bool in);
+/* The place goes on by n bytes. For a pinned buffer the moves below do it. */
+static inline void iobuf_advance(struct iobuf *iob, size_t n)
+{
+    iob->io_base += n;
+    iob->io_offset += n;
+    iob->io_resid -= n;
+}
 /* Put n zeros into it: a hole is read. */
 void iobuf_zero(struct iobuf *iob, size_t n);
 /* The same as iobuf_move() for bytes that are not pinned, by a user copy: no lock of rank MUTEX_MM

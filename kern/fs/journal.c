@@ -18,6 +18,7 @@
 #include <debug/printk.h>
 #include <error.h>
 #include <fs/journal.h>
+#include <fs/mmap.h>
 #include <fs/sfs_format.h>
 #include <mm/kmalloc.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static struct {
     uint64_t commits;                   /* how many transactions are over */
     bool committing;
     bool broken;                        /* a write or a flush has failed */
+    bool touched;                       /* some mapped file may be dirty */
 } journal;
 
 /* The changes go to the log as long as this is true. It is false while exercise 8.6 is not written:
@@ -354,6 +356,19 @@ bool journal_writable(void)
     return journal.device != NULL && !journal.device->read_only;
 }
 
+/* The time counts from the first change, of either kind. */
+void journal_touch(void)
+{
+    spin_lock(&lock);
+    if (!journal.touched) {
+        journal.touched = true;
+        if (journal.logged == 0)
+            journal.since = rdtime();
+        wait_give(&work, 0);
+    }
+    spin_unlock(&lock);
+}
+
 /* While nothing is changed, or nothing can be written, it sleeps until it is given work: so it
    does not count as one that something outside will wake, and a deadlock is told. */
 int journal_flusher(__not_used void *arg)
@@ -362,11 +377,15 @@ int journal_flusher(__not_used void *arg)
 
     spin_lock(&lock);
     while (journal.device != NULL) {
-        bool idle = journal.logged == 0 || journal.broken;
+        bool idle = (journal.logged == 0 && !journal.touched) || journal.broken;
         uint64_t due = idle ? TIMER_NEVER : journal.since + second;
         struct waiter self;
 
         if (rdtime() >= due) {
+            journal.touched = false;
+            spin_unlock(&lock);
+            mmap_write_back(true);      /* an error is the journal's own */
+            spin_lock(&lock);
             commit();
             continue;
         }

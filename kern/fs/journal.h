@@ -57,6 +57,10 @@ int journal_commit(void) __must_check;
 uint32_t journal_limit(void);
 /* Is there a journal of a disk that can be written? Then somebody has to run the flusher. */
 bool journal_writable(void);
-/* What a kernel thread does: commit what is older than a second. Sleeps without a limit while
-   nothing is changed. Returns 0 when the journal is closed; arg is not used. */
+/* What is mapped may change from now on, without a transaction: the flusher writes it back in a
+   second. Does not sleep. */
+void journal_touch(void);
+/* What a kernel thread does: write back what is mapped (fs/mmap.h), and commit what is older than a
+   second. Sleeps without a limit while nothing is changed. Returns 0 when the journal is closed;
+   arg is not used. */
 int journal_flusher(void *arg);

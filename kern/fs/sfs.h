@@ -196,6 +196,10 @@ int sfs_fstat(struct inode *node, struct stat *stat);
 /* See sfs_reclaim(). */
 int sfs_fsync(struct inode *node);
 /* See sfs_reclaim(). */
+int sfs_share(struct inode *node, uint64_t index, struct Page **page);
+/* See sfs_reclaim(). */
+int sfs_journal_dirty(struct inode *node);
+/* See sfs_reclaim(). */
 int sfs_lookup(struct inode *dir, const char *name, struct inode **result);
 /* See sfs_reclaim(). */
 int sfs_getdirentry(struct inode *dir, off_t *offset, char name[SFS_NAME_MAX + 1], uint32_t *ino);

@@ -5,6 +5,7 @@
    elsewhere is looked at when it is used. After a crash the journal is finished first, and nothing
    else is believed before; then the orphans are freed. */
 #include <error.h>
+#include <fs/mmap.h>
 #include <fs/sfs.h>
 #include <mm/kmalloc.h>
 #include <string.h>
@@ -135,7 +136,10 @@ static struct inode *sfs_get_root(struct filesystem *fs)
 /* A disk that was mounted for reading has no journal: there is nothing to be done. */
 static int sfs_sync(struct filesystem *fs)
 {
-    return fsop_info(fs)->writable ? journal_commit() : 0;
+    if (!fsop_info(fs)->writable)
+        return 0;
+    int error = mmap_write_back(true);
+    return journal_commit() ?: error;
 }
 
 /* Whoever has an inode, has the file system: only its own reference to the root may be left. */

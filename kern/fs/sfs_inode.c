@@ -9,6 +9,7 @@
    the transaction that takes its last name, and leaves it in the one that frees its last block. So
    after a crash in between nothing is lost: mount finishes what the list tells. */
 #include <error.h>
+#include <fs/mmap.h>
 #include <fs/sfs.h>
 #include <mm/kmalloc.h>
 #include <sched/sched.h>
@@ -343,6 +344,7 @@ void sfs_reclaim(struct inode *node)
     spin_unlock(&sfs->lock);
     if (!last)
         return;
+    mmap_free(node);
     if (sin->din->nlinks == 0)
         orphan_free(sfs, sin);
     sin_free(sfs, sin);

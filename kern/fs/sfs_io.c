@@ -7,7 +7,9 @@
    Behind the end of a file, up to the end of its last block, there are zeros: so a file that grows
    has zeros in between. */
 #include <error.h>
+#include <fs/mmap.h>
 #include <fs/sfs.h>
+#include <mm/kmalloc.h>
 #include <sched/sched.h>
 #include <string.h>
 
@@ -134,29 +136,65 @@ static int sfs_page(struct inode *node, uint64_t index, struct Page **page)
 }
 
 /* A write is for its whole length in one transaction, whose room is asked for before the inode is
-   locked: as if all blocks were new, and each in another block of the map. */
-static int sfs_write(struct inode *node, struct iobuf *iob)
+   locked: as if all blocks were new, and each in another block of the map. The bytes are pinned.
+   -E_BUSY, and nothing has happened: the file must be held first, and is not. */
+static int write_pinned(struct inode *node, struct iobuf *iob, size_t n, bool held)
 {
     struct sfs_fs *sfs = fsop_info(node->in_fs);
     struct sfs_inode *sin = vop_info(node);
-    size_t before = iob->io_resid, n = clip(before, 0, SFS_WRITE_MAX);
     uint32_t blocks = (n + 2 * (BLOCK_SIZE - 1)) / BLOCK_SIZE + 3;      /* data and indirect */
+    int error = sfs_begin(sfs, blocks + 1, blocks);
+
+    if (error != 0)
+        return error;
+    mutex_lock(&node->lock);
+    if (mmap_must_hold(node) && !held) {
+        error = -E_BUSY;
+    } else {
+        if (iob->append)
+            iob->io_offset = sin->din->size;
+        n = clip(n, iob->io_offset, SFS_SIZE_MAX);
+        error = n > 0 ? sfs_io_nolock(sfs, sin, iob, n, true) : -E_TOO_BIG;
+    }
+    mutex_unlock(&node->lock);
+    journal_end();
+    return error;
+}
+
+/* Write to a file that programs may just write to, too. While it is held nothing may be copied from
+   a program, which may have mapped this very file: so the bytes are copied first. */
+static __never_inlined int write_held(struct inode *node, struct iobuf *iob, size_t n)
+{
+    struct iobuf from = *iob, copy;
+    void *bytes = kmalloc(n);
+    int error = bytes != NULL ? iobuf_copy(&from, bytes, n, false) : -E_NO_MEM;
+
+    if (error == 0) {
+        copy = iobuf_kernel(bytes, n, iob->io_offset);
+        copy.append = iob->append;
+        mmap_hold(node);
+        error = write_pinned(node, &copy, n, true);
+        mmap_release(node);
+        iobuf_advance(iob, n - copy.io_resid);
+        iob->io_offset = copy.io_offset;
+    }
+    kfree(bytes);
+    return error;
+}
+
+/* 64 KiB at most. */
+static int sfs_write(struct inode *node, struct iobuf *iob)
+{
+    size_t before = iob->io_resid, n = clip(before, 0, SFS_WRITE_MAX);
     long pinned = n > 0 ? iobuf_pin(iob, n, VM_READ) : 0;
     int error;
 
     if (pinned <= 0)
         return pinned;
-    error = sfs_begin(sfs, blocks + 1, blocks);
-    if (error == 0) {
-        mutex_lock(&node->lock);
-        if (iob->append)
-            iob->io_offset = sin->din->size;
-        n = clip(pinned, iob->io_offset, SFS_SIZE_MAX);
-        error = n > 0 ? sfs_io_nolock(sfs, sin, iob, n, true) : -E_TOO_BIG;
-        mutex_unlock(&node->lock);
-        journal_end();
-    }
+    error = write_pinned(node, iob, pinned, false);
     iobuf_unpin(iob);
+    if (unlikely(error == -E_BUSY))
+        error = write_held(node, iob, pinned);
     return iob->io_resid < before ? 0 : error;
 }
 
@@ -195,11 +233,20 @@ static int truncate_step(struct sfs_fs *sfs, struct sfs_inode *sin, uint64_t len
     return error;
 }
 
+/* Nobody maps a part of what goes: all faults of the file are held from here on. */
+static void cut_areas(struct inode *node, uint64_t len)
+{
+    mmap_hold(node);
+    filemap_cut(node->map, ROUNDUP(len, PGSIZE));
+}
+
 /* A large file is cut in several transactions, from its end on: after a crash it may have any of
-   the lengths in between. */
+   the lengths in between. If it is mapped it is held, which is seen only when the inode is locked;
+   then nobody can map it without seeing the new length. */
 static int sfs_truncate(struct inode *node, off_t len)
 {
     struct sfs_fs *sfs = fsop_info(node->in_fs);
+    bool held = false;
     int error;
 
     if (len < 0 || len > (off_t)SFS_SIZE_MAX)
@@ -209,11 +256,18 @@ static int sfs_truncate(struct inode *node, off_t len)
         if (error != 0)
             break;
         mutex_lock(&node->lock);
-        error = truncate_step(sfs, vop_info(node), len);
+        bool mapped = node->map != NULL && filemap_used(node->map) && !held;
+        error = mapped ? 1 : truncate_step(sfs, vop_info(node), len);
         mutex_unlock(&node->lock);
         journal_end();
+        if (mapped) {
+            cut_areas(node, len);
+            held = true;
+        }
         sched_give_way();
     } while (error > 0);
+    if (held)
+        mmap_release(node);
     return error;
 }
 
@@ -243,6 +297,8 @@ const struct inode_ops sfs_node_fileops = {
     .vop_read = sfs_read,
     .vop_write = sfs_write,
     .vop_page = sfs_page,
+    .vop_share = sfs_share,
+    .vop_journal_dirty = sfs_journal_dirty,
     .vop_fstat = sfs_fstat,
     .vop_fsync = sfs_fsync,
     .vop_truncate = sfs_truncate,

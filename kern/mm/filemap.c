@@ -79,25 +79,9 @@ static void walk(struct file_map *map, void (*fn)(struct vma_struct *vma, uint64
     }
 }
 
-/* One entry: true if a hart may have a translation that allows too much now. A private area's
-   entries that may be written map copies, which are nobody else's. */
-static bool protect_entry(pte_t *pte, bool shared)
-{
-    if (!(*pte & PTE_V))
-        return false;
-    if (pte2page(*pte) == kva2page(filemap_zeros)) {
-        set_pte(pte, 0);
-        page_ref_dec(kva2page(filemap_zeros));
-        return true;
-    }
-    if (!shared || !(*pte & PTE_W))
-        return false;
-    set_pte_relaxed(pte, *pte & ~PTE_W);
-    return true;
-}
-
-/* The entries of an area; one flush for all. */
-static void protect_area(struct vma_struct *vma, __not_used uint64_t arg)
+/* Call fn for each entry of an area that there is a table for, and flush the area if one of the
+   calls returns true: a hart may have a translation that allows too much then. */
+static void change_entries(struct vma_struct *vma, bool (*fn)(pte_t *pte))
 {
     struct addrspace *as = &vma->vm_mm->as;
     bool changed = false;
@@ -107,16 +91,56 @@ static void protect_area(struct vma_struct *vma, __not_used uint64_t arg)
 
         stop = table_end(as->pgdir, la, vma->vm_end);
         for (size_t n = pte != NULL ? (stop - la) / PGSIZE : 0; n > 0; n--)
-            changed |= protect_entry(pte++, vma->vm_flags & VM_SHARED);
+            changed |= fn(pte++);
         sched_give_way();
     }
     if (changed)
         tlb_flush(as, vma->vm_start, vma->vm_end - vma->vm_start);
 }
 
+/* Take the right to write from one entry, if it has that: true then. */
+static bool protect_entry(pte_t *pte)
+{
+    if (!(*pte & PTE_V) || !(*pte & PTE_W))
+        return false;
+    set_pte_relaxed(pte, *pte & ~PTE_W);
+    return true;
+}
+
+/* In a private area a page that may be written is a copy, which is nobody else's. */
+static void protect_area(struct vma_struct *vma, __not_used uint64_t arg)
+{
+    if (vma->vm_flags & VM_SHARED)
+        change_entries(vma, protect_entry);
+}
+
 void filemap_protect(struct file_map *map)
 {
     walk(map, protect_area, 0);
+}
+
+/* Take one entry out if it maps the page of zeros, which is never freed: so the flush may come
+   later. */
+static bool remove_zeros(pte_t *pte)
+{
+    struct Page *zeros = kva2page(filemap_zeros);
+
+    if (!(*pte & PTE_V) || pte2page(*pte) != zeros)
+        return false;
+    set_pte(pte, 0);
+    page_ref_dec(zeros);
+    return true;
+}
+
+/* See remove_zeros(). */
+static void remove_area_zeros(struct vma_struct *vma, __not_used uint64_t arg)
+{
+    change_entries(vma, remove_zeros);
+}
+
+void filemap_remove_zeros(struct file_map *map)
+{
+    walk(map, remove_area_zeros, 0);
 }
 
 /* What an area maps of the file from a place on. */

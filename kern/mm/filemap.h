@@ -30,14 +30,15 @@ struct file_map {
     list_entry_t areas;                 /* vma_struct.map_link; new ones come to the end */
     list_entry_t *visited;              /* where a walk is: the last area that it has come to */
 
-    /* Of layer fs: guarded by the inode's lock, but `held` and `writers`, which are atomic. */
+    /* Of fs/mmap.c. Atomic: */
     uint32_t writers;                   /* areas that are shared and may be written */
     bool held;                          /* no fault finds a page: it tries again later */
-    bool zeros;                         /* some entry may map the page of zeros */
     bool wanted;                        /* a fault waits for what is dirty to be written back */
+    /* Guarded by the inode's lock: */
+    bool zeros;                         /* some entry may map the page of zeros */
     uint32_t dirty_count;
     list_entry_t dirty;                 /* blocks that are mapped with the right to write */
-    list_entry_t dirty_link;            /* in the list of maps that have some */
+    list_entry_t dirty_link;            /* in the list of such maps; see mmap.c */
 };
 
 /* What a hole of a file is mapped as, read-only: one page for all. It is never freed. */
@@ -56,12 +57,14 @@ static inline bool filemap_used(const struct file_map *map)
     return atomic_load(&map->areas.next) != &map->areas;
 }
 
-/* Take the right to write from all entries of shared areas, and those of the page of zeros out of
-   all areas: done on all harts when it returns. What faults meanwhile is the caller's to keep away.
-   One such call at a time; no mutex from MUTEX_MM on is held. Sleeps. */
+/* Take the right to write from all entries of shared areas: done on all harts when it returns. What
+   faults meanwhile is the caller's to keep away. One call of these three at a time; no mutex from
+   MUTEX_MM on is held. Sleeps. */
 void filemap_protect(struct file_map *map);
-/* Take all entries for the file's bytes from `from` on, a multiple of PGSIZE, out of all areas, the
-   copies of private ones too. The rest as above. */
+/* The same: take the entries of the page of zeros out of all areas. */
+void filemap_remove_zeros(struct file_map *map);
+/* The same: take all entries for the file's bytes from `from` on, a multiple of PGSIZE, out of all
+   areas, the copies of private ones too. */
 void filemap_cut(struct file_map *map, uint64_t from);
 
 /* How faults wait. A pager's page() that cannot tell now gives -E_BUSY: then the mm's lock is given

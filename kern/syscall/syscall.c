@@ -11,6 +11,8 @@
    be killed meanwhile, and then a long call ends early. What a program can make long gives way. */
 #include <debug/printk.h>
 #include <error.h>
+#include <fs/file.h>
+#include <fs/mmap.h>
 #include <mm/usercopy.h>
 #include <process/group.h>
 #include <sched/timer.h>
@@ -148,12 +150,13 @@ static long sys_brk(uint64_t arg[])
 }
 
 /* Add an area for mmap, at *addr or, if that is 0, where there is room; then *addr says where. The
-   program's areas end where the stack may begin to grow; the two comparisons cannot wrap. The mm is
-   locked. 0 or an error. */
-static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint32_t flags)
+   program's areas end where the stack may begin to grow; the two comparisons cannot wrap. A file is
+   mapped from `offset` on; NULL: it is memory of zeros. The mm is locked. 0 or an error. */
+static int map_area(struct mm_struct *mm, uintptr_t *addr, size_t len, uint32_t flags,
+                    const struct file *file, uint64_t offset)
 {
     uint32_t vm_flags = VM_READ | (flags & MMAP_WRITE ? VM_WRITE : 0)
-        | (flags & MMAP_STACK ? VM_STACK : 0);
+        | (flags & MMAP_STACK ? VM_STACK : 0) | (flags & MMAP_SHARED ? VM_SHARED : 0);
 
     if (*addr == 0)
         *addr = mm_find_room(mm, len, vm_flags);
@@ -161,14 +164,27 @@ static int map_anonymous(struct mm_struct *mm, uintptr_t *addr, size_t len, uint
         return -E_NO_MEM;
     if (len > USTACKBASE || *addr > USTACKBASE - len)
         return -E_INVAL;
+    if (file != NULL)
+        return mmap_file(mm, file->node, file->flags, *addr, len, vm_flags, offset);
     return mm_map(mm, *addr, len, vm_flags);
 }
 
-/* (uintptr_t *addr, length, MMAP_ flags). Map at the address in the user's word, or anywhere if
-   that is 0; store where it is. If it cannot be stored, the program would not know of its memory,
-   so that is taken back. A length that is so large that rounding wraps becomes 0. */
+/* The flags that mmap knows, for memory and for a file. */
+static bool mmap_flags_ok(uint64_t flags)
+{
+    uint32_t known = flags & MMAP_FILE ? MMAP_FILE | MMAP_WRITE | MMAP_SHARED
+        : MMAP_WRITE | MMAP_STACK;
+
+    return (flags & ~(uint64_t)known) == 0;
+}
+
+/* (uintptr_t *addr, length, MMAP_ flags, and with MMAP_FILE a descriptor and an offset). Map at the
+   address in the user's word, or anywhere if that is 0; store where it is. If it cannot be stored,
+   the program would not know of its memory, so that is taken back. A length that is so large that
+   rounding wraps becomes 0. The descriptor may be closed afterwards: the area has the inode. */
 static long sys_mmap(uint64_t arg[])
 {
+    struct file *file = NULL;
     struct mm_struct *mm = current->mm;
     uintptr_t addr, wanted;
     size_t len = ROUNDUP(arg[1], PGSIZE);
@@ -176,12 +192,16 @@ static long sys_mmap(uint64_t arg[])
 
     if (result != 0)
         return result;
-    if (len == 0 || (arg[2] & ~(uint64_t)(MMAP_WRITE | MMAP_STACK)))
+    if (len == 0 || !mmap_flags_ok(arg[2]))
+        return -E_INVAL;
+    if ((arg[2] & MMAP_FILE) && (file = file_get(current->files, arg[3])) == NULL)
         return -E_INVAL;
     addr = wanted;
     mutex_lock(&mm->lock);
-    result = map_anonymous(mm, &addr, len, arg[2]);
+    result = map_area(mm, &addr, len, arg[2], file, arg[4]);
     mutex_unlock(&mm->lock);
+    if (file != NULL)
+        file_put(file);
     if (result != 0 || addr == wanted)
         return result;
     result = copy_to_user(arg[0], &addr, sizeof(addr));
@@ -205,6 +225,20 @@ static long sys_munmap(uint64_t arg[])
     int result = mm_unmap(mm, arg[0], len);
     mutex_unlock(&mm->lock);
     return result;
+}
+
+/* (addr, length): what lies there of shared files is on the disk. */
+static long sys_msync(uint64_t arg[])
+{
+    size_t len = ROUNDUP(arg[1], PGSIZE);
+
+    if (arg[0] % PGSIZE != 0 || len < arg[1])
+        return -E_INVAL;
+    if (len == 0)
+        return 0;
+    if (!user_range_ok(arg[0], arg[0] + len))
+        return -E_FAULT;
+    return mmap_sync(current->mm, arg[0], len);
 }
 
 /* (character) */
@@ -280,6 +314,7 @@ static long (*const syscalls[])(uint64_t arg[]) = {
     [SYS_lstat] = sys_lstat,
     [SYS_sync] = sys_sync,
     [SYS_fsinfo] = sys_fsinfo,
+    [SYS_msync] = sys_msync,
     [SYS_lab6_set_priority] = sys_lab6_set_priority,
     [SYS_sem_init] = sys_sem_init,
     [SYS_sem_post] = sys_sem_post,

@@ -80,6 +80,14 @@ const char *user_exception(struct trapframe *tf, int error)
     /* EXERCISE 1.2 end */
 }
 
+/* What a program is told that has to end, if the error is one that says more than the cause. */
+static const char *reason(int error, const char *why)
+{
+    if (error == -E_NO_SPACE)
+        return "the disk is full, and it wrote to a hole of a file";
+    return error == -E_IO ? "a page cannot be read from the disk" : why;
+}
+
 /* Call the handler of an interrupt, with interrupts off. `interrupted` tells it what it came
    into. */
 static void handle_interrupt(struct trapframe *tf)
@@ -115,9 +123,10 @@ void trap_user(struct trapframe *tf)
         handle_interrupt(tf);
     } else {
         irq_enable();
-        const char *why = user_exception(tf, repair_fault(tf));
+        int error = repair_fault(tf);
+        const char *why = user_exception(tf, error);
         if (why != NULL)
-            kill_current(tf, why);
+            kill_current(tf, reason(error, why));
         irq_disable();
     }
     proc_give_way();

@@ -258,6 +258,7 @@ TESTS = [
     # (sfs_exectest1, 2), pipes (pipetest, pipetest2).
     program("filedata", disk=LARGE),
     program("filedata big", "big", disk=LARGE),
+    program("mapfile", disk=Disk()),
     program("filetable", disk=Disk()),
     program("filetable chaos", "race", seeds=3, disk=Disk()),
     program("filetable 4 harts", "race", harts=4, runs=2, disk=Disk()),

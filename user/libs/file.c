@@ -80,6 +80,16 @@ int sync(void)
     return syscall0(SYS_sync);
 }
 
+int mmap_file(uintptr_t *store, size_t len, uint32_t flags, int fd, off_t offset)
+{
+    return syscall5(SYS_mmap, (uintptr_t)store, len, flags, fd, offset);
+}
+
+int msync(uintptr_t addr, size_t len)
+{
+    return syscall2(SYS_msync, addr, len);
+}
+
 int fsinfo(struct fsinfo *info)
 {
     return syscall1(SYS_fsinfo, (uintptr_t)info);

@@ -46,6 +46,14 @@ int truncate(const char *path, off_t length);
 /* What was written is on the disk when this returns 0: of this file, or all. */
 int fsync(int fd);
 int sync(void);
+/* Show a part of a file in memory, at *store, or anywhere if that is 0, and store where: from
+   `offset` on, a multiple of 4096. Flags are MMAP_FILE, for a private copy, with MMAP_SHARED if
+   what is written to memory is written to the file, which must be open for reading and writing
+   then; and MMAP_WRITE. An access behind the file's end ends the program. The descriptor may be
+   closed. */
+int mmap_file(uintptr_t *store, size_t len, uint32_t flags, int fd, off_t offset);
+/* What was written to shared files that lie in this range is on the disk when this returns 0. */
+int msync(uintptr_t addr, size_t len);
 /* How much room the root file system has. */
 int fsinfo(struct fsinfo *info);
 

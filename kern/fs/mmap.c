@@ -1,0 +1,327 @@
+/* Files that programs map: the pager of their areas, and writing back. See mmap.h; what a file
+   system does for it is sfs_mmap.c.
+
+   Why no fault can come in between. A fault looks at map->held with the lock of its mm, and has
+   that until the entry is made. Who holds sets `held` first, and then takes the lock of each mm
+   that maps the file: so an entry that was still allowed is there by then, and is found. An mm that
+   comes later is in the map's list after the walk, and sees `held`.
+
+   The same for `zeros`: it is set with the inode's lock, and the fault looks once more whether
+   there is a hole. Who fills one, with that lock, has either seen the flag, or is seen. */
+#include <fs/mmap.h>
+#include <fs/journal.h>
+#include <mm/kmalloc.h>
+#include <unistd.h>
+
+/* Who writes back, or waits until that is over: one at a time. */
+static struct mutex writeback = {
+    .hold = { .name = "writing back mapped files", .rank = MUTEX_WRITEBACK },
+    .lock = SPINLOCK_INIT("writing back mapped files", RANK_WAIT),
+    .waiters = { &writeback.waiters, &writeback.waiters },
+};
+/* Maps that have something dirty, or for which a fault waits. An area of each is there, or what is
+   dirty of it is just being taken: so its inode is. */
+static struct spinlock lock = SPINLOCK_INIT("files that are dirty", RANK_INODES);
+static list_entry_t dirty_maps = { &dirty_maps, &dirty_maps };
+static size_t dirty_map_count;
+
+/* Let a map be in the list, or not any more. The lock is held. */
+static void set_listed(struct file_map *map, bool listed)
+{
+    if (list_empty(&map->dirty_link) != listed)
+        return;
+    if (listed)
+        list_add_before(&dirty_maps, &map->dirty_link);
+    else
+        list_del_init(&map->dirty_link);
+    dirty_map_count += listed ? 1 : -1;
+}
+
+/* The map of an inode comes into the list, unless it is there. */
+static void enlist(struct inode *node)
+{
+    spin_lock(&lock);
+    set_listed(node->map, true);
+    spin_unlock(&lock);
+}
+
+/* It leaves the list, if it has no area: one that is new now has not put it there yet. */
+static void unlist(struct inode *node)
+{
+    spin_lock(&lock);
+    if (!filemap_used(node->map))
+        set_listed(node->map, false);
+    spin_unlock(&lock);
+}
+
+void mmap_add_dirty(struct inode *node, struct cached_block *block)
+{
+    struct file_map *map = node->map;
+
+    if (block->dirty) {
+        cache_put(block);
+        return;
+    }
+    block->dirty = true;
+    list_add_before(&map->dirty, &block->clean_link);
+    if (map->dirty_count++ == 0) {
+        enlist(node);
+        journal_touch();
+    }
+}
+
+struct cached_block *mmap_take_dirty(struct inode *node)
+{
+    struct file_map *map = node->map;
+
+    if (map->dirty_count == 0 || (!map->held && atomic_load(&map->writers) > 0))
+        return NULL;
+    struct cached_block *block = to_struct(list_next(&map->dirty), struct cached_block,
+                                           clean_link);
+    list_del_init(&block->clean_link);
+    block->dirty = false;
+    map->dirty_count--;
+    return block;
+}
+
+int mmap_try_later(struct inode *node)
+{
+    node->map->wanted = true;
+    enlist(node);
+    return -E_BUSY;
+}
+
+/* Write back what is dirty of a file, into the journal, while faults are held: the second and the
+   third step of mmap.h. 0 or an error. */
+static int write_back(struct inode *node)
+{
+    filemap_protect(node->map);
+    return vop_data(node, vop_journal_dirty);
+}
+
+/* The first step; the second and third if there is something to do. Faults that were on their way
+   are over when the walk for the zeros is: so `dirty_count` cannot rise behind it. */
+static int hold(struct inode *node)
+{
+    struct file_map *map = node->map;
+
+    assert(mutex_held(&writeback));
+    atomic_store(&map->held, true);
+    map->wanted = false;
+    filemap_remove_zeros(map);
+    mutex_lock(&node->lock);
+    map->zeros = false;
+    uint32_t dirty = map->dirty_count;
+    mutex_unlock(&node->lock);
+    return dirty > 0 ? write_back(node) : 0;
+}
+
+/* If the journal fails, what the caller wants to change fails too. */
+void mmap_hold(struct inode *node)
+{
+    mutex_lock(&writeback);
+    hold(node);
+}
+
+void mmap_release(struct inode *node)
+{
+    atomic_store(&node->map->held, false);
+    mutex_unlock(&writeback);
+}
+
+/* The first map of the list, or the first that is wanted, leaves it: its inode, with a reference.
+   */
+static struct inode *next_dirty(bool all)
+{
+    spin_lock(&lock);
+    list_for_each(link, &dirty_maps) {
+        struct file_map *map = to_struct(link, struct file_map, dirty_link);
+        struct inode *node = map->backing;
+
+        if (!all && !map->wanted)
+            continue;
+        inode_get(node);
+        set_listed(map, false);
+        spin_unlock(&lock);
+        return node;
+    }
+    spin_unlock(&lock);
+    return NULL;
+}
+
+/* As many as there were at the start: what becomes dirty meanwhile is for the next call. One that
+   another task is at has left the list, but the mutex is waited for. */
+int mmap_write_back(bool all)
+{
+    struct inode *node;
+    int error = 0;
+
+    mutex_lock(&writeback);
+    for (size_t left = dirty_map_count; left > 0; left--) {
+        node = next_dirty(all);
+        if (node == NULL)
+            break;
+        error = hold(node) ?: error;
+        atomic_store(&node->map->held, false);
+        inode_put(node);
+    }
+    mutex_unlock(&writeback);
+    return error;
+}
+
+/* For mm/fault.c: a pager could not tell a page, because its file is held, or has to be. */
+static void wait_for_write_back(void)
+{
+    mmap_write_back(false);
+}
+
+/* What an area shows at an address, without the right to write: see the head for `zeros`. */
+static int read_page(struct inode *node, uint64_t index, struct Page **page)
+{
+    int result;
+
+    for (;;) {
+        result = vop_data(node, vop_page, index, page);
+        if (result != 0 || *page != NULL || node->map->zeros)
+            break;
+        mutex_lock(&node->lock);
+        node->map->zeros = true;
+        mutex_unlock(&node->lock);
+    }
+    if (result == 0 && *page == NULL) {
+        *page = kva2page(filemap_zeros);
+        page_ref_inc(*page);
+    }
+    return result;
+}
+
+/* A large set would keep much of the cache, so it is written back before it grows further. */
+static int mmap_page(struct vma_struct *vma, uintptr_t la, uint32_t access, struct Page **page)
+{
+    struct inode *node = vma->backing;
+    uint64_t index = (vma->offset + (la - vma->vm_start)) / PGSIZE;
+
+    if (atomic_load(&node->map->held))
+        return -E_BUSY;
+    if (access != VM_WRITE || !(vma->vm_flags & VM_SHARED))
+        return read_page(node, index, page);
+    if (atomic_load(&node->map->dirty_count) >= MMAP_DIRTY_MAX)
+        return mmap_try_later(node);
+    return vop_data(node, vop_share, index, page);
+}
+
+/* May programs write to the file by this area? */
+static bool is_writer(const struct vma_struct *vma)
+{
+    return (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
+}
+
+/* There is another one already, or a file that is open for writing: so this is no first writer. */
+static void mmap_open(struct vma_struct *vma)
+{
+    struct inode *node = vma->backing;
+
+    inode_get(node);
+    if (is_writer(vma)) {
+        atomic_add((uint32_t *)&node->uses, 1);
+        atomic_add(&node->map->writers, 1);
+    }
+    filemap_add(node->map, vma);
+}
+
+/* Its entries have gone. Behind the last area that may be written nobody changes what is dirty, so
+   that can go to the journal at once. */
+static void mmap_close(struct vma_struct *vma)
+{
+    struct inode *node = vma->backing;
+    struct file_map *map = node->map;
+
+    filemap_remove(map, vma);
+    if (is_writer(vma)) {
+        if (atomic_add(&map->writers, -1) == 1 && atomic_load(&map->dirty_count) > 0)
+            vop_data(node, vop_journal_dirty);
+        inode_end_write(node);
+    }
+    unlist(node);
+    inode_put(node);
+}
+
+static const struct pager mmap_pager = {
+    .page = mmap_page, .open = mmap_open, .close = mmap_close, .asked_to_write = true,
+};
+
+/* The map of an inode: it is made once, and stays as long as the inode. -E_NO_MEM. */
+static int need_map(struct inode *node)
+{
+    struct file_map *map = NULL;
+
+    mutex_lock(&node->lock);
+    if (node->map == NULL) {
+        map = kmalloc(sizeof(*map));
+        if (map != NULL)
+            filemap_init(map, node);
+        atomic_store_release(&node->map, map);
+    }
+    mutex_unlock(&node->lock);
+    filemap_wait = wait_for_write_back;
+    return node->map != NULL ? 0 : -E_NO_MEM;
+}
+
+int mmap_file(struct mm_struct *mm, struct inode *node, uint32_t flags, uintptr_t addr, size_t len,
+              uint32_t vm_flags, uint64_t offset)
+{
+    uint32_t mode = flags & O_ACCMODE, needed = vm_flags & VM_WRITE ? O_RDWR : O_RDONLY;
+
+    if (node->in_ops->vop_page == NULL)
+        return node->type == S_IFDIR ? -E_ISDIR : -E_INVAL;
+    if (mode == O_WRONLY || ((vm_flags & VM_SHARED) && mode < needed) || offset % PGSIZE != 0
+        || offset > INT64_MAX - len)
+        return -E_INVAL;
+    if ((vm_flags & VM_SHARED) && node->in_ops->vop_share == NULL)
+        return -E_INVAL;
+    return need_map(node) ?: mm_map_pager(mm, addr, len, vm_flags, &mmap_pager, node, offset);
+}
+
+/* The area at an address: its end, and its file with a reference, or NULL. 0 or -E_FAULT. */
+static int shared_file(struct mm_struct *mm, uintptr_t addr, uintptr_t *end, struct inode **node)
+{
+    mutex_lock(&mm->lock);
+    const struct vma_struct *vma = find_vma(mm, addr);
+
+    *node = NULL;
+    if (vma != NULL)
+        *end = vma->vm_end;
+    if (vma != NULL && vma->pager == &mmap_pager && (vma->vm_flags & VM_SHARED))
+        inode_get(*node = vma->backing);
+    mutex_unlock(&mm->lock);
+    return vma != NULL ? 0 : -E_FAULT;
+}
+
+/* Area by area, because the mm's lock cannot be held meanwhile: they may change, as with any two
+   calls. A file is written back whole. */
+int mmap_sync(struct mm_struct *mm, uintptr_t addr, size_t len)
+{
+    const uintptr_t end = addr + len;
+    struct inode *node;
+    int error = 0;
+
+    while (addr < end && error == 0 && !atomic_load(&this_cpu->task->killed)) {
+        error = shared_file(mm, addr, &addr, &node);
+        if (node == NULL)
+            continue;
+        error = vop_data(node, vop_fsync);
+        inode_put(node);
+    }
+    return error;
+}
+
+void mmap_free(struct inode *node)
+{
+    struct cached_block *block;
+
+    if (node->map == NULL)
+        return;
+    while ((block = mmap_take_dirty(node)) != NULL)
+        cache_put(block);
+    kfree(node->map);
+}
