@@ -202,6 +202,10 @@ static void test_rmdir(void)
     struct inode *sub = make_dir(a, "sub"), *node;
 
     check_eq("a directory counts the dots of one in it", links(root, "a"), 3);
+    /* Only a directory has a ".." that leads to its parent. */
+    make_file(a, "file");
+    assert_eq(unlink(a, "file"), 0);
+    check_eq("but not files: one that is removed there changes nothing", links(root, "a"), 3);
     make_file(sub, "file");
     check_eq("a directory with something in it is not removed", rmdir(a, "sub"), -E_NOTEMPTY);
     check("it is still there, and counted", links(a, "sub") == 2 && links(root, "a") == 3);
@@ -322,9 +326,14 @@ static void test_move_dir(void)
     check_eq("a parent whose links cannot be counted", rename(b, "moved", a, "back"), -E_TOO_BIG);
     check("leaves all as it was", ino_of(b, "moved") == sub->ino && ino_of(a, "back") == 0
           && ino_of(sub, "..") == b->ino && test_stat(a).st_nlinks == UINT16_MAX);
-    check_eq("within one parent no link is added, so it can be done",
-             rename(root, "b", root, "c") | rename(root, "c", root, "b"), 0);
     set_links(a, 2);
+    set_links(b, UINT16_MAX);
+    check_eq("within one parent no link is added, so it can be done",
+             rename(b, "moved", b, "there") | rename(b, "there", b, "moved"), 0);
+    check_eq("and no link is lost", test_stat(b).st_nlinks, UINT16_MAX);
+    set_links(b, 3);
+    /* It is not empty; but nothing is replaced. */
+    check_eq("onto itself: it is done already", rename(root, "b", root, "b"), 0);
     inode_put(sub);
 }
 
