@@ -34,13 +34,14 @@ static bool look_at(const struct workload *workload, const struct crash_way *way
 {
     struct inventory before = inventory_take();
     struct crash_count count = { 0 };
-    bool suitable;
+    bool suitable = true, well = history_make(&history, workload);
 
-    history_make(&history, workload);
-    suitable = !way->own_commit || (workload->script[1] == NULL && own_record(&history));
-    if (suitable) {
+    if (well)
+        suitable = !way->own_commit || (workload->script[1] == NULL && own_record(&history));
+    if (well && suitable)
         crash_explore(&history, way, &count);
-        check(workload->title, count.wrong == 0);
+    if (suitable) {
+        check(workload->title, well && count.wrong == 0);
         cprintf("%lu states, %lu mounted, %lu finished\n", count.states, count.mounted,
                 count.finished);
     }

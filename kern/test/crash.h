@@ -51,8 +51,8 @@ struct history {
 };
 
 /* Do a workload. *history is the caller's, and is filled anew; history_end() gives back what it
-   has. */
-void history_make(struct history *history, const struct workload *workload);
+   has. False: the workload has not left what its calls have told, without any crash. */
+bool history_make(struct history *history, const struct workload *workload);
 void history_end(struct history *history);
 /* Does this number of a mark say that something was brought to the disk? */
 bool crash_mark_is_durable(uint32_t number);
@@ -81,8 +81,8 @@ void crash_explore(struct history *history, const struct crash_way *way,
    writes one transaction. False if one is too large for the log: then nothing was changed. Not for
    the record of two threads, whose steps may go on while one syncs. */
 bool own_record(struct history *history);
-/* Bring home what is in the journal of a disk, and clear it. */
-void own_recover(struct test_disk *disk);
+/* Bring home what is in the journal of a disk, and clear it. False: it is none that could be. */
+bool own_recover(struct test_disk *disk);
 /* A transaction that changes nothing: the block of the map is written once more. */
 void own_transaction(struct test_disk *disk);
 

@@ -91,18 +91,35 @@ static int do_extra(struct filesystem *fs, struct test_disk *view)
     return error;
 }
 
-/* Only the kernel's recovery comes into the record. False: it has failed. */
-static bool recover_alone(struct test_disk *view)
+/* Does the superblock say of the disk's parts what the workload's says? Nothing changes them. */
+static bool same_layout(const struct explorer *e, const struct test_disk *view)
 {
-    const struct sfs_super *super = test_disk_block(view, 0);
+    return memcmp(test_disk_block(view, 0), test_disk_block(&e->history->disk, 0),
+                  offsetof(struct sfs_super, orphan)) == 0;
+}
+
+/* Only the kernel's recovery comes into the record. False: it has failed. */
+static bool recover_alone(const struct explorer *e, struct test_disk *view)
+{
+    const struct sfs_super *super = test_disk_block(&e->history->disk, 0);
     uint32_t replayed = 0;
     int error = journal_recover(&view->device, super->journal_start, super->journal_blocks,
                                 &replayed);
 
-    if (error == 0 && replayed > 0)
+    if (error != 0 || !same_layout(e, view))
+        return false;
+    if (replayed > 0)
         own_transaction(view);
     view->paused = true;
-    return error == 0;
+    return true;
+}
+
+/* What comes before the mount, where the test does a part of the kernel's work. */
+static bool prepare(const struct explorer *e, struct test_disk *view)
+{
+    if (e->way->own_recovery)
+        return same_layout(e, view) && own_recover(view);
+    return !e->way->own_commit || recover_alone(e, view);
 }
 
 /* Mount, which recovers; check; read. Then the extra transaction, if there is a record with
@@ -179,12 +196,10 @@ static const struct known *look(struct explorer *e, struct test_disk *disk,
     if (++e->count->mounted % KNOWN_MAX == KNOWN_MAX - 1)
         panic("a workload has too many states");
     known->hash = hash;
-    if (e->way->own_recovery)
-        own_recover(view);
     choose(e, view);
     if (level < e->way->depth)
         test_disk_record(view, RECORD_LIMIT);
-    if (!e->way->own_commit || recover_alone(view))
+    if (prepare(e, view))
         try_mount(e, view, known);
     if (!known->sound)
         tell(e, level, crash, "the disk is not as docs/sfs.md says");

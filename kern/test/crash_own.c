@@ -18,10 +18,9 @@ static const struct sfs_super *super_of(const struct test_disk *disk)
     return test_disk_block(disk, 0);
 }
 
-/* Write the commit record of a disk. */
-static void put_record(struct test_disk *disk, uint32_t count, struct Page *page)
+/* Write the commit record of a disk, whose journal begins at block `start`. */
+static void put_record(struct test_disk *disk, uint32_t start, uint32_t count, struct Page *page)
 {
-    uint32_t start = super_of(disk)->journal_start;
     struct sfs_commit *record = page2kva(page);
 
     memcpy(record, test_disk_block(disk, start), BLOCK_SIZE);
@@ -31,21 +30,36 @@ static void put_record(struct test_disk *disk, uint32_t count, struct Page *page
     test_disk_flush(disk);
 }
 
-void own_recover(struct test_disk *disk)
+/* Is there a transaction of so many blocks, whose homes are not in the journal? */
+static bool is_sound(const struct test_disk *disk, const struct sfs_super *super,
+                     const struct sfs_homes *homes, uint32_t count)
+{
+    if (count > super->journal_blocks - LOG)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (homes->home[i] >= disk->device.blocks
+            || homes->home[i] - super->journal_start < super->journal_blocks)
+            return false;
+    return true;
+}
+
+bool own_recover(struct test_disk *disk)
 {
     uint32_t start = super_of(disk)->journal_start;
     const struct sfs_commit *record = test_disk_block(disk, start);
     const struct sfs_homes *homes = test_disk_block(disk, start + 1);
     struct Page *page = alloc_page();
     uint32_t count = record->count;
+    bool sound = record->magic == SFS_JOURNAL_MAGIC
+                 && is_sound(disk, super_of(disk), homes, count);
 
-    assert(page != NULL && record->magic == SFS_JOURNAL_MAGIC);
-    for (uint32_t i = 0; i < count; i++)
+    assert(page != NULL);
+    for (uint32_t i = 0; i < count && sound; i++)
         test_disk_write(disk, homes->home[i], test_disk_block(disk, start + LOG + i));
-    test_disk_flush(disk);
-    if (count > 0)
-        put_record(disk, 0, page);
+    if (count > 0 && sound)
+        put_record(disk, start, 0, page);
     free_page(page);
+    return sound;
 }
 
 /* Bring these blocks, of which new[] has the content, to the disk as one transaction. */
@@ -63,12 +77,12 @@ static void commit(struct test_disk *disk, struct Page *const *new, uint32_t blo
         }
     test_disk_write(disk, start + 1, homes);
     test_disk_flush(disk);
-    put_record(disk, count, page);
+    put_record(disk, start, count, page);
     for (uint32_t block = 0; block < blocks; block++)
         if (new[block] != NULL)
             test_disk_write(disk, block, page2kva(new[block]));
     test_disk_flush(disk);
-    put_record(disk, 0, page);
+    put_record(disk, start, 0, page);
 }
 
 void own_transaction(struct test_disk *disk)

@@ -21,8 +21,8 @@ void *sfs_put_block(struct test_disk *disk, struct sfs_disk_inode *file, uint32_
 /* Fill what is free on the disk, and some free memory, with bytes that are no zeros: what should be
    cleared and is not will show. The disk is not mounted. */
 void sfs_put_junk(struct test_disk *disk);
-/* How many things are wrong; each has a line on the console. The file system is not mounted, or was
-   just synced. `orphans`: inodes in the list of orphans are right. */
+/* How many things are wrong; each of the first has a line on the console. The file system is not
+   mounted, or was just synced. `orphans`: inodes in the list of orphans are right. */
 uint32_t sfs_check(const struct test_disk *disk, bool orphans);
 /* How many blocks and inodes are in use, as the tree tells; only for a disk that is right. */
 void sfs_count_used(const struct test_disk *disk, uint32_t *blocks, uint32_t *inodes);
