@@ -9,6 +9,7 @@
 #include <fs/iobuf.h>
 #include <mm/filemap.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/usercopy.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
         len = iob->io_resid;
     if (mm == NULL || len == 0)
         return len;
+again:
     mutex_lock(&mm->lock);
     while (pinned < len) {
         uintptr_t addr = iob->io_base + pinned;
@@ -91,6 +93,8 @@ long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
     }
     if (pinned == 0) {
         mutex_unlock(&mm->lock);
+        if (result == -E_NO_MEM && reclaim_when_short())
+            goto again;
         return result;
     }
     return iob->pinned = pinned < len ? pinned : len;

@@ -13,6 +13,7 @@
 #include <error.h>
 #include <mm/filemap.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <string.h>
 
@@ -268,15 +269,25 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return repair(mm, addr, access);
 }
 
+/* Memory has run out at a fault. Is it of use to try again? Without the lock pages of this process
+   can go too. One that was killed meanwhile has no use for a page. */
+static __never_inlined bool fault_again(void)
+{
+    return !atomic_load(&this_cpu->task->killed) && reclaim_when_short();
+}
+
 /* The lock is taken before anything is looked at: what is true without it may be over at once. If
    the fault had to wait, the access is tried again, and faults again. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (mm == NULL)
         return -E_FAULT;
-    mutex_lock(&mm->lock);
-    int result = repair(mm, addr, access);
-    mutex_unlock(&mm->lock);
+    int result;
+    do {
+        mutex_lock(&mm->lock);
+        result = repair(mm, addr, access);
+        mutex_unlock(&mm->lock);
+    } while (unlikely(result == -E_NO_MEM) && fault_again());
     if (unlikely(result == -E_BUSY)) {
         filemap_wait();
         result = 0;

@@ -16,6 +16,7 @@
 #include <debug/printk.h>
 #include <mm/kmalloc.h>
 #include <mm/pmm.h>
+#include <mm/reclaim.h>
 #include <mm/shrink.h>
 
 #define FREE_MARK   0x6672656564206f62      /* unlikely in live data */
@@ -117,7 +118,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 
     do
         object = take_object(cache);
-    while (unlikely(object == NULL) && shrink_when_short());
+    while (unlikely(object == NULL) && (shrink_when_short() || reclaim_when_short()));
     return object;
 }
 

@@ -15,6 +15,7 @@
 #include <lock/spinlock.h>
 #include <mm/kstack.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/shrink.h>
 
 #define CACHE_LIMIT     32              /* free stacks that stay mapped */
@@ -145,7 +146,7 @@ uintptr_t kstack_alloc(void)
         if (mapped_count > 0)
             kstack = mapped[--mapped_count];
         spin_unlock(&kstack_lock);
-    } while (unlikely(kstack == 0) && shrink_when_short());
+    } while (unlikely(kstack == 0) && (shrink_when_short() || reclaim_when_short()));
     return kstack;
 }
 

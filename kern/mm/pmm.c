@@ -11,13 +11,16 @@
    belong to their harts, with interrupts off. Nothing here sleeps. */
 #include <lock/spinlock.h>
 #include <machine/machine.h>
+#include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/shrink.h>
 #include <string.h>
+#include <sync/mutex.h>
 
 /* A larger batch would take fewer locks, and keep more pages from the other harts. */
 #define CACHE_BATCH     16              /* pages that move between a cache and the manager */
 #define CACHE_LIMIT     (3 * CACHE_BATCH)
+#define ROW_TRIES       8               /* for pages in a row: see more_memory() */
 #define POISON_BYTE     0xa5
 #define MAX_FREE_RANGES (MAX_RESERVED + 4)
 /* So much is made at boot: enough for the kernel and some programs, and zeroed in no time. */
@@ -219,14 +222,42 @@ static void cache_drain(struct page_cache *cache, uint32_t keep)
         pmm_manager->free_pages(cache->free[--cache->count], 1);
 }
 
+/* What is left beside the caches. With pmm_lock held. */
+static size_t free_now(void)
+{
+    return pmm_manager->nr_free_pages() + later_pages;
+}
+
+size_t pmm_free_pages(void)
+{
+    spin_lock(&pmm_lock);
+    size_t n = free_now();
+    spin_unlock(&pmm_lock);
+    return n;
+}
+
+/* How many of n pages the current task may take now, if some must be left for others: n, or where
+   pages are few one, because what a hart keeps would be there for its next task, or 0. The pager
+   is to be woken if they are. With pmm_lock held. */
+static __never_inlined size_t allowance(size_t n, bool *few)
+{
+    size_t free = free_now();
+
+    *few = free < watermarks.low;
+    if (!*few && reclaim_allows(n, free))
+        return n;
+    return reclaim_allows(1, free);
+}
+
 /* The pages in this hart's cache are free, but no block can be made of them while they are there.
    Those of the other harts are out of reach. */
 static __never_inlined struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
     struct page_cache *cache = &caches[this_cpu->id];
-    struct Page *page = take_pages(n);
-    if (page == NULL && cache->count > 0) {
+    bool allowed = watermarks.min == 0 || reclaim_allows(n, free_now());
+    struct Page *page = allowed ? take_pages(n) : NULL;
+    if (page == NULL && allowed && cache->count > 0) {
         cache_drain(cache, 0);
         page = take_pages(n);
     }
@@ -238,15 +269,22 @@ static __never_inlined struct Page *manager_alloc(size_t n)
    are. The highest page goes in first, so that pages are handed out upwards. */
 static __never_inlined void cache_refill(struct page_cache *cache)
 {
+    size_t n = CACHE_BATCH;
+    bool few = false;
+
     spin_lock(&pmm_lock);
-    struct Page *batch = take_pages(CACHE_BATCH), *page;
-    for (uint32_t i = 0; i < CACHE_BATCH; i++) {
+    if (unlikely(watermarks.min > 0))
+        n = allowance(n, &few);
+    struct Page *batch = n == CACHE_BATCH ? take_pages(n) : NULL, *page;
+    for (uint32_t i = 0; i < n; i++) {
         page = batch != NULL ? batch + CACHE_BATCH - 1 - i : pmm_manager->alloc_pages(1);
         if (page == NULL)
             break;
         cache->free[cache->count++] = page;
     }
     spin_unlock(&pmm_lock);
+    if (unlikely(few))
+        reclaim_wake_pager();
 }
 
 /* A full cache gives a batch back: so it is neither full nor empty then, and a hart that allocates
@@ -293,15 +331,27 @@ static inline void mark_allocated(struct Page *page)
     page->flags = PG_ALLOCATED;
 }
 
+/* Nothing was found: what is only kept goes first, then pages of programs. Who has the lock of an
+   address space gives that back, and tries again by himself, because most of what could go may be
+   in there; a row of pages need not come free, however many pages do. */
+static __never_inlined bool more_memory(size_t n, int *tries)
+{
+    if (shrink_when_short())
+        return true;
+    return !mutex_holds_rank(MUTEX_MM) && (n == 1 || (*tries)++ < ROW_TRIES)
+        && reclaim_when_short();
+}
+
 /* Single pages come from the hart's cache, which takes no lock most of the time. If nothing is
    found, other parts of the kernel may keep memory that nobody uses. */
 struct Page *alloc_pages(size_t n)
 {
     struct Page *base;
+    int tries = 0;
 
     do
         base = n == 1 ? cache_alloc() : manager_alloc(n);
-    while (unlikely(base == NULL) && n > 0 && n <= total_pages && shrink_when_short());
+    while (unlikely(base == NULL) && n > 0 && n <= total_pages && more_memory(n, &tries));
     for (size_t i = 0; base != NULL && i < n; i++)
         mark_allocated(base + i);
     return base;
@@ -348,9 +398,8 @@ struct Page *alloc_zeroed_page(void)
    the sum is of no one moment. */
 size_t nr_free_pages(void)
 {
-    spin_lock(&pmm_lock);
-    size_t n = pmm_manager->nr_free_pages() + later_pages;
-    spin_unlock(&pmm_lock);
+    size_t n = pmm_free_pages();
+
     for (uint32_t i = 0; i < cpu_count; i++)
         n += atomic_load(&caches[i].count);
     return n;

@@ -106,6 +106,10 @@ static inline void free_page(struct Page *page)
 /* A page filled with zeros, with ref 0; NULL if there is none. */
 struct Page *alloc_zeroed_page(void) __must_check;
 
+/* How many pages the manager has: without those in the caches of the harts, which others cannot
+   take. */
+size_t pmm_free_pages(void);
+
 /* How many pages could be allocated now, those in the caches of the harts among them; and all that
    ever could. The first is exact only while no other hart allocates. */
 size_t nr_free_pages(void);

@@ -11,6 +11,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/rmap.h>
 
 /* Fork copies as long as exercise 5.4 is not written: without another definition C gives this one
@@ -124,15 +125,12 @@ void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
     unmap_range(&vma->vm_mm->as, start, end);
 }
 
-/* Area by area, upwards: tables go with the last area that needed them. No lock is needed: a
-   caller that drops the last use is alone with the mm. It is on no hart any more, so no translation
-   of it is left, and unmap_range() can do without flushes. */
-void mm_put(struct mm_struct *mm)
+/* Empty an mm that nobody runs on. Area by area, upwards: tables go with the last area that needed
+   them. It is on no hart, so no translation of it is left, and unmap_range() can do without
+   flushes. */
+static void remove_areas(struct mm_struct *mm)
 {
-    if (atomic_add(&mm->mm_count, -1) > 1)
-        return;
     assert_eq(atomic_load(&mm->as.harts), 0);
-    family_leave(mm);
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
@@ -142,6 +140,18 @@ void mm_put(struct mm_struct *mm)
         vma_end(vma);
         sched_give_way();
     }
+    list_init(&mm->mmap_list);
+    mm->mmap_root = mm->mmap_cache = NULL;
+    mm->map_count = 0;
+}
+
+/* No lock is needed: a caller that drops the last use is alone with the mm. */
+void mm_put(struct mm_struct *mm)
+{
+    if (atomic_add(&mm->mm_count, -1) > 1)
+        return;
+    family_leave(mm);
+    remove_areas(mm);
     if (mm->attached != NULL)
         mm->attached->free(mm->attached);
     if (mm->files != NULL)
@@ -193,21 +203,37 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
     /* EXERCISE 5.4 end */
 }
 
+/* Memory has run out at a fork. Is it of use to try again? Without the lock of the parent pages of it
+   can go too. Then what the child has by now goes again. */
+static __never_inlined bool dup_again(struct mm_struct *to)
+{
+    if (!reclaim_when_short())
+        return false;
+    mutex_lock(&to->lock);              /* it may be found by the files that it maps */
+    remove_areas(to);
+    mutex_unlock(&to->lock);
+    return true;
+}
+
 /* The parent's other threads wait meanwhile: what the child gets is its memory at one moment. */
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
+    int result;
+
     assert(!to->published);
     family_join(to, from);
-    mutex_lock(&from->lock);
-    /* Nobody knows `to`, unless its areas come into the lists of files that they map: filemap.h. */
-    bool found = from->extras && mutex_trylock(&to->lock);
-    int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
-    to->brk_start = from->brk_start;
-    to->brk = from->brk;
-    to->mmap_top = from->mmap_top;
-    if (found)
-        mutex_unlock(&to->lock);
-    mutex_unlock(&from->lock);
+    do {
+        mutex_lock(&from->lock);
+        /* Nobody knows `to`, unless its areas come into the lists of files that they map: filemap.h. */
+        bool found = from->extras && mutex_trylock(&to->lock);
+        result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
+        to->brk_start = from->brk_start;
+        to->brk = from->brk;
+        to->mmap_top = from->mmap_top;
+        if (found)
+            mutex_unlock(&to->lock);
+        mutex_unlock(&from->lock);
+    } while (unlikely(result != 0) && dup_again(to));
     return result;
 }
 

@@ -29,6 +29,7 @@ enum mutex_rank {
     MUTEX_TREE,                     /* the names of a file system; a transaction begins before */
     MUTEX_INODE,                    /* the content of a file or directory */
     MUTEX_MAP,                      /* the map of free blocks */
+    MUTEX_RECLAIM,                  /* who gives memory back: he waits for no other one */
     MUTEX_TEST_INNER,               /* of the self tests: inside of all others */
 };
 

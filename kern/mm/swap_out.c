@@ -1,0 +1,93 @@
+/* Paging out: see swap_out.h. A page that several processes share goes step by step:
+
+       locked          who wants it from its slot waits
+       in the cache    of a slot: a new one, or the one that it had
+       entry by entry  each that maps it becomes one that names the slot
+       written         if the slot does not have its content yet
+       left            it is in the cache no more; who faults reads it from the disk
+
+   Between two steps processes run, on other harts too. They fault, fork, unmap and end; each entry
+   is changed with its mm's lock, so what matters is what they can do with one that is not changed
+   yet, or that names the slot already:
+   - A fault on an entry that names the slot finds the page in the cache, and waits while it is
+     locked. It has its mm's lock, which nobody here waits for.
+   - A write by another entry. While entries name the slot the page must stay as it is. Only an
+     entry that is the page's only one allows to write, all others are copy-on-write; and because of
+     the cache's reference a write fault there makes a copy. */
+/* - fork copies entries: of those that map the page each copy has a reference, so the page is not
+     written and left while there is one, whether it can be found by now or not. The child can be
+     found when it is published. Of those that name the slot each copy is one more name.
+   - unmap and exit give references and names back. If no name is left there is nothing to write,
+     and the slot is free with the cache.
+   - Who holds the lock of his mm all the time keeps his entries. Then it stays half-way: the page is
+     in the cache, some entries name the slot, and the next try goes on from there. If no entry was
+     changed the page leaves the cache at once, because the one entry may allow to write.
+
+   When all entries are gone, no new one can come: there is none to copy, and a fault waits for the
+   lock of the page. So it does not change while the disk has it. */
+#include <debug/printk.h>
+#include <mm/pmm.h>
+#include <mm/rmap.h>
+#include <mm/swap_out.h>
+
+/* An entry that maps the page names its slot from now on, and the page has a reference less. The
+   order: the name first, so that the slot is never without one. The flush before the reference goes,
+   and before the page is written: another hart may write to it by an old translation until then. */
+static void unmap_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct Page *page, void *arg)
+{
+    uint32_t slot = *(uint32_t *)arg;
+
+    /* EXERCISE 9.3 begin: unmap_entry */
+    swap_slot_get(slot);
+    set_pte(pte, swap_pte(slot));
+    mm->paged_out++;
+    tlb_flush(&mm->as, la, PGSIZE);
+    page_ref_dec(page);
+    /* EXERCISE 9.3 end */
+}
+
+/* Write the page to its slot, which then has its content. False if the disk fails: the page stays
+   what it is, the only copy, and the slot is not tried again. */
+static bool write_page(struct Page *page, uint32_t slot)
+{
+    if (swap_write(slot, page) == 0) {
+        swap_slot_set_written(slot);
+        return true;
+    }
+    swap_slot_set_bad(slot);
+    cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
+    return false;
+}
+
+/* Bring out the page, which is locked, and the cache of the slot. It is out when nothing has it but
+   the caller and the cache. */
+static enum page_out move_out(struct Page *page, uint32_t slot)
+{
+    /* EXERCISE 9.3 begin: move_out */
+    enum page_out result = PAGE_BUSY;
+
+    if (page_for_each_entry(page, unmap_entry, &slot) && page_ref(page) == 2) {
+        bool saved = swap_slot_is_written(slot) || swap_slot_names(slot) == 1;
+        result = saved || write_page(page, slot) ? PAGE_OUT : PAGE_KEPT;
+    }
+    if (result == PAGE_OUT || (swap_slot_names(slot) == 1 && !swap_slot_is_written(slot)))
+        swap_cache_leave(page);
+    return result;
+    /* EXERCISE 9.3 end */
+}
+
+/* Somebody who has the page locked reads it, or is about to give it to a process. */
+enum page_out page_out(struct Page *page)
+{
+    enum page_out result = PAGE_KEPT;
+
+    if (!page_trylock(page))
+        return PAGE_BUSY;
+    uint32_t slot = page_slot(page);
+    if (slot == 0 && swap_cache_add(page))
+        slot = page_slot(page);
+    if (slot != 0 && !swap_slot_is_bad(slot))
+        result = move_out(page, slot);
+    page_unlock(page);
+    return result;
+}
