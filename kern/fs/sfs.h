@@ -49,6 +49,7 @@ struct sfs_fs {
     struct sfs_super *super;            /* in it: only `orphan` changes, with `tree` held */
     uint32_t data_start, data_end;      /* blocks of files are in between; set once */
     bool writable;                      /* the journal is open; set once */
+    bool swaps;                         /* its swap range is the swap area; set once */
     uint32_t loaded;                    /* atomic: inodes in memory */
 
     struct mutex tree;                  /* MUTEX_TREE */

@@ -7,7 +7,9 @@
 #include <error.h>
 #include <fs/mmap.h>
 #include <fs/sfs.h>
+#include <fs/swapfs.h>
 #include <mm/kmalloc.h>
+#include <mm/reclaim.h>
 #include <string.h>
 
 int sfs_damaged(uint32_t ino, const char *what, uint64_t number)
@@ -115,6 +117,10 @@ static int sfs_close(struct sfs_fs *sfs)
 {
     int error = 0;
 
+    if (sfs->swaps) {
+        reclaim_close();
+        swap_off();
+    }
     if (sfs->root != NULL)
         inode_put(sfs->root);
     if (sfs->super_block != NULL)
@@ -193,6 +199,20 @@ static int sfs_open(struct sfs_fs *sfs, struct block_device *device, const char 
     return error;
 }
 
+/* Its swap range is used from now on, if it has one and no other disk's is. */
+static void swap_begin(struct sfs_fs *sfs, struct block_device *device)
+{
+    if (!sfs->writable || sfs->super->swap_blocks == 0 || swap_is_on())
+        return;
+    int error = swapfs_on(device, sfs->super->swap_start, sfs->super->swap_blocks);
+
+    sfs->swaps = error == 0;
+    if (sfs->swaps)
+        reclaim_open();
+    else
+        cprintf("%s: its swap range cannot be used: %s\n", device->name, error_name(error));
+}
+
 /* From step to step more of the disk is believed:
 
      superblock --> journal finished --> superblock again --> journal open --> map, root --> orphans
@@ -227,6 +247,7 @@ int sfs_mount(struct block_device *device, struct filesystem **fs, const char **
         cprintf("%s: its list of orphans is damaged: no file can be changed\n", device->name);
         sfs->fs.read_only = true;
     }
+    swap_begin(sfs, device);
     *fs = &sfs->fs;
     return 0;
 }

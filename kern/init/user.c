@@ -12,7 +12,12 @@
 #include <fs/vfs.h>
 #include <init/init.h>
 #include <machine/machine.h>
+<<<<<<< HEAD
 #include <printfmt.h>
+=======
+#include <mm/reclaim.h>
+#include <mm/swap.h>
+>>>>>>> bcb0873 (wip2 reclaim)
 #include <process/proc.h>
 #include <riscv/power.h>
 #include <string.h>
@@ -100,32 +105,53 @@ static int user_main(void *arg)
     return error;
 }
 
-/* If there is a disk to write to, a thread does so: its pid, else 0. It is started behind the first
-   program, which has the same pid whether there is a disk or not. */
-static int start_flusher(void)
-{
-    int pid = journal_writable() ? kernel_thread(journal_flusher, NULL, "flusher") : 0;
+/* Kernel threads that work for a disk: one writes to it, one pages to it. */
+static struct service {
+    const char *name;
+    int (*run)(void *arg);
+    bool (*needed)(void);
+    int pid;                            /* 0: it is not needed */
+} services[] = {
+    { .name = "flusher", .run = journal_flusher, .needed = journal_writable },
+    { .name = "pager", .run = reclaim_pager, .needed = swap_is_on },
+};
 
-    if (pid < 0)
-        panic("the thread that writes to the disk cannot be made: %s", error_name(pid));
-    return pid;
+/* Start those that are needed: how many there are. They come behind the first program, which has the
+   same pid whether there is a disk or not. */
+static uint32_t start_services(void)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+        struct service *service = &services[i];
+
+        if (!service->needed())
+            continue;
+        service->pid = kernel_thread(service->run, NULL, service->name);
+        if (service->pid < 0)
+            panic("the kernel thread \"%s\" cannot be made: %s", service->name,
+                  error_name(service->pid));
+        n++;
+    }
+    return n;
 }
 
-/* It ends with the journal. If somebody still uses that the thread stays, and is counted as lost,
-   as the rest. */
-static void end_flusher(int pid)
+/* They end with the disk. If somebody still uses that they stay, and are counted as lost, as the
+   rest. */
+static void end_services(void)
 {
     int code;
 
-    if (pid > 0 && !journal_writable())
-        wait_child(pid, &code);
+    for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+        if (services[i].pid > 0 && !services[i].needed())
+            wait_child(services[i].pid, &code);
 }
 
 /* The parent of all: start the first program, wait for it and for all orphans in the order in which
    they end, switch off. QEMU's exit status has 8 bits, so a code whose low bits are 0 becomes 1: it
    was no success. The count of what is in use is taken before the first program, and compared after
-   the last process: so both times there is only initproc, and what differs is lost. The flusher is
-   its child too, but one that ends later: it is not waited for with the others. */
+   the last process: so both times there is only initproc, and what differs is lost. The services
+   are its children too, but they end later: they are not waited for with the others. */
 static int init_main(void *arg)
 {
     const struct bootargs *args = arg;
@@ -141,12 +167,12 @@ static int init_main(void *arg)
     int first = args->selftest != NULL
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
-    int flusher = args->selftest == NULL ? start_flusher() : 0, exit_code = 0, code, pid;
-    uint32_t own = before.processes + (flusher > 0);
+    uint32_t own = before.processes + (args->selftest == NULL ? start_services() : 0);
+    int exit_code = 0, code, pid;
 
     if (first < 0)
         panic("the first process cannot be made: %s", error_name(first));
-    while ((flusher == 0 || process_count() > own) && (pid = wait_child(0, &code)) > 0) {
+    while ((own == before.processes || process_count() > own) && (pid = wait_child(0, &code)) > 0) {
         sched_give_way();               /* thousands of orphans may have ended already */
         if (pid != first)
             continue;
@@ -158,7 +184,7 @@ static int init_main(void *arg)
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
     bool unmounted = vfs_unmount_all();
-    end_flusher(flusher);
+    end_services();
     if (!inventory_check(&before) || !unmounted || exit_code != 0)
         power_off((exit_code & 0xff) != 0 ? exit_code : 1);
     power_off(0);

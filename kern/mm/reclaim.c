@@ -11,6 +11,7 @@
 #include <lock/spinlock.h>
 #include <mm/pmm.h>
 #include <mm/reclaim.h>
+#include <mm/rmap.h>
 #include <mm/shrink.h>
 #include <mm/swap_out.h>
 #include <sync/mutex.h>
@@ -91,13 +92,17 @@ void reclaim_wake_pager(void)
 static size_t reclaim_round(size_t tries, bool *busy)
 {
     size_t freed = 0;
-    struct Page *page;
 
     rmap_enrol_all();
-    while (freed < RECLAIM_BATCH && tries-- > 0 && (page = swap_manager()->swap_out_victim()) != NULL) {
-        enum page_out result = page_out(page);
+    for (; freed < RECLAIM_BATCH && tries > 0; tries--) {
+        struct Page *page = swap_manager()->swap_out_victim();
 
-        page_put(page);
+        if (page == NULL) {
+            *busy |= rmap_enrolled() > 0;
+            break;
+        }
+        enum page_out result = page_out(page);
+        page_ref_dec(page);
         freed += result == PAGE_OUT;
         *busy |= result == PAGE_BUSY;
         sched_give_way();

@@ -19,6 +19,7 @@ struct mm_struct *(*rmap_next_mm)(int *place);
 
 static struct kmem_cache family_cache;
 static struct mutex enrolling;
+static size_t enrolled;                 /* pages that the policy knows; by swap_lock */
 
 void rmap_init(void)
 {
@@ -88,8 +89,14 @@ void page_enrol(struct Page *page, struct family *family, uintptr_t la)
     if ((page->flags & known) == PG_ANON) {
         page->flags |= PG_SWAPPABLE;
         swap_manager()->map_swappable(page);
+        enrolled++;
     }
     spin_unlock(&swap_lock);
+}
+
+size_t rmap_enrolled(void)
+{
+    return atomic_load(&enrolled);
 }
 
 /* Nobody has a reference to it, so it is not in the cache, and not locked. */
@@ -101,8 +108,10 @@ void page_forget(struct Page *page)
         panic("double free of page %#lx", page2pa(page));
     spin_lock(&swap_lock);
     assert(!(page->flags & PG_LOCKED) && page_slot(page) == 0);
-    if (page->flags & PG_SWAPPABLE)
+    if (page->flags & PG_SWAPPABLE) {
         swap_manager()->set_unswappable(page);
+        enrolled--;
+    }
     if (page->flags & PG_ANON)
         family = page_family(page);
     page->flags = PG_ALLOCATED;

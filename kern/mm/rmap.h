@@ -88,6 +88,8 @@ void page_enrol(struct Page *page, struct family *family, uintptr_t la);
 /* The same for what an entry of an mm maps at la in this area, if that is the program's own memory
    and no page of a pager's. */
 void mm_enrol(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t la, pte_t pte);
+/* How many pages the policy knows, just now. */
+size_t rmap_enrolled(void);
 /* For free_pages(): a page with other flags than PG_ALLOCATED alone goes. It leaves the policy; if
    it is not even allocated, it is freed twice, which is a panic. */
 void page_forget(struct Page *page);

@@ -70,7 +70,8 @@ int swap_on(struct swap_area *new_area)
 
 void swap_off(void)
 {
-    shrink_memory();                    /* pages that are only kept have slots */
+    while (shrink_memory() > 0)         /* pages that are only kept have slots */
+        ;
     assert_eq(stats.cached, 0);
     assert_eq(stats.used, 0);
     for (uint32_t i = 0; i < chunk_count(); i++)
@@ -190,6 +191,14 @@ bool swap_slot_is_written(uint32_t slot)
     bool written = slot_of(slot)->written;
     spin_unlock(&swap_lock);
     return written;
+}
+
+bool swap_slot_is_bad(uint32_t slot)
+{
+    spin_lock(&swap_lock);
+    bool bad = slot_of(slot)->bad;
+    spin_unlock(&swap_lock);
+    return bad;
 }
 
 void swap_slot_set_bad(uint32_t slot)

@@ -83,6 +83,8 @@ uint32_t swap_slot_names(uint32_t slot);
 
 /* Is the slot's content the page's? If not, its page must be written before it may leave memory. */
 bool swap_slot_is_written(uint32_t slot);
+/* Has the disk failed to keep it? */
+bool swap_slot_is_bad(uint32_t slot);
 /* The disk cannot keep this slot: it is not used again when its last name has gone. */
 void swap_slot_set_bad(uint32_t slot);
 

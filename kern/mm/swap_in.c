@@ -92,7 +92,6 @@ int swap_in(struct mm_struct *mm, uintptr_t la, pte_t *pte, pte_t rights, uint32
 /* The entries of pages that are out become 0; the tables stay. */
 void swap_unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
-    mm_assert_locked(mm);
     for (uintptr_t la = start, stop; la < end && mm->paged_out > 0; la = stop) {
         pte_t *pte = get_pte(mm->as.pgdir, la, false);
 

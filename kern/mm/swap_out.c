@@ -26,7 +26,7 @@
    When all entries are gone, no new one can come: there is none to copy, and a fault waits for the
    lock of the page. So it does not change while the disk has it. */
 #include <debug/printk.h>
-#include <mm/pmm.h>
+#include <mm/pagetable.h>
 #include <mm/rmap.h>
 #include <mm/swap_out.h>
 
@@ -50,10 +50,8 @@ static void unmap_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct P
    what it is, the only copy, and the slot is not tried again. */
 static bool write_page(struct Page *page, uint32_t slot)
 {
-    if (swap_write(slot, page) == 0) {
-        swap_slot_set_written(slot);
+    if (swap_write(slot, page) == 0)
         return true;
-    }
     swap_slot_set_bad(slot);
     cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
     return false;
