@@ -15,13 +15,13 @@
 
 #define AREA            0x40000000UL
 #define DEPTH           3               /* generations */
-#define CHILDREN        3               /* of one process at a time */
+#define CHILDREN        2               /* of one process at a time */
 #define WORDS           (PGSIZE / 8)
 #define LOOKS           8               /* words of a page that are looked at each time */
 
 struct state {
     uint64_t random;
-    int pages, depth, count;
+    int pages, steps, depth, count;
     struct child {
         int pid;
         bool killed;
@@ -120,6 +120,7 @@ static void make_child(void)
     if (pid == 0) {
         self.depth++;
         self.count = 0;
+        self.steps /= 2;
         self.random += getpid() * 0x9e3779b97f4a7c15UL;
     } else if (pid > 0) {
         self.children[self.count++] = (struct child){ .pid = pid };
@@ -153,11 +154,11 @@ static void step(void)
         map_anew();
     else if (what < 90)
         through_pipe();
-    else if (what < 94)
+    else if (what < 92)
         make_child();
-    else if (what < 95)
+    else if (what < 93)
         end_child(true);
-    else if (what < 97)
+    else if (what < 94)
         end_child(false);
     else
         yield();
@@ -165,16 +166,17 @@ static void step(void)
 
 int main(int argc, char **argv)
 {
-    int seed = number_argument(argc, argv, 1, 1), steps = number_argument(argc, argv, 3, 1000);
+    int seed = number_argument(argc, argv, 1, 1);
     uintptr_t area = AREA, table = 0;
 
     self.pages = number_argument(argc, argv, 2, 512);
+    self.steps = number_argument(argc, argv, 3, 500);
     asm volatile ("rdtime %0" : "=r" (self.random));
     self.random = (self.random + 1) * (2 * (uint64_t)seed + 1);
     assert(mmap(&area, self.pages * PGSIZE, MMAP_WRITE) == 0);
     assert(mmap(&table, ROUNDUP(self.pages * sizeof(*tags), PGSIZE), MMAP_WRITE) == 0);
     tags = (uint32_t *)table;
-    for (int i = 0; i < steps; i++)
+    while (self.steps-- > 0)
         step();
     while (self.count > 0)
         wait_for(0);

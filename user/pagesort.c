@@ -2,9 +2,10 @@
 
    The data is records of 64 bytes: a key, which is by chance, and words that follow from it. So a
    page that came back from the disk as another one, or as an older one, is found by its content, and
-   one that is lost by the sum of all keys. The parts are sorted by a child each, all at once: each
-   child has its part copy-on-write from the parent, most of it out of memory, and writes to all of
+   one that is lost by the sum of all keys. Several parts are sorted by a child each, all at once:
+   each child has its part copy-on-write from the parent, most of it out of memory, and writes to all of
    it. A parent whose children have ended has its own data still, as it was. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>

@@ -3,6 +3,7 @@
 
    Each fills its memory with what nobody else writes, lets the others run, and looks at all of it,
    several times. What one finds that is not its own came from another child's page. */
+#include <report.h>
 #include <stdio.h>
 #include <testing.h>
 #include <ulib.h>
