@@ -1,8 +1,8 @@
 /* pageoom HOGS MIB: processes that want more than memory and the swap range have together.
 
-   One of MIB is there all the time, and looks at its memory again and again. Beside it hogs take all
-   that there is: each of them that finds neither a page nor a slot ends, by an error or killed, and
-   the others go on. At the end a child gets memory again. */
+   One of MIB is there all the time, and looks at its memory again and again. Beside it hogs take
+   all that there is: each of them that finds neither a page nor a slot ends, by an error or killed,
+   and the others go on. At the end a child gets memory again. */
 #include <error.h>
 #include <report.h>
 #include <stdio.h>

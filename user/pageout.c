@@ -1,9 +1,9 @@
 /* pageout MIB: what programs do with pages that are out of memory.
 
-   Each part begins with an area of so many MiB, which is more than there is memory, filled with what
-   a formula says, so most of it is out. Then it is forked, copied on write, read, unmapped, given to
-   the kernel, and left behind by processes that end or are killed while their pages are on their
-   way. What is left behind, pages or slots of the disk, the leak check finds. */
+   Each part begins with an area of so many MiB, which is more than there is memory, filled with
+   what a formula says, so most of it is out. Then it is forked, copied on write, read, unmapped,
+   given to the kernel, and left behind by processes that end or are killed while their pages are on
+   their way. What is left behind, pages or slots of the disk, the leak check finds. */
 #include <error.h>
 #include <file.h>
 #include <report.h>
@@ -69,7 +69,8 @@ static void check_fork(void)
     check_eq("the parent's pages are as they were", wrong(1, 0, 1), 0);
 }
 
-/* A part goes while it is out; what is mapped there again is zeros, and its neighbours are whole. */
+/* A part goes while it is out; what is mapped there again is zeros, and its neighbours are whole.
+   */
 static void check_unmap(void)
 {
     uintptr_t start = (uintptr_t)memory + pages / 4 * PGSIZE;

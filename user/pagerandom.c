@@ -2,10 +2,11 @@
    with what it must be.
 
    Each process has the same area, and for each page of it a tag: what the page must hold follows
-   from its tag by a formula, and 0 stands for zeros. By chance it writes pages, reads them, unmaps a
-   part and maps it anew, has the kernel copy a page through a pipe, forks children, waits for them or
-   kills them, and ends. The seed also takes in the time at the start, which with -icount depends on
-   the boot arguments alone: so each chaos=SEED is another run, which can be had again. */
+   from its tag by a formula, and 0 stands for zeros. By chance it writes pages, reads them, unmaps
+   a part and maps it anew, has the kernel copy a page through a pipe, forks children, waits for
+   them or kills them, and ends. The seed also takes in the time at the start, which with -icount
+   depends on the boot arguments alone: so each chaos=SEED is another run, which can be had again.
+   */
 #include <error.h>
 #include <file.h>
 #include <report.h>

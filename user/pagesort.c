@@ -1,10 +1,10 @@
 /* pagesort MIB PARTS: sorts more data than there is memory, and checks every byte of it.
 
    The data is records of 64 bytes: a key, which is by chance, and words that follow from it. So a
-   page that came back from the disk as another one, or as an older one, is found by its content, and
-   one that is lost by the sum of all keys. Several parts are sorted by a child each, all at once:
-   each child has its part copy-on-write from the parent, most of it out of memory, and writes to all of
-   it. A parent whose children have ended has its own data still, as it was. */
+   page that came back from the disk as another one, or as an older one, is found by its content,
+   and one that is lost by the sum of all keys. Several parts are sorted by a child each, all at
+   once: each child has its part copy-on-write from the parent, most of it out of memory, and writes
+   to all of it. A parent whose children have ended has its own data still, as it was. */
 #include <report.h>
 #include <stdio.h>
 #include <testing.h>
@@ -24,9 +24,8 @@ static uint64_t word_of(uint64_t key, int i)
     return (key + i) * 0x9e3779b97f4a7c15UL;
 }
 
-static struct record record_of(uint64_t number)
-{
-    struct record r = { .key = (number * 0x5851f42d4c957f2dUL + 0x14057b7ef767814fUL) ^ number >> 7 };
+static struct record record_of(uint64_t number) { struct record r = { .key = (number *
+0x5851f42d4c957f2dUL + 0x14057b7ef767814fUL) ^ number >> 7 };
 
     for (int i = 0; i < WORDS - 1; i++)
         r.words[i] = word_of(r.key, i);
@@ -98,7 +97,6 @@ static void sort(struct record *first, struct record *end)
     }
 }
 
-/* What a child does with its part. */
 static void sort_part(struct record *first, struct record *end)
 {
     uint64_t sum = 0;
@@ -116,22 +114,18 @@ static void sort_part(struct record *first, struct record *end)
     }
     if (sum != 0)
         panic("some keys were lost");
-    exit(0);
 }
 
-int main(int argc, char **argv)
+/* A child for each part. */
+static void sort_parts(struct record *records, size_t count, int parts)
 {
-    int mib = number_argument(argc, argv, 1, 1), parts = number_argument(argc, argv, 2, 1), code;
-    size_t count = (size_t)mib * PER_MIB;
-    uintptr_t area = 0;
+    int code;
 
-    assert(mmap(&area, count * sizeof(struct record), MMAP_WRITE) == 0);
-    struct record *records = (struct record *)area;
-    for (size_t i = 0; i < count; i++)
-        records[i] = record_of(i);
     for (int i = 0; i < parts; i++)
-        if (fork() == 0)
+        if (fork() == 0) {
             sort_part(records + count * i / parts, records + count * (i + 1) / parts);
+            exit(0);
+        }
     for (int i = 0; i < parts; i++) {
         assert(waitpid(0, &code) == 0);
         check_eq("a child sorts its part", code, 0);
@@ -141,5 +135,22 @@ int main(int argc, char **argv)
         if (records[i].key != record_of(i).key)
             panic("record %lu of the parent has changed", i);
     }
+}
+
+int main(int argc, char **argv)
+{
+    int mib = number_argument(argc, argv, 1, 1), parts = number_argument(argc, argv, 2, 1);
+    size_t count = (size_t)mib * PER_MIB;
+    uintptr_t area = 0;
+
+    assert(mmap(&area, count * sizeof(struct record), MMAP_WRITE) == 0);
+    struct record *records = (struct record *)area;
+    for (size_t i = 0; i < count; i++)
+        records[i] = record_of(i);
+    if (parts > 1)
+        sort_parts(records, count, parts);
+    else
+        sort_part(records, records + count);
+    check("what was sorted is whole", true);
     return check_done();
 }

@@ -12,12 +12,9 @@
 #include <fs/vfs.h>
 #include <init/init.h>
 #include <machine/machine.h>
-<<<<<<< HEAD
-#include <printfmt.h>
-=======
 #include <mm/reclaim.h>
 #include <mm/swap.h>
->>>>>>> bcb0873 (wip2 reclaim)
+#include <printfmt.h>
 #include <process/proc.h>
 #include <riscv/power.h>
 #include <string.h>
@@ -116,8 +113,8 @@ static struct service {
     { .name = "pager", .run = reclaim_pager, .needed = swap_is_on },
 };
 
-/* Start those that are needed: how many there are. They come behind the first program, which has the
-   same pid whether there is a disk or not. */
+/* Start those that are needed: how many there are. They come behind the first program, which has
+   the same pid whether there is a disk or not. */
 static uint32_t start_services(void)
 {
     uint32_t n = 0;

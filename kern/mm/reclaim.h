@@ -11,9 +11,9 @@
        0       the last ones are for who is in a transaction or reclaims: that must never need what
                it is there to bring
 
-   One task reclaims at a time, with the mutex of rank MUTEX_RECLAIM, the last of all: so it can take
-   no other, begins no transaction, and sleeps for nothing but the disk. The locks of address spaces
-   it only tries. */
+   One task reclaims at a time, with the mutex of rank MUTEX_RECLAIM, the last of all: so it can
+   take no other, begins no transaction, and sleeps for nothing but the disk. The locks of address
+   spaces it only tries. */
 #pragma once
 
 #include <defs.h>
@@ -28,9 +28,9 @@ extern struct watermarks {
 void reclaim_open(void);
 void reclaim_close(void);
 
-/* An allocation found nothing, and nothing is kept anywhere for later use: bring some pages out. True
-   if trying again is of use, because pages became free meanwhile; then or not, the caller may have
-   slept. False at once if it may not sleep, or reclaims itself, or there is no swap area. */
+/* An allocation found nothing, and nothing is kept anywhere for later use: bring some pages out.
+   True if trying again is of use, because pages became free meanwhile; then or not, the caller may
+   have slept. False at once if it may not sleep, or reclaims itself, or there is no swap area. */
 bool reclaim_when_short(void);
 /* Free pages are below the low watermark: wake the pager. In any context, but with no lock of rank
    RANK_PMM or behind. */

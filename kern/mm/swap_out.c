@@ -14,26 +14,30 @@
    - A write by another entry. While entries name the slot the page must stay as it is. Only an
      entry that is the page's only one allows to write, all others are copy-on-write; and because of
      the cache's reference a write fault there makes a copy. */
-/* - fork copies entries: of those that map the page each copy has a reference, so the page is not
-     written and left while there is one, whether it can be found by now or not. The child can be
-     found when it is published. Of those that name the slot each copy is one more name.
-   - unmap and exit give references and names back. If no name is left there is nothing to write,
-     and the slot is free with the cache.
-   - Who holds the lock of his mm all the time keeps his entries. Then it stays half-way: the page is
-     in the cache, some entries name the slot, and the next try goes on from there. If no entry was
-     changed the page leaves the cache at once, because the one entry may allow to write.
+/* - fork copies entries. Of those that map the page each copy has a reference, so the page stays
+     while there is one, also if it is not found: an mm that is not enrolled yet is in no list. Of
+     those that name the slot each copy is one more name.
+   - unmap and exit give references and names back. If no name is left there is nothing to write.
+   - Who holds the lock of his mm all the time keeps his entries. Then the page stays half-way: in
+     the cache, with some entries that name the slot, and the next try goes on from there. If no
+     entry was changed it leaves the cache at once: its only entry may allow to write.
 
-   When all entries are gone, no new one can come: there is none to copy, and a fault waits for the
-   lock of the page. So it does not change while the disk has it. */
+   When all entries are gone no new one can come: there is none to copy, and a fault waits for the
+   lock of the page. So it does not change while the disk has it.
+
+   Nothing here waits for a lock, and who waits for a page has no lock that is needed here, or one
+   that is only tried: so there is no circle. */
 #include <debug/printk.h>
 #include <mm/pagetable.h>
 #include <mm/rmap.h>
 #include <mm/swap_out.h>
 
 /* An entry that maps the page names its slot from now on, and the page has a reference less. The
-   order: the name first, so that the slot is never without one. The flush before the reference goes,
-   and before the page is written: another hart may write to it by an old translation until then. */
-static void unmap_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct Page *page, void *arg)
+   order: the name first, so that the slot is never without one. The flush before the reference
+   goes, and before the page is written: another hart may write to it by an old translation until
+   then. */
+static void unmap_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct Page *page,
+                        void *arg)
 {
     uint32_t slot = *(uint32_t *)arg;
 

@@ -15,5 +15,6 @@ enum page_out {
     PAGE_KEPT           /* no slot is free, or the disk has failed: it stays in memory */
 };
 
-/* Bring the page out, which is enrolled; the caller has a reference, and gives it back afterwards. */
+/* Bring the page out, which is enrolled; the caller has a reference, and gives it back afterwards.
+   */
 enum page_out page_out(struct Page *page);

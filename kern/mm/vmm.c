@@ -203,8 +203,8 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
     /* EXERCISE 5.4 end */
 }
 
-/* Memory has run out at a fork. Is it of use to try again? Without the lock of the parent pages of it
-   can go too. Then what the child has by now goes again. */
+/* Memory has run out at a fork. Is it of use to try again? Without the lock of the parent pages of
+   it can go too. Then what the child has by now goes again. */
 static __never_inlined bool dup_again(struct mm_struct *to)
 {
     if (!reclaim_when_short())
@@ -224,7 +224,8 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
     family_join(to, from);
     do {
         mutex_lock(&from->lock);
-        /* Nobody knows `to`, unless its areas come into the lists of files that they map: filemap.h. */
+        /* Nobody knows `to`, unless its areas come into the lists of files that they map:
+           filemap.h. */
         bool found = from->extras && mutex_trylock(&to->lock);
         result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
         to->brk_start = from->brk_start;
