@@ -184,7 +184,8 @@ static uint32_t still_there(struct inode *node, const int *numbers, uint32_t fro
     return n;
 }
 
-/* An error on the way: what lies in front of the place stays, and nothing is lost. */
+/* An error on the way: what lies in front of the place stays, and nothing is lost. There are four
+   blocks below the double one, of which the last is read first: 1022, 2, 1, 0. */
 static void try_bad_cut(struct filesystem *fs, struct inode *node, const int *numbers)
 {
     const struct sfs_super *super = test_disk_block(&disk, 0);
@@ -196,9 +197,16 @@ static void try_bad_cut(struct filesystem *fs, struct inode *node, const int *nu
     assert_eq(fs->sync(fs), 0);
     first = *(uint32_t *)test_disk_block(&disk, din->db_indirect);
     assert(test_is_dropped(first) && test_is_dropped(din->db_indirect));
-    /* The double one, four below it, the last one first, and the map of free blocks. */
-    disk.fail_at = disk.requests + 6;
+    /* The double one, 1022, the map of free blocks, 2, and then 1. */
+    disk.fail_at = disk.requests + 5;
     check_eq("a block of numbers cannot be read", cut(node, INDIRECT), -E_IO);
+    check_eq("what it leads to is there", get(node, SECOND, SFS_LOOK), numbers[8]);
+    check_eq("and all before", get(node, DOUBLE + 1, SFS_LOOK), numbers[6]);
+    assert_eq(fs->sync(fs), 0);
+    assert(test_is_dropped(first) && test_is_dropped(din->db_indirect));
+    /* The double one, 1, the map, and then 0. */
+    disk.fail_at = disk.requests + 4;
+    check_eq("another one cannot be read", cut(node, INDIRECT), -E_IO);
     disk.fail_at = 0;
     /* It is cut from the end on: so what is left after an error is the start of the file. */
     check_eq("what comes before it is there", get(node, DOUBLE - 1, SFS_LOOK), numbers[4]);

@@ -272,7 +272,7 @@ static void test_errors(void)
     check_eq("the first one was", iob.io_offset, BLOCK_SIZE);
     check_eq("the others were not", iob.io_resid, 4 * BLOCK_SIZE + 100);
     check("it is the disk's error, and no hole", buffer[0] == test_byte(1, 100));
-    assert(test_is_dropped(places[0]) && test_is_dropped(places[1]));
+    check("no reference is kept then", test_is_dropped(places[0]) && test_is_dropped(places[1]));
     /* To write a part of a block the rest of it must be read. */
     disk.fail_at = disk.requests + 1;
     iob = iobuf_kernel(buffer, 10, 20);
