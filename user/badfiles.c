@@ -307,8 +307,9 @@ static void try_trap(size_t length)
     check_eq("a program of the disk is killed", child_code(become, (uintptr_t)NAME), -E_KILLED);
 }
 
-/* A copy of true with a segment that is a hole of the file, and takes long to be loaded: others run
-   meanwhile, and it ends when it is killed. */
+/* A copy of true with a segment that is a hole of the file. It does not lie in the file as in
+   memory, so it cannot be mapped, and takes long to be loaded: others run meanwhile, and it ends
+   when it is killed. */
 static void try_large(size_t length)
 {
     struct elfhdr *elf = (struct elfhdr *)buf;
@@ -316,7 +317,7 @@ static void try_large(size_t length)
     int fd = open(NAME, O_WRONLY | O_TRUNC), pid, code;
 
     *ph = (struct proghdr){ .p_type = ELF_PT_LOAD, .p_flags = ELF_PF_R, .p_offset = PGSIZE,
-                            .p_va = 0x10000000, .p_filesz = HOLE, .p_memsz = HOLE };
+                            .p_va = 0x10000008, .p_filesz = HOLE, .p_memsz = HOLE };
     assert(write(fd, buf, length) == (int)length && ftruncate(fd, PGSIZE + HOLE) == 0);
     close(fd);
     check_eq("a program with a large hole is loaded", child_code(become, (uintptr_t)NAME), 0);

@@ -145,7 +145,8 @@ static struct Page *own_copy(struct Page *page)
 
 /* Find the page for la in an area that has a pager, and map it. It has a reference for the entry
    already. A private area that may be written gets the right with a copy only: at once for a write,
-   later copy-on-write, if the kernel has that; else each of its pages is copied. */
+   later copy-on-write, if the kernel has that; else each of its pages is copied. A page to which
+   nobody else has a reference is the process's own already. */
 static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la, uint32_t access)
 {
     const struct pager *pager = vma->pager;
@@ -158,7 +159,7 @@ static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la,
     if ((rights & PTE_W) && (vma->vm_flags & VM_SHARED)) {
         if (access != VM_WRITE && pager->asked_to_write)
             rights &= ~PTE_W;
-    } else if (rights & PTE_W) {
+    } else if ((rights & PTE_W) && page_ref(page) > 1) {
         if (access == VM_WRITE || !fork_shares)
             page = own_copy(page);
         else
@@ -250,14 +251,24 @@ static __never_inlined int extra_fault(struct mm_struct *mm, uintptr_t addr, uin
     return pager_fault(mm, addr, access);
 }
 
+/* Is addr in an area without a pager for sure, and nothing paged? Each program has a pager, for its
+   text, but most faults are not there, and follow one in the same area: so that area is asked, and
+   all others do not pay. */
+static inline bool plain_fault(const struct mm_struct *mm, uintptr_t addr)
+{
+    const struct vma_struct *last = mm->mmap_cache;
+
+    return mm->extras == 0 || (!(mm->extras & MM_PAGING) && last != NULL && last->pager == NULL
+                               && last->vm_start <= addr && addr < last->vm_end);
+}
+
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
-   there, and what is below can count on it. Few address spaces need more than do_pgfault(), and the
-   others do not pay for it. The lock is held. */
+   there, and what is below can count on it. The lock is held. */
 static __always_inlined int repair(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (access == 0 || addr >= USERTOP)
         return -E_FAULT;
-    if (unlikely(mm->extras))
+    if (unlikely(!plain_fault(mm, addr)))
         return extra_fault(mm, addr, access);
     return do_pgfault(mm, addr, access);
 }

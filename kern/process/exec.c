@@ -21,15 +21,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The new program's arguments, in the kernel's memory. */
+/* The new program's arguments, in the kernel's memory: most calls have few and short strings, which
+   fit into `space`. */
 struct exec_args {
     int argc;
     const char *argv[EXEC_MAX_ARG_NUM];
+    size_t used;                        /* of `space` */
+    char space[192];
 };
 
 /* Copy a user's string to a new object, which is as long as the string: the buffer for the longest
    one is needed only for a moment. 0 or an error; then *result is NULL. */
-static int fetch_string(uintptr_t from, const char **result)
+static int fetch_long_string(uintptr_t from, const char **result)
 {
     char *buf = kmalloc(EXEC_MAX_ARG_LEN + 1), *copy = NULL;
 
@@ -48,6 +51,31 @@ static int fetch_string(uintptr_t from, const char **result)
     return copy == NULL ? -E_NO_MEM : 0;
 }
 
+/* Copy a user's string to what is left of the space, or else to an object of its own: 0 or an
+   error. */
+static int fetch_string(struct exec_args *args, uintptr_t from, const char **result)
+{
+    size_t room = sizeof(args->space) - args->used;
+    int length = room > 0 ? copy_string_from_user(args->space + args->used, from, room)
+        : -E_TOO_BIG;
+
+    *result = NULL;
+    if (length == -E_TOO_BIG)
+        return fetch_long_string(from, result);
+    if (length < 0)
+        return length;
+    *result = args->space + args->used;
+    args->used += length + 1;
+    return 0;
+}
+
+/* Free what fetch_string() gave. */
+static void drop_string(const struct exec_args *args, const char *string)
+{
+    if (string < args->space || string >= args->space + sizeof(args->space))
+        kfree((void *)string);
+}
+
 /* Copy the arguments of a user process. Another thread of it may change the array and the strings
    meanwhile: each is read once, and what was read is what the new program gets. What was copied
    before an error is in args, to be freed. */
@@ -60,7 +88,7 @@ static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
 
         result = copy_from_user(&string, argv + args->argc * sizeof(string), sizeof(string));
         if (result == 0)
-            result = fetch_string(string, &args->argv[args->argc]);
+            result = fetch_string(args, string, &args->argv[args->argc]);
         if (result == 0)
             args->argc++;
     }
@@ -132,22 +160,46 @@ struct image {
     uintptr_t entry, sp;
 };
 
-/* Build the new program's memory from its file. 0 with all of *image set, or an error. */
-static int build_image(const struct reader *file, const struct exec_args *args,
-                       struct image *image)
+/* An empty address space for a program, with a family of its own (mm/rmap.h); NULL: no memory. */
+static struct mm_struct *new_memory(void)
 {
-    struct elfhdr elf;
-    int result = program_check(file, &elf);
+    struct mm_struct *mm = mm_create();
 
+    if (mm == NULL || family_begin(mm) == 0)
+        return mm;
+    mm_put(mm);
+    return NULL;
+}
+
+/* Build the memory of a program of the kernel's image. 0 with all of *image set, or an error. */
+static int build_of_image(const struct user_program *program, const struct exec_args *args,
+                          struct image *image)
+{
+    *image = (struct image){ .mm = new_memory(), .entry = program_entry(program) };
+    if (image->mm == NULL)
+        return -E_NO_MEM;
+    int result = program_map(program, image->mm) ?: push_args(image->mm, args, &image->sp);
+    if (result != 0)
+        mm_put(image->mm);
+    return result;
+}
+
+/* The same for a program that is a file, which may be anything: first it is checked. */
+static int build_of_file(struct inode *node, const struct exec_args *args, struct image *image)
+{
+    struct reader file;
+    struct elfhdr elf;
+    int result = inode_reader(node, &file);
+
+    if (result == 0)
+        result = program_check(&file, &elf);
     if (result != 0)
         return result;
     image->entry = elf.e_entry;
-    image->mm = mm_create();
+    image->mm = new_memory();
     if (image->mm == NULL)
         return -E_NO_MEM;
-    result = family_begin(image->mm);
-    if (result == 0)
-        result = program_load(file, &elf, image->mm);
+    result = program_load(&file, &elf, image->mm);
     if (result == 0)
         result = push_args(image->mm, args, &image->sp);
     if (result != 0)
@@ -183,12 +235,11 @@ static void commit_image(struct inode *node, const char *name, const struct imag
    and then commit. Returns argc or an error. */
 static int load_icode(struct inode *node, const char *name, const struct exec_args *args)
 {
-    struct reader file;
+    const struct user_program *program = image_program(node);
     struct image image;
-    int result = inode_reader(node, &file);
+    int result = program != NULL ? build_of_image(program, args, &image)
+        : build_of_file(node, args, &image);
 
-    if (result == 0)
-        result = build_image(&file, args, &image);
     if (result != 0) {
         node->runs.free(&node->runs);
         return result;
@@ -220,9 +271,11 @@ static int exec_program(const char *name, struct exec_args *args)
 /* The arguments are freed by their own count: argv[0] may be the name. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv)
 {
-    struct exec_args args = { .argc = 0 };
+    struct exec_args args;
     const char *program_name;
-    int result = fetch_string(name, &program_name);
+
+    args.argc = args.used = 0;
+    int result = fetch_string(&args, name, &program_name);
 
     if (result == 0)
         result = check_argc(argc);
@@ -232,8 +285,8 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv)
     if (result == 0)
         result = exec_program(program_name, &args);
     while (fetched > 0)
-        kfree((void *)args.argv[--fetched]);
-    kfree((void *)program_name);
+        drop_string(&args, args.argv[--fetched]);
+    drop_string(&args, program_name);
     return result;
 }
 
@@ -242,9 +295,10 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv)
    the kernel by its frame. */
 int do_kernel_execve(const char *name, int argc, const char *const argv[])
 {
-    struct exec_args args = { .argc = 0 };
+    struct exec_args args;
     int result = check_argc(argc);
 
+    args.argc = 0;
     assert(current->flags & PF_KERNEL);
     if (result != 0)
         return result;

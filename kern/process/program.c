@@ -1,9 +1,10 @@
 /* Reading, checking and loading programs; program.h has the rules for what is read of a file.
 
-   A program's memory, as program_load() makes it:
+   A program's memory:
 
-     one area for each PT_LOAD segment, from p_va on, with the segment's rights. Pages that have a
-       part in the file are loaded at once; those behind it (.bss) are zeros, on demand
+     an area for each PT_LOAD segment, or some in a row, from p_va on, with the segment's rights.
+       Pages that lie whole in the file come from there when they are touched; others that have a
+       part in it are loaded at once; those behind it (.bss) are zeros, on demand
      the heap: it begins, empty, at the page behind the highest segment, and brk moves its end
      the stack: one page at USTACKTOP, which grows downwards on demand
 
@@ -14,6 +15,7 @@
    The first page of an address space belongs to no area, so a NULL pointer faults. */
 #include <elf.h>
 #include <error.h>
+#include <fs/filemap.h>
 #include <mm/pagetable.h>
 #include <mm/vmm.h>
 #include <process/program.h>
@@ -52,16 +54,13 @@ static int read_inode(const struct reader *file, uint64_t offset, void *to, size
 
 int inode_reader(struct inode *node, struct reader *file)
 {
-    const struct user_program *program = image_program(node);
     struct stat stat;
-    int result = 0;
+    int result = vop_data(node, vop_fstat, &stat);
 
-    if (program != NULL) {
-        *file = program_reader(program);
-    } else {
-        result = vop_data(node, vop_fstat, &stat);
-        *file = (struct reader){ .read = read_inode, .size = stat.st_size, .source = node };
-    }
+    *file = (struct reader){
+        .read = read_inode, .size = stat.st_size, .source = node,
+        .pager = node->in_ops->vop_page != NULL ? &file_pager : NULL,
+    };
     return result;
 }
 
@@ -128,18 +127,30 @@ int program_check(const struct reader *file, struct elfhdr *elf)
     return result == 0 && !entry ? -E_INVAL_ELF : result;
 }
 
-/* A segment's rights, as those of an area and as those of a page table entry. An entry that can be
-   written but not read is reserved (Privileged spec 20211203, 4.3.1), so W brings R with it. */
-static uint32_t segment_flags(const struct proghdr *ph)
+uint32_t segment_flags(const struct proghdr *ph)
 {
     return (ph->p_flags & ELF_PF_R ? VM_READ : 0) | (ph->p_flags & ELF_PF_W ? VM_WRITE : 0)
         | (ph->p_flags & ELF_PF_X ? VM_EXEC : 0);
 }
 
-static pte_t segment_rights(const struct proghdr *ph)
+/* The heap ends up behind the highest segment, whatever their order in the file. */
+void program_end(struct mm_struct *mm, uintptr_t end)
 {
-    return PTE_U | (ph->p_flags & (ELF_PF_R | ELF_PF_W) ? PTE_R : 0)
-        | (ph->p_flags & ELF_PF_W ? PTE_W : 0) | (ph->p_flags & ELF_PF_X ? PTE_X : 0);
+    if (end > mm->brk_start)
+        mm->brk_start = mm->brk = end;
+}
+
+int program_stack(struct mm_struct *mm)
+{
+    return mm_map(mm, USTACKTOP - PGSIZE, PGSIZE, VM_READ | VM_WRITE | VM_STACK);
+}
+
+/* A file of holes may be larger than memory, so others run between two of its pages, and a process
+   that is killed gives up: 0 or -E_KILLED. */
+static int load_pause(void)
+{
+    sched_give_way();
+    return atomic_load(&this_cpu->task->killed) ? -E_KILLED : 0;
 }
 
 /* Map a new page at la with what the file has for the addresses [low, high) of it, from `offset`
@@ -147,14 +158,11 @@ static pte_t segment_rights(const struct proghdr *ph)
 static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_t high,
                      const struct reader *file, uint64_t offset, pte_t rights)
 {
-    struct Page *page = alloc_page();
+    struct Page *page = alloc_zeroed_page();
 
     if (page == NULL)
         return -E_NO_MEM;
-    char *to = page2kva(page);
-    memset(to, 0, low - la);
-    memset(to + (high - la), 0, la + PGSIZE - high);
-    int result = reader_read(file, offset, to + (low - la), high - low);
+    int result = reader_read(file, offset, (char *)page2kva(page) + (low - la), high - low);
     if (result == 0 && page_insert(&mm->as, page, la, rights) != 0)
         result = -E_NO_MEM;
     if (result != 0)
@@ -169,8 +177,7 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
        | zeros      | p_filesz bytes     | zeros           |     in whole pages
 
    Map a segment that is segment_ok(), and load the pages that have a part in the file. Segments
-   that share a page are refused: mm_map() finds that it is taken. A file of holes may be larger
-   than memory, so others run meanwhile, and a process that is killed gives up. */
+   that share a page are refused: mm_map() finds that it is taken. */
 static int load_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
 {
     uintptr_t start = ROUNDDOWN(ph->p_va, PGSIZE), end = ROUNDUP(ph->p_va + ph->p_memsz, PGSIZE);
@@ -184,18 +191,47 @@ static int load_segment(struct mm_struct *mm, const struct reader *file, const s
         uintptr_t high = la + PGSIZE < file_end ? la + PGSIZE : file_end;
 
         result = load_page(mm, la, low, high, file, ph->p_offset + (low - ph->p_va),
-                           segment_rights(ph));
-        sched_give_way();
-        if (atomic_load(&this_cpu->task->killed))
-            result = -E_KILLED;
+                           vm_rights(segment_flags(ph))) ?: load_pause();
     }
-    if (end > mm->brk_start)
-        mm->brk_start = mm->brk = end;
+    program_end(mm, end);
     return result;
 }
 
-/* The headers are read once more, one at a time, so that no room for all of them is needed. The
-   heap ends up behind the highest segment, whatever their order in the file. */
+/* The part of a segment from the address `from` to before `to`, as a segment of its own. */
+static struct proghdr segment_part(const struct proghdr *ph, uintptr_t from, uintptr_t to)
+{
+    struct proghdr part = *ph;
+    uint64_t before = from - ph->p_va, left = ph->p_filesz > before ? ph->p_filesz - before : 0;
+
+    part.p_va = from;
+    part.p_offset += before;
+    part.p_memsz = to - from;
+    part.p_filesz = left < part.p_memsz ? left : part.p_memsz;
+    return part;
+}
+
+/* Pages that lie whole in the file, and at the same place in a page as in memory, are mapped from
+   there when they are touched: so programs that run the same file share them. What is left in front
+   of them and behind is loaded. */
+static int map_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
+{
+    uintptr_t low = ROUNDUP(ph->p_va, PGSIZE), high = ROUNDDOWN(ph->p_va + ph->p_filesz, PGSIZE);
+    uintptr_t end = ph->p_va + ph->p_memsz;
+
+    if (file->pager == NULL || low >= high || (ph->p_va - ph->p_offset) % PGSIZE != 0)
+        return load_segment(mm, file, ph);
+    struct proghdr head = segment_part(ph, ph->p_va, low), tail = segment_part(ph, high, end);
+    int result = mm_map_pager(mm, low, high - low, segment_flags(ph), file->pager,
+                              (void *)file->source, ph->p_offset + (low - ph->p_va));
+    if (result == 0 && head.p_memsz > 0)
+        result = load_segment(mm, file, &head);
+    if (result == 0 && tail.p_memsz > 0)
+        result = load_segment(mm, file, &tail);
+    program_end(mm, high);
+    return result == -E_INVAL ? -E_INVAL_ELF : result;
+}
+
+/* The headers are read once more, one at a time, so that no room for all of them is needed. */
 int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_struct *mm)
 {
     for (int i = 0; i < elf->e_phnum; i++) {
@@ -203,9 +239,9 @@ int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_
         int result = read_segment(file, elf, i, &ph);
 
         if (result == 0 && ph.p_type == ELF_PT_LOAD && ph.p_memsz != 0)
-            result = load_segment(mm, file, &ph);
+            result = map_segment(mm, file, &ph);
         if (result != 0)
             return result;
     }
-    return mm_map(mm, USTACKTOP - PGSIZE, PGSIZE, VM_READ | VM_WRITE | VM_STACK);
+    return program_stack(mm);
 }
