@@ -124,7 +124,8 @@
 struct procinfo {
     int32_t pid, parent;
     uint64_t runs;                      /* how often the scheduler picked it */
-    uint64_t pages, shared_pages;
+    uint64_t pages, shared_pages;       /* in memory, and those of them that others map too */
+    uint64_t paged_out;
     uint64_t memory;                    /* which one: threads have the same; 0 if it has none */
     char name[32], state[16], waits_for[32];
 };
@@ -141,5 +142,10 @@ struct fsinfo {
 struct meminfo {
     uint64_t total_pages, free_pages;   /* all that can be allocated, and what is free now */
     uint64_t kernel_objects, processes;
+    /* The swap area, 0 if there is none: its slots, those in use, and pages in memory that have
+       one. Since it was there: pages read and written; faults on a page that was out, but was
+       found in memory; pages that went without a write, because the slot had their content. */
+    uint64_t swap_slots, swap_used, swap_cached;
+    uint64_t swap_read, swap_written, swap_found, swap_dropped;
 };
 #endif /* !__ASSEMBLER__ */

@@ -45,8 +45,9 @@ static uint64_t tell_process(const struct procinfo *info)
                 info->pid);
         return 0;
     }
-    cprintf("  %-16s pid %-4d %7lu pages, %lu of them shared with others\n", info->name,
-            info->pid, info->pages, info->shared_pages);
+    cprintf("  %-16s pid %-4d %7lu pages, %lu of them shared with others", info->name, info->pid,
+            info->pages, info->shared_pages);
+    cprintf(info->paged_out > 0 ? "; %lu are out of memory\n" : "\n", info->paged_out);
     return info->pages - info->shared_pages;
 }
 
@@ -65,6 +66,8 @@ int main(void)
     line("all that can be had", mem.total_pages);
     line("free", mem.free_pages);
     line("used", used);
+    if (mem.swap_slots > 0)
+        line("on the disk alone", mem.swap_used - mem.swap_cached);
     cprintf("of which\n");
     for (int pid = 1; procinfo(pid, &info) == 0; pid = info.pid + 1)
         if (info.pages > 0)

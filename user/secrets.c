@@ -390,8 +390,8 @@ static void check_info(void)
 {
     struct procinfo *info = (struct procinfo *)guarded.object;
 
-    static_assert(sizeof(struct procinfo) == 2 * 4 + 4 * 8 + 32 + 16 + 32);
-    static_assert(sizeof(struct meminfo) == 4 * 8);
+    static_assert(sizeof(struct procinfo) == 2 * 4 + 5 * 8 + 32 + 16 + 32);
+    static_assert(sizeof(struct meminfo) == 11 * 8);
     for (int pid = 1;; pid = info->pid + 1) {
         guard();
         if (procinfo(pid, info) != 0)

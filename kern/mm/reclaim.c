@@ -18,6 +18,7 @@
 #include <sync/wait.h>
 
 #define RECLAIM_BATCH   32              /* pages that a task brings out before it goes on */
+#define KEPT_MOST       8               /* so many without a slot, and the round ends */
 #define PATIENCE        64              /* rounds with nothing but busy pages */
 #define YIELDS          16              /* of these so many follow at once: then one a tick */
 
@@ -91,10 +92,10 @@ void reclaim_wake_pager(void)
    went; *busy if there were some that may go later. The mutex is held. */
 static size_t reclaim_round(size_t tries, bool *busy)
 {
-    size_t freed = 0;
+    size_t freed = 0, kept = 0;
 
     rmap_enrol_all();
-    for (; freed < RECLAIM_BATCH && tries > 0; tries--) {
+    for (; freed < RECLAIM_BATCH && kept < KEPT_MOST && tries > 0; tries--) {
         struct Page *page = swap_manager()->swap_out_victim();
 
         if (page == NULL) {
@@ -104,6 +105,7 @@ static size_t reclaim_round(size_t tries, bool *busy)
         enum page_out result = page_out(page);
         page_ref_dec(page);
         freed += result == PAGE_OUT;
+        kept += result == PAGE_KEPT;
         *busy |= result == PAGE_BUSY;
         sched_give_way();
     }

@@ -12,6 +12,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <mm/swap.h>
 #include <mm/rmap.h>
 #include <process/inspect.h>
 #include <process/proc.h>
@@ -235,6 +236,7 @@ int inspect_process(int pid, struct procinfo *info)
     } while (proc == NULL);
     if (mm != NULL) {
         count_pages(mm, info);
+        info->paged_out = atomic_load(&mm->paged_out);
         mm_put(mm);
     }
     return 0;
@@ -243,10 +245,15 @@ int inspect_process(int pid, struct procinfo *info)
 /* The figures are of slightly different moments; nothing here takes a lock for all of them. */
 void inspect_memory(struct meminfo *info)
 {
+    const struct swap_stats swap = swap_stats();
+
     *info = (struct meminfo){
         .total_pages = nr_total_pages(),
         .free_pages = nr_free_pages(),
         .kernel_objects = kmalloc_objects(),
         .processes = process_count(),
+        .swap_slots = swap.slots, .swap_used = swap.used, .swap_cached = swap.cached,
+        .swap_read = swap.read, .swap_written = swap.written,
+        .swap_found = swap.found, .swap_dropped = swap.dropped,
     };
 }

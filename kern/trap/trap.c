@@ -11,6 +11,7 @@
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <error.h>
+#include <mm/swap.h>
 #include <mm/usercopy.h>
 #include <printfmt.h>
 #include <process/proc.h>
@@ -85,6 +86,8 @@ static const char *reason(int error, const char *why)
 {
     if (error == -E_NO_SPACE)
         return "the disk is full, and it wrote to a hole of a file";
+    if (error == -E_NO_MEM && swap_is_on())
+        return "out of memory, and of swap";
     return error == -E_IO ? "a page cannot be read from the disk" : why;
 }
 
@@ -125,7 +128,8 @@ void trap_user(struct trapframe *tf)
         irq_enable();
         int error = repair_fault(tf);
         const char *why = user_exception(tf, error);
-        if (why != NULL)
+        /* One that was killed while it waited for memory ends below, without a word. */
+        if (why != NULL && !(error == -E_NO_MEM && atomic_load(&current->task.killed)))
             kill_current(tf, reason(error, why));
         irq_disable();
     }
