@@ -294,6 +294,6 @@ def replay(image, sup):
     for problem in journal_problems(sup, commit, homes):
         raise DiskError("%s: %s" % (image.name, problem))
     for index, home in enumerate(homes[:commit.count]):
-        image.changed[home] = bytearray(image.stored(sup.journal_start + 2 + index, 1))
+        image.changed[home] = bytearray(image.block(sup.journal_start + 2 + index))
     COMMIT.pack_into(image.edit(sup.journal_start), 0, JOURNAL_MAGIC, commit.sequence, 0)
     return commit.count
