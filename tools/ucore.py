@@ -11,8 +11,8 @@ such a folder. Each is then the first program of a machine with that disk.
 It passes if it ends as its course says, by what KNOWN tells, with exit code 0 if that has nothing
 else; the kernel must not panic, and nothing may be lost. Beside a program may be a file
 FOLDER/NAME.expect, whose lines are patterns that its output must have, in this order, and
-FOLDER/NAME.input, which is typed. The exit status is 1 if one does not compile or does not pass. Nothing of FOLDER is changed,
-or kept.
+FOLDER/NAME.input, which is typed. The exit status is 1 if one does not compile or does not pass.
+Nothing of FOLDER is changed, or kept.
 """
 import argparse
 import os

@@ -221,6 +221,17 @@ static void test_writer(void)
     check("the writer is woken, and its byte is in", actor_done(0) && actor_result(0) == 1);
     check_eq("the pipe is full again", waiting(), ROOM);
     check("all of it is right", get(ROOM, &right) == ROOM && right);
+    /* The one that has waited longer needs more than there is. The other one must not wait for
+       him: so all are woken, and each looks whether there is room for him. */
+    put(ROOM);
+    check("two writers wait, for much and for little", !actor_try(0, do_put_atomic)
+          && !actor_try(1, do_put_byte));
+    get(1, &right);
+    actors_settle();
+    check("a byte is read: there is room for the second one", actor_done(1) && !actor_done(0));
+    get(ROOM, &right);
+    actors_settle();
+    check("and then for the first", actor_done(0) && waiting() == ATOMIC);
     pipe_end();
 }
 
@@ -240,13 +251,17 @@ static void test_whole(void)
     check("then it goes in whole", actor_done(0) && actor_result(0) == ATOMIC
           && waiting() == ROOM);
     get(ROOM, &right);
-    /* 24 KiB: 16 go in, and 4 more with each read. */
+    /* 24 KiB, behind 100 bytes, so that the last piece that goes in is a part of 4096. */
+    check_eq("a hundred bytes go in", put(100), 100);
     check("a write of more than the pipe has room for waits", !actor_try(0, do_put_long));
     check_eq("when the pipe is full", waiting(), ROOM);
     check("a read makes room, and the write goes on", get(ATOMIC, &right) == ATOMIC && right);
     actors_settle();
     check("it waits for more room", !actor_done(0) && waiting() == ROOM);
-    check("until all is in", get(ATOMIC, &right) == ATOMIC && right);
+    check("and once more", get(ATOMIC, &right) == ATOMIC && right);
+    actors_settle();
+    check("a hundred bytes are missing", !actor_done(0) && waiting() == ROOM);
+    check("until all is in", get(100, &right) == 100 && right);
     actors_settle();
     check("it has written all", actor_done(0) && actor_result(0) == ROOM + 2 * ATOMIC);
     check("no byte is lost, and none comes twice", get(ROOM, &right) == ROOM && right
@@ -354,6 +369,13 @@ static void test_one_end(void)
     close_writer();
     actors_settle();
     check("until that goes too", actor_done(0) && actor_result(0) == 0);
+    check_eq("the reader's end does not come back by that", put(1), -E_PIPE);
+    inode_put(pipe);
+    pipe_begin();
+    close_writer();
+    close_reader();
+    check("nor does the writer's, the other way round", actor_try(0, do_get)
+          && actor_result(0) == 0);
     check("no lock is left taken", at_rest());
     inode_put(pipe);
 }

@@ -16,6 +16,7 @@
 #define WRITERS     3
 #define READERS     2
 #define LINES       120                 /* of each writer */
+#define ROUNDS      800                 /* of 256 bytes, for two who read at the same time */
 #define LONGEST     4096                /* such a line goes in whole */
 
 static struct inode *pipe;
@@ -107,9 +108,59 @@ static int one_of_them(void *number)
     return 0;
 }
 
+/* How often each byte came out, whichever reader had it; atomic. */
+static uint32_t came[256];
+
+/* Two who read at the same time: what the one has, the other has not. Nobody knows in which order
+   the bytes came, so they are counted: each value went in as often as each other one. */
+static int read_together(void *number)
+{
+    static uint8_t buffers[READERS + 1][256], bytes[256];
+    uint8_t *buffer = buffers[(uintptr_t)number];
+
+    for (int i = 0; i < 256; i++)
+        bytes[i] = i;
+    for (int i = 0; i < ROUNDS && (uintptr_t)number == READERS; i++) {
+        struct iobuf iob = iobuf_kernel(bytes, sizeof(bytes), 0);
+
+        if (vop_data(pipe, vop_write, &iob) != 0)
+            atomic_add(&failed, 1);
+    }
+    if ((uintptr_t)number == READERS) {
+        pipe->in_ops->vop_close(pipe, false, true);
+        return 0;
+    }
+    for (size_t got = 1; got > 0;) {
+        struct iobuf iob = iobuf_kernel(buffer, 256, 0);
+
+        if (vop_data(pipe, vop_read, &iob) != 0)
+            atomic_add(&failed, 1);
+        got = 256 - iob.io_resid;
+        for (size_t i = 0; i < got; i++)
+            atomic_add(&came[buffer[i]], 1);
+    }
+    return 0;
+}
+
+/* The readers are threads 0 and 1, the writer is the last one. */
+static void test_together(void)
+{
+    uint32_t wrong = 0;
+
+    pipe = pipe_create();
+    assert(pipe != NULL);
+    test_threads(READERS + 1, read_together);
+    for (int i = 0; i < 256; i++)
+        wrong += came[i] != ROUNDS;
+    check_eq("each byte is for one of two readers (values that came too often, or not)", wrong, 0);
+    pipe->in_ops->vop_close(pipe, true, false);
+    inode_put(pipe);
+}
+
 /* Threads of the kernel, without descriptors: so the ends are closed by hand. */
 static void test_pipe_race(void)
 {
+    test_together();
     pipe = pipe_create();
     assert(pipe != NULL);
     writing = WRITERS;
