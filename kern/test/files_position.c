@@ -15,6 +15,7 @@
 
 #define MOMENTS     6                   /* more than a call has places to be stopped at */
 #define HARTS       4
+#define FILES_PUT   2000
 #define LOOKS       10000000            /* while the lock is held: far more than a call takes */
 
 static struct watched one;
@@ -251,6 +252,37 @@ static int read_all(void *number)
     return 0;
 }
 
+/* Files that two threads have, and put at the same moment. */
+static struct file *shared[FILES_PUT];
+static uint32_t arrived;                /* atomic: how often one of the two is ready */
+
+static int put_all(__not_used void *number)
+{
+    for (uint32_t i = 0; i < FILES_PUT; i++) {
+        atomic_add(&arrived, 1);
+        while (atomic_load(&arrived) < 2 * (i + 1))
+            schedule();
+        file_put(shared[i]);
+    }
+    return 0;
+}
+
+/* Who looks at a count, and then changes it, may have seen what the other one sees too: each of
+   them believes that the other one has the file still, and nobody closes it. */
+static void test_last(void)
+{
+    watch(&one);
+    for (int i = 0; i < FILES_PUT; i++) {
+        shared[i] = put_file(3, &one, O_RDONLY);
+        atomic_add(&shared[i]->refs, 1);
+        table->fd_array[3] = NULL;      /* the reference is one of the threads' now */
+        table->files_count--;
+    }
+    test_threads(2, put_all);
+    check_eq("of two who put a file at the same time one closes it (files closed)", one.closed,
+             FILES_PUT);
+}
+
 /* First one hart has the lock, and looks whether another one waits for it. Then four read the same
    file, by descriptors 3 to 6 of one table; each call gives way once, in the middle. */
 static void test_race(void)
@@ -275,6 +307,9 @@ static void test_race(void)
     check_eq("bytes that were read twice, or never, by four harts that share a position", wrong, 0);
     files_end();
     check_eq("the file is closed in the end, once", one.closed, 1);
+    files_begin();
+    test_last();
+    files_end();
 }
 
 SELFTEST("files-race", test_race);

@@ -16,7 +16,8 @@
 #define WRITERS     3
 #define READERS     2
 #define LINES       120                 /* of each writer */
-#define ROUNDS      800                 /* of 256 bytes, for two who read at the same time */
+#define ROUNDS      3                   /* of a full pipe, for two who read at the same time */
+#define ROOM        16384
 #define LONGEST     4096                /* such a line goes in whole */
 
 static struct inode *pipe;
@@ -110,51 +111,53 @@ static int one_of_them(void *number)
 
 /* How often each byte came out, whichever reader had it; atomic. */
 static uint32_t came[256];
+static uint32_t there;                  /* atomic: readers that are ready */
 
-/* Two who read at the same time: what the one has, the other has not. Nobody knows in which order
-   the bytes came, so they are counted: each value went in as often as each other one. */
-static int read_together(void *number)
+/* Two who read at the same time, a few bytes each time: what the one has, the other has not. Nobody
+   knows in which order the bytes came, so they are counted. */
+static int read_together(__not_used void *number)
 {
-    static uint8_t buffers[READERS + 1][256], bytes[256];
-    uint8_t *buffer = buffers[(uintptr_t)number];
+    size_t got;
 
-    for (int i = 0; i < 256; i++)
-        bytes[i] = i;
-    for (int i = 0; i < ROUNDS && (uintptr_t)number == READERS; i++) {
+    atomic_add(&there, 1);
+    while (atomic_load(&there) < READERS)
+        schedule();
+    do {
+        uint8_t bytes[3];
         struct iobuf iob = iobuf_kernel(bytes, sizeof(bytes), 0);
-
-        if (vop_data(pipe, vop_write, &iob) != 0)
-            atomic_add(&failed, 1);
-    }
-    if ((uintptr_t)number == READERS) {
-        pipe->in_ops->vop_close(pipe, false, true);
-        return 0;
-    }
-    for (size_t got = 1; got > 0;) {
-        struct iobuf iob = iobuf_kernel(buffer, 256, 0);
 
         if (vop_data(pipe, vop_read, &iob) != 0)
             atomic_add(&failed, 1);
-        got = 256 - iob.io_resid;
+        got = sizeof(bytes) - iob.io_resid;
         for (size_t i = 0; i < got; i++)
-            atomic_add(&came[buffer[i]], 1);
-    }
+            atomic_add(&came[bytes[i]], 1);
+    } while (got > 0);
     return 0;
 }
 
-/* The readers are threads 0 and 1, the writer is the last one. */
+/* The pipe is full, and its writer has gone: the readers come to the end without a sleep. */
 static void test_together(void)
 {
+    static uint8_t full[ROOM];
     uint32_t wrong = 0;
 
-    pipe = pipe_create();
-    assert(pipe != NULL);
-    test_threads(READERS + 1, read_together);
+    for (int i = 0; i < ROOM; i++)
+        full[i] = i;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct iobuf iob = iobuf_kernel(full, ROOM, 0);
+
+        pipe = pipe_create();
+        assert(pipe != NULL);
+        there = 0;
+        assert_eq(vop_data(pipe, vop_write, &iob), 0);
+        pipe->in_ops->vop_close(pipe, false, true);
+        test_threads(READERS, read_together);
+        pipe->in_ops->vop_close(pipe, true, false);
+        inode_put(pipe);
+    }
     for (int i = 0; i < 256; i++)
-        wrong += came[i] != ROUNDS;
+        wrong += came[i] != ROUNDS * ROOM / 256;
     check_eq("each byte is for one of two readers (values that came too often, or not)", wrong, 0);
-    pipe->in_ops->vop_close(pipe, true, false);
-    inode_put(pipe);
 }
 
 /* Threads of the kernel, without descriptors: so the ends are closed by hand. */
