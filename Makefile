@@ -153,7 +153,7 @@ setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
 
 qemu: new_disk
-	@$(if $(unread),echo "without a disk, because of what is blank in $(firstword $(unread))")
+	@$(if $(unread),echo "no disk: something is blank in $(firstword $(unread))")
 	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC))
 	@$(machine) $(call drive,obj/disk.img) -nographic -serial mon:stdio \
 	    -append $(call quote,$(value APPEND))
