@@ -49,6 +49,7 @@ static int fill_hole(struct inode *node, uint64_t index)
 /* Each turn looks at the block anew, because it may have changed while nothing was locked. */
 int sfs_share(struct inode *node, uint64_t index, struct Page **page)
 {
+    /* EXERCISE 9.4 begin: sfs_share */
     int error = 0;
 
     while (error == 0) {
@@ -70,6 +71,7 @@ int sfs_share(struct inode *node, uint64_t index, struct Page **page)
         }
     }
     return error;
+    /* EXERCISE 9.4 end */
 }
 
 /* A program may have written behind the file's end, in the last block: there are zeros there, so
@@ -84,12 +86,12 @@ static void clear_behind_end(struct inode *node, struct cached_block *block)
         memset((uint8_t *)cache_data(block) + offset, 0, BLOCK_SIZE - offset);
 }
 
-/* In transactions that fit into any journal. */
+/* In transactions that fit into any journal: each takes some out of the set, until it is empty. */
 int sfs_journal_dirty(struct inode *node)
 {
-    int result = 0;
-
+    /* EXERCISE 9.4 begin: sfs_journal_dirty */
     struct cached_block *block = NULL;
+    int result = 0;
 
     do {
         result = sfs_begin(fsop_info(node->in_fs), WRITE_BACK_BLOCKS, 0);
@@ -108,4 +110,5 @@ int sfs_journal_dirty(struct inode *node)
         journal_end();
     } while (block != NULL);
     return result;
+    /* EXERCISE 9.4 end */
 }

@@ -101,10 +101,12 @@ static void change_entries(struct vma_struct *vma, bool (*fn)(pte_t *pte))
 /* Take the right to write from one entry, if it has that: true then. */
 static bool protect_entry(pte_t *pte)
 {
+    /* EXERCISE 9.4 begin: protect_entry */
     if (!(*pte & PTE_V) || !(*pte & PTE_W))
         return false;
     set_pte_relaxed(pte, *pte & ~PTE_W);
     return true;
+    /* EXERCISE 9.4 end */
 }
 
 /* In a private area a page that may be written is a copy, which is nobody else's. */
