@@ -22,7 +22,8 @@ import cli
 # The pointers that a text declares, as in "pte_t *pte = ..., *end". A pointer to a const pte_t
 # cannot store, so it is left out.
 DECLARATION = re.compile(r"(?<!const )\bpte_t\s+\*[^;{)]*")
-DECLARED = re.compile(r"\*\s*(\w+)\s*(\(?)")
+# Behind the type, or behind a comma without a type of its own: a parameter that follows has one.
+DECLARED = re.compile(r"(?:\bpte_t|,)\s*\*+\s*(\w+)\s*(\(?)")
 ASSIGN = r"\s*(?:[-+|&^]|<<|>>)?=(?!=)"
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 RELEASE = re.compile(r"fence\s+(?:rw,\s*r?w|iorw,\s*(?:ior|o)w)\b|fence$|amo\w+\.\w+\.\w*rl",

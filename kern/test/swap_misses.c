@@ -84,8 +84,8 @@ static long play(struct mm_struct *mm, const struct trace *trace)
     return misses;
 }
 
-/* A trace may have a limit, by which the policy is judged; tools/misses.py plays traces without one,
-   and only wants to know the number. */
+/* A trace may have a limit, by which the policy is judged; tools/misses.py plays traces without
+   one, and only wants to know the number. */
 static void test_misses(void)
 {
     const struct trace *trace = find_trace();

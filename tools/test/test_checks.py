@@ -91,6 +91,11 @@ class Entries(unittest.TestCase):
                 "    /* *pte = 0; */\n    return pte;\n}\n")
         self.assertEqual(self.lines(text), [])
 
+    def test_other_parameters_are_no_entries(self):
+        text = ("void f(pte_t *pte,\n       struct Page *page)\n{\n    struct Page *page = p;\n"
+                "    *page = q;\n    *pte = 1;\n}\n")
+        self.assertEqual(self.lines(text), [6])
+
     def test_its_own_functions_may(self):
         text = "static inline void set_pte(pte_t *entry, pte_t value)\n{\n    *entry = value;\n}\n"
         self.assertEqual(self.lines(text), [])
