@@ -12,7 +12,7 @@ reports count only there. What the kernel does below the system calls is tested 
 and in lab0.py.
 
 The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
-as its shell lab. Those of 8.7 write no byte of a file: of the others they need the block map alone.
+as its shell lab. Those of 8.7 write no byte of a file, and need no other exercise either.
 """
 from grader import samples
 from grader.disk import same, sound
