@@ -23,8 +23,10 @@ struct workload {
     const char *script[CRASH_THREADS];  /* NULL: there is one thread only */
 };
 
-extern const struct workload crash_workloads[];
-extern const size_t crash_workload_count;
+/* In crash_table.c: those of files that are mapped stand alone, because they need more of the
+   kernel than the others. */
+extern const struct workload crash_workloads[], crash_maps[];
+extern const size_t crash_workload_count, crash_map_count;
 
 /* What is in the files of each thread, in one number each; crash_tree.c tells whose a file is. If
    there is one thread, all are its own. */

@@ -85,8 +85,8 @@ static int do_extra(struct filesystem *fs, struct test_disk *view)
             vfs_close(node, O_RDWR);
     }
     inode_put(root);
-    error = error == -E_NO_SPACE ? 0 : error;
-    error = error ?: fs->sync(fs);
+    if (error == 0 || error == -E_NO_SPACE)
+        error = fs->sync(fs);
     test_disk_mark(view, EXTRA_DURABLE);
     return error;
 }

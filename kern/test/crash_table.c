@@ -14,7 +14,7 @@ const struct workload crash_workloads[] = {
     /* Each operation alone. */
     { "nothing is done", SMALL, "make a", { "sync; sync" } },
     { "a file is made", SMALL, "", { "make a; sync; make b" } },
-    { "a file is written", SMALL, "make a", { "write a 0 5000 1; sync; write a 5000 9000 2" } },
+    { "a file is written", SMALL, "make a", { "write a 0 5000 1; fsync a; write a 5000 9000 2" } },
     { "a file is written over", SMALL, "make a; write a 0 20000 1",
       { "write a 4096 8192 2; sync; write a 100 7000 3; sync; write a 0 20000 4" } },
     { "bytes in one block are written", SMALL, "make a; write a 0 4096 1",
@@ -104,8 +104,6 @@ const struct workload crash_workloads[] = {
         "make d/b; write a 32768 10 6; write a 40960 10 7; write a 49152 10 8; unlink d/b; "
         "write a 57344 10 9; write a 4096 10 10; write a 12288 10 11; make d/c" } },
 
-    /* A place for files that are mapped: what a program stores is written back by a sync. */
-
     /* Two threads, whose steps share transactions. */
     { "two threads make files", SMALL, "",
       { "make a; write a 0 5000 1; sync; make a2; unlink a; sync",
@@ -131,3 +129,18 @@ const struct workload crash_workloads[] = {
       { "hold a; unlink a; sync; make a; drop; sync", "hold b; unlink b; make b; sync; drop" } },
 };
 const size_t crash_workload_count = ARRAY_SIZE(crash_workloads);
+
+/* Files that are mapped: what a program stores is written back by a sync. */
+const struct workload crash_maps[] = {
+    { "a map is written back", SMALL, "make a; write a 0 20000 1; make b",
+      { "map a; store 100 50 2; sync; store 4096 4000 3; store 8192 1 4; sync; write b 0 100 5; "
+        "store 0 4096 6; fsync b; write a 4090 5000 7; store 4100 100 8; sync" } },
+    { "a map of holes is written back", SMALL, "make a; cut a 60000",
+      { "map a; store 8192 10 2; sync; store 53248 10 3; store 45056 4096 4; sync" } },
+    { "a map ends, and is written back", SMALL, "make a; write a 0 9000 1",
+      { "map a; store 0 10 2; store 4096 10 3; unmap; sync; "
+        "map a; store 8192 5 4; unmap; make b" } },
+    { "a file that is mapped loses its name", SMALL, "make a; write a 0 9000 1",
+      { "map a; store 0 10 2; unlink a; sync; store 4096 10 3; sync; make a; sync; unmap; sync" } },
+};
+const size_t crash_map_count = ARRAY_SIZE(crash_maps);

@@ -13,6 +13,7 @@
    before the call, the second behind an fsync or sync, for all steps that were over when that was
    called, of both threads. */
 #include <error.h>
+#include <fs/mmap.h>
 #include <fs/vfs.h>
 #include <mm/shrink.h>
 #include <printfmt.h>
@@ -39,6 +40,8 @@ struct worker {
     uint32_t number;
     uint32_t parts;                     /* of the tree that it watches, as bits */
     struct inode *held;                 /* a file or directory that it has open, or NULL */
+    struct mm_struct *mm;               /* in which a file is mapped, or NULL */
+    struct inode *mapped;               /* that file, open */
     char words[WORDS][WORD_LENGTH];     /* of the step */
 };
 
@@ -162,8 +165,55 @@ static int do_drop(struct worker *w)
     return 0;
 }
 
-/* What was over before the call is on the disk after it. */
-static int do_sync(struct worker *w)
+/* map NAME: all of a file, shared, where programs are, in a memory that no task has. */
+static int do_map(struct worker *w)
+{
+    const uint32_t rights = VM_READ | VM_WRITE | VM_SHARED;
+    int error = open_file(w, 0, &w->mapped);
+
+    if (error != 0)
+        return error;
+    w->mm = mm_create();
+    assert(w->mm != NULL);
+    mutex_lock(&w->mm->lock);
+    error = mmap_file(w->mm, w->mapped, O_RDWR, USERBASE,
+                      ROUNDUP(test_stat(w->mapped).st_size, PGSIZE), rights, 0);
+    mutex_unlock(&w->mm->lock);
+    return error;
+}
+
+/* store AT N SEED: what a program would do, by one instruction after the other; here it is one step
+   for up to a block. While the block is being written the store waits. */
+static int do_store(struct worker *w)
+{
+    static uint8_t bytes[CRASH_THREADS][PGSIZE];
+    uint64_t at = number(w, 1), n = number(w, 2);
+    int error;
+
+    assert(at / PGSIZE == (at + n - 1) / PGSIZE);
+    for (uint64_t i = 0; i < n; i++)
+        bytes[w->number][i] = test_byte(number(w, 3), at + i);
+    for (;;) {
+        mutex_lock(&w->mm->lock);
+        error = mm_write(w->mm, USERBASE + at, bytes[w->number], n);
+        mutex_unlock(&w->mm->lock);
+        if (error != -E_BUSY)
+            return error;
+        filemap_wait();
+    }
+}
+
+/* The end of the map. What was stored is in the file, but not yet on the disk. */
+static int do_unmap(struct worker *w)
+{
+    mm_put(w->mm);
+    vfs_close(w->mapped, O_RDWR);
+    w->mm = NULL;
+    return 0;
+}
+
+/* What was over before one of these calls is on the disk after it: note that, if it went well. */
+static int synced_by(struct worker *w, int (*call)(struct worker *w))
 {
     uint32_t over[CRASH_THREADS];
     int error;
@@ -171,10 +221,38 @@ static int do_sync(struct worker *w)
     memcpy(over, ended, sizeof(over));
     w->history->together += over[0] > synced[0] && over[1] > synced[1];
     memcpy(synced, over, sizeof(synced));
-    error = fs->sync(fs);
+    error = call(w);
     for (uint32_t i = 0; i < CRASH_THREADS && error == 0; i++)
         test_disk_mark(&w->history->disk, DURABLE(i, over[i]));
     return error;
+}
+
+static int call_sync(__not_used struct worker *w)
+{
+    return fs->sync(fs);
+}
+
+static int call_fsync(struct worker *w)
+{
+    struct inode *node;
+    int error = open_file(w, 0, &node);
+
+    if (error == 0) {
+        error = vop_data(node, vop_fsync);
+        vfs_close(node, O_RDWR);
+    }
+    return error;
+}
+
+static int do_sync(struct worker *w)
+{
+    return synced_by(w, call_sync);
+}
+
+/* fsync NAME: of all files, and not only of this one. */
+static int do_fsync(struct worker *w)
+{
+    return synced_by(w, call_fsync);
 }
 
 static const struct call {
@@ -184,7 +262,8 @@ static const struct call {
     { "make", do_make }, { "long", do_long }, { "write", do_write }, { "cut", do_cut },
     { "mkdir", do_mkdir }, { "rmdir", do_rmdir }, { "link", do_link }, { "symlink", do_symlink },
     { "rename", do_rename }, { "unlink", do_unlink }, { "hold", do_hold }, { "drop", do_drop },
-    { "sync", do_sync },
+    { "sync", do_sync }, { "fsync", do_fsync }, { "map", do_map }, { "store", do_store },
+    { "unmap", do_unmap },
 };
 
 /* The next step of a script, as words; where the one behind it begins. NULL: there was none. */
@@ -296,6 +375,8 @@ static void do_script(struct worker *w, const char *script)
             do_step(w);
     if (w->held != NULL)
         do_drop(w);
+    if (w->mm != NULL)
+        do_unmap(w);
 }
 
 static struct worker workers[CRASH_THREADS];

@@ -162,6 +162,7 @@ SELF_TESTS = [
     selftest("cache", after=THREADS_STAY),
     selftest("journal", after=THREADS_STAY),
     selftest("journal-crash"),
+    selftest("crash-maps", limit=2000),
     selftest("journal-flusher"),
     selftest("journal-storm"),
     selftest("journal-storm chaos", seeds=8, limit=2000),
