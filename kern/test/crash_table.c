@@ -142,5 +142,9 @@ const struct workload crash_maps[] = {
         "map a; store 8192 5 4; unmap; make b" } },
     { "a file that is mapped loses its name", SMALL, "make a; write a 0 9000 1",
       { "map a; store 0 10 2; unlink a; sync; store 4096 10 3; sync; make a; sync; unmap; sync" } },
+    { "one thread stores, the other syncs", SMALL, "make a; make b; write b 0 20000 1",
+      { "sync; sync; write a 0 100 2; sync; write a 0 5000 3; sync; make a2; sync; sync",
+        "map b; store 0 100 2; store 50 100 3; store 0 4096 4; store 4096 4096 5; store 0 4096 6; "
+        "store 100 100 7; store 8192 4096 8; store 0 4096 9; unmap" } },
 };
 const size_t crash_map_count = ARRAY_SIZE(crash_maps);

@@ -47,7 +47,8 @@ class Faults(unittest.TestCase):
         faults = [races.read(path)[0] for path in crashes.sources([])]
         self.assertGreaterEqual(len(faults), 30)
         for fault in faults:
-            self.assertIn(fault.test, ("crash", "crash-commit", "crash-recovery"))
+            self.assertIn(fault.test, ("crash", "crash-commit", "crash-maps",
+                                       "crash-recovery"))
             find_test(fault.test)
             self.assertIn(crashes.row(fault, "")[:-3], table)
         self.assertEqual(table.count("\n| "), len(faults) + 2)
