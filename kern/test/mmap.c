@@ -3,13 +3,15 @@
    runs on these address spaces: faults are made by calls, and bytes are written by the kernel's own
    map.
 
-   "mmap-share" is about the fault, "mmap-back" about the way back. Both use a disk of the test's,
-   with a small journal, and stand on sfs: reading, writing, truncating and mounting.
+   "mmap-share" is about the fault, "mmap-back" about the way back, and "mmap-stable" about both at
+   once. They use a disk of the test's, with a small journal, and stand on sfs: reading, writing,
+   truncating and mounting.
 
-   Alone: make grade GRADE=--all TEST="mmap-share mmap-back". */
+   Alone: make grade TEST="mmap-share mmap-back mmap-stable". */
 #include <error.h>
 #include <fs/mmap.h>
 #include <mm/pagetable.h>
+#include <process/proc.h>
 #include <report.h>
 #include <string.h>
 #include <test/sfs_disk.h>
@@ -327,3 +329,90 @@ static void mmap_back(void)
     tear_down();
 }
 SELFTEST("mmap-back", mmap_back);
+
+/* Two programs that write to the same pages without an end, while those are written back. */
+static bool stop;
+
+/* One of them: it writes wherever its entry allows it, and gives way at each step. */
+static int writer(void *arg)
+{
+    struct mm_struct *mm = arg;
+    uint64_t turn = 0;
+
+    for (; !stop; turn++)
+        for (uint32_t at = 0; at < PGSIZE; at += 1024) {
+            put(mm, turn % 6, at + (mm == two) * 512, turn);
+            do_yield(NULL);
+        }
+    return 0;
+}
+
+/* Does each block that came home come as it was in the log? In the record of one commit the log is
+   written first, and then, behind the commit record, the same bytes at home. How many differ, and
+   *homes of how many. */
+static uint32_t count_changed(uint32_t *homes)
+{
+    const struct sfs_super *super = test_disk_block(&disk, 0);
+    uint32_t log = super->journal_start, log_end = log + super->journal_blocks, changed = 0;
+    uint64_t hashes[64];
+    uint32_t n = 0;
+    bool home = false;
+
+    *homes = 0;
+    for (size_t i = 0; i < disk.length; i++) {
+        const struct record_entry *e = &disk.record[i];
+
+        if (e->kind != RECORD_WRITE)
+            continue;
+        bool in_log = e->block >= log && e->block < log_end;
+        uint64_t hash = block_hash(page2kva(e->page));
+        if (in_log) {
+            n = home ? 0 : n;
+            home = false;
+            assert(n < ARRAY_SIZE(hashes));
+            hashes[n++] = hash;
+            continue;
+        }
+        home = true;
+        ++*homes;
+        bool found = false;
+        for (uint32_t k = 0; k < n; k++)
+            found = found || hashes[k] == hash;
+        changed += !found;
+    }
+    return changed;
+}
+
+/* The disk is slow: so the others run while it works. write() comes between, too. */
+static void mmap_stable(void)
+{
+    int pids[2], code, error;
+    uint32_t homes, changed;
+
+    set_up();
+    test_disk_record(&disk, 4000);
+    disk.delay = 3;
+    stop = false;
+    pids[0] = test_thread(writer, one);
+    pids[1] = test_thread(writer, two);
+    for (int i = 0; i < 12; i++) {
+        for (int turns = 0; turns < 20; turns++)
+            do_yield(NULL);
+        if (i % 3 == 2)
+            assert_eq(test_write(file, 9, 3 * PGSIZE + 5, PGSIZE, &error), PGSIZE);
+        assert_eq(fs->sync(fs), 0);
+    }
+    stop = true;
+    for (int i = 0; i < 2; i++)
+        assert_eq(wait_child(pids[i], &code), pids[i]);
+    disk.delay = 0;
+    disk.paused = true;
+    changed = count_changed(&homes);
+    check("many blocks were written", homes > 40);
+    check_eq("none was changed while a commit wrote it", changed, 0);
+    test_disk_forget(&disk);
+    mm_put(one);
+    mm_put(two);
+    tear_down();
+}
+SELFTEST("mmap-stable", mmap_stable);

@@ -3,9 +3,9 @@
 HINTS has the hints of the exercises; a handout has them as comments in its blank regions. For their
 form see lab1.py.
 
-The tests of 9.4 need no other exercise of this lab. Two of them look inside of the kernel, at what
-a fault finds and what a write-back leaves; the others are programs, that see only what mmap, msync,
-read and write promise, and the host looks at the disk afterwards.
+The tests of 9.4 need no other exercise of this lab. Three of them look inside of the kernel, at
+what a fault finds and what a write-back leaves; the others are programs, that see only what mmap,
+msync, read and write promise, and the host looks at the disk afterwards.
 
 The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a shared page goes out
 (25), 9.4 mmap of a file (25).
@@ -55,8 +55,10 @@ SMALL = Disk(journal=40)
 
 TESTS = [
     selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
-    selftest("mmap-back", 6, "9.4", title="what a write-back leaves in entries and on the disk"),
-    program("mapfile", "", 4, "9.4", limit=500,
+    selftest("mmap-back", 5, "9.4", title="what a write-back leaves in entries and on the disk"),
+    selftest("mmap-stable", 2, "9.4",
+             title="no block changes while a commit writes it, whoever writes to it"),
+    program("mapfile", "", 3, "9.4", limit=500,
             title="maps, read, write; what is on the disk afterwards",
             disk=Disk(checks=(sound, same("/mapped", "/written")))),
     program("mapfile cut", "cut", 2, "9.4", disk=Disk(), title="truncate, and the file's end"),
