@@ -272,16 +272,81 @@ static bool only_cached(const struct Page *page)
     return page_ref(page) == 1 && !(page->flags & PG_LOCKED);
 }
 
-bool swap_cache_add(struct Page *page)
+/* May a page leave the cache, so that memory is free again? Nobody uses it, and the slot has its
+   content, or nobody names that. So that a slot is free? No entry names it: then the entries that
+   map the page keep it, and it is written anew the next time. With swap_lock held. */
+static bool may_part(const struct slot *slot, bool for_slots)
 {
+    const struct Page *page = page_frame(slot->frame);
+
+    if (only_cached(page))
+        return slot->names == 1 || slot->written;
+    return for_slots && slot->names == 1 && !(page->flags & PG_LOCKED);
+}
+
+/* Take such pages of one chunk out of the cache; and give back the chunk if no slot of it is left.
+   Returns how many pages that were. */
+static size_t chunk_shrink(struct chunk *chunk, bool for_slots)
+{
+    struct Page *gone[SHRINK_BATCH], *table = NULL;
+    size_t n = 0;
+
     spin_lock(&swap_lock);
-    assert((page->flags & (PG_ANON | PG_LOCKED)) == (PG_ANON | PG_LOCKED) && page_slot(page) == 0);
-    uint32_t slot = slot_take();
-    if (slot != 0) {
-        page_ref_inc(page);
-        cache_join(page, slot);
+    for (uint32_t i = 0; chunk->slots != NULL && i < CHUNK_SLOTS && n < ARRAY_SIZE(gone); i++) {
+        struct slot *slot = &chunk->slots[i];
+
+        if (slot->frame != 0 && may_part(slot, for_slots)) {
+            gone[n] = page_frame(slot->frame);
+            cache_part(gone[n++]);
+        }
+    }
+    if (chunk->slots != NULL && chunk->used == 0) {
+        table = kva2page(chunk->slots);
+        chunk->slots = NULL;
     }
     spin_unlock(&swap_lock);
+    for (size_t i = 0; i < n; i++)
+        page_ref_dec(gone[i]);
+    if (table != NULL)
+        page_ref_dec(table);
+    return n + (table != NULL);
+}
+
+/* The same for all chunks. */
+static size_t shrink_cache(bool for_slots)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; area != NULL && i < chunk_count(); i++)
+        if (chunks[i].slots != NULL)
+            n += chunk_shrink(&chunks[i], for_slots);
+    return n;
+}
+
+/* What nobody would miss. */
+static size_t shrink_swap(void)
+{
+    return shrink_cache(false);
+}
+SHRINKER(shrink_swap);
+
+/* With the page locked, so it is not in the cache meanwhile. If no slot is free some are that pages
+   in memory have. */
+bool swap_cache_add(struct Page *page)
+{
+    uint32_t slot;
+
+    do {
+        spin_lock(&swap_lock);
+        assert((page->flags & (PG_ANON | PG_LOCKED)) == (PG_ANON | PG_LOCKED));
+        assert_eq(page_slot(page), 0);
+        slot = slot_take();
+        if (slot != 0) {
+            page_ref_inc(page);
+            cache_join(page, slot);
+        }
+        spin_unlock(&swap_lock);
+    } while (slot == 0 && shrink_cache(true) > 0);
     return slot != 0;
 }
 
@@ -406,47 +471,3 @@ const struct swap_manager *swap_manager(void)
 {
     return manager;
 }
-
-/* Take pages of one chunk that nobody uses out of the cache, and the chunk too if no slot of it is
-   left. A slot that entries name stays: its page must have been written. Returns how many pages
-   went. */
-static size_t chunk_shrink(struct chunk *chunk)
-{
-    struct Page *gone[SHRINK_BATCH], *table = NULL;
-    size_t n = 0;
-
-    spin_lock(&swap_lock);
-    for (uint32_t i = 0; chunk->slots != NULL && i < CHUNK_SLOTS; i++) {
-        struct slot *slot = &chunk->slots[i];
-
-        if (slot->frame == 0 || !only_cached(page_frame(slot->frame))
-            || (slot->names > 1 && !slot->written))
-            continue;
-        gone[n] = page_frame(slot->frame);
-        cache_part(gone[n++]);
-        if (n == ARRAY_SIZE(gone))
-            break;
-    }
-    if (chunk->slots != NULL && chunk->used == 0) {
-        table = kva2page(chunk->slots);
-        chunk->slots = NULL;
-    }
-    spin_unlock(&swap_lock);
-    for (size_t i = 0; i < n; i++)
-        page_ref_dec(gone[i]);
-    if (table != NULL)
-        page_ref_dec(table);
-    return n + (table != NULL);
-}
-
-/* Pages that are in the cache, and in no entry: nobody would miss them. */
-static size_t shrink_swap(void)
-{
-    size_t n = 0;
-
-    for (uint32_t i = 0; area != NULL && i < chunk_count(); i++)
-        if (chunks[i].slots != NULL)
-            n += chunk_shrink(&chunks[i]);
-    return n;
-}
-SHRINKER(shrink_swap);

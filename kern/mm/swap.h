@@ -96,7 +96,8 @@ int swap_write(uint32_t slot, struct Page *page) __must_check;
 /* The cache. A page that is in it has one reference for that. The caller of the first three has
    locked the page, and has a reference.
 
-   Make the page, which is enrolled (rmap.h), the cache of a new slot. False if there is no slot. */
+   Make the page, which is enrolled (rmap.h), the cache of a new slot. False if there is no slot,
+   not even one that only a page in memory has. No spinlock is held. */
 bool swap_cache_add(struct Page *page) __must_check;
 /* Make a new page, locked, that is in no list, the cache of a slot whose content it will have: of
    this family, for the address la. False if the slot has a page already. */

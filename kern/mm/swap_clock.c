@@ -68,8 +68,8 @@ static void test_and_clear_accessed(struct mm_struct *mm, uintptr_t la, pte_t *p
 }
 
 /* The page that the hand is at, with a reference, and the hand goes on; NULL if that one is locked,
-   or just being freed. *turns becomes 0 if the ring is empty. */
-static struct Page *clock_advance(size_t *turns)
+   or just being freed, or if there is none. */
+static struct Page *clock_advance(void)
 {
     struct Page *page = NULL;
 
@@ -77,9 +77,7 @@ static struct Page *clock_advance(size_t *turns)
     /* EXERCISE 9.2 begin: clock_advance */
     if (hand == &ring)
         hand = list_next(hand);
-    if (hand == &ring) {
-        *turns = 0;
-    } else {
+    if (hand != &ring) {
         page = le2page(hand);
         hand = list_next(hand);
         if ((page->flags & PG_LOCKED) || !page_ref_get(page))
@@ -95,8 +93,8 @@ static struct Page *clock_advance(size_t *turns)
 static struct Page *clock_swap_out_victim(void)
 {
     /* EXERCISE 9.2 begin: clock_swap_out_victim */
-    for (size_t turns = 2 * atomic_load(&count) + 1; turns > 0; turns--) {
-        struct Page *page = clock_advance(&turns);
+    for (size_t turns = 2 * atomic_load(&count); turns > 0; turns--) {
+        struct Page *page = clock_advance();
         bool used = false;
 
         if (page == NULL)

@@ -11,9 +11,51 @@ The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a sha
 (25), 9.4 mmap of a file (25).
 """
 from grader.disk import same, sound
-from labs.common import Disk, Exercise, Lab, program, selftest
+from labs.common import Disk, Exercise, Lab, early, program, selftest
 
 HINTS = {
+    "9.1": """
+swap.h draws the entry, and tells what the cache is and who has a name of a slot.
+
+swap_pte, pte_slot, pte_is_swapped: The slot has 32 bits and begins at bit 8; all else
+is 0. An entry of a page that is out is not valid, and not 0.
+
+slot_page: Is the slot's page in the cache? swap_cache_find() gives it, with a
+reference. Else a new page, which begins with the reference that the entry will have:
+make it the slot's cache, and read it, swap_read(). swap_cache_insert() has locked it
+for that; page_unlock() lets those go on who wait for it. If another process of the
+family was first, give your page back and look again. If the read fails the page must
+not stay in the cache. Who returns an error has lost nothing: no page, and no name.
+
+swap_in: By slot_page(); an error leaves the entry as it is. The entry will not name
+the slot any more, and one page less is out. A page that others can find in the cache
+must not be written to: an area that may be written gets PTE_COW instead of PTE_W. Only
+if this access writes, and swap_cache_own() says that nobody else wants the page, it has
+W at once. pte_leaf_flags() adds A and D. A page of text that was just read: see
+fetch_flush(). At last the policy has to know the page: page_enrol().
+""",
+    "9.2": """
+The ring is a list with a head, `ring`, that is no page. All but the last function are
+called with swap_lock held. mm/swap.h says what a policy promises.
+
+clock_map_swappable: A page that is new comes last: put it behind the hand. Count it.
+
+clock_set_unswappable: The page is being freed: out of the ring. Where does the hand
+stand then?
+
+test_and_clear_accessed: Was A set? Clear it, in one step (pte_and()): the hardware may
+set it at the same time. A TLB that has the entry would not set it again.
+
+clock_advance: The page that the hand is at, and the hand one place on. The head is
+none, and is stepped over. Take a reference by page_ref_get(), or the page may be freed
+before anybody has looked at it; one that is locked (PG_LOCKED) is on its way already.
+
+clock_swap_out_victim: Ask page by page, by page_for_each_entry() with the function
+above. The first that no entry has used goes, with the reference. Each other one gets it
+back. If some entries could not be looked at, page_for_each_entry() says so: leave such a
+page alone. The search must end, even if all pages are used as fast as the hand turns: how
+many steps can it need?
+""",
     "9.4": """
 A program may write to a page of a shared map only after a fault has said so: what
 can change is known then, the set of dirty blocks. Before it goes to the disk nobody
@@ -46,6 +88,10 @@ is yours to give back. If a transaction cannot begin, its error is the result.
 POINTS = {"9.1": 30, "9.2": 20, "9.3": 25, "9.4": 25}
 
 EXERCISES = [
+    Exercise("9.1", "a page that is out comes in", POINTS["9.1"], hint=HINTS["9.1"],
+             asks="the entry of a page that is out, and the fault that brings it in"),
+    Exercise("9.2", "clock", POINTS["9.2"], hint=HINTS["9.2"],
+             asks="the page goes that was not used since the hand came by last"),
     Exercise("9.4", "mmap of a file", POINTS["9.4"], hint=HINTS["9.4"],
              asks="a page that programs write to and the disk has; and its way back"),
 ]
@@ -54,6 +100,15 @@ EXERCISES = [
 SMALL = Disk(journal=40)
 
 TESTS = [
+    early("swap-entry", 5, "9.1", title="the entry of a page that is out"),
+    early("swap-in", 10, "9.1", title="what a fault on such an entry leaves"),
+    early("swap-in-cache", 9, "9.1", title="a page that others have too"),
+    early("swap-in-errors", 6, "9.1", title="the disk fails, memory is short, rights"),
+    early("swap-clock", 6, "9.2", title="in which order pages go"),
+    early("swap-clock-shared", 5, "9.2", title="pages of two, and pages that are busy"),
+    early("swap-clock-hand", 4, "9.2", title="pages are freed, wherever the hand is"),
+    early("swap-clock-flush", 3, "9.2", title="accesses by a hart, and its TLB"),
+    early("swap-clock-random", 2, "9.2", title="all of it by chance, beside a model"),
     selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
     selftest("mmap-back", 5, "9.4", title="what a write-back leaves in entries and on the disk"),
     selftest("mmap-stable", 2, "9.4",

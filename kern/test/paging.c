@@ -1,0 +1,140 @@
+/* A swap area in memory, and pages that are out: see paging.h.
+
+   Entries are written with the numbers of the format and not by swap_pte(): what the tests compare
+   with must not come from the function that they test. For the same reason the content of a slot is
+   written to the area's memory, not by swap_write(). The slot is marked by nobody as written: only
+   what has read or written it knows that the page and the slot are the same. */
+#include <error.h>
+#include <mm/shrink.h>
+#include <report.h>
+
+#include <string.h>
+#include <test/paging.h>
+
+struct test_swap test_swap;
+static uint32_t area_pages;
+
+/* Of both directions: does this one fail? */
+static int transfer_result(void)
+{
+    return test_swap.reads + test_swap.writes == test_swap.fail_at ? -E_IO : 0;
+}
+
+static int test_read(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
+{
+    int result;
+
+    test_swap.reads++;
+    result = transfer_result();
+    if (result == 0)
+        memcpy(page2kva(page), test_slot(slot), PGSIZE);
+    return result;
+}
+
+static int test_write(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
+{
+    int result;
+
+    test_swap.writes++;
+    result = transfer_result();
+    if (result == 0)
+        memcpy(test_slot(slot), page2kva(page), PGSIZE);
+    return result;
+}
+
+uint8_t *test_slot(uint32_t slot)
+{
+    assert(slot >= 1 && slot <= test_swap.area.slots);
+    return test_swap.memory + (size_t)(slot - 1) * PGSIZE;
+}
+
+static const struct swap_manager *policy_of(const char *name)
+{
+    for (const struct swap_manager *m = swap_managers_start; m < swap_managers_end; m++)
+        if (strcmp(m->name, name) == 0)
+            return m;
+    panic("there is no policy called \"%s\"", name);
+}
+
+void test_swap_begin(const char *policy, uint32_t slots)
+{
+    struct Page *memory = alloc_pages(slots);
+
+    assert(memory != NULL);
+    area_pages = slots;
+    test_swap = (struct test_swap){
+        .area = { .slots = slots, .read = test_read, .write = test_write },
+        .memory = page2kva(memory),
+    };
+    swap_choose(policy_of(policy));
+    assert_eq(swap_on(&test_swap.area), 0);
+}
+
+/* A page that is only kept, because its slot has the same content, has that slot: it goes first.
+   If a slot is lost, what would find it lost is left undone. */
+void test_swap_end(void)
+{
+    while (shrink_memory() > 0)
+        ;
+    if (!check_eq("no slot is in use when all that named it has gone", swap_stats().used, 0))
+        return;
+    swap_off();
+    swap_choose(swap_default_manager());
+    free_pages(kva2page(test_swap.memory), area_pages);
+}
+
+static void add_areas(struct mm_struct *mm)
+{
+    assert_eq(mm_map(mm, DATA, PAGES * PGSIZE, VM_READ | VM_WRITE), 0);
+    assert_eq(mm_map(mm, CONSTANTS, PGSIZE, VM_READ), 0);
+    assert_eq(mm_map(mm, TEXT, PGSIZE, VM_READ | VM_EXEC), 0);
+}
+
+struct mm_struct *paged_mm(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    assert(mm != NULL);
+    assert_eq(family_begin(mm), 0);
+    add_areas(mm);
+    return mm;
+}
+
+struct mm_struct *paged_relative(struct mm_struct *mm)
+{
+    struct mm_struct *relative = mm_create();
+
+    assert(relative != NULL);
+    family_join(relative, mm);
+    add_areas(relative);
+    return relative;
+}
+
+/* The entry names the slot: bit 0 is 0, and the number begins at bit 8. */
+static void set_out(struct mm_struct *mm, uintptr_t la, uint32_t slot)
+{
+    pte_t *pte = get_pte(mm->as.pgdir, la, true);
+
+    assert(pte != NULL && *pte == 0);
+    *pte = (pte_t)slot << 8;
+    mm->paged_out++;
+    mm->extras |= MM_PAGING;
+}
+
+uint32_t put_out(struct mm_struct *mm, uintptr_t la, uint8_t byte)
+{
+    uint32_t slot = swap_slot_alloc();
+
+    assert(slot != 0);
+    memset(test_slot(slot), byte, PGSIZE);
+    set_out(mm, la, slot);
+    return slot;
+}
+
+void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la)
+{
+    uint32_t slot = space_entry(&mm->as, la) >> 8;
+
+    swap_slot_get(slot);
+    set_out(to, la, slot);
+}
