@@ -149,7 +149,8 @@ enum sfs_create { SFS_LOOK, SFS_CREATE, SFS_WHOLE };
 int sfs_bmap_get_nolock(struct sfs_fs *sfs, struct sfs_inode *sin, uint32_t index,
                         enum sfs_create create, uint32_t *block) __must_check;
 /* The block at this index, with a reference; NULL with *error 0 for a hole, which there is none if
-   `create`. Errors and rules as sfs_bmap_get_nolock(). */
+   `create`. With SFS_WHOLE the caller writes all of it before he gives the lock back: so what it
+   had is not read. Errors and rules as sfs_bmap_get_nolock(). */
 static inline struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, struct sfs_inode *sin,
                                                         uint32_t index, enum sfs_create create,
                                                         int *error)
@@ -157,7 +158,9 @@ static inline struct cached_block *sfs_bmap_load_nolock(struct sfs_fs *sfs, stru
     uint32_t block;
 
     *error = sfs_bmap_get_nolock(sfs, sin, index, create, &block);
-    return *error == 0 && block != 0 ? cache_get(block, error) : NULL;
+    if (*error != 0 || block == 0)
+        return NULL;
+    return create == SFS_WHOLE ? cache_get_new(block, false, error) : cache_get(block, error);
 }
 /* Free blocks from the end on, down to index `from`, but not more than SFS_MAP_SHARE if each may
    have its bit in another block of the map: `*end` is behind the last block that may be left. In a

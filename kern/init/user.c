@@ -73,9 +73,9 @@ static int split_words(char *line, const char **words, int limit)
 }
 
 /* A kernel thread that becomes the first program. The words lie on its stack: exec copies them. If
-   the disk has it, but damaged, the image's takes its place: that is how one gets to a shell to look
-   what has happened. If this returns, there was no such program; its code, an error, becomes that of
-   the whole run. */
+   the disk has it, but damaged, the image's takes its place: that is how one gets to a shell to
+   look what has happened. If this returns, there was no such program; its code, an error, becomes
+   that of the whole run. */
 static int user_main(void *arg)
 {
     const char *argv[EXEC_MAX_ARG_NUM] = { DEFAULT_PROGRAM };
