@@ -133,6 +133,14 @@ static size_t free_clean(list_entry_t *list, size_t *freed)
     return looked;
 }
 
+bool cache_is_used_up(void)
+{
+    spin_lock(&lock);
+    bool none = list_empty(&clean);
+    spin_unlock(&lock);
+    return none;
+}
+
 /* It gives back a part at a time: who needs more asks again. If all went at once, each shortage of
    one page would cost all that is remembered of the disk, and interrupts would be off for long. If
    it gives nothing back, there was nothing: each entry has been looked at. */

@@ -52,6 +52,9 @@ void cache_ref(struct cached_block *entry);
 void cache_put(struct cached_block *entry);
 /* Is the block there, or being read? It may change at once: for who decides what to read. */
 bool cache_has(uint32_t block);
+/* Is there no block that could be given back, because nobody has it and it is as on the disk? From
+   anywhere, without a lock that ranks behind the cache's. */
+bool cache_is_used_up(void);
 /* Begin to read these blocks if they are not there, all at once, and wait for them: for what will
    be read in a row. What fails is read again, and told, by cache_get(). Sleeps. */
 void cache_read_ahead(const uint32_t *blocks, size_t n);

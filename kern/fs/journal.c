@@ -21,6 +21,7 @@
 #include <fs/mmap.h>
 #include <fs/sfs_format.h>
 #include <mm/kmalloc.h>
+#include <mm/shrink.h>
 #include <string.h>
 #include <sync/mutex.h>
 
@@ -44,6 +45,7 @@ static struct {
     uint32_t logged, reserved, members;
     uint64_t since;                     /* rdtime() of the first change */
     uint64_t commits;                   /* how many transactions are over */
+    bool hurry;                         /* memory is short: the flusher is not to wait */
     bool committing;
     bool broken;                        /* a write or a flush has failed */
     bool touched;                       /* some mapped file may be dirty */
@@ -243,7 +245,7 @@ static void commit(void)
         wait_sleep(&empty, WT_MUTEX, "the others in a transaction");
     if (journal.logged > 0 && !journal.broken)
         write_out();
-    journal.committing = false;
+    journal.committing = journal.hurry = false;
     journal.commits++;
     wait_wake_all(&over);
 }
@@ -369,6 +371,23 @@ void journal_touch(void)
     spin_unlock(&lock);
 }
 
+/* Memory is short, and no block in memory is clean: those that were changed become so by a commit. It
+   is the flusher's, which does not wait for the second to end. Who wants memory now may be in the
+   transaction, and gets none; but who comes later does. */
+static size_t hurry_up(void)
+{
+    if (cache_is_used_up()) {
+        spin_lock(&lock);
+        if (journal.device != NULL && journal.logged > 0 && !journal.broken) {
+            journal.hurry = true;
+            wait_give(&work, 0);
+        }
+        spin_unlock(&lock);
+    }
+    return 0;
+}
+SHRINKER(hurry_up);
+
 /* While nothing is changed, or nothing can be written, it sleeps until it is given work: so it
    does not count as one that something outside will wake, and a deadlock is told. */
 int journal_flusher(__not_used void *arg)
@@ -381,7 +400,7 @@ int journal_flusher(__not_used void *arg)
         uint64_t due = idle ? TIMER_NEVER : journal.since + second;
         struct waiter self;
 
-        if (rdtime() >= due) {
+        if (rdtime() >= due || (!idle && journal.hurry)) {
             journal.touched = false;
             spin_unlock(&lock);
             mmap_write_back(true);      /* an error is the journal's own */

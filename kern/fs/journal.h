@@ -61,6 +61,6 @@ bool journal_writable(void);
    second. Does not sleep. */
 void journal_touch(void);
 /* What a kernel thread does: write back what is mapped (fs/mmap.h), and commit what is older than a
-   second. Sleeps without a limit while nothing is changed. Returns 0 when the journal is closed;
-   arg is not used. */
+   second, or at once what memory that is short waits for. Sleeps without a limit while nothing is
+   changed. Returns 0 when the journal is closed; arg is not used. */
 int journal_flusher(void *arg);

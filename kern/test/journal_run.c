@@ -136,6 +136,47 @@ static void test_flusher(void)
 }
 SELFTEST("journal-flusher", test_flusher);
 
+/* There is no memory, and the cache has no block but those that the log keeps until it is written.
+   Who wants a page gets none, because he may be in the transaction; but from then on the flusher
+   makes such blocks clean, and the next one finds memory. It does not wait for its second. */
+static void test_short(void)
+{
+    struct inventory before = inventory_take();
+    struct hoard hoard = { .count = 0 };
+    int code = 1;
+
+    open_disk();
+    int pid = test_thread(journal_flusher, NULL);
+    for (uint32_t i = 0; i < ROOM; i++)
+        change(20 + i);
+    sleep_ticks(5);                     /* it waits now */
+    uint64_t end = rdtime() + 50 * timer_tick_length();
+    hoard_take(&hoard);
+    struct Page *page = alloc_page();
+    check("while blocks are in the log there is no memory", page == NULL);
+    check("nobody waits for the disk to get some", on_disk(&disk, 20) == 0);
+    while (on_disk(&disk, 20) == 0 && rdtime() < end)
+        schedule();
+    check("but the flusher has begun, before its second is over", on_disk(&disk, 20) == 1);
+    schedule();
+    page = alloc_page();
+    check("then there is a page", page != NULL);
+    hoard_end(&hoard);
+    if (page != NULL)
+        free_page(page);
+    sleep_ticks(10);
+    check("afterwards it waits for a change", sleeps_for_good(pid));
+    change(20);
+    sleep_ticks(50);
+    check("and for its second again", on_disk(&disk, 20) == 1);
+    check_eq("the journal is closed", journal_close(), 0);
+    check("with that the thread ends", wait_child(pid, &code) == pid && code == 0);
+    cache_close();
+    test_disk_destroy(&disk);
+    inventory_same(&before, "memory that was short");
+}
+SELFTEST("journal-short", test_short);
+
 /* Add one to both numbers of a pair, in one transaction. Returns what they are then. Both numbers
    must be the same before: who was here before has changed both, or none. */
 static uint64_t change_pair(uint32_t pair)

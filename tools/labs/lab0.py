@@ -164,6 +164,7 @@ SELF_TESTS = [
     selftest("journal-crash"),
     selftest("crash-maps", limit=2000),
     selftest("journal-flusher"),
+    selftest("journal-short"),
     selftest("journal-storm"),
     selftest("journal-storm chaos", seeds=8, limit=2000),
     selftest("journal-storm 4 harts", harts=4, runs=3),
