@@ -66,6 +66,7 @@ void mmap_add_dirty(struct inode *node, struct cached_block *block)
 {
     struct file_map *map = node->map;
 
+    assert(mutex_held(&node->lock));
     if (block->dirty) {
         cache_put(block);
         return;

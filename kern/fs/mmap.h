@@ -22,7 +22,7 @@
 
    It is done by sync, fsync and msync; by the flusher, a second after the first change; when the
    set is large; and before write() or truncate() change a file of which the set is not empty. When
-   the last area that may be written goes, by munmap or exit, nothing is to be taken from anybody. */
+   the last area that may be written goes, by munmap or exit, nothing need be taken from anybody. */
 #define MMAP_DIRTY_MAX  128             /* blocks in the set of a file */
 
 /* Map an open file, of which this is the inode, as its O_ flags allow: at addr, of len bytes, from

@@ -15,7 +15,7 @@
 #include <report.h>
 #include <string.h>
 #include <test/sfs_disk.h>
-#include <test/testlib.h>
+#include <test/space.h>
 #include <unistd.h>
 
 #define BASE        0x10000000UL        /* where a file is mapped */
@@ -263,6 +263,22 @@ static void there_and_again(void)
     check_eq("a page has no reference too many", page_ref(pte2page(entry(one, 0))), 3);
 }
 
+/* A hart that runs on one of them, and has just written. What it may do is in its TLB, too. Faults
+   are not repaired as long as the task has no memory. */
+static void on_a_hart(void)
+{
+    current->mm = one;
+    addrspace_switch(&kernel_as, &one->as);
+    check("a hart writes to a page", can_write(BASE + 2 * PGSIZE, -1UL));
+    check("and again", can_write(BASE + 2 * PGSIZE + 8, -1UL));
+    current->mm = NULL;
+    assert_eq(fs->sync(fs), 0);
+    check("when that was written back it cannot, without a fault",
+          !can_write(BASE + 2 * PGSIZE, 3));
+    addrspace_switch(&one->as, &kernel_as);
+    check_eq("the disk has what it wrote", on_disk(2)[0] + on_disk(2)[8], 255 + 255);
+}
+
 /* More than one transaction takes, and the file's end in the last page. */
 static void many_and_end(void)
 {
@@ -323,6 +339,7 @@ static void mmap_back(void)
     ops.vop_journal_dirty = spy;
     file->in_ops = &ops;
     there_and_again();
+    on_a_hart();
     many_and_end();
     file->in_ops = own;
     areas_go();

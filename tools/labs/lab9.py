@@ -98,6 +98,7 @@ EXERCISES = [
 
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
+CROWD = Disk(checks=(sound, same("/crowd", "/copy")))
 
 TESTS = [
     early("swap-entry", 5, "9.1", title="the entry of a page that is out"),
@@ -121,9 +122,9 @@ TESTS = [
     program("mapfile many", "many", 2, "9.4", disk=SMALL,
             title="more pages than the journal has room for"),
     program("mapfile full", "full", 1, "9.4", disk=Disk(), title="no room for a hole"),
-    program("mapfile crowd", "crowd", 1, "9.4", seeds=3, disk=Disk(),
+    program("mapfile crowd", "crowd", 1, "9.4", seeds=3, disk=CROWD,
             title="six processes, whoever runs when"),
-    program("mapfile 4 harts", "crowd", 1, "9.4", harts=4, runs=2, disk=Disk(),
+    program("mapfile 4 harts", "crowd", 1, "9.4", harts=4, runs=2, disk=CROWD,
             title="six processes on four harts"),
     program("mapfile errors", "errors", disk=Disk(programs=("true",))),
 ]
