@@ -153,11 +153,11 @@ static void slot_drop(uint32_t number)
 
     if (--slot->names > 0)
         return;
+    stats.used--;
     if (slot->bad)
         return;
     slot->written = false;
     chunks[number / CHUNK_SLOTS].used--;
-    stats.used--;
     if (number < lowest)
         lowest = number;
 }

@@ -45,7 +45,7 @@ bool swap_is_on(void);
 
 /* What `mem` and tests tell of paging: since swap_on(). */
 struct swap_stats {
-    uint32_t slots, used;       /* of the area; those with a name, or kept as bad */
+    uint32_t slots, used;       /* of the area; those with a name */
     uint32_t cached;            /* pages in the cache */
     uint64_t read, written;     /* pages that moved */
     uint64_t found, dropped;    /* faults that found the page in the cache; pages that went without
