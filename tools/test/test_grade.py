@@ -438,7 +438,7 @@ class CommandLine(unittest.TestCase):
 
     def test_bad_ones(self):
         self.fails("there is no test helo; do you mean hello?", "helo")
-        self.fails("there is no lab 9", "--lab", "9")
+        self.fails("there is no lab 10", "--lab", "10")
         self.fails("there is no exercise 5.9", "--exercise", "5.9")
         self.fails("nonsense is missing: run make setup", "--qemu", "nonsense", "hello")
         self.fails("/nowhere/kernel is not there", "--objects", "/nowhere", "hello")

@@ -172,7 +172,7 @@ class NoSolutions(Folder):
         self.assertEqual(data_of(self.path("h.tar")), before)
 
     def test_bad_wishes(self):
-        for words, arguments in (("there is no lab 9", ["9"]), ("is no lab", ["x"]),
+        for words, arguments in (("there is no lab 10", ["10"]), ("is no lab", ["x"]),
                                  ("only labs before", ["3", "--solved", "1-4"]),
                                  ("has no exercise 4.1", ["5", "--exercises", "4.1"]),
                                  ("--solved many", ["5", "--solved", "many"]),

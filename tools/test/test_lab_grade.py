@@ -444,7 +444,7 @@ class Command(Folder):
     def test_wrong_commands(self):
         good = self.put("good.txt", work_of())
         for words, arguments in (
-                ("there is no lab 9", [good, "--lab", "9"]),
+                ("there is no lab 10", [good, "--lab", "10"]),
                 ("there is no exercise 9.1", [good, "--exercises", "9.1"]),
                 ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
                 ("it is a folder", [good, "--csv", self.folder]),
