@@ -147,11 +147,16 @@ static void try_bad_walks(struct inode *node)
     check_eq("a number that is none of a file's is damage, and not read",
              get(node, DOUBLE + 9, SFS_LOOK, &block), -E_IO);
     ((uint32_t *)test_disk_block(&disk, 41))[5] = BLOCKS;
+    ((uint32_t *)test_disk_block(&disk, 41))[6] = 1;
     assert(test_is_dropped(41));
     check_eq("also where a block of numbers should be",
              get(node, DOUBLE + 5 * SFS_NPER, SFS_LOOK, &block), -E_IO);
+    /* The journal's block can be read, and has a 0 there. But it is no hole of this file. */
+    check_eq("and where one is walked into",
+             get(node, DOUBLE + 6 * SFS_NPER + 100, SFS_LOOK, &block), -E_IO);
     ((uint32_t *)test_disk_block(&disk, 42))[9] = 0;
     ((uint32_t *)test_disk_block(&disk, 41))[5] = 0;
+    ((uint32_t *)test_disk_block(&disk, 41))[6] = 0;
     check("no reference is kept after damage", test_is_dropped(41) && test_is_dropped(42));
 }
 
@@ -209,7 +214,7 @@ static const struct {
    SFS_WHOLE. */
 static uint32_t fill_hole(struct filesystem *fs, struct inode *node, size_t i)
 {
-    enum sfs_create create = i % 2 == 0 ? SFS_WHOLE : SFS_CREATE;
+    enum sfs_create create = i % 2 == 0 ? SFS_CREATE : SFS_WHOLE;
     uint32_t blocks = test_stat(node).st_blocks, is_free = test_free_blocks(fs), block;
     int error = get(node, fills[i].index, create, &block);
 
@@ -265,7 +270,7 @@ static void test_fill(void)
     for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
         blocks[i] = fill_hole(fs, node, i);
         /* The block was asked for as one that is written as a whole. */
-        if (i % 2 == 0)
+        if (i % 2 == 1)
             end_file(fs, node, SFS_SIZE_MAX, blocks[i]);
         /* A block of numbers that was not cleared would have junk here. */
         check_eq("a place near it is a hole still", look(node, fills[i].index ^ 2), 0);

@@ -123,7 +123,8 @@ def strangers(found, reference, asked):
     """The exercises of a Handin that this tree does not know. If the teacher has named exercises,
     only those of labs that are asked for as a whole count."""
     labs = {number.split(".")[0] for number in asked or () if set(asked) >= {
-        each for each in reference.exercises if each.split(".")[0] == number.split(".")[0]}}
+        each for each in reference.exercises if each.split(".")[0] == number.split(".")[0]
+        and not reference.exercises[each].apart}}
     return [number for number in found.exercises if number not in reference.exercises
             and (not asked or number.split(".")[0] in labs)]
 

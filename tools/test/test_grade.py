@@ -67,7 +67,8 @@ class Score(unittest.TestCase):
     def is_full(self, **verdicts):
         labs = load()
         tests = {"e": next(test for lab in labs for test in lab.tests if test.exercise == "2.1"),
-                 "c": next(test for lab in labs for test in lab.tests if test.exercise == "2.C")}
+                 "c": next(test for lab in labs for test in lab.tests if test.exercise == "2.C"),
+                 "n": next(test for test in labs[8].tests if test.exercise is None)}
         with contextlib.redirect_stdout(io.StringIO()) as output:
             full = Screen(labs, []).score([Outcome(tests[name], verdict)
                                            for name, verdict in verdicts.items()])
@@ -83,6 +84,10 @@ class Score(unittest.TestCase):
         self.assertTrue(self.is_full(e=Verdict.OK, c=Verdict.NOT_WRITTEN))
         self.assertFalse(self.is_full(e=Verdict.OK, c=Verdict.WRONG))
         self.assertFalse(self.is_full(c=Verdict.NOT_WRITTEN))
+
+    def test_what_a_test_of_no_exercise_needs_may_be_blank(self):
+        self.assertTrue(self.is_full(e=Verdict.OK, n=Verdict.NOT_WRITTEN))
+        self.assertFalse(self.is_full(e=Verdict.OK, n=Verdict.WRONG))
 
 
 class Ends(unittest.TestCase):

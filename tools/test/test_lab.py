@@ -25,6 +25,7 @@ sys.path.insert(0, TOOLS)
 
 import check_readme
 from exercise import handin, handout, incoming, manifest, regions
+from labs import catalogue
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
 LEAST = 25                              # characters; shorter lines may stand anywhere by chance
@@ -80,7 +81,8 @@ class NoSolutions(Folder):
     @classmethod
     def setUpClass(cls):
         cls.regions = regions.parse_tree(ROOT)
-        plan = handout.plan_of(7)
+        cls.numbers = {region.exercise for region in cls.regions}
+        plan = handout.plan_of(max(lab.number for lab in catalogue.load()))
         paths = set(handout.sources(ROOT, plan)) | {"README.md"}
         cls.whole = "\n".join(regions.read(ROOT, path) for path in sorted(paths)
                               if os.path.isfile(os.path.join(ROOT, path)))
@@ -131,6 +133,15 @@ class NoSolutions(Folder):
         self.assertEqual([each for each in about.due if each[0] == "5"], ["5.1", "5.3"])
         none, _ = self.make(4, "none", solved="none")
         self.assertEqual({each[0] for each in none.due}, {"1", "2", "3", "4"})
+
+    def test_parts_of_their_own(self):
+        """They are blank if they are named, and else solved."""
+        usual = ["8.1", "8.2", "8.3", "8.4", "8.5"]
+        for words, due in ((None, usual), ("8.6", ["8.6"]), ("8.1,8.7", ["8.1", "8.7"])):
+            plan = handout.plan_of(8, exercises=words)
+            self.assertEqual(plan.due, [number for number in due if number in self.numbers])
+            self.assertEqual([number for number in plan.blank if number[0] == "8"], plan.due)
+        self.assertTrue({"8.6", "8.7"} <= set(handout.plan_of(7).blank))
 
     def test_the_reference_put_in_is_the_reference(self):
         _, tree = self.make(3)

@@ -441,6 +441,16 @@ class Command(Folder):
         with open(self.path("scope"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["score"], 15)
 
+    def test_a_lab_is_meant_without_its_parts_of_their_own(self):
+        reference = marks.Reference(ROOT, catalogue.load(), "")
+        for lab, exercises, few in (("8", "", True), ("8", "8.1,8.6", False), ("", "8.7", False)):
+            asked = gradebook.chosen(reference, SimpleNamespace(lab=lab, exercises=exercises))
+            self.assertEqual(asked, exercises.split(",") if exercises else [
+                number for number in sorted(reference.exercises)
+                if number[0] == "8" and number not in ("8.6", "8.7")])
+            found = SimpleNamespace(exercises=["8.1", "8.9"])
+            self.assertEqual(gradebook.strangers(found, reference, asked), ["8.9"] if few else [])
+
     def test_wrong_commands(self):
         good = self.put("good.txt", work_of())
         for words, arguments in (

@@ -80,7 +80,8 @@ def reference_of(files, entries):
     reference.regions, reference.version, reference.texts = found, NEW, files
     reference.keys = {region.key for region in found}
     reference.register = register.parse(entries).with_regions(found)
-    reference.exercises = {number: SimpleNamespace(number=number, points=10, is_challenge=False)
+    reference.exercises = {number: SimpleNamespace(number=number, points=10, is_challenge=False,
+                                                    apart=False)
                            for number in sorted({region.exercise for region in found})}
     reference.names, reference.hints = SimpleNamespace(taken=lambda path: ()), {}
     return reference
