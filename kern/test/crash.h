@@ -64,7 +64,8 @@ bool history_allows(const struct history *history, size_t length, const struct t
 /* What was looked at. */
 struct crash_count {
     size_t states;                      /* crashes that were built */
-    size_t mounted;                     /* of them different disks: each was mounted */
+    size_t different;                   /* disks among them */
+    size_t mounted;                     /* mounts: at least one of each */
     size_t finished;                    /* of these, those whose recovery wrote something */
     size_t wrong;
 };

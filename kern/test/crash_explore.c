@@ -22,7 +22,7 @@
 #include <test/sfs_disk.h>
 #include <test/testlib.h>
 
-#define KNOWN_MAX       8192            /* different disks of a workload; a power of two */
+#define KNOWN_MAX       16384           /* different disks of a workload; a power of two */
 #define DEPTH_MAX       2
 #define RECORD_LIMIT    200             /* a recovery, and the freeing of orphans */
 #define TOLD            3               /* wrong states of a workload that are told; then it ends */
@@ -41,19 +41,21 @@ struct known {
     struct tree tree;
     struct tree extra;                  /* behind one transaction more */
     bool sound;                         /* it could be mounted, and is right then */
+    int levels;                         /* so many times over its recovery has been looked into */
 };
 
 struct explorer {
     struct history *history;
     struct crash_count *count;
-    struct known *known;
-    struct test_disk views[DEPTH_MAX + 1];
+    struct known *known;                /* a table of KNOWN_MAX, by hash */
+    struct test_disk views[DEPTH_MAX + 1];      /* the state of each level: made from the one above */
     const struct crash_way *way;
     uint8_t **before;                   /* where the blocks are of a disk that will be a sample */
     bool sampling;                      /* there is one */
 };
 
-/* What is known of the disk with this hash, or the place for it. */
+/* What is known of the disk with this hash, or the place for it. What stands in the way of another
+   one is passed over: nothing is ever taken out, so a place without a hash ends the search. */
 static struct known *find(const struct explorer *e, uint64_t hash)
 {
     size_t i = hash % KNOWN_MAX;
@@ -63,7 +65,8 @@ static struct known *find(const struct explorer *e, uint64_t hash)
     return &e->known[i];
 }
 
-/* The tree of a disk that is to be right. */
+/* The tree of a disk that is to be right. It is walked only if the checker finds nothing: that the
+   walk can rely on. */
 static struct tree read_tree(const struct explorer *e, const struct test_disk *view,
                              struct known *known)
 {
@@ -85,6 +88,7 @@ static int do_extra(struct filesystem *fs, struct test_disk *view)
             vfs_close(node, O_RDWR);
     }
     inode_put(root);
+    /* A workload may have filled the disk; then the sync has nothing to do. */
     if (error == 0 || error == -E_NO_SPACE)
         error = fs->sync(fs);
     test_disk_mark(view, EXTRA_DURABLE);
@@ -106,10 +110,12 @@ static bool recover_alone(const struct explorer *e, struct test_disk *view)
     int error = journal_recover(&view->device, super->journal_start, super->journal_blocks,
                                 &replayed);
 
+    /* The test's own transaction would follow whatever the superblock says. */
     if (error != 0 || !same_layout(e, view))
         return false;
     if (replayed > 0)
         own_transaction(view);
+    /* The mount that comes next frees orphans, and commits that. */
     view->paused = true;
     return true;
 }
@@ -132,6 +138,7 @@ static void try_mount(const struct explorer *e, struct test_disk *view, struct k
 
     known->sound = error == 0;
     if (error == 0) {
+        /* Orphans are free now in memory, and with that on the disk. */
         error = fs->sync(fs);
         known->tree = known->extra = read_tree(e, view, known);
         if (e->sampling && known->sound)
@@ -154,6 +161,7 @@ static bool recovered(const struct test_disk *view, const struct crash *crash,
 {
     bool seen[2] = { false, false };
 
+    /* How far had it come when the power failed? */
     for (size_t i = 0; i < crash->length; i++)
         if (view->record[i].kind == RECORD_MARK)
             seen[view->record[i].block] = true;
@@ -169,7 +177,8 @@ static void tell(struct explorer *e, int level, const struct crash *crash, const
             e->history->workload->title, level + 1, crash->length, crash->kind, crash->odd, what);
 }
 
-/* Will this disk, which was not mounted yet, be a sample? */
+/* Will this disk, which was not mounted yet, be a sample? Then it must be known afterwards where its
+   blocks were: a mount writes elsewhere, so they stay what they are. */
 static void choose(struct explorer *e, const struct test_disk *view)
 {
     e->sampling = false;
@@ -178,37 +187,49 @@ static void choose(struct explorer *e, const struct test_disk *view)
     memcpy(e->before, view->at, view->device.blocks * sizeof(*e->before));
 }
 
+/* Mount the state of this level, which may have been done before, but not with a record. */
+static void find_out(struct explorer *e, struct known *known, int level)
+{
+    struct test_disk *view = &e->views[level];
+
+    choose(e, view);
+    known->levels = e->way->depth - level;
+    if (known->levels > 0)
+        test_disk_record(view, RECORD_LIMIT);
+    if (prepare(e, view))
+        try_mount(e, view, known);
+}
+
 /* Build a crash of a disk with a record, and find out what is there after it. The result lies in
-   the table. */
+   the table. A disk that was seen is mounted again only if it was then too deep for a look into its
+   recovery:
+
+       level 0     a crash of the workload
+       level 1         of the recovery from that, which has its record in views[0]
+       level 2             and of the recovery from this one: views[1] */
 static const struct known *look(struct explorer *e, struct test_disk *disk,
                                 const struct crash *crash, int level)
 {
     struct test_disk *view = &e->views[level];
-    struct known *known;
     struct crash inner = crash_first();
 
     crash_build(disk, crash, view);
     uint64_t hash = test_disk_hash(view) ?: 1;
-    known = find(e, hash);
+    struct known *known = find(e, hash);
     e->count->states++;
-    if (known->hash != 0)
+    if (known->hash != 0 && known->levels >= e->way->depth - level)
         return known;
-    if (++e->count->mounted % KNOWN_MAX == KNOWN_MAX - 1)
+    if (known->hash == 0 && ++e->count->different == KNOWN_MAX / 2)
         panic("a workload has too many states");
+    e->count->mounted++;
     known->hash = hash;
-    choose(e, view);
-    if (level < e->way->depth)
-        test_disk_record(view, RECORD_LIMIT);
-    if (prepare(e, view))
-        try_mount(e, view, known);
+    find_out(e, known, level);
     if (!known->sound)
         tell(e, level, crash, "the disk is not as docs/sfs.md says");
-    if (level == e->way->depth || view->length == 0) {
-        test_disk_forget(view);
-        return known;
-    }
-    e->count->finished++;
-    while (known->sound && e->count->wrong < TOLD && crash_next(view, &inner)) {
+    e->count->finished += view->length > 0;
+    /* Without a record, or with nothing in it, there is no crash to look at. */
+    while (known->sound && e->count->wrong < TOLD && view->length > 0
+           && crash_next(view, &inner)) {
         const struct known *after = look(e, view, &inner, level + 1);
 
         if (after->sound && !recovered(view, &inner, known, &after->tree))

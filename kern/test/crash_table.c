@@ -67,7 +67,7 @@ const struct workload crash_workloads[] = {
     { "written, and cut", SMALL, "make a; write a 0 20000 1",
       { "write a 18000 9000 2; cut a 19000; sync; write a 0 9000 3; cut a 100" } },
     { "blocks of one file go to another", SMALL, "make a; write a 0 60000 1; make b",
-      { "unlink a; write b 0 60000 2; sync; cut b 0; make a; write a 0 60000 3; sync" } },
+      { "unlink a; write b 0 40000 2; sync; cut b 0; make a; write a 0 40000 3; sync" } },
     { "blocks of a directory go to a file", SMALL, "mkdir d; mkdir d/e; make a; fill a 0 4096 1",
       { "rmdir d/e; rmdir d; write a 30000 4096 2; sync; fill a 40000 65536 3" } },
     { "linked, and the old name removed", SMALL, "make a; write a 0 9000 1",
@@ -91,14 +91,15 @@ const struct workload crash_workloads[] = {
       { "hold a; unlink a; sync; write b 0 5000 2; sync" } },
 
     /* No room, and a log that is full. */
-    { "the disk is full at the commit", SMALL, "make a; make b",
-      { "fill a 0 65536 1; sync; !write b 0 100 2; sync; cut a 65536; write b 0 30000 3; sync" } },
+    { "the disk is full at the commit", SMALL, "make a; make b; fill a 0 65536 1; cut a 100000",
+      { "fill a 100000 65536 2; sync; !write b 0 100 3; sync; cut a 90000; write b 0 20000 4; "
+        "sync" } },
     { "a full disk is written over", SMALL, "make a; fill a 0 65536 1",
       { "write a 0 65536 2; sync; !mkdir d; !symlink x s; make b; sync; unlink a; sync" } },
     { "all inodes are used", SMALL, "", { "many a 38; !make b; sync; unlink a7; make b; sync" } },
     { "the log is full again and again", LARGE, "make a; make b",
-      { "write a 0 65536 1; write b 0 65536 2; write a 1000 65536 3; write b 65536 65536 4; "
-        "write a 0 65536 5; sync" } },
+      { "write a 0 40000 1; write b 0 30000 2; write a 1000 20000 3; write b 30000 20000 4; "
+        "write a 0 10000 5; sync" } },
     { "many small changes fill the log", LARGE, "make a; write a 0 65536 1; mkdir d",
       { "write a 0 10 2; write a 8192 10 3; write a 16384 10 4; write a 24576 10 5; "
         "make d/b; write a 32768 10 6; write a 40960 10 7; write a 49152 10 8; unlink d/b; "

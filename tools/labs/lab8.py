@@ -275,9 +275,9 @@ TESTS = [
     program("filecrowd 4 harts", harts=4, runs=2, disk=LARGE),
     program("filecrowd full", "full", disk=Disk(size="4M", inodes=100)),
     # The power fails at each write: kern/test/crash.h.
-    selftest("crash", limit=8000, disk=SAMPLES),
+    selftest("crash", limit=22000, disk=SAMPLES),
     selftest("crash-commit", limit=3000),
-    selftest("crash-recovery", limit=3000),
+    selftest("crash-recovery", limit=8000),
     program("pipes"),
     program("pipes chaos", seeds=3),
     program("pipes 4 harts", harts=4, runs=2),
