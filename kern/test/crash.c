@@ -39,6 +39,7 @@ static bool look_at(const struct workload *workload, const struct crash_way *way
 
     if (well)
         suitable = !way->own_commit || (workload->script[1] == NULL && own_record(&history));
+    /* What is wrong without any crash needs none. */
     if (well && suitable)
         crash_explore(&history, way, &count);
     if (suitable) {
@@ -95,6 +96,7 @@ static void test_crash_maps(void)
 }
 SELFTEST("crash-maps", test_crash_maps);
 
+/* One level: the recovery is the test's own, and it is right. */
 static void test_crash_commit(void)
 {
     look_at_all(crash_workloads, crash_workload_count, &(struct crash_way){ .own_recovery = true },
@@ -102,6 +104,7 @@ static void test_crash_commit(void)
 }
 SELFTEST("crash-commit", test_crash_commit);
 
+/* Not all workloads: some have transactions that are too large, or two threads. */
 static void test_crash_recovery(void)
 {
     look_at_all(crash_workloads, crash_workload_count,

@@ -48,7 +48,7 @@ struct explorer {
     struct history *history;
     struct crash_count *count;
     struct known *known;                /* a table of KNOWN_MAX, by hash */
-    struct test_disk views[DEPTH_MAX + 1];      /* the state of each level: made from the one above */
+    struct test_disk views[DEPTH_MAX + 1];      /* the state of each level */
     const struct crash_way *way;
     uint8_t **before;                   /* where the blocks are of a disk that will be a sample */
     bool sampling;                      /* there is one */
@@ -177,8 +177,8 @@ static void tell(struct explorer *e, int level, const struct crash *crash, const
             e->history->workload->title, level + 1, crash->length, crash->kind, crash->odd, what);
 }
 
-/* Will this disk, which was not mounted yet, be a sample? Then it must be known afterwards where its
-   blocks were: a mount writes elsewhere, so they stay what they are. */
+/* Will this disk, which was not mounted yet, be a sample? Then it must be known afterwards where
+   its blocks were: a mount writes elsewhere, so they stay what they are. */
 static void choose(struct explorer *e, const struct test_disk *view)
 {
     e->sampling = false;

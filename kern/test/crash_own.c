@@ -23,6 +23,7 @@ static void put_record(struct test_disk *disk, uint32_t start, uint32_t count, s
 {
     struct sfs_commit *record = page2kva(page);
 
+    /* The rest of the block stays what it is. */
     memcpy(record, test_disk_block(disk, start), BLOCK_SIZE);
     record->count = count;
     record->sequence += count > 0;
@@ -54,6 +55,7 @@ bool own_recover(struct test_disk *disk)
                  && is_sound(disk, super_of(disk), homes, count);
 
     assert(page != NULL);
+    /* Where the record is a wrong one, the test fails; but it must not panic by it. */
     for (uint32_t i = 0; i < count && sound; i++)
         test_disk_write(disk, homes->home[i], test_disk_block(disk, start + LOG + i));
     if (count > 0 && sound)
@@ -69,6 +71,7 @@ static void commit(struct test_disk *disk, struct Page *const *new, uint32_t blo
     uint32_t start = super_of(disk)->journal_start, count = 0;
     struct sfs_homes *homes = page2kva(page + 1);
 
+    /* In the order of their numbers: the kernel may have another one, and that must not matter. */
     memset(homes, 0, BLOCK_SIZE);
     for (uint32_t block = 0; block < blocks; block++)
         if (new[block] != NULL) {
@@ -77,6 +80,7 @@ static void commit(struct test_disk *disk, struct Page *const *new, uint32_t blo
         }
     test_disk_write(disk, start + 1, homes);
     test_disk_flush(disk);
+    /* From here on it has happened. */
     put_record(disk, start, count, page);
     for (uint32_t block = 0; block < blocks; block++)
         if (new[block] != NULL)
@@ -90,6 +94,7 @@ void own_transaction(struct test_disk *disk)
     uint32_t map = super_of(disk)->map_start;
     struct Page *new[CRASH_BLOCKS] = { NULL }, *three = alloc_pages(3);
 
+    /* Two pages for the commit, and the block. */
     assert(three != NULL);
     new[map] = three + 2;
     memcpy(page2kva(new[map]), test_disk_block(disk, map), BLOCK_SIZE);
@@ -110,6 +115,7 @@ static bool copy_record(const struct test_disk *from, struct test_disk *to, stru
 
         if (entry->kind == RECORD_WRITE
             && entry->block - super->journal_start >= super->journal_blocks) {
+            /* A block that is written twice counts once, with what it has at the end. */
             count += new[entry->block] == NULL;
             new[entry->block] = entry->page;
         } else if (entry->kind == RECORD_MARK) {
@@ -135,6 +141,7 @@ bool own_record(struct history *history)
 
     assert(new != NULL && page != NULL);
     memset(new, 0, blocks * sizeof(*new));
+    /* The new disk begins as the old one did, and has a record of its own. */
     test_disk_create(&made, blocks);
     for (uint32_t block = 0; block < blocks; block++)
         memcpy(test_disk_block(&made, block), old->base[block], BLOCK_SIZE);
@@ -143,6 +150,7 @@ bool own_record(struct history *history)
     bool done = copy_record(old, &made, new, page);
     kfree(new);
     free_pages(page, 2);
+    /* One of them goes, with its record. */
     test_disk_destroy(done ? old : &made);
     if (done)
         *old = made;

@@ -30,6 +30,7 @@ static struct {
 /* Write a block behind the last one. */
 static void put(const void *data)
 {
+    /* A device takes whole pages only; the data may lie anywhere. */
     memcpy(page2kva(sampler.page), data, BLOCK_SIZE);
     assert_eq(block_write(block_disk(), sampler.next++, sampler.page), 0);
 }
@@ -80,9 +81,11 @@ void crash_sample(const char *title, uint8_t *const *before, const struct test_d
     head->blocks = after->device.blocks;
     memcpy(head->title, title, strnlen(title, sizeof(head->title) - 1));
     sampler.numbers = 0;
+    /* Most blocks of a small disk are zeros. */
     for (uint32_t block = 0; block < head->blocks; block++)
         if (block_hash(before[block]) != 0)
             put_numbered(block, before[block], &head->before);
+    /* A write gives a block another place: see disk_record.h. */
     for (uint32_t block = 0; block < head->blocks; block++)
         if (before[block] != after->at[block])
             put_numbered(block, after->at[block], &head->after);

@@ -1,4 +1,4 @@
-/* The workloads of the crash tests: see crash.h for what they are for, crash_work.c for the words.
+/* The workloads of the crash tests: see crash.h for what they are for, crash_calls.c for the words.
    A new one is a line here, and nothing else.
 
    A disk has 64 blocks if there is no reason for more: 24 are the journal's, and 36 are for files.

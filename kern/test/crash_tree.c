@@ -35,6 +35,7 @@ static uint64_t mix(uint64_t hash, uint64_t number)
 /* The hash of a path that goes on. */
 static uint64_t mix_name(uint64_t path, const char *name)
 {
+    /* So that "ab/c" and "a/bc" differ. */
     path = mix(path, '/');
     while (*name != '\0')
         path = mix(path, *name++);
@@ -58,6 +59,7 @@ static void add_block(struct content *content, uint64_t index, const void *block
 {
     uint64_t hash = block_hash(block);
 
+    /* Its place counts: two blocks that change places make another content. */
     if (hash != 0)
         content->sum[content->parts == 3 ? index % 2 : content->parts - 1] += mix(hash, index);
 }
@@ -105,6 +107,7 @@ static void walk_files(struct tree_walk *w, struct inode *dir, uint64_t path, ui
         struct inode *node;
         struct stat stat;
 
+        /* What is the other thread's may just be going away. */
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !(w->parts & content.parts))
             continue;
         assert_eq(vfs_lookup(dir, name, false, &node), 0);
@@ -136,6 +139,7 @@ static void add_below(const struct tree_walk *w, uint32_t block, int above, uint
 
     if (block == 0)
         return;
+    /* The checker has found that the number leads to data. */
     numbers = test_disk_block(w->disk, block);
     if (above == 0)
         add_block(content, index, numbers);
@@ -173,6 +177,7 @@ static void walk_entry(struct tree_walk *w, const struct sfs_dirent *entry, uint
     struct content content = { .parts = parts };
     char name[SFS_NAME_MAX + 1];
 
+    /* On the disk a name has no end. */
     memcpy(name, entry->name, entry->name_length);
     name[entry->name_length] = '\0';
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -200,6 +205,7 @@ static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t
         for (uint32_t offset = 0; offset < BLOCK_SIZE;) {
             const struct sfs_dirent *entry = (const struct sfs_dirent *)(block + offset);
 
+            /* Free room has a length, and no name. */
             if (entry->ino != 0)
                 walk_entry(w, entry, path, parts);
             offset += entry->length;

@@ -135,6 +135,7 @@ static void keep(struct test_disk *disk)
 {
     uint32_t blocks = disk->device.blocks, block = 0;
 
+    /* A state that nothing was written to has all its blocks elsewhere. */
     while (block < blocks && disk->at[block] != own(disk, block))
         block++;
     if (block == blocks)
@@ -274,6 +275,7 @@ static void tear(struct test_disk *copy, const struct record_entry *entry, enum 
         copy->torn = alloc_page();
     assert(copy->torn != NULL);
     block = page2kva(copy->torn);
+    /* Each 512 bytes are old or new; these two cases are the ends of what can be. */
     memcpy(block, copy->at[entry->block], BLOCK_SIZE);
     if (kind == CRASH_HEAD)
         memcpy(block, new, SECTOR);
@@ -297,6 +299,7 @@ void crash_build(struct test_disk *disk, const struct crash *crash, struct test_
         if (entry->kind != RECORD_WRITE)
             continue;
         if (i < start || reaches(crash, i)) {
+            /* Once for each write, not for each state that has it. */
             if (entry->hash == 0)
                 entry->hash = block_hash(page2kva(entry->page)) + 1;
             copy->at[entry->block] = page2kva(entry->page);
