@@ -357,15 +357,24 @@ struct Page *alloc_pages(size_t n)
     return base;
 }
 
+/* What mark_free() calls for a page that is not simply allocated: it is free, or a program's and
+   enrolled. */
+static __never_inlined void mark_free_other(struct Page *page)
+{
+    if (!(page->flags & PG_ALLOCATED))
+        panic("double free of page %#lx", page2pa(page));
+    page_forget(page);
+}
+
 /* The mistakes of callers: a page that does not exist, is free already, or is used by others. */
 static inline void mark_free(struct Page *page)
 {
     if (unlikely(page < pages || page >= pages + npage))
         panic("free of a page that does not exist: %#lx", page2pa(page));
+    if (unlikely(page->flags != PG_ALLOCATED))
+        mark_free_other(page);
     if (unlikely(page_ref(page) != 0))
         panic("free of page %#lx, which has %u references", page2pa(page), page_ref(page));
-    if (unlikely(page->flags != PG_ALLOCATED))
-        page_forget(page);
     page->flags = 0;
 }
 

@@ -104,8 +104,6 @@ void page_forget(struct Page *page)
 {
     struct family *family = NULL;
 
-    if (!(page->flags & PG_ALLOCATED))
-        panic("double free of page %#lx", page2pa(page));
     spin_lock(&swap_lock);
     assert(!(page->flags & PG_LOCKED) && page_slot(page) == 0);
     if (page->flags & PG_SWAPPABLE) {

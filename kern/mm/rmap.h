@@ -90,8 +90,7 @@ void page_enrol(struct Page *page, struct family *family, uintptr_t la);
 void mm_enrol(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t la, pte_t pte);
 /* How many pages the policy knows, just now. */
 size_t rmap_enrolled(void);
-/* For free_pages(): a page with other flags than PG_ALLOCATED alone goes. It leaves the policy; if
-   it is not even allocated, it is freed twice, which is a panic. */
+/* For free_pages(): a page with other flags beside PG_ALLOCATED goes. It leaves the policy. */
 void page_forget(struct Page *page);
 /* Enrol an mm, whose lock the caller has, with all its pages. False if it is enrolled, has no
    family, or the family's mutex could not be had at once. Does not sleep. */
