@@ -1,5 +1,6 @@
-/* The calls that the scripts of workloads are made of; see crash_calls.h. Each is what a system call
-   of the same name does, by the functions of vfs, in the root of the file system that is looked at.
+/* The calls that the scripts of workloads are made of; see crash_calls.h. Each is what a system
+   call of the same name does, by the functions of vfs, in the root of the file system that is
+   looked at. Names are paths without a slash at their start.
 
    A call returns 0 or an error of the kernel's. What it opens it closes again, but for what "hold"
    and "map" are there for. */
@@ -59,14 +60,15 @@ static int do_long(struct worker *w)
 /* write NAME AT N SEED: at most 64 KiB, which are one transaction. */
 static int do_write(struct worker *w)
 {
+    uint64_t n = crash_number(w, 3);
     struct inode *node;
     int error = open_file(w, 0, &node), written;
 
-    assert(crash_number(w, 3) <= VOP_MAX);
+    assert(n <= VOP_MAX);
     if (error != 0)
         return error;
     /* Less than all is written when the disk is full; what was written stays. */
-    if (test_write(node, crash_number(w, 4), crash_number(w, 2), crash_number(w, 3), &written) < crash_number(w, 3))
+    if (test_write(node, crash_number(w, 4), crash_number(w, 2), n, &written) < n)
         error = written ?: -E_NO_SPACE;
     vfs_close(node, O_RDWR);
     return error;

@@ -1,9 +1,9 @@
-/* One step of a workload's script: its words, and what they do. crash_work.c takes scripts apart and
-   does the steps; crash_calls.c has a function for each word.
+/* One step of a workload's script: its words, and what they do. crash_work.c takes scripts apart
+   and does the steps; crash_calls.c has a function for each word.
 
-   Two threads may be at it, each with a struct worker of its own. What they share they change one
-   by one, because the machine of a crash test has one hart, and neither is interrupted in between:
-   a step gives way where it waits for the disk, and at its end. */
+   Two threads may be at it, each with a struct worker of its own. What they share are numbers, of
+   which each writes its own. If one of `synced` comes a little late, no more than the count of
+   common commits is another one. */
 #pragma once
 
 #include <mm/vmm.h>

@@ -67,7 +67,8 @@ static int note_step(struct worker *w)
         shrink_memory();
     int error = crash_call(w);
     crash_stage.ended[w->number] = step;
-    history->tree[w->number][step] = tree_of_files(crash_stage.root, w->parts, shared).part[w->number];
+    struct tree tree = tree_of_files(crash_stage.root, w->parts, shared);
+    history->tree[w->number][step] = tree.part[w->number];
     if (shared)
         schedule();                     /* now a step of the other thread */
     return error;
