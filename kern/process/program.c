@@ -158,6 +158,7 @@ static int load_pause(void)
 static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_t high,
                      const struct reader *file, uint64_t offset, pte_t rights)
 {
+    /* EXERCISE 8.5 begin: load_page */
     struct Page *page = alloc_zeroed_page();
 
     if (page == NULL)
@@ -168,6 +169,7 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
     if (result != 0)
         free_page(page);
     return result;
+    /* EXERCISE 8.5 end */
 }
 
 /* The pages of a segment in which p_va is not at the begin of one:
@@ -180,6 +182,7 @@ static int load_page(struct mm_struct *mm, uintptr_t la, uintptr_t low, uintptr_
    that share a page are refused: mm_map() finds that it is taken. */
 static int load_segment(struct mm_struct *mm, const struct reader *file, const struct proghdr *ph)
 {
+    /* EXERCISE 8.5 begin: load_segment */
     uintptr_t start = ROUNDDOWN(ph->p_va, PGSIZE), end = ROUNDUP(ph->p_va + ph->p_memsz, PGSIZE);
     uintptr_t file_end = ph->p_va + ph->p_filesz;
     int result = mm_map(mm, start, end - start, segment_flags(ph));
@@ -195,6 +198,7 @@ static int load_segment(struct mm_struct *mm, const struct reader *file, const s
     }
     program_end(mm, end);
     return result;
+    /* EXERCISE 8.5 end */
 }
 
 /* The part of a segment from the address `from` to before `to`, as a segment of its own. */

@@ -199,7 +199,6 @@ SELF_TESTS = [
     early("pmm buddy 96M", append="pmm=buddy poison", mem="96M"),
     selftest("orphans", limit=2000),
     selftest("proc"),
-    selftest("program"),
     selftest("proc 4 harts", harts=4, runs=2),
     selftest("resources"),
     selftest("kmalloc-harts", harts=4, runs=3),

@@ -116,6 +116,29 @@ data.
 pipe_close: An end that is closed stays so. Both queues may have somebody to whom
 that matters: those must look again.
 """,
+    "8.5": """
+the default of exec_from_files: Define this variable, static, a bool, with the value
+true, when the three functions are written. Until then programs come from the
+kernel's image alone.
+
+load_page: One new page. The file's bytes for [low, high) lie from `offset` on; what is
+before and behind them in the page must be zeros. reader_read() may fail, and so may
+page_insert(), which gives the page its reference: then free the page, and return the
+error.
+
+load_segment: The segment was checked. Make its area, of whole pages, with mm_map() and
+segment_flags(); if another segment has one of these pages that gives -E_INVAL, and the
+file is none that can be run: -E_INVAL_ELF. Then load each page that has bytes of the
+file: p_va may lie inside of a page, and the file's part may end inside of one. Pages
+behind it come when they are touched. A segment may have nothing in the file. After
+each page load_pause() lets others run, and tells if the process is killed. vm_rights()
+makes the rights of an entry out of segment_flags(). Then program_end().
+
+build_of_file: Nothing of the running program may change here. inode_reader() and
+program_check() first; what they refuse costs no memory. Then new_memory(),
+program_load(), push_args(), and what *image is to have. Whatever fails: the new memory
+is given back by mm_put(), and the error is the result.
+""",
     "8.6": """
 the default of journal_is_on: Define this variable, static, a bool, with the value
 true, as soon as the three functions below are written. Until then each change goes
@@ -187,6 +210,8 @@ EXERCISES = [
              asks="dup, fork, close; a position that is shared"),
     Exercise("8.4", "pipes", POINTS["8.4"], hint=HINTS["8.4"],
              asks="a ring of bytes; wait for data and room; see the other end close"),
+    Exercise("8.5", "programs that come from files", POINTS["8.5"], hint=HINTS["8.5"],
+             asks="load a program from a file, and leave all as it was if that fails"),
     Exercise("8.6", "the journal", POINTS["8.6"], hint=HINTS["8.6"], apart=True,
              asks="commit a transaction, read what a crash has left, and finish it"),
     Exercise("8.7", "directories: link, unlink, rename", POINTS["8.7"], hint=HINTS["8.7"],
@@ -234,6 +259,12 @@ TESTS = [
     selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),
     selftest("pipe-race 4 harts", 2, "8.4", harts=4, runs=2, cpu=10,
              title="lines come whole, with four harts"),
+    selftest("load-file", 5, "8.5", title="each byte, and the rights, of a program that is loaded"),
+    selftest("load-file-errors", 4, "8.5",
+             title="a read fails, or memory runs out, wherever it can"),
+    selftest("program", 2, "8.5", title="damaged and dangerous files are refused"),
+    program("fromfile", "", 4, "8.5", disk=Disk(programs=("loaded",)), limit=1000,
+            title="programs of the disk, and what an exec that failed leaves"),
     selftest("journal-commit", 8, "8.6", title="what a commit writes, between which flushes"),
     selftest("journal-commit-errors", 4, "8.6", title="each request of a commit fails once"),
     selftest("journal-commit-crash", 8, "8.6", limit=300,
