@@ -11,7 +11,7 @@
 #include <testing.h>
 #include <ulib.h>
 
-#define KILLS           24
+#define KILLS           12
 #define THREADS         3
 
 static uint64_t *memory;
@@ -130,7 +130,7 @@ static void check_kill(void)
                 exit(-E_KILLED);
             run_about(10 + i);
         }
-        yield_often(1 + i * i);
+        yield_often(1 + 3 * i);
         kill(pid);
         assert(waitpid(pid, &code) == 0);
         bad += code != -E_KILLED;

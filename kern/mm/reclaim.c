@@ -19,7 +19,8 @@
 
 #define RECLAIM_BATCH   32              /* pages that a task brings out before it goes on */
 #define KEPT_MOST       8               /* so many without a slot, and the round ends */
-#define PATIENCE        64              /* rounds with nothing but busy pages */
+#define ENROL_ROUNDS    16              /* after so many new processes are looked for */
+#define PATIENCE        1024            /* rounds with nothing but busy pages */
 #define YIELDS          16              /* of these so many follow at once: then one a tick */
 
 struct watermarks watermarks;
@@ -89,12 +90,15 @@ void reclaim_wake_pager(void)
 }
 
 /* Bring out a batch of pages that the policy chooses, of so many that are tried at most. How many
-   went; *busy if there were some that may go later. The mutex is held. */
-static size_t reclaim_round(size_t tries, bool *busy)
+   went; *busy if there were some that may go later. Processes that are new are looked for now and
+   then, and if `again`. The mutex is held. */
+static size_t reclaim_round(size_t tries, bool again, bool *busy)
 {
     size_t freed = 0, kept = 0;
+    static uint32_t rounds;             /* by the mutex */
 
-    rmap_enrol_all();
+    if (rounds++ % ENROL_ROUNDS == 0 || again)
+        rmap_enrol_all();
     for (; freed < RECLAIM_BATCH && kept < KEPT_MOST && tries > 0; tries--) {
         struct Page *page = swap_manager()->swap_out_victim();
 
@@ -139,13 +143,13 @@ bool reclaim_when_short(void)
     if (watermarks.min == 0 || !holds_no_lock() || !(csr_read(sstatus) & SSTATUS_SIE)
         || mutex_holds_rank(MUTEX_RECLAIM))
         return false;
-    for (int round = 0; round < PATIENCE && busy && freed == 0; round++) {
+    for (int round = 0; freed == 0 && round < PATIENCE && (busy || round < 2); round++) {
         busy = false;
         mutex_lock(&reclaim_lock);
         if (pmm_free_pages() >= watermarks.low)
             freed = 1;                  /* by somebody else meanwhile */
         else
-            freed = reclaim_round(nr_total_pages(), &busy);
+            freed = reclaim_round(nr_total_pages(), round > 0, &busy);
         mutex_unlock(&reclaim_lock);
         if (freed == 0 && busy)
             wait_for_others(round);
@@ -158,11 +162,12 @@ bool reclaim_when_short(void)
 static void reclaim_ahead(void)
 {
     size_t freed;
-    bool busy;
+    bool busy = false;
 
     do {
         mutex_lock(&reclaim_lock);
-        freed = pmm_free_pages() >= watermarks.high ? 0 : reclaim_round(4 * RECLAIM_BATCH, &busy);
+        freed = pmm_free_pages() >= watermarks.high
+            ? 0 : reclaim_round(4 * RECLAIM_BATCH, false, &busy);
         mutex_unlock(&reclaim_lock);
     } while (freed > 0);
 }

@@ -118,17 +118,21 @@ void page_forget(struct Page *page)
         family_put(family);
 }
 
-/* The page has a reference of the caller's, so it stays enrolled, and its family stays. */
+/* The page has a reference of the caller's, so it stays enrolled, and its family stays. Most pages
+   have one entry: when as many are found as there are references for entries, nobody else need be
+   asked, and it does not matter who is busy. A fork may add one meanwhile, which is passed over. */
 bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
 {
     struct family *family = page_family(page);
     uintptr_t la = page_la(page);
+    uint32_t left = page_ref(page) - 1 - (page_slot(page) != 0);
     bool all = true;
 
     assert((page->flags & PG_ANON) && page_ref(page) > 0);
     if (!mutex_trylock(&family->lock))
         return false;
-    list_for_each(pos, &family->mms) {
+    for (list_entry_t *pos = list_next(&family->mms); pos != &family->mms && left > 0;
+         pos = list_next(pos)) {
         struct mm_struct *mm = to_struct(pos, struct mm_struct, family_link);
 
         if (!mutex_trylock(&mm->lock)) {
@@ -136,12 +140,14 @@ bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
             continue;
         }
         pte_t *pte = get_pte(mm->as.pgdir, la, false);
-        if (pte != NULL && (*pte & PTE_V) && pte2page(*pte) == page)
+        if (pte != NULL && (*pte & PTE_V) && pte2page(*pte) == page) {
             fn(mm, la, pte, page, arg);
+            left--;
+        }
         mutex_unlock(&mm->lock);
     }
     mutex_unlock(&family->lock);
-    return all;
+    return all || left == 0;
 }
 
 /* Pages of a pager are in a shared area, or have a flag (PG_CACHED), or are the kernel's own,

@@ -13,7 +13,7 @@
    A page that leaves the cache may lose its last reference by that. It is freed when swap_lock is
    released, because free_pages() takes it again. No function here allocates an object with the lock
    held: slabs rank before it. */
-#include <debug/panic.h>
+#include <debug/printk.h>
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
@@ -228,7 +228,13 @@ int swap_read(uint32_t slot, struct Page *page)
 int swap_write(uint32_t slot, struct Page *page)
 {
     assert(page->flags & PG_LOCKED);
-    return moved(slot, area->write(area, slot, page), &stats.written);
+    int result = moved(slot, area->write(area, slot, page), &stats.written);
+
+    if (result != 0) {
+        swap_slot_set_bad(slot);
+        cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
+    }
+    return result;
 }
 
 /* The slot of a page is the lower half of its property. */

@@ -88,8 +88,8 @@ bool swap_slot_is_bad(uint32_t slot);
 /* The disk cannot keep this slot: it is not used again when its last name has gone. */
 void swap_slot_set_bad(uint32_t slot);
 
-/* Move a page: 0, and the slot's content is the page's now; or -E_IO. Sleeps. The page is locked by
-   the caller, and no spinlock is held. */
+/* Move a page: 0, and the slot's content is the page's now; or -E_IO, and a slot that cannot be
+   written is bad. Sleeps. The page is locked by the caller, and no spinlock is held. */
 int swap_read(uint32_t slot, struct Page *page) __must_check;
 int swap_write(uint32_t slot, struct Page *page) __must_check;
 

@@ -27,7 +27,6 @@
 
    Nothing here waits for a lock, and who waits for a page has no lock that is needed here, or one
    that is only tried: so there is no circle. */
-#include <debug/printk.h>
 #include <mm/pagetable.h>
 #include <mm/rmap.h>
 #include <mm/swap_out.h>
@@ -50,27 +49,16 @@ static void unmap_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct P
     /* EXERCISE 9.3 end */
 }
 
-/* Write the page to its slot, which then has its content. False if the disk fails: the page stays
-   what it is, the only copy, and the slot is not tried again. */
-static bool write_page(struct Page *page, uint32_t slot)
-{
-    if (swap_write(slot, page) == 0)
-        return true;
-    swap_slot_set_bad(slot);
-    cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
-    return false;
-}
-
-/* Bring out the page, which is locked, and the cache of the slot. It is out when nothing has it but
-   the caller and the cache. */
-static enum page_out move_out(struct Page *page, uint32_t slot)
+/* The page is locked, and the cache of the slot; its entries were taken, all that are known if
+   `all`. Can it leave memory? What becomes of it? */
+static enum page_out move_out(struct Page *page, uint32_t slot, bool all)
 {
     /* EXERCISE 9.3 begin: move_out */
     enum page_out result = PAGE_BUSY;
 
-    if (page_for_each_entry(page, unmap_entry, &slot) && page_ref(page) == 2) {
+    if (all && page_ref(page) == 2) {
         bool saved = swap_slot_is_written(slot) || swap_slot_names(slot) == 1;
-        result = saved || write_page(page, slot) ? PAGE_OUT : PAGE_KEPT;
+        result = saved || swap_write(slot, page) == 0 ? PAGE_OUT : PAGE_KEPT;
     }
     if (result == PAGE_OUT || (swap_slot_names(slot) == 1 && !swap_slot_is_written(slot)))
         swap_cache_leave(page);
@@ -89,7 +77,7 @@ enum page_out page_out(struct Page *page)
     if (slot == 0 && swap_cache_add(page))
         slot = page_slot(page);
     if (slot != 0 && !swap_slot_is_bad(slot))
-        result = move_out(page, slot);
+        result = move_out(page, slot, page_for_each_entry(page, unmap_entry, &slot));
     page_unlock(page);
     return result;
 }

@@ -11,7 +11,7 @@ The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a sha
 (25), 9.4 mmap of a file (25).
 """
 from grader.disk import same, sound
-from labs.common import Disk, Exercise, Lab, early, program, selftest
+from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
 
 HINTS = {
     "9.1": """
@@ -56,6 +56,22 @@ back. If some entries could not be looked at, page_for_each_entry() says so: lea
 page alone. The search must end, even if all pages are used as fast as the hand turns: how
 many steps can it need?
 """,
+    "9.3": """
+The head of swap_out.c tells what others may do to the page meanwhile. Two references to it
+are not entries': the caller's and the cache's.
+
+unmap_entry: The entry names the slot from now on, swap_pte(). What counts that is the
+slot, swap_slot_get(), and mm->paged_out. The page loses the reference of the entry, but
+first no hart may have a translation of it any more. In which order, so that the slot is
+never without a name, and nobody writes to a page that is being written to the disk?
+
+move_out: Does anything have the page but the two? Then it may stay, PAGE_BUSY. Else it can
+go, PAGE_OUT, when the slot has its content: because it has it already, or by swap_write();
+if that fails the page is the only copy, and stays, PAGE_KEPT. If the cache is the slot's
+only name nobody wants the content. A page that goes leaves the cache, swap_cache_leave().
+So does one of which no entry was changed, if the slot does not have its content: its only
+entry may allow to write, and what is in the cache must stay as it is.
+""",
     "9.4": """
 A program may write to a page of a shared map only after a fault has said so: what
 can change is known then, the set of dirty blocks. Before it goes to the disk nobody
@@ -92,9 +108,14 @@ EXERCISES = [
              asks="the entry of a page that is out, and the fault that brings it in"),
     Exercise("9.2", "clock", POINTS["9.2"], hint=HINTS["9.2"],
              asks="the page goes that was not used since the hand came by last"),
+    Exercise("9.3", "a shared page goes out", POINTS["9.3"], hint=HINTS["9.3"],
+             asks="take a page from all who share it, and write it if that is needed"),
     Exercise("9.4", "mmap of a file", POINTS["9.4"], hint=HINTS["9.4"],
              asks="a page that programs write to and the disk has; and its way back"),
 ]
+
+# What is paged goes to a range of the RAM disk; the programs need more memory than mem= leaves.
+PAGED = Disk(size="44M", swap="40M", programs=("true",))
 
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
@@ -115,6 +136,31 @@ TESTS = [
     early("swap-family"),
     early("swap-fifo"),
     early("swap-disk"),
+    selftest("swap-out", 4, "9.3", title="entry, counts and slot of a page that went out"),
+    selftest("swap-out-again", 3, "9.3", title="a page is written if it has changed"),
+    selftest("swap-out-shared", 5, "9.3", title="a page of several, of whom some are busy"),
+    selftest("swap-out-errors", 2, "9.3", title="the disk fails, no slot is free"),
+    program("pagesort", "8", 2, "9.3", append="mem=2M", limit=3000, disk=PAGED,
+            title="a program four times as large as memory sorts"),
+    program("pagesort 4 harts", "8 4", 1, "9.3", append="mem=4M", harts=4, cpu=60, disk=PAGED,
+            title="four processes sort parts of what they share"),
+    program("swaptest", "10 5", 2, "9.3", append="mem=16M", limit=3000, disk=PAGED,
+            title="ten children of 5 MiB in 16 MiB"),
+    program("pageout", "6", 2, "9.3", append="mem=4M", limit=5000, disk=PAGED,
+            title="fork, COW, unmap, exec, kill, with pages that are out"),
+    program("pageout 4 harts", "6", 1, "9.3", append="mem=4M", harts=4, cpu=60, disk=PAGED,
+            title="the same on four harts"),
+    program("pagerandom chaos", "1 512 500", 2, "9.3", append="mem=4M", seeds=4, long_seeds=500,
+            limit=3000, disk=PAGED, title="by chance, compared with a formula, whoever runs when"),
+    program("pagerandom 4 harts", "1 512 500", 1, "9.3", append="mem=4M", harts=4, runs=2, cpu=60,
+            disk=PAGED, title="the same on four harts"),
+    program("pageoom", "3 1", append="mem=4M", limit=1000, disk=Disk(size="12M", swap="8M"),
+            expect=[regex(r"pageoom \(pid \d\) was killed: out of memory, and of swap")]),
+    program("pageoom 4 harts", "3 1", append="mem=4M", harts=4, cpu=60,
+            disk=Disk(size="12M", swap="8M"),
+            expect=[regex(r"pageoom \(pid \d\) was killed: out of memory, and of swap")]),
+    Test("swapstat", prog="swapstat", append="mem=4M", reports=False, disk=PAGED,
+         expect=[regex("all +10240"), regex("in use +0")]),
     selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
     selftest("mmap-back", 5, "9.4", title="what a write-back leaves in entries and on the disk"),
     selftest("mmap-stable", 2, "9.4",
