@@ -56,7 +56,8 @@ def found_by(outcome):
         return "none"
     titles = FAILED.findall("\n".join(outcome.reasons))
     if not titles:
-        return "%s: %s" % (outcome.verdict, re.split("[;\n]", outcome.reasons[0])[0])
+        first = "" if outcome.verdict == Verdict.HANG else ": " + outcome.reasons[0].split("\n")[0]
+        return str(outcome.verdict) + first
     more = MORE.search("\n".join(outcome.reasons))
     return "%d: %s" % (len(titles) + int(more.group(1) if more else 0), titles[0])
 

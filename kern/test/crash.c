@@ -15,6 +15,7 @@
 #include <test/crash.h>
 #include <test/testlib.h>
 
+/* Of the workload that is looked at. It is too large for a stack. */
 static struct history history;
 
 /* Mounting tells that it has finished a change. Here that would be the whole output. */
@@ -47,6 +48,7 @@ static bool look_at(const struct workload *workload, const struct crash_way *way
         cprintf("%lu states, %lu different, %lu mounts, %lu finished\n", count.states,
                 count.different, count.mounted, count.finished);
     }
+    /* Each workload gives back all that it took. */
     history_end(&history);
     inventory_same(&before, "a workload");
     sum->states += count.states;

@@ -20,6 +20,7 @@ uint64_t crash_number(const struct worker *w, int i)
 {
     uint64_t value = 0;
 
+    /* A word that is missing is 0; one that is no number is a mistake in the table. */
     for (const char *digit = w->words[i]; *digit != '\0'; digit++) {
         assert(*digit >= '0' && *digit <= '9');
         value = value * 10 + (*digit - '0');
@@ -50,6 +51,7 @@ static int do_long(struct worker *w)
     char path[CRASH_WORD_LENGTH + TAIL + 1];
     struct inode *node;
 
+    /* A number with so many digits, all of them 0. */
     snprintf(path, sizeof(path), "%s%0*d", w->words[1], TAIL, 0);
     int error = vfs_open(crash_stage.root, path, O_RDWR | O_CREAT | O_EXCL, &node);
     if (error == 0)
@@ -82,16 +84,19 @@ static int do_cut(struct worker *w)
 
     if (error != 0)
         return error;
+    /* As by truncate(): the file is open to nobody. */
     error = vfs_truncate(node, crash_number(w, 2));
     inode_put(node);
     return error;
 }
 
+/* mkdir NAME: also below another directory, as d/e. */
 static int do_mkdir(struct worker *w)
 {
     return vfs_mkdir(crash_stage.root, w->words[1]);
 }
 
+/* rmdir NAME: it must be empty, but somebody may hold it. */
 static int do_rmdir(struct worker *w)
 {
     return vfs_rmdir(crash_stage.root, w->words[1]);
@@ -115,6 +120,7 @@ static int do_rename(struct worker *w)
     return vfs_rename(crash_stage.root, w->words[1], w->words[2]);
 }
 
+/* unlink NAME: with the last one the file goes, unless it is held or mapped. */
 static int do_unlink(struct worker *w)
 {
     return vfs_unlink(crash_stage.root, w->words[1]);
@@ -123,6 +129,7 @@ static int do_unlink(struct worker *w)
 /* Have something open, so that it becomes an orphan when its last name goes. */
 static int do_hold(struct worker *w)
 {
+    /* One thing at a time is enough: two threads can hold two. */
     assert(w->held == NULL);
     return vfs_lookup(crash_stage.root, w->words[1], false, &w->held);
 }
@@ -146,6 +153,7 @@ static int do_map(struct worker *w)
     /* No program runs in it: mm_write() does what its stores would do, with the same faults. */
     w->mm = mm_create();
     assert(w->mm != NULL);
+    /* A page that is mapped later than the file was cut would be a fault: no script does that. */
     mutex_lock(&w->mm->lock);
     error = mmap_file(w->mm, w->mapped, O_RDWR, USERBASE,
                       ROUNDUP(test_stat(w->mapped).st_size, PGSIZE), rights, 0);
@@ -161,6 +169,7 @@ static int do_store(struct worker *w)
     uint64_t at = crash_number(w, 1), n = crash_number(w, 2);
     int error;
 
+    /* Two blocks could come to the disk by two commits. */
     assert(at / PGSIZE == (at + n - 1) / PGSIZE);
     for (uint64_t i = 0; i < n; i++)
         bytes[w->number][i] = test_byte(crash_number(w, 3), at + i);
@@ -200,11 +209,13 @@ static int synced_by(struct worker *w, int (*call)(struct worker *w))
     return error;
 }
 
+/* All files, and what was stored by maps. */
 static int call_sync(__not_used struct worker *w)
 {
     return crash_stage.fs->sync(crash_stage.fs);
 }
 
+/* By an inode, as fsync() does it. */
 static int call_fsync(struct worker *w)
 {
     struct inode *node;
@@ -247,6 +258,7 @@ int crash_call(struct worker *w)
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
         if (strcmp(calls[i].name, name) == 0)
             return calls[i].call(w);
+    /* A word that is misspelt must not be a step that does nothing. */
     panic("no step of a workload is named %s", name);
 }
 

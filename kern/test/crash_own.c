@@ -10,9 +10,16 @@
 #include <test/crash.h>
 #include <test/testlib.h>
 
+/* Where a record is made anew, with W a write home, S the mark of a sync:
+
+     old record     W W   W W W  S   W W  S            as the kernel has brought blocks home
+     new record     (log F record F W W F clear F) S (...) S         each block once
+
+   The marks between are kept, in their order. */
+
 #define LOG     2                       /* blocks of the journal before its log */
 
-/* The superblock of a disk. */
+/* The superblock of a disk. It is believed: the caller has compared it with what it must be. */
 static const struct sfs_super *super_of(const struct test_disk *disk)
 {
     return test_disk_block(disk, 0);
@@ -71,7 +78,8 @@ static void commit(struct test_disk *disk, struct Page *const *new, uint32_t blo
     uint32_t start = super_of(disk)->journal_start, count = 0;
     struct sfs_homes *homes = page2kva(page + 1);
 
-    /* In the order of their numbers: the kernel may have another one, and that must not matter. */
+    /* The first page is for the record, the second for the list. It is in the
+       order of the blocks' numbers: the kernel may have another one, and that must not matter. */
     memset(homes, 0, BLOCK_SIZE);
     for (uint32_t block = 0; block < blocks; block++)
         if (new[block] != NULL) {
@@ -119,6 +127,7 @@ static bool copy_record(const struct test_disk *from, struct test_disk *to, stru
             count += new[entry->block] == NULL;
             new[entry->block] = entry->page;
         } else if (entry->kind == RECORD_MARK) {
+            /* A kernel without a journal may bring home more between two syncs than a log holds. */
             if (count > super->journal_blocks - LOG)
                 return false;
             /* What was done is on the disk before it is told so. */

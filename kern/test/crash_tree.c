@@ -70,6 +70,7 @@ static void add_name(struct tree_walk *w, uint64_t path, uint32_t type, uint32_t
 {
     uint64_t hash = mix(path, type);
 
+    /* The product spreads each of them over all bits, so none can make up for another one. */
     if (type != SFS_TYPE_DIR)
         hash = mix(mix(hash, links), size);
     for (uint32_t i = 0; i < CRASH_THREADS; i++)
@@ -125,6 +126,7 @@ struct tree tree_of_files(struct inode *root, uint32_t parts, bool shared)
 {
     struct tree_walk w = { .parts = parts, .shared = shared, .page = alloc_page() };
 
+    /* No lock is held: each look-up and each read takes its own. */
     assert(w.page != NULL);
     walk_files(&w, root, 0, 0);
     free_page(w.page);
@@ -182,6 +184,7 @@ static void walk_entry(struct tree_walk *w, const struct sfs_dirent *entry, uint
     name[entry->name_length] = '\0';
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return;
+    /* Below the root all belongs to whom the directory in the root belongs. */
     if (path == 0)
         content.parts = owners(w, name);
     path = mix_name(path, name);
@@ -198,6 +201,7 @@ static void walk_disk(struct tree_walk *w, uint32_t ino, uint64_t path, uint32_t
 {
     const struct sfs_disk_inode *dir = inode_of(w, ino);
 
+    /* Twelve blocks have room for hundreds of names. */
     assert(dir->size <= SFS_NDIRECT * BLOCK_SIZE);
     for (uint32_t i = 0; i < dir->size / BLOCK_SIZE; i++) {
         const uint8_t *block = test_disk_block(w->disk, dir->direct[i]);

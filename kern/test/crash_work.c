@@ -40,6 +40,7 @@ static const char *next_step(struct worker *w, const char *script)
         script++;
     if (*script == '\0')
         return NULL;
+    /* One blank ends a word; there is none behind the last word of a step. */
     for (; *script != ';' && *script != '\0'; script++)
         if (*script == ' ') {
             word++;
@@ -115,6 +116,7 @@ static void do_fill(struct worker *w)
         set_word(w, 2, "", at);
         error = note_step(w);
     }
+    /* Any other error would be one of the kernel's. */
     assert_eq(error, -E_NO_SPACE);
 }
 
@@ -157,6 +159,7 @@ static void worker_init(struct history *history, uint32_t number, bool shared)
 /* Unmount, and check. Orphans are gone, since nothing is held any more. */
 static bool end_well(struct history *history)
 {
+    /* That checks nothing: what is wrong here is a check that fails, and no panic. */
     test_abandon(crash_stage.fs, crash_stage.root);
     return sfs_check(&history->disk, false) == 0;
 }

@@ -25,6 +25,7 @@ static void add_record(struct test_disk *disk, enum record_kind kind, uint32_t b
 
     if (disk->base == NULL || disk->paused)
         return;
+    /* Flushes and marks have none. */
     if (content != NULL) {
         page = alloc_page();
         assert(page != NULL);
@@ -48,7 +49,7 @@ static uint8_t *own(const struct test_disk *disk, uint32_t block)
 static void write_block(struct test_disk *disk, uint32_t block, const void *data)
 {
     disk->at[block] = own(disk, block);
-    disk->hash[block] = 0;
+    disk->hash[block] = 0;              /* it was that of the old content */
     memcpy(disk->at[block], data, BLOCK_SIZE);
     add_record(disk, RECORD_WRITE, block, data);
 }
@@ -98,6 +99,7 @@ void test_disk_create(struct test_disk *disk, uint32_t blocks)
     };
     assert(disk->memory != NULL && disk->at != NULL && disk->hash != NULL);
     memset(disk->memory, 0, (size_t)blocks * BLOCK_SIZE);
+    /* No block's hash is known yet: few disks are ever asked for theirs. */
     memset(disk->hash, 0, blocks * sizeof(*disk->hash));
     for (uint32_t block = 0; block < blocks; block++)
         disk->at[block] = own(disk, block);
@@ -123,6 +125,7 @@ void test_disk_forget(struct test_disk *disk)
 void test_disk_destroy(struct test_disk *disk)
 {
     test_disk_forget(disk);
+    /* It is kept from state to state. */
     if (disk->torn != NULL)
         free_page(disk->torn);
     kfree(disk->hash);
@@ -160,7 +163,8 @@ void test_disk_record(struct test_disk *disk, size_t limit)
     disk->limit = limit;
     disk->paused = false;
     assert(disk->record != NULL && disk->base != NULL && disk->base_hash != NULL);
-    /* What was written before is there for sure: a crash can only touch what comes from now on. */
+    /* The states begin with where the blocks are now. What was written before is there for sure: a
+       crash can only touch what comes from now on. */
     memcpy(disk->base, disk->at, blocks * sizeof(*disk->base));
     memcpy(disk->base_hash, disk->hash, blocks * sizeof(*disk->base_hash));
     keep(disk);
@@ -290,6 +294,7 @@ void crash_build(struct test_disk *disk, const struct crash *crash, struct test_
     size_t start = epoch_start(disk, crash->length), blocks = disk->device.blocks;
 
     assert(copy->base == NULL && copy->device.blocks == blocks);
+    /* Nothing is copied but where the blocks are, and their hashes. */
     memcpy(copy->at, disk->base, blocks * sizeof(*copy->at));
     memcpy(copy->hash, disk->base_hash, blocks * sizeof(*copy->hash));
     for (size_t i = 0; i < crash->length; i++) {

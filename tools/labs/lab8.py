@@ -306,7 +306,7 @@ TESTS = [
     program("filecrowd 4 harts", harts=4, runs=2, disk=LARGE),
     program("filecrowd full", "full", disk=Disk(size="4M", inodes=100)),
     # The power fails at each write: kern/test/crash.h.
-    selftest("crash", limit=22000, disk=SAMPLES),
+    selftest("crash", limit=26000, disk=SAMPLES),
     selftest("crash-commit", limit=3000),
     selftest("crash-recovery", limit=8000),
     program("pipes"),
