@@ -194,7 +194,13 @@ static void test_dup_lowest(void)
     check("no lock is left taken", at_rest());
 }
 
-/* dup2(). What the number was before is closed, by the same rule as by close(). */
+/* dup2(). What the number was before is closed, by the same rule as by close().
+
+     dup2(3, 5):   before  [3] --> one     [5] --> two (refs n)
+                   after   [3] --> one <-- [5]     two (refs n - 1): closed if that is 0
+
+   The number is never free in between: another thread could be given it, and lose what it opened.
+   */
 static void test_dup_to(void)
 {
     struct file *file = table->fd_array[3], *other = table->fd_array[5];
@@ -279,7 +285,15 @@ static int different(const struct files_struct *a, const struct files_struct *b)
     return n;
 }
 
-/* A child's table: other descriptors, the same files. */
+/* A child's table: other descriptors, the same files. What the parent has, and what the child gets:
+
+     [0] [1] [2]   the console        copied, and not counted
+     [3] [127]     the first file     one reference more for each of the two
+     [60]          the second file    one reference more
+     the rest      nothing            nothing: a gap stays a gap
+
+   A loop that ends at the first gap, or that counts numbers where it should count files, loses 60
+   and 127. */
 static void test_fork_copy(void)
 {
     struct files_struct *child = NULL;
@@ -366,7 +380,8 @@ static void test_fork(void)
 
 SELFTEST("files-fork", test_fork);
 
-/* By descriptors. */
+/* By descriptors: each is one arrow less. If the file is closed too early, is `refs` looked at
+   before it is counted down, or after? atomic_add() returns what there was before. */
 static void test_close_last(void)
 {
     struct file *file = put_file(3, &one, O_RDWR);

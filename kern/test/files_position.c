@@ -29,7 +29,13 @@ static long write_file(uint64_t fd, size_t n)
     return file_transfer(table, fd, &iob, true);
 }
 
-/* Each moves the one position. */
+/* Each moves the one position: that of the struct file which descriptors 3 and 4 share. 5 is from
+   an open() of its own.
+
+     [3] ---+
+     [4] ---+--> struct file, pos 5 ---+
+     [5] ------> struct file, pos 0 ---+--> inode
+*/
 static void test_shared(void)
 {
     struct file *file = put_file(3, &one, O_RDWR), *other = put_file(5, &one, O_RDONLY);
@@ -59,7 +65,9 @@ static void test_shared(void)
     check_eq("no read or write has left a reference", file->refs + other->refs, 3);
 }
 
-/* As much as was moved, the position moves: not as much as was asked for. */
+/* As much as was moved, the position moves: not as much as was asked for. iob->io_offset says where
+   the move has ended, whatever ended it: all was moved, the file ended, or an error came after some
+   bytes. An error is told only if nothing was moved; else it comes again with the next call. */
 static void test_parts(void)
 {
     struct file *file = table->fd_array[3];

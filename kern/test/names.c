@@ -62,7 +62,13 @@ static void begin(uint32_t blocks)
     b = make_dir(root, "b");
 }
 
-/* Nothing is in memory any more, so all of it must be on the disk, and right. */
+/* Nothing is in memory any more, so all of it must be on the disk, and right. sfs_check() counts
+   the entries that lead to each inode, and the blocks that belong to one, and compares with what
+   the inodes and the map say. Its lines name the inode: 1 is the root, 2 and 3 are a and b, the
+   rest comes in the order in which it was made.
+
+   An inode that somebody still has keeps the file system from being unmounted, with -E_BUSY (-15):
+   a reference was not given back. A block of the cache that somebody still has is a panic there. */
 static void end(void)
 {
     inode_put(a);
@@ -129,7 +135,16 @@ static void test_link_names(void)
 }
 
 /* A file that is open, but has no name any more, is freed at its last close: with a new name it
-   would be freed while it has one. */
+   would be freed while it has one.
+
+     one process                       another one
+     -----------                       -----------
+     link("a/gone", "a/again"):
+     walks to a/gone: inode 7
+                                       unlink("a/gone"): 7 has no name, and is an orphan
+     makes the entry "again" -> 7
+     ends: the last reference goes     7 is freed, and "again" leads to a free inode
+*/
 static void test_link_gone(void)
 {
     struct inode *file = test_create(a, "gone"), *c = make_dir(root, "c");
@@ -261,7 +276,13 @@ static void test_rename_name(void)
           && rename(b, "moved", a, "..") == -E_INVAL);
 }
 
-/* The new name was another file's: that one loses it, at the same moment. */
+/* The new name was another file's: that one loses it, at the same moment. This is how programs
+   replace a file: they write a new one, and rename it onto the old one. Whoever opens the name, at
+   any time, finds the one or the other, whole. So the entry is never removed and made again: it is
+   given the other inode.
+
+   before   b/moved  -> x           a/target -> y (1 link) after                            a/target
+   -> x       y has no link, and is freed by its last user */
 static void test_rename_onto(void)
 {
     uint32_t inodes = test_free_inodes(fs), ino = ino_of(b, "moved");
@@ -305,7 +326,15 @@ static void test_rename(void)
 
 SELFTEST("names-rename", test_rename);
 
-/* A directory's ".." is a name of its parent, and is counted there. */
+/* A directory's ".." is a name of its parent, and is counted there. So four things change when it
+   gets another parent, and two when it only gets another name:
+
+                          in one parent     to another parent
+     the new entry        made              made
+     the old entry        removed           removed
+     its ".."             -                 leads to the new parent
+     links of parents     -                 one less, one more
+*/
 static void test_move_dir(void)
 {
     struct inode *sub = make_dir(a, "sub");
@@ -364,7 +393,8 @@ static void test_move_below(void)
     inode_put(deep);
 }
 
-/* A directory may be replaced by a directory if nothing is in it. */
+/* A directory may be replaced by a directory if nothing is in it. Then three ".." matter: that of
+   the one that comes, in its old parent and in its new one, and that of the one that goes. */
 static void test_move_onto(void)
 {
     struct inode *empty = make_dir(a, "empty"), *node;
@@ -427,7 +457,9 @@ static void fill_disk(void)
     }
 }
 
-/* An entry that cannot be made: the call says so, and has changed nothing. */
+/* An entry that cannot be made: the call says so, and has changed nothing. The disk has 64 blocks,
+   and all are used; the directory "b" has one, in which 15 names of 255 bytes have no room for
+   another one. A name that is removed there leaves room for one. */
 static void test_full(void)
 {
     char name[SFS_NAME_MAX + 1];

@@ -1,9 +1,8 @@
 /* Exercise 8.4: pipes. The test reads and writes the inode of a pipe by its operations, with memory
    of the kernel: so no descriptor, no program and no disk is needed.
 
-   "pipe-ring" moves bytes round the buffer, "pipe-wait" looks who sleeps, and who is woken,
-   "pipe-ends" closes, "pipe-moments" stops one thread wherever another one could come between, and
-   "pipe-race" lets several write and read, as chance will have it.
+   "pipe-ring" moves bytes round the buffer, "pipe-wait" looks who sleeps, and who is woken, and
+   "pipe-ends" closes. pipe_moments.c and pipe_race.c are about several at a time.
 
    The test is initproc, and never sleeps in what it tests: threads do, see actors.h. If a pipe that
    should have room, or data, makes the test itself wait, a kernel that has nothing else to run says
@@ -11,17 +10,13 @@
 
    Alone: make grade TEST="pipe-*". */
 #include <error.h>
-#include <fs/file.h>
 #include <report.h>
 #include <string.h>
-#include <test/actors.h>
+#include <test/pipe.h>
 #include <test/testlib.h>
 
-#define ROOM        16384               /* of a pipe */
-#define ATOMIC      4096                /* a write of so many bytes goes in whole */
-#define PLACES      40                  /* more than a call has places to be stopped at */
-
-static struct inode *pipe;              /* one at a time */
+struct inode *pipe;
+bool got_right;
 static uint64_t sent, received;         /* bytes that went in, and came out, by the test */
 
 /* What the tests know of a pipe's inside is what pipe.c draws: a buffer of ROOM bytes, in which
@@ -39,7 +34,7 @@ static uint8_t byte_of(uint64_t at)
 }
 
 /* As pipe() makes it, with both ends open. */
-static void pipe_begin(void)
+void pipe_begin(void)
 {
     pipe = pipe_create();
     assert(pipe != NULL);
@@ -47,14 +42,21 @@ static void pipe_begin(void)
 }
 
 /* Both ends are closed, and the inode is given back: then nobody may use it. */
-static void pipe_end(void)
+void pipe_end(void)
 {
     pipe->in_ops->vop_close(pipe, true, true);
     inode_put(pipe);
 }
 
+/* The next two are what a program's write() and read() come to, without a descriptor: the loops of
+   pipe_write() and pipe_read(), which call the functions of the exercise. The memory is the
+   kernel's, so pinning it does nothing and cannot fail.
+
+   Their buffers are static, for a stack of the kernel is small; several threads use them at once
+   only where the bytes are the same for all, or are not looked at. */
+
 /* Write n bytes, the next ones: how many went in, or the error before the first. */
-static long put(size_t n)
+long put(size_t n)
 {
     static uint8_t bytes[3 * ROOM];
     struct iobuf iob = iobuf_kernel(bytes, n, 0);
@@ -67,7 +69,7 @@ static long put(size_t n)
 }
 
 /* Read up to n bytes. Are they the next ones? */
-static long get(size_t n, bool *right)
+long get(size_t n, bool *right)
 {
     static uint8_t bytes[3 * ROOM];
     struct iobuf iob = iobuf_kernel(bytes, n, 0);
@@ -82,7 +84,7 @@ static long get(size_t n, bool *right)
 }
 
 /* How many bytes wait in the pipe, as fstat() tells. */
-static long waiting(void)
+long waiting(void)
 {
     struct stat stat;
 
@@ -95,7 +97,14 @@ static bool at_rest(void)
     return holds_no_lock() && irq_enabled();
 }
 
-/* In order, no more and no less. */
+/* In order, no more and no less. What is in the pipe after each step:
+
+     put(5)      |abcde           |      waiting 5
+     get(3)      |   de           |      waiting 2
+     get(100)    |                |      waiting 0, and the next byte is put behind e
+
+   If `waiting` is wrong and the bytes are right, one of the two positions is not moved by as much
+   as pipe_move() has moved. */
 static void test_order(void)
 {
     bool right;
@@ -117,7 +126,13 @@ static void test_order(void)
     pipe_end();
 }
 
-/* Round the end of the buffer, at each place in it: in two parts, of which one may be empty. */
+/* Round the end of the buffer, at each place in it: in two parts, of which one may be empty.
+
+   The first loop has pieces of 1 to 97 bytes, so that the end falls on each byte of a piece: also
+   on its first and on its last, where one of the parts has no byte. The second one has three pieces
+   of 4 KiB and less in the pipe at a time. What is moved to a wrong place, or twice, is found when
+   that place is read; what is moved behind the buffer damages the memory of somebody else, which
+   may be found much later, by a panic of kfree(). */
 static void test_round(void)
 {
     bool right, all = true;
@@ -161,20 +176,17 @@ static void test_ring(void)
 
 SELFTEST_AT(STAGE_INIT, "pipe-ring", test_ring);
 
-/* What the threads are told to do: their number tells how much. */
-static bool got_right;
-
-static int do_get(__not_used int number)
+int do_get(__not_used int number)
 {
     return get(100, &got_right);
 }
 
-static int do_put_byte(__not_used int number)
+int do_put_byte(__not_used int number)
 {
     return put(1);
 }
 
-static int do_put_atomic(__not_used int number)
+int do_put_atomic(__not_used int number)
 {
     return put(ATOMIC);
 }
@@ -184,7 +196,16 @@ static int do_put_long(__not_used int number)
     return put(ROOM + 2 * ATOMIC);
 }
 
-/* An empty pipe. */
+/* An empty pipe. actor_try() lets a thread call something, and everybody run until all sleep: true
+   if that call has come back. So "waits" is !actor_try(), and a thread that should wait and does
+   not is seen at once.
+
+     thread 0              the test
+     --------              --------
+     read: sleeps
+                           put(1): wakes it
+     has the byte                                actors_settle() lets it run
+*/
 static void test_reader(void)
 {
     pipe_begin();
@@ -207,7 +228,9 @@ static void test_reader(void)
     pipe_end();
 }
 
-/* A full one. */
+/* A full one: the same with the roles changed. What a writer waits for is room, and room is made by
+   readers only; so pipe_take() must wake writers, and pipe_put() readers. Who wakes his own kind
+   lets the other one sleep. */
 static void test_writer(void)
 {
     bool right;
@@ -269,7 +292,12 @@ static void test_whole(void)
     pipe_end();
 }
 
-/* A kill ends each wait, at once, and changes nothing. */
+/* A kill ends each wait, at once, and changes nothing. wait_sleep() is false then; the call comes
+   back with an error, and the process ends on its way back to its program. A loop that sleeps again
+   would keep it, and with it who waits for its end; one that takes the kill for the end of the file
+   gives the program a result that is not true.
+
+   The threads of this test have no process that could end: so they can be revived. */
 static void test_kill(void)
 {
     bool right;
@@ -306,10 +334,15 @@ static void test_wait(void)
 
 SELFTEST_AT(STAGE_INIT, "pipe-wait", test_wait);
 
-#define close_reader()  pipe->in_ops->vop_close(pipe, true, false)
-#define close_writer()  pipe->in_ops->vop_close(pipe, false, true)
+/* Nobody will write: what is there can be read, then it is the end.
 
-/* Nobody will write: what is there can be read, then it is the end. */
+     bytes in the pipe   writer's end   a read
+     -----------------   ------------   ------
+     some                open           gives them
+     some                closed         gives them
+     none                open           waits
+     none                closed         is 0, the end of the file
+*/
 static void test_no_writer(void)
 {
     bool right;
@@ -332,7 +365,14 @@ static void test_no_writer(void)
     pipe_end();
 }
 
-/* Nobody will read: each write is an error, and nobody waits for room. */
+/* Nobody will read: each write is an error, and nobody waits for room.
+
+     room in the pipe    reader's end   a write
+     ----------------    ------------   -------
+     enough              open           goes in
+     too little          open           waits
+     enough, or not      closed         is -E_PIPE
+*/
 static void test_no_reader(void)
 {
     pipe_begin();
@@ -390,91 +430,3 @@ static void test_ends(void)
 }
 
 SELFTEST_AT(STAGE_INIT, "pipe-ends", test_ends);
-
-/* One does something and is stopped on the way, at one of its places; the other comes meanwhile. */
-static void stop_and(int (*stopped)(int number), int (*other)(int number), int place)
-{
-    actor_stall(0, place);
-    actor_do(0, stopped);
-    for (int i = 0; i < 20; i++)
-        schedule();
-    actor_do(1, other);
-    actors_settle();
-}
-
-static int do_close_writer(__not_used int number)
-{
-    close_writer();
-    return 0;
-}
-
-static int do_close_reader(__not_used int number)
-{
-    close_reader();
-    return 0;
-}
-
-/* A wake-up that falls between the look and the sleep is lost: then one of the two sleeps for
-   ever. With a lock that is held from the look to the sleep there is no such place. */
-static void test_moments(void)
-{
-    bool right = true, ok;
-
-    /* PLACES is more than any call has; those behind its end stop nobody, and do no harm. */
-    actors_can_stall();
-    actors_begin(2);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        stop_and(do_get, do_put_byte, place);
-        right = actor_done(0) && actor_result(0) == 1 && got_right;
-        pipe_end();
-    }
-    check("a reader gets the byte that is written, wherever it is stopped", right);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        stop_and(do_get, do_close_writer, place);
-        right = actor_done(0) && actor_result(0) == 0;
-        pipe_end();
-    }
-    check("a reader sees the end of the writer, wherever it is stopped", right);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        put(ROOM);
-        stop_and(do_put_byte, do_get, place);
-        right = actor_done(0) && actor_result(0) == 1 && waiting() == ROOM - 99;
-        pipe_end();
-    }
-    check("a writer gets the room that is made, wherever it is stopped", right);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        put(ROOM);
-        stop_and(do_put_byte, do_close_reader, place);
-        right = actor_done(0) && actor_result(0) == -E_PIPE;
-        pipe_end();
-    }
-    check("a writer sees the end of the reader, wherever it is stopped", right);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        put(1);
-        stop_and(do_get, do_get, place);
-        right = actor_done(0) != actor_done(1);
-        put(1);
-        actors_settle();
-        right &= actor_done(0) && actor_done(1) && actor_result(0) + actor_result(1) == 2;
-        pipe_end();
-    }
-    check("a byte that two readers have seen is for one, and the other one waits on", right);
-    for (int place = 1; right && place < PLACES; place++) {
-        pipe_begin();
-        put(ROOM - ATOMIC);
-        stop_and(do_put_atomic, do_put_atomic, place);
-        right = actor_done(0) != actor_done(1) && waiting() == ROOM;
-        get(ROOM, &ok);
-        actors_settle();
-        right &= actor_done(0) && actor_done(1) && waiting() == ATOMIC;
-        pipe_end();
-    }
-    check("room that two writers have seen is for one, and the other one waits on", right);
-}
-
-SELFTEST_AT(STAGE_INIT, "pipe-moments", test_moments);
