@@ -1,5 +1,5 @@
-/* For the tests of exercise 8.4: one pipe, which is read and written by the operations of its inode,
-   and what threads are told to do with it. See actors.h for these.
+/* For the tests of exercise 8.4: one pipe, which is read and written by the operations of its
+   inode, and what threads are told to do with it. See actors.h for these.
 
    Which bytes go through it is known, each has its value: so get() tells whether what came is what
    had to come next. The functions may sleep, where a program that does the same would; so a test
