@@ -117,12 +117,18 @@ bool mm_get_live(struct mm_struct *mm)
 }
 
 /* All that is unmapped of a process goes this way, while the area is still there as it was. */
-void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
+static __always_inlined void unmap_pages(struct mm_struct *mm, const struct vma_struct *vma,
+                                         uintptr_t start, uintptr_t end)
 {
     assert(vma->vm_start <= start && end <= vma->vm_end);
-    if (unlikely(vma->vm_mm->paged_out > 0))
-        swap_unmap_range(vma->vm_mm, start, end);
-    unmap_range(&vma->vm_mm->as, start, end);
+    if (unlikely(mm->paged_out > 0))
+        swap_unmap_range(mm, start, end);
+    unmap_range(&mm->as, start, end);
+}
+
+void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
+{
+    unmap_pages(vma->vm_mm, vma, start, end);
 }
 
 /* Empty an mm that nobody runs on. Area by area, upwards: tables go with the last area that needed
@@ -134,7 +140,7 @@ static void remove_areas(struct mm_struct *mm)
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
-        unmap_part(vma, vma->vm_start, vma->vm_end);
+        unmap_pages(mm, vma, vma->vm_start, vma->vm_end);
         exit_range(&mm->as, vma->vm_start, vma->vm_end, 0,
                    next == &mm->mmap_list ? USERTOP : le2vma(next)->vm_start);
         vma_end(vma);
@@ -339,7 +345,7 @@ int mm_unmap(struct mm_struct *mm, uintptr_t addr, size_t len)
         uintptr_t low = vma->vm_start > addr ? vma->vm_start : addr;
         uintptr_t high = vma->vm_end < end ? vma->vm_end : end;
 
-        unmap_part(vma, low, high);
+        unmap_pages(mm, vma, low, high);
         spare_used = cut_area(mm, vma, low, high, spare);
     }
     free_tables(mm, addr, end);
