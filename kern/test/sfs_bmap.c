@@ -254,6 +254,17 @@ static void end_file(struct filesystem *fs, struct inode *node, uint64_t size, u
     journal_end();
 }
 
+/* Is a block of the disk full of zeros? What free blocks had before is somebody else's. */
+static bool is_clear(uint32_t block)
+{
+    const uint8_t *bytes = test_disk_block(&disk, block);
+
+    for (uint32_t i = 0; i < BLOCK_SIZE; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
 /* Blocks are made at each border. */
 static void test_fill(void)
 {
@@ -276,6 +287,7 @@ static void test_fill(void)
         check_eq("a place near it is a hole still", look(node, fills[i].index ^ 2), 0);
         /* Nothing is in the journal when the next one begins: each must tell all by itself. */
         assert_eq(fs->sync(fs), 0);
+        check("the new block of data is zeros", is_clear(blocks[i]));
         check_eq("its number is on the disk", *on_disk(inode_on_disk(), fills[i].index), blocks[i]);
         check_eq("the disk is sound", sfs_check(&disk, false), 0);
     }
