@@ -170,6 +170,8 @@ def count_instructions(options, failures):
             lambda: file_costs(options),
             lambda: figures(console_of(selftest_command(options, "sem-cost", "128M") + COUNTED),
                             "instructions"),
+            lambda: figures(console_of(selftest_command(options, "page-cost", "128M") + COUNTED),
+                            "instructions"),
             lambda: figures(console_of(selftest_command(options, "irq-off", "1G") + COUNTED),
                             "instructions"),
             lambda: {"boot-128M": boot_cost(options, "128M")},

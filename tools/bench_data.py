@@ -51,6 +51,8 @@ OPERATIONS = (
     row("mutex", "mutex_lock + mutex_unlock, free", 40),
     row("hand-over", "a semaphore's hand-over and back, two switches", 1200),
     row("up-down", "up + down in the kernel, nobody waits", 120),
+    # From selftest=page-cost: page_out(), and the fault of a write.
+    row("page-out-in", "a page out to a disk in memory and in again", 6000),
     # Files and pipes, user/filebench.c, with a disk in memory. What writes counts one sync at its
     # end, divided by what was done before it.
     row("pipe", "pipe, one byte there and one back", 3500, 95823),

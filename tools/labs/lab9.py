@@ -7,6 +7,9 @@ The tests of 9.4 need no other exercise of this lab. Three of them look inside o
 what a fault finds and what a write-back leaves; the others are programs, that see only what mmap,
 msync, read and write promise, and the host looks at the disk afterwards.
 
+9.3 is the only one that pages for real: its programs need more memory than mem= leaves. `make grade
+GRADE="--all --long" TEST=pagerandom-chaos` boots the random one with 500 seeds, for an hour.
+
 The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a shared page goes out
 (25), 9.4 mmap of a file (25).
 """
@@ -159,6 +162,7 @@ TESTS = [
     program("pageoom 4 harts", "3 1", append="mem=4M", harts=4, cpu=60,
             disk=Disk(size="12M", swap="8M"),
             expect=[regex(r"pageoom \(pid \d\) was killed: out of memory, and of swap")]),
+    selftest("page-cost", shift=0),
     Test("swapstat", prog="swapstat", append="mem=4M", reports=False, disk=PAGED,
          expect=[regex("all +10240"), regex("in use +0")]),
     selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
