@@ -20,6 +20,7 @@
 
 #define CACHE_LIMIT     32              /* free stacks that stay mapped */
 #define CACHE_BATCH     8               /* stacks that are mapped or unmapped with one flush */
+#define RECLAIM_TRIES   64              /* it may be addresses that are used up, and not memory */
 #define SLOT_COUNT      ((KSTACK_END - KSTACK_BASE) / KSTACK_SLOT)
 
 static struct spinlock kstack_lock = SPINLOCK_INIT("kernel stacks", RANK_KSTACK);
@@ -138,6 +139,7 @@ static size_t unmap_stacks(uint32_t keep)
 uintptr_t kstack_alloc(void)
 {
     uintptr_t kstack = 0;
+    int tries = 0;
 
     do {
         spin_lock(&kstack_lock);
@@ -146,7 +148,8 @@ uintptr_t kstack_alloc(void)
         if (mapped_count > 0)
             kstack = mapped[--mapped_count];
         spin_unlock(&kstack_lock);
-    } while (unlikely(kstack == 0) && (shrink_when_short() || reclaim_when_short()));
+    } while (unlikely(kstack == 0)
+             && (shrink_when_short() || (tries++ < RECLAIM_TRIES && reclaim_when_short())));
     return kstack;
 }
 

@@ -138,12 +138,14 @@ static void wait_for_others(int round)
 bool reclaim_when_short(void)
 {
     size_t freed = 0;
+    /* What is busy may be this task's own: then it must let go of it, and can try again. */
+    const int patience = mutex_holds_rank(MUTEX_MM) ? YIELDS : PATIENCE;
     bool busy = true;
 
     if (watermarks.min == 0 || !holds_no_lock() || !(csr_read(sstatus) & SSTATUS_SIE)
         || mutex_holds_rank(MUTEX_RECLAIM))
         return false;
-    for (int round = 0; freed == 0 && round < PATIENCE && (busy || round < 2); round++) {
+    for (int round = 0; freed == 0 && round < patience && (busy || round < 2); round++) {
         busy = false;
         mutex_lock(&reclaim_lock);
         if (pmm_free_pages() >= watermarks.low)

@@ -17,6 +17,7 @@
 #include <error.h>
 #include <mm/kmalloc.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/shrink.h>
 #include <string.h>
@@ -329,10 +330,11 @@ static size_t shrink_cache(bool for_slots)
     return n;
 }
 
-/* What nobody would miss. */
+/* What nobody would miss. While there is a reclaimer he finds such pages in the policy's order; this
+   walk through all slots would come before each of his rounds. */
 static size_t shrink_swap(void)
 {
-    return shrink_cache(false);
+    return watermarks.min > 0 ? 0 : shrink_cache(false);
 }
 SHRINKER(shrink_swap);
 
