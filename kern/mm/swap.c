@@ -330,8 +330,8 @@ static size_t shrink_cache(bool for_slots)
     return n;
 }
 
-/* What nobody would miss. While there is a reclaimer he finds such pages in the policy's order; this
-   walk through all slots would come before each of his rounds. */
+/* What nobody would miss. While there is a reclaimer he finds such pages in the policy's order;
+   this walk through all slots would come before each of his rounds. */
 static size_t shrink_swap(void)
 {
     return watermarks.min > 0 ? 0 : shrink_cache(false);
