@@ -11,8 +11,9 @@ msync, read and write promise, and the host looks at the disk afterwards.
 GRADE="--all --long" TEST=pagerandom-chaos` boots the random one with 500 seeds, for an hour.
 
 The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a shared page goes out
-(25), 9.4 mmap of a file (25).
+(25), 9.4 mmap of a file (25), and the challenge 9.C, a policy of one's own (10).
 """
+from grader import trace
 from grader.disk import same, sound
 from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
 
@@ -102,6 +103,13 @@ take blocks out of the set, mmap_take_dirty(), until it gives none; what is behi
 file's end, clear_behind_end(), is no part of it. The reference that comes with a block
 is yours to give back. If a transaction cannot begin, its error is the result.
 """,
+    "9.C": """
+own_swap_manager: A struct swap_manager with this name and all functions of mm/swap.h;
+`swap=own` chooses it. swap_fifo.c is an example, and rmap.h finds the entries of a page.
+What can be known of a page? When it came, by the order of calls of map_swappable(); whether it
+was used since its A bit was cleared last; and, by its family and address, that it is one
+that went before. Nothing is said when a page is used. `python3 tools/misses.py` counts.
+""",
 }
 
 POINTS = {"9.1": 30, "9.2": 20, "9.3": 25, "9.4": 25}
@@ -115,6 +123,8 @@ EXERCISES = [
              asks="take a page from all who share it, and write it if that is needed"),
     Exercise("9.4", "mmap of a file", POINTS["9.4"], hint=HINTS["9.4"],
              asks="a page that programs write to and the disk has; and its way back"),
+    Exercise("9.C", "a policy of one's own", 10, hint=HINTS["9.C"],
+             asks="misses less often than clock"),
 ]
 
 # What is paged goes to a range of the RAM disk; the programs need more memory than mem= leaves.
@@ -123,6 +133,17 @@ PAGED = Disk(size="44M", swap="40M", programs=("true",))
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
 CROWD = Disk(checks=(sound, same("/crowd", "/copy")))
+
+# A policy that loses pages, or gives one that is locked, has no points for how seldom it misses.
+SOUND = early("swap-own", 4, "9.C", title="each choice by chance is one that can go")
+
+
+def misses(pattern, seed, most, points):
+    """The own policy misses not more often than `most` on this trace; clock does."""
+    return early("swap-misses own " + pattern, points, "9.C", append="swap=own", needs=SOUND,
+                 title="fewer misses than clock: " + pattern,
+                 disk=trace.TraceDisk(pattern=pattern, seed=seed, most=most))
+
 
 TESTS = [
     early("swap-entry", 5, "9.1", title="the entry of a page that is out"),
@@ -134,6 +155,10 @@ TESTS = [
     early("swap-clock-hand", 4, "9.2", title="pages are freed, wherever the hand is"),
     early("swap-clock-flush", 3, "9.2", title="accesses by a hart, and its TLB"),
     early("swap-clock-random", 2, "9.2", title="all of it by chance, beside a model"),
+    SOUND,
+    misses("loop", 11, 2000, 2),
+    misses("hot", 12, 360, 2),
+    misses("phases", 13, 570, 2),
     early("swap-slots"),
     early("swap-passes"),
     early("swap-family"),
