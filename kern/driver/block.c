@@ -45,15 +45,19 @@ struct block_device *block_disk(void)
     return root_disk;
 }
 
-/* Everything that can be wrong with a request is found before the first of them is started. */
+/* Everything that can be wrong with a request is found before the first of them is started. A
+   device writes past all page tables: so what it is given must be a page of RAM. */
 static int check_requests(const struct block_device *device, const struct block_request *requests,
                           size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        const struct Page *page = requests[i].page;
+
         if (requests[i].op != BLOCK_FLUSH && requests[i].block >= device->blocks)
             return -E_INVAL;
         if (requests[i].op != BLOCK_READ && device->read_only)
             return -E_ROFS;
+        assert(requests[i].op == BLOCK_FLUSH || (page >= pages && page < pages + npage));
     }
     return 0;
 }

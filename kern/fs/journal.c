@@ -371,9 +371,9 @@ void journal_touch(void)
     spin_unlock(&lock);
 }
 
-/* Memory is short, and no block in memory is clean: those that were changed become so by a commit. It
-   is the flusher's, which does not wait for the second to end. Who wants memory now may be in the
-   transaction, and gets none; but who comes later does. */
+/* Memory is short, and no block in memory is clean: those that were changed become so by a commit.
+   It is the flusher's, which does not wait for the second to end. Who wants memory now may be in
+   the transaction, and gets none; but who comes later does. */
 static size_t hurry_up(void)
 {
     if (cache_is_used_up()) {

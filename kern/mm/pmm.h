@@ -9,6 +9,7 @@
    page counts, and dropping the last reference frees it. An allocation begins with 0. */
 #pragma once
 
+#include <debug/panic.h>
 #include <list.h>
 #include <riscv/atomic.h>
 #include <riscv/memlayout.h>
@@ -144,9 +145,11 @@ static inline void *page2kva(const struct Page *page)
     return kva(page2pa(page));
 }
 
-/* The struct Page of such an address. */
+/* The struct Page of such an address. A kernel stack is not in the linear map: for an address there
+   the sum would name memory that is another's, or none. So a device is never given one. */
 static inline struct Page *kva2page(const void *kva)
 {
+    assert(paddr(kva) < PHYS_MAX);
     return pa2page(paddr(kva));
 }
 

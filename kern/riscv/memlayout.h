@@ -73,7 +73,8 @@ static inline void *kva(paddr_t pa)
 }
 
 /* The physical address of memory in the linear map. Not for an address on a kernel stack or of user
-   memory: these are mapped page by page, and only their page tables know. */
+   memory: these are mapped page by page, and only their page tables know. kva2page() and
+   block_transfer() assert that it is none of them. */
 static inline paddr_t paddr(const void *kva)
 {
     return (uintptr_t)kva - KERNEL_OFFSET;

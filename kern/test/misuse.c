@@ -10,6 +10,7 @@
    tools/labs/lab0.py.
 
    Alone: make grade GRADE=--all TEST=lock-rank, and so on. */
+#include <driver/block.h>
 #include <driver/console.h>
 #include <driver/irq.h>
 #include <error.h>
@@ -356,12 +357,34 @@ static void mutex_and_user_mode(void)
     NOT_CAUGHT("a return to user mode with a mutex held");
 }
 
+/* A variable on a stack has an address, but not one that a device could use: the sum that makes a
+   physical one of it would name what is no memory, or another's. */
+static void page_of_stack(void)
+{
+    uint64_t on_stack = 0;
+
+    if (kva2page(&on_stack) != NULL)
+        NOT_CAUGHT("a page of the kernel's stack");
+}
+
+/* The block layer looks at what was not made by kva2page() either. */
+static void block_of_no_page(void)
+{
+    struct block_device device = { .name = "none", .blocks = 1 };
+
+    block_init(&device);
+    if (block_read(&device, 0, pages + npage) == 0)
+        NOT_CAUGHT("a transfer to what is no page");
+}
+
 /* Each is a test of its own, because a panic is the end of a boot. The grader looks for the
    sentence of the panic, and for the place; a test that says "not caught" fails. */
 SELFTEST("page-double-free", page_double_free);
 SELFTEST("page-double-free-part", page_double_free_part);
 SELFTEST("page-free-in-use", page_free_in_use);
 SELFTEST("page-free-outside", page_free_outside);
+SELFTEST("page-of-stack", page_of_stack);
+SELFTEST("block-of-no-page", block_of_no_page);
 SELFTEST("page-free-kernel", page_free_kernel);
 SELFTEST("object-double-free", object_double_free);
 SELFTEST("object-double-free-large", object_double_free_large);
