@@ -93,6 +93,26 @@ static int same_names(void *arg)
     return wrong;
 }
 
+/* Half of them empty a file and write ten bytes, the others read it: there are never more, and no
+   other ones. */
+static int cut_and_read(void *arg)
+{
+    char text[32];
+    int wrong = 0;
+
+    for (int i = 0; i < 40; i++) {
+        bool writer = (long)arg % 2 == 0;
+        int fd = open("cut", writer ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY | O_CREAT);
+        int n = writer ? write(fd, "xxxxxxxxxx", 10) : read(fd, text, sizeof(text));
+
+        wrong += fd < 0 || (writer ? n != 10 : n < 0 || n > 10);
+        for (int k = 0; !writer && k < n; k++)
+            wrong += text[k] != 'x';
+        close(fd);
+    }
+    return wrong;
+}
+
 /* All write through one descriptor, whose position they share: each piece stays whole. */
 static int shared_fd;
 static int share_position(void *arg)
@@ -163,6 +183,9 @@ static void test_crowd(void)
         snprintf(name, sizeof(name), "c%d", i);
         unlink(name);
     }
+    run_together(WRITERS, false, cut_and_read);
+    check_eq("a file that others empty has what the last one wrote", count_bytes("cut", 'x'), 10);
+    unlink("cut");
     check_eq("nothing else is left", count_names("."), 0);
     test_shared_position();
 }

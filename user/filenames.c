@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <testing.h>
 #include <ulib.h>
+
+#define NESTED 50         /* directories in each other */
 
 static char long_name[FS_MAX_FNAME_LEN + 2], long_path[FS_MAX_FPATH_LEN + 3];
 
@@ -141,6 +144,12 @@ static void test_directories(void)
     check_eq("and is gone", chdir("d"), -E_NOENT);
 }
 
+/* Ends in a directory that has no name any more. */
+static void stay_in_removed(__not_used uintptr_t arg)
+{
+    exit(mkdir("gone") ?: chdir("gone") ?: rmdir("../gone"));
+}
+
 /* A directory that is removed while someone stands in it. */
 static void test_removed_directory(void)
 {
@@ -155,6 +164,30 @@ static void test_removed_directory(void)
     check_eq("nothing is found", open("file", O_RDONLY), -E_NOENT);
     check_eq("it has no path", getcwd(path, sizeof(path)), -E_NOENT);
     check_eq("there is a way out", chdir(here), 0);
+    check_eq("a child may end where it stands", child_code(stay_in_removed, 0), 0);
+    check_eq("nothing of that is left", chdir("gone"), -E_NOENT);
+}
+
+/* Directories in each other, and in each of them calls with an empty path, as xv6's iref: a walk
+   that finds nothing must keep no reference. */
+static void test_nested(void)
+{
+    int made = 0, refused = 0, gone = 0;
+    char here[256];
+
+    getcwd(here, sizeof(here));
+    for (int i = 0; i < NESTED; i++) {
+        made += mkdir("n") == 0 && chdir("n") == 0;
+        refused += mkdir("") == -E_NOENT && link("..", "") < 0 && unlink("") < 0
+            && open("", O_WRONLY | O_CREAT) == -E_NOENT && open("n", O_RDONLY) == -E_NOENT;
+    }
+    check_eq("directories in each other", made, NESTED);
+    check_eq("in none of them an empty path is one", refused, NESTED);
+    for (int i = 0; i < NESTED; i++)
+        gone += chdir("..") == 0 && rmdir("n") == 0;
+    check_eq("all can be removed", gone, NESTED);
+    getcwd(long_path, sizeof(long_path));
+    check("and one is back", strcmp(here, long_path) == 0);
 }
 
 /* Above the root is the root. */
@@ -285,6 +318,7 @@ int main(int argc, char **argv)
         test_link();
         test_directories();
         test_removed_directory();
+        test_nested();
         test_root();
         test_rename();
         test_symbolic();

@@ -281,13 +281,7 @@ TESTS = [
     selftest("names-move", 5, "8.7", title="a directory gets another parent"),
     selftest("names-full", 2, "8.7", title="a disk without room for one more entry"),
 
-    # Of no exercise. What xv6's file tests look at is in: filedata (truncate1, truncate2,
-    # writetest, writebig, bigwrite, bigfile, unlinkread), filenames (opentest, createtest,
-    # linktest, subdir, fourteen, rmdot, dirfile, iref, bigdir, iput, openiput, exitiput),
-    # filecrowd (sharedfd, fourfiles, createdelete, concreate, linkunlink, manywrites, truncate3,
-    # diskfull, outofinodes), badfiles (badwrite), pipes (pipe1). The names of ucore_os_plus:
-    # filedata (sfs_filetest1, 2), filenames (sfs_filetest3, sfs_dirtest1 to 3), filetable
-    # (sfs_exectest1, 2), pipes (pipetest, pipetest2).
+    # Of no exercise. docs/peers.md says where the file tests of xv6 and ucore_os_plus are.
     program("filedata", disk=LARGE),
     program("filedata big", "big", disk=LARGE),
     program("filetable", disk=Disk()),
