@@ -30,6 +30,7 @@ def arguments():
     add("seeds", nargs="?", type=int, default=1000, metavar="COUNT", help="%(default)s without it")
     add("--first", type=int, default=1, metavar="SEED", help="the first one; %(default)s")
     add("--show", type=int, metavar="SEED", help="print the script of this seed, and end")
+    add("--map", action="store_true", help="move bytes by maps of the files where that can be done")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
         help="so many machines at once")
     add("--objects", default="obj/unknown-elf", help="where the kernel is built; %(default)s")
@@ -47,7 +48,7 @@ def main():
     if options.show is not None:
         print(fsops.scripts([options.show])[0][options.show], end="")
         return 0
-    tests = [fsops.operations(first, min(EACH, options.first + options.seeds - first))
+    tests = [fsops.operations(first, min(EACH, options.first + options.seeds - first), options.map)
              for first in range(options.first, options.first + options.seeds, EACH)]
     failed = []
 

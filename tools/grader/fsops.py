@@ -356,16 +356,17 @@ class AsModelled:
             return [str(error)]
 
 
-def command(seeds):
-    """The command that does the scripts of these seeds."""
-    return "fsops " + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds)
+def command(seeds, by_map=False):
+    """The command that does the scripts of these seeds; by_map: with maps of the files."""
+    return "fsops " + ("map " if by_map else "") + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds)
 
 
-def operations(first, count):
+def operations(first, count, by_map=False):
     """A Test that does the scripts of `count` seeds from `first` on, on one disk."""
     seeds = tuple(range(first, first + count))
-    return Test("fsops %d" % first, title="random operations on files, seeds %d to %d" % (
-                    first, first + count - 1), prog=command(seeds),
+    return Test("fsops %s%d" % ("map " if by_map else "", first),
+                title="random operations on files, seeds %d to %d" % (first, first + count - 1),
+                prog=command(seeds, by_map),
                 disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))
 
 

@@ -15,6 +15,7 @@ The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a sha
 """
 from grader import trace
 from grader.disk import same, sound
+from grader.fsops import operations
 from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
 
 HINTS = {
@@ -207,6 +208,8 @@ TESTS = [
     program("mapfile 4 harts", "crowd", 1, "9.4", harts=4, runs=2, disk=CROWD,
             title="six processes on four harts"),
     program("mapfile errors", "errors", disk=Disk(programs=("true",))),
+    # Random operations, compared with a model: `tools/fsops.py --map` has more of them.
+    operations(1, 10, by_map=True), operations(11, 10, by_map=True),
 ]
 
 LAB = Lab(9, "paging and files in memory", EXERCISES, TESTS)
