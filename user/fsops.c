@@ -3,10 +3,10 @@
    mean.
 
    "fsops map FILE..." moves bytes by maps of the files where that can be done, and keeps the last
-   maps while it goes on. "fsops FILE..." does the scripts one after the other; the descriptors that one leaves open are
-   open in the next, as the model has it, and the last ones at the exit. A line that comes out in
-   another way ends the test, because all that follows would be wrong too. What is on the disk
-   afterwards, the host compares.
+   maps while it goes on. "fsops FILE..." does the scripts one after the other; the descriptors that
+   one leaves open are open in the next, as the model has it, and the last ones at the exit. A line
+   that comes out in another way ends the test, because all that follows would be wrong too. What is
+   on the disk afterwards, the host compares.
 
    A script is read whole before its first line is done, so it has no descriptor then. A child that
    does a line shares the positions of the files, and tells what came out by its memory, which is

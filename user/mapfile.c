@@ -8,6 +8,7 @@
        mapfile holes       holes, read and written
        mapfile many        more pages than the journal has room for
        mapfile full        no room on the disk for a hole
+       mapfile large       a file that is larger than memory
        mapfile crowd       processes that do all of it at once */
 #include <error.h>
 #include <file.h>
@@ -378,6 +379,29 @@ static void full(void)
     close(fd);
 }
 
+/* Every page is read, and some are written to, in a machine that has less memory than that. */
+static void large(void)
+{
+    const int chunks = 1600;
+    int fd = make("large", 0, 0), wrong = 0;
+
+    for (int i = 0; i < chunks; i++) {
+        memset(buf, i, sizeof(buf));
+        assert(write(fd, buf, sizeof(buf)) == sizeof(buf));
+    }
+    char *a = map(fd, chunks * sizeof(buf), SHARED_RW, 0);
+    for (size_t at = 0; at < chunks * sizeof(buf); at += PGSIZE) {
+        wrong += a[at] != (char)(at / sizeof(buf));
+        if (at % (16 * PGSIZE) == 0)
+            a[at + 1] = 'L';
+    }
+    check_eq("a large file is read by a map", wrong, 0);
+    for (size_t at = 0; at < chunks * sizeof(buf); at += 16 * PGSIZE)
+        wrong += byte_of(fd, at + 1) != 'L';
+    check_eq("and has what was written to it", wrong, 0);
+    close(fd);
+}
+
 #define CROWD       6
 #define TURNS       40
 
@@ -437,7 +461,7 @@ int main(int argc, char **argv)
 {
     const struct { const char *name; void (*body)(void); } parts[] = {
         { "errors", refused }, { "cut", cut }, { "holes", holes }, { "many", many },
-        { "full", full }, { "crowd", crowd },
+        { "full", full }, { "large", large }, { "crowd", crowd },
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(parts) / sizeof(parts[0]); i++)

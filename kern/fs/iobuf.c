@@ -81,7 +81,7 @@ again:
             if (result != -E_BUSY)
                 break;
             mutex_unlock(&mm->lock);
-            filemap_wait();
+            filemap_wait(false);
             mutex_lock(&mm->lock);
             result = 0;
             pinned = 0;

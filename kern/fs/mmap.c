@@ -32,6 +32,9 @@ static struct mutex writeback = {
 static struct spinlock lock = SPINLOCK_INIT("files that are dirty", RANK_INODES);
 static list_entry_t dirty_maps = { &dirty_maps, &dirty_maps };
 static size_t dirty_map_count;
+/* All maps that have an area. */
+static list_entry_t used_maps = { &used_maps, &used_maps };
+static size_t used_map_count;
 
 /* Let a map be in the list, or not any more. The lock is held. */
 static void set_listed(struct file_map *map, bool listed)
@@ -53,12 +56,23 @@ static void enlist(struct inode *node)
     spin_unlock(&lock);
 }
 
-/* It leaves the list, if it has no area: one that is new now has not put it there yet. */
-static void unlist(struct inode *node)
+/* Areas have come or gone: the map is in the list of those that have one. One without an area
+   leaves both; an area that is new just now comes here too. */
+static void area_changed(struct inode *node)
 {
+    struct file_map *map = node->map;
+
     spin_lock(&lock);
-    if (!filemap_used(node->map))
-        set_listed(node->map, false);
+    bool used = filemap_used(map);
+    if (!used)
+        set_listed(map, false);
+    if (used && list_empty(&map->used_link)) {
+        list_add_before(&used_maps, &map->used_link);
+        used_map_count++;
+    } else if (!used && !list_empty(&map->used_link)) {
+        list_del_init(&map->used_link);
+        used_map_count--;
+    }
     spin_unlock(&lock);
 }
 
@@ -180,10 +194,47 @@ int mmap_write_back(bool all)
     return error;
 }
 
-/* For mm/fault.c: a pager could not tell a page, because its file is held, or has to be. */
-static void wait_for_write_back(void)
+/* The next of all maps: its inode, with a reference. It goes to the list's end. */
+static struct inode *next_used(void)
+{
+    struct inode *node = NULL;
+
+    spin_lock(&lock);
+    if (!list_empty(&used_maps)) {
+        list_entry_t *link = list_next(&used_maps);
+
+        inode_get(node = to_struct(link, struct file_map, used_link)->backing);
+        list_del(link);
+        list_add_before(&used_maps, link);
+    }
+    spin_unlock(&lock);
+    return node;
+}
+
+/* Nobody maps a page of a file for a moment, and what was dirty is on the disk: so the cache can
+   give back all of them. False if there was nothing to be done. */
+static bool unmap_all(void)
+{
+    struct inode *node;
+    bool any = false;
+
+    mutex_lock(&writeback);
+    for (size_t left = used_map_count; left > 0 && (node = next_used()) != NULL; left--) {
+        hold(node);
+        any |= filemap_unmap(node->map);
+        atomic_store(&node->map->held, false);
+        inode_put(node);
+    }
+    mutex_unlock(&writeback);
+    return any && journal_commit() == 0;
+}
+
+/* For mm/fault.c: a pager could not tell a page, because its file is held, or has to be; or there
+   is no memory. */
+static bool wait_for_write_back(bool memory)
 {
     mmap_write_back(false);
+    return memory && unmap_all();
 }
 
 /* What an area shows at an address, without the right to write: see the head for `zeros`. */
@@ -238,6 +289,7 @@ static void mmap_open(struct vma_struct *vma)
         atomic_add(&node->map->writers, 1);
     }
     filemap_add(node->map, vma);
+    area_changed(node);
 }
 
 /* Its entries have gone. Behind the last area that may be written nobody changes what is dirty, so
@@ -253,7 +305,7 @@ static void mmap_close(struct vma_struct *vma)
             vop_data(node, vop_journal_dirty);
         inode_end_write(node);
     }
-    unlist(node);
+    area_changed(node);
     inode_put(node);
 }
 

@@ -138,7 +138,7 @@ static int sfs_page(struct inode *node, uint64_t index, struct Page **page)
 /* A write is for its whole length in one transaction, whose room is asked for before the inode is
    locked: as if all blocks were new, and each in another block of the map. The bytes are pinned.
    -E_BUSY, and nothing has happened: the file must be held first, and is not. */
-static int write_pinned(struct inode *node, struct iobuf *iob, size_t n, bool held)
+static __always_inlined int write_pinned(struct inode *node, struct iobuf *iob, size_t n, bool held)
 {
     struct sfs_fs *sfs = fsop_info(node->in_fs);
     struct sfs_inode *sin = vop_info(node);

@@ -284,7 +284,8 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
    can go too. One that was killed meanwhile has no use for a page. */
 static __never_inlined bool fault_again(void)
 {
-    return !atomic_load(&this_cpu->task->killed) && reclaim_when_short();
+    return !atomic_load(&this_cpu->task->killed)
+           && (reclaim_when_short() || (filemap_wait != NULL && filemap_wait(true)));
 }
 
 /* The lock is taken before anything is looked at: what is true without it may be over at once. If
@@ -300,7 +301,7 @@ int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
         mutex_unlock(&mm->lock);
     } while (unlikely(result == -E_NO_MEM) && fault_again());
     if (unlikely(result == -E_BUSY)) {
-        filemap_wait();
+        filemap_wait(false);
         result = 0;
     }
     return result;

@@ -11,7 +11,7 @@
 
 const uint8_t filemap_zeros[PGSIZE] __attribute__((aligned(PGSIZE)));
 
-void (*filemap_wait)(void);
+bool (*filemap_wait)(bool memory);
 
 void filemap_init(struct file_map *map, void *backing)
 {
@@ -21,6 +21,7 @@ void filemap_init(struct file_map *map, void *backing)
     list_init(&map->areas);
     list_init(&map->dirty);
     list_init(&map->dirty_link);
+    list_init(&map->used_link);
     map->visited = &map->areas;
 }
 
@@ -81,7 +82,7 @@ static void walk(struct file_map *map, void (*fn)(struct vma_struct *vma, uint64
 
 /* Call fn for each entry of an area that there is a table for, and flush the area if one of the
    calls returns true: a hart may have a translation that allows too much then. */
-static void change_entries(struct vma_struct *vma, bool (*fn)(pte_t *pte))
+static bool change_entries(struct vma_struct *vma, bool (*fn)(pte_t *pte))
 {
     struct addrspace *as = &vma->vm_mm->as;
     bool changed = false;
@@ -96,6 +97,7 @@ static void change_entries(struct vma_struct *vma, bool (*fn)(pte_t *pte))
     }
     if (changed)
         tlb_flush(as, vma->vm_start, vma->vm_end - vma->vm_start);
+    return changed;
 }
 
 /* Take the right to write from one entry, if it has that: true then. */
@@ -157,4 +159,27 @@ static void cut_area(struct vma_struct *vma, uint64_t from)
 void filemap_cut(struct file_map *map, uint64_t from)
 {
     walk(map, cut_area, from);
+}
+
+/* Is there an entry? */
+static bool is_entry(pte_t *pte)
+{
+    return *pte & PTE_V;
+}
+
+/* Of an area that has no copies of its own. *(bool *)any says whether there was an entry. */
+static void unmap_area(struct vma_struct *vma, uint64_t any)
+{
+    if ((vma->vm_flags & (VM_SHARED | VM_WRITE)) != VM_WRITE && change_entries(vma, is_entry)) {
+        unmap_part(vma, vma->vm_start, vma->vm_end);
+        *(bool *)any = true;
+    }
+}
+
+bool filemap_unmap(struct file_map *map)
+{
+    bool any = false;
+
+    walk(map, unmap_area, (uint64_t)&any);
+    return any;
 }

@@ -38,7 +38,7 @@ struct file_map {
     bool zeros;                         /* some entry may map the page of zeros */
     uint32_t dirty_count;
     list_entry_t dirty;                 /* blocks that are mapped with the right to write */
-    list_entry_t dirty_link;            /* in the list of such maps; see mmap.c */
+    list_entry_t dirty_link, used_link; /* in the lists of such maps, and of all; see mmap.c */
 };
 
 /* What a hole of a file is mapped as, read-only: one page for all. It is never freed. */
@@ -67,7 +67,13 @@ void filemap_remove_zeros(struct file_map *map);
    areas, the copies of private ones too. */
 void filemap_cut(struct file_map *map, uint64_t from);
 
+/* The same: take all entries out of areas whose pages are the file's own. They come back by faults.
+   False: there were none. */
+bool filemap_unmap(struct file_map *map);
+
 /* How faults wait. A pager's page() that cannot tell now gives -E_BUSY: then the mm's lock is given
-   back, this is called, without any mutex from MUTEX_MM on, and the fault is tried again. Set once
-   by the layer that has such a pager, before the first. Sleeps. */
-extern void (*filemap_wait)(void);
+   back, this is called, without any mutex from MUTEX_MM on, and the fault is tried again. With
+   `memory` it is called when memory has run out: all maps lose their pages, so that the cache can
+   give them back; false if there were none. NULL, or set once by the layer that has such a pager,
+   before the first. Sleeps. */
+extern bool (*filemap_wait)(bool memory);

@@ -180,7 +180,7 @@ static int do_store(struct worker *w)
         if (error != -E_BUSY)
             return error;
         /* The file is being written back: as a trap handler does, wait without the lock. */
-        filemap_wait();
+        filemap_wait(false);
     }
 }
 

@@ -358,7 +358,8 @@ class AsModelled:
 
 def command(seeds, by_map=False):
     """The command that does the scripts of these seeds; by_map: with maps of the files."""
-    return "fsops " + ("map " if by_map else "") + " ".join("%s/%d" % (FOLDER.decode(), seed) for seed in seeds)
+    words = ["%s/%d" % (FOLDER.decode(), seed) for seed in seeds]
+    return " ".join(["fsops"] + (["map"] if by_map else []) + words)
 
 
 def operations(first, count, by_map=False):

@@ -208,6 +208,8 @@ TESTS = [
     program("mapfile 4 harts", "crowd", 1, "9.4", harts=4, runs=2, disk=CROWD,
             title="six processes on four harts"),
     program("mapfile errors", "errors", disk=Disk(programs=("true",))),
+    program("mapfile large", "large", limit=800, append="mem=16M",
+            disk=Disk(size="40M", journal=256)),
     # Random operations, compared with a model: `tools/fsops.py --map` has more of them.
     operations(1, 10, by_map=True), operations(11, 10, by_map=True),
 ]
