@@ -83,6 +83,14 @@ static struct file *file_ref(struct file *file)
 static void copy_table(struct files_struct *table, struct files_struct *parent)
 {
     /* EXERCISE 8.3 begin: copy_table */
+    /* The child is not known to anybody yet, so only the parent's table is locked. With that lock
+       no descriptor can be closed between the look at it and the reference: each file is in the
+       table while it is looked at, and so it has one reference at least.
+
+         parent  [3] --> file, refs 1          parent  [3] --+--> file, refs 2
+                                               child   [3] --+
+
+       The position is in the file, and not in the table: so from now on it is that of both. */
     spin_lock(&parent->lock);
     inode_get(table->pwd = parent->pwd);
     table->files_count = parent->files_count;
@@ -118,6 +126,8 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
 void files_put(struct files_struct *files)
 {
     /* EXERCISE 8.3 begin: files_put */
+    /* With CLONE_FS several processes have this table: the last of them closes what is in it. The
+       others have given up their use before, so what they did to the table is done. */
     if (atomic_add(&files->refs, -1) > 1)
         return;
     /* Nobody looks at the table any more, so the lock is not needed. */
@@ -207,6 +217,8 @@ void file_put(struct file *file)
     if (is_constant(file))
         return;
     /* EXERCISE 8.3 begin: file_put */
+    /* In one step: of two who do this at the same time one sees that his was the last. Nobody can
+       take a new one then, because who does has one already, or finds the file in a table. */
     if (atomic_add(&file->refs, -1) == 1)
         file_free(file);
     /* EXERCISE 8.3 end */
@@ -302,6 +314,8 @@ int file_close(struct files_struct *files, uint64_t fd)
 int file_dup(struct files_struct *files, uint64_t fd, uint64_t to)
 {
     /* EXERCISE 8.3 begin: file_dup */
+    /* The reference that file_get() takes is the one that the new descriptor has in the end. Until
+       then it is this call's, and each way out gives it back. */
     struct file *file = file_get(files, fd), *old;
 
     if (file == NULL)

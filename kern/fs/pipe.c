@@ -59,6 +59,10 @@ static void pipe_move(struct pipe *pipe, struct iobuf *iob, uint32_t position, s
 static int pipe_wait_data(struct pipe *pipe)
 {
     /* EXERCISE 8.4 begin: pipe_wait_data */
+    /* From the look to the sleep the lock is held, and the sleep gives it back: so no byte can
+       come, and no end close, in between. What was true at the wake-up may not be true any more
+       when this task runs: so it looks again. The result is only a hint, for the lock is given
+       back. */
     int result = 0;
 
     spin_lock(&pipe->lock);
@@ -77,6 +81,8 @@ static int pipe_wait_data(struct pipe *pipe)
 static size_t pipe_take(struct pipe *pipe, struct iobuf *iob, size_t n)
 {
     /* EXERCISE 8.4 begin: pipe_take */
+    /* All writers are woken: the first of them may need more room than this, and another one less.
+       */
     spin_lock(&pipe->lock);
     size_t taken = pipe->write - pipe->read;
     if (taken > n)
@@ -139,6 +145,7 @@ static int pipe_wait_room(struct pipe *pipe, size_t n)
 static void pipe_put(struct pipe *pipe, struct iobuf *iob, size_t n, size_t need)
 {
     /* EXERCISE 8.4 begin: pipe_put */
+    /* The room that pipe_wait_room() has seen may be another writer's by now. */
     spin_lock(&pipe->lock);
     size_t room = pipe_room(pipe), step = room < n ? room : n;
     if (pipe->reader && room >= need) {

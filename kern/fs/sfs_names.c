@@ -156,6 +156,8 @@ static int sfs_symlink(struct inode *dir, const char *name, const char *target)
 static int sfs_link(struct inode *dir, const char *name, struct inode *node)
 {
     /* EXERCISE 8.7 begin: sfs_link */
+    /* A directory has one name: with two its ".." could lead to one of them only, and a circle of
+       directories would never lose its last link. */
     struct sfs_slot slot, room;
     int error = node->type == S_IFDIR ? -E_ISDIR : tree_enter(dir, node);
 
@@ -295,6 +297,9 @@ struct rename {
 static int rename_check(struct rename *r, const char *old_name, const char *new_name)
 {
     /* EXERCISE 8.7 begin: rename_check */
+    /* What is found here stays where it is until the end, because `tree` is held: nothing is looked
+       at twice. What this returns 0 for can be undone at no step, so all that may be wrong is
+       asked here, but for the room of a new entry. */
     int error = find(r->old_dir, old_name, &r->old, NULL, &r->node);
 
     /* A directory that gets another parent: its ".." is a name of that one. */
@@ -317,6 +322,8 @@ static int rename_check(struct rename *r, const char *old_name, const char *new_
 static int rename_do(struct rename *r, const char *new_name)
 {
     /* EXERCISE 8.7 begin: rename_do */
+    /* In memory there are two names for a moment, or the links are not those of the names: nobody
+       sees that, because who looks takes the locks, and the disk gets all of it or nothing. */
     int error = 0;
 
     if (r->target == r->node)
