@@ -228,8 +228,8 @@ static void remove_tables(pte_t *pgdir, int level, uintptr_t start, uintptr_t en
 
 /* A hart keeps entries that point to tables, too, and walks on from them (4.2.1): so all harts are
    flushed, for all addresses, before the first table is freed. The tables wait in a list that runs
-   through their struct Pages, which costs no memory. From the lowest level up, because the way to a
-   table leads through the ones above it.
+   through their struct Pages, which costs no memory; their entries are all 0 by then. From the
+   lowest level up, because the way to a table leads through the ones above it.
 
    If the first table on the way maps addresses from the ceiling on too, so do all the others, and
    there is nothing to do: so it is for all areas of a small program but the last. */
@@ -249,7 +249,10 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
     while (!list_empty(&removed)) {
         list_entry_t *first = list_next(&removed);
         list_del(first);
-        page_ref_dec(to_struct(first, struct Page, page_link));
+        struct Page *table = to_struct(first, struct Page, page_link);
+        assert_eq(table->ref, 1);
+        table->ref = 0;
+        free_zeroed_page(table);
         sched_give_way();
     }
 }

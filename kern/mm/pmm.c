@@ -54,10 +54,12 @@ static size_t later_pages;              /* of these, those without a struct Page
        pages that have no struct Page yet
 
    Each cache begins at an address of its own, a multiple of 512: harts that allocate at the same
-   time do not write to one line of the data cache. */
+   time do not write to one line of the data cache. Of the free pages the first `zeroed` ones are
+   full of zeros: page tables of programs that have ended. The next program needs as many, and
+   clearing them was a sixth of what it cost. */
 static struct page_cache {
     struct Page *free[CACHE_LIMIT];
-    uint32_t count;
+    uint32_t count, zeroed;
 } __attribute__((aligned(512))) caches[MAX_HARTS];
 
 extern char kernel_start[], kernel_end[];
@@ -220,6 +222,8 @@ static void cache_drain(struct page_cache *cache, uint32_t keep)
 {
     while (cache->count > keep)
         pmm_manager->free_pages(cache->free[--cache->count], 1);
+    if (cache->zeroed > cache->count)
+        cache->zeroed = cache->count;
 }
 
 /* What is left beside the caches. With pmm_lock held. */
@@ -308,18 +312,40 @@ static struct Page *cache_alloc(void)
         cache_refill(cache);
     if (likely(cache->count > 0))
         page = cache->free[--cache->count];
+    if (unlikely(cache->zeroed > cache->count))
+        cache->zeroed = cache->count;
     irq_pop();
     return page;
 }
 
-/* Put a page into this hart's cache, likewise. */
-static void cache_free(struct Page *page)
+/* One that is full of zeros, or NULL: the last of those, whose place the last of all takes. */
+static struct Page *cache_alloc_zeroed(void)
+{
+    struct Page *page = NULL;
+
+    irq_push();
+    struct page_cache *cache = &caches[this_cpu->id];
+    if (cache->zeroed > 0) {
+        page = cache->free[--cache->zeroed];
+        cache->free[cache->zeroed] = cache->free[--cache->count];
+    }
+    irq_pop();
+    return page;
+}
+
+/* Put a page into this hart's cache, likewise; one that is full of zeros to those. */
+static inline void cache_free(struct Page *page, bool zeroed)
 {
     irq_push();
     struct page_cache *cache = &caches[this_cpu->id];
     if (unlikely(cache->count == CACHE_LIMIT))
         cache_relieve(cache);
-    cache->free[cache->count++] = page;
+    uint32_t place = cache->count++;
+    if (zeroed) {
+        cache->free[place] = cache->free[cache->zeroed];
+        place = cache->zeroed++;
+    }
+    cache->free[place] = page;
     irq_pop();
 }
 
@@ -386,7 +412,7 @@ void free_pages(struct Page *base, size_t n)
     if (unlikely(poison_freed))
         memset(page2kva(base), POISON_BYTE, n * PGSIZE);
     if (n == 1) {
-        cache_free(base);
+        cache_free(base, false);
         return;
     }
     spin_lock(&pmm_lock);
@@ -394,10 +420,26 @@ void free_pages(struct Page *base, size_t n)
     spin_unlock(&pmm_lock);
 }
 
+/* Where freed pages are filled with junk they are so all the same, and then are not zeros. */
+void free_zeroed_page(struct Page *page)
+{
+    if (unlikely(poison_freed)) {
+        free_page(page);
+        return;
+    }
+    mark_free(page);
+    cache_free(page, true);
+}
+
 struct Page *alloc_zeroed_page(void)
 {
-    struct Page *page = alloc_page();
+    struct Page *page = cache_alloc_zeroed();
 
+    if (page != NULL) {
+        mark_allocated(page);
+        return page;
+    }
+    page = alloc_page();
     if (page != NULL)
         memset(page2kva(page), 0, PGSIZE);
     return page;
