@@ -112,7 +112,7 @@ def is_wanted(path, plan):
     """Does this file of tools/ go to students?"""
     parts = path.split("/")
     if len(parts) == 2:
-        return not parts[1].startswith("check_")
+        return not parts[1].startswith("check_") and parts[1] != "crashes.py"
     if parts[1] not in TOOLS or len(parts) > 3:
         return False
     if parts[1] == "exercise":
