@@ -59,6 +59,13 @@ static void test_numbers(void)
         if (slot != 9)
             swap_slot_put(slot);
     check_eq("no slot is in use", swap_stats().used, 0);
+    shrink_memory();
+    for (slot = 0; slot < 9; slot++)
+        twice += swap_slot_alloc() == 9;
+    check_eq("the bad one is known for ever", twice, 0);
+    for (slot = 1; slot <= 10; slot++)
+        if (slot != 9)
+            swap_slot_put(slot);
 }
 
 /* An enrolled page that is mapped in mm. */
@@ -159,6 +166,21 @@ static void test_fork(void)
     mm_put(child);
 }
 
+/* The page of a slot is in memory for another one who never comes. */
+static void test_garbage(void)
+{
+    struct mm_struct *mm = paged_mm(), *other = paged_relative(mm);
+
+    put_out(mm, DATA, 5);
+    put_out_too(other, mm, DATA);
+    check_eq("a page comes in", mm_fault_locked(mm, DATA, VM_READ), 0);
+    mm_put(mm);
+    check_eq("who had it goes: it stays for the other one", swap_stats().cached, 1);
+    mm_put(other);
+    check("it goes with the last who could want it, at once",
+          swap_stats().cached == 0 && swap_stats().used == 0);
+}
+
 /* Memory runs out at each step of a fork: nothing is lost. */
 static void test_fork_memory(void)
 {
@@ -191,6 +213,7 @@ static void test_passes(void)
     struct inventory before = inventory_take();
 
     test_swap_begin("fifo", 8);
+    test_garbage();
     test_fork();
     test_fork_memory();
     test_swap_end();
@@ -205,12 +228,15 @@ static void count_entry(__not_used struct mm_struct *mm, uintptr_t la, pte_t *pt
     *count += page_la(page) == la && pte2page(*pte) == page ? 1 : 100;
 }
 
-/* How many entries are found; -1 if some could not be looked at. */
+/* How many entries are found; -1 if some could not be looked at. Who asks has a reference. */
 static int entries_of(struct Page *page)
 {
     int count = 0;
 
-    return page_for_each_entry(page, count_entry, &count) ? count : -1;
+    page_ref_inc(page);
+    bool all = page_for_each_entry(page, count_entry, &count);
+    page_ref_dec(page);
+    return all ? count : -1;
 }
 
 /* Three of a family, one of which is not enrolled at first, and one that has another page there. */
@@ -230,9 +256,9 @@ static void test_family(void)
     check_eq("in an mm that is not enrolled no entry is found", entries_of(page), 1);
     check("all are enrolled", mm_enrol_all(other) && mm_enrol_all(third));
     check_eq("all entries of the page are found, and no other", entries_of(page), 2);
-    mutex_lock(&third->lock);
+    mutex_lock(&other->lock);
     check_eq("if somebody is at work on one of them, that is told", entries_of(page), -1);
-    mutex_unlock(&third->lock);
+    mutex_unlock(&other->lock);
     check_eq("a fault in an enrolled mm makes a page", mm_fault_locked(mm, TABLE_END, VM_WRITE), 0);
     check("which is known at once", space_page(&mm->as, TABLE_END)->flags & PG_SWAPPABLE);
     /* The A and D bits, on a machine that leaves them to the kernel. */
@@ -276,9 +302,12 @@ static void test_fifo(void)
         enrolled(mm, DATA + i * PGSIZE, i);
     check_eq("the page that came first goes first", victim(), 0);
     page_remove(&mm->as, DATA + PGSIZE);
+    struct Page *reused = filled_page(0);       /* it was freed last */
+    reused->ref = 1;
     page_lock(space_page(&mm->as, DATA + 2 * PGSIZE));
     check_eq("what has gone, or is locked, does not", victim(), 3);
     page_unlock(space_page(&mm->as, DATA + 2 * PGSIZE));
+    page_ref_dec(reused);
     enrolled(mm, DATA + PGSIZE, 5);
     check_eq("one that could not go has its turn again, in the order", victim(), 0);
     mm_put(mm);
