@@ -302,7 +302,7 @@ static __never_inlined void cache_relieve(struct page_cache *cache)
 
 /* A page of this hart's cache. Interrupts are off meanwhile: a handler may allocate too, and the
    task must not go on on another hart with a pointer to this one's cache. */
-static struct Page *cache_alloc(void)
+static __always_inlined struct Page *cache_alloc(void)
 {
     struct Page *page = NULL;
 
@@ -360,7 +360,7 @@ static inline void mark_allocated(struct Page *page)
 /* Nothing was found: what is only kept goes first, then pages of programs. Who has the lock of an
    address space gives that back, and tries again by himself, because most of what could go may be
    in there; a row of pages need not come free, however many pages do. */
-static __never_inlined bool more_memory(size_t n, int *tries)
+static bool more_memory(size_t n, int *tries)
 {
     if (shrink_when_short())
         return true;
@@ -368,16 +368,31 @@ static __never_inlined bool more_memory(size_t n, int *tries)
         && reclaim_when_short();
 }
 
+/* From the hart's cache, or from the manager. */
+static inline struct Page *take(size_t n)
+{
+    return n == 1 ? cache_alloc() : manager_alloc(n);
+}
+
+/* As long as it is of use. */
+static __never_inlined struct Page *take_again(size_t n)
+{
+    struct Page *base = NULL;
+    int tries = 0;
+
+    while (base == NULL && n > 0 && n <= total_pages && more_memory(n, &tries))
+        base = take(n);
+    return base;
+}
+
 /* Single pages come from the hart's cache, which takes no lock most of the time. If nothing is
    found, other parts of the kernel may keep memory that nobody uses. */
 struct Page *alloc_pages(size_t n)
 {
-    struct Page *base;
-    int tries = 0;
+    struct Page *base = take(n);
 
-    do
-        base = n == 1 ? cache_alloc() : manager_alloc(n);
-    while (unlikely(base == NULL) && n > 0 && n <= total_pages && more_memory(n, &tries));
+    if (unlikely(base == NULL))
+        base = take_again(n);
     for (size_t i = 0; base != NULL && i < n; i++)
         mark_allocated(base + i);
     return base;

@@ -1,10 +1,11 @@
 /* Exercise 9.3: a page goes out, whoever shares it.
 
    swap-out brings out a page of one address space, and looks at the entry, the counts, the slot,
-   the flush and what is on the "disk"; swap-out-shared a page that several share, of which some
-   cannot be reached; swap-out-errors one that the disk refuses, or that no slot is free for. What
-   comes in again afterwards is by swap-in, exercise 9.1, in swap-out-again alone. page-cost tells
-   `make bench` what a page costs that goes out to a RAM disk and comes in again.
+   and what is on the "disk"; swap-out-flush at the TLB of a hart; swap-out-shared a page that
+   several share, of which some cannot be reached; swap-out-errors one that the disk refuses, or
+   that no slot is free for. What comes in again afterwards is by swap-in, exercise 9.1, in
+   swap-out-again alone. page-cost tells `make bench` what a page costs that goes out to a RAM disk
+   and comes in again.
 
    No hart runs on these spaces, if nothing else is said. Alone: make grade TEST="swap-out*" */
 #include <debug/printk.h>
@@ -15,6 +16,7 @@
 #include <mm/swap_out.h>
 #include <report.h>
 #include <riscv/csr.h>
+#include <riscv/tlb.h>
 #include <string.h>
 #include <test/paging.h>
 #include <test/testlib.h>
@@ -96,6 +98,33 @@ static void test_one(void)
     check("and the first one's content is as it was", slot_at(mm, DATA + PGSIZE) != slot
           && slot != 0 && slot_is(slot, 0x11));
     mm_put(mm);
+}
+
+/* The hart has the page in its TLB. QEMU flushes by itself when SUM changes, so that is set all the
+   time. Nobody repairs a fault of this task, which has no mm. */
+static void test_flush(void)
+{
+    struct inventory before = inventory_take();
+    volatile uint64_t *data = (volatile uint64_t *)DATA;
+    uint64_t value;
+
+    test_swap_begin("fifo", 8);
+    struct mm_struct *mm = paged_mm();
+    struct Page *page = fill_page(mm, DATA, 0x12);
+
+    enrol(mm);
+    addrspace_switch(&kernel_as, &mm->as);
+    csr_set(sstatus, SSTATUS_SUM);
+    *data = 1;
+    enum page_out result = bring_out(page);
+    bool reads = can_read(DATA, &value);
+    csr_clear(sstatus, SSTATUS_SUM);
+    addrspace_switch(&mm->as, &kernel_as);
+    check_eq("a page that a hart has just written to goes out", result, PAGE_OUT);
+    check("the hart cannot reach it any more: what the TLB had was flushed", !reads);
+    mm_put(mm);
+    test_swap_end();
+    inventory_same(&before, "a page that a hart had");
 }
 
 /* A page that has gone and come, and was only read, need not be written again. What was written to
@@ -349,6 +378,7 @@ static void test_cost(void)
 }
 
 SELFTEST("swap-out", test_out);
+SELFTEST("swap-out-flush", test_flush);
 SELFTEST("swap-out-again", test_out_again);
 SELFTEST("swap-out-shared", test_shared);
 SELFTEST("swap-out-errors", test_errors);
