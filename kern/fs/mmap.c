@@ -36,6 +36,13 @@ static size_t dirty_map_count;
 static list_entry_t used_maps = { &used_maps, &used_maps };
 static size_t used_map_count;
 
+/* The two lists, and who is in them. A map has two links, so it can be in both:
+
+     used_maps  --> map of "a" --> map of "b" --> map of "c"     has an area
+     dirty_maps -----------------> map of "b"                    has something to write back
+
+   An inode is not counted by a list. Each area has a reference to it, and the last one takes the
+   map out of both lists before it gives that back: so what is found in a list, with the lock held, is alive. */
 /* Let a map be in the list, or not any more. The lock is held. */
 static void set_listed(struct file_map *map, bool listed)
 {
@@ -76,6 +83,9 @@ static void area_changed(struct inode *node)
     spin_unlock(&lock);
 }
 
+/* The set has the reference to the block that the caller gives; one that is in the set already has
+   one there, and a second would never be given back. A block that stays in memory as long as it is
+   dirty cannot be read from the disk again with its old content. */
 void mmap_add_dirty(struct inode *node, struct cached_block *block)
 {
     struct file_map *map = node->map;
@@ -93,6 +103,8 @@ void mmap_add_dirty(struct inode *node, struct cached_block *block)
     }
 }
 
+/* While a program may write without a fault, what it writes to a block that left the set would be
+   seen by nobody. So none leaves it then, unless faults are held. */
 struct cached_block *mmap_take_dirty(struct inode *node)
 {
     struct file_map *map = node->map;
@@ -107,6 +119,8 @@ struct cached_block *mmap_take_dirty(struct inode *node)
     return block;
 }
 
+/* The fault comes back with -E_BUSY, gives back the lock of its mm, and waits in
+   wait_for_write_back(): with that lock held it would wait for a task that needs the lock. */
 int mmap_try_later(struct inode *node)
 {
     node->map->wanted = true;
@@ -148,6 +162,7 @@ void mmap_hold(struct inode *node)
     hold(node);
 }
 
+/* In this order: who gets the mutex next finds no file held but the one that he holds himself. */
 void mmap_release(struct inode *node)
 {
     atomic_store(&node->map->held, false);
@@ -212,7 +227,10 @@ static struct inode *next_used(void)
 }
 
 /* Nobody maps a page of a file for a moment, and what was dirty is on the disk: so the cache can
-   give back all of them. False if there was nothing to be done. */
+   give back all of them. False if there was nothing to be done.
+
+   A program whose entries were removed notices nothing but a fault more at its next access. The
+   commit is outside of the mutex: it may take long, and others may write back meanwhile. */
 static bool unmap_all(void)
 {
     struct inode *node;
@@ -278,7 +296,9 @@ static bool is_writer(const struct vma_struct *vma)
     return (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
 }
 
-/* There is another one already, or a file that is open for writing: so this is no first writer. */
+/* There is another one already, or a file that is open for writing: so this is no first writer.
+   It is called for each area that begins: by mmap(), by a fork, and where an area is cut in two.
+   Each of them has its own reference, and each is counted as a writer, until mmap_close(). */
 static void mmap_open(struct vma_struct *vma)
 {
     struct inode *node = vma->backing;
@@ -313,7 +333,9 @@ static const struct pager mmap_pager = {
     .page = mmap_page, .open = mmap_open, .close = mmap_close, .asked_to_write = true,
 };
 
-/* The map of an inode: it is made once, and stays as long as the inode. -E_NO_MEM. */
+/* The map of an inode: it is made once, and stays as long as the inode. -E_NO_MEM.
+   The release is for those who look at node->map without the inode's lock: who sees the pointer
+   sees a map that is filled. */
 static int need_map(struct inode *node)
 {
     struct file_map *map = NULL;
@@ -382,6 +404,8 @@ int mmap_sync(struct mm_struct *mm, uintptr_t addr, size_t len)
     return error;
 }
 
+/* With the last reference of the inode: no area is left. Something is dirty here only if the
+   journal did not take it, because it is broken; then there is nowhere to write it to. */
 void mmap_free(struct inode *node)
 {
     struct cached_block *block;

@@ -61,7 +61,11 @@ void reclaim_close(void)
 }
 
 /* How many pages must stay free when the current task takes some: see reclaim.h. Interrupts that
-   were off before the first lock mean an interrupt handler, which is as one with a lock. */
+   were off before the first lock mean an interrupt handler, which is as one with a lock.
+
+   The reclaimer itself keeps nothing back: it needs a page now and then to write others out, and
+   if it waited for memory it would wait for itself. A transaction is the same: until it ends,
+   nothing that is dirty can be written home. */
 static size_t reserve(void)
 {
     uint32_t held = this_cpu->locks_held & ~RANK_PMM;
@@ -79,6 +83,8 @@ bool reclaim_allows(size_t n, size_t free)
     return free >= reserve() + n;
 }
 
+/* Called often while free pages are few: so most calls find the flag set, and wake nobody. The pager
+   clears it behind its work and not before: what it allocates itself must not give it more. */
 void reclaim_wake_pager(void)
 {
     spin_lock(&pager_lock);

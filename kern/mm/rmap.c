@@ -17,6 +17,17 @@
 
 struct mm_struct *(*rmap_next_mm)(int *place);
 
+/* One family, with two mms that came from each other by fork, and a page that both map:
+
+     struct family          mms of the list            page tables
+     +------------+         +----+    +----+
+     | lock, mms  |-------> | A  |--->| B  |           A: la -> page
+     | count: 3   |         +----+    +----+           B: la -> page
+     +------------+                                    page: family, la
+        ^  ^  ^------------- uses: A, B, the page
+
+   The address is the same in all of them, because fork copies a page to its own address. So one
+   number in the page is enough to find each entry, and no list of entries is needed. */
 static struct kmem_cache family_cache;
 static struct mutex enrolling;
 static size_t enrolled;                 /* pages that the policy knows; by swap_lock */
@@ -40,6 +51,7 @@ int family_begin(struct mm_struct *mm)
     return 0;
 }
 
+/* By family_put(), with the last use. No mm is in the list then, for each of them is a use. */
 void family_free(struct family *family)
 {
     kmem_cache_free(&family_cache, family);
@@ -59,6 +71,8 @@ void family_unlink(struct mm_struct *mm)
     mutex_unlock(&mm->family->lock);
 }
 
+/* These two read what page_make_anon() has written once; it does not change until the page has no
+   reference. So who has one needs no lock for them. */
 uintptr_t page_la(const struct Page *page)
 {
     return (uintptr_t)(page->flags >> PG_INDEX_SHIFT) << PGSHIFT;
@@ -69,6 +83,8 @@ struct family *page_family(const struct Page *page)
     return (struct family *)((uintptr_t)kva(pages_base) + (page->property >> 32 << 4));
 }
 
+/* The use of the family is counted here, and given back by page_forget(). If it were not, the mms
+   could all end while a page is in the cache, and page_family() would lead to freed memory. */
 void page_make_anon(struct Page *page, struct family *family, uintptr_t la)
 {
     assert(spin_held(&swap_lock));
@@ -77,6 +93,8 @@ void page_make_anon(struct Page *page, struct family *family, uintptr_t la)
     atomic_add(&family->count, 1);
 }
 
+/* The first look is without the lock, because most pages are known at most calls. The flag may be
+   set by another task right behind it: so with the lock it is looked at once more. */
 void page_enrol(struct Page *page, struct family *family, uintptr_t la)
 {
     const uint32_t known = PG_ANON | PG_SWAPPABLE;
@@ -120,7 +138,15 @@ void page_forget(struct Page *page)
 
 /* The page has a reference of the caller's, so it stays enrolled, and its family stays. Most pages
    have one entry: when as many are found as there are references for entries, nobody else need be
-   asked, and it does not matter who is busy. A fork may add one meanwhile, which is passed over. */
+   asked, and it does not matter who is busy. A fork may add one meanwhile, which is passed over.
+
+   All locks are tried and none is waited for. The task that calls this may have the lock of one
+   mm already, when its own allocation has made memory short; another task may do the same the
+   other way round:
+
+     task 1 has A's lock              task 2 has B's lock
+     no memory: looks for a page      no memory: looks for a page
+     wants B's lock                   wants A's lock: nobody goes on, ever */
 bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
 {
     struct family *family = page_family(page);
@@ -182,6 +208,8 @@ bool mm_enrol_all(struct mm_struct *mm)
     return true;
 }
 
+/* Enrolment begins only when memory is short. So a machine with enough of it pays nothing for the
+   lists, and nothing for flags of pages: most programs end before anybody asks. */
 void rmap_enrol_all(void)
 {
     struct mm_struct *mm;

@@ -38,6 +38,10 @@ struct chunk {
     uint32_t used;                      /* slots that have a name, or are bad */
 };
 
+/* A name is what keeps a slot: an entry of a page table that is not valid and has its number, or
+   the page that is its cache. With one name too few a slot is free while an entry still leads to
+   it, and the next page that is written there is read by the wrong program. With one too many
+   the slot is lost until the area goes. */
 struct spinlock swap_lock = SPINLOCK_INIT("pages of programs", RANK_SWAP);
 
 /* All of these are guarded by it. Those who wait for any page to be unlocked sleep in one queue. */
@@ -121,6 +125,11 @@ static bool chunk_made(struct chunk *chunk)
     return chunk->slots != NULL;
 }
 
+/* Bits of `written` and `bad`, as a slot lives:
+
+     free --take--> named --write--> named, written --last name--> free
+                      |
+                      +--error-----> named, bad     --last name--> bad, and never taken again */
 /* A slot with one name; 0: there is none. With swap_lock held. A full chunk is passed over in one
    step. */
 static uint32_t slot_take(void)

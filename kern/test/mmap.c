@@ -27,6 +27,17 @@ static struct filesystem *fs;
 static struct inode *root, *file;
 static struct mm_struct *one, *two;     /* each has the file mapped, shared, at BASE */
 
+/* Two spaces, one file. A page of a file is a block of the cache, so all three see the same bytes:
+
+     one:  BASE + i pages --+
+     two:  BASE + i pages --+--> page = block of the cache --> block of the disk
+     read() and write() ----+
+
+   Where a page of the file is at the moment:
+
+     clean   --fault that writes-->  dirty     in the set of its map; entries may have W
+     dirty   --write-back--------->  journal   no entry has W; the log gets its bytes
+     journal --commit------------->  clean     and the disk has them */
 /* An address space in which the file is mapped so. */
 static struct mm_struct *space(uint32_t vm_flags)
 {
@@ -138,12 +149,15 @@ static void blocks(void)
 {
     int error;
 
+    /* An entry with W would let the program change the page without a fault: then nobody would know
+       that it is dirty, and the change would be lost with the cache. */
     check_eq("a page can be read", touch(one, 0, VM_READ), 0);
     check("without the right to write", !(entry(one, 0) & PTE_W));
     check("and is not dirty then", !is_dirty(0));
     check_eq("it can be written to", touch(one, 0, VM_WRITE), 0);
     check("with the right in the entry", entry(one, 0) & PTE_W);
     check("and it is dirty", is_dirty(0));
+    /* The block is dirty already. A second time in the set would break the list. */
     check_eq("by another one too", touch(two, 0, VM_WRITE), 0);
     check("who gets the same page", pte2page(entry(one, 0)) == pte2page(entry(two, 0)));
     check_eq("it is in the set once", file->map->dirty_count, 1);
@@ -155,6 +169,8 @@ static void blocks(void)
     assert(in_journal(1));
     check_eq("a page that is in the journal can be read", touch(one, 1, VM_READ), 0);
     check("and stays in the journal", in_journal(1));
+    /* A commit that writes the block to the log must not see it change: else the log has one half
+       of the new bytes, and its checksum is that of neither. So the fault waits for the commit. */
     check_eq("it can be written to", touch(one, 1, VM_WRITE), 0);
     check("when the journal is done with it", (entry(one, 1) & PTE_W) && !in_journal(1));
     check("so it is on the disk as it was before", on_disk(1)[5] == test_byte(7, PGSIZE + 5));
@@ -167,6 +183,8 @@ static void behind_end(void)
 {
     assert_eq(vop_data(file, vop_truncate, 5 * PGSIZE + 10), 0);
     check_eq("the last page can be written to", touch(one, 5, VM_WRITE), 0);
+    /* The area has 40 pages and the file six. A page behind the end would be a block that no size
+       counts: lost until the file is removed. */
     check_eq("what is behind the end cannot", touch(one, 6, VM_WRITE), -E_FAULT);
     check_eq("nor be read", touch(one, 6, VM_READ), -E_FAULT);
 }
@@ -179,6 +197,7 @@ static void holes(void)
 
     assert_eq(vop_data(file, vop_truncate, 12 * PGSIZE), 0);
     had = vop_info(file)->din->blocks;
+    /* A block for each hole that is only read would fill the disk by reading. */
     check_eq("a hole can be read", touch(two, 6, VM_READ), 0);
     check("and is zeros, of which there is one page", bytes(two, 6) == filemap_zeros);
     check_eq("the file has no block more", vop_info(file)->din->blocks, had);
@@ -186,11 +205,15 @@ static void holes(void)
     check_eq("it has a block then", vop_info(file)->din->blocks, had + 1);
     check("which is dirty, and not in the journal", is_dirty(6) && !in_journal(6));
     check_eq("it is full of zeros", bytes(one, 6)[0] | bytes(one, 6)[PGSIZE - 1], 0);
+    /* `two` had the page of zeros there. If its entry were left, it would see zeros for ever, while
+       `one` writes to the block. */
     check_eq("who has read the hole reads it again", touch(two, 6, VM_READ), 0);
     check("and sees the block", pte2page(entry(one, 6)) == pte2page(entry(two, 6)));
     check_eq("a hole that nobody has read can be written to", touch(one, 8, VM_WRITE), 0);
 
     n = test_take_blocks(fs, taken, 0, 0);
+    /* The program gets the error at its access; it must not find a page that can never go to the
+       disk. */
     check_eq("without a free block no hole can be written to", touch(one, 7, VM_WRITE),
              -E_NO_SPACE);
     check("and it stays a hole", block_at(7) == 0 && !(entry(one, 7) & PTE_V));
@@ -246,6 +269,14 @@ static void there_and_again(void)
     assert_eq(touch(one, 4, VM_READ), 0);
     check_eq("what is dirty is written back", fs->sync(fs), 0);
     check_eq("by one call of the file's operation", seen.calls, 1);
+    /* If faults were not held, a program could get its right to write back between the walk over
+       the entries and the copy into the journal:
+
+         write-back                       a program
+         takes W from all entries
+                                          writes: fault, W is back, it changes half of the page
+         the block goes to the journal
+                                          changes the other half, without a fault: lost */
     check("while faults are held", !seen.not_held);
     check("and nobody may write", !seen.writable);
     check("nor afterwards", !anybody_writes());
@@ -273,6 +304,8 @@ static void on_a_hart(void)
     check("and again", can_write(BASE + 2 * PGSIZE + 8, -1UL));
     current->mm = NULL;
     assert_eq(fs->sync(fs), 0);
+    /* The entry alone is not what the hart looks at: without a flush it goes on writing through its
+       TLB, to a page that is being written to the log. */
     check("when that was written back it cannot, without a fault",
           !can_write(BASE + 2 * PGSIZE, 3));
     addrspace_switch(&one->as, &kernel_as);
@@ -287,6 +320,8 @@ static void many_and_end(void)
     for (uint64_t i = 0; i < PAGES; i++)
         put(one, i, 0, 'A' + i);
     check_eq("many pages are dirty", file->map->dirty_count, PAGES);
+    /* The journal of this disk is small, so that takes several transactions. One that is too large
+       is a panic of the journal, and a loop that ends after the first one leaves pages dirty. */
     check_eq("they are written back", fs->sync(fs), 0);
     check_eq("all of them", file->map->dirty_count, 0);
     bool right = true;
@@ -297,6 +332,8 @@ static void many_and_end(void)
 
     assert_eq(vop_data(file, vop_truncate, 9 * PGSIZE + 100), 0);
     put(one, 9, 99, 'y');
+    /* A program may write there, for a page is mapped as a whole. But a file that becomes longer
+       later must have zeros there, and not what somebody left. */
     put(one, 9, 100, 'z');
     put(one, 9, PGSIZE - 1, 'z');
     check_eq("the last page is written back", fs->sync(fs), 0);
@@ -314,12 +351,14 @@ static void areas_go(void)
     put(one, 2, 0, 'q');
     put(two, 5, 0, 'r');
     check_eq("a file that is mapped privately too is written back", fs->sync(fs), 0);
+    /* It is no page of the file any more: the walk must leave it alone. */
     check("a private copy can still be written to", entry(own, 2) & PTE_W);
     check_eq("and is not on the disk", on_disk(2)[0], 'q');
     mm_put(own);
     put(one, 2, 0, 's');
     put(two, 5, 0, 't');
     mm_put(one);
+    /* `two` has entries with W still: what it writes later must go the same way. */
     check("what one changed stays dirty while another may write", is_dirty(2) && is_dirty(5));
     mm_put(two);
     check_eq("with the last one it goes to the journal", file->map->dirty_count, 0);

@@ -84,12 +84,22 @@ static long victims(int n)
     return digits;
 }
 
+/* The ring of five pages, with the hand at 0; u: its A bit is set. What the second check does:
+
+       0u  1  2u  3  4            0 and 2 were used
+       ^
+     victim():  passes 0 and clears its bit, takes 1       the hand is at 2
+     victim():  passes 2 and clears its bit, takes 3       the hand is at 4
+
+   A victim stays in the ring here, because victim() gives it back and nothing is brought out. So
+   the same page can be chosen again one round later. */
 /* The hand begins at 0. A comment tells where it stands, when it has been round. */
 static void test_order(void)
 {
     check_eq("without a page there is no victim", victim(), -1);
     struct mm_struct *mm = ring_of(5);
 
+    /* Read as digits: 0, 1, 2, 3, 4. Another order shows by its number in the message. */
     check_eq("if no page was used they go in the order in which they came", victims(5), 1234);
     /* The hand is at 0 again. */
     use_page(mm, 0);
@@ -103,11 +113,13 @@ static void test_order(void)
     for (int i = 0; i < 5; i++)
         use_page(mm, i);
     /* The hand is at 2. It clears all bits in one round. */
+    /* A search that gives up after one round finds none; and one that never clears has no end. */
     check_eq("if all were used the first one goes that the hand comes to twice", victim(), 2);
     check("now none is marked as used", !is_used(mm, 0) && !is_used(mm, 1) && !is_used(mm, 2)
           && !is_used(mm, 3) && !is_used(mm, 4));
     /* The hand is at 3. */
     add_page(mm, 5);
+    /* Right behind the hand, that is: it has the longest time to be used before its turn. */
     check_eq("a page that is new comes last", victims(6), 340125);
     mm_put(mm);
     check_eq("when all are gone there is no victim", victim(), -1);
@@ -148,6 +160,8 @@ static void test_both(void)
         assert_eq(page_insert(&other->as, space_page(&mm->as, DATA + i * PGSIZE),
                               DATA + i * PGSIZE, URO), 0);
     forget_use(other, 1);
+    /* Each entry has an A bit of its own; the page has none. 0 was used by one of the two, through
+       the other's entry it looks unused. */
     check_eq("a page stays if one of two has used it", victim(), 1);
     check("and A is cleared in both entries", !is_used(mm, 0) && !is_used(other, 0));
     use_page(mm, 0);
@@ -175,6 +189,8 @@ static void test_busy(void)
     check_eq("a page in a space whose lock somebody has is passed over", victim(), 2);
     forget_use(mm, 0);
     mutex_lock(&other->family->lock);
+    /* mm's own lock is held, and the list of the other's family: no page can be looked at. The
+       caller has other ways to get memory, and may hold what all are waiting for. */
     check_eq("if that is so of all, there is no victim, and the search ends", victim(), -1);
     mutex_unlock(&other->family->lock);
     mutex_unlock(&mm->lock);
@@ -211,6 +227,8 @@ static void test_hand(void)
         for (int gone = 0; gone < 3; gone++) {
             struct mm_struct *mm = ring_of(3);
 
+            /* The place of the hand, then the page that goes: nine cases. In three of them the hand
+               stands on that page: a pointer that is left there is one to freed memory. */
             victims(moves);
             free_page_of(mm, gone);
             int first = moves % 3 == gone ? (moves + 1) % 3 : moves % 3, second = 3 - gone - first;
@@ -245,6 +263,9 @@ static void test_flush(void)
     (void)*data;
     bool marked = is_used(mm, 0);
     int first = victim();
+    /* What the hart keeps in its TLB is a copy of the entry, with A set. As long as it has that
+       it does not look at the entry, and so does not set the bit again: a page that is used all
+       the time would look unused, and would go. */
     bool cleared = !is_used(mm, 0);
     (void)*data;
     bool again = is_used(mm, 0);
@@ -303,6 +324,9 @@ static void model_remove(struct model *model, int number)
     memmove(model->number + i, model->number + i + 1, (model->count - i) * sizeof(int));
 }
 
+/* The model moves pages and never a hand, so it can have none of the mistakes that a hand in a list
+   can have; it is slow, which does not matter here. Its two rounds are the upper bound: in the
+   first one all bits are cleared, so in the second one any page is taken. */
 /* One step by chance: a page comes, goes, is used, or a victim is chosen. False if that was another
    one than the model's. */
 static bool random_step(struct model *model, struct mm_struct *mm, uint64_t *seed)

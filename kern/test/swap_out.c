@@ -23,6 +23,14 @@
 
 #define ROUNDS      64                  /* of page-cost */
 
+/* What the tests look at, before and after. The counts tell where a mistake is: a reference too
+   many is memory that never comes back, a name too few is a page that somebody else gets.
+
+     before:   entry --> page (refs 1)          slot: free
+     after:    entry --> slot (names 1)         page: free
+
+   Bytes are different in each test (0x11, 0x22, ...): so what is left of an earlier one in a slot
+   is not taken for the right content. */
 /* A page of this space, full of a byte, at la. */
 static struct Page *fill_page(struct mm_struct *mm, uintptr_t la, uint8_t byte)
 {
@@ -170,6 +178,14 @@ static void test_out_again(void)
     inventory_same(&before, "pages that went, came, and went");
 }
 
+/* After a fork several entries lead to one page, at the same address of each space:
+
+     a: la --+                         a: la --+
+     b: la --+--> page (refs 3)  ==>   b: la --+--> slot (names 3)
+     c: la --+                         c: la --+
+
+   As long as one of the entries is left the page is not free, and nothing was gained. So a test
+   counts both: who is left on the left side, and who has come to the right one. */
 /* Three share the page. All entries name the slot afterwards, and one write is enough. */
 static void test_three(void)
 {
@@ -205,6 +221,8 @@ static void test_busy(void)
     enrol(a);
     enrol(b);
     mutex_lock(&b->lock);
+    /* The test has b's lock, as a fault of b's would have on another hart. To wait for it is no way
+       out: the fault may be the one that waits for memory. */
     check_eq("a page that cannot be taken from all does not go", bring_out(page), PAGE_BUSY);
     check("the one who is busy keeps it", space_page(&b->as, DATA) == page);
     check_eq("it was not written: it may be taken over by him and change", test_swap.writes, 0);
@@ -214,6 +232,7 @@ static void test_busy(void)
     check("the one who was reached finds it by its slot", slot != 0 && slot_at(a, DATA) == slot);
     check_eq("references: the entry and the cache", page_ref(page), 2);
     mutex_unlock(&b->lock);
+    /* What was done for `a` is not done again: the slot has one name for each entry, no more. */
     check_eq("the next try brings it out", bring_out(page), PAGE_OUT);
     check("to the same slot", slot != 0 && slot_at(a, DATA) == slot && slot_at(b, DATA) == slot
           && slot_is(slot, 0x66));
@@ -247,6 +266,8 @@ static void test_unknown(void)
 
     share(b, a, DATA);
     enrol(a);
+    /* The list of the family has `a` alone; the references of the page tell that there is one more.
+       Who does not count them frees a page that b still reads. */
     check_eq("a page that also one has who is not known does not go", bring_out(page), PAGE_BUSY);
     check("he keeps it", space_page(&b->as, DATA) == page && space_byte(&b->as, DATA) == 0x88);
     mm_put(a);
@@ -270,6 +291,8 @@ static void test_garbage(void)
     mutex_unlock(&b->lock);
     mm_put(b);
     mm_put(a);
+    /* Only the cache has it, and the caller. To write it would be work for nothing, and would wear
+       out a disk of flash. */
     check_eq("a page that nobody has any more goes", page_out(page), PAGE_OUT);
     check_eq("without a write", test_swap.writes, 0);
     page_ref_dec(page);
@@ -303,6 +326,8 @@ static void test_disk_error(void)
     check_eq("a page that cannot be written stays", bring_out(page), PAGE_KEPT);
     check("in memory, where its entry finds it", slot_at(mm, DATA) != 0
           && page_slot(page) == slot_at(mm, DATA));
+    /* The slot has junk, so the page is the only copy. And to try the same block for ever would be
+       no progress. */
     check_eq("a second try", bring_out(page), PAGE_KEPT);
     check_eq("does not write to that slot again", test_swap.writes, 1);
     check_eq("the program has it back", mm_fault_locked(mm, DATA, VM_WRITE), 0);
@@ -322,6 +347,7 @@ static void test_full(void)
     enrol(mm);
     check_eq("with two slots a page goes", bring_out(page[0]), PAGE_OUT);
     check_eq("and another one", bring_out(page[1]), PAGE_OUT);
+    /* That is no panic, and no busy page: reclaim takes another one, or has nothing. */
     check_eq("the third one stays", bring_out(page[2]), PAGE_KEPT);
     check_eq("as it was", space_rights(&mm->as, DATA + 2 * PGSIZE), URW);
     check_eq("with one reference", page_ref(page[2]), 1);

@@ -17,6 +17,13 @@
 
 #define CHUNK       512                         /* slots of which the table has one page */
 
+/* The table of slots in these tests. Slot 0 does not exist, for an entry that names it would be an
+   empty one; the second chunk is where a wrong division shows:
+
+     chunk 0: [ -, 1, 2, ... 511 ]   chunk 1: [ 512 ... 1023 ]   chunk 2: [ 1024 ... ]
+
+   Numbers such as 700 and 3 are in different chunks: so "the lowest first" is asked for across a
+   border. Slot 9 is the bad one. */
 /* All slots, over the end of chunks: none comes twice, then there is none; what is given back comes
    again. */
 static void test_numbers(void)
@@ -37,6 +44,8 @@ static void test_numbers(void)
     check_eq("no slot is handed out twice", twice, 0);
     check_eq("all are in use", swap_stats().used, TEST_SLOTS);
     check_eq("there is no other", swap_slot_alloc(), 0);
+    /* Two names, as after a fork of a program whose page is out: the first one that goes must
+       not free the slot, because the other one's page is still in it. */
     swap_slot_get(700);
     swap_slot_put(700);
     check_eq("a slot that had two names has one", swap_slot_names(700), 1);
@@ -45,10 +54,12 @@ static void test_numbers(void)
     swap_slot_put(3);
     check_eq("of two that are free the lower one comes first", swap_slot_alloc(), 3);
     check_eq("then the other one", swap_slot_alloc(), 700);
+    /* A block that the disk has refused once would refuse the next page too. */
     swap_slot_set_bad(9);
     swap_slot_put(9);
     check_eq("one that the disk cannot keep does not come again", swap_slot_alloc(), 0);
     check_eq("and is not in use either", swap_stats().used, TEST_SLOTS - 1);
+    /* Chunks 1 and 2 are empty then. Chunk 0 stays: it has slots in use. */
     size_t before = nr_free_pages();
     for (slot = CHUNK; slot <= TEST_SLOTS; slot++)
         swap_slot_put(slot);
@@ -90,6 +101,8 @@ static void test_cache(void)
         check("and not twice", !page_trylock(page[i]));
         check("it gets a slot", swap_cache_add(page[i]));
         check_eq("and a reference for it", page_ref(page[i]), 2);
+        /* Somebody reads it in or writes it out: what a program wrote now would be on the disk by
+           half. */
         check("it cannot be written to while it is locked", !swap_cache_own(page[i]));
     }
     check_eq("a page that is read back is written first", swap_write(page_slot(page[1]), page[1]),
@@ -300,6 +313,10 @@ static void test_fifo(void)
     struct mm_struct *mm = paged_mm();
     for (int i = 0; i < 4; i++)
         enrolled(mm, DATA + i * PGSIZE, i);
+    /* victim() gives the page back at once, and FIFO puts it at the end of its queue:
+
+         0 1 2 3   -> 0    1 2 3 0
+         1 goes            2 3 0        2 is locked: passed over, and goes to the end */
     check_eq("the page that came first goes first", victim(), 0);
     page_remove(&mm->as, DATA + PGSIZE);
     struct Page *reused = filled_page(0);       /* it was freed last */
@@ -325,6 +342,8 @@ static void test_disk(void)
 
     test_disk_create(&disk, 12);
     swap_choose(swap_default_manager());
+    /* 12 blocks, so from block 5 on there are 7. The sum in the second check is small again if it
+       is made with 32 bits: a kernel that adds so writes over the file system. */
     check_eq("a range behind the disk's end is refused", swapfs_on(&disk.device, 5, 8), -E_INVAL);
     check_eq("and one that wraps around", swapfs_on(&disk.device, 5, 0xffffffff), -E_INVAL);
     check_eq("and none", swapfs_on(&disk.device, 5, 0), -E_INVAL);
@@ -337,12 +356,14 @@ static void test_disk(void)
         check("a page has a slot, and is written",
               swap_cache_add(page) && swap_write(page_slot(page), page) == 0
               && swap_slot_is_written(page_slot(page)));
+        /* Else a read that does nothing would be right too. */
         memset(page2kva(page), 0, PGSIZE);
         check("it is read again", swap_read(page_slot(page), page) == 0
               && space_byte(&mm->as, DATA + i * PGSIZE) == 16 + i);
         page_unlock(page);
     }
     for (uint32_t block = 0; block < 12; block++)
+        /* An area that begins one block too early destroys the end of a file system. */
         touched += *(uint8_t *)test_disk_block(&disk, block) != 0;
     check("the blocks of the range are written, and no other",
           touched == 7 && *(uint8_t *)test_disk_block(&disk, 4) == 0);
