@@ -31,6 +31,7 @@ TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/shell.md", "docs/session.svg")
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
+TEACHERS = ("crashes.py", "ucore.py")                   # files of tools/ that they do not need
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
@@ -112,7 +113,7 @@ def is_wanted(path, plan):
     """Does this file of tools/ go to students?"""
     parts = path.split("/")
     if len(parts) == 2:
-        return not parts[1].startswith("check_") and parts[1] != "crashes.py"
+        return not parts[1].startswith("check_") and parts[1] not in TEACHERS
     if parts[1] not in TOOLS or len(parts) > 3:
         return False
     if parts[1] == "exercise":
