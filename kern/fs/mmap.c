@@ -42,7 +42,9 @@ static size_t used_map_count;
      dirty_maps -----------------> map of "b"                    has something to write back
 
    An inode is not counted by a list. Each area has a reference to it, and the last one takes the
-   map out of both lists before it gives that back: so what is found in a list, with the lock held, is alive. */
+   map out of both lists before it gives that back: so what is found in a list, with the lock held,
+   is alive. */
+
 /* Let a map be in the list, or not any more. The lock is held. */
 static void set_listed(struct file_map *map, bool listed)
 {

@@ -30,6 +30,11 @@ static const char *super_problem(const struct sfs_super *s, uint64_t device_bloc
     uint64_t map = (uint64_t)s->journal_start + s->journal_blocks;
     uint64_t table = (uint64_t)s->map_start + s->map_blocks;
     uint64_t data = (uint64_t)s->table_start + s->table_blocks;
+    /* What the ranges look like on a disk that is right; each begins where the one before ends:
+
+         0           1         map_start   table_start   data         swap_start      blocks
+         superblock  journal   free map    inodes        files        swap range
+    */
     const struct { bool right; const char *problem; } checks[] = {
         { s->magic == SFS_MAGIC, "there is no sfs on it" },
         { s->version == SFS_VERSION, "its version of sfs is not known" },
@@ -100,6 +105,7 @@ static int read_rest(struct sfs_fs *sfs, const char **reason)
     int error;
 
     *reason = "its journal is too small";
+    /* Else there is a change that never fits into the log, however empty that is. */
     if (sfs->writable && journal_limit() < SFS_TRANSACTION(sfs))
         return -E_INVAL;
     *reason = "its map of free blocks, or its root, cannot be read";
@@ -117,6 +123,7 @@ static int sfs_close(struct sfs_fs *sfs)
 {
     int error = 0;
 
+    /* First of all: as long as it is on, the pager may bring a page out to this disk. */
     if (sfs->swaps) {
         reclaim_close();
         swap_off();
@@ -144,6 +151,8 @@ static int sfs_sync(struct filesystem *fs)
 {
     if (!fsop_info(fs)->writable)
         return 0;
+    /* What programs have stored into mapped files becomes part of a transaction; then that one, and
+       all others, are committed. The other way round it would wait for the next sync. */
     int error = mmap_write_back(true);
     return journal_commit() ?: error;
 }
@@ -153,6 +162,7 @@ static int sfs_unmount(struct filesystem *fs)
 {
     struct sfs_fs *sfs = fsop_info(fs);
 
+    /* A file that is open, a directory that somebody is in, a program that runs from here. */
     if (atomic_load(&sfs->loaded) > 1 || atomic_load(&sfs->root->refs) > 1)
         return -E_BUSY;
     return sfs_close(sfs);

@@ -117,6 +117,16 @@ static struct sfs_inode *hash_get(struct sfs_fs *sfs, uint32_t ino)
     return NULL;
 }
 
+/* What a name of the disk leads to in memory:
+
+     hash_list[ino % SFS_HASH_SIZE] --> sfs_inode 9 --> sfs_inode 73
+                                          | din          table: a block of the cache,
+                                          v              with a reference
+                                        | 0 | 1 | ... | 9 | ... | 31 |
+
+   `din` points into that block. So a change of an inode is a change of the block, which is told to
+   the journal, and inodes of one block go to the disk together. */
+
 /* Two tasks may read the same inode at a time; the second one finds the object of the first. The
    disk is not waited for with the spinlock held: so the hash is looked at again when the inode has
    been read. */
@@ -134,6 +144,8 @@ int sfs_load_inode(struct sfs_fs *sfs, uint32_t ino, struct inode **result)
             return error;
         spin_lock(&sfs->lock);
         sin = hash_get(sfs, ino);
+        /* It may have lost its last name since it was looked for: then it is an orphan, and an
+           object in the hash would be a second one of an inode that somebody still has. */
         if (sin == NULL && fresh->din->nlinks > 0) {
             list_add(hash_list(sfs, ino), &fresh->hash_link);
             sin = fresh;
@@ -186,6 +198,8 @@ int sfs_inode_alloc(struct sfs_fs *sfs, uint16_t type, struct inode **result)
     sin = ino != 0 ? sin_create(sfs, ino, &error) : NULL;
     if (sin == NULL)
         return error;
+    /* Behind this one: an inode that was freed just now is not used again at once, so a mistake
+       with an old number is found more easily. */
     sfs->next_ino = ino + 1 < sfs->super->inodes ? ino + 1 : 0;
     *sin->din = (struct sfs_disk_inode){ .type = type, .nlinks = type == SFS_TYPE_DIR ? 2 : 1 };
     journal_write(sin->table);
@@ -239,6 +253,8 @@ void sfs_link_count(struct inode *node, int change)
     mutex_lock(&node->lock);
     din->nlinks = links_after(node, din->nlinks, change);
     if (din->nlinks == 0) {
+        /* It becomes the first of the list: two numbers change, in the same transaction as the
+           entry that went. A crash before the commit leaves the name, one after it the orphan. */
         din->next_orphan = sfs->super->orphan;
         sfs->super->orphan = node->ino;
         journal_write(sfs->super_block);
@@ -344,6 +360,7 @@ void sfs_reclaim(struct inode *node)
     spin_unlock(&sfs->lock);
     if (!last)
         return;
+    /* Nobody can find it from here on, so no lock is needed. */
     mmap_free(node);
     if (sin->din->nlinks == 0)
         orphan_free(sfs, sin);

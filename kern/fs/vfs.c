@@ -57,6 +57,7 @@ static int next_name(struct walk *w)
         w->rest++;
     while (w->rest[n] != '\0' && w->rest[n] != '/')
         n++;
+    /* It is not cut: a name that is too long would become that of another file. */
     if (n > FS_MAX_FNAME_LEN)
         return -E_TOO_BIG;
     memcpy(w->name, w->rest, n);
@@ -291,6 +292,7 @@ static int find_program(struct inode *cwd, const char *name, struct inode **resu
     if (strncmp(name, IMAGE_PREFIX, prefix) == 0)
         return vfs_lookup(&image_bin, name + prefix, true, result);
     int error = vfs_lookup(cwd, name, true, result);
+    /* With a slash in it a name is a path, and is looked for in one place only. */
     bool unread = error == -E_IO;
     if ((error != -E_NOENT && !unread) || *strfind(name, '/') != '\0')
         return error;
@@ -406,6 +408,7 @@ int vfs_rename(struct inode *cwd, const char *old_path, const char *new_path)
         result = -E_XDEV;
     if (result == 0 && (from.slash || to.slash)) {
         from.slash = true;
+        /* Only to see of which kind it is; by its name it is found again with the lock. */
         result = find_name(&from, WALK_NODE);
         if (result == 0 && from.node == NULL)       /* it was a link */
             result = -E_NOTDIR;

@@ -25,6 +25,8 @@ void filemap_init(struct file_map *map, void *backing)
     map->visited = &map->areas;
 }
 
+/* At the end: a walk that is on its way comes to it. A fork adds the child's area while it has the
+   lock of the parent's mm, so a walk that waits for the parent meets the child later. */
 void filemap_add(struct file_map *map, struct vma_struct *vma)
 {
     mutex_lock(&map->lock);
@@ -41,6 +43,15 @@ void filemap_remove(struct file_map *map, struct vma_struct *vma)
     mutex_unlock(&map->lock);
 }
 
+/* The walk has the list's lock for one step only, because an mm's lock comes before it. So areas
+   may come and go between two steps. `visited` is the last area that was looked at; if that goes,
+   it is set back to the one before:
+
+       areas:   A --> B --> C --> D           visited: B
+       B goes:  A --> C --> D                 visited: A, and the next one is C, as it should be
+
+   One walk at a time, therefore: there is one such place in each map. */
+
 /* Go on to the next area, of an mm that lives: with a reference to that, and the place of the area
    in *place. NULL at the end. */
 static struct mm_struct *next_mm(struct file_map *map, list_entry_t **place)
@@ -51,6 +62,7 @@ static struct mm_struct *next_mm(struct file_map *map, list_entry_t **place)
     while (mm == NULL && list_next(map->visited) != &map->areas) {
         map->visited = list_next(map->visited);
         mm = to_struct(map->visited, struct vma_struct, map_link)->vm_mm;
+        /* mm_put() is at work there: it unmaps all by itself, and runs on no hart. */
         if (!mm_get_live(mm))
             mm = NULL;
     }
@@ -70,6 +82,8 @@ static void walk(struct file_map *map, void (*fn)(struct vma_struct *vma, uint64
     while ((mm = next_mm(map, &place)) != NULL) {
         mutex_lock(&mm->lock);
         mutex_lock(&map->lock);
+        /* While the mm's lock was waited for, its owner may have unmapped the area: then `visited`
+           has moved, and `place` may be freed memory. */
         bool there = map->visited == place;
         mutex_unlock(&map->lock);
         if (there)

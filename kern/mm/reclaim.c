@@ -83,8 +83,8 @@ bool reclaim_allows(size_t n, size_t free)
     return free >= reserve() + n;
 }
 
-/* Called often while free pages are few: so most calls find the flag set, and wake nobody. The pager
-   clears it behind its work and not before: what it allocates itself must not give it more. */
+/* Called often while free pages are few: so most calls find the flag set, and wake nobody. The
+   pager clears it behind its work and not before: what it allocates itself must not wake it. */
 void reclaim_wake_pager(void)
 {
     spin_lock(&pager_lock);

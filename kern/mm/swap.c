@@ -130,6 +130,7 @@ static bool chunk_made(struct chunk *chunk)
      free --take--> named --write--> named, written --last name--> free
                       |
                       +--error-----> named, bad     --last name--> bad, and never taken again */
+
 /* A slot with one name; 0: there is none. With swap_lock held. A full chunk is passed over in one
    step. */
 static uint32_t slot_take(void)

@@ -121,6 +121,8 @@ static __always_inlined void unmap_pages(struct mm_struct *mm, const struct vma_
                                          uintptr_t start, uintptr_t end)
 {
     assert(vma->vm_start <= start && end <= vma->vm_end);
+    /* An entry that names a slot is not valid: unmap_range() would pass over it, and the slot would
+       keep a name that no entry has. */
     if (unlikely(mm->paged_out > 0))
         swap_unmap_range(mm, start, end);
     unmap_range(&mm->as, start, end);
@@ -156,6 +158,9 @@ void mm_put(struct mm_struct *mm)
 {
     if (atomic_add(&mm->mm_count, -1) > 1)
         return;
+    /* In this order. Nobody finds the mm by its family any more, so nobody else looks at entries.
+       Then pages go, with areas that know where they came from; then what areas have used; and the
+       tables last, for to unmap is to walk them. */
     family_leave(mm);
     remove_areas(mm);
     if (mm->attached != NULL)
@@ -177,6 +182,8 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
 
     if (copy == NULL)
         return -E_NO_MEM;
+    /* First the area, then its pages. A file that is cut just now looks for areas: one that is not
+       there yet is passed over, and its pages would stay mapped behind the file's end. */
     vma_begin(to, copy, vma, vma->offset);
     if (vma->vm_flags & VM_SHARED)
         return 0;
@@ -227,6 +234,8 @@ int mm_dup(struct mm_struct *to, struct mm_struct *from)
     int result;
 
     assert(!to->published);
+    /* Pages that are shared know one family, by which both mms will be found: so it must be the
+       same, before there is such a page. */
     family_join(to, from);
     do {
         mutex_lock(&from->lock);

@@ -66,6 +66,7 @@ int inode_reader(struct inode *node, struct reader *file)
 
 bool reader_has(const struct reader *file, uint64_t offset, uint64_t size)
 {
+    /* Not offset + size <= file->size: both are the file's, and the sum may wrap around. */
     return offset <= file->size && size <= file->size - offset;
 }
 
@@ -224,6 +225,11 @@ static int map_segment(struct mm_struct *mm, const struct reader *file, const st
 
     if (file->pager == NULL || low >= high || (ph->p_va - ph->p_offset) % PGSIZE != 0)
         return load_segment(mm, file, ph);
+    /* Three parts at most, of which only the one in the middle costs nothing until it is used:
+
+           p_va     low                          high    end
+           | head   | pages of the file's cache  | tail  |
+             loaded   mapped                       loaded, with .bss behind it */
     struct proghdr head = segment_part(ph, ph->p_va, low), tail = segment_part(ph, high, end);
     int result = mm_map_pager(mm, low, high - low, segment_flags(ph), file->pager,
                               (void *)file->source, ph->p_offset + (low - ph->p_va));

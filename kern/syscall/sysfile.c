@@ -128,6 +128,15 @@ long sys_getdirentry(uint64_t arg[])
     return result != 0 ? result : copy_to_user(arg[1], &entry, sizeof(entry));
 }
 
+/* Why a path is copied, and not looked at where it is:
+
+     a thread in open("safe/x")        another thread of the process
+     each name is looked at
+                                       writes "../" over the path
+     the path is walked: another file than the one that was looked at
+
+   And reading it where it is may fault, which must not happen with a lock of the file system. */
+
 /* A path of the program, in memory that kfree() takes: 0 or an error, and then it is NULL. It is
    copied once, because another thread may write over it: what was looked at must be what is
    used. */

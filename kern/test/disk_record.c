@@ -65,6 +65,7 @@ static int transfer(struct test_disk *disk, const struct block_request *request)
             schedule();
         spin_lock(&disk->device.lock);
     }
+    /* Nothing was moved then, as with a disk that has found a bad sector. */
     if (fails)
         return -E_IO;
     if (request->op == BLOCK_READ) {
@@ -214,6 +215,16 @@ static size_t next_write(const struct test_disk *disk, size_t entry, size_t leng
         entry++;
     return entry;
 }
+
+/* The states of one epoch with three writes, of which W2 is the odd one. A crash may leave each of
+   these; + is on the disk, - is not, h and t are the first sector and the rest of a block:
+
+     kind           W1 W2 W3
+     CRASH_ALL      +  +  +         the power failed right behind the last one
+     CRASH_LOST     +  -  +         the disk had not come to it yet
+     CRASH_ALONE    -  +  -         it was the first that the disk chose
+     CRASH_HEAD     +  h  +         the power failed in the middle of a block
+     CRASH_TAIL     +  t  +         likewise, from its other end */
 
 /* From write to write of the epoch, then from kind to kind, then to the next prefix. The kinds with
    an odd write are only built for whole epochs: a shorter prefix of one is much the same as an

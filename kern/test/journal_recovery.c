@@ -187,6 +187,15 @@ static void test_finish(void)
 
 SELFTEST("recovery-finish", test_finish);
 
+/* Why the order matters. The disk may write in any order what lies between two flushes:
+
+     homes, flush, record cleared          homes, record cleared, flush
+     -----------------------------         ----------------------------
+     crash: the record is there, and       crash: the record may be cleared, and a home not
+     all is done again                     written: the transaction is half there, for ever
+
+   To do all again is no harm: the log has not changed, so the same bytes come to the same place. */
+
 /* The power fails in the recovery, and in the one after that. Each state is one that the next one
    makes whole. */
 static void test_recovery_crash(void)

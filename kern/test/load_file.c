@@ -31,6 +31,15 @@ static const struct proghdr segments[SEGMENTS] = {
     { ELF_PT_LOAD, ELF_PF_R, 0x3008, 0xb00000, 0, 2 * PGSIZE, 2 * PGSIZE, PGSIZE },
 };
 
+/* Where the four segments begin and end in their pages; = has bytes of the file, 0 is zeros:
+
+     code    800000  |0==========|=====00000|                p_va in the middle of a page
+     data    900000  |00000000000=|==000000000|000|000|      16 bytes in each of two pages
+     .bss    a00000  |00000000000|00000000000|               nothing of the file
+     const   b00000  |===========|===========|               whole pages
+
+   A loader that rounds p_va down and copies from there puts the code at the wrong place; one that
+   rounds sizes up shows bytes of the file behind the end, where variables should be zero. */
 static struct proghdr *headers(void)
 {
     return (struct proghdr *)(file + sizeof(struct elfhdr));
@@ -178,6 +187,7 @@ static void test_each_failure(void)
     check_eq("an error of the disk ends it, and when there is none it is loaded", result, 0);
     check("each read was tried", fail_at > 8);
     fail_at = 0;
+    /* With n pages, from few to enough: so each allocation is once the first that fails. */
     for (size_t n = 3; n < 32; n++) {
         hoard_take(&hoard);
         hoard_give(&hoard, n);
@@ -200,6 +210,7 @@ static void test_load_file_errors(void)
     /* What stays allocated, as the first page table of a kind of object, is there afterwards. */
     assert(try_load() == 0);
     test_each_failure();
+    /* The page at 0x903000 is the last one of .bss of the second segment. */
     headers()[3].p_va = 0x903000;
     check_eq("two segments that share a page are refused", try_load(), -E_INVAL_ELF);
     headers()[3].p_va = 0x904000;

@@ -38,6 +38,7 @@ static struct mm_struct *one, *two;     /* each has the file mapped, shared, at 
      clean   --fault that writes-->  dirty     in the set of its map; entries may have W
      dirty   --write-back--------->  journal   no entry has W; the log gets its bytes
      journal --commit------------->  clean     and the disk has them */
+
 /* An address space in which the file is mapped so. */
 static struct mm_struct *space(uint32_t vm_flags)
 {

@@ -14,6 +14,14 @@
 struct test_swap test_swap;
 static uint32_t area_pages;
 
+/* The area is memory, so a test can look at it without asking the kernel:
+
+     slot     1          2          3
+     memory   |PGSIZE    |PGSIZE    |PGSIZE    |       test_slot(n) is where slot n begins
+
+   Each transfer is counted. A read too many is a page that was in memory already, a write too many
+   is one whose slot had the same bytes. */
+
 /* Of both directions: does this one fail? */
 static int transfer_result(void)
 {
@@ -83,6 +91,7 @@ void test_swap_end(void)
     free_pages(kva2page(test_swap.memory), area_pages);
 }
 
+/* The same in each space, as a fork would make it: so one page may be at one address of several. */
 static void add_areas(struct mm_struct *mm)
 {
     assert_eq(mm_map(mm, DATA, PAGES * PGSIZE, VM_READ | VM_WRITE), 0);
@@ -105,6 +114,7 @@ struct mm_struct *paged_relative(struct mm_struct *mm)
     struct mm_struct *relative = mm_create();
 
     assert(relative != NULL);
+    /* As a child's; but no page is shared yet, so a test chooses which. */
     family_join(relative, mm);
     add_areas(relative);
     return relative;
@@ -135,6 +145,7 @@ void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la)
 {
     uint32_t slot = space_entry(&mm->as, la) >> 8;
 
+    /* Without it the first of the two that comes in would free the slot of the other one. */
     swap_slot_get(slot);
     set_out(to, la, slot);
 }

@@ -58,6 +58,15 @@ static int get(struct inode *node, uint32_t index, enum sfs_create create)
     return error ?: (int)block;
 }
 
+/* The path to index DOUBLE of an empty file needs three blocks, from the inode downwards:
+
+     inode --> double indirect block --> block of numbers --> data
+               1st                       2nd                  3rd
+
+   With two free blocks the third one cannot be had when the first two are taken already. Who leaves
+   these in the file has a file with more blocks than its size tells; who leaves them nowhere has
+   lost them, until somebody checks the disk. */
+
 /* With so few free blocks no block can be had at this index. */
 static void try_full(struct filesystem *fs, struct inode *node, uint32_t index)
 {
@@ -131,6 +140,16 @@ static const struct {
     { 11, 0, "a direct block" },
     { 0, 0, "all" },
 };
+
+/* How `leading` is counted for the file with all blocks: 6 are the indirect block, the double one,
+   and four below that (for DOUBLE, SECOND, SECOND + SFS_NPER + 3 and LAST):
+
+     inode   indirect ----> ...
+             db_indirect -> [0] -> ...   [1] -> ...   [2] -> ...   [1022] -> LAST
+
+   Each cut goes on from the right to the left, and a block of numbers goes with the first index
+   that it can lead to. One that stays is lost to everybody, one that goes too early takes what is
+   still in the file. */
 
 /* Cut a file, and set its size. The error. */
 static int cut(struct inode *node, uint32_t from)

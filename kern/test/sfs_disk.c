@@ -18,6 +18,15 @@
 /* For content, while a disk is mounted: a test may have taken all memory when it writes. */
 static uint8_t *buffer;
 
+/* What sfs_format() makes, with j blocks of journal; all numbers of the tests come from this:
+
+     block 0      1 ... j    1 + j    ...         ...        ... blocks - swap_blocks ...
+     superblock   journal    map      inodes      root's     free          swap range
+                                                  block
+
+   Nothing of the kernel's own code for the format is called: a mistake there would be made here in
+   the same way, and would not be seen. */
+
 /* An entry of the root's block; returns where the next one begins. */
 static void *put_entry(void *at, const char *name, uint32_t length)
 {
@@ -108,6 +117,8 @@ void sfs_put_junk(struct test_disk *disk)
     for (uint32_t block = 0; block < super->blocks; block++)
         if (map[block / 8] >> block % 8 & 1)
             memset(test_disk_block(disk, block), 0xa5, BLOCK_SIZE);
+    /* And pages of memory likewise: a block that comes into the cache without being cleared has
+       these bytes, and a test that looks for zeros finds 0xa5. */
     for (int i = 0; i < JUNK_PAGES; i++) {
         pages_taken[i] = alloc_page();
         assert(pages_taken[i] != NULL);

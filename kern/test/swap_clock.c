@@ -93,6 +93,7 @@ static long victims(int n)
 
    A victim stays in the ring here, because victim() gives it back and nothing is brought out. So
    the same page can be chosen again one round later. */
+
 /* The hand begins at 0. A comment tells where it stands, when it has been round. */
 static void test_order(void)
 {
@@ -327,6 +328,7 @@ static void model_remove(struct model *model, int number)
 /* The model moves pages and never a hand, so it can have none of the mistakes that a hand in a list
    can have; it is slow, which does not matter here. Its two rounds are the upper bound: in the
    first one all bits are cleared, so in the second one any page is taken. */
+
 /* One step by chance: a page comes, goes, is used, or a victim is chosen. False if that was another
    one than the model's. */
 static bool random_step(struct model *model, struct mm_struct *mm, uint64_t *seed)

@@ -30,6 +30,17 @@ static void test_entry(void)
           !pte_is_swapped(pte_make(0x80200000, PTE_V | URW)) && !pte_is_swapped(PTE_V));
 }
 
+/* What a fault changes, if the page is only read:
+
+     before   entry: slot           slot: names 1 (the entry)   page: none
+     after    entry: page, no W     slot: names 1 (the cache)   page: refs 2 (entry and cache)
+
+   and if it is written to, and nobody else names the slot:
+
+     after    entry: page, W        slot: free                  page: refs 1
+
+   The slot is kept as long as the page is the same: it need not be written when it goes again. */
+
 /* All that the two functions below compare. */
 static void check_in(struct mm_struct *mm, uintptr_t la, uint8_t byte, pte_t rights)
 {
@@ -114,6 +125,10 @@ static void test_in(void)
     inventory_same(&before, "pages that came in");
 }
 
+/* Why the second one must find the page of the first. If each read the slot into a page of its own,
+   both would be right until one of them writes to it, and goes: then the slot has its bytes, and
+   the other one, who named the same slot, reads what he has never written. */
+
 /* Two of a family name one slot, and come one after the other; then one writes. swap_in() is called
    alone, because the copy for the one who writes is exercise 5.4. */
 static void test_shared(void)
@@ -174,6 +189,7 @@ static void test_many(void)
 
     for (int i = 0; i < PAGES; i++)
         put_out(mm, DATA + i * PGSIZE, i + 1);
+    /* The other way round than they went, so a count in place of a number is found. */
     for (int i = PAGES - 1; i >= 0; i--)
         wrong += mm_fault_locked(mm, DATA + i * PGSIZE, VM_READ) != 0
             || space_byte(&mm->as, DATA + i * PGSIZE) != i + 1;
@@ -204,6 +220,8 @@ static void test_disk_error(void)
     test_swap.fail_at = test_swap.reads + 1;
     check_eq("if the slot cannot be read the fault says -E_IO",
              mm_fault_locked(mm, DATA, VM_READ), -E_IO);
+    /* The program is ended by that, or it asks again. An entry that was cleared would be a page of
+       zeros the next time: nobody would ever know that bytes were lost. */
     check_eq("the entry is what it was", space_entry(&mm->as, DATA), before);
     check_eq("the page is still out", mm->paged_out, 1);
     check_eq("the slot has its one name, and no page", swap_slot_names(slot), 1);

@@ -31,6 +31,7 @@
 
    Bytes are different in each test (0x11, 0x22, ...): so what is left of an earlier one in a slot
    is not taken for the right content. */
+
 /* A page of this space, full of a byte, at la. */
 static struct Page *fill_page(struct mm_struct *mm, uintptr_t la, uint8_t byte)
 {
@@ -186,6 +187,7 @@ static void test_out_again(void)
 
    As long as one of the entries is left the page is not free, and nothing was gained. So a test
    counts both: who is left on the left side, and who has come to the right one. */
+
 /* Three share the page. All entries name the slot afterwards, and one write is enough. */
 static void test_three(void)
 {

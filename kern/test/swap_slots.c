@@ -24,6 +24,7 @@
 
    Numbers such as 700 and 3 are in different chunks: so "the lowest first" is asked for across a
    border. Slot 9 is the bad one. */
+
 /* All slots, over the end of chunks: none comes twice, then there is none; what is given back comes
    again. */
 static void test_numbers(void)
@@ -111,6 +112,7 @@ static void test_cache(void)
     page_lock(page[3]);
     check("there is no fourth slot: all pages are locked", !swap_cache_add(page[3]));
     page_unlock(page[1]);
+    /* All slots are taken, but page 1 is in memory: its slot is only a copy. */
     check("a page that is not locked gives its slot to who needs one", swap_cache_add(page[3]));
     check("and has none", page_slot(page[1]) == 0 && page_ref(page[1]) == 1);
     swap_cache_leave(page[3]);
@@ -148,6 +150,15 @@ static void test_slots(void)
     test_swap_end();
     inventory_same(&before, "slots");
 }
+
+/* A fork copies entries, and not what is in the slots:
+
+     parent: la -> slot 1 (names 1)    ==>    parent: la --+
+                                                           +--> slot 1 (names 2)
+                                              child:  la --+
+
+   So a fork reads nothing from the disk, and each of the two brings in the page when it needs it.
+   The number of pages that are out is counted in each mm: at its end that many names go. */
 
 /* A fork of a space of which three pages are out, on both sides of a table's end, one of which is
    the only one that needs that table. */
@@ -233,6 +244,7 @@ static void test_passes(void)
     inventory_same(&before, "forks of what is out");
 }
 
+/* 1 for an entry that is right; 100 for one that has another page, so that it cannot be missed. */
 static void count_entry(__not_used struct mm_struct *mm, uintptr_t la, pte_t *pte,
                         struct Page *page, void *arg)
 {
