@@ -162,7 +162,7 @@ TESTS = [
     misses("phases", 13, 570, 2),
     early("swap-slots"),
     early("swap-passes"),
-    early("swap-family"),
+    early("swap-family", append="poison"),
     early("swap-fifo"),
     early("swap-disk"),
     selftest("swap-out", 3, "9.3", title="entry, counts and slot of a page that went out"),
