@@ -81,6 +81,8 @@ again:
             if (result != -E_BUSY)
                 break;
             mutex_unlock(&mm->lock);
+            /* Who writes back takes the lock of each mm that maps the file, and this is one of
+               them. What was pinned before may be gone then: hence all from the start. */
             filemap_wait(false);
             mutex_lock(&mm->lock);
             result = 0;
@@ -93,6 +95,7 @@ again:
     }
     if (pinned == 0) {
         mutex_unlock(&mm->lock);
+        /* Without the lock, so that pages of this program can go too. */
         if (result == -E_NO_MEM && reclaim_when_short())
             goto again;
         return result;

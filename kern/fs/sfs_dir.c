@@ -155,6 +155,7 @@ int sfs_dirent_read_nolock(struct inode *dir, off_t *offset, char name[SFS_NAME_
             memcpy(name, entry->name, entry->name_length);
             name[entry->name_length] = '\0';
             *ino = entry->ino;
+            /* Behind this entry: where the next one begins, whatever becomes of this one. */
             *offset += (void *)entry - cache_data(block) + entry->length - from;
         } else if (error == -E_NOENT) {
             *offset += BLOCK_SIZE - from;
@@ -171,6 +172,7 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
     struct sfs_inode *sin = vop_info(dir);
     int error;
 
+    /* The size comes last: if there is no block, the directory is as it was. */
     room->block = sfs_bmap_load_nolock(sfs, sin, sin->din->size / BLOCK_SIZE, SFS_CREATE,
                                        &error);
     if (room->block == NULL)
@@ -235,6 +237,8 @@ void sfs_dirent_set(struct inode *dir, struct sfs_slot *slot, const struct inode
         }
         before = next;
     }
+    /* Removed: the one before it takes its room. Without one before it in the block it stays, with
+       the inode 0: free room that has a length. */
     if (node == NULL && before != NULL)
         before->length += entry->length;
     entry->ino = node != NULL ? node->ino : 0;

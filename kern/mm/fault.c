@@ -172,6 +172,7 @@ static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la,
         return -E_NO_MEM;
     }
     pte_t old = *pte;
+    /* Before the entry: a hart that finds it may run what is in the page at once. */
     if (rights & PTE_X)
         fetch_flush(&mm->as);
     set_pte(pte, pte_make(page2pa(page), pte_leaf_flags(rights)));
@@ -234,6 +235,7 @@ static int paging_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     if (vma != NULL && !(vma->vm_flags & access))
         return -E_FAULT;
     if (vma != NULL && pte != NULL && mm->paged_out > 0 && pte_is_swapped(*pte))
+        /* The access may still want more than that: a copy, for a write to what others have too. */
         result = swap_in(mm, la, pte, vm_rights(vma->vm_flags), access);
     if (result != 0 || (pte != NULL && entry_repaired(mm, la, pte, access)))
         return result;

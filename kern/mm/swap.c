@@ -368,6 +368,8 @@ bool swap_cache_add(struct Page *page)
     return slot != 0;
 }
 
+/* Of two who want the same slot one is first; the other one has a page too many, and takes the
+   first one's. */
 bool swap_cache_insert(struct Page *page, uint32_t slot, struct family *family, uintptr_t la)
 {
     spin_lock(&swap_lock);

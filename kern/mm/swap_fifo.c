@@ -12,6 +12,13 @@ SWAP_MANAGER(5, fifo_swap_manager);
 static list_entry_t queue;              /* guarded by swap_lock, as all of this */
 static size_t count;
 
+/* A page comes at the end, and the one at the beginning is looked at first:
+
+     queue --> page 4 --> page 2 --> page 7 --> (queue)
+               oldest                newest
+
+   The link is in the struct Page, so to be in the queue needs no memory: there is none to be had
+   when this is called. */
 static void fifo_init(void)
 {
     list_init(&queue);
@@ -42,6 +49,7 @@ static struct Page *fifo_swap_out_victim(void)
 
         list_del(&page->page_link);
         list_add_before(&queue, &page->page_link);
+        /* With a reference the page cannot be freed, when the lock is given back. */
         if (!(page->flags & PG_LOCKED) && page_ref_get(page))
             victim = page;
     }

@@ -46,6 +46,7 @@ int proc_own_files(void)
     int error = files_own(&made);
     if (error != 0)
         return error;
+    /* The place is filled once, and never again: so who has seen a table there may keep it. */
     if (!atomic_cas(&current->mm->files, NULL, &made->attachment))
         files_put(made);
     proc_find_files();
@@ -65,6 +66,7 @@ int proc_copy_files(uint32_t clone_flags, struct proc_struct *child)
     bool share = clone_flags & CLONE_FS;
     int error = 0;
 
+    /* Most threads open nothing: so no table is made for them, and none is copied. */
     if (proc_files() == NULL && (clone_flags & thread) == thread && may_wait(current->mm)) {
         current->files_with_mm = child->files_with_mm = true;
         return 0;

@@ -221,6 +221,13 @@ static int build_of_file(struct inode *node, const struct exec_args *args, struc
    is one of the image: those are always there, and nobody can write to them. */
 static void commit_image(struct inode *node, const char *name, const struct image *image, int argc)
 {
+    /* What is called here, in order, and what each step is for:
+
+         node's count       goes over to the new memory, or back if the program is of the image
+         the new mm         others may find it from now on
+         the hart           runs on the new page table
+         the old mm         nobody of this process is on it any more: it may go
+         the frame          the way out of the kernel leads to the new program */
     struct mm_struct *old = current->mm;
 
     current->program = image_program(node);

@@ -43,6 +43,7 @@ static struct mm_struct *next_mm(int *place)
         spin_lock(&proc_lock);
         struct proc_struct *proc = find_proc(*place);
         struct mm_struct *mm = proc != NULL ? proc->mm : NULL;
+        /* To wait for it is not possible with a spinlock held; one that is busy comes next time. */
         if (mm != NULL && !atomic_load(&mm->enrolled) && mutex_trylock(&mm->lock))
             found = mm;
         spin_unlock(&proc_lock);
@@ -114,6 +115,8 @@ static void command_map(__not_used struct monitor_state *state, int argc, char *
 
     if (proc == NULL)
         return;
+    /* Without the lock: the machine stands still while the monitor asks, and who has the lock may
+       be what one wants to look at. */
     list_for_each(pos, &proc->mm->mmap_list) {
         const struct vma_struct *vma = le2vma(pos);
         cprintf("  %010lx-%010lx %6lu pages %c%c%c%s\n", vma->vm_start, vma->vm_end,
@@ -210,6 +213,7 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
     if (atomic_load_acquire(&proc->task.state) == PROC_SLEEPING)
         strncpy(info->waits_for, proc->task.wait_what, sizeof(info->waits_for) - 1);
     if (proc->mm != NULL) {
+        /* With proc_lock held the process has it still; from here on so does the caller. */
         mm_get(proc->mm);
         info->memory = paddr(proc->mm->as.pgdir) >> PGSHIFT;    /* no other mm has that page */
     }

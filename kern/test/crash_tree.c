@@ -111,6 +111,7 @@ static void walk_files(struct tree_walk *w, struct inode *dir, uint64_t path, ui
         /* What is the other thread's may just be going away. */
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !(w->parts & content.parts))
             continue;
+        /* The name was told just now, and nobody else changes it: so it is there. */
         assert_eq(vfs_lookup(dir, name, false, &node), 0);
         assert_eq(vop_data(node, vop_fstat, &stat), 0);
         if (node->type != S_IFDIR)
@@ -146,6 +147,7 @@ static void add_below(const struct tree_walk *w, uint32_t block, int above, uint
     if (above == 0)
         add_block(content, index, numbers);
     for (uint32_t i = 0; i < SFS_NPER && above > 0; i++)
+        /* A hole adds nothing, as zeros do when the file is read: see add_block(). */
         if (numbers[i] != 0)
             add_below(w, numbers[i], above - 1, index + i * (above < 2 ? 1 : SFS_NPER), content);
 }

@@ -177,6 +177,20 @@ static void test_short(void)
 }
 SELFTEST("journal-short", test_short);
 
+/* What the storm looks for. A commit that begins while a task is in the middle of a pair:
+
+     a task                                the flusher, or another task
+     ------                                ----------------------------
+     begin
+     first number: 7 -> 8
+                                           commit: must wait here
+     second number: 7 -> 8
+     end
+                                           writes both as 8
+
+   If it does not wait, the log has 8 and 7; the power fails, and the next mount finds a pair that
+   nobody has ever made. In a file system that is a name without its inode. */
+
 /* Add one to both numbers of a pair, in one transaction. Returns what they are then. Both numbers
    must be the same before: who was here before has changed both, or none. */
 static uint64_t change_pair(uint32_t pair)

@@ -57,6 +57,16 @@ static void write_lines(int writer)
         pipe->in_ops->vop_close(pipe, false, true);
 }
 
+/* What comes out, as `look_at` sees it, if all is well; and if a write of less than 4097 bytes went
+   in by parts:
+
+     05 00 a a a | 04 00 b b | 06 00 a a a a |         head, head, letters ... head, head, letters
+
+     05 00 a | 04 00 b b | a a                         torn: the head of b's line is taken for
+                                                       letters of a's, which it is not
+
+   Reads end anywhere, also between the two bytes of a head; so the state is kept between them. */
+
 /* Look at bytes in the order in which they came. */
 static void look_at(const uint8_t *bytes, size_t n)
 {
@@ -87,6 +97,7 @@ static void read_lines(int reader)
         struct iobuf iob = iobuf_kernel(buffers[reader], 1 + bytes_out % 1000, 0);
         size_t n = iob.io_resid;
 
+        /* No lock of the kernel is used for that: who holds a spinlock must not sleep. */
         while (atomic_swap(&reading, 1) != 0)
             schedule();
         if (vop_data(pipe, vop_read, &iob) != 0)
@@ -156,6 +167,7 @@ static void test_together(void)
         inode_put(pipe);
     }
     for (int i = 0; i < 256; i++)
+        /* What both readers had came too often, what both passed over too seldom. */
         wrong += came[i] != ROUNDS * ROOM / 256;
     check_eq("each byte is for one of two readers (values that came too often, or not)", wrong, 0);
 }

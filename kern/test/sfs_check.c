@@ -37,6 +37,15 @@ struct checked {
         } \
     } while (0)
 
+/* What belongs together on a sound disk; each line is one comparison:
+
+     a number in an inode       <-> an owner of that block, one and no more
+     an owner                   <-> a bit of the map that says "in use"
+     entries that name it       <-> nlinks of the inode
+     no entry at all            <-> the list of orphans, or a free inode
+
+   It is not the kernel's code, on purpose: what both had wrong would look right. */
+
 /* The inode of this number, in the table. */
 static const struct sfs_disk_inode *inode_of(const struct checked *c, uint32_t ino)
 {

@@ -23,6 +23,16 @@ static uint8_t *sound;                  /* the disk before it is damaged */
 /* Names on the disk: files of three sizes, directories in each other, a link, two names of one. */
 static const char *const names[] = { "small", "large", "far", "dir", "link", "hard", "none" };
 
+/* What the disk has, so that each kind of number is there once at least:
+
+     root   small (5000 bytes, also "hard")     direct blocks; two names
+            large (100,000)                     the indirect block
+            far   (behind a hole)               the double indirect block
+            link  -> "small"                    a block that holds a path
+            dir   dir/dir, dir/small            entries, and a ".." to follow
+
+   `sound` keeps it: so each mistake is planted into a disk that has no other. */
+
 /* Make the disk with one of everything, and keep what it is. */
 static void make_sound(void)
 {

@@ -203,6 +203,15 @@ static int op_longer(void)
     return vop_data(file, vop_truncate, 10000000);
 }
 
+/* Where the blocks of a write come from; "a write from direct to indirect blocks" for one:
+
+     index     10     11   |  12     13     14     15          five blocks, from byte 1 of the first
+               data   data |  data   data   data   data        on: six are touched
+                           |  + the indirect block             7 in all
+
+   So a table of numbers is enough: if the kernel needs one block more than is told here, it has
+   lost one, or has asked for one too early. */
+
 /* How many free blocks an operation needs at least. */
 static const struct op {
     const char *what;
@@ -419,6 +428,7 @@ static uint32_t try_writes(const struct op *op)
         disk.requests = 0;
         disk.fail_at = ++writes;
         failed = fs->sync(fs) != 0;
+        /* A request that failed and a commit that says it went well: then fsync would lie. */
         assert_eq(failed, disk.requests >= writes);
         disk.fail_at = 0;
         assert_eq(op_mkdir_small(), failed ? -E_IO : op->run == op_mkdir_small ? -E_EXISTS : 0);

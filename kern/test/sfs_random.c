@@ -143,6 +143,18 @@ static void lose_link(int32_t dir, int32_t node)
         nodes[node].type = 0;
 }
 
+/* Parts of a file, as they lie above each other; the byte that is seen from above is the one that
+   the file must have:
+
+     part 2 (truncate, zeros)                    |000000000000|
+     part 1                          |bbbbbbbb|
+     part 0                    |aaaaaaaaaaaaaaaaaaaaa|
+                               ---------------------------------> place in the file
+     the file                  |aaaaa|bbbbbbbb|aa|000000000000|
+
+   A kernel that frees a block too much, or keeps the rest of the last one, shows an `a` or junk in
+   what should be zeros. */
+
 /* The byte of a file. */
 static uint8_t byte_of(const struct node *node, uint64_t at)
 {
@@ -214,6 +226,7 @@ static void do_name(int32_t dir, uint32_t n)
             nodes[dir].links += what;
         }
     } else if (what == 2) {                             /* link */
+        /* The operation wants an inode, and the model has one only of what is open. */
         if (nodes[other].open == NULL)
             goto out;
         wanted = nodes[other].type == S_IFDIR ? -E_ISDIR : nodes[other].links == 0 ? -E_NOENT
@@ -407,6 +420,7 @@ static void test_sfs_random(void)
 
     test_disk_create(&disk, BLOCKS);
     for (seed_now = 1; seed_now <= SEEDS; seed_now++) {
+        /* Seeds that are near each other would begin with numbers that are near each other. */
         state = seed_now * 1000003;
         run();
     }

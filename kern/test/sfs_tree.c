@@ -73,6 +73,14 @@ static struct inode *directory(struct inode *dir, const char *name)
     return test_find(dir, name);
 }
 
+/* The links of a small tree; each arrow is an entry, and one link of what it leads to:
+
+     root   "."  --> root     ".." --> root     "a" --> a           root has 3
+     a      "."  --> a        ".." --> root     "file" --> file     a has 2, file has 1
+
+   A count that is too small frees what still has a name; one that is too large keeps it for ever,
+   and only a check of the whole disk would find that. */
+
 /* Making and removing, and counting the links. */
 static void test_links(void)
 {
@@ -205,6 +213,8 @@ static void test_room(void)
     name[100] = 'r';
     name[200] = '\0';
     make_file(a, name, 2);
+    /* If rooms beside each other stayed two, no room would ever be long enough, and a directory
+       would grow with each name, though it has no more names than before. */
     check_eq("two rooms become one", test_stat(a).st_size, BLOCK_SIZE);
     assert_eq(unlink(a, name), 0);
     name[100] = '\0';
