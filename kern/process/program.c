@@ -45,6 +45,10 @@ static int read_inode(const struct reader *file, uint64_t offset, void *to, size
     struct iobuf iob = iobuf_kernel(to, size, offset);
     int result = 0;
 
+    if (offset < file->head_size && size <= file->head_size - offset) {
+        memcpy(to, file->head + offset, size);
+        return 0;
+    }
     for (size_t left = size + 1; result == 0 && iob.io_resid > 0 && iob.io_resid < left; ) {
         left = iob.io_resid;
         result = vop_data((struct inode *)file->source, vop_read, &iob);
@@ -57,10 +61,16 @@ int inode_reader(struct inode *node, struct reader *file)
     struct stat stat;
     int result = vop_data(node, vop_fstat, &stat);
 
-    *file = (struct reader){
-        .read = read_inode, .size = stat.st_size, .source = node,
-        .pager = node->in_ops->vop_page != NULL ? &file_pager : NULL,
-    };
+    if (result != 0)
+        return result;
+    file->read = read_inode;
+    file->size = stat.st_size;
+    file->source = node;
+    file->pager = node->in_ops->vop_page != NULL ? &file_pager : NULL;
+    uint32_t size = file->size < READER_HEAD ? file->size : READER_HEAD;
+    file->head_size = 0;                /* there is nothing yet, so this is read from the file */
+    result = reader_read(file, 0, file->head, size);
+    file->head_size = size;
     return result;
 }
 

@@ -17,6 +17,8 @@
 struct elfhdr;
 struct proghdr;
 
+#define READER_HEAD 384                 /* bytes: the file's header, and five of segments */
+
 /* Something that can be read at any place, as a file can. */
 struct reader {
     /* Copy `size` bytes, which begin `offset` bytes from the start, to `to`. They lie inside of the
@@ -26,6 +28,9 @@ struct reader {
     const void *source;                 /* where read() has it from: nobody else's business */
     const struct pager *pager;          /* its pages can be mapped as they are, by mm_map_pager()
                                            with source and offset; NULL: they cannot */
+    /* Of an inode: its first bytes, read at once; most programs have all their headers there. */
+    uint32_t head_size;
+    uint8_t head[READER_HEAD] __attribute__((aligned(8)));
 };
 
 /* For a program of the image. The reader is good as long as the program is: for ever. */

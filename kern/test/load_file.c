@@ -71,7 +71,7 @@ static int test_read(const struct reader *reader, uint64_t offset, void *to, siz
 /* Load it, as exec does. The mm is there also after an error. */
 static int load(struct mm_struct **mm)
 {
-    struct reader reader = { test_read, FILE_PAGES * PGSIZE, NULL, NULL };
+    struct reader reader = { .read = test_read, .size = FILE_PAGES * PGSIZE };
     struct elfhdr elf;
 
     *mm = mm_create();

@@ -61,7 +61,7 @@ static int test_read(const struct reader *reader, uint64_t offset, void *to, siz
 static int load(void)
 {
     /* The size of the file as it is now; some tests cut it. */
-    struct reader reader = { test_read, program.end - program.start, NULL, NULL };
+    struct reader reader = { .read = test_read, .size = program.end - program.start };
     struct elfhdr elf;
 
     reads.count = 0;
