@@ -85,6 +85,7 @@ static int image_lookup(struct inode *dir, const char *name, struct inode **resu
         node = &image_root;
     else if (dir == &image_root && strcmp(name, "bin") == 0)
         node = &image_bin;
+    /* The two directories are constant, and counted only because all inodes are. */
     if (node != NULL) {
         inode_get(node);
     } else {

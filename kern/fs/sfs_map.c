@@ -19,6 +19,14 @@ struct map_part {
     uint32_t base, from, to;
 };
 
+/* A map of three blocks, and the parts of a search that begins at the * :
+
+     blocks of the map     | 0              | 1       *        | 2              |
+     parts, in order         3rd              4th     1st        2nd
+
+   The block in which it begins is looked at twice, from that place on and from its start. So each
+   bit is looked at, and the search has an end. */
+
 /* The part from this block on, up to the end of the data or of the map's block. */
 static struct map_part map_part(struct sfs_fs *sfs, uint32_t block, int *error)
 {
@@ -51,6 +59,7 @@ int sfs_map_count(struct sfs_fs *sfs)
         if (part.block == NULL)
             return error;
         for (uint32_t i = part.from, step; i < part.to; i += step) {
+            /* A word that lies whole in the part, or one bit of a word that does not. */
             step = i % 64 == 0 && part.to - i >= 64 ? 64 : 1;
             sfs->free_blocks += bits_set(part.words[i / 64] >> i % 64 << (64 - step));
         }

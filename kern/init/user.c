@@ -181,7 +181,6 @@ static int init_main(void *arg)
     cprintf("init ended with code %d%s%s\n", exit_code, exit_code < 0 ? " " : "",
             exit_code < 0 ? error_name(exit_code) : "");
     /* First the disk, then the services: the flusher ends when there is no journal any more. */
-
     bool unmounted = vfs_unmount_all();
     end_services();
     if (!inventory_check(&before) || !unmounted || exit_code != 0)

@@ -196,6 +196,7 @@ static long sys_mmap(uint64_t arg[])
         return -E_INVAL;
     if ((arg[2] & MMAP_FILE) && (file = file_get(current->files, arg[3])) == NULL)
         return -E_INVAL;
+    /* `wanted` is kept: the program's word may be another one by now, and is not read again. */
     addr = wanted;
     mutex_lock(&mm->lock);
     result = map_area(mm, &addr, len, arg[2], file, arg[4]);
@@ -232,6 +233,7 @@ static long sys_msync(uint64_t arg[])
 {
     size_t len = ROUNDUP(arg[1], PGSIZE);
 
+    /* Rounded up, a length near the end of the numbers becomes a small one. */
     if (arg[0] % PGSIZE != 0 || len < arg[1])
         return -E_INVAL;
     if (len == 0)

@@ -195,6 +195,15 @@ static bool goes_on_after(uint32_t epoch)
     return false;
 }
 
+/* The 13 requests of such a commit, and the epochs that they are in; W is a write, F a flush:
+
+     1     2     3     4        5      6        7      8   9   10     11     12       13
+     W     W     W     W        F      W        F      W   W   W      F      W        F
+     log   log   log   list            record          home, three           record
+
+   If a flush fails nobody knows which of the writes before it are on the disk: then it is as if
+   each of them had failed. */
+
 /* Each request of a commit of three blocks fails once: what comes behind it must not be written,
    because it says that all before is there. */
 static void test_commit_errors(void)

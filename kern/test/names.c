@@ -281,8 +281,8 @@ static void test_rename_name(void)
    any time, finds the one or the other, whole. So the entry is never removed and made again: it is
    given the other inode.
 
-   before   b/moved  -> x           a/target -> y (1 link) after                            a/target
-   -> x       y has no link, and is freed by its last user */
+     before   b/moved -> x     a/target -> y, which has one link
+     after                     a/target -> x     y has none, and is freed by its last user */
 static void test_rename_onto(void)
 {
     uint32_t inodes = test_free_inodes(fs), ino = ino_of(b, "moved");

@@ -18,6 +18,7 @@ static void stop_and(int (*stopped)(int number), int (*other)(int number), int p
 {
     actor_stall(0, place);
     actor_do(0, stopped);
+    /* Long enough for the first one to come to its place, or to its end. */
     for (int i = 0; i < 20; i++)
         schedule();
     actor_do(1, other);

@@ -90,6 +90,14 @@ static uint8_t scattered(uint64_t at)
     return places[at / BLOCK_SIZE] == 0 ? 0 : test_byte(1, at);
 }
 
+/* The memory into which is read, and what it has before:
+
+     area    |ee ee ... ee|          n bytes          |ee ee ... ee|
+              GUARD         buffer: what must come      GUARD
+
+   A function that moves whole blocks, where parts were asked for, writes over a guard. In a program
+   that would be another variable of it. */
+
 /* Read n bytes at a place. True if they are there, and nothing beside them was touched. */
 static bool reads(struct inode *node, uint64_t at, size_t n)
 {

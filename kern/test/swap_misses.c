@@ -33,6 +33,17 @@ static const struct trace *find_trace(void)
     return trace;
 }
 
+/* A trace of seven accesses, with three frames, played to FIFO; m is a miss:
+
+     access       1  2  3  1  4  1  2
+                  m  m  m     m  m  m           6 misses
+     frames       1  1  1  1  2  3  4           the oldest is above, and goes first
+                     2  2  2  3  4  1
+                        3  3  4  1  2
+
+   A policy that knows what was used would keep 1 when 4 comes. The first misses nobody can do
+   without: as many as there are different pages. */
+
 /* The page that the policy chooses goes. Nothing runs on the address space, so its reference and
    the one that came with the choice are all that there are. False if it chooses none. */
 static bool take_away(struct mm_struct *mm)
@@ -73,12 +84,14 @@ static long play(struct mm_struct *mm, const struct trace *trace)
         assert(pte != NULL);
         if (!(*pte & PTE_V)) {
             misses++;
+            /* As long as a frame is free nothing has to go. */
             if (frames > 0)
                 frames--;
             else if (!take_away(mm))
                 return -1;
             bring(mm, la, pte);
         }
+        /* Hit or miss: the hardware sets it at both. */
         pte_or(pte, PTE_A);
     }
     return misses;

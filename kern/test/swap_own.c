@@ -20,6 +20,16 @@ static bool is_there(struct mm_struct *mm, int number)
     return space_page(&mm->as, DATA + number * PGSIZE) != NULL;
 }
 
+/* What each kind of fault would do in a kernel that runs:
+
+     none                  memory has run out, they say, though a page could go
+     absent                a page that was freed is brought out: it is somebody else's by now
+     locked                the disk is just writing it, or reading: two transfers of one page
+     without_reference     the page is freed while it is written
+
+   They are counted and not told one by one: a policy that is wrong once is wrong a thousand
+   times. */
+
 /* Let the policy choose; `locked` is the page that is locked, or -1. */
 static void choose(struct mm_struct *mm, int locked)
 {
@@ -37,6 +47,7 @@ static void choose(struct mm_struct *mm, int locked)
     }
     faults.absent += found == -1;
     faults.locked += found == locked && found != -1;
+    /* One is the entry's, the other that of who has asked. */
     faults.without_reference += page_ref(page) != 2;
     if (page_ref(page) == 2)
         page_ref_dec(page);
