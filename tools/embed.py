@@ -5,14 +5,15 @@
 
 Each PROGRAM is a linked file; its base name is the name by which exec finds it. Its bytes begin on
 a page of their own, so that pages can be copied or mapped as they are. They stand between the
-symbols that ucore's kernels use, _binary_obj___user_NAME_out_start and _end. A table follows that
-is sorted by name:
+symbols that ucore's kernels use, _binary_obj___user_NAME_out_start and _end. A program that cannot
+be mapped as it lies in its file is refused. A table follows that is sorted by name:
 
     const struct user_program { const char *name; const uint8_t *start, *end; } user_programs[];
     const size_t user_program_count;
 """
 import os
 import re
+import struct
 import sys
 
 HEAD = "# Written by tools/embed.py: the user programs.\n    .section .rodata\n"
@@ -60,6 +61,27 @@ def programs(paths):
     return sorted(result)
 
 
+def check(name, path):
+    """Refuse what kern/process/program_image.c could not map as it is: it believes all of this."""
+    with open(path, "rb") as file:
+        data = file.read()
+    entry, phoff = struct.unpack_from("<QQ", data, 24)
+    begins, taken = False, set()
+    for i in range(struct.unpack_from("<H", data, 56)[0]):
+        kind, flags, offset, va, _, filesz, memsz, _ = struct.unpack_from(
+            "<IIQQQQQQ", data, phoff + 56 * i)
+        if kind != 1 or not memsz:
+            continue
+        pages = set(range(va >> 12, (va + memsz + 4095) >> 12))
+        if flags & 3 == 3 or filesz > memsz or pages & taken \
+                or filesz and ((va - offset) % 4096 or offset + filesz > len(data)):
+            fail("user/%s.c: segment %d is not as tools/user.ld makes it" % (name, i))
+        taken |= pages
+        begins |= bool(flags & 1 and va <= entry < va + filesz)
+    if not begins:
+        fail("user/%s.c: its entry is in no code" % name)
+
+
 def text(entries):
     """The assembly for programs(): first the contents, then the table, then the names."""
     parts = [HEAD]
@@ -78,9 +100,14 @@ def main():
         fail("usage: embed.py OUTPUT PROGRAM...")
     try:
         with open(sys.argv[1], "w") as out:
-            out.write(text(programs(sys.argv[2:])))
+            entries = programs(sys.argv[2:])
+            for name, _, path in entries:
+                check(name, path)
+            out.write(text(entries))
     except OSError as error:
         fail(str(error))
+    except struct.error:
+        fail("%s is no ELF file" % path)
 
 
 if __name__ == "__main__":
