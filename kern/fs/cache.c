@@ -195,6 +195,8 @@ static struct cached_block *acquire(uint32_t block, bool *fresh)
     made = entry_create(block);
     if (made == NULL)
         return NULL;
+    /* Between the two looks another task may have made one: then that one counts, and this task
+       waits for its content as all others do. */
     entry = look_up(block, made);
     *fresh = entry == made;
     if (!*fresh)
@@ -227,6 +229,7 @@ static void read_blocks(struct cached_block *entries[], size_t n)
             .op = BLOCK_READ, .block = entries[i]->block, .page = entries[i]->page,
             .result = -E_IO,
         };
+    /* No lock is held: the others may go on with blocks that are there. */
     int error = block_transfer(disk, requests, n);
 
     spin_lock(&lock);

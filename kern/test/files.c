@@ -34,6 +34,14 @@ static struct watched *of(struct inode *node)
     return to_struct(node, struct watched, inode);
 }
 
+/* The inode of a test is none of a file system: its operations only note what they see.
+
+     read_file() --> file_transfer() --> the position is looked at, and perhaps locked
+                                         watched_read(): is it locked? how many references?
+                                     --> the position is moved
+
+   So a test knows what was so in the middle of a call, and not only what it has left. */
+
 /* What a call finds out about the file that is watched. */
 static void look(struct watched *watched)
 {
@@ -327,6 +335,14 @@ static void test_fork_copy(void)
     check("and no reference is left of it", file->refs == 2 && other->refs == 1);
     check_eq("nor to the directory (how many more)", table->pwd->refs - pwd, 0);
 }
+
+/* The difference to the fork above, in arrows:
+
+     fork        parent --> table --> file             CLONE_FS    parent --+
+                 child  --> table' --> the same                             +--> table --> file
+                                                                   child  --+
+
+   In the second one a descriptor that one of the two opens is the other's too. */
 
 /* CLONE_FS: there is one table, and two who use it. */
 static void test_fork_share(void)

@@ -182,6 +182,15 @@ static void test_room(void)
     test_disk_destroy(&disk);
 }
 
+/* What the disk may have after an error at each of the 13 requests of a commit of three blocks:
+
+     request           1 to 5        6, 7                 8 to 11             12, 13
+     what it is        log, list     the record           homes               the record
+     after a mount     nothing       nothing, or all      all                 all
+
+   Whichever it was, whoever waits for the commit is told of the error: what he wanted to be sure of
+   may be lost. */
+
 /* Change three blocks, fail the n-th request of the commit. False if it has no n-th. */
 static bool fail_request(size_t n)
 {
