@@ -199,7 +199,7 @@ static int pager_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
         return map_paged(mm, vma, la, access);
     if (access == VM_WRITE && !(*pte & (PTE_W | PTE_COW)))
         return map_paged(mm, vma, la, access);
-    return mapped_fault(mm, la, pte, access);
+    return do_pgfault(mm, addr, access);
 }
 
 /* A fault on a valid entry that needs no page: true if nothing else is to be done. Either it allows
@@ -260,8 +260,8 @@ static inline bool plain_fault(const struct mm_struct *mm, uintptr_t addr)
 {
     const struct vma_struct *last = mm->mmap_cache;
 
-    return mm->extras == 0 || (!(mm->extras & MM_PAGING) && last != NULL && last->pager == NULL
-                               && last->vm_start <= addr && addr < last->vm_end);
+    return !(mm->extras & MM_PAGING) && last != NULL && last->pager == NULL
+           && last->vm_start <= addr && addr < last->vm_end;
 }
 
 /* An address of the kernel's half is refused here and not by the areas: no area will ever lie
@@ -282,31 +282,30 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access)
     return repair(mm, addr, access);
 }
 
-/* Memory has run out at a fault. Is it of use to try again? Without the lock pages of this process
-   can go too. One that was killed meanwhile has no use for a page. */
-static __never_inlined bool fault_again(void)
+/* A fault that could not be repaired as it was: 0 if it is of use that the access is tried again.
+   Memory has run out: without the lock pages of this process can go too; one that was killed
+   meanwhile has no use for a page. Or a map of a file is busy. */
+static __never_inlined int fault_failed(int error)
 {
-    return !atomic_load(&this_cpu->task->killed)
-           && (reclaim_when_short() || (filemap_wait != NULL && filemap_wait(true)));
+    if (error == -E_BUSY) {
+        filemap_wait(false);
+        return 0;
+    }
+    if (error == -E_NO_MEM && !atomic_load(&this_cpu->task->killed)
+        && (reclaim_when_short() || (filemap_wait != NULL && filemap_wait(true))))
+        return 0;
+    return error;
 }
 
-/* The lock is taken before anything is looked at: what is true without it may be over at once. If
-   the fault had to wait, the access is tried again, and faults again. */
+/* The lock is taken before anything is looked at: what is true without it may be over at once. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
     if (mm == NULL)
         return -E_FAULT;
-    int result;
-    do {
-        mutex_lock(&mm->lock);
-        result = repair(mm, addr, access);
-        mutex_unlock(&mm->lock);
-    } while (unlikely(result == -E_NO_MEM) && fault_again());
-    if (unlikely(result == -E_BUSY)) {
-        filemap_wait(false);
-        result = 0;
-    }
-    return result;
+    mutex_lock(&mm->lock);
+    int result = repair(mm, addr, access);
+    mutex_unlock(&mm->lock);
+    return likely(result == 0) ? 0 : fault_failed(result);
 }
 
 /* What mm_write() needs: the kernel's address of a page that may be written. A page that is missing

@@ -211,7 +211,8 @@ int do_pgfault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_che
 int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
 /* What a trap handler calls for a fault: the same, with the mm's lock, which the caller does not
-   hold. Sleeps. NULL is the mm of a kernel thread, which has no memory that could be had:
+   hold. 0: the access is to be tried again, and may fault again, if it had to wait for memory or
+   for a file. Sleeps. NULL is the mm of a kernel thread, which has no memory that could be had:
    -E_FAULT. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
