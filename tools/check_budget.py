@@ -9,15 +9,15 @@ and fails if the sum is over BUDGET; then something must become simpler, or move
 
 BUDGET is for all nine labs. It was 12,500 as long as six were there and the rest was an estimate.
 Locks and semaphores of programs with detection of deadlocks and donation came to 1,300 lines; files
-to 3,500: disks 430, cache and journal 530, the file system 1,200, paths, descriptors and pipes
-1,000, their system calls 270. None of it is there twice, and none could be left out without
-leaving out what a lab is about. Paging is still to come.
+to 4,200: disks 430, cache and journal 550, the file system 1,200, paths, descriptors and pipes
+1,000, their system calls 270, maps of files 500; paging to 1,600. None of it is there twice, and
+none could be left out without leaving out what a lab is about.
 """
 import os
 import re
 import sys
 
-BUDGET = 15500
+BUDGET = 17500
 # Strings may hold the sign of a comment, so the patterns match strings and comments. In assembly a
 # # begins a comment too, but a line of the preprocessor is code, as in C.
 QUOTED = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''

@@ -249,10 +249,10 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
     while (!list_empty(&removed)) {
         list_entry_t *first = list_next(&removed);
         list_del(first);
-        struct Page *table = to_struct(first, struct Page, page_link);
-        assert_eq(table->ref, 1);
-        table->ref = 0;
-        free_zeroed_page(table);
+        struct Page *page = to_struct(first, struct Page, page_link);
+        assert_eq(page->ref, 1);
+        page->ref = 0;
+        free_zeroed_page(page);
         sched_give_way();
     }
 }
