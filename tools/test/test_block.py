@@ -129,9 +129,12 @@ class Disks(unittest.TestCase):
                 path = self.image(64 * BLOCK, content)
                 text = self.boot(*self.drive(path, drive, device), legacy=legacy)
                 self.assertIn("read-only, the sum is %#x" % total, text)
-                self.assertIn("0 MiB, read-only", text)
                 with open(path, "rb") as file:
                     self.assertEqual(file.read(), content)
+        files = os.path.join(self.folder, "files")
+        Disk(size="4M").make(files, OBJECTS)
+        text = self.boot(*self.drive(files, ",readonly=on"), append="init=hello")
+        self.assertIn("  disk       disk0, 4 MiB, sfs, read-only", text)
 
     def test_write_cache_off(self):
         """It can be told to flush all the same: QEMU lets the driver turn the cache on."""
