@@ -25,8 +25,9 @@
 
 struct slot {
     uint32_t frame;                     /* the number of the page that is its cache; 0: none */
-    uint32_t names : 30;                /* entries that name it, and 1 for such a page */
+    uint32_t names : 29;                /* entries that name it, and 1 for such a page */
     uint32_t written : 1;               /* its content is the page's */
+    uint32_t fresh : 1;                 /* it was written since the page is its cache */
     uint32_t bad : 1;                   /* the disk cannot keep it */
 };
 
@@ -241,6 +242,9 @@ int swap_write(uint32_t slot, struct Page *page)
     assert(page->flags & PG_LOCKED);
     int result = moved(slot, area->write(area, slot, page), &stats.written);
 
+    spin_lock(&swap_lock);
+    slot_of(slot)->fresh = result == 0;
+    spin_unlock(&swap_lock);
     if (result != 0) {
         swap_slot_set_bad(slot);
         cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
@@ -385,10 +389,17 @@ bool swap_cache_insert(struct Page *page, uint32_t slot, struct family *family, 
     return first;
 }
 
+/* A page that entries still name goes out of memory. One that the policy does not know yet could
+   just not be read. */
 void swap_cache_leave(struct Page *page)
 {
     spin_lock(&swap_lock);
     assert(page->flags & PG_LOCKED);
+    struct slot *slot = slot_of(page_slot(page));
+
+    if (slot->names > 1 && !slot->fresh && (page->flags & PG_SWAPPABLE))
+        stats.dropped++;
+    slot->fresh = false;
     cache_part(page);
     spin_unlock(&swap_lock);
     page_ref_dec(page);

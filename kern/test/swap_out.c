@@ -151,10 +151,12 @@ static void test_again(void)
     check_eq("and goes again", bring_out(space_page(&mm->as, DATA)), PAGE_OUT);
     check("to the slot that has its content", slot_at(mm, DATA) == slot);
     check_eq("without a write", test_swap.writes, 1);
+    check_eq("which is counted", swap_stats().dropped, 1);
     check_eq("it comes in by a write", mm_fault_locked(mm, DATA, VM_WRITE), 0);
     memset(page2kva(space_page(&mm->as, DATA)), 0x44, PGSIZE);
     check_eq("and goes again", bring_out(space_page(&mm->as, DATA)), PAGE_OUT);
     check_eq("and was written", test_swap.writes, 2);
+    check_eq("so it is not counted", swap_stats().dropped, 1);
     check("with what it had at last", slot_at(mm, DATA) && slot_is(slot_at(mm, DATA), 0x44));
     mm_put(mm);
 }
