@@ -39,10 +39,9 @@ struct chunk {
     uint32_t used;                      /* slots that have a name, or are bad */
 };
 
-/* A name is what keeps a slot: an entry of a page table that is not valid and has its number, or
-   the page that is its cache. With one name too few a slot is free while an entry still leads to
-   it, and the next page that is written there is read by the wrong program. With one too many
-   the slot is lost until the area goes. */
+/* A name keeps a slot. With one name too few a slot is free while an entry still leads to it, and
+   the next page that is written there is read by the wrong program. With one too many the slot is
+   lost until the area goes. */
 struct spinlock swap_lock = SPINLOCK_INIT("pages of programs", RANK_SWAP);
 
 /* All of these are guarded by it. Those who wait for any page to be unlocked sleep in one queue. */
@@ -227,6 +226,7 @@ static int moved(uint32_t slot, int result, uint64_t *count)
     (*count)++;
     if (result == 0)
         slot_of(slot)->written = true;
+    slot_of(slot)->fresh = count == &stats.written;
     spin_unlock(&swap_lock);
     return result;
 }
@@ -242,9 +242,6 @@ int swap_write(uint32_t slot, struct Page *page)
     assert(page->flags & PG_LOCKED);
     int result = moved(slot, area->write(area, slot, page), &stats.written);
 
-    spin_lock(&swap_lock);
-    slot_of(slot)->fresh = result == 0;
-    spin_unlock(&swap_lock);
     if (result != 0) {
         swap_slot_set_bad(slot);
         cprintf("swap: slot %u cannot be written: its page stays in memory\n", slot);
@@ -389,8 +386,7 @@ bool swap_cache_insert(struct Page *page, uint32_t slot, struct family *family, 
     return first;
 }
 
-/* A page that entries still name goes out of memory. One that the policy does not know yet could
-   just not be read. */
+/* A page that entries name has gone out; or it could not be read: the policy has none of those. */
 void swap_cache_leave(struct Page *page)
 {
     spin_lock(&swap_lock);

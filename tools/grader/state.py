@@ -19,7 +19,7 @@ from grader.memory import (KERNEL_HALF, PAGE, PTE_COW, PTE_U, PTE_W, PTE_X, USER
                            pte_frame)
 from grader.reports import KEY_LENGTH
 
-PG_ALLOCATED = 2                        # in kern/mm/pmm.h
+PG_ANON, PG_ALLOCATED, PG_CACHED = 1, 2, 32     # in kern/mm/pmm.h
 SSTATUS_SIE = 2
 HELD_PUSH, HELD_PUSHES, HELD_RANKS = 4, 0xfffc, 0xffff0000      # in kern/lock/spinlock.h
 IS_ALLOCATED = bytes(1 if flags & PG_ALLOCATED else 0 for flags in range(256))
@@ -52,11 +52,21 @@ class Pages:
         """The numbers of the pages in use."""
         return compress(range(self.count), self.allocated)
 
-    def ref(self, index):
-        """The references of a page, by its number."""
-        offset, c_type = self.type.member("ref")
+    def member(self, index, name):
+        """What a member of a page has, by the page's number."""
+        offset, c_type = self.type.member(name)
         data = self.memory.read_virtual(self.start + index * self.type.size + offset, c_type.size)
         return int.from_bytes(data, "little")
+
+    def ref(self, index):
+        """The references of a page, by its number."""
+        return self.member(index, "ref")
+
+    def in_cache(self, index):
+        """Has a cache a reference to a page in use: that of blocks, or that of slots?"""
+        flags = self.member(index, "flags")
+        return bool(flags & PG_CACHED or
+                    flags & PG_ANON and self.member(index, "property") & 0xffffffff)
 
     def address(self, index):
         """The physical address of a page, by its number."""
@@ -243,9 +253,22 @@ def address_spaces(memory):
     return [(name, root) + memory.walk(root, USER_HALF) for root, name in roots.items()]
 
 
+def constant_pages(memory):
+    """Physical addresses of the kernel's own pages that programs may map, to read them: those of
+    the programs in its image, and the page of zeros. Nobody frees them, and nobody can write."""
+    image, found = memory.image, {memory.physical(memory.image.address("filemap_zeros"))}
+    for name in image.symbols:
+        if name.startswith("_binary_obj___user_") and name.endswith("_start"):
+            end = memory.physical(image.address(name[:-len("start")] + "end"))
+            found.update(range(memory.physical(image.address(name)), end, PAGE))
+    return found
+
+
 def references(machine):
-    """A page that a user half maps has one reference for each entry that maps it."""
+    """A page that a user half maps has one reference for each entry that maps it, and one more if a
+    cache has it. Of pages of the image they are not counted."""
     pages, mapped, user, wrong = Pages(machine.memory), Counter(), {}, []
+    constant = constant_pages(machine.memory)
     for name, _, leaves, _ in address_spaces(machine.memory):
         for va, pte, _ in leaves:
             mapped[pte_frame(pte)] += 1
@@ -253,11 +276,14 @@ def references(machine):
     for frame, count in mapped.items():
         page = "the page at %#x, which %s has at %#x, " % ((frame,) + user[frame])
         index = pages.index(frame)
+        if frame in constant:
+            continue
         if index is None:
             wrong.append(page + "is not in use: it is free, or the kernel's own")
-        elif pages.ref(index) != count:
-            wrong.append(page + "has ref %d, expected %d: so many page table entries map it" % (
-                pages.ref(index), count))
+        elif pages.ref(index) != count + pages.in_cache(index):
+            wrong.append(page + "has ref %d, expected %d: so many page table entries map it%s" % (
+                pages.ref(index), count + pages.in_cache(index),
+                ", and a cache has it" if pages.in_cache(index) else ""))
     return few(wrong)
 
 

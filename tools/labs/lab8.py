@@ -263,7 +263,7 @@ TESTS = [
     selftest("load-file", 5, "8.5", title="each byte, and the rights, of a program that is loaded"),
     selftest("load-file-errors", 4, "8.5",
              title="a read fails, or memory runs out, wherever it can"),
-    selftest("program", 2, "8.5", title="damaged and dangerous files are refused"),
+    selftest("program", 2, "8.5", limit=200, title="damaged and dangerous files are refused"),
     program("fromfile", "", 4, "8.5", disk=Disk(programs=("loaded",)), limit=1000,
             title="programs of the disk, and what an exec that failed leaves"),
     selftest("journal-commit", 8, "8.6", title="what a commit writes, between which flushes"),

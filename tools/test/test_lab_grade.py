@@ -21,6 +21,7 @@ import tarfile
 import tempfile
 import unittest
 import zipfile
+from types import SimpleNamespace
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -455,7 +456,7 @@ class Command(Folder):
         good = self.put("good.txt", work_of())
         for words, arguments in (
                 ("there is no lab 10", [good, "--lab", "10"]),
-                ("there is no exercise 9.1", [good, "--exercises", "9.1"]),
+                ("there is no exercise 9.9", [good, "--exercises", "9.9"]),
                 ("cannot be written", [good, "--csv", "/nowhere/x.csv"]),
                 ("it is a folder", [good, "--csv", self.folder]),
                 ("is for one hand-in", [good, self.put("b", work_of()), "--gradescope", "x",

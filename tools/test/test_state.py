@@ -265,6 +265,28 @@ class References(MachineTest):
         self.expect(state.references(self.fork), "0x10000000, .* is not in use",
                     "has ref 2, expected 1")
 
+    def test_page_of_the_kernel(self):
+        """Of the kernel's own pages a program may have those of programs, and no others."""
+        memory = self.fork.memory
+        for name, patterns in (("kernel_text_start", ["the kernel's own", "has ref 2, expected 1"]),
+                               ("filemap_zeros", ["has ref 2, expected 1"])):
+            frame = memory.physical(memory.image.address(name))
+            self.fork.poke(self.fork.entry(self.va, self.child_root),
+                           frame >> 2 | PTE_V | PTE_R | PTE_U)
+            self.expect(state.references(self.fork), *patterns)
+
+    def test_page_of_a_cache(self):
+        page = self.fork.page(self.frame)
+        self.fork.poke(page.flags, state.PG_ALLOCATED | state.PG_CACHED)
+        self.expect(state.references(self.fork), "has ref 2, expected 3: .*, and a cache has it")
+        self.fork.poke(page.ref, 3)
+        self.assertEqual(state.references(self.fork), [])
+        self.fork.poke(page.flags, state.PG_ALLOCATED | state.PG_ANON)
+        self.fork.poke(page.property, 1 << 32)
+        self.expect(state.references(self.fork), "has ref 3, expected 2")
+        self.fork.poke(page.property, 1 << 32 | 5)
+        self.assertEqual(state.references(self.fork), [])
+
     def test_many(self):
         for index in state.Pages(self.fork.memory).used():
             self.fork.poke(self.fork.memory.variable("pages")[index].ref, 77)
