@@ -307,13 +307,13 @@ static void try_trap(size_t length)
     check_eq("a program of the disk is killed", child_code(become, (uintptr_t)NAME), -E_KILLED);
 }
 
-/* A copy of true with a segment that is a hole of the file. It does not lie in the file as in
-   memory, so it cannot be mapped, and takes long to be loaded: others run meanwhile, and it ends
-   when it is killed. */
+/* A copy of true with one segment more, which is a hole of the file; there is room for its header
+   before the text. It does not lie in the file as in memory, so it cannot be mapped, and takes long
+   to be loaded: others run meanwhile, and it ends when it is killed. */
 static void try_large(size_t length)
 {
     struct elfhdr *elf = (struct elfhdr *)buf;
-    struct proghdr *ph = (struct proghdr *)(buf + elf->e_phoff) + elf->e_phnum - 1;
+    struct proghdr *ph = (struct proghdr *)(buf + elf->e_phoff) + elf->e_phnum++;
     int fd = open(NAME, O_WRONLY | O_TRUNC), pid, code;
 
     *ph = (struct proghdr){ .p_type = ELF_PT_LOAD, .p_flags = ELF_PF_R, .p_offset = PGSIZE,

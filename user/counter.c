@@ -12,7 +12,7 @@
 #include <ulib.h>
 
 #define THREADS         4
-#define COUNTS          10000
+#define COUNTS          20000
 
 static int mutex;
 static volatile int counter;            /* volatile: it is read and written each time */
