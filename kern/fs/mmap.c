@@ -203,7 +203,9 @@ int mmap_write_back(bool all)
         node = next_dirty(all);
         if (node == NULL)
             break;
-        error = hold(node) ?: error;
+        int failed = hold(node);
+        if (failed != 0)
+            error = failed;
         atomic_store(&node->map->held, false);
         inode_put(node);
     }

@@ -145,7 +145,8 @@ static void try_mount(const struct explorer *e, struct test_disk *view, struct k
             crash_sample(e->history->workload->title, e->before, view);
         if (known->sound && view->length > 0 && !e->way->own_commit) {
             test_disk_mark(view, EXTRA_BEGUN);
-            error = error ?: do_extra(fs, view);
+            if (error == 0)
+                error = do_extra(fs, view);
             known->extra = read_tree(e, view, known);
         }
         error = fs->unmount(fs) ?: error;

@@ -448,7 +448,7 @@ static void test_close_used(void)
     file = file_get(table, 1);
     check("a constant file is found, and not counted", file != NULL && file->refs == 0);
     file_put(file);
-    check("nor counted down", file->refs == 0 && at_rest());
+    check("nor counted down", file != NULL && file->refs == 0 && at_rest());
 }
 
 /* files_end() has nothing left to close, but the console. */
