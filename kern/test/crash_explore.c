@@ -149,7 +149,9 @@ static void try_mount(const struct explorer *e, struct test_disk *view, struct k
                 error = do_extra(fs, view);
             known->extra = read_tree(e, view, known);
         }
-        error = fs->unmount(fs) ?: error;
+        int unmounted = fs->unmount(fs);
+        if (unmounted != 0)
+            error = unmounted;
         known->sound &= error == 0;
     }
     if (error != 0)
