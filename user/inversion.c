@@ -23,7 +23,9 @@
 static int mutex, other_mutex, third_mutex, told_to_end;
 static volatile long middle_work[2], low_work;
 static volatile int stage;                  /* how many have what they were to have */
-static volatile bool over;                  /* of the scene that is played */
+/* Of the scene that is played. No bool: gcc 12 forgets with its sanitizer that one is volatile, and
+   reads it once. */
+static volatile int over;
 
 /* Some thousand instructions. */
 static void work(void)
