@@ -31,8 +31,8 @@ from labs import catalogue
 
 SANITIZE = "-fsanitize=undefined -fno-sanitize=null -fsanitize-undefined-trap-on-error"
 SLOWER = 3
-# Tests that hold the kernel to numbers of instructions, which are others with a sanitizer: what they
-# find wrong does not count, but a trap does, which is a panic.
+# Tests that hold the kernel to numbers of instructions, which are others with a sanitizer: what
+# they find wrong does not count, but a trap does, which is a panic.
 COSTS = {"sfs-cost"}
 # Functions of programs that have an ebreak or a bad instruction on purpose.
 ON_PURPOSE = {"break_call", "illegal"}
