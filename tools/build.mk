@@ -86,9 +86,10 @@ $(O)/user/%: $(O)/uobj/user/%.c.o $(O)/libuser.a tools/user.ld
 	@echo "  LD    $@"
 	$(Q)$(LD) $(LDFLAGS) --gc-sections -T tools/user.ld -o $@ $< $(O)/libuser.a
 
+# clang leaves thousands of symbols without a name, which are most of a program; they go too.
 $(O)/image/%: $(O)/user/%
 	@mkdir -p $(@D)
-	$(Q)$(OBJCOPY) --strip-debug $< $@
+	$(Q)$(OBJCOPY) --strip-debug --wildcard --strip-symbol= $< $@
 
 $(O)/programs.S: $(programs:%=$(O)/image/%) $(O)/sources tools/embed.py
 	$(Q)python3 tools/embed.py $@ $(programs:%=$(O)/image/%)
