@@ -208,9 +208,10 @@ static int bmap_cut(struct bmap_cut *cut, uint32_t *number, int above, uint32_t 
         if (holder == NULL)
             return error;
         uint32_t *numbers = cache_data(holder);
-        /* From the end on, so that what is left if there is no more budget is the start. */
+        /* From the end on, so that what is left if there is no more budget is the start. Of most
+           files nearly all numbers are 0. */
         for (uint32_t i = SFS_NPER; i-- > 0 && error == 0;)
-            if (numbers[i] != 0)
+            if (unlikely(numbers[i] != 0))
                 error = bmap_cut(cut, &numbers[i], above - 1, first + i * span[above - 1]);
         /* EXERCISE 8.2 end */
     }

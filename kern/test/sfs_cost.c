@@ -104,7 +104,7 @@ static const struct step {
     { "write, a KiB", do_write, SIZE / 1024, 1800 },
     { "again, a KiB", do_write, SIZE / 1024, 1500 },
     { "read, a KiB", do_read, SIZE / 1024, 450 },
-    { "unlink", do_unlink, 1, 20000 },
+    { "unlink", do_unlink, 1, 18000 },
 };
 
 /* The instructions of one step for all files, divided. */
