@@ -100,23 +100,14 @@ static int open_in_thread(__not_used void *arg)
     return 0;
 }
 
-/* Run open_in_thread() in a process that shares what the flags say, and wait for it. */
-static void run_clone(uint32_t flags)
-{
-    int pid = __clone(flags, (uintptr_t)stack + STACK, open_in_thread, NULL), code = 0;
-
-    if (pid < 0 || waitpid(pid, &code) != 0 || code != 0)
-        panic("clone failed: %d, code %d", pid, code);
-}
-
 static void test_clone(void)
 {
     int fd = open(NAME, O_RDONLY);
 
-    run_clone(CLONE_VM);
+    run_clone(CLONE_VM, stack + STACK, open_in_thread);
     check_eq("with CLONE_VM alone what the other one opens is not this one's", next(shared_fd),
              -E_INVAL);
-    run_clone(CLONE_VM | CLONE_FS);
+    run_clone(CLONE_VM | CLONE_FS, stack + STACK, open_in_thread);
     check_eq("with CLONE_FS it is", next(shared_fd), 0x7f);
     close(shared_fd), close(fd);
 }

@@ -107,18 +107,9 @@ static int open_in_thread(__not_used void *arg)
     return 0;
 }
 
-/* Run open_in_thread() in a process that shares what the flags say, and wait for it. */
-static void run_clone(uint32_t flags)
-{
-    int pid = __clone(flags, (uintptr_t)stack + STACK, open_in_thread, NULL), code = 0;
-
-    if (pid < 0 || waitpid(pid, &code) != 0 || code != 0)
-        panic("clone failed: %d, code %d", pid, code);
-}
-
 static void share_table(__not_used uintptr_t arg)
 {
-    run_clone(CLONE_VM | CLONE_FS);
+    run_clone(CLONE_VM | CLONE_FS, stack + STACK, open_in_thread);
     check_eq("with CLONE_FS it is the other's as well", next_digit(shared_fd), 0);
     exit(all_passed() ? 0 : 1);
 }
@@ -127,7 +118,7 @@ static void test_clone(void)
 {
     int fd = open_digits();
 
-    run_clone(CLONE_VM);
+    run_clone(CLONE_VM, stack + STACK, open_in_thread);
     check_eq("with CLONE_VM alone the tables are two", close(shared_fd), -E_INVAL);
     close(fd);
     check_eq("a table that is there is shared", child_code(share_table, 0), 0);

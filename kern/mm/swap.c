@@ -188,28 +188,28 @@ void swap_slot_get(uint32_t slot)
     spin_unlock(&swap_lock);
 }
 
-uint32_t swap_slot_names(uint32_t slot)
+/* What is kept of a slot, just now. */
+static struct slot slot_look(uint32_t number)
 {
     spin_lock(&swap_lock);
-    uint32_t names = slot_of(slot)->names;
+    struct slot slot = *slot_of(number);
     spin_unlock(&swap_lock);
-    return names;
+    return slot;
+}
+
+uint32_t swap_slot_names(uint32_t slot)
+{
+    return slot_look(slot).names;
 }
 
 bool swap_slot_is_written(uint32_t slot)
 {
-    spin_lock(&swap_lock);
-    bool written = slot_of(slot)->written;
-    spin_unlock(&swap_lock);
-    return written;
+    return slot_look(slot).written;
 }
 
 bool swap_slot_is_bad(uint32_t slot)
 {
-    spin_lock(&swap_lock);
-    bool bad = slot_of(slot)->bad;
-    spin_unlock(&swap_lock);
-    return bad;
+    return slot_look(slot).bad;
 }
 
 void swap_slot_set_bad(uint32_t slot)

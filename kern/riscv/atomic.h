@@ -28,22 +28,22 @@
    Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
    across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
    compiler's builtins, as gcc 12 translates them, have a fence too, which is not needed here. */
-#define ATOMIC_AMO(name, instruction) \
-    static inline uint32_t name(uint32_t *word, uint32_t value) \
+#define ATOMIC_AMO(type, name, instruction) \
+    static inline type name(type *word, type value) \
     { \
-        uint32_t before; \
+        type before; \
         asm volatile (instruction ".aqrl %0, %2, %1" \
                       : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
         return before; \
     }
 /* uint32_t atomic_swap(uint32_t *word, uint32_t value): store the value. */
-ATOMIC_AMO(atomic_swap, "amoswap.w")
+ATOMIC_AMO(uint32_t, atomic_swap, "amoswap.w")
 /* uint32_t atomic_add(uint32_t *word, uint32_t value): add it; the sum may wrap around. */
-ATOMIC_AMO(atomic_add, "amoadd.w")
+ATOMIC_AMO(uint32_t, atomic_add, "amoadd.w")
 /* uint32_t atomic_or(uint32_t *word, uint32_t bits): set these bits. */
-ATOMIC_AMO(atomic_or, "amoor.w")
+ATOMIC_AMO(uint32_t, atomic_or, "amoor.w")
 /* uint32_t atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */
-ATOMIC_AMO(atomic_and, "amoand.w")
+ATOMIC_AMO(uint32_t, atomic_and, "amoand.w")
 
 /* If *p is `expected`, set it to v, in one step. True if it was set. A full barrier if it was; else
    it orders nothing. */

@@ -9,6 +9,7 @@
 
    What goes wrong here is a panic: a test cannot go on without its disk. */
 #include <error.h>
+#include <fs/journal.h>
 #include <mm/kmalloc.h>
 #include <sched/sched.h>
 #include <string.h>
@@ -324,4 +325,12 @@ void crash_build(struct test_disk *disk, const struct crash *crash, struct test_
             tear(copy, entry, crash->kind);
         }
     }
+}
+
+int test_close_journal(void)
+{
+    int error = journal_close();
+
+    cache_close();
+    return error;
 }

@@ -95,3 +95,7 @@ bool crash_next(const struct test_disk *disk, struct crash *crash);
 /* Make `copy`, a disk of the same size without a record, what such a crash leaves. It needs the
    record of `disk` as long as it is used. */
 void crash_build(struct test_disk *disk, const struct crash *crash, struct test_disk *copy);
+
+/* Close the journal and the cache, which a test has opened on the disk. What the first of them
+   says. */
+int test_close_journal(void);

@@ -39,15 +39,6 @@ static void open_disk(void)
     assert_eq(journal_open(&disk.device, JOURNAL, ROOM + 2), 0);
 }
 
-/* What journal_close() says. */
-static int close_disk(void)
-{
-    int error = journal_close();
-
-    cache_close();
-    return error;
-}
-
 /* The first byte of a block on the disk. */
 static uint8_t on_disk(uint32_t block)
 {
@@ -139,7 +130,7 @@ static void test_group(void)
     check_eq("which has given all its blocks to the disk at once", disk.most, 3 + 1);
     check("who waited to begin is in", actor_done(3) && actor_result(3) == 0);
     check("and can change and leave", try(3, do_change, 23) && try(3, do_end, 0));
-    check_eq("what is left is written at the end", close_disk(), 0);
+    check_eq("what is left is written at the end", test_close_journal(), 0);
     check_eq("also this", on_disk(23), 4);
     test_disk_destroy(&disk);
 }
@@ -177,7 +168,7 @@ static void test_room(void)
     check_eq("the log can be filled", disk.requests - before, ROOM - 2);
     change_blocks(22, 1, 8);
     check("then the next one commits", on_disk(24) == 7 && on_disk(22) == 2);
-    check_eq("the disk is closed", close_disk(), 0);
+    check_eq("the disk is closed", test_close_journal(), 0);
     check_eq("with the last change", on_disk(22), 8);
     test_disk_destroy(&disk);
 }
@@ -213,7 +204,7 @@ static bool fail_request(size_t n)
         cache_put(entry);
     }
     /* The disk works again now: but nobody knows what is on it. */
-    check_eq("the end tells it", close_disk(), failed ? -E_IO : 0);
+    check_eq("the end tells it", test_close_journal(), failed ? -E_IO : 0);
     check_eq("after the error nothing was written", disk.requests - before, 0);
     /* What the disk has depends on the request that failed: none of the three blocks, a record
        from which all three can be made, or all three. */
@@ -243,13 +234,13 @@ static void test_broken(void)
     for (int i = 1; i <= 3; i++)
         check("who waits gets the error", actor_done(i) && actor_result(i) == -E_IO);
     disk.delay = 0;
-    check_eq("the journal of a broken disk is closed", close_disk(), -E_IO);
+    check_eq("the journal of a broken disk is closed", test_close_journal(), -E_IO);
     test_disk_destroy(&disk);
     open_disk();
     change_blocks(20, ROOM, 1);
     disk.fail_at = disk.requests + 1;
     check_eq("a begin that commits", journal_begin(1), -E_IO);
-    check_eq("the journal is closed again", close_disk(), -E_IO);
+    check_eq("the journal is closed again", test_close_journal(), -E_IO);
     test_disk_destroy(&disk);
 }
 
@@ -355,7 +346,7 @@ static void test_other(void)
     disk.device.read_only = true;
     check_eq("a disk that cannot be written", journal_begin(1), -E_ROFS);
     check("has no need of a flusher", !journal_writable());
-    check_eq("and is closed without a write", close_disk(), 0);
+    check_eq("and is closed without a write", test_close_journal(), 0);
     check_eq("without a journal nothing can be changed", journal_begin(1), -E_ROFS);
     disk.device.read_only = false;
 
@@ -368,7 +359,7 @@ static void test_other(void)
     check("then the changes are at home", try(1, do_end, 0) && actor_done(0) && on_disk(20) == 1
           && on_disk(21) == 2);
     check("and nowhere else", on_disk(JOURNAL + 1) == 0 && on_disk(JOURNAL + 2) == 0);
-    check_eq("the disk is closed", close_disk(), 0);
+    check_eq("the disk is closed", test_close_journal(), 0);
     test_disk_destroy(&disk);
 
     open_disk();

@@ -41,15 +41,6 @@ static void open_disk(void)
     assert_eq(journal_open(&disk.device, JOURNAL, ROOM + 2), 0);
 }
 
-/* What journal_close() says. */
-static int close_disk(void)
-{
-    int error = journal_close();
-
-    cache_close();
-    return error;
-}
-
 /* Fill n blocks from `first` on with a byte, in one transaction. */
 static void change_blocks(uint32_t first, uint32_t n, uint8_t byte)
 {
@@ -165,7 +156,7 @@ static void test_commit(void)
     /* As many as the log has room for. */
     try_commit(21, ROOM, 'o');
     try_commit(0, 1, 'z');
-    check_eq("the disk is closed", close_disk(), 0);
+    check_eq("the disk is closed", test_close_journal(), 0);
     test_disk_destroy(&disk);
     inventory_same(&before, "the test of a commit");
 }
@@ -223,7 +214,7 @@ static void test_commit_errors(void)
         check_eq("an error of the disk is the result of the commit", journal_commit(), -E_IO);
         disk.fail_at = 0;
         check("nothing is written that stands on what has failed", !goes_on_after(epoch));
-        check_eq("the disk is not believed any more", close_disk(), -E_IO);
+        check_eq("the disk is not believed any more", test_close_journal(), -E_IO);
         test_disk_destroy(&disk);
     }
     /* A commit with more requests than these would have some that never failed. */
@@ -232,7 +223,7 @@ static void test_commit_errors(void)
     disk.fail_at = disk.requests + ends[EPOCHS - 1] + 1;
     check_eq("there are no more requests than these", journal_commit(), 0);
     disk.fail_at = 0;
-    check_eq("the disk is closed", close_disk(), 0);
+    check_eq("the disk is closed", test_close_journal(), 0);
     test_disk_destroy(&disk);
     inventory_same(&before, "commits that fail");
 }

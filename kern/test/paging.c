@@ -149,3 +149,14 @@ void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la)
     swap_slot_get(slot);
     set_out(to, la, slot);
 }
+
+int test_victim(void)
+{
+    struct Page *page = swap_manager()->swap_out_victim();
+
+    if (page == NULL)
+        return -1;
+    int number = (page_la(page) - DATA) / PGSIZE;
+    page_ref_dec(page);
+    return number;
+}

@@ -16,19 +16,6 @@
 
 #define STEPS   3000                    /* of swap-clock-random */
 
-/* The victim is given back at once; what counts is which one it was. -1: none; else the number of
-   its page in the area of data. */
-static int victim(void)
-{
-    struct Page *page = swap_manager()->swap_out_victim();
-
-    if (page == NULL)
-        return -1;
-    int number = (page_la(page) - DATA) / PGSIZE;
-    page_ref_dec(page);
-    return number;
-}
-
 static pte_t *entry_of(struct mm_struct *mm, int number)
 {
     return get_pte(mm->as.pgdir, DATA + number * PGSIZE, false);
@@ -80,7 +67,7 @@ static long victims(int n)
     long digits = 0;
 
     while (n-- > 0)
-        digits = 10 * digits + victim();
+        digits = 10 * digits + test_victim();
     return digits;
 }
 
@@ -88,16 +75,16 @@ static long victims(int n)
 
        0u  1  2u  3  4            0 and 2 were used
        ^
-     victim():  passes 0 and clears its bit, takes 1       the hand is at 2
-     victim():  passes 2 and clears its bit, takes 3       the hand is at 4
+     test_victim():  passes 0 and clears its bit, takes 1       the hand is at 2
+     test_victim():  passes 2 and clears its bit, takes 3       the hand is at 4
 
-   A victim stays in the ring here, because victim() gives it back and nothing is brought out. So
-   the same page can be chosen again one round later. */
+   A victim stays in the ring here, because test_victim() gives it back and nothing is brought out.
+   So the same page can be chosen again one round later. */
 
 /* The hand begins at 0. A comment tells where it stands, when it has been round. */
 static void test_order(void)
 {
-    check_eq("without a page there is no victim", victim(), -1);
+    check_eq("without a page there is no victim", test_victim(), -1);
     struct mm_struct *mm = ring_of(5);
 
     /* Read as digits: 0, 1, 2, 3, 4. Another order shows by its number in the message. */
@@ -115,7 +102,7 @@ static void test_order(void)
         use_page(mm, i);
     /* The hand is at 2. It clears all bits in one round. */
     /* A search that gives up after one round finds none; and one that never clears has no end. */
-    check_eq("if all were used the first one goes that the hand comes to twice", victim(), 2);
+    check_eq("if all were used the first one goes that the hand comes to twice", test_victim(), 2);
     check("now none is marked as used", !is_used(mm, 0) && !is_used(mm, 1) && !is_used(mm, 2)
           && !is_used(mm, 3) && !is_used(mm, 4));
     /* The hand is at 3. */
@@ -123,7 +110,7 @@ static void test_order(void)
     /* Right behind the hand, that is: it has the longest time to be used before its turn. */
     check_eq("a page that is new comes last", victims(6), 340125);
     mm_put(mm);
-    check_eq("when all are gone there is no victim", victim(), -1);
+    check_eq("when all are gone there is no victim", test_victim(), -1);
 }
 
 /* The victim is the caller's as long as he has it: it must not be freed meanwhile. */
@@ -136,7 +123,7 @@ static void test_reference(void)
     check_eq("the victim has one more reference, for who asked", page_ref(page), 2);
     page_ref_dec(page);
     use_page(mm, 0);
-    check_eq("a page that stays has no more than before", victim() + page_ref(page), 1);
+    check_eq("a page that stays has no more than before", test_victim() + page_ref(page), 1);
     mm_put(mm);
 }
 
@@ -163,7 +150,7 @@ static void test_both(void)
     forget_use(other, 1);
     /* Each entry has an A bit of its own; the page has none. 0 was used by one of the two, through
        the other's entry it looks unused. */
-    check_eq("a page stays if one of two has used it", victim(), 1);
+    check_eq("a page stays if one of two has used it", test_victim(), 1);
     check("and A is cleared in both entries", !is_used(mm, 0) && !is_used(other, 0));
     use_page(mm, 0);
     use_page(other, 0);
@@ -187,12 +174,12 @@ static void test_busy(void)
     forget_use(other, 2);
     page_enrol(space_page(&other->as, la), other->family, la);
     mutex_lock(&mm->lock);
-    check_eq("a page in a space whose lock somebody has is passed over", victim(), 2);
+    check_eq("a page in a space whose lock somebody has is passed over", test_victim(), 2);
     forget_use(mm, 0);
     mutex_lock(&other->family->lock);
     /* mm's own lock is held, and the list of the other's family: no page can be looked at. The
        caller has other ways to get memory, and may hold what all are waiting for. */
-    check_eq("if that is so of all, there is no victim, and the search ends", victim(), -1);
+    check_eq("if that is so of all, there is no victim, and the search ends", test_victim(), -1);
     mutex_unlock(&other->family->lock);
     mutex_unlock(&mm->lock);
     /* The same for pages that are on their way. */
@@ -239,9 +226,9 @@ static void test_hand(void)
             free_page_of(mm, first);
             check_eq("and when two are gone, with the last", victims(2), 11 * second);
             free_page_of(mm, second);
-            check_eq("and when all are gone there is none", victim(), -1);
+            check_eq("and when all are gone there is none", test_victim(), -1);
             add_page(mm, 4);
-            check_eq("a new one is found then", victim(), 4);
+            check_eq("a new one is found then", test_victim(), 4);
             mm_put(mm);
         }
     test_swap_end();
@@ -263,7 +250,7 @@ static void test_flush(void)
     csr_set(sstatus, SSTATUS_SUM);
     (void)*data;
     bool marked = is_used(mm, 0);
-    int first = victim();
+    int first = test_victim();
     /* What the hart keeps in its TLB is a copy of the entry, with A set. As long as it has that
        it does not look at the entry, and so does not set the bit again: a page that is used all
        the time would look unused, and would go. */
@@ -357,7 +344,7 @@ static bool random_step(struct model *model, struct mm_struct *mm, uint64_t *see
     default: {
         int expected = model_victim(model, mm);
 
-        return victim() == expected;
+        return test_victim() == expected;
     }
     }
 }

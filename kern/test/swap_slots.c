@@ -303,44 +303,32 @@ static void test_family(void)
     inventory_same(&before, "a family");
 }
 
-/* The number of the page that goes, in the area of data; -1: none. */
-static int victim(void)
-{
-    struct Page *page = swap_manager()->swap_out_victim();
-
-    if (page == NULL)
-        return -1;
-    int number = (page_la(page) - DATA) / PGSIZE;
-    page_ref_dec(page);
-    return number;
-}
-
 /* A page that is passed over, or chosen, goes to the end. */
 static void test_fifo(void)
 {
     struct inventory before = inventory_take();
 
     test_swap_begin("fifo", 8);
-    check_eq("without pages there is no victim", victim(), -1);
+    check_eq("without pages there is no victim", test_victim(), -1);
     struct mm_struct *mm = paged_mm();
     for (int i = 0; i < 4; i++)
         enrolled(mm, DATA + i * PGSIZE, i);
-    /* victim() gives the page back at once, and FIFO puts it at the end of its queue:
+    /* test_victim() gives the page back at once, and FIFO puts it at the end of its queue:
 
          0 1 2 3   -> 0    1 2 3 0
          1 goes            2 3 0        2 is locked: passed over, and goes to the end */
-    check_eq("the page that came first goes first", victim(), 0);
+    check_eq("the page that came first goes first", test_victim(), 0);
     page_remove(&mm->as, DATA + PGSIZE);
     struct Page *reused = filled_page(0);       /* it was freed last */
     reused->ref = 1;
     page_lock(space_page(&mm->as, DATA + 2 * PGSIZE));
-    check_eq("what has gone, or is locked, does not", victim(), 3);
+    check_eq("what has gone, or is locked, does not", test_victim(), 3);
     page_unlock(space_page(&mm->as, DATA + 2 * PGSIZE));
     page_ref_dec(reused);
     enrolled(mm, DATA + PGSIZE, 5);
-    check_eq("one that could not go has its turn again, in the order", victim(), 0);
+    check_eq("one that could not go has its turn again, in the order", test_victim(), 0);
     mm_put(mm);
-    check_eq("all have gone", victim(), -1);
+    check_eq("all have gone", test_victim(), -1);
     test_swap_end();
     inventory_same(&before, "FIFO");
 }

@@ -77,6 +77,14 @@ void run_together(int count, bool threads, int (*body)(void *))
     }
 }
 
+void run_clone(uint32_t flags, char *stack_end, int (*body)(void *))
+{
+    int pid = __clone(flags, (uintptr_t)stack_end, body, NULL), code = 0;
+
+    if (pid < 0 || waitpid(pid, &code) != 0 || code != 0)
+        panic("clone failed: %d, code %d", pid, code);
+}
+
 /* For processes, which have no memory in common, this is also a number that all of them can see. */
 int sem_units(int id)
 {

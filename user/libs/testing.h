@@ -24,6 +24,9 @@ void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg);
 /* Run body with the arguments 0 to count - 1 (64 at most), all at once: as threads of this program,
    or as processes with memory of their own. Wait for them all, and panic unless each returns 0. */
 void run_together(int count, bool threads, int (*body)(void *));
+/* Run body(NULL) on this stack, by its upper end, in a process that shares with this one what the
+   flags say (CLONE_), and wait for it; panic unless it returns 0. */
+void run_clone(uint32_t flags, char *stack_end, int (*body)(void *));
 /* How many units a semaphore has, just now. It must be one. */
 int sem_units(int id);
 /* Wait until a process or thread of this pid waits for what the kernel calls by that name, as
