@@ -189,6 +189,8 @@ void pmm_init(const struct pmm_manager *manager, bool poison, size_t limit)
 {
     pmm_manager = manager;
     poison_freed = poison;
+    for (uint32_t i = 0; i < MAX_HARTS; i++)
+        cpus[i].page_cache = &caches[i];
     if (machine.memory.end > PHYS_MAX)
         panic("memory ends at %#lx; this kernel can use what lies below %#lx",
               machine.memory.end, PHYS_MAX);
@@ -258,7 +260,7 @@ static __never_inlined size_t allowance(size_t n, bool *few)
 static __never_inlined struct Page *manager_alloc(size_t n)
 {
     spin_lock(&pmm_lock);
-    struct page_cache *cache = &caches[this_cpu->id];
+    struct page_cache *cache = this_cpu->page_cache;
     bool allowed = watermarks.min == 0 || reclaim_allows(n, free_now());
     struct Page *page = allowed ? take_pages(n) : NULL;
     if (page == NULL && allowed && cache->count > 0) {
@@ -307,13 +309,16 @@ static __always_inlined struct Page *cache_alloc(void)
     struct Page *page = NULL;
 
     irq_push();
-    struct page_cache *cache = &caches[this_cpu->id];
+    struct page_cache *cache = this_cpu->page_cache;
     if (unlikely(cache->count == 0))
         cache_refill(cache);
-    if (likely(cache->count > 0))
-        page = cache->free[--cache->count];
-    if (unlikely(cache->zeroed > cache->count))
-        cache->zeroed = cache->count;
+    uint32_t left = cache->count;
+    if (likely(left > 0)) {
+        page = cache->free[--left];
+        cache->count = left;
+        if (unlikely(cache->zeroed > left))
+            cache->zeroed = left;
+    }
     irq_pop();
     return page;
 }
@@ -324,7 +329,7 @@ static struct Page *cache_alloc_zeroed(void)
     struct Page *page = NULL;
 
     irq_push();
-    struct page_cache *cache = &caches[this_cpu->id];
+    struct page_cache *cache = this_cpu->page_cache;
     if (cache->zeroed > 0) {
         page = cache->free[--cache->zeroed];
         cache->free[cache->zeroed] = cache->free[--cache->count];
@@ -337,7 +342,7 @@ static struct Page *cache_alloc_zeroed(void)
 static inline void cache_free(struct Page *page, bool zeroed)
 {
     irq_push();
-    struct page_cache *cache = &caches[this_cpu->id];
+    struct page_cache *cache = this_cpu->page_cache;
     if (unlikely(cache->count == CACHE_LIMIT))
         cache_relieve(cache);
     uint32_t place = cache->count++;

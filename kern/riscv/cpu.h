@@ -22,6 +22,7 @@
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
+struct page_cache;
 struct run_queue;
 struct task;
 struct trapframe;
@@ -45,6 +46,7 @@ struct cpu {
     uint32_t bit;                       /* 1 << id: its place in words with a bit for each cpu */
     uint64_t hartid;                    /* the machine's own number */
     struct run_queue *rq;               /* of the tasks that belong to this hart */
+    struct page_cache *page_cache;      /* free pages that only this hart takes: mm/pmm.c */
 };
 
 _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "CPU_SCRATCH");
