@@ -1,8 +1,8 @@
 /* String and memory functions: see string.h. Programs and the kernel have the same ones.
 
-   memset and memcpy move 32 and 64 words a turn if the addresses allow it, because clearing and
-   copying pages is what a kernel does most. Below that memcpy moves 8, then both go word by word,
-   and byte by byte at the ends. A word that is loaded or stored is always aligned, and lies in what
+   memset and memcpy move 64 words a turn if the addresses allow it, because clearing and copying
+   pages is what a kernel does most. Below that they move 8, then go word by word, and byte by byte
+   at the ends. A word that is loaded or stored is always aligned, and lies in what
    the caller gave.
 
    In the kernel they are for its own memory only; user memory is copied by mm/usercopy.h. */
@@ -97,7 +97,16 @@ static inline void copy_16(word_t *to, const word_t *from)
     copy_8(to + 8, from + 8);
 }
 
-/* Bytes up to the first aligned address, then 32 words a turn, words, and bytes. The byte is spread
+/* Four times eight. */
+static inline void set_32(word_t *to, word_t word)
+{
+    set_8(to, word);
+    set_8(to + 8, word);
+    set_8(to + 16, word);
+    set_8(to + 24, word);
+}
+
+/* Bytes up to the first aligned address, then 64 words a turn, words, and bytes. The byte is spread
    over a word by the multiplication. */
 void *memset(void *s, int c, size_t n)
 {
@@ -106,12 +115,12 @@ void *memset(void *s, int c, size_t n)
 
     for (; n > 0 && !is_aligned(p); n--)
         *p++ = c;
-    for (; n >= 32 * WORD; n -= 32 * WORD, p += 32 * WORD) {
-        set_8((word_t *)p, word);
-        set_8((word_t *)p + 8, word);
-        set_8((word_t *)p + 16, word);
-        set_8((word_t *)p + 24, word);
+    for (; n >= 64 * WORD; n -= 64 * WORD, p += 64 * WORD) {
+        set_32((word_t *)p, word);
+        set_32((word_t *)p + 32, word);
     }
+    for (; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD)
+        set_8((word_t *)p, word);
     for (; n >= WORD; n -= WORD, p += WORD)
         *(word_t *)p = word;
     for (; n > 0; n--)

@@ -59,7 +59,7 @@ static size_t later_pages;              /* of these, those without a struct Page
    clearing them was a sixth of what it cost. */
 static struct page_cache {
     struct Page *free[CACHE_LIMIT];
-    uint32_t count, zeroed;
+    size_t count, zeroed;
 } __attribute__((aligned(512))) caches[MAX_HARTS];
 
 extern char kernel_start[], kernel_end[];
@@ -272,8 +272,9 @@ static __never_inlined struct Page *manager_alloc(size_t n)
 }
 
 /* A batch in one piece costs the manager no more than a page; else as many single pages as there
-   are. The highest page goes in first, so that pages are handed out upwards. */
-static __never_inlined void cache_refill(struct page_cache *cache)
+   are. The highest page goes in first, so that pages are handed out upwards. Returns how many the
+   cache has now. */
+static __never_inlined size_t cache_refill(struct page_cache *cache)
 {
     size_t n = CACHE_BATCH;
     bool few = false;
@@ -291,6 +292,7 @@ static __never_inlined void cache_refill(struct page_cache *cache)
     spin_unlock(&pmm_lock);
     if (unlikely(few))
         reclaim_wake_pager();
+    return cache->count;
 }
 
 /* A full cache gives a batch back: so it is neither full nor empty then, and a hart that allocates
@@ -310,14 +312,14 @@ static __always_inlined struct Page *cache_alloc(void)
 
     irq_push();
     struct page_cache *cache = this_cpu->page_cache;
-    if (unlikely(cache->count == 0))
-        cache_refill(cache);
-    uint32_t left = cache->count;
-    if (likely(left > 0)) {
-        page = cache->free[--left];
-        cache->count = left;
-        if (unlikely(cache->zeroed > left))
-            cache->zeroed = left;
+    size_t count = cache->count;
+    if (unlikely(count == 0))
+        count = cache_refill(cache);
+    if (likely(count > 0)) {
+        page = cache->free[--count];
+        cache->count = count;
+        if (unlikely(cache->zeroed > count))
+            cache->zeroed = count;
     }
     irq_pop();
     return page;
@@ -345,7 +347,7 @@ static inline void cache_free(struct Page *page, bool zeroed)
     struct page_cache *cache = this_cpu->page_cache;
     if (unlikely(cache->count == CACHE_LIMIT))
         cache_relieve(cache);
-    uint32_t place = cache->count++;
+    size_t place = cache->count++;
     if (zeroed) {
         cache->free[place] = cache->free[cache->zeroed];
         place = cache->zeroed++;
@@ -374,19 +376,21 @@ static bool more_memory(size_t n, int *tries)
 }
 
 /* From the hart's cache, or from the manager. */
-static inline struct Page *take(size_t n)
+static struct Page *take(size_t n)
 {
     return n == 1 ? cache_alloc() : manager_alloc(n);
 }
 
-/* As long as it is of use. */
-static __never_inlined struct Page *take_again(size_t n)
+/* What few allocations need: more than one page, or more memory, as long as that is of use. */
+static __never_inlined struct Page *alloc_slowly(size_t n)
 {
-    struct Page *base = NULL;
+    struct Page *base = take(n);
     int tries = 0;
 
     while (base == NULL && n > 0 && n <= total_pages && more_memory(n, &tries))
         base = take(n);
+    for (size_t i = 0; base != NULL && i < n; i++)
+        mark_allocated(base + i);
     return base;
 }
 
@@ -394,13 +398,12 @@ static __never_inlined struct Page *take_again(size_t n)
    found, other parts of the kernel may keep memory that nobody uses. */
 struct Page *alloc_pages(size_t n)
 {
-    struct Page *base = take(n);
+    struct Page *page = likely(n == 1) ? cache_alloc() : NULL;
 
-    if (unlikely(base == NULL))
-        base = take_again(n);
-    for (size_t i = 0; base != NULL && i < n; i++)
-        mark_allocated(base + i);
-    return base;
+    if (unlikely(page == NULL))
+        return alloc_slowly(n);
+    mark_allocated(page);
+    return page;
 }
 
 /* What mark_free() calls for a page that is not simply allocated: it is free, or a program's and
@@ -451,9 +454,10 @@ void free_zeroed_page(struct Page *page)
     cache_free(page, true);
 }
 
+/* Whether there is such a page is only guessed: the task may be on another hart the next moment. */
 struct Page *alloc_zeroed_page(void)
 {
-    struct Page *page = cache_alloc_zeroed();
+    struct Page *page = this_cpu->page_cache->zeroed > 0 ? cache_alloc_zeroed() : NULL;
 
     if (page != NULL) {
         mark_allocated(page);
@@ -485,7 +489,7 @@ size_t nr_total_pages(void)
 void pmm_check(void)
 {
     spin_lock(&pmm_lock);
-    cache_drain(&caches[this_cpu->id], 0);
+    cache_drain(this_cpu->page_cache, 0);
     pmm_manager->check();
     spin_unlock(&pmm_lock);
 }

@@ -1,7 +1,7 @@
 /* The way out of the kernel, by a trap frame. It is below the trap layer, because new processes and
    exec leave by it too, and they come from layers below.
 
-   Two entries, trap_return and trap_return_syscall; a block at each says which registers hold what.
+   Two entries, trap_return and trap_return_short; a block at each says which registers hold what.
    Both end by sret, which goes to sepc, in the mode that sstatus.SPP says, with interrupts as SPIE
    says (Privileged spec 20211203, 3.3.2 and 4.1.1). Interrupts must be off from the first write to
    sepc on: a trap in between would overwrite it. */
@@ -58,16 +58,16 @@ trap_return:
     ld sp, TF_SP(sp)
     sret
 
-# The short way back from a system call, for a program that goes on as it was.
+# The short way back to a program that goes on as it was.
 #
 # On entry, by a jump from trapentry.S only, in S mode with interrupts off:
 #   sp         the frame, which is that of a trap from user mode
 #   s0 to s11  the program's already: C code leaves them as they were
 #   tp         this hart's struct cpu
 #   sscratch   0
-.globl trap_return_syscall
-.type trap_return_syscall, @function
-trap_return_syscall:
+.globl trap_return_short
+.type trap_return_short, @function
+trap_return_short:
     load_csrs
 
 # Here sp is the frame, sepc, sstatus and s0 to s11 are loaded, tp is the struct cpu. As the next

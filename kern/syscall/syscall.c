@@ -361,7 +361,7 @@ inline void syscall(struct trapframe *tf)
                sys_...             checks arguments, does the work
                dispatch            a0 of the frame = result
                syscall_from_user   interrupts off; gives way, or ends
-               trap_return_syscall registers come from the frame; sret      riscv/trapret.S
+               trap_return_short   registers come from the frame; sret      riscv/trapret.S
      program   goes on behind the ecall, with the result in a0
 
    A process that has been killed meanwhile ends in proc_give_way(). A call that does not come back

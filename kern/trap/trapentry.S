@@ -148,13 +148,12 @@ from_user:
     sd t3, TF_CAUSE(sp)
     mv a0, sp
     jal syscall_from_user
-    j trap_return_syscall       # s0 to s11 are the program's again
+    j trap_return_short         # s0 to s11 are the program's again
 
     # 3. Any other trap: sp is the frame, and has all registers; t3 is scause. When trap_user
     # returns, the program goes on.
 user_trap:
     save_csrs
     mv a0, sp
-    call trap_user
-    mv a0, sp
-    j trap_return
+    jal trap_user
+    j trap_return_short         # s0 to s11 are the program's again
