@@ -45,6 +45,8 @@
 ##   APPEND=             boot arguments of the kernel, as in "init=hello pmm=first_fit"
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first one that is installed
 ##   WERROR=             1: the compiler's warnings are errors
+##   CHECK=              1: a kernel that looks for mistakes of memory, locks, lists and C while
+##                       it runs, and tells them in words; slower
 ##   PORT=1234           the port of make gdbserver
 ##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=   options for these targets
 ##   V=                  1: show the commands
@@ -57,6 +59,7 @@ DISK ?=
 APPEND ?=
 TOOLCHAIN ?=
 WERROR ?=
+CHECK ?=
 V ?=
 PROG ?=
 TEST ?=
@@ -84,7 +87,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR V PROG TEST PORT REPLAY SEED \
+unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
     LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
@@ -95,14 +98,16 @@ $(if $(shell echo $(call quote,$(MEM)) | \
 no_image := $(if $(filter-out none,$(DISK)),$(shell \
     tools/probe.sh disk $(call quote,$(DISK)) $(call quote,$(MAKECMDGOALS))))
 $(if $(no_image),$(error DISK=$(DISK): $(no_image)))
-$(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
+$(if $(filter-out 0 1,$(WERROR) $(CHECK) $(V) $(REPLAY)),\
+    $(error WERROR=, CHECK=, V= and REPLAY= are 0 or 1))
 
 # The tools are looked for when a recipe first needs them, and not when this file is read, because
 # `make setup qemu` installs them in between. probe.sh prints one word, or a sentence that says what
 # is wrong; `found` makes an error of a sentence.
 probe = $(shell MAKE=$(call quote,$(MAKE)) tools/probe.sh $(1))
 found = $(if $(word 2,$(1)),$(error $(1)),$(or $(1),$(error tools/probe.sh gives no answer)))
-TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)))))$(TC)
+TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)) \
+    $(if $(filter 1,$(CHECK)),check))))$(TC)
 EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
 
 machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \

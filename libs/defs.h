@@ -46,6 +46,14 @@ typedef long off_t;
 #define __must_check            __attribute__((warn_unused_result))
 #define __printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* IF_CHECK(x) is the statement, or declaration, x in the kernel of a checked build (make CHECK=1),
+   and nothing in any other. */
+#ifdef CHECK
+#define IF_CHECK(...)           __VA_ARGS__
+#else
+#define IF_CHECK(...)
+#endif
+
 /* For a function that allocates: what it returns must be given to `release`, as its argument number
    n, once, and not be used after that. __frees(n) is for the other one, which is declared before.
    Only the analyzers of tools/check_analyzers.py see these; they look for what is leaked, freed

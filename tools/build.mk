@@ -7,6 +7,8 @@
 #   all of image/            -> programs.S   -> kernel
 #   all of image/, disk/     -> $(O)-disk.img, the disk of a new machine; on demand
 #
+# A checked build (CHECK=1) has TC=NAME-check, CHECKED in its config.mk, and the folder kern/check/.
+#
 # The kernel is linked twice. The first link tells where each function is; the second
 # one has that in a table, for backtraces.
 
@@ -28,14 +30,15 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wshadow \
 # Programs may also include the compiler's own headers, like <float.h>.
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -fno-common -fno-pic -fno-pie \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
-    -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax $(SANITIZE)
-KFLAGS := $(COMMON) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs
-UFLAGS := $(COMMON) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
+    -fno-unwind-tables $(NO_IDIOM) -mcmodel=medany -mno-relax
+KFLAGS := $(COMMON) $(CHECKED) $(ARCH) -mabi=lp64 -fno-omit-frame-pointer -Ikern -Ilibs
+UFLAGS := $(COMMON) $(CHECKED_USER) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffunction-sections \
     -fdata-sections -Iuser/libs -Ilibs -isystem $(HEADERS)
 LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
     -z noexecstack -X
 
-kernel_src  := $(sort $(wildcard kern/*/*.c kern/*/*.S libs/*.c))
+kernel_src  := $(sort $(filter-out $(if $(CHECKED),,kern/check/%), \
+    $(wildcard kern/*/*.c kern/*/*.S libs/*.c)))
 ulib_src    := $(sort $(wildcard user/libs/*.c user/libs/*.S libs/*.c))
 program_src := $(sort $(wildcard user/*.c))
 $(if $(filter-out user/%.c,$(program_src)),$(error user/: no blanks in file names, please))

@@ -18,9 +18,11 @@ import re
 import subprocess
 import sys
 
-# The folders from low to high. test is the highest one, so no other folder may use it.
+# The folders from low to high. test is the highest one, so no other folder may use it. check is
+# compiled with CHECK=1 only, and called by what kern/debug/check.h declares.
 ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "driver", "fs",
-         "process", "syscall", "trap", "init", "test"]
+         "process", "syscall", "trap", "init", "check",
+         "test"]
 # The same for tools/: `base` are the modules of BASE, which know nothing else of tools/; `commands`
 # are the other programs there, of which COMMANDS have no .py in their names. sfs knows images of
 # disks, at which the grader looks. A kind of test that a lab needs is in grader, so labs are above

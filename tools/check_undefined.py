@@ -3,10 +3,10 @@
 
     check_undefined.py [--toolchain unknown-elf] [TEST ...]
 
-A compiler may make anything of x / 0, 1 << 32 or INT_MAX + 1, and the next one will. So all is
-compiled once more into obj/undefined, with the compiler's undefined-behaviour sanitizer, which
-traps by ebreak. The machines of all tests with one hart must do what they do otherwise, and no
-program may meet such a trap, even one that the test means to be killed. Null pointers are left
+A compiler may make anything of x / 0, 1 << 32 or INT_MAX + 1, and the next one will. A checked
+build (make CHECK=1) has a test before each such operation: the kernel panics where it fails, and a
+program traps by ebreak. The machines of all tests with one hart must do what they do otherwise, and
+no program may meet such a trap, even one that the test means to be killed. Null pointers are left
 out, because programs use them on purpose. The code is slower, so the limits are higher, and tests
 that count instructions need not find them as few as they should be.
 
@@ -29,7 +29,6 @@ from grader.runner import Runner
 from grader.screen import Screen
 from labs import catalogue
 
-SANITIZE = "-fsanitize=undefined -fno-sanitize=null -fsanitize-undefined-trap-on-error"
 SLOWER = 3
 # Tests that hold the kernel to numbers of instructions, which are others with a sanitizer: what
 # they find wrong does not count, but a trap does, which is a panic.
@@ -51,19 +50,12 @@ def run(command, **more):
 
 
 def build(toolchain):
-    """Build with the sanitizer: the folder with the objects. CheckError if that fails."""
-    status, said = run(["tools/probe.sh", "toolchain", toolchain])
-    if status != 0:
-        raise CheckError(said.strip())
-    objects = os.path.join("obj", "undefined", toolchain)
-    os.makedirs(objects, exist_ok=True)
-    status, said = run(["make", "-r", "-f", "tools/build.mk", "-j%d" % (os.cpu_count() or 1),
-                        "TC=" + toolchain, "O=" + objects,
-                        "CONFIG=obj/%s/config.mk" % toolchain, "SANITIZE=" + SANITIZE],
+    """Make a checked build: the folder with the objects. CheckError if that fails."""
+    status, said = run(["make", "build", "CHECK=1", "TOOLCHAIN=" + toolchain],
                        env=dict(os.environ, MAKEFLAGS=""))
     if status != 0:
-        raise CheckError("this does not compile with %s:\n%s" % (SANITIZE, said[-2000:]))
-    return objects
+        raise CheckError("this does not compile with CHECK=1:\n%s" % said[-2000:])
+    return os.path.join("obj", toolchain + "-check")
 
 
 def chosen(names):

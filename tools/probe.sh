@@ -3,6 +3,7 @@
 #
 #   probe.sh toolchain NAME   write obj/NAME/config.mk, print NAME; without NAME
 #                             the first toolchain that is installed
+#   probe.sh toolchain NAME check   the same for a checked build, which is called NAME-check
 #   probe.sh qemu             print the name of a QEMU that is new enough
 #   probe.sh disk FILE GOALS  say what is wrong with an image for `make GOALS`; if nothing is, it
 #                             prints nothing
@@ -70,11 +71,25 @@ lenient()
     done | paste -sd' ' -
 }
 
+# Print the lines of config.mk for a checked build: of the kernel, and of programs. Where C leaves
+# undefined what comes next, the kernel calls a function of kern/check/undefined.c, and a program
+# traps. Null pointers are left out: pages that nobody has mapped catch them, and programs use them
+# on purpose.
+checked()
+{
+    undefined="-fsanitize=undefined -fno-sanitize=null"
+    trap=$(option -fsanitize-undefined-trap-on-error)
+    cat <<END
+CHECKED  := -DCHECK $undefined -fno-sanitize-recover=undefined
+CHECKED_USER := $undefined ${trap:--fsanitize-trap=undefined}
+END
+}
+
 # Compile headers of this tree with the build's options. If that fails, print the first line that
 # names an error.
 complaint()
 {
-    said=$(MAKEFLAGS= LC_ALL=C ${MAKE:-make} -s -r -f tools/build.mk TC="$name" \
+    said=$(MAKEFLAGS= LC_ALL=C ${MAKE:-make} -s -r -f tools/build.mk TC="${dir#obj/}" \
         CONFIG="$dir/$new" try 2>&1) && return
     echo "$said" | grep -m 1 -i error || echo "$said" | head -n 1
 }
@@ -108,6 +123,7 @@ LENIENT  := $(lenient)
 # The headers that belong to the compiler alone.
 HEADERS  := $($CC -print-file-name=include)
 END
+    [ -z "$check" ] || checked >>"$dir/$new"
     cmp -s "$dir/$new" "$dir/config.mk" && return
     why=$(complaint)
     [ -z "$why" ] || fail "TOOLCHAIN=$name: $CC does not compile this tree: $why"
@@ -115,7 +131,8 @@ END
     echo "  TOOLCHAIN=$name, $version" >&2
 }
 
-# Print the toolchain to take: $1, or the first one that is installed.
+# Print the toolchain to take: $1, or the first one that is installed; of a checked build if there
+# is a $2.
 toolchain()
 {
     have python3 || fail "python3 is missing: run make setup"
@@ -137,9 +154,10 @@ toolchain()
     *)
         fail "TOOLCHAIN=$1: there are unknown-elf, linux-gnu and clang" ;;
     esac
-    dir=obj/$name
+    check=${2:+-check}
+    dir=obj/$name$check
     write_config
-    echo "$name"
+    echo "$name$check"
 }
 
 # Print the name of QEMU, if it is 6.2 or newer.
@@ -179,7 +197,7 @@ disk()
 }
 
 case $1 in
-toolchain) toolchain "$2" ;;
+toolchain) toolchain "$2" "$3" ;;
 qemu) qemu ;;
 disk) disk "$2" "$3" ;;
 *) fail "usage: tools/probe.sh toolchain [NAME] | qemu | disk FILE GOALS" ;;
