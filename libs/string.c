@@ -115,11 +115,11 @@ void *memset(void *s, int c, size_t n)
 
     for (; n > 0 && !is_aligned(p); n--)
         *p++ = c;
-    for (; n >= 64 * WORD; n -= 64 * WORD, p += 64 * WORD) {
+    for (unsigned char *end = p + ROUNDDOWN(n, 64 * WORD); p != end; p += 64 * WORD) {
         set_32((word_t *)p, word);
         set_32((word_t *)p + 32, word);
     }
-    for (; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD)
+    for (n %= 64 * WORD; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD)
         set_8((word_t *)p, word);
     for (; n >= WORD; n -= WORD, p += WORD)
         *(word_t *)p = word;
@@ -139,7 +139,9 @@ void *memcpy(void *dst, const void *src, size_t n)
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
         for (; n > 0 && !is_aligned(d); n--)
             *d++ = *s++;
-        for (; n >= 64 * WORD; n -= 64 * WORD, d += 64 * WORD, s += 64 * WORD) {
+        unsigned char *end = d + ROUNDDOWN(n, 64 * WORD);
+        n %= 64 * WORD;
+        for (; d != end; d += 64 * WORD, s += 64 * WORD) {
             copy_16((word_t *)d, (const word_t *)s);
             copy_16((word_t *)d + 16, (const word_t *)s + 16);
             copy_16((word_t *)d + 32, (const word_t *)s + 32);

@@ -2,7 +2,7 @@
 
    At boot the free ranges of memory are found, and room for the array of struct Page is taken at
    the end of one of them. A struct Page is made, which is to be filled with zeros, only when its
-   page may be needed: at first those of 128 MiB, and more whenever the manager has nothing left
+   page may be needed: at first those of 64 MiB, and more whenever the manager has nothing left
    that fits. So a machine with 64 GiB boots as fast as one with 128 MiB, and a manager sees its
    memory grow: init_memmap() is called again. `npage` counts those that are made, from the first
    page of memory on; nothing may look at those behind.
@@ -24,7 +24,7 @@
 #define POISON_BYTE     0xa5
 #define MAX_FREE_RANGES (MAX_RESERVED + 4)
 /* So much is made at boot: enough for the kernel and some programs, and zeroed in no time. */
-#define PAGES_AT_BOOT   ((128 << 20) >> PGSHIFT)
+#define PAGES_AT_BOOT   ((64 << 20) >> PGSHIFT)
 #define PAGES_LATER     ((4 << 20) >> PGSHIFT) /* made at once, with interrupts off */
 
 struct Page *pages;
