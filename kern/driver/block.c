@@ -9,6 +9,7 @@
    be killed, because the device may still write to its pages. */
 #include <driver/block.h>
 #include <error.h>
+#include <mm/fail.h>
 
 /* The life of a transfer of five requests, by a device that has room for three:
 
@@ -97,8 +98,13 @@ int block_transfer(struct block_device *device, struct block_request *requests, 
 
     if (error != 0)
         return error;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         requests[i].done = false;
+        if (fail_now(FAIL_READ << requests[i].op)) {    /* what is behind it is never begun */
+            n = i;
+            error = -E_IO;
+        }
+    }
     spin_lock(&device->lock);
     started = device->submit(device, requests, n);
     while ((done = count_done(requests, n, &error)) < n) {

@@ -42,6 +42,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
     struct { const char *name; const char **value; } known[] = {
         { "selftest", &args->selftest }, { "pmm", &args->pmm }, { "sched", &args->sched },
         { "chaos", &args->chaos }, { "mem", &args->mem }, { "swap", &args->swap },
+        { "fail", &args->fail },
     };
 
     *args = (struct bootargs){ .init = NULL };

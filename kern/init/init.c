@@ -29,6 +29,7 @@
 #include <process/proc.h>
 #include <riscv/power.h>
 #include <sched/chaos.h>
+#include <string.h>
 #include <trap/trap.h>
 
 /* In bytes. QEMU reserves 1 MiB for the tree that it makes, and uses some KiB of it. */
@@ -106,7 +107,8 @@ static void read_bootargs(void)
     if (unknown == NULL)
         return;
     cprintf("unknown boot argument \"%s\"; known are init=PROGRAM [ARGS], selftest=NAME, pmm=NAME, "
-            "sched=NAME, swap=NAME, chaos=SEED, mem=SIZE, poison, nocow, monitor\n", unknown);
+            "sched=NAME, swap=NAME, chaos=SEED, fail=KIND:K, mem=SIZE, poison, nocow, monitor\n",
+            unknown);
     power_off(PANIC_EXIT_STATUS);
 }
 
@@ -191,6 +193,35 @@ static uint32_t read_seed(const char *text)
     power_off(PANIC_EXIT_STATUS);
 }
 
+/* fail=KIND:K or fail=KIND:SEED/N, as a plan. Seeds and numbers have the same limits as those of
+   chaos=. */
+static void read_fail(const char *text, struct fail_plan *plan)
+{
+    static const char *const names[] = {
+        [FAIL_PAGE] = "page:", [FAIL_SLAB] = "slab:", [FAIL_ALLOC] = "alloc:",
+        [FAIL_READ << BLOCK_READ] = "read:", [FAIL_READ << BLOCK_WRITE] = "write:",
+        [FAIL_READ << BLOCK_FLUSH] = "flush:", [FAIL_DISK] = "disk:",
+    };
+    const char *rest = "";
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i] != NULL && strncmp(text, names[i], strlen(names[i])) == 0) {
+            plan->kinds = i | FAIL_LOUD;
+            rest = text + strlen(names[i]);
+        }
+    uint64_t number = read_number(rest, &rest), one_in = 1;
+    plan->number = number;
+    if (*rest == '/')
+        plan->one_in = one_in = read_number(rest + 1, &rest);
+    if (*rest == '\0' && number >= 1 && number <= CHAOS_SEED_MAX
+        && one_in >= 1 && one_in <= CHAOS_SEED_MAX)
+        return;
+    cprintf("fail=%s: it is page:K, slab:K, alloc:K, disk:K, read:K, write:K or flush:K, by which "
+            "the K-th fails; or SEED/N for K: one in N, by chance. Numbers are from 1 to %d\n",
+            text, CHAOS_SEED_MAX);
+    power_off(PANIC_EXIT_STATUS);
+}
+
 /* The harts get their numbers first: run queues and the clock are kept by them. Interrupts are
    registered before the clock, which registers one of them, and all of it before there is a process
    that could sleep. */
@@ -225,6 +256,8 @@ __never_returns void kern_init(uint64_t hartid, paddr_t device_tree)
     trap_init_hart();
     read_device_tree(device_tree);
     read_bootargs();
+    if (bootargs.fail != NULL)
+        read_fail(bootargs.fail, &bootargs.fails);
     ramdisk_init();
     init_memory();
     init_scheduling();

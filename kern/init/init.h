@@ -6,6 +6,7 @@
    is said, and hold no lock. */
 #pragma once
 
+#include <mm/fail.h>
 #include <riscv/memlayout.h>
 
 /* What was asked for on the kernel's command line. NULL: nothing was, the default holds. The texts
@@ -17,6 +18,8 @@ struct bootargs {
     const char *sched;          /* sched_class */
     const char *swap;           /* swap_manager */
     const char *chaos;          /* the seed of chance on purpose: see sched/chaos.h */
+    const char *fail;           /* what fails on purpose: see mm/fail.h */
+    struct fail_plan fails;     /* the same as a plan */
     const char *mem;            /* how much memory the allocator has at most */
     bool poison;                /* fill freed pages with junk */
     bool nocow;                 /* fork copies pages instead of sharing them */

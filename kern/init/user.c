@@ -114,7 +114,8 @@ static struct service {
 };
 
 /* Start those that are needed: how many there are. They come behind the first program, which has
-   the same pid whether there is a disk or not. */
+   the same pid whether there is a disk or not. One that cannot be made is done without: a commit is
+   also done when its log is full, and who needs memory brings pages out himself. */
 static uint32_t start_services(void)
 {
     uint32_t n = 0;
@@ -125,10 +126,11 @@ static uint32_t start_services(void)
         if (!service->needed())
             continue;
         service->pid = kernel_thread(service->run, NULL, service->name);
-        if (service->pid < 0)
-            panic("the kernel thread \"%s\" cannot be made: %s", service->name,
-                  error_name(service->pid));
-        n++;
+        if (service->pid > 0)
+            n++;
+        else
+            cprintf("the kernel thread \"%s\" cannot be made: %s; it goes on without\n",
+                    service->name, error_name(service->pid));
     }
     return n;
 }
@@ -156,6 +158,7 @@ static int init_main(void *arg)
     initproc = current;                 /* before there is a child that may need an adopter */
     selftest_run(args, STAGE_INIT);
     struct inventory before = inventory_take();
+    fail_plan = args->fails;
     if (args->selftest == NULL) {       /* a self test has the disk to itself */
         vfs_mount_root(block_disk());
         cprintf("  type help in the shell; ctrl-\\ enters the kernel monitor, "
@@ -165,10 +168,8 @@ static int init_main(void *arg)
         ? kernel_thread(selftest_thread, (void *)args->selftest, "selftest")
         : kernel_thread(user_main, (void *)args->init, "init");
     uint32_t own = before.processes + (args->selftest == NULL ? start_services() : 0);
-    int exit_code = 0, code, pid;
+    int exit_code = first < 0 ? first : 0, code, pid;
 
-    if (first < 0)
-        panic("the first process cannot be made: %s", error_name(first));
     while ((own == before.processes || process_count() > own) && (pid = wait_child(0, &code)) > 0) {
         sched_give_way();               /* thousands of orphans may have ended already */
         if (pid != first)
@@ -183,6 +184,9 @@ static int init_main(void *arg)
     /* First the disk, then the services: the flusher ends when there is no journal any more. */
     bool unmounted = vfs_unmount_all();
     end_services();
+    fail_plan.kinds = 0;
+    if (args->fail != NULL)
+        cprintf("fail=%s: %u of %u failed\n", args->fail, fail_plan.failed, fail_plan.asked);
     if (!inventory_check(&before) || !unmounted || exit_code != 0)
         power_off((exit_code & 0xff) != 0 ? exit_code : 1);
     power_off(0);

@@ -14,6 +14,7 @@
    is below RANK_PMM. A double free must be found before it does harm: the list would have a circle,
    and two owners would get one object. */
 #include <debug/printk.h>
+#include <mm/fail.h>
 #include <mm/kmalloc.h>
 #include <mm/pmm.h>
 #include <mm/reclaim.h>
@@ -116,6 +117,8 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 {
     struct free_object *object;
 
+    if (fail_now(FAIL_SLAB))
+        return NULL;
     do
         object = take_object(cache);
     while (unlikely(object == NULL) && (shrink_when_short() || reclaim_when_short()));

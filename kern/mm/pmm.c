@@ -11,6 +11,7 @@
    belong to their harts, with interrupts off. Nothing here sleeps. */
 #include <lock/spinlock.h>
 #include <machine/machine.h>
+#include <mm/fail.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/shrink.h>
@@ -398,8 +399,9 @@ static __never_inlined struct Page *alloc_slowly(size_t n)
    found, other parts of the kernel may keep memory that nobody uses. */
 struct Page *alloc_pages(size_t n)
 {
+    if (fail_now(FAIL_PAGE))
+        return NULL;
     struct Page *page = likely(n == 1) ? cache_alloc() : NULL;
-
     if (unlikely(page == NULL))
         return alloc_slowly(n);
     mark_allocated(page);
@@ -454,10 +456,12 @@ void free_zeroed_page(struct Page *page)
     cache_free(page, true);
 }
 
-/* Whether there is such a page is only guessed: the task may be on another hart the next moment. */
+/* Whether there is such a page is only guessed: the task may be on another hart the next moment.
+   While something fails on purpose all go by alloc_pages(), which asks. */
 struct Page *alloc_zeroed_page(void)
 {
-    struct Page *page = this_cpu->page_cache->zeroed > 0 ? cache_alloc_zeroed() : NULL;
+    struct Page *page = this_cpu->page_cache->zeroed > 0 && fail_plan.kinds == 0
+        ? cache_alloc_zeroed() : NULL;
 
     if (page != NULL) {
         mark_allocated(page);
