@@ -323,6 +323,8 @@ static void holes(void)
     check_eq("is zeros", b[3 * PGSIZE], 0);
     a[3 * PGSIZE] = '3';
     check_eq("and is seen", b[3 * PGSIZE], '3');
+    __atomic_fetch_add((int *)(a + 5 * PGSIZE), 5, __ATOMIC_RELAXED);
+    check_eq("one instruction that reads a hole and writes to it", b[5 * PGSIZE], 5);
     close(fd);
 }
 

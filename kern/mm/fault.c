@@ -297,15 +297,26 @@ static __never_inlined int fault_failed(int error)
     return error;
 }
 
-/* The lock is taken before anything is looked at: what is true without it may be over at once. */
+/* The lock is taken before anything is looked at: what is true without it may be over at once.
+
+   After -E_BUSY the same access is tried again here. An instruction that reads and writes, amoadd,
+   is on some machines (QEMU with icount) a load and then a store: if the program began it anew, its
+   load would map the page of zeros again, for which its store would be busy again, for ever. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 {
+    int result, error;
+
     if (mm == NULL)
         return -E_FAULT;
-    mutex_lock(&mm->lock);
-    int result = repair(mm, addr, access);
-    mutex_unlock(&mm->lock);
-    return likely(result == 0) ? 0 : fault_failed(result);
+    do {
+        mutex_lock(&mm->lock);
+        result = repair(mm, addr, access);
+        mutex_unlock(&mm->lock);
+        if (likely(result == 0))
+            return 0;
+        error = fault_failed(result);
+    } while (result == -E_BUSY && !atomic_load(&this_cpu->task->killed));
+    return error;
 }
 
 /* What mm_write() needs: the kernel's address of a page that may be written. A page that is missing
