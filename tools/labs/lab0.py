@@ -74,6 +74,8 @@ PROGRAMS = [
     program("greedy stride", append="sched=stride", shift=7, limit=4000),
     program("greedy own", append="sched=own", shift=7, limit=4000),
     program("greedy mlfq", append="sched=mlfq", shift=7, limit=4000),
+    # `make fuzz` does many more of these, on many machines.
+    program("fuzz", "1 3 300", limit=4000, disk=Disk(inodes=128, programs=("true",))),
     program("groupkill", limit=4000),
     program("inspect", limit=2000,
             expect=["a thread: its memory was counted above", regex("the rest, [0-9]{1,5} pages")]),
