@@ -74,7 +74,7 @@ PROGRAMS = [
     program("greedy stride", append="sched=stride", shift=7, limit=4000),
     program("greedy own", append="sched=own", shift=7, limit=4000),
     program("greedy mlfq", append="sched=mlfq", shift=7, limit=4000),
-    # `make fuzz` does many more of these, on many machines.
+    # tools/fuzz.py makes many more, on many machines.
     program("fuzz", "1 3 300", limit=4000, disk=Disk(inodes=128, programs=("true",))),
     program("groupkill", limit=4000),
     program("inspect", limit=2000,
