@@ -50,10 +50,13 @@ programs   := $(program_src:user/%.c=%)
 all: $(O)/kernel
 
 # `flags` and `sources` change when an option or the set of source files changes. Objects depend on
-# flags, so a new option compiles everything again.
+# flags, so a new option compiles everything again. What a warning is, an error or not, changes no
+# object: `-Werror` in a line of its own tells that no warning was met, which is good for both.
+strict  := $(filter -Werror,$(WARN))
+options  = $(foreach f,KFLAGS UFLAGS,'$(CC) $(filter-out -Werror $(LENIENT),$($f))')
 $(O)/flags: FORCE
-	@printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' | cmp -s - $@ || \
-	    printf '%s\n' '$(CC) $(KFLAGS)' '$(CC) $(UFLAGS)' >$@
+	@printf '%s\n' $(options) -Werror | cmp -s - $@ || printf '%s\n' $(options) $(strict) | \
+	    cmp -s - $@ || printf '%s\n' $(options) $(strict) >$@
 $(O)/sources: FORCE
 	@echo '$(kernel_src) $(ulib_src) $(program_src)' | cmp -s - $@ || { \
 	    rm -f $(filter-out $(programs:%=$(O)/user/%) $(programs:%=$(O)/image/%), \

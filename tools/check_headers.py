@@ -20,7 +20,7 @@ import cli
 def jobs(objects):
     """(side, the words of the command, header) for everything to compile."""
     with open(os.path.join(objects, "flags")) as file:
-        kernel, user = [line.split() for line in file.read().splitlines()]
+        kernel, user = [line.split() for line in file.read().splitlines()[:2]]
     shared = sorted(glob.glob("libs/*.h"))
     for header in sorted(glob.glob("kern/*/*.h")) + shared:
         yield "kernel", kernel, header

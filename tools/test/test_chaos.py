@@ -80,6 +80,8 @@ class TestSeeds(unittest.TestCase):
 class TestRaces(unittest.TestCase):
     """make races: planted faults are found within the seeds of their tests."""
 
+    SECONDS = 30
+
     def test_some_are_found(self):
         names = ["counter", "clears-and-hands-over", "unlocked-before-joining"]
         result = subprocess.run([sys.executable, "tools/races.py", "--seeds-only", "--toolchain",

@@ -31,6 +31,8 @@ FEW = ("no-flush-behind-homes", "recovery-no-flush-clear", "orphan-not-collected
 class Faults(unittest.TestCase):
     """tools/crashes.py"""
 
+    SECONDS = 25
+
     def test_few(self):
         result = subprocess.run([sys.executable, "tools/crashes.py", "--jobs", "2", "--toolchain",
                                  os.path.basename(OBJECTS)] + list(FEW), cwd=TOP,

@@ -101,6 +101,8 @@ def steps(text):
 class Debug(TreeTest):
     """Sessions in a copy of the tree, which some of them edit and build again."""
 
+    SECONDS = 40
+
     @classmethod
     def setUpClass(cls):
         if not shutil.which("gdb-multiarch"):

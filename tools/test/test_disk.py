@@ -89,6 +89,8 @@ class Hostile(unittest.TestCase):
 class Command(unittest.TestCase):
     """tools/disk as a user runs it."""
 
+    SECONDS = 12
+
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)

@@ -138,6 +138,8 @@ class Ends(unittest.TestCase):
 class Limits(unittest.TestCase):
     """The limits of instructions leave room for slower solutions."""
 
+    SECONDS = 20
+
     def test_the_reference_needs_less_than_half(self):
         """This holds with each compiler, because an honest solution may be slower than ours."""
         with tempfile.TemporaryDirectory() as logs:
@@ -151,6 +153,8 @@ class Limits(unittest.TestCase):
 
 class SameTwice(Tree):
     """Marks do not depend on the host, nor on what else it does."""
+
+    SECONDS = 11
 
     TESTS = ["hello", "cow", "exceptions", "newcomer-stride", "pmm-first-fit", "deadlock"]
 
@@ -200,6 +204,8 @@ class SameTwice(Tree):
 
 class Verdicts(Tree):
     """One broken kernel per test, and what is told of it."""
+
+    SECONDS = 35
 
     def verdict(self, code, test="hello"):
         """(verdict, output) of a kernel whose initproc begins with this code. It has no points."""

@@ -78,6 +78,8 @@ class Folder(unittest.TestCase):
 class NoSolutions(Folder):
     """A handout tells no solution of what is due, in no file."""
 
+    SECONDS = 20
+
     @classmethod
     def setUpClass(cls):
         cls.regions = regions.parse_tree(ROOT)
@@ -198,6 +200,8 @@ class NoSolutions(Folder):
 
 class Builds(Folder):
     """Handouts build without a warning. Objects of this tree are used again for equal files."""
+
+    SECONDS = 40
 
     def test_some(self):
         toolchain = os.path.basename(OBJECTS)

@@ -24,6 +24,8 @@ SECONDS = 120                   # a boot takes one
 class TestParts(TreeTest):
     """One tree for all; each test leaves it as it was."""
 
+    SECONDS = 10
+
     def path(self, name):
         return os.path.join(self.tree, name)
 

@@ -258,6 +258,8 @@ def files_of(folder):
 class SameTwice(Folder):
     """Nothing that is written depends on the folders of this run."""
 
+    SECONDS = 15
+
     def test_a_place_in_assembly(self):
         """A place is told from the root of the tree, even if the objects come from another tree."""
         host = Host(os.path.join(ROOT, "obj", TOOLCHAIN), "", "")

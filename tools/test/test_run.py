@@ -68,6 +68,8 @@ def with_rights(*words):
 class TestDisk(TreeTest):
     """The disks of make qemu, make run and DISK=, in a copy of the tree."""
 
+    SECONDS = 8
+
     def make(self, *words, typed="", succeeds=True):
         """Call make. What is typed is given to it when there is a prompt. Returns what it
         prints."""

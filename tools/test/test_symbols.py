@@ -111,6 +111,8 @@ HONEST = [
 class Symbols(ShopTest):
     """What the grader finds in the objects of a built hand-in."""
 
+    SECONDS = 30
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
