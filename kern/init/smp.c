@@ -72,7 +72,7 @@ static void start_hart(struct cpu *cpu)
     int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), 0);
     if (error != 0)
         panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
-    while (!(atomic_load(&cpus_online) & cpu->bit)) {
+    while (!(atomic_load_acquire(&cpus_online) & cpu->bit)) {
         if (rdtime() > deadline)
             panic("hart %lu does not come up", cpu->hartid);
         cpu_relax();

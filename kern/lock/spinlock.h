@@ -137,20 +137,11 @@ static inline bool spin_held(const struct spinlock *lock)
 }
 
 /* Take the lock if nobody holds it, in one step: true if this hart has it now. Only for the
-   functions of this file and of spinlock.c. The lr has aq: what the hart does with the lock held
-   is done after it (Unprivileged spec 20191213, 8.2). It is assembly, because the compiler's
-   builtin tests once more what the loop below has found out. t0 is given by hand, because an asm
-   that jumps has no outputs. */
+   functions of this file and of spinlock.c. What the hart does with the lock held is done after it
+   (Unprivileged spec 20191213, 8.2). */
 static inline bool spin_try(struct spinlock *lock)
 {
-    asm goto ("0: lr.d.aq t0, %0\n\t"
-              "bnez t0, %l[busy]\n\t"
-              "sc.d t0, tp, %0\n\t"
-              "bnez t0, 0b"
-              : : "A" (lock->holder) : "t0", "memory" : busy);
-    return true;
-busy:
-    return false;
+    return atomic_cas(&lock->holder, NULL, this_cpu);
 }
 
 /* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */

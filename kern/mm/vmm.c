@@ -106,14 +106,7 @@ void mm_get(struct mm_struct *mm)
 /* From 0 there is no way back: mm_put() is at work. */
 bool mm_get_live(struct mm_struct *mm)
 {
-    uint32_t count;
-
-    do {
-        count = atomic_load(&mm->mm_count);
-        if (count == 0)
-            return false;
-    } while (!atomic_cas(&mm->mm_count, count, count + 1));
-    return true;
+    return atomic_inc_unless_zero(&mm->mm_count);
 }
 
 /* All that is unmapped of a process goes this way, while the area is still there as it was. */

@@ -69,11 +69,13 @@ static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
    AMO comes after that, and sfence.vma lets no walk of `next` be older (4.2.1).
 
    The bit in prev->harts is cleared last, when this hart has forgotten what it walked there; the
-   AMO's release keeps it last. So a flush that no longer sees the bit need not come here. */
+   AMO's release keeps it last. So a flush that no longer sees the bit need not come here; and it
+   loads the word with acquire, so that it also sees what was written by the old entry: its caller
+   may go on to copy the page. */
 void tlb_flush(struct addrspace *as, uintptr_t start, size_t size)
 {
     memory_barrier();           /* the changed entries first, then who may have read them */
-    flush_harts(atomic_load(&as->harts), start, size);
+    flush_harts(atomic_load_acquire(&as->harts), start, size);
 }
 
 /* A page of instructions comes in by stores, of this hart or of one that it is ordered after, as it
