@@ -1,9 +1,9 @@
 """RISC-V's memory model, as a program: all executions of a few instructions on a few harts.
 
-The model is RVWMO (Unprivileged spec 20191213, chapter 14). An execution has one global order of all
-accesses to memory. A hart's own accesses come into it in any order that RULES allow. A load returns
-the newest store to its word before it in the global order, or a newer one of its own hart that is
-not in it yet. No other hart stores to a word between an lr and its sc.
+The model is RVWMO (Unprivileged spec 20191213, chapter 14). An execution has one global order of
+all accesses to memory. A hart's own accesses come into it in any order that RULES allow. A load
+returns the newest store to its word before it in the global order, or a newer one of its own hart
+that is not in it yet. No other hart stores to a word between an lr and its sc.
 
 Beside that there are walks of page tables and fetches of instructions, which a hart does by itself
 and at any time before they are used: only an sfence.vma, or a fence.i, holds them behind what came

@@ -31,7 +31,8 @@ TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/shell.md", "docs/session.svg")
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
-TEACHERS = ("crashes.py", "ucore.py")                   # files of tools/ that they do not need
+# Files of tools/ that they do not need.
+TEACHERS = ("crashes.py", "litmus.py", "rvwmo.py", "ucore.py")
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")

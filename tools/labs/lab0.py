@@ -24,6 +24,7 @@ CHECKS = [
     check("check_devtree", "@OBJ@"),
     check("check_late_hart", "@OBJ@"),
     check("check_machines", "@OBJ@"),
+    check("litmus", "--compiled", "@OBJ@"),
 ]
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
