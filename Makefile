@@ -32,6 +32,7 @@
 ##                       shows more: tools/profile.py has the rest
 ##   make races          plant races that people write, one by one, and look which boots find
 ##                       them: with chaos, and without; RACES="--help" tells more
+##   make hosted         the kernel's parsers on this host, under sanitizers: docs/hosted.md
 ##   make clean          remove obj/
 ##   make help           print this
 ##
@@ -126,7 +127,7 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 .NOTPARALLEL:
 .PHONY: all build new_disk disk setup qemu run debug replay gdbserver compile_commands.json \
-    grade handin test unittest test-systems bench profile races clean help
+    grade handin test unittest test-systems bench profile races hosted clean help
 
 all: build
 
@@ -230,6 +231,10 @@ profile: build
 races: build
 	$(if $(wildcard tools/races/*),,$(error a handout has no planted races: see the whole tree))
 	@python3 tools/races.py --toolchain $(TC) --qemu $(EMU) $(RACES)
+
+hosted:
+	$(if $(wildcard tools/hosted.py),,$(error a handout has no parsers for the host))
+	@python3 tools/hosted.py
 
 clean:
 	@rm -rf obj

@@ -88,7 +88,8 @@ look()
         want_toolchain linux-gnu
         want_toolchain clang
         have clangd || missing+=(clangd)
-        have cppcheck || missing+=(cppcheck) ;;
+        have cppcheck || missing+=(cppcheck)
+        have gcc || missing+=(gcc libc6-dev) ;;
     "")
         [ -n "$any_will_do" ] && any_toolchain >/dev/null || want_toolchain unknown-elf ;;
     *)
