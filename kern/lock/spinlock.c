@@ -45,7 +45,7 @@ void spin_holder_panic(const void *which)
     panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
 }
 
-/* The inner loop only loads, so that waiting harts share the word in their caches; spin_try(),
+/* The inner loop only loads, so that waiting harts share the word in their caches; the swap,
    which takes the word away from the others, comes when the lock looks free. A panic may have
    stopped the hart that holds it, so the loop asks. */
 void spin_wait(const void *which)
@@ -58,5 +58,5 @@ void spin_wait(const void *which)
                 panic_stop();
             cpu_relax();
         }
-    } while (!spin_try(lock));
+    } while (!atomic_cas(&lock->holder, NULL, this_cpu));
 }

@@ -136,14 +136,6 @@ static inline bool spin_held(const struct spinlock *lock)
     return atomic_load(&lock->holder) == this_cpu;
 }
 
-/* Take the lock if nobody holds it, in one step: true if this hart has it now. Only for the
-   functions of this file and of spinlock.c. What the hart does with the lock held is done after it
-   (Unprivileged spec 20191213, 8.2). */
-static inline bool spin_try(struct spinlock *lock)
-{
-    return atomic_cas(&lock->holder, NULL, this_cpu);
-}
-
 /* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
 void spin_rank_panic(const void *lock);
 void spin_holder_panic(const void *lock);
@@ -161,7 +153,7 @@ static inline void spin_lock(struct spinlock *lock)
     if (unlikely(held >= rank))         /* the same bit, or one above it */
         rare_call(spin_rank_panic, lock);
     this_cpu->locks_held = held | was_on | rank;
-    if (unlikely(!spin_try(lock)))
+    if (unlikely(!atomic_cas(&lock->holder, NULL, this_cpu)))
         rare_call(spin_wait, lock);
 }
 
