@@ -28,6 +28,7 @@ import cli
 import scratch
 from bench_data import (COURSE_TOOLCHAIN, COURSE_VERSION, FLAT_PERCENT, OPERATIONS, OTHERS_PERCENT,
                         SCALING, WAITING, WAITING_US)
+from bench_floors import floor
 from gdbstub import StubError, connect
 from grader.disk import Disk, DiskError
 
@@ -208,8 +209,8 @@ def print_instructions(found, compiler):
     """Print the table of instructions; an operation that misses its bound is marked."""
     print("Guest instructions, one hart, -icount shift=0: the same in each run")
     print("Compiled by %s\n" % (compiler.version or "an unknown compiler"))
-    form = "%-50s %11s %11s %6s %11s %11s %7s %7s"
-    print(form % ("operation", "rvlab", compiler.column, "ratio", "xv6", "ucore", "xv6 x",
+    form = "%-50s %11s %11s %9s %11s %11s %7s %7s"
+    print(form % ("operation", "rvlab", compiler.column, "floor", "xv6", "ucore", "xv6 x",
                   "ucore x"))
     missed = []
     for row in OPERATIONS:
@@ -217,13 +218,14 @@ def print_instructions(found, compiler):
         bound, holds = verdict(row, found, compiler)
         if not holds:
             missed.append(row)
-        print((form % (row.text, number(value), number(bound), times(value, bound),
+        print((form % (row.text, number(value), number(bound), number(floor(row.key)),
                        number(row.xv6), number(row.ucore), times(row.xv6, value),
                        times(row.ucore, value)) + ("" if holds else "  MISSED")).rstrip())
     if compiler.tolerance:
         print("\n%s: at most %d %% more than with the course's compiler, %s %d"
               % (compiler.column, compiler.tolerance, COURSE_TOOLCHAIN, COURSE_VERSION))
-    print("\nratio: rvlab by its bound; xv6 x, ucore x: how many times as many they need")
+    print("\nfloor: what no kernel could save (docs/speed.md); "
+          "xv6 x, ucore x: how many times as many they need")
     if missed:
         print("Missed bounds: %d. Where the instructions go: "
               'make profile PROG="bench NAME"' % len(missed))
@@ -333,7 +335,8 @@ def as_json(found, host, compiler):
     for row in OPERATIONS:
         bound, holds = verdict(row, found, compiler)
         rows.append({"key": row.key, "operation": row.text, "rvlab": found.get(row.key),
-                     "bound": bound, "holds": holds, "xv6": row.xv6, "ucore": row.ucore})
+                     "bound": bound, "holds": holds, "floor": floor(row.key), "xv6": row.xv6,
+                     "ucore": row.ucore})
     return json.dumps({"compiler": compiler.version, "tolerance_percent": compiler.tolerance,
                        "instructions": rows, "host": host}, indent=2)
 

@@ -59,10 +59,12 @@ class Functions:
 
 
 class Program:
-    """A user program's ELF file: its code, and its functions."""
+    """A user program's ELF file: its code, and its functions. For an object file that was made from
+    assembly any symbol counts as a function, because labels have no type there."""
 
     def __init__(self, path):
         self.name = os.path.basename(path)
+        self.kinds = (0, 2) if path.endswith(".S.o") else (2,)
         with open(path, "rb") as file:
             self.data = data = file.read()
         phoff, shoff = struct.unpack_from("<QQ", data, 32)
@@ -80,7 +82,7 @@ class Program:
         """(address, name) of each function in a symbol table of the file."""
         for at in range(section[4], section[4] + section[5], 24):
             name, info, _, _, value = struct.unpack_from("<IBBHQ", self.data, at)
-            if info & 15 == 2:
+            if info & 15 in self.kinds:
                 start = strings + name
                 end = self.data.index(b"\0", start)
                 yield value, self.data[start:end].decode("ascii", "replace")
@@ -274,6 +276,7 @@ def run(options, counter):
     finally:
         machine.kill()
         machine.wait()
+        machine.stderr.close()
 
 
 def print_table(counter, options):

@@ -1,0 +1,86 @@
+"""docs/speed.md: its floors are those of tools/bench_floors.py, its table and picture those of the
+kernel that it speaks of, and each operation is one of make bench.
+
+Needs the built objects and QEMU. Run alone: python3 tools/test/test_speed.py
+"""
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import bench
+import bench_floors
+import speed
+from bench_data import OPERATIONS
+from trees import OBJECTS, TOP
+
+# A compiler or a change may move a figure a little; the page is written anew if it is more.
+PERCENT = 5
+
+
+def page():
+    with open(os.path.join(TOP, speed.PAGE), encoding="utf-8") as file:
+        return file.read()
+
+
+def between(name):
+    return re.search(r"(?s)<!-- %s: begin -->\n(.*?)\n<!-- %s: end -->" % (name, name),
+                     page()).group(1)
+
+
+class Page(unittest.TestCase):
+    def test_floors_are_those_of_the_tool(self):
+        self.assertEqual(between("floors"), speed.floors())
+
+    def test_floors_are_of_rows(self):
+        keys = {row.key for row in OPERATIONS}
+        self.assertLessEqual(set(bench_floors.FLOORS), keys)
+        self.assertLessEqual(set(speed.PROFILED), keys)
+
+    def test_a_floor_is_the_sum_of_its_parts(self):
+        self.assertEqual(bench_floors.floor("null"),
+                         sum(times * each for times, _, each in bench_floors.FLOORS["null"]))
+        self.assertIsNone(bench_floors.floor("unlink"))
+        self.assertEqual(bench_floors.CALL, sum(
+            times * each for times, _, each in bench_floors.SYSCALL))
+
+    def test_each_row_is_above_its_floor(self):
+        rows = re.findall(r"^\| (.*?) \| ([\d,]*) \| ([\d,]+) \|", between("summary"), re.M)
+        self.assertEqual([text for text, _, _ in rows],
+                         [speed.text_of(key) for key in speed.PROFILED])
+        for text, least, needed in rows:
+            if least:
+                self.assertLess(int(least.replace(",", "")), int(needed.replace(",", "")), text)
+
+    def test_picture_shows_the_table(self):
+        with open(os.path.join(TOP, speed.PICTURE), encoding="utf-8") as file:
+            shown = set(re.findall(r">([^<>]+)</text>", file.read()))
+        for text, least, needed in re.findall(r"^\| (.*?) \| ([\d,]*) \| ([\d,]+) \|",
+                                              between("summary"), re.M):
+            if least:
+                self.assertLessEqual({speed.html.escape(text), least, needed}, shown)
+
+
+@unittest.skipIf(bench.Compiler(OBJECTS).tolerance, "the page is about the course's compiler")
+class Measured(unittest.TestCase):
+    """Some rows, measured now."""
+
+    def test_figures_of_the_page(self):
+        folders = speed.folder_of_functions(OBJECTS)
+        options = speed.argparse.Namespace(objects=OBJECTS, qemu="qemu-system-riscv64")
+        with speed.scratch.folder("speed") as folder:
+            for key in ("null", "touch", "fork"):
+                groups = speed.grouped(
+                    speed.profiled(key, options, os.path.join(folder, "disk")), folders)
+                shown = re.search(r"^\| %s \| [\d,]* \| ([\d,]+) \|"
+                                  % re.escape(speed.text_of(key)), between("summary"), re.M)
+                self.assertAlmostEqual(sum(groups.values()), int(shown.group(1).replace(",", "")),
+                                       delta=int(shown.group(1).replace(",", "")) * PERCENT / 100)
+                self.assertEqual(groups["other"], 0, key)
+
+
+if __name__ == "__main__":
+    unittest.main()
