@@ -75,9 +75,9 @@ static void page_free_in_use(void)
    there. */
 static void page_free_outside(void)
 {
-    /* The struct behind the last one of the array. */
+    /* The struct behind the last one that was made. */
     free_page(pages + npage);
-    NOT_CAUGHT("the free of a page behind all memory");
+    NOT_CAUGHT("the free of a page that has no struct Page");
 }
 
 /* Pages of the kernel itself were never handed out, so they cannot be given back. A pointer to a
