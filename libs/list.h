@@ -14,6 +14,14 @@ typedef struct list_entry {
     struct list_entry *prev, *next;
 } list_entry_t;
 
+#ifdef CHECK
+/* For the kernel of a checked build: panic if `entry` cannot be put behind `before`; if it cannot
+   be taken out; and mark it as one that was. In any context; kern/check/lists.c. */
+void list_check_add(list_entry_t *before, list_entry_t *entry);
+void list_check_del(list_entry_t *entry);
+void list_check_gone(list_entry_t *entry);
+#endif
+
 /* Make an entry its own neighbour: a head then is an empty list, a member is in no list. */
 static inline void list_init(list_entry_t *elm)
 {
@@ -23,6 +31,7 @@ static inline void list_init(list_entry_t *elm)
 /* Put elm, which is in no list, right behind listelm, which is in one or is a head. */
 static inline void list_add_after(list_entry_t *listelm, list_entry_t *elm)
 {
+    IF_CHECK(list_check_add(listelm, elm));
     elm->prev = listelm;
     elm->next = listelm->next;
     listelm->next->prev = elm;
@@ -47,8 +56,10 @@ static inline void list_del(list_entry_t *listelm)
 {
     list_entry_t *prev = listelm->prev, *next = listelm->next;
 
+    IF_CHECK(list_check_del(listelm));
     prev->next = next;
     next->prev = prev;
+    IF_CHECK(list_check_gone(listelm));
 }
 
 /* The same, and make it its own neighbour, so that it can be taken out again without harm. */

@@ -8,7 +8,7 @@
     fuzz.py --count             what each call has returned how often, and what never came
     fuzz.py --groups pms        not all calls: of processes, memory, files (f), synchronisation
 
-user/fuzz.c makes the calls; MACHINES tells on what. Which machine a seed gets follows from the seed.
+user/fuzz.c makes the calls; MACHINES tells on what. Which machine a seed gets follows from it.
 If one fails, it is told why and which command does it again; then, on one hart, fewer and fewer
 calls are made, as long as it still fails. What is left is printed in words. The exit status is 1.
 With one hart all of it is the same each time, and what hangs is judged by instructions.

@@ -7,8 +7,12 @@
    kinds the types. All panic, so nothing goes on with a result that may be anything.
 
    A function that is missing here shows when the kernel is linked. They may be called from
-   anywhere, take no lock, and never return. */
+   anywhere, take no lock, and never return.
+
+   Beside them is what C does define, but no count may do: wrap around. */
+#include <debug/check.h>
 #include <debug/panic.h>
+#include <riscv/atomic.h>
 
 /* The head of each record: line and column count from 1. */
 struct place {
@@ -149,4 +153,11 @@ __never_returns void __ubsan_handle_builtin_unreachable(const struct place *at);
 void __ubsan_handle_builtin_unreachable(const struct place *at)
 {
     undefined(at, "a place is reached that __builtin_unreachable() says cannot be");
+}
+
+void count_wraps(const uint32_t *count, uint32_t before, uint32_t change)
+{
+    check_tell(count);
+    panic("the count at %p was %u, and %d more make it wrap around: somebody has given back more "
+          "than was taken, or never gives back", count, before, (int32_t)change);
 }

@@ -61,14 +61,9 @@ void symbol_format(char *buf, size_t size, uintptr_t addr)
     snprintf(buf, size, "%s+%#lx", ksyms_strings + ksyms_name[low], offset - ksyms_offset[low]);
 }
 
-/* From the lowest byte of a stack to the address behind its last. */
-struct stack_bounds {
-    uintptr_t low, high;
-};
-
 /* The stack that holds the pair below fp: a kernel stack, or one of the static ones in bss, for
    which all of bss is taken. */
-static struct stack_bounds stack_of(uintptr_t fp)
+struct stack_bounds stack_of(uintptr_t fp)
 {
     uintptr_t slot = ROUNDDOWN(fp - 16, KSTACK_SLOT);
 

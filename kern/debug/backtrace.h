@@ -12,6 +12,13 @@
 /* Room for a name as symbol_format() writes it; a longer one is cut. */
 #define SYMBOL_LENGTH   64
 
+/* From the lowest byte of a stack to the address behind its last. */
+struct stack_bounds {
+    uintptr_t low, high;
+};
+/* The stack that holds the pair of words below fp. If fp is in none, bounds that it is out of. */
+struct stack_bounds stack_of(uintptr_t fp);
+
 /* Print the chain of callers, a line each, beginning with the caller of the function whose frame
    pointer (s0) is given. Safe on any value: it never leaves the stack that fp points into. Prints
    nothing if fp points into no stack. */

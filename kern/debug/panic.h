@@ -9,6 +9,9 @@
 
 #include <debug/printk.h>
 #include <defs.h>
+#ifdef CHECK
+#include <debug/check.h>
+#endif
 
 /* The exit status of the machine after a panic. */
 #define PANIC_EXIT_STATUS   255

@@ -15,6 +15,9 @@
    A later argument of the same name takes the place of an earlier one. Names are whole words: `pmm`
    or `pmmx=1` are unknown, and an argument that is unknown ends the boot, so that a mistake in
    typing does not go unnoticed. */
+#ifdef CHECK
+#include <debug/check.h>
+#endif
 #include <init/init.h>
 #include <string.h>
 
@@ -75,6 +78,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
             args->nocow = found = true;
         if (strcmp(arg, "monitor") == 0)
             args->monitor = found = true;
+        IF_CHECK(if (strcmp(arg, "locks") == 0) check_wants_report = found = true);
         if (!found)
             return arg;
     }

@@ -170,7 +170,7 @@ static void init_memory(void)
 
     if (manager == NULL)
         power_off(PANIC_EXIT_STATUS);
-    pmm_init(manager, bootargs.poison, read_memory_limit(bootargs.mem));
+    pmm_init(manager, bootargs.poison IF_CHECK(|| true), read_memory_limit(bootargs.mem));
     kernel_map_init();
     kmalloc_init();
     vmm_init();

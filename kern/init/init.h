@@ -55,6 +55,7 @@ struct inventory {
     size_t pages;               /* free ones: fewer at the end means a leak */
     size_t objects;             /* of kmalloc, in use */
     uint32_t processes;
+    IF_CHECK(uint32_t period;)  /* of what came later: check_leaks() */
 };
 
 /* Count now. Gives back what is kept for later use, so it takes the locks of the allocators. */

@@ -24,6 +24,7 @@ struct inventory inventory_take(void)
         .pages = nr_free_pages() + kstack_table_pages(),
         .objects = kmalloc_objects(),
         .processes = process_count(),
+        IF_CHECK(.period = check_period_begins(),)
     };
 }
 
@@ -35,6 +36,8 @@ bool inventory_check(const struct inventory *before)
     struct inventory now = inventory_take();
 
     pmm_check();
+    IF_CHECK(check_all_objects());
+    IF_CHECK(check_report());
     if (now.pages == before->pages && now.objects == before->objects
         && now.processes == before->processes) {
         cprintf("leak check: ok\n");
@@ -44,5 +47,6 @@ bool inventory_check(const struct inventory *before)
             (long)(before->pages - now.pages), (int)(now.processes - before->processes),
             (long)(now.objects - before->objects));
     kmalloc_print();
+    IF_CHECK(check_leaks(before->period));
     return false;
 }

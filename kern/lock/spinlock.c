@@ -23,6 +23,7 @@ void irq_enable_with_hook(__not_used const void *nothing)
 {
     this_cpu->locks_held = HELD_CHAOS;
     enable_hook();
+    IF_CHECK(check_irq_on());
     irq_enable();
 }
 
@@ -33,6 +34,7 @@ void spin_rank_panic(const void *which)
     if (spin_held(lock))
         panic("hart %lu takes the lock \"%s\" that it holds already",
               this_cpu->hartid, lock->name);
+    IF_CHECK(check_tell_locks());
     panic("hart %lu takes the lock \"%s\" of rank %#x while it holds one of a higher rank "
           "(held: %#x); see enum lock_rank for the order",
           this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
@@ -52,6 +54,7 @@ void spin_wait(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
 
+    IF_CHECK(uint64_t since = rdtime());
     do {
         while (atomic_load(&lock->holder) != NULL) {
             if (panicked())
@@ -59,4 +62,5 @@ void spin_wait(const void *which)
             cpu_relax();
         }
     } while (!atomic_cas(&lock->holder, NULL, this_cpu));
+    IF_CHECK(check_waited(lock->name, since));
 }

@@ -105,6 +105,7 @@ static inline void held_set(uint32_t left)
 {
     if (likely(left == HELD_WAS_ON)) {
         this_cpu->locks_held = 0;
+        IF_CHECK(check_irq_on());
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
         rare_call(irq_enable_with_hook, NULL);
@@ -120,6 +121,7 @@ static inline void irq_push(void)
 {
     uint32_t was_on = irq_save();       /* 0 if this call is within another one */
 
+    IF_CHECK(if (was_on) check_irq_off());
     this_cpu->locks_held = (this_cpu->locks_held | was_on) + HELD_PUSH;
 }
 
@@ -155,6 +157,7 @@ static inline void spin_lock(struct spinlock *lock)
     this_cpu->locks_held = held | was_on | rank;
     if (unlikely(!atomic_cas(&lock->holder, NULL, this_cpu)))
         rare_call(spin_wait, lock);
+    IF_CHECK(check_spin_taken(lock, was_on));
 }
 
 /* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
@@ -165,6 +168,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
 {
     struct cpu *holder;
 
+    IF_CHECK(check_spin_released(lock));
     asm volatile ("amoswap.d.rl %0, zero, %1"
                   : "=r" (holder), "+A" (lock->holder) : : "memory");
     if (unlikely(holder != this_cpu))

@@ -50,6 +50,7 @@ void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
 {
     cache->name = name;
     cache->size = ROUNDUP(size, 16);
+    IF_CHECK(check_cache_made(cache));
     assert(cache->size >= sizeof(struct free_object));
     assert(cache->size <= PGSIZE - sizeof(struct slab));
     cache->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_SLAB);
@@ -81,6 +82,7 @@ static bool slab_grow(struct kmem_cache *cache)
         free->mark = FREE_MARK;
         slab->free = free;
     }
+    IF_CHECK(check_slab_made(cache, slab + 1));
     list_add(&cache->partial, &slab->link);
     cache->empty_slabs++;
     return true;
@@ -106,6 +108,7 @@ static struct free_object *take_object(struct kmem_cache *cache)
         if (slab->free == NULL)
             list_del(&slab->link);
         cache->objects++;
+        IF_CHECK(object = check_object_allocated(cache, object));
     }
     spin_unlock(&cache->lock);
     return object;
@@ -162,9 +165,11 @@ void kmem_cache_free(struct kmem_cache *cache, void *ptr)
     struct slab *slab = ROUNDDOWN(ptr, PGSIZE);
     struct free_object *object = ptr;
 
+    IF_CHECK(if (slab->cache != cache) check_tell(ptr));
     if (unlikely(slab->cache != cache))
         panic("%p is not an object of the cache %s", ptr, cache->name);
     spin_lock(&cache->lock);
+    IF_CHECK(object = check_object_freed(cache, ptr));
     if (unlikely(object->mark == FREE_MARK && is_free(slab, object)))
         panic("double free of %p in the cache %s", ptr, cache->name);
     if (slab->free == NULL)             /* it was full, and in no list */
@@ -202,6 +207,7 @@ static void *large_alloc(size_t size)
 void *kmalloc(size_t size)
 {
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        IF_CHECK(if (size <= sizes[i]) return check_object_sized(&size_caches[i], size); else)
         if (size <= sizes[i])
             return kmem_cache_alloc(&size_caches[i]);
     return large_alloc(size);
@@ -219,6 +225,7 @@ void kfree(void *object)
         return;
     }
     struct Page *page = kva2page(object);
+    IF_CHECK(if (!(page->flags & PG_ALLOCATED)) check_tell(object));
     if (unlikely(!(page->flags & PG_ALLOCATED)))
         panic("double free of %p", object);
     atomic_add(&large_objects, -1);

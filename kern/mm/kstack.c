@@ -150,12 +150,14 @@ uintptr_t kstack_alloc(void)
         spin_unlock(&kstack_lock);
     } while (unlikely(kstack == 0)
              && (shrink_when_short() || (tries++ < RECLAIM_TRIES && reclaim_when_short())));
+    IF_CHECK(if (kstack != 0) check_stack_made(kstack));
     return kstack;
 }
 
 /* The stack goes into the cache, mapped as it is. A full cache gives a batch back first. */
 void kstack_free(uintptr_t kstack)
 {
+    IF_CHECK(check_stack_freed(kstack));
     spin_lock(&kstack_lock);
     if (mapped_count == CACHE_LIMIT)
         unmap_stacks(CACHE_LIMIT - CACHE_BATCH);

@@ -363,6 +363,7 @@ static inline void mark_allocated(struct Page *page)
     if (unlikely(page->flags & PG_ALLOCATED))
         panic("page %#lx was handed out, but is in use", page2pa(page));
     page->flags = PG_ALLOCATED;
+    IF_CHECK(check_page_allocated(page));
 }
 
 /* Nothing was found: what is only kept goes first, then pages of programs. Who has the lock of an
@@ -417,25 +418,27 @@ static __never_inlined void mark_free_other(struct Page *page)
     page_forget(page);
 }
 
-/* The mistakes of callers: a page that does not exist, is free already, or is used by others. */
+/* The mistakes of callers: a page that does not exist, is free already, or is used by others. They
+   are looked for first: a page that is freed twice must not be filled with junk, somebody else has
+   it. */
 static inline void mark_free(struct Page *page)
 {
     if (unlikely(page < pages || page >= pages + npage))
         panic("free of a page that does not exist: %#lx", page2pa(page));
+    IF_CHECK(check_page_freed(page));
     if (unlikely(page->flags != PG_ALLOCATED))
         mark_free_other(page);
     if (unlikely(page_ref(page) != 0))
         panic("free of page %#lx, which has %u references", page2pa(page), page_ref(page));
     page->flags = 0;
+    if (unlikely(poison_freed))
+        memset(page2kva(page), POISON_BYTE, PGSIZE);
 }
 
-/* Marked first: a page that is freed twice must not be filled with junk, somebody else has it. */
 void free_pages(struct Page *base, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         mark_free(base + i);
-    if (unlikely(poison_freed))
-        memset(page2kva(base), POISON_BYTE, n * PGSIZE);
     if (n == 1) {
         cache_free(base, false);
         return;
@@ -445,15 +448,11 @@ void free_pages(struct Page *base, size_t n)
     spin_unlock(&pmm_lock);
 }
 
-/* Where freed pages are filled with junk they are so all the same, and then are not zeros. */
+/* Where freed pages are filled with junk, this one is not full of zeros any more. */
 void free_zeroed_page(struct Page *page)
 {
-    if (unlikely(poison_freed)) {
-        free_page(page);
-        return;
-    }
     mark_free(page);
-    cache_free(page, true);
+    cache_free(page, !poison_freed);
 }
 
 /* Whether there is such a page is only guessed: the task may be on another hart the next moment.

@@ -25,9 +25,10 @@ struct Page {
                                    PG_ANON: its family and its slot, see swap.h and rmap.h;
                                    PG_FILE: the map of its file */
     list_entry_t page_link;     /* in a list of free pages, of slabs, or of a swap_manager */
+    IF_CHECK(struct page_history history;)
 };
 
-_Static_assert(sizeof(struct Page) == 32, "struct Page is paid for each page of memory");
+_Static_assert(sizeof(struct Page) == 32 IF_CHECK(+ 16), "it is paid for each page of memory");
 
 /* Of these a page that is no free memory at all, the kernel's own for example, has none: so it is
    never handed out, and whoever frees it is told. */

@@ -40,6 +40,23 @@
 ATOMIC_AMO(uint32_t, atomic_swap, "amoswap.w")
 /* uint32_t atomic_add(uint32_t *word, uint32_t value): add it; the sum may wrap around. */
 ATOMIC_AMO(uint32_t, atomic_add, "amoadd.w")
+#ifdef CHECK
+/* In a checked build it must not: a count of references or users that comes below 0 is a panic, and
+   so is one over INT32_MAX. One that is negative on purpose may be so. In any context; it is
+   defined in kern/check/undefined.c. */
+__never_returns void count_wraps(const uint32_t *count, uint32_t before, uint32_t change);
+
+/* atomic_add() that looks at the sum. */
+static inline uint32_t atomic_add_checked(uint32_t *count, uint32_t change)
+{
+    uint32_t before = atomic_add(count, change);
+
+    if (unlikely((int32_t)before >= 0 && (int32_t)(before + change) < 0))
+        count_wraps(count, before, change);
+    return before;
+}
+#define atomic_add              atomic_add_checked
+#endif
 /* uint32_t atomic_or(uint32_t *word, uint32_t bits): set these bits. */
 ATOMIC_AMO(uint32_t, atomic_or, "amoor.w")
 /* uint32_t atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */

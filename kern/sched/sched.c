@@ -106,6 +106,7 @@ static __always_inlined void switch_away(struct run_queue *rq)
 
     uint32_t held = this_cpu->locks_held;
 
+    IF_CHECK(if ((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE) check_tell_locks());
     if (unlikely((held & ~(HELD_WAS_ON | HELD_CHAOS)) != RANK_RUNQUEUE))
         panic("a task gives up the hart while it holds a spinlock (ranks held: %#x), or after an "
               "irq_push()", held & HELD_RANKS);

@@ -48,6 +48,7 @@ struct mutex_hold {
     const char *name;                   /* set once, as the others below */
     uint32_t rank;                      /* enum mutex_rank */
     uint32_t level;                     /* the order of two of one rank */
+    IF_CHECK(uint64_t since;)           /* when the task took it */
 };
 
 /* What a task waits for, if that is held by somebody: reports and the search for deadlocks ask

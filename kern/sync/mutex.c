@@ -62,6 +62,7 @@ void mutex_lock_panic(const struct mutex_hold *hold)
 {
     const struct mutex_hold *last = this_cpu->task->mutexes, *held = last;
 
+    IF_CHECK(check_tell_locks());
     if (!holds_no_lock())
         panic("a task takes the mutex \"%s\" while it holds a spinlock, or interrupts are off",
               hold->name);
@@ -107,6 +108,7 @@ void mutex_wait(struct mutex *mutex)
         .target = { .name = mutex->hold.name, .hold = &mutex->hold },
     };
 
+    IF_CHECK(uint64_t since = rdtime());
     spin_lock(&mutex->lock);
     self.task->wait_target = &self.target;
     list_add_before(&mutex->waiters, &self.link);
@@ -120,6 +122,7 @@ void mutex_wait(struct mutex *mutex)
     if (list_empty(&mutex->waiters))
         atomic_and(&mutex->state, ~MUTEX_WANTED);
     spin_unlock(&mutex->lock);
+    IF_CHECK(check_waited(mutex->hold.name, since));
 }
 
 /* The first waiter is woken, and not taken out of the queue: it does that itself when it has the

@@ -106,6 +106,7 @@ static inline void mutex_hold_add(struct mutex_hold *hold)
 
     hold->below = task->mutexes;
     task->mutexes = hold;
+    IF_CHECK(check_mutex_taken(hold));
 }
 
 /* The opposite; panics if the task does not have it. */
@@ -113,6 +114,7 @@ static inline void mutex_hold_drop(struct mutex_hold *hold)
 {
     struct task *task = this_cpu->task;
 
+    IF_CHECK(check_mutex_released(hold));
     if (likely(task->mutexes == hold))
         task->mutexes = hold->below;
     else

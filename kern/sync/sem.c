@@ -50,6 +50,7 @@ static __never_inlined long give_unit(semaphore_t *sem)
 
 long sem_down(semaphore_t *sem, uint32_t wait_state, uint64_t deadline)
 {
+    IF_CHECK(check_may_sleep());
     /* EXERCISE 7.1 begin: sem_down */
     int result = 0;
 

@@ -1,0 +1,49 @@
+/* How deep kernel stacks get, and what a run has measured.
+
+   A stack is filled with junk before it is used. When it is not used any more, the lowest word that
+   is no junk tells how far it reached: less than a word below it may have been used and not
+   written. A stack of which less than SPARE is left would have run into its guard, had an interrupt
+   come at the deepest place: that is a panic, though all has gone well this time. */
+#include <check/locks.h>
+#include <check/stacks.h>
+#include <debug/check.h>
+#include <debug/panic.h>
+#include <riscv/atomic.h>
+#include <riscv/memlayout.h>
+#include <string.h>
+
+#define JUNK            0xa5
+#define SPARE           512
+
+bool check_wants_report;                /* set once, at boot */
+static uint32_t deepest;                /* atomic: bytes */
+
+void check_stack_made(uintptr_t kstack)
+{
+    memset((void *)kstack, JUNK, KSTACKSIZE);
+}
+
+void check_stack_freed(uintptr_t kstack)
+{
+    const uint64_t *word = (const uint64_t *)kstack, *end = word + KSTACKSIZE / 8;
+    uint64_t junk = JUNK * 0x0101010101010101UL;
+
+    while (word < end && *word == junk)
+        word++;
+    uint32_t depth = (end - word) * 8, before = atomic_load(&deepest);
+
+    while (depth > before && !atomic_cas(&deepest, before, depth))
+        before = atomic_load(&deepest);
+    if (unlikely(depth > KSTACKSIZE - SPARE))
+        panic("a kernel stack was used to %u of its %u bytes; %u must be left for an interrupt",
+              depth, KSTACKSIZE, SPARE);
+}
+
+void check_report(void)
+{
+    if (!check_wants_report)
+        return;
+    cprintf("checked: kernel stacks are used to %u of %u bytes at most; %u different call stacks\n",
+            atomic_load(&deepest), KSTACKSIZE, stack_count());
+    check_report_locks();
+}
