@@ -17,7 +17,7 @@ import time
 
 import cli
 from exercise import build, manifest
-from grader import formats, record
+from grader import formats, passed, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
@@ -130,6 +130,7 @@ def run(options, labs, tests):
         if options.record:
             record.save([outcome for outcome in outcomes if outcome.test.points]
                         + list(host.needed.values()))
+        passed.keep(host, options.objects, outcomes)
     for test in tests:
         if built.broken(test):
             take(built.outcome(test))

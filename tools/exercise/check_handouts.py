@@ -5,10 +5,14 @@
 
 For each lab, and once more with its parts of their own, if it has any: the handout compiles
 without a warning, with each compiler. Each blank exercise of its labs has 0 points, and each test
-of it fails. Each solved exercise has full points. If the reference's regions are put in, its
-kernel is the reference byte for byte, and all its exercises have full points. With --each it also
-tries the handouts in which one exercise of the lab is blank and the lab's others are solved: there
-that one has 0 points, and the labs before have all.
+of it fails. Each solved exercise has full points. If the reference's regions are put in, each of
+its sources and objects is the reference's byte for byte, and what was blank has full points. With
+--each it also tries the handouts in which one exercise of the lab is blank and the lab's others are
+solved: there that one has 0 points, and the labs before have all.
+
+What was solved in a handout has been graded there, and make grade has done so with the same objects
+as when all is solved. So these tests do not run for a third time. A kernel that was graded as part
+of another handout is not graded again either.
 
 .ci/run runs it without --each. It takes some minutes for each lab.
 """
@@ -46,14 +50,16 @@ def seed(tree, objects):
                         ignore=shutil.ignore_patterns("grade", "mended", "lock"))
 
 
-def grade(tree, toolchain, qemu):
-    """({exercise: its result, as --json gives it}, all that was printed) of a tree's own grader."""
+def grade(tree, toolchain, qemu, exercises=()):
+    """({exercise: its result, as --json gives it}, all that was printed) of a tree's own grader, of
+    some exercises or of all."""
     path = os.path.join(tree, "obj", "results.json")
     if os.path.exists(path):
         os.remove(path)
     result = subprocess.run(
         [sys.executable, "tools/grade.py", "--objects", "obj/" + toolchain, "--qemu", qemu,
-         "--build", "make -r -f tools/build.mk TC=%s -j2" % toolchain, "--json", path], cwd=tree,
+         "--build", "make -r -f tools/build.mk TC=%s -j2" % toolchain, "--json", path, "--exercise",
+         " ".join(exercises)], cwd=tree,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = result.stdout.decode("utf-8", "replace")
     if not os.path.exists(path):
@@ -99,6 +105,24 @@ def solve(tree):
                 yield "%s differs from the reference with its regions put in" % path
 
 
+def compare(tree, objects):
+    """Sentences about objects and programs of a solved tree that are not the reference's."""
+    for part in ("kobj", "uobj", "image"):
+        for full, path in handout.files_below(os.path.join(tree, objects, part)):
+            name = os.path.join(objects, part, path)
+            if not path.endswith(".d") and contents(full) != contents(os.path.join(ROOT, name)):
+                yield "%s differs from the reference's when all is solved" % name
+
+
+def contents(path):
+    """The bytes of a file; None if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def numbers(labs):
     """The exercises of these labs."""
     return {exercise.number for lab in labs for exercise in lab.exercises}
@@ -113,29 +137,54 @@ def choices(lab, each):
         yield ", only %s blank" % exercise.number, [exercise.number]
 
 
-def check(plan, folder, options, whole):
-    """Sentences about what is wrong with one handout. If `whole` is true it is also solved, and
-    graded again."""
-    tree = os.path.join(folder, "tree")
-    shutil.rmtree(tree, ignore_errors=True)
-    handout.make(ROOT, plan, tree)
-    for other in options.compilers.split(","):
-        seed(tree, os.path.join("obj", other))
-        problem = build(tree, other) if other != options.toolchain else None
+class Checker:
+    """Checks one handout after the other.
+
+    graded  {kernel of a solved tree: the exercises that had full points with it}
+    """
+
+    def __init__(self, folder, options):
+        self.tree, self.options, self.graded = os.path.join(folder, "tree"), options, {}
+        self.objects = os.path.join("obj", options.toolchain)
+
+    def check(self, plan, whole):
+        """Sentences about what is wrong with one handout. If `whole` is true it is also solved,
+        and graded again."""
+        tree, options = self.tree, self.options
+        shutil.rmtree(tree, ignore_errors=True)
+        handout.make(ROOT, plan, tree)
+        for other in options.compilers.split(","):
+            seed(tree, os.path.join("obj", other))
+            problem = build(tree, other) if other != options.toolchain else None
+            if problem:
+                yield "it does not compile as it should with %s: %s" % (other, problem)
+        found, output = grade(tree, options.toolchain, options.qemu)
+        lines = [line for line in output.split("\n") if "warning:" in line or "error:" in line]
+        if lines or not found:
+            yield "it does not compile as it should: %s" % "; ".join(lines[:3] or [output[-400:]])
+            return
+        blank = set(plan.blank) & numbers(plan.labs)
+        others = numbers(plan.labs if whole else plan.labs[:-1]) - blank
+        yield from wrong_marks(found, blank, others)
+        if whole:
+            yield from solve(tree)
+            yield from self.solved(blank)
+
+    def solved(self, blank):
+        """Sentences about the solved tree, and about the exercises that were blank in it."""
+        problem = build(self.tree, self.options.toolchain)
         if problem:
-            yield "it does not compile as it should with %s: %s" % (other, problem)
-    found, output = grade(tree, options.toolchain, options.qemu)
-    lines = [line for line in output.split("\n") if "warning:" in line or "error:" in line]
-    if lines or not found:
-        yield "it does not compile as it should: %s" % "; ".join(lines[:3] or [output[-400:]])
-        return
-    blank = set(plan.blank) & numbers(plan.labs)
-    others = numbers(plan.labs if whole else plan.labs[:-1]) - blank
-    yield from wrong_marks(found, blank, others)
-    if whole:
-        yield from solve(tree)
-        found, _ = grade(tree, options.toolchain, options.qemu)
-        yield from wrong_marks(found, set(), numbers(plan.labs))
+            yield "it does not compile when it is solved: %s" % problem
+            return
+        yield from compare(self.tree, self.objects)
+        known = self.graded.setdefault(contents(os.path.join(self.tree, self.objects, "kernel")),
+                                       set())
+        if blank - known:
+            found, _ = grade(self.tree, self.options.toolchain, self.options.qemu,
+                             sorted(blank - known))
+            wrong = list(wrong_marks(found, set(), blank - known))
+            known.update(set() if wrong else blank)
+            yield from wrong
 
 
 def main():
@@ -152,14 +201,18 @@ def main():
     for number in sorted(problems):
         print("exercise %s is in the tree or in tools/labs, but not in both" % number)
     toolchain_of(ROOT, options.toolchain)
+    problem = build(ROOT, options.toolchain)
+    if problem:
+        raise WorkshopError("the tree does not compile as it is: " + problem)
     count, wrong = 0, len(problems)
     with scratch.folder("handouts") as folder:
+        checker = Checker(folder, options)
         for lab in labs:
             if options.labs and lab.number not in options.labs:
                 continue
             for what, exercises in choices(lab, options.each):
                 plan = handout.Plan(labs, lab.number, None, exercises)
-                found = list(check(plan, folder, options, not what.startswith(", only")))
+                found = list(checker.check(plan, not what.startswith(", only")))
                 count, wrong = count + 1, wrong + len(found)
                 print("lab %d%s: %s" % (lab.number, what,
                                         "\n  ".join([""] + found) if found else "ok"), flush=True)

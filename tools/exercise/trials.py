@@ -17,6 +17,7 @@ import re
 
 from exercise import pool
 from exercise.workshop import WorkshopError
+from grader import passed
 from grader.image import ImageError
 from grader.model import Verdict
 from labs.catalogue import load
@@ -59,17 +60,21 @@ class Tester:
     """What a worker has: its workshop, the tests, and the hash of the solved tree's kernel. A job
     is the name of one of the methods below, and its arguments."""
 
-    def __init__(self, shop):
-        self.shop = shop
+    def __init__(self, shop, objects=None):
+        self.shop, host = shop, shop.host()
         self.tests = {test.name: test for lab in load() for test in lab.tests}
-        self.code = loaded(shop.host())
+        self.code = loaded(host)
+        self.passed = passed.load(host, objects) if objects else {}
 
     def __call__(self, job):
         method, *arguments = job
         return getattr(self, method)(*arguments)
 
     def reference(self, name):
-        """(why the tree as it is does not pass this test, or None; seconds of CPU time)."""
+        """(why the tree as it is does not pass this test, or None; seconds of CPU time). A test
+        that has passed in a `make grade` of the same kernel is not run again."""
+        if name in self.passed:
+            return None, self.passed[name]
         outcome = self.shop.judge(self.tests[name])
         return None if outcome.passed else reason(outcome), outcome.seconds
 
@@ -132,7 +137,8 @@ class Trials:
 @contextlib.contextmanager
 def trials(root, options):
     """The Trials of a tree, with as many workers as the options say."""
-    with pool.shops("trials", root, options, Tester) as workers:
+    objects = os.path.join(root, "obj", options.toolchain)
+    with pool.shops("trials", root, options, lambda shop: Tester(shop, objects)) as workers:
         yield Trials(workers)
 
 

@@ -12,6 +12,7 @@ What was found stays right, so threads may share an Image.
 """
 import bisect
 import contextlib
+import hashlib
 import struct
 import zlib
 from collections import namedtuple
@@ -64,6 +65,7 @@ class Image:
     symbols   {name: Symbol}
     offset    virtual less physical address; it is the same for all of the kernel
     segments  the program headers of what is loaded, as tuples
+    digest    of the whole file, with what it tells of types and lines
     """
 
     def __init__(self, path):
@@ -75,6 +77,7 @@ class Image:
             raise ImageError("%s cannot be read (%s): build it first" % (path, error.strerror))
         if self.data[:6] != b"\x7fELF\2\1" or self.data[18:20] != b"\xf3\0":
             raise ImageError("%s is not an ELF file of 64-bit RISC-V: build it anew" % path)
+        self.digest = hashlib.sha256(self.data).hexdigest()
         with self.reading():
             self.read_headers()
             self.symbols = self.read_symbols()
