@@ -63,6 +63,7 @@ void diagnose_other_harts(void)
         const struct cpu *cpu = &cpus[i];
         if (cpu == this_cpu || !(atomic_load(&cpus_online) & 1U << i))
             continue;
+        /* pairs with panic_stop() in panic.c */
         while (atomic_load_acquire(&cpu->stopped_fp) == 0 && rdtime() < deadline)
             cpu_relax();
         cprintf("hart %lu%s", cpu->hartid, describe_cpu != NULL ? ", running " : "");

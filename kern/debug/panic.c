@@ -35,6 +35,7 @@ bool panicked(void)
 void panic_stop(void)
 {
     irq_disable();
+    /* pairs with diagnose_other_harts() in diagnosis.c */
     atomic_store_release(&this_cpu->stopped_fp, (uintptr_t)__builtin_frame_address(0));
     for (;;)
         wait_for_interrupt();
@@ -65,6 +66,7 @@ static void panic_begin(const char *place, const char *what)
     uint32_t self = this_cpu->id + 1;
 
     irq_disable();
+    /* no pair: one word, of which only the winner matters */
     if (!atomic_cas(&panic_cpu, 0, self)) {
         if (atomic_load(&panic_cpu) != self)
             panic_stop();

@@ -41,6 +41,7 @@ static struct print_state print_begin(void)
 
     if (atomic_load(&printing) == self || atomic_load(&lock_broken))
         return state;
+    /* pairs with print_end() */
     while (!atomic_cas(&printing, 0, self) && !atomic_load(&lock_broken))
         cpu_relax();
     state.locked = true;
@@ -52,7 +53,7 @@ static struct print_state print_begin(void)
 static void print_end(struct print_state state)
 {
     if (state.locked)
-        atomic_store_release(&printing, 0);
+        atomic_store_release(&printing, 0); /* pairs with print_begin() */
     if (state.irq_was_on)
         irq_enable();
 }

@@ -25,8 +25,10 @@
 #include <defs.h>
 
 /* Before an access of this kind: all that is earlier, of both domains. */
+/* pairs with the device: it does in its order what it is told */
 #define FENCE_BEFORE(kind)      asm volatile ("fence iorw, " #kind : : : "memory")
 /* After it: all that is later. */
+/* pairs with the device, in the same way */
 #define FENCE_AFTER(kind)       asm volatile ("fence " #kind ", iorw" : : : "memory")
 
 /* Each function takes the kernel's own address of a register (device_registers() in driver.h),

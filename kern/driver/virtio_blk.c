@@ -125,6 +125,7 @@ static void start(uint16_t slot, struct block_request *request)
                                         | (request->op == BLOCK_READ ? D_WRITE : 0), first + 2 };
     chain[2] = (struct descriptor){ paddr(&queue->results[slot]), 1, D_WRITE, 0 };
     queue->available.ring[index % QUEUE_SIZE] = first;
+    /* pairs with the device: it loads the index, then the ring (virtio 1.1, 2.6.6) */
     atomic_store_release(&queue->available.index, index + 1);
 }
 
@@ -172,6 +173,7 @@ static void interrupt(__not_used void *arg)
 {
     spin_lock(&disk.lock);
     put(INTERRUPT_ACK, get(INTERRUPT_STATUS));
+    /* pairs with the device: it stores the entry, then the index (virtio 1.1, 2.6.8) */
     while (!dead && seen != atomic_load_acquire(&queue->used.index)) {
         uint32_t first = queue->used.ring[seen++ % QUEUE_SIZE].id, slot = first / CHAIN;
 

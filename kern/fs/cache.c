@@ -211,7 +211,7 @@ static struct cached_block *acquire(uint32_t block, bool *fresh)
 static void filled(struct cached_block *entry, bool success)
 {
     if (success) {
-        atomic_store_release(&entry->ready, true);
+        atomic_store_release(&entry->ready, true);  /* pairs with cache_get() and wait_filled() */
     } else {
         entry->failed = true;
         unhash(entry);
@@ -242,6 +242,7 @@ static void read_blocks(struct cached_block *entries[], size_t n)
    reference any more. */
 static bool wait_filled(struct cached_block *entry)
 {
+    /* pairs with filled() */
     if (atomic_load_acquire(&entry->ready))
         return true;
     spin_lock(&lock);
@@ -275,6 +276,7 @@ struct cached_block *cache_get(uint32_t block, int *error)
 {
     struct cached_block *entry = look_up(block, NULL);
 
+    /* pairs with filled() */
     if (likely(entry != NULL && atomic_load_acquire(&entry->ready)))
         return entry;
     return get_unread(entry, block, error);

@@ -75,7 +75,7 @@ static bool is_constant(const struct file *file)
 static struct file *file_ref(struct file *file)
 {
     if (!is_constant(file))
-        atomic_add(&file->refs, 1);
+        atomic_add(&file->refs, 1); /* no pair: who counts up has a reference; see file_put() */
     return file;
 }
 
@@ -111,6 +111,7 @@ int files_copy(struct files_struct *parent, bool share, struct files_struct **ch
     struct files_struct *table = parent;
 
     if (share) {
+        /* no pair: who counts up has a reference; see files_put() */
         atomic_add(&parent->refs, 1);
     } else {
         table = table_create();
@@ -417,6 +418,7 @@ static inline long transfer(struct file *file, struct iobuf *iob, bool write)
    reference. The acquire is for what those did who shared it. */
 long file_transfer(struct files_struct *files, uint64_t fd, struct iobuf *iob, bool write)
 {
+    /* pairs with files_put() */
     bool counted = files != NULL && atomic_load_acquire(&files->refs) > 1;
     struct file *file = counted ? file_get(files, fd) : file_at(files, fd);
 

@@ -30,7 +30,8 @@ void inode_init(struct inode *node, const struct inode_ops *ops, struct filesyst
 }
 
 /* The last reference is not counted off here: a file system may have the inode in a hash, where
-   another task finds it at any moment, so it does that with the lock of the hash. */
+   another task finds it at any moment, so it does that with the lock of the hash. What is
+   done before another one is counted off pairs with sfs_reclaim() in sfs_inode.c. */
 void inode_put(struct inode *node)
 {
     uint32_t refs;
@@ -56,7 +57,7 @@ static int begin_use(struct inode *node, int32_t kind)
         uses = atomic_load(&node->uses);
         if (uses * kind < 0)
             return -E_BUSY;
-    } while (!atomic_cas(&node->uses, uses, uses + kind));
+    } while (!atomic_cas(&node->uses, uses, uses + kind));  /* pairs with inode_end_run() */
     return 0;
 }
 
@@ -67,7 +68,7 @@ int inode_begin_write(struct inode *node)
 
 void inode_end_write(struct inode *node)
 {
-    atomic_add((uint32_t *)&node->uses, -1);
+    atomic_add((uint32_t *)&node->uses, -1);    /* pairs with begin_use(), whoever it is for */
 }
 
 int inode_begin_run(struct inode *node)
@@ -77,7 +78,7 @@ int inode_begin_run(struct inode *node)
 
 void inode_end_run(struct inode *node)
 {
-    atomic_add((uint32_t *)&node->uses, 1);
+    atomic_add((uint32_t *)&node->uses, 1); /* pairs with begin_use(), whoever it is for */
 }
 
 /* That it runs already keeps writers away. */
@@ -86,6 +87,7 @@ void inode_fork(struct mm_struct *child, const struct mm_struct *parent)
     struct inode *node = inode_of_mm(parent);
 
     inode_get(node);
+    /* no pair: it runs already, so no writer waits for this */
     atomic_add((uint32_t *)&node->uses, -1);
     child->program = &node->runs;
 }

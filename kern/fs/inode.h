@@ -118,7 +118,7 @@ void inode_init(struct inode *node, const struct inode_ops *ops, struct filesyst
 /* One more reference, for who has one. */
 static inline void inode_get(struct inode *node)
 {
-    atomic_add(&node->refs, 1);
+    atomic_add(&node->refs, 1); /* no pair: who counts up has a reference; see inode_put() */
 }
 /* Give one back; for the last one it calls vop_reclaim. May sleep; no lock of the file system is
    held. */

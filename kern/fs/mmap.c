@@ -309,8 +309,9 @@ static void mmap_open(struct vma_struct *vma)
 
     inode_get(node);
     if (is_writer(vma)) {
+        /* no pair: who opens another one is a writer already */
         atomic_add((uint32_t *)&node->uses, 1);
-        atomic_add(&node->map->writers, 1);
+        atomic_add(&node->map->writers, 1); /* pairs with mmap_close(): the count alone */
     }
     filemap_add(node->map, vma);
     area_changed(node);
@@ -325,6 +326,7 @@ static void mmap_close(struct vma_struct *vma)
 
     filemap_remove(map, vma);
     if (is_writer(vma)) {
+        /* pairs with mmap_close() of others: the last one sees their dirty pages */
         if (atomic_add(&map->writers, -1) == 1 && atomic_load(&map->dirty_count) > 0)
             vop_data(node, vop_journal_dirty);
         inode_end_write(node);
@@ -349,6 +351,7 @@ static int need_map(struct inode *node)
         map = kmalloc(sizeof(*map));
         if (map != NULL)
             filemap_init(map, node);
+        /* pairs with the processor: who follows the pointer needs its load for the address */
         atomic_store_release(&node->map, map);
     }
     mutex_unlock(&node->lock);

@@ -52,7 +52,7 @@ static struct sfs_inode *sin_create(struct sfs_fs *sfs, uint32_t ino, int *error
     }
     sin->din = table_inode(sin->table, ino);
     list_init(&sin->hash_link);
-    atomic_add(&sfs->loaded, 1);
+    atomic_add(&sfs->loaded, 1);    /* no pair: a count, for reports */
     return sin;
 }
 
@@ -61,7 +61,7 @@ static void sin_free(struct sfs_fs *sfs, struct sfs_inode *sin)
 {
     cache_put(sin->table);
     kfree(sin);
-    atomic_add(&sfs->loaded, -1);
+    atomic_add(&sfs->loaded, -1);   /* no pair: a count, for reports */
 }
 
 /* Set what the kind tells; with one reference. */
@@ -354,6 +354,7 @@ void sfs_reclaim(struct inode *node)
     bool last;
 
     spin_lock(&sfs->lock);
+    /* pairs with inode_put() in inode.c: what others did to the inode is done */
     last = atomic_add(&node->refs, -1) == 1;
     if (last)
         list_del_init(&sin->hash_link);

@@ -52,13 +52,14 @@
     li t2, KERNEL_OFFSET
     add t1, t1, t2
     csrw stvec, t1
+    # no pair: both of these are for walks of this hart
     sfence.vma
     csrw satp, t0
     csrr t1, satp               # still here, at the low address
     bne t1, t0, no_paging
 .balign 4
 9:
-    sfence.vma
+    sfence.vma                  # no pair: see above
 .endm
 
 .section .text.entry, "ax"
@@ -73,6 +74,7 @@ _start:
     # The first hart to swap a 1 into the word finds 0 there: that is the boot hart.
     la t0, boot_hart_came
     li t1, 1
+    # no pair: one word, of which only the winner matters
     amoswap.w.aqrl t1, t1, (t0)
     bnez t1, secondary_start
 

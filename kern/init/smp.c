@@ -47,10 +47,10 @@ void smp_init_boot_hart(void)
 __never_returns void secondary_init(void)
 {
     trap_init_hart();
-    atomic_or(&kernel_as.harts, this_cpu->bit);
+    atomic_or(&kernel_as.harts, this_cpu->bit); /* pairs with tlb_flush() in tlb.c */
     sched_start(this_cpu->task);
     irq_init_hart();
-    atomic_or(&cpus_online, this_cpu->bit);
+    atomic_or(&cpus_online, this_cpu->bit); /* pairs with start_hart() */
     cpu_idle();
 }
 
@@ -68,11 +68,11 @@ static void start_hart(struct cpu *cpu)
     cpu->task = &idle->task;
     cpu->user_tf = idle->task.tf;
     starting_cpu = cpu;
-    memory_barrier();
+    memory_barrier();   /* pairs with the firmware: it starts the hart after this */
     int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), 0);
     if (error != 0)
         panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
-    while (!(atomic_load_acquire(&cpus_online) & cpu->bit)) {
+    while (!(atomic_load_acquire(&cpus_online) & cpu->bit)) {   /* pairs with secondary_init() */
         if (rdtime() > deadline)
             panic("hart %lu does not come up", cpu->hartid);
         cpu_relax();

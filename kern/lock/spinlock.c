@@ -61,6 +61,6 @@ void spin_wait(const void *which)
                 panic_stop();
             cpu_relax();
         }
-    } while (!atomic_cas(&lock->holder, NULL, this_cpu));
+    } while (!atomic_cas(&lock->holder, NULL, this_cpu));    /* pairs with spin_unlock_to() */
     IF_CHECK(check_waited(lock->name, since));
 }

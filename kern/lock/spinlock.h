@@ -155,6 +155,7 @@ static inline void spin_lock(struct spinlock *lock)
     if (unlikely(held >= rank))         /* the same bit, or one above it */
         rare_call(spin_rank_panic, lock);
     this_cpu->locks_held = held | was_on | rank;
+    /* pairs with spin_unlock_to() */
     if (unlikely(!atomic_cas(&lock->holder, NULL, this_cpu)))
         rare_call(spin_wait, lock);
     IF_CHECK(check_spin_taken(lock, was_on));
@@ -169,6 +170,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
     struct cpu *holder;
 
     IF_CHECK(check_spin_released(lock));
+    /* pairs with spin_lock(), and spin_wait() in spinlock.c */
     asm volatile ("amoswap.d.rl %0, zero, %1"
                   : "=r" (holder), "+A" (lock->holder) : : "memory");
     if (unlikely(holder != this_cpu))

@@ -27,11 +27,11 @@ static uint32_t mix(uint64_t seed, uint32_t n)
 bool fail_asked(enum fail_kind kind)
 {
     struct fail_plan *plan = &fail_plan;
-    uint32_t n = atomic_add(&plan->asked, 1) + 1;
+    uint32_t n = atomic_add(&plan->asked, 1) + 1;   /* no pair: a count */
 
     if (plan->one_in == 0 ? n != plan->number : mix(plan->number, n) % plan->one_in != 0)
         return false;
-    atomic_add(&plan->failed, 1);
+    atomic_add(&plan->failed, 1);   /* no pair: a count */
     if (plan->kinds & FAIL_LOUD) {
         cprintf("fail: %s number %u fails\n", kind & FAIL_DISK ? "request" : "allocation", n);
         backtrace((uintptr_t)__builtin_frame_address(0));

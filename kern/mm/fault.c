@@ -213,6 +213,7 @@ static bool entry_repaired(struct mm_struct *mm, uintptr_t la, pte_t *pte, uint3
     if (!(*pte & PTE_V))
         return false;
     if (*pte & right)
+        /* pairs with the processor: no bit that it sets is lost */
         pte_or(pte, access == VM_WRITE ? PTE_A | PTE_D : PTE_A);
     else if (access == VM_WRITE && (*pte & PTE_COW) && swap_cache_own(pte2page(*pte)))
         set_pte(pte, (*pte & ~(pte_t)PTE_COW) | pte_leaf_flags(PTE_W));

@@ -15,6 +15,7 @@ bool (*filemap_wait)(bool memory);
 
 void filemap_init(struct file_map *map, void *backing)
 {
+    /* no pair: nobody else knows the page yet */
     atomic_cas(&kva2page(filemap_zeros)->ref, 0, 1);    /* one reference that is never dropped */
     *map = (struct file_map){ .backing = backing };
     mutex_init(&map->lock, "the areas of a file", MUTEX_AREAS, 0);

@@ -199,7 +199,7 @@ static void *large_alloc(size_t size)
     if (page == NULL)
         return NULL;
     page->property = n;
-    atomic_add(&large_objects, 1);
+    atomic_add(&large_objects, 1);  /* no pair: a count, for reports */
     return page2kva(page);
 }
 
@@ -228,7 +228,7 @@ void kfree(void *object)
     IF_CHECK(if (!(page->flags & PG_ALLOCATED)) check_tell(object));
     if (unlikely(!(page->flags & PG_ALLOCATED)))
         panic("double free of %p", object);
-    atomic_add(&large_objects, -1);
+    atomic_add(&large_objects, -1); /* no pair: a count, for reports */
     free_pages(page, page->property);
 }
 

@@ -31,6 +31,7 @@
 static inline void set_pte(pte_t *entry, pte_t value)
 {
     if (value & PTE_V)
+        /* pairs with the processor: its walk goes where the entry leads */
         atomic_store_release(entry, value);
     else
         atomic_store(entry, value);

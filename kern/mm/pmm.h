@@ -166,13 +166,14 @@ static inline uint32_t page_ref(const struct Page *page)
 /* Take one more. The caller has one already, or holds what keeps another's from being dropped. */
 static inline void page_ref_inc(struct Page *page)
 {
-    atomic_add(&page->ref, 1);
+    atomic_add(&page->ref, 1);  /* no pair: who counts up has a reference; see page_ref_dec() */
 }
 
 /* Drop a reference, and free the page with the last one. Nobody may have a translation of the page
    that this reference stood for: flush first. */
 static inline void page_ref_dec(struct Page *page)
 {
+    /* pairs with page_ref_dec() of others: the last one frees what they are done with */
     if (atomic_add(&page->ref, -1) == 1)
         free_page(page);
 }

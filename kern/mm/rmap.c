@@ -90,6 +90,7 @@ void page_make_anon(struct Page *page, struct family *family, uintptr_t la)
     assert(spin_held(&swap_lock));
     page->flags = PG_ALLOCATED | PG_ANON | (uint32_t)(la >> PGSHIFT) << PG_INDEX_SHIFT;
     page->property = ((uintptr_t)family - (uintptr_t)kva(pages_base)) >> 4 << 32;
+    /* no pair: the lock of the address space is held, and one is counted already */
     atomic_add(&family->count, 1);
 }
 

@@ -44,6 +44,7 @@ void family_unlink(struct mm_struct *mm);
 /* Give back a use. With no spinlock from RANK_SLAB on. */
 static inline void family_put(struct family *family)
 {
+    /* pairs with family_put() of others: the last one frees what they are done with */
     if (unlikely(atomic_add(&family->count, -1) == 1))
         family_free(family);
 }
@@ -53,7 +54,7 @@ static inline void family_join(struct mm_struct *to, const struct mm_struct *fro
 {
     to->family = from->family;
     if (likely(to->family != NULL))
-        atomic_add(&to->family->count, 1);
+        atomic_add(&to->family->count, 1);  /* no pair: the page is counted already */
 }
 
 /* For the last mm_put(): nobody finds the mm any more. Sleeps. */

@@ -126,6 +126,7 @@ void page_unlock(struct Page *page);
 static inline bool page_ref_get(struct Page *page)
 {
     assert(spin_held(&swap_lock));
+    /* pairs with page_ref_dec() in pmm.h: 0 stays 0 */
     return atomic_inc_unless_zero(&page->ref);
 }
 

@@ -100,13 +100,13 @@ void mm_lock_panic(const char *function)
 /* Atomic: forks of several threads may do it at once. */
 void mm_get(struct mm_struct *mm)
 {
-    atomic_add(&mm->mm_count, 1);
+    atomic_add(&mm->mm_count, 1);   /* no pair: who counts up has one; see mm_put() */
 }
 
 /* From 0 there is no way back: mm_put() is at work. */
 bool mm_get_live(struct mm_struct *mm)
 {
-    return atomic_inc_unless_zero(&mm->mm_count);
+    return atomic_inc_unless_zero(&mm->mm_count);   /* pairs with mm_put(): 0 stays 0 */
 }
 
 /* All that is unmapped of a process goes this way, while the area is still there as it was. */
@@ -149,6 +149,7 @@ static void remove_areas(struct mm_struct *mm)
 /* No lock is needed: a caller that drops the last use is alone with the mm. */
 void mm_put(struct mm_struct *mm)
 {
+    /* pairs with mm_put() of others: the last one frees what they are done with */
     if (atomic_add(&mm->mm_count, -1) > 1)
         return;
     /* In this order. Nobody finds the mm by its family any more, so nobody else looks at entries.

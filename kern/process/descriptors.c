@@ -24,6 +24,7 @@
 /* The rare part of proc_files(). The acquire is for what is in the table. */
 struct files_struct *proc_find_files(void)
 {
+    /* pairs with proc_own_files() */
     struct mm_attachment *there = atomic_load_acquire(&current->mm->files);
 
     if (there != NULL) {
@@ -47,6 +48,7 @@ int proc_own_files(void)
     if (error != 0)
         return error;
     /* The place is filled once, and never again: so who has seen a table there may keep it. */
+    /* pairs with proc_find_files() */
     if (!atomic_cas(&current->mm->files, NULL, &made->attachment))
         files_put(made);
     proc_find_files();

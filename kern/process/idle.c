@@ -97,6 +97,7 @@ static void check_deadlock(void)
     if (initproc == NULL || !sched_all_asleep())
         return;
     uint64_t turns = sched_idle_turns(), last = atomic_load(&told);
+    /* no pair: one word, of which only the winner matters */
     if (last == turns || !atomic_cas(&told, last, turns))
         return;
     bool can_kill = console_can_kill();

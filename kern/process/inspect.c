@@ -210,6 +210,7 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
     memcpy(info->name, proc->name, sizeof(info->name));
     strncpy(info->state, proc->task.on_cpu ? "running" : state_names[proc->task.state],
             sizeof(info->state) - 1);
+    /* pairs with leave_with_state() in sched.c */
     if (atomic_load_acquire(&proc->task.state) == PROC_SLEEPING)
         strncpy(info->waits_for, proc->task.wait_what, sizeof(info->waits_for) - 1);
     if (proc->mm != NULL) {

@@ -37,6 +37,7 @@ static struct Page *constant_page(const uint8_t *at)
     struct Page *page = kva2page((void *)at);
 
     if (page_ref(page) == 0)
+        /* no pair: a page of the image, which nobody writes */
         atomic_cas(&page->ref, 0, 1);   /* of several at once, one does it */
     page_ref_inc(page);
     return page;

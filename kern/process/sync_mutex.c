@@ -22,6 +22,7 @@
    by what is written here sees what was done before, here or in the program that gave it back. */
 static void set_word(struct sync_object *mutex, uint32_t value)
 {
+    /* pairs with mutex_lock() in user/libs/sync.h */
     atomic_store_release(mutex->word, value | mutex->ask);
 }
 

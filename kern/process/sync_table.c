@@ -82,6 +82,7 @@ static bool group_create(struct sync_chunk *chunk, int first_id)
         int index = (first_id + i) % SYNC_CHUNK_IDS;
 
         sync_object_init(&group[i], first_id + i, &words[index]);
+        /* pairs with sync_at() in sync.h: the address needs the load */
         atomic_store_release(&chunk->objects[index], &group[i]);
     }
     return group != NULL;
@@ -111,6 +112,7 @@ static struct sync_chunk *chunk_create(void)
    has a table. */
 static void chunk_put(struct sync_chunk *chunk)
 {
+    /* pairs with chunk_put() of others: the last one frees what they are done with */
     if (atomic_add(&chunk->refs, -1) > 1)
         return;
     for (size_t i = 0; i < SYNC_CHUNK_IDS; i += SYNC_GROUP_IDS)
@@ -142,6 +144,7 @@ struct sync_table *sync_table_make(struct mm_struct *mm)
     if (table == NULL)
         return NULL;
     *table = (struct sync_table){ .attachment = { .free = table_free } };
+    /* pairs with sync_table_of() in sync.h: the address needs the load */
     atomic_store_release(&mm->attached, &table->attachment);
     return table;
 }
@@ -151,13 +154,13 @@ struct sync_table *sync_table_make(struct mm_struct *mm)
 static int take_id(struct sync_chunk *chunk)
 {
     for (size_t i = 0; atomic_load(&chunk->room) > 0 && i < ARRAY_SIZE(chunk->used); i++) {
-        uint32_t used = atomic_load_acquire(&chunk->used[i]);
+        uint32_t used = atomic_load_acquire(&chunk->used[i]);   /* pairs with put_id() */
 
         for (int bit = 0; ~used != 0 && bit < 32; bit++) {
             if (used & 1U << bit)
                 continue;
-            atomic_or(&chunk->used[i], 1U << bit);
-            atomic_add(&chunk->room, -1);
+            atomic_or(&chunk->used[i], 1U << bit);  /* no pair: takers hold the lock of mm */
+            atomic_add(&chunk->room, -1);   /* no pair: a count, and a hint only */
             return i * 32 + bit;
         }
     }
@@ -167,7 +170,8 @@ static int take_id(struct sync_chunk *chunk)
 /* Give it back. */
 static void put_id(struct sync_chunk *chunk, int id)
 {
-    atomic_add(&chunk->room, 1);
+    atomic_add(&chunk->room, 1);    /* no pair: a count, and a hint only */
+    /* pairs with take_id() */
     atomic_and(&chunk->used[id % SYNC_CHUNK_IDS / 32], ~(1U << id % 32));
 }
 
@@ -183,10 +187,12 @@ static int find_room(struct sync_table *table, struct sync_chunk **chunk)
                 return -E_NO_MEM;
             if (i == 0)
                 take_id(added);             /* 0: no object has it */
+            /* pairs with sync_at() in sync.h: the address needs the load */
             atomic_store_release(&table->chunks[i], added);
             atomic_store(&table->chunk_count, i + 1);
         }
         *chunk = table->chunks[i];
+        /* pairs with chunk_put() */
         int id = atomic_load_acquire(&(*chunk)->refs) == 1 ? take_id(*chunk) : -1;
         if (id >= 0)
             return i * SYNC_CHUNK_IDS + id;
@@ -295,6 +301,7 @@ int sync_fork(struct mm_struct *child)
     mutex_lock(&mm->lock);
     *copy = *table;
     for (uint32_t i = 0; i < copy->chunk_count; i++)
+        /* no pair: who counts up has one; see chunk_put() */
         atomic_add(&copy->chunks[i]->refs, 1);
     mutex_unlock(&mm->lock);
     child->attached = &copy->attachment;

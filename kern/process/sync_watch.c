@@ -22,7 +22,7 @@ static bool member_create(struct detector *detector, struct proc_struct *proc)
 
     if (member == NULL)
         return false;
-    atomic_add(&detector->refs, 1);
+    atomic_add(&detector->refs, 1); /* no pair: who counts up has one; see sync_member_leave() */
     *member = (struct sync_member){ .detector = detector, .proc = proc };
     list_init(&member->holdings);
     mutex_lock(&detector->lock);
@@ -57,6 +57,7 @@ void sync_member_leave(struct proc_struct *proc)
     kfree(member->spare);
     kfree(member);
     proc->sync_member = NULL;
+    /* pairs with sync_member_leave() of others: the last one frees */
     if (atomic_add(&detector->refs, -1) == 1)
         kfree(detector);
 }
@@ -75,6 +76,7 @@ static bool for_each_object(struct sync_table *table, bool (*fn)(struct sync_obj
     for (uint32_t i = 0; i < table->chunk_count; i++) {
         struct sync_chunk *chunk = table->chunks[i];
 
+        /* pairs with chunk_put() in sync_table.c */
         if (atomic_load_acquire(&chunk->refs) > 1)
             return false;
         for (size_t k = 0; k < SYNC_CHUNK_IDS; k++)
@@ -101,8 +103,10 @@ void sync_watch_object(struct sync_object *object, bool on)
     } else if (object->type == SYNC_MUTEX) {
         object->ask = on ? SYNC_ASK : 0;
         if (on)
+            /* pairs with mutex_lock() in user/libs/sync.h: one word */
             atomic_or(object->word, SYNC_ASK);
         else
+            /* pairs with mutex_lock() in user/libs/sync.h: one word */
             atomic_and(object->word, ~SYNC_ASK);
     }
 }

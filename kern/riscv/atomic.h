@@ -10,6 +10,9 @@
      - atomic_load_acquire: what this hart does after is done after the load.
      - the others are a full barrier, in both directions.
 
+   An order on one hart is worth nothing alone, so each use says with which function it pairs, or
+   why it needs none: tools/check_pairs.py checks that.
+
    All may be called in any context, and none waits. A plain access, without one of these, to a word
    that another hart may change at the same time is a mistake. */
 #pragma once

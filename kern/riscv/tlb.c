@@ -29,6 +29,7 @@ struct addrspace kernel_as;
 /* As sfence_all() of tlb.h, for the page of one address. */
 static inline void sfence_page(uintptr_t va)
 {
+    /* pairs with set_pte() in pagetable.h, and the fence in tlb_flush() */
     asm volatile ("sfence.vma %0" : : "r" (va) : "memory");
 }
 
@@ -47,9 +48,9 @@ static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
 
     if (harts & self) {
         if (size == PGSIZE)
-            sfence_page(start);
+            sfence_page(start);     /* pairs with set_pte() in pagetable.h */
         else
-            sfence_all();
+            sfence_all();           /* pairs with set_pte() in pagetable.h */
     }
     if (harts & ~self)
         sbi_remote_sfence(cpu_hart_mask(harts & ~self), start, size);
@@ -74,7 +75,9 @@ static void flush_harts(uint32_t harts, uintptr_t start, size_t size)
    may go on to copy the page. */
 void tlb_flush(struct addrspace *as, uintptr_t start, size_t size)
 {
+    /* pairs with addrspace_switch() in tlb.h */
     memory_barrier();           /* the changed entries first, then who may have read them */
+    /* pairs with addrspace_switch() in tlb.h */
     flush_harts(atomic_load_acquire(&as->harts), start, size);
 }
 
@@ -89,16 +92,16 @@ void fetch_flush(struct addrspace *as)
 {
     uint32_t self = this_cpu->bit;
 
-    memory_barrier();
+    memory_barrier();   /* pairs with addrspace_switch() in tlb.h */
     uint32_t harts = atomic_load(&as->harts);
     if (harts & self)
-        asm volatile ("fence.i" : : : "memory");
+        asm volatile ("fence.i" : : : "memory");    /* no pair: the hart's own stores */
     if (harts & ~self)
         sbi_remote_fence_i(cpu_hart_mask(harts & ~self));
 }
 
 void tlb_flush_kernel(uintptr_t start, size_t size)
 {
-    memory_barrier();
+    memory_barrier();   /* pairs with secondary_init() in smp.c */
     flush_harts(atomic_load(&cpus_online), start, size);
 }

@@ -36,7 +36,7 @@ void addrspace_init(struct addrspace *as, pte_t *pgdir);
    (Privileged spec 20211203, 4.2.1). */
 static inline void sfence_all(void)
 {
-    asm volatile ("sfence.vma" : : : "memory");
+    asm volatile ("sfence.vma" : : : "memory"); /* pairs with set_pte() in pagetable.h */
 }
 
 /* This hart leaves `prev` and goes on in `next`; both have the same kernel half, so the kernel
@@ -51,11 +51,11 @@ static inline void addrspace_switch(struct addrspace *prev, struct addrspace *ne
 {
     uint32_t bit = this_cpu->bit;
 
-    atomic_or(&next->harts, bit);
+    atomic_or(&next->harts, bit);   /* pairs with tlb_flush() in tlb.c */
     csr_write(satp, next->satp);
-    sfence_all();
-    asm volatile ("fence.i" : : : "memory");
-    atomic_and(&prev->harts, ~bit);
+    sfence_all();   /* pairs with tlb_flush() in tlb.c */
+    asm volatile ("fence.i" : : : "memory");    /* pairs with fetch_flush() in tlb.c */
+    atomic_and(&prev->harts, ~bit); /* pairs with tlb_flush() in tlb.c */
 }
 
 /* Flush user addresses [start, start + size) on every hart that is in `as`, and wait until all have

@@ -21,6 +21,7 @@ void kick_one(uint32_t candidates)
     uint32_t waiting = atomic_load(&idle_harts) & candidates & ~this_cpu->bit;
     uint32_t target = waiting & -waiting;
 
+    /* no pair: one word, of which only the winner matters */
     if (waiting != 0 && (atomic_and(&idle_harts, ~target) & target))
         sbi_send_ipi(cpu_hart_mask(target));
 }
@@ -42,12 +43,12 @@ void sched_idle_wait(void (*before_wait)(void))
     uint32_t bit = this_cpu->bit;
 
     assert(!irq_enabled());
-    atomic_or(&idle_harts, bit);
+    atomic_or(&idle_harts, bit);    /* pairs with kick_idle_hart() in balance.h */
     if (busy_queue() == NULL) {
         before_wait();
         wait_for_interrupt();
     }
-    atomic_and(&idle_harts, ~bit);
+    atomic_and(&idle_harts, ~bit);  /* no pair: one kick too many does no harm */
 }
 
 /* The task changes its owner under the old queue's lock, and is in no queue until the new one has
@@ -65,6 +66,7 @@ void sched_steal(void)
     if (task != NULL) {
         dequeue(victim, task);
         task->moves = true;
+        /* pairs with is_queued() in sched.c */
         atomic_store_release(&task->rq, rq);    /* see is_queued() in sched.c */
     }
     spin_unlock(&victim->lock);

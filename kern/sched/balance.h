@@ -20,7 +20,7 @@ void kick_one(uint32_t candidates);
    has a bit for each cpu. After the task was queued; in any context. */
 static inline void kick_idle_hart(uint32_t candidates)
 {
-    memory_barrier();
+    memory_barrier();   /* pairs with sched_idle_wait() in balance.c */
     if (unlikely((atomic_load(&idle_harts) & candidates) != 0))
         kick_one(candidates);
 }

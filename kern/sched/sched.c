@@ -157,6 +157,7 @@ long do_yield(__not_used uint64_t arg[])
 static inline void count_hopeful(const struct task *task, int change)
 {
     if (!(task->wait_state & WT_OUTSIDE))
+        /* no pair: a count, looked at when all harts are idle */
         atomic_add(&hopeful_tasks, change);
 }
 
@@ -204,6 +205,7 @@ static __always_inlined struct run_queue *leave_with_state(
     } else {
         task->wait_state = wait_state;
         task->wait_what = what;
+        /* pairs with describe_locked() in inspect.c */
         atomic_store_release(&task->state, state);      /* last: reports read it without the lock */
         count_hopeful(task, -1);
     }
@@ -286,7 +288,7 @@ void sched_expire(struct task *task)
 }
 
 /* Does the task wait in this queue, which is its own and locked? One that runs, or moves from one
-   queue to another, is runnable and in none. The acquire pairs with the release of sched_steal():
+   queue to another, is runnable and in none. The acquire pairs with sched_steal() in balance.c:
    who sees the new queue sees that the task moves (Unprivileged spec 20191213, 14.1, rules 4
    and 5). */
 static bool is_queued(const struct run_queue *rq, const struct task *task)
@@ -350,6 +352,7 @@ void sched_set_addrspace(struct addrspace *as)
 
 void sched_wait_off_cpu(const struct task *task)
 {
+    /* pairs with finish_switch() */
     while (atomic_load_acquire(&task->on_cpu))
         cpu_relax();
 }

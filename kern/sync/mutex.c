@@ -88,6 +88,7 @@ static bool try_take(struct mutex *mutex, const struct mutex_waiter *self)
 {
     if ((atomic_load(&mutex->state) & MUTEX_PROMISED) && self != first_waiter(mutex))
         return false;
+    /* pairs with mutex_unlock() in mutex.h */
     return !(atomic_or(&mutex->state, MUTEX_HELD) & MUTEX_HELD);
 }
 
@@ -112,14 +113,16 @@ void mutex_wait(struct mutex *mutex)
     spin_lock(&mutex->lock);
     self.task->wait_target = &self.target;
     list_add_before(&mutex->waiters, &self.link);
-    atomic_or(&mutex->state, MUTEX_WANTED);
+    atomic_or(&mutex->state, MUTEX_WANTED); /* pairs with mutex_unlock() in mutex.h */
     while (!try_take(mutex, &self))
         sched_sleep(&mutex->lock, WT_MUTEX, mutex->hold.name);
     if (&self == first_waiter(mutex))
+        /* no pair: with the lock held; see mutex_wake() */
         atomic_and(&mutex->state, ~MUTEX_PROMISED);
     list_del(&self.link);
     self.task->wait_target = NULL;
     if (list_empty(&mutex->waiters))
+        /* no pair: with the lock held; a wake-up too many does no harm */
         atomic_and(&mutex->state, ~MUTEX_WANTED);
     spin_unlock(&mutex->lock);
     IF_CHECK(check_waited(mutex->hold.name, since));
@@ -134,6 +137,7 @@ void mutex_wake(struct mutex *mutex)
         struct mutex_waiter *first = first_waiter(mutex);
 
         if (rdtime() >= first->limit)
+            /* pairs with mutex_trylock() in mutex.h: one word */
             atomic_or(&mutex->state, MUTEX_PROMISED);
         wakeup_proc(first->task);
     }

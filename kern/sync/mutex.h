@@ -124,6 +124,7 @@ static inline void mutex_hold_drop(struct mutex_hold *hold)
 /* What mutex_lock() and mutex_lock_two() share. The order was checked: by these two only. */
 static inline void mutex_take(struct mutex *mutex)
 {
+    /* pairs with mutex_unlock() */
     if (unlikely(!atomic_cas(&mutex->state, 0, MUTEX_HELD)))
         mutex_wait(mutex);
     mutex_hold_add(&mutex->hold);
@@ -145,6 +146,7 @@ static inline bool mutex_trylock(struct mutex *mutex)
 {
     uint32_t state = atomic_load(&mutex->state);
 
+    /* pairs with mutex_unlock() */
     if ((state & (MUTEX_HELD | MUTEX_PROMISED)) || !atomic_cas(&mutex->state, state,
                                                                state | MUTEX_HELD))
         return false;
@@ -160,6 +162,7 @@ void mutex_lock_two(struct mutex *one, struct mutex *other);
 static inline void mutex_unlock(struct mutex *mutex)
 {
     mutex_hold_drop(&mutex->hold);
+    /* pairs with mutex_take(), and mutex_wait() in mutex.c */
     if (unlikely(atomic_and(&mutex->state, ~MUTEX_HELD) != MUTEX_HELD))
         mutex_wake(mutex);
 }
