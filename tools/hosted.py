@@ -3,7 +3,7 @@
 
     hosted.py [TARGET ...]              unit tests; the kept inputs; RUNS inputs made from a seed,
                                         all with AddressSanitizer and UndefinedBehaviorSanitizer
-    hosted.py --fuzz TARGET [SECONDS]   libFuzzer; what it learns is in obj/hosted/corpus
+    hosted.py --fuzz TARGET [--seconds N]   libFuzzer; what it learns is in obj/hosted/corpus
     hosted.py --coverage [--write]      which lines are reached, by file, into docs/hosted.md
     hosted.py --plant [--write] [NAME]  plants faults, one by one, and looks if they are found
 
@@ -120,8 +120,17 @@ def sanitized():
     for compiler in ("gcc", "clang"):
         if shutil.which(compiler) and works(compiler, SANITIZE):
             return Build("sanitized", compiler, ["-O1"] + SANITIZE)
-    raise HostedError("no compiler for this host has AddressSanitizer: install gcc, or clang with "
-                      "its compiler-rt (tools/setup.sh --all)")
+    raise HostedError("no compiler for this host has AddressSanitizer: install gcc and libc6-dev, "
+                      "as tools/setup.sh --all does" + runtime())
+
+
+def runtime():
+    """What to install for the sanitizers and libFuzzer of the clang that is here; else ""."""
+    if not shutil.which("clang"):
+        return ""
+    version = re.search(r"version (\d+)", run(["clang", "--version"]))
+    return "; clang's own are in libclang-rt-%s-dev, or libclang-common-%s-dev if there is no " \
+        "package of that name" % ((version.group(1) if version else "N",) * 2)
 
 
 def works(compiler, options):
@@ -202,8 +211,8 @@ def fuzz(options):
     learned = os.path.join(OUT, "corpus", target)
     os.makedirs(learned, exist_ok=True)
     if build is None:
-        print("there is no libFuzzer here (tools/setup.sh --all installs it): inputs are made by "
-              "tools/hosted/host.c")
+        print("there is no libFuzzer here%s: inputs are made by tools/hosted/host.c" % (
+            runtime() or " (it belongs to clang)"), flush=True)
         program = sanitized().make([target])[target]
         command = [program, "-runs=1000000000", "-seed=%d" % options.seed, "-max_len=%d" % LONGEST]
         limit = options.seconds
@@ -338,6 +347,10 @@ def arguments():
             if name not in TARGETS and name != "unit":
                 parser.error("there is no target %s; there are: unit %s" % (
                     name, " ".join(TARGETS)))
+    for name in ("runs", "seed", "seconds"):
+        value = getattr(options, name)
+        if value is not None and not 0 <= value < 1 << 31:
+            parser.error("--%s is from 0 to 2147483647, not %d" % (name, value))
     if options.fuzz and (len(options.names) != 1 or options.names == ["unit"]):
         parser.error("--fuzz needs one target: " + " ".join(TARGETS))
     return options
