@@ -38,7 +38,8 @@ static void break_call(uintptr_t compressed)
     register long a7 asm("a7") = 10;
 
     if (compressed)
-        asm volatile("c.ebreak" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
+        asm volatile(".option push\n.option rvc\nc.ebreak\n.option pop"
+                     : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
     else
         asm volatile(".option push\n.option norvc\nebreak\n.option pop"
                      : "+r"(a0) : "r"(a1), "r"(a7) : "memory");

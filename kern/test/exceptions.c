@@ -175,8 +175,8 @@ static uint64_t break_short(void)
     register uint64_t a7 asm("a7") = 0;
     register uint64_t bits asm("a0") = 0;
 
-    asm volatile ("c.ebreak\nc.addi a0, 1\nc.addi a0, 2\naddi a0, a0, 4"
-                  : "+r" (bits) : "r" (a7) : "memory");
+    asm volatile (".option push\n.option rvc\nc.ebreak\nc.addi a0, 1\nc.addi a0, 2\n"
+                  "addi a0, a0, 4\n.option pop" : "+r" (bits) : "r" (a7) : "memory");
     return bits;
 }
 
