@@ -58,7 +58,11 @@ struct cpu *starting_cpu;               /* read by entry.S */
 
 /* Start one hart and wait until it runs. entry.S takes starting_cpu instead of the argument of the
    call, which does not arrive if the hart comes in by _start: see there. The barrier has all that
-   was written for the hart in memory before the firmware is called to start it. */
+   was written for the hart in memory before the firmware is called to start it.
+
+   If the firmware refuses, the other harts do without this one: its bit in cpus_online stays clear,
+   and its queue empty. If it does not come in ten seconds that is the end, because it may still
+   come later, and take the next one's stack for its own. */
 static void start_hart(struct cpu *cpu)
 {
     extern char secondary_start[];
@@ -70,13 +74,14 @@ static void start_hart(struct cpu *cpu)
     starting_cpu = cpu;
     memory_barrier();   /* pairs with the firmware: it starts the hart after this */
     int error = sbi_hart_start(cpu->hartid, paddr(secondary_start), 0);
-    if (error != 0)
-        panic("the firmware cannot start hart %lu: SBI error %d", cpu->hartid, error);
-    while (!(atomic_load_acquire(&cpus_online) & cpu->bit)) {   /* pairs with secondary_init() */
+    /* The load pairs with secondary_init(). */
+    while (error == 0 && !(atomic_load_acquire(&cpus_online) & cpu->bit)) {
         if (rdtime() > deadline)
             panic("hart %lu does not come up", cpu->hartid);
         cpu_relax();
     }
+    if (error != 0)
+        cprintf("hart %lu is not used: to start it is SBI error %d\n", cpu->hartid, error);
 }
 
 /* One after the other: starting_cpu is one word. */

@@ -25,6 +25,7 @@ CHECKS = [
     check("check_devtree", "@OBJ@"),
     check("check_late_hart", "@OBJ@"),
     check("check_machines", "@OBJ@"),
+    check("check_misbehave", "@OBJ@"),
     check("litmus", "--compiled", "@OBJ@"),
 ]
 
