@@ -44,16 +44,16 @@ COMPRESSED, PLAIN = "c", "-"
 NAMES = {COMPRESSED: "compressed", PLAIN: "plain"}
 
 # QEMU's -cpu, and what it is for a kernel. The first SAMPLE are in --sample.
-SAMPLE = 8
+SAMPLE = 7
 PROCESSORS = (
     ("rv64", "as QEMU has it"),
     ("rv64,sstc=off", "the clock is set by the firmware"),
     ("rv64,f=off,d=off", "no floating-point registers"),
-    ("rv64,f=off,d=off,zfinx=on,zdinx=on", "floating point in the integer registers"),
     ("rv64,pmp=off", "no physical memory protection"),
     ("rv64,c=off", "no compressed instructions"),
     ("rv64,svadu=off", "accessed and dirty bits by page faults"),
     ("sifive-u54", "a core of SiFive"),
+    ("rv64,f=off,d=off,zfinx=on,zdinx=on", "floating point in the integer registers"),
     ("rv64,d=off", "floating point in single precision only"),
     ("rv64,zba=off,zbb=off,zbc=off,zbs=off", "no bit manipulation"),
     ("rv64,v=on", "vector registers"),
