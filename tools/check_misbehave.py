@@ -6,7 +6,7 @@
 A debugger makes the fault, at the place where the kernel meets the machine: it changes what goes
 into a call of the firmware, or what comes out of it, or which interrupt it was. The kernel must go
 on, and lose nothing, where that is possible; else it must say what is wrong. Disks that are late,
-silent or broken are in tools/test/test_block.py and test_paging.py, where QEMU makes them.
+silent or broken in itself are in tools/test/test_block.py and test_paging.py, where QEMU makes them.
 
 CASES lists the faults; docs/matrix.md has them as a table. `make test` runs it.
 """
@@ -21,15 +21,16 @@ import scratch
 from check_devtree import connect, damage, show, write_memory
 from check_late_hart import set_register
 from gdbstub import StubError
+from grader.image import Image
 
 ENTRY = 0x80200000
-OFFSET = 0xffffffc000000000             # of the kernel's addresses, less the physical ones
 ROOM = 0x86000000                       # memory that nobody uses while the machine boots
 SECONDS = 60                            # far more than a boot takes
 NO_END = "The firmware cannot switch this machine off."
 NO_HART = 77                            # the number of a hart that the machine has not
 GOES_ON = r"(?s)init ended with code 0\n.*leak check: ok"
 NEVER = "init=true"                     # with several harts: one of them never comes
+USED = 4096                             # where the ring of used descriptors is in a disk's queue
 FLOOD = b"0123456789abcdef" * (1 << 16) + b"\n"
 
 # Wait for a third of a second, by the machine's clock of 10 MHz, then go where ROOM + 32 says.
@@ -46,14 +47,14 @@ LATER = [
 
 
 class Machine:
-    """A machine that stands at the kernel's entry. `symbols` are the kernel's addresses."""
+    """A machine that stands at the kernel's entry. `image` knows the kernel's addresses."""
 
-    def __init__(self, stub, symbols):
-        self.stub, self.symbols = stub, symbols
+    def __init__(self, stub, image):
+        self.stub, self.image = stub, image
 
     def call(self, name, **registers):
         """Run to a function's first instruction, and change registers there."""
-        self.stub.run_to(self.symbols[name])
+        self.stub.run_to(self.image.address(name))
         for register, value in registers.items():
             set_register(self.stub, register, value)
 
@@ -65,7 +66,7 @@ class Machine:
 
     def delay_hart(self):
         """A hart that the firmware has started does something else for a while first."""
-        start = self.symbols["secondary_start"] - OFFSET
+        start = self.image.address("secondary_start") - self.image.offset
         self.call("sbi_hart_start")
         self.stub.run_to(start)
         code = b"".join(word.to_bytes(4, "little") for word in LATER)
@@ -82,6 +83,13 @@ class Machine:
         """An interrupt of a device; the controller says that it is this one."""
         self.call("irq_dispatch", a0=9)
         self.answer("plic_claim", source)
+
+    def wrong_answer(self):
+        """The disk says that it has done request 1 of a chain, where no chain begins."""
+        self.call("interrupt")
+        pointer = self.image.variable("queue", "kern/driver/virtio_blk.c")[0]
+        queue = int.from_bytes(self.stub.read(pointer, 8), "little")
+        self.stub.write(queue + USED + 4, (1).to_bytes(4, "little"))
 
     def no_power_off(self):
         """The machine names no device that switches it off, and the firmware refuses to."""
@@ -113,15 +121,11 @@ CASES = [
      lambda machine: machine.call("irq_dispatch", a0=1 << 40), "init=sleep",
      r"kernel panic at .*\n +unexpected interrupt"),
     ("a megabyte is typed, and nobody reads", 1, None, "init=forktest", GOES_ON),
+    ("a disk answers what it was not asked", 1, Machine.wrong_answer, "init=hello",
+     r"(?s)disk0: it answers what it was not asked; it is not used any more\n.*" + GOES_ON[4:]),
     ("nothing switches the machine off", 1, Machine.no_power_off, "init=hello",
      r"(?s)leak check: ok.*" + re.escape(NO_END)),
 ]
-
-
-def symbols_of(objects):
-    """{name: address} of the kernel's functions and variables."""
-    with open(objects + "/kernel.nm") as lines:
-        return {words[-1]: int(words[0], 16) for words in map(str.split, lines)}
 
 
 def read(process):
@@ -136,7 +140,7 @@ def read(process):
     return text.decode("utf-8", "replace").replace("\r", "")
 
 
-def boot(objects, qemu, harts, fault, append):
+def boot(image, qemu, harts, fault, append):
     """The console of a machine with a fault. With one hart, or if one is waited for that never
     comes, time is counted in instructions: the clock of the latter is fast, and waiting short."""
     clock = ["-icount", "shift=%d" % (3 if harts == 1 else 10)] \
@@ -145,19 +149,24 @@ def boot(objects, qemu, harts, fault, append):
         socket, typed = os.path.join(folder, "gdb"), os.path.join(folder, "typed")
         with open(typed, "wb") as file:
             file.write(b"" if fault else FLOOD)
+        drive = os.path.join(folder, "disk")
+        with open(drive, "wb") as file:
+            file.truncate(1 << 20)
         with open(typed, "rb") as file:
             process = subprocess.Popen(
                 [qemu, "-machine", "virt", "-bios", "default", "-m", "128M", "-smp", str(harts),
-                 "-cpu", "rv64,sstc=off", "-S", "-nic", "none", "-kernel", objects + "/kernel",
+                 "-cpu", "rv64,sstc=off", "-S", "-nic", "none", "-kernel", image.path,
                  "-display", "none", "-monitor", "none", "-serial", "stdio", "-append", append,
                  "-gdb", "chardev:gdb",
-                 "-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % socket] + clock,
+                 "-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % socket,
+                 "-drive", "id=disk,if=none,format=raw,file=" + drive,
+                 "-device", "virtio-blk-device,drive=disk"] + clock,
                 stdin=file, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             stub = connect(socket, process)
             stub.run_to(ENTRY)
             if fault:
-                fault(Machine(stub, symbols_of(objects)))
+                fault(Machine(stub, image))
             stub.ask("D")
             return read(process)
         except (StubError, OSError) as error:
@@ -170,9 +179,9 @@ def boot(objects, qemu, harts, fault, append):
 
 def main():
     objects, qemu = sys.argv[1], (sys.argv + ["qemu-system-riscv64"])[2]
-    survived = told = failed = 0
+    image, survived, told, failed = Image(objects + "/kernel"), 0, 0, 0
     for name, harts, fault, append, wanted in CASES:
-        text = boot(objects, qemu, harts, fault, append)
+        text = boot(image, qemu, harts, fault, append)
         good = re.search(wanted, text)
         panics = "panic" in wanted
         survived, told = survived + bool(good and not panics), told + bool(good and panics)
