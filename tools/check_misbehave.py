@@ -6,7 +6,7 @@
 A debugger makes the fault, at the place where the kernel meets the machine: it changes what goes
 into a call of the firmware, or what comes out of it, or which interrupt it was. The kernel must go
 on, and lose nothing, where that is possible; else it must say what is wrong. Disks that are late,
-silent or broken in itself are in tools/test/test_block.py and test_paging.py, where QEMU makes them.
+silent or broken are in tools/test/test_block.py and test_paging.py, where QEMU makes them.
 
 CASES lists the faults; docs/matrix.md has them as a table. `make test` runs it.
 """

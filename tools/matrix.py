@@ -7,7 +7,8 @@ One table has the builds: three compilers, with -O1, -O2, -O3 and -Os, kernel an
 compressed instructions and without. The other one has the processors of QEMU's -cpu that differ in
 what a kernel can notice, each with the kernel of `make`, and of a build for it if it needs one.
 Each pair of a build and a processor runs TESTS, and each test boots a machine. --write puts the
-tables into docs/matrix.md. --sample is for .ci/run: one build that differs in all, and some processors.
+tables into docs/matrix.md. --sample is for .ci/run: one build that differs in all, and some
+processors.
 
 What a processor cannot do is found out by trying, not assumed: QEMU refuses an option, or its
 firmware prints nothing. Builds stay in obj/matrix, so that a second run only boots machines.
@@ -106,7 +107,7 @@ class Build:
             base, rest, behind = found.groups()
             text = text.replace(found.group(), "%-8s := -march=%s%s%s%s%s %s" % (
                 variable, base, "c" if kind == COMPRESSED else "", rest, self.more, behind,
-                self.level + UNSURE.get(self.level, "")))
+                self.level + (UNSURE.get(self.level, "") if self.compiler != "clang" else "")))
         return text
 
     def make(self, jobs):

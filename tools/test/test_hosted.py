@@ -1,8 +1,8 @@
 """Tests of tools/hosted.py: bad arguments, missing compilers, inputs that are kept, planted faults.
 
 Each runs the tool as its user does. Arguments: what cannot be meant is one line, and status 2.
-Compilers: a PATH without a compiler, with one that has no sanitizer, and without libFuzzer. Found: a
-fault that is planted is found, and a kept input that fails says how to repeat it.
+Compilers: a PATH without a compiler, with one that has no sanitizer, and without libFuzzer. Found:
+a fault that is planted is found, and a kept input that fails says how to repeat it.
 
 It needs gcc or clang for this host, and builds in obj/hosted.
 Run alone: python3 tools/test/test_hosted.py

@@ -3,6 +3,8 @@
 Each is a small file of C, which the check takes for one of the kernel. The check must complain of
 what is wrong in it, in words that tell what to do, and of nothing else.
 That the kernel itself has no such use is a test of lab 0.
+
+Run alone: python3 tools/test/test_pairs.py
 """
 import os
 import sys
