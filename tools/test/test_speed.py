@@ -1,6 +1,8 @@
 """docs/speed.md: its floors are those of tools/bench_floors.py, its table and picture those of the
 kernel that it speaks of, and each operation is one of make bench.
 
+A table that was not made anew after a change of the kernel fails here.
+
 Needs the built objects and QEMU.
 Run alone: python3 tools/test/test_speed.py
 """
