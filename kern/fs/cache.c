@@ -103,7 +103,6 @@ static struct cached_block *entry_create(uint32_t block)
 /* The opposite; nobody has mapped the page. */
 static __never_inlined void entry_free(struct cached_block *entry)
 {
-    entry->page->flags &= ~PG_CACHED;
     page_ref_dec(entry->page);
     kfree(entry);
 }

@@ -7,6 +7,7 @@
    to the file later: then it shows that, as long as it is not a copy. The file that a program runs
    from cannot be written to meanwhile. */
 #include <fs/filemap.h>
+#include <fs/mmap.h>
 #include <mm/pmm.h>
 
 /* A hole has no block: its zeros are the process's own from the start. */
@@ -25,4 +26,4 @@ static int file_page(struct vma_struct *vma, uintptr_t la, __not_used uint32_t a
     return 0;
 }
 
-const struct pager file_pager = { .page = file_page };
+const struct pager file_pager = { .page = file_page, .close = mmap_leave, .family = mmap_family };

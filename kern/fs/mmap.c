@@ -27,54 +27,24 @@ static struct mutex writeback = {
     .lock = SPINLOCK_INIT("writing back mapped files", RANK_WAIT),
     .waiters = { &writeback.waiters, &writeback.waiters },
 };
-/* Maps that have something dirty, or for which a fault waits. An area of each is there, or what is
-   dirty of it is just being taken: so its inode is. */
-static struct spinlock lock = SPINLOCK_INIT("files that are dirty", RANK_INODES);
-static list_entry_t dirty_maps = { &dirty_maps, &dirty_maps };
-static size_t dirty_map_count;
-/* All maps that have an area. */
+/* All maps that have an area:
+
+     used_maps  --> map of "a" --> map of "b" --> map of "c"
+
+   An inode is not counted by the list. Each area has a reference to it, or belongs to a program
+   that has, and the last one takes the map out before that is given back: so what is found in the
+   list, with the lock held, is alive. What is dirty without an area is just being taken. */
+static struct spinlock lock = SPINLOCK_INIT("files that are mapped", RANK_INODES);
 static list_entry_t used_maps = { &used_maps, &used_maps };
 static size_t used_map_count;
 
-/* The two lists, and who is in them. A map has two links, so it can be in both:
-
-     used_maps  --> map of "a" --> map of "b" --> map of "c"     has an area
-     dirty_maps -----------------> map of "b"                    has something to write back
-
-   An inode is not counted by a list. Each area has a reference to it, and the last one takes the
-   map out of both lists before it gives that back: so what is found in a list, with the lock held,
-   is alive. */
-
-/* Let a map be in the list, or not any more. The lock is held. */
-static void set_listed(struct file_map *map, bool listed)
-{
-    if (list_empty(&map->dirty_link) != listed)
-        return;
-    if (listed)
-        list_add_before(&dirty_maps, &map->dirty_link);
-    else
-        list_del_init(&map->dirty_link);
-    dirty_map_count += listed ? 1 : -1;
-}
-
-/* The map of an inode comes into the list, unless it is there. */
-static void enlist(struct inode *node)
-{
-    spin_lock(&lock);
-    set_listed(node->map, true);
-    spin_unlock(&lock);
-}
-
-/* Areas have come or gone: the map is in the list of those that have one. One without an area
-   leaves both; an area that is new just now comes here too. */
+/* Areas have come or gone: the map is in the list if it has one. */
 static void area_changed(struct inode *node)
 {
     struct file_map *map = node->map;
 
     spin_lock(&lock);
     bool used = filemap_used(map);
-    if (!used)
-        set_listed(map, false);
     if (used && list_empty(&map->used_link)) {
         list_add_before(&used_maps, &map->used_link);
         used_map_count++;
@@ -99,10 +69,8 @@ void mmap_add_dirty(struct inode *node, struct cached_block *block)
     }
     block->dirty = true;
     list_add_before(&map->dirty, &block->clean_link);
-    if (map->dirty_count++ == 0) {
-        enlist(node);
+    if (map->dirty_count++ == 0)
         journal_touch();
-    }
 }
 
 /* While a program may write without a fault, what it writes to a block that left the set would be
@@ -125,8 +93,7 @@ struct cached_block *mmap_take_dirty(struct inode *node)
    wait_for_write_back(): with that lock held it would wait for a task that needs the lock. */
 int mmap_try_later(struct inode *node)
 {
-    node->map->wanted = true;
-    enlist(node);
+    atomic_store(&node->map->wanted, true);
     return -E_BUSY;
 }
 
@@ -148,7 +115,7 @@ static int hold(struct inode *node)
 
     assert(mutex_held(&writeback));
     atomic_store(&map->held, true);
-    map->wanted = false;
+    atomic_store(&map->wanted, false);
     filemap_remove_zeros(map);
     mutex_lock(&node->lock);
     map->zeros = false;
@@ -171,48 +138,6 @@ void mmap_release(struct inode *node)
     mutex_unlock(&writeback);
 }
 
-/* The first map of the list, or the first that is wanted, leaves it: its inode, with a reference.
-   */
-static struct inode *next_dirty(bool all)
-{
-    spin_lock(&lock);
-    list_for_each(link, &dirty_maps) {
-        struct file_map *map = to_struct(link, struct file_map, dirty_link);
-        struct inode *node = map->backing;
-
-        if (!all && !map->wanted)
-            continue;
-        inode_get(node);
-        set_listed(map, false);
-        spin_unlock(&lock);
-        return node;
-    }
-    spin_unlock(&lock);
-    return NULL;
-}
-
-/* As many as there were at the start: what becomes dirty meanwhile is for the next call. One that
-   another task is at has left the list, but the mutex is waited for. */
-int mmap_write_back(bool all)
-{
-    struct inode *node;
-    int error = 0;
-
-    mutex_lock(&writeback);
-    for (size_t left = dirty_map_count; left > 0; left--) {
-        node = next_dirty(all);
-        if (node == NULL)
-            break;
-        int failed = hold(node);
-        if (failed != 0)
-            error = failed;
-        atomic_store(&node->map->held, false);
-        inode_put(node);
-    }
-    mutex_unlock(&writeback);
-    return error;
-}
-
 /* The next of all maps: its inode, with a reference. It goes to the list's end. */
 static struct inode *next_used(void)
 {
@@ -230,33 +155,49 @@ static struct inode *next_used(void)
     return node;
 }
 
-/* Nobody maps a page of a file for a moment, and what was dirty is on the disk: so the cache can
-   give back all of them. False if there was nothing to be done.
-
-   A program whose entries were removed notices nothing but a fault more at its next access. The
-   commit is outside of the mutex: it may take long, and others may write back meanwhile. */
-static bool unmap_all(void)
+/* Write back the maps that are wanted; or all that are dirty, if `all`; or all maps, if `any`: of
+   these also take the entries, and tell if there were some. As many as there were at the start:
+   what becomes dirty meanwhile is for the next call. */
+static int write_back_maps(bool all, bool *any)
 {
     struct inode *node;
-    bool any = false;
+    int error = 0;
 
     mutex_lock(&writeback);
     for (size_t left = used_map_count; left > 0 && (node = next_used()) != NULL; left--) {
-        hold(node);
-        any |= filemap_unmap(node->map);
-        atomic_store(&node->map->held, false);
+        struct file_map *map = node->map;
+
+        if (any != NULL || atomic_load(&map->wanted)
+            || (all && atomic_load(&map->dirty_count) > 0)) {
+            error = hold(node) ?: error;
+            if (any != NULL)
+                *any |= filemap_unmap(map);
+            atomic_store(&map->held, false);
+        }
         inode_put(node);
     }
     mutex_unlock(&writeback);
-    return any && journal_commit() == 0;
+    return error;
+}
+
+/* One that another task is at is waited for, by the mutex. */
+int mmap_write_back(bool all)
+{
+    return write_back_maps(all, NULL);
 }
 
 /* For mm/fault.c: a pager could not tell a page, because its file is held, or has to be; or there
-   is no memory. */
+   is no memory: then nobody maps a page of a file for a moment, and what was dirty is on the disk,
+   so the cache can give back all of them. False if there was nothing to be done.
+
+   A program whose entries were removed notices nothing but a fault more at its next access. The
+   commit is outside of the mutex: it may take long, and others may write back meanwhile. */
 static bool wait_for_write_back(bool memory)
 {
-    mmap_write_back(false);
-    return memory && unmap_all();
+    bool any = false;
+
+    write_back_maps(false, memory ? &any : NULL);
+    return any && journal_commit() == 0;
 }
 
 /* What an area shows at an address, without the right to write: see the head for `zeros`. */
@@ -294,6 +235,45 @@ static int mmap_page(struct vma_struct *vma, uintptr_t la, uint32_t access, stru
     return vop_data(node, vop_share, index, page);
 }
 
+/* The map of an inode: it is made once, and stays as long as the inode. Of two who make one the
+   first counts. -E_NO_MEM. */
+static int need_map(struct inode *node)
+{
+    struct file_map *map;
+
+    if (atomic_load_acquire(&node->map) != NULL)
+        return 0;
+    map = kmalloc(sizeof(*map));
+    if (map == NULL)
+        return -E_NO_MEM;
+    filemap_init(map, node);
+    filemap_wait = wait_for_write_back;
+    if (!atomic_cas(&node->map, NULL, map))
+        kfree(map);
+    return 0;
+}
+
+struct family *mmap_family(struct vma_struct *vma)
+{
+    struct inode *node = vma->backing;
+
+    if (vma->map_link.next == NULL
+        && (need_map(node) != 0 || !filemap_add(node->map, vma, false)))
+        return NULL;
+    area_changed(node);
+    return &node->map->family;
+}
+
+void mmap_leave(struct vma_struct *vma)
+{
+    struct inode *node = vma->backing;
+
+    if (likely(vma->map_link.next == NULL))
+        return;
+    filemap_remove(node->map, vma);
+    area_changed(node);
+}
+
 /* May programs write to the file by this area? */
 static bool is_writer(const struct vma_struct *vma)
 {
@@ -313,7 +293,7 @@ static void mmap_open(struct vma_struct *vma)
         atomic_add((uint32_t *)&node->uses, 1);
         atomic_add(&node->map->writers, 1); /* pairs with mmap_close(): the count alone */
     }
-    filemap_add(node->map, vma);
+    filemap_add(node->map, vma, true);
     area_changed(node);
 }
 
@@ -337,27 +317,8 @@ static void mmap_close(struct vma_struct *vma)
 
 static const struct pager mmap_pager = {
     .page = mmap_page, .open = mmap_open, .close = mmap_close, .asked_to_write = true,
+    .family = mmap_family,
 };
-
-/* The map of an inode: it is made once, and stays as long as the inode. -E_NO_MEM.
-   The release is for those who look at node->map without the inode's lock: who sees the pointer
-   sees a map that is filled. */
-static int need_map(struct inode *node)
-{
-    struct file_map *map = NULL;
-
-    mutex_lock(&node->lock);
-    if (node->map == NULL) {
-        map = kmalloc(sizeof(*map));
-        if (map != NULL)
-            filemap_init(map, node);
-        /* pairs with the processor: who follows the pointer needs its load for the address */
-        atomic_store_release(&node->map, map);
-    }
-    mutex_unlock(&node->lock);
-    filemap_wait = wait_for_write_back;
-    return node->map != NULL ? 0 : -E_NO_MEM;
-}
 
 int mmap_file(struct mm_struct *mm, struct inode *node, uint32_t flags, uintptr_t addr, size_t len,
               uint32_t vm_flags, uint64_t offset)
@@ -421,5 +382,5 @@ void mmap_free(struct inode *node)
         return;
     while ((block = mmap_take_dirty(node)) != NULL)
         cache_put(block);
-    kfree(node->map);
+    family_put(&node->map->family);     /* pages that the policy knows may need it longer */
 }

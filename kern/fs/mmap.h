@@ -59,5 +59,9 @@ struct cached_block *mmap_take_dirty(struct inode *node) __must_check;
 /* A fault cannot go on before the file was written back, as when it wants to fill a hole of which
    the page of zeros may be mapped somewhere. -E_BUSY: with this result it is tried again then. */
 int mmap_try_later(struct inode *node);
+/* pager.family() of all areas of files: see mm/vmm.h. The opposite, when the area goes, for
+   one that is not in the list of those that map the file as long as memory is not short. Sleeps. */
+struct family *mmap_family(struct vma_struct *vma);
+void mmap_leave(struct vma_struct *vma);
 /* The inode goes: its map, and what could not be written. No area is left. */
 void mmap_free(struct inode *node);

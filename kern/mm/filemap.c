@@ -18,30 +18,33 @@ void filemap_init(struct file_map *map, void *backing)
     /* no pair: nobody else knows the page yet */
     atomic_cas(&kva2page(filemap_zeros)->ref, 0, 1);    /* one reference that is never dropped */
     *map = (struct file_map){ .backing = backing };
-    mutex_init(&map->lock, "the areas of a file", MUTEX_AREAS, 0);
-    list_init(&map->areas);
+    family_setup(&map->family);
     list_init(&map->dirty);
-    list_init(&map->dirty_link);
     list_init(&map->used_link);
-    map->visited = &map->areas;
+    map->visited = &map->family.members;
 }
 
 /* At the end: a walk that is on its way comes to it. A fork adds the child's area while it has the
    lock of the parent's mm, so a walk that waits for the parent meets the child later. */
-void filemap_add(struct file_map *map, struct vma_struct *vma)
+bool filemap_add(struct file_map *map, struct vma_struct *vma, bool wait)
 {
-    mutex_lock(&map->lock);
-    list_add_before(&map->areas, &vma->map_link);
-    mutex_unlock(&map->lock);
+    if (wait)
+        mutex_lock(&map->family.lock);
+    else if (!mutex_trylock(&map->family.lock))
+        return false;
+    list_add_before(&map->family.members, &vma->map_link);
+    vma->vm_mm->extras |= MM_MAPPED;
+    mutex_unlock(&map->family.lock);
+    return true;
 }
 
 void filemap_remove(struct file_map *map, struct vma_struct *vma)
 {
-    mutex_lock(&map->lock);
+    mutex_lock(&map->family.lock);
     if (map->visited == &vma->map_link)
         map->visited = list_prev(&vma->map_link);
     list_del(&vma->map_link);
-    mutex_unlock(&map->lock);
+    mutex_unlock(&map->family.lock);
 }
 
 /* The walk has the list's lock for one step only, because an mm's lock comes before it. So areas
@@ -59,8 +62,8 @@ static struct mm_struct *next_mm(struct file_map *map, list_entry_t **place)
 {
     struct mm_struct *mm = NULL;
 
-    mutex_lock(&map->lock);
-    while (mm == NULL && list_next(map->visited) != &map->areas) {
+    mutex_lock(&map->family.lock);
+    while (mm == NULL && list_next(map->visited) != &map->family.members) {
         map->visited = list_next(map->visited);
         mm = to_struct(map->visited, struct vma_struct, map_link)->vm_mm;
         /* mm_put() is at work there: it unmaps all by itself, and runs on no hart. */
@@ -68,7 +71,7 @@ static struct mm_struct *next_mm(struct file_map *map, list_entry_t **place)
             mm = NULL;
     }
     *place = map->visited;
-    mutex_unlock(&map->lock);
+    mutex_unlock(&map->family.lock);
     return mm;
 }
 
@@ -79,14 +82,14 @@ static void walk(struct file_map *map, void (*fn)(struct vma_struct *vma, uint64
     struct mm_struct *mm;
     list_entry_t *place;
 
-    map->visited = &map->areas;
+    map->visited = &map->family.members;
     while ((mm = next_mm(map, &place)) != NULL) {
         mutex_lock(&mm->lock);
-        mutex_lock(&map->lock);
+        mutex_lock(&map->family.lock);
         /* While the mm's lock was waited for, its owner may have unmapped the area: then `visited`
            has moved, and `place` may be freed memory. */
         bool there = map->visited == place;
-        mutex_unlock(&map->lock);
+        mutex_unlock(&map->family.lock);
         if (there)
             fn(to_struct(place, struct vma_struct, map_link), arg);
         mutex_unlock(&mm->lock);

@@ -9,11 +9,14 @@
        | of an inode   | ----------> | of mm A  | ---------> | of mm B  | ---> ...
        +---------------+             +----------+            +----------+
 
-   The list has private areas too, as those of a program that runs. Who walks along it waits for the
-   lock of each mm, one at a time, and so holds none, nor anything that ranks behind one. */
+   The list has private areas too. Those of a program that runs come into it when memory is short,
+   and its mm is enrolled (rmap.h): before that nobody asks who maps its text.
+
+   Who walks along the list waits for the lock of each mm, one at a time, and so holds none, nor
+   anything that ranks behind one. The reclaimer does not: see page_for_each_entry(). */
 #pragma once
 
-#include <mm/vmm.h>
+#include <mm/rmap.h>
 
 /* How a mapped file is, from the sight of a page that some may write to:
 
@@ -24,11 +27,12 @@
 
    So it does not change while it is written to the disk. */
 struct file_map {
+    /* Of pages that are enrolled: mm/rmap.h. Its members are areas, vma_struct.map_link; new ones
+       come to the end. So such a page may outlive the inode, and the map with it. */
+    struct family family;
     void *backing;                      /* whose map it is: an inode. Set once */
-
-    struct mutex lock;                  /* MUTEX_AREAS: guards the next two */
-    list_entry_t areas;                 /* vma_struct.map_link; new ones come to the end */
-    list_entry_t *visited;              /* where a walk is: the last area that it has come to */
+    list_entry_t *visited;              /* where a walk is: the last area that it has come to.
+                                           By family.lock */
 
     /* Of fs/mmap.c. Atomic: */
     uint32_t writers;                   /* areas that are shared and may be written */
@@ -38,7 +42,7 @@ struct file_map {
     bool zeros;                         /* some entry may map the page of zeros */
     uint32_t dirty_count;
     list_entry_t dirty;                 /* blocks that are mapped with the right to write */
-    list_entry_t dirty_link, used_link; /* in the lists of such maps, and of all; see mmap.c */
+    list_entry_t used_link;             /* in the list of all maps; see mmap.c */
 };
 
 /* What a hole of a file is mapped as, read-only: one page for all. It is never freed. */
@@ -47,14 +51,15 @@ extern const uint8_t filemap_zeros[PGSIZE];
 /* Set the fields of a new one; no area maps the file. */
 void filemap_init(struct file_map *map, void *backing);
 /* For the pager: an area begins, or ends, to map the file. The lock of its mm is held, if that is
-   published. Sleep. */
-void filemap_add(struct file_map *map, struct vma_struct *vma);
+   published. Sleep; without `wait` the first does not, and is false if another has the list's lock.
+   */
+bool filemap_add(struct file_map *map, struct vma_struct *vma, bool wait);
 /* See filemap_add(). */
 void filemap_remove(struct file_map *map, struct vma_struct *vma);
 /* Does any area map it? It may change at once. */
 static inline bool filemap_used(const struct file_map *map)
 {
-    return atomic_load(&map->areas.next) != &map->areas;
+    return atomic_load(&map->family.members.next) != &map->family.members;
 }
 
 /* Take the right to write from all entries of shared areas: done on all harts when it returns. What

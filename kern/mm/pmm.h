@@ -23,7 +23,7 @@ struct Page {
     uint64_t property;          /* head of a free block: the manager's size of it;
                                    head of a kmalloc of whole pages: how many;
                                    PG_ANON: its family and its slot, see swap.h and rmap.h;
-                                   PG_FILE: the map of its file */
+                                   PG_FILE: the family of its file, see rmap.h */
     list_entry_t page_link;     /* in a list of free pages, of slabs, or of a swap_manager */
     IF_CHECK(struct page_history history;)
 };
@@ -38,11 +38,11 @@ _Static_assert(sizeof(struct Page) == 32 IF_CHECK(+ 16), "it is paid for each pa
 /* What a page that was handed out may be besides; all guarded by swap_lock (swap.h), and gone when
    the page is freed. A page that has none of them costs nothing there. */
 #define PG_ANON         1       /* a program's own: rmap.h finds the entries that map it */
-#define PG_FILE         8       /* of a file that is mapped */
+#define PG_FILE         8       /* of a file that is, or was, mapped: the same */
 #define PG_LOCKED       16      /* the disk reads or writes it, or it is about to */
-#define PG_CACHED       32      /* of the block cache, from its allocation until it is freed: so it
-                                   is in no list, though it may be mapped */
-#define PG_SWAPPABLE    4       /* with PG_ANON: the policy (struct swap_manager) has it */
+#define PG_CACHED       32      /* of the block cache, from its allocation until it is freed: set
+                                   while nobody else knows it */
+#define PG_SWAPPABLE    4       /* with one of those: the policy (struct swap_manager) has it */
 #define PG_INDEX_SHIFT  6       /* the bits from here on: (address or offset) >> PGSHIFT */
 
 /* An allocator. All functions are called under one lock, with interrupts off, so they must not

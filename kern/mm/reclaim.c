@@ -95,12 +95,13 @@ void reclaim_wake_pager(void)
     spin_unlock(&pager_lock);
 }
 
-/* Bring out a batch of pages that the policy chooses, of so many that are tried at most. How many
+/* What nobody uses goes first, also what the round before has taken from all who mapped it. Then
+   bring out a batch of pages that the policy chooses, of so many that are tried at most. How many
    went; *busy if there were some that may go later. Processes that are new are looked for now and
    then, and if `again`. The mutex is held. */
 static size_t reclaim_round(size_t tries, bool again, bool *busy)
 {
-    size_t freed = 0, kept = 0;
+    size_t freed = shrink_memory(), kept = 0;
     static uint32_t rounds;             /* by the mutex */
 
     if (rounds++ % ENROL_ROUNDS == 0 || again)
@@ -180,7 +181,6 @@ static void reclaim_ahead(void)
     } while (freed > 0);
 }
 
-/* What is only kept goes first. */
 int reclaim_pager(__not_used void *arg)
 {
     spin_lock(&pager_lock);
@@ -190,7 +190,6 @@ int reclaim_pager(__not_used void *arg)
             continue;
         }
         spin_unlock(&pager_lock);
-        shrink_memory();
         reclaim_ahead();
         spin_lock(&pager_lock);
         pager_wanted = false;

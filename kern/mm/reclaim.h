@@ -13,7 +13,7 @@
 
    One task reclaims at a time, with the mutex of rank MUTEX_RECLAIM, the last of all: so it can
    take no other, begins no transaction, and sleeps for nothing but the disk. The locks of address
-   spaces it only tries. */
+   spaces it only tries. What nobody uses goes first, then what the policy chooses. */
 #pragma once
 
 #include <defs.h>

@@ -8,7 +8,11 @@
 
    An enrolled page has, beside PG_ANON, the number of its virtual page in the upper bits of
    `flags`, and in the upper half of `property` the place of its family, in units of 16 bytes from
-   the beginning of memory: 64 GiB need 32 bits of it. The lower half is its slot (swap.c). */
+   the beginning of memory: 64 GiB need 32 bits of it. The lower half is its slot (swap.c). A page
+   with PG_FILE has the same, with its place in the file; its family is part of a file_map, and may
+   outlive the inode. Such a page may leave the policy while it is in memory, and a block of the
+   disk may become another file's: only who reclaims, or a task that has the page's only entry, does
+   that, so nobody is just looking for its entries. */
 #include <debug/panic.h>
 #include <error.h>
 #include <mm/kmalloc.h>
@@ -44,17 +48,23 @@ int family_begin(struct mm_struct *mm)
 
     if (family == NULL)
         return -E_NO_MEM;
-    family->count = 1;
-    mutex_init(&family->lock, "the mms of a family", MUTEX_AREAS, 0);
-    list_init(&family->mms);
+    family_setup(family);
     mm->family = family;
     return 0;
 }
 
-/* By family_put(), with the last use. No mm is in the list then, for each of them is a use. */
+void family_setup(struct family *family)
+{
+    family->count = 1;
+    mutex_init(&family->lock, "who maps a page", MUTEX_AREAS, 0);
+    list_init(&family->members);
+}
+
+/* By family_put(), with the last use. No member is in the list then: each mm is a use, and so is
+   the inode, as long as there are areas. A file's family is the beginning of its file_map. */
 void family_free(struct family *family)
 {
-    kmem_cache_free(&family_cache, family);
+    kfree(family);
 }
 
 /* Nobody finds the mm by a process any more. Somebody may have found it before: he has its lock, so
@@ -71,8 +81,8 @@ void family_unlink(struct mm_struct *mm)
     mutex_unlock(&mm->family->lock);
 }
 
-/* These two read what page_make_anon() has written once; it does not change until the page has no
-   reference. So who has one needs no lock for them. */
+/* These two read what page_make() has written once; it does not change until the page has no
+   reference, or see the head. So who has one needs no lock for them. */
 uintptr_t page_la(const struct Page *page)
 {
     return (uintptr_t)(page->flags >> PG_INDEX_SHIFT) << PGSHIFT;
@@ -85,32 +95,57 @@ struct family *page_family(const struct Page *page)
 
 /* The use of the family is counted here, and given back by page_forget(). If it were not, the mms
    could all end while a page is in the cache, and page_family() would lead to freed memory. */
-void page_make_anon(struct Page *page, struct family *family, uintptr_t la)
+void page_make(struct Page *page, uint32_t kind, struct family *family, uintptr_t la)
 {
     assert(spin_held(&swap_lock));
-    page->flags = PG_ALLOCATED | PG_ANON | (uint32_t)(la >> PGSHIFT) << PG_INDEX_SHIFT;
+    page->flags |= kind | (uint32_t)(la >> PGSHIFT) << PG_INDEX_SHIFT;
     page->property = ((uintptr_t)family - (uintptr_t)kva(pages_base)) >> 4 << 32;
     /* no pair: the lock of the address space is held, and one is counted already */
     atomic_add(&family->count, 1);
 }
 
+/* The policy does not know the page any more. Its family, of which it is no use from now on, or
+   NULL. With swap_lock held; giving the use back needs another lock, which ranks before. */
+static struct family *page_leave(struct Page *page)
+{
+    struct family *family = page->flags & (PG_ANON | PG_FILE) ? page_family(page) : NULL;
+
+    if (page->flags & PG_SWAPPABLE) {
+        swap_manager()->set_unswappable(page);
+        enrolled--;
+    }
+    page->flags &= PG_ALLOCATED | PG_CACHED | PG_LOCKED;
+    return family;
+}
+
 /* The first look is without the lock, because most pages are known at most calls. The flag may be
    set by another task right behind it: so with the lock it is looked at once more. */
-void page_enrol(struct Page *page, struct family *family, uintptr_t la)
+static void enrol(struct Page *page, uint32_t kind, struct family *family, uintptr_t la)
 {
-    const uint32_t known = PG_ANON | PG_SWAPPABLE;
+    const uint32_t known = kind | PG_SWAPPABLE;
+    struct family *old = NULL;
 
-    if ((page->flags & known) == known)
+    if ((page->flags & known) == known && page_family(page) == family && page_la(page) == la)
         return;
     spin_lock(&swap_lock);
-    if (page->flags == PG_ALLOCATED)
-        page_make_anon(page, family, la);
-    if ((page->flags & known) == PG_ANON) {
+    /* The block was another file's: the cache has a reference, and this entry the other. */
+    if (kind == PG_FILE && (page->flags & PG_FILE) && page_ref(page) == 2)
+        old = page_leave(page);
+    if ((page->flags & ~(PG_CACHED | PG_LOCKED)) == PG_ALLOCATED)
+        page_make(page, kind, family, la);
+    if ((page->flags & known) == kind) {
         page->flags |= PG_SWAPPABLE;
         swap_manager()->map_swappable(page);
         enrolled++;
     }
     spin_unlock(&swap_lock);
+    if (old != NULL)
+        family_put(old);
+}
+
+void page_enrol(struct Page *page, struct family *family, uintptr_t la)
+{
+    enrol(page, PG_ANON, family, la);
 }
 
 size_t rmap_enrolled(void)
@@ -118,20 +153,12 @@ size_t rmap_enrolled(void)
     return atomic_load(&enrolled);
 }
 
-/* Nobody has a reference to it, so it is not in the cache, and not locked. */
+/* If nobody has a reference to it, it is not in the cache of slots, and not locked. */
 void page_forget(struct Page *page)
 {
-    struct family *family = NULL;
-
     spin_lock(&swap_lock);
-    assert(!(page->flags & PG_LOCKED) && page_slot(page) == 0);
-    if (page->flags & PG_SWAPPABLE) {
-        swap_manager()->set_unswappable(page);
-        enrolled--;
-    }
-    if (page->flags & PG_ANON)
-        family = page_family(page);
-    page->flags = PG_ALLOCATED;
+    assert(page_slot(page) == 0 && (!(page->flags & PG_LOCKED) || page_ref(page) > 0));
+    struct family *family = page_leave(page);
     spin_unlock(&swap_lock);
     if (family != NULL)
         family_put(family);
@@ -151,22 +178,26 @@ void page_forget(struct Page *page)
 bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
 {
     struct family *family = page_family(page);
-    uintptr_t la = page_la(page);
-    uint32_t left = page_ref(page) - 1 - (page_slot(page) != 0);
+    uint32_t left = page_ref(page) - 1 - (page_slot(page) != 0 || (page->flags & PG_CACHED));
     bool all = true;
 
-    assert((page->flags & PG_ANON) && page_ref(page) > 0);
+    assert((page->flags & (PG_ANON | PG_FILE)) && page_ref(page) > 0);
     if (!mutex_trylock(&family->lock))
         return false;
-    for (list_entry_t *pos = list_next(&family->mms); pos != &family->mms && left > 0;
+    for (list_entry_t *pos = list_next(&family->members); pos != &family->members && left > 0;
          pos = list_next(pos)) {
-        struct mm_struct *mm = to_struct(pos, struct mm_struct, family_link);
+        const struct vma_struct *vma = page->flags & PG_FILE
+            ? to_struct(pos, struct vma_struct, map_link) : NULL;
+        struct mm_struct *mm = vma != NULL ? vma->vm_mm
+            : to_struct(pos, struct mm_struct, family_link);
 
         if (!mutex_trylock(&mm->lock)) {
             all = false;
             continue;
         }
-        pte_t *pte = get_pte(mm->as.pgdir, la, false);
+        uintptr_t la = page_la(page) + (vma != NULL ? vma->vm_start - vma->offset : 0);
+        pte_t *pte = vma == NULL || (vma->vm_start <= la && la < vma->vm_end)
+            ? get_pte(mm->as.pgdir, la, false) : NULL;
         if (pte != NULL && (*pte & PTE_V) && pte2page(*pte) == page) {
             fn(mm, la, pte, page, arg);
             left--;
@@ -177,12 +208,22 @@ bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
     return all || left == 0;
 }
 
-/* Pages of a pager are in a shared area, or have a flag (PG_CACHED), or are the kernel's own,
-   without PG_ALLOCATED: page_enrol() passes over the last two. */
-void mm_enrol(struct mm_struct *mm, const struct vma_struct *vma, uintptr_t la, pte_t pte)
+/* Of pages of a pager those of the block cache have a flag (PG_CACHED); others are in a shared
+   area, or are the kernel's own, without PG_ALLOCATED: those are passed over. */
+void mm_enrol(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la, pte_t pte)
 {
-    if ((pte & PTE_V) && !(vma->vm_flags & VM_SHARED))
-        page_enrol(pte2page(pte), mm->family, la);
+    struct Page *page = pte2page(pte);
+
+    if (!(pte & PTE_V))
+        return;
+    if (page->flags & PG_CACHED) {
+        struct family *family = vma->pager->family(vma);
+
+        if (family != NULL)
+            enrol(page, PG_FILE, family, vma->offset + (la - vma->vm_start));
+    } else if (!(vma->vm_flags & VM_SHARED)) {
+        page_enrol(page, mm->family, la);
+    }
 }
 
 /* The mm joins the list of its family, and all its pages become known. */
@@ -191,7 +232,7 @@ bool mm_enrol_all(struct mm_struct *mm)
     mm_assert_locked(mm);
     if (mm->enrolled || mm->family == NULL || !mutex_trylock(&mm->family->lock))
         return false;
-    list_add(&mm->family->mms, &mm->family_link);
+    list_add(&mm->family->members, &mm->family_link);
     mutex_unlock(&mm->family->lock);
     mm->enrolled = true;
     mm->extras |= MM_PAGING;

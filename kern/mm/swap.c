@@ -376,7 +376,7 @@ bool swap_cache_insert(struct Page *page, uint32_t slot, struct family *family, 
     spin_lock(&swap_lock);
     bool first = cache_page(slot) == NULL;
     if (first) {
-        page_make_anon(page, family, la);
+        page_make(page, PG_ANON, family, la);
         page->flags |= PG_LOCKED;
         slot_of(slot)->names++;
         page_ref_inc(page);

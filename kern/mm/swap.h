@@ -130,8 +130,8 @@ static inline bool page_ref_get(struct Page *page)
     return atomic_inc_unless_zero(&page->ref);
 }
 
-/* A policy: which of the enrolled pages goes next. Those with `L` are called with swap_lock held;
-   none of these sleeps. */
+/* A policy: which of the enrolled pages goes next, a program's own or a file's. Those with `L` are
+   called with swap_lock held; none of these sleeps. */
 struct swap_manager {
     const char *name;                           /* for the boot argument swap= */
     const char *exercise;                       /* which has to write it; NULL: none */

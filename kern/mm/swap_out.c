@@ -66,6 +66,18 @@ static enum page_out move_out(struct Page *page, uint32_t slot, bool all)
     /* EXERCISE 9.3 end */
 }
 
+/* An entry of a page of a file goes; a fault finds the page again in the block cache, or reads it.
+   One that allows to write stays: what is written by it comes to the disk by a write-back only. */
+static void unmap_file_entry(struct mm_struct *mm, uintptr_t la, pte_t *pte, struct Page *page,
+                             __not_used void *arg)
+{
+    if (*pte & PTE_W)
+        return;
+    set_pte(pte, 0);
+    tlb_flush(&mm->as, la, PGSIZE);
+    page_ref_dec(page);
+}
+
 /* Somebody who has the page locked reads it, or is about to give it to a process. */
 enum page_out page_out(struct Page *page)
 {
@@ -74,7 +86,15 @@ enum page_out page_out(struct Page *page)
     if (!page_trylock(page))
         return PAGE_BUSY;
     uint32_t slot = page_slot(page);
-    if (slot == 0 && swap_cache_add(page))
+    /* Of a file's page the references that are left are the cache's and the caller's. The cache
+       gives it back when it is asked next. */
+    if (page->flags & PG_FILE) {
+        result = PAGE_BUSY;
+        if (page_for_each_entry(page, unmap_file_entry, NULL) && page_ref(page) <= 2) {
+            page_forget(page);
+            result = PAGE_OUT;
+        }
+    } else if (slot == 0 && swap_cache_add(page))
         slot = page_slot(page);
     if (slot != 0 && !swap_slot_is_bad(slot))
         result = move_out(page, slot, page_for_each_entry(page, unmap_entry, &slot));

@@ -3,6 +3,11 @@
    self tests call it too. It sleeps for the disk and for nothing else: locks of address spaces it
    only tries to take. No spinlock is held.
 
+   A page of a file needs no slot: it is taken from all who map it, and the block cache can give it
+   back. One that some may write to stays: to write it back needs a transaction, and the reclaimer
+   begins none. The flusher does it a second after the first change; afterwards nobody may write to
+   the page, and it can go.
+
    swap_out.c tells how a page goes that several processes share, and what may happen meanwhile. */
 #pragma once
 

@@ -128,10 +128,14 @@ void unmap_part(const struct vma_struct *vma, uintptr_t start, uintptr_t end)
 
 /* Empty an mm that nobody runs on. Area by area, upwards: tables go with the last area that needed
    them. It is on no hart, so no translation of it is left, and unmap_range() can do without
-   flushes. */
+   flushes. By the files that it maps others may find it all the same, so its lock is taken then. */
 static void remove_areas(struct mm_struct *mm)
 {
+    bool found = mm->extras & MM_MAPPED;
+
     assert_eq(atomic_load(&mm->as.harts), 0);
+    if (unlikely(found))
+        mutex_lock(&mm->lock);
     for (list_entry_t *pos = list_next(&mm->mmap_list), *next; pos != &mm->mmap_list; pos = next) {
         struct vma_struct *vma = le2vma(pos);
         next = list_next(pos);
@@ -144,6 +148,8 @@ static void remove_areas(struct mm_struct *mm)
     list_init(&mm->mmap_list);
     mm->mmap_root = mm->mmap_cache = NULL;
     mm->map_count = 0;
+    if (unlikely(found))
+        mutex_unlock(&mm->lock);
 }
 
 /* No lock is needed: a caller that drops the last use is alone with the mm. */
@@ -216,9 +222,7 @@ static __never_inlined bool dup_again(struct mm_struct *to)
 {
     if (!reclaim_when_short())
         return false;
-    mutex_lock(&to->lock);              /* it may be found by the files that it maps */
     remove_areas(to);
-    mutex_unlock(&to->lock);
     return true;
 }
 

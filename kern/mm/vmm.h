@@ -52,6 +52,9 @@ struct pager {
        only read is mapped without the right, and the first write asks page() again, with
        VM_WRITE. */
     bool asked_to_write;
+    /* If pages are the block cache's: the areas that map the same file, to which this one belongs
+       from now on (mm/filemap.h); NULL: not now. Does not sleep, nor wait for a lock. */
+    struct family *(*family)(struct vma_struct *vma);
 };
 
 /* What a layer above keeps for an address space, and so for all threads that share it. It is the
@@ -71,7 +74,8 @@ struct vma_struct {
     const struct pager *pager;          /* NULL: new pages are zeroed ones. Set once */
     void *backing;                      /* what the pager has the pages from. Set once */
     uint64_t offset;                    /* the place of vm_start in it, in bytes */
-    list_entry_t map_link;              /* in the list of those that map a file: mm/filemap.h */
+    list_entry_t map_link;              /* in the list of those that map a file: mm/filemap.h.
+                                           NULLs: it never was */
 };
 
 /* An address space. Its first part is what the hardware and the TLB functions use. What lies where:
@@ -116,6 +120,7 @@ struct mm_struct {
 
 #define MM_PAGER        1               /* it has, or had, an area with a pager */
 #define MM_PAGING       2               /* pages are enrolled (mm/rmap.h), or out (mm/swap.h) */
+#define MM_MAPPED       4               /* an area is, or was, found by its file: mm/filemap.h */
 
 /* Set up the caches of these structs. Once, at boot, after kmalloc_init(). */
 void vmm_init(void);

@@ -131,6 +131,9 @@ EXERCISES = [
 # What is paged goes to a range of the RAM disk; the programs need more memory than mem= leaves.
 PAGED = Disk(size="44M", swap="40M", programs=("true",))
 
+# The same, with files that are larger than memory.
+FILES = Disk(size="44M", swap="24M", programs=("pagetext",))
+
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
 CROWD = Disk(checks=(sound, same("/crowd", "/copy")))
@@ -190,6 +193,9 @@ TESTS = [
     program("pageoom 4 harts", "3 1", append="mem=4M", harts=4, cpu=60,
             disk=Disk(size="12M", swap="8M"),
             expect=[regex(r"pageoom \(pid \d\) was killed: out of memory, and of swap")]),
+    program("pagefile", append="mem=4M", limit=2000, disk=FILES),
+    program("pagefile 4 harts", "3", append="mem=4M", harts=4, cpu=60, disk=FILES),
+    program("pagefile chaos", append="mem=4M", seeds=2, limit=2000, disk=FILES),
     selftest("page-cost", shift=0),
     Test("swapstat", prog="swapstat", append="mem=4M", reports=False, disk=PAGED,
          expect=[regex("all +10240"), regex("in use +0")]),
