@@ -10,6 +10,7 @@
 #include <fs/device.h>
 #include <fs/file.h>
 #include <mm/kmalloc.h>
+#include <mm/reclaim.h>
 #include <sched/sched.h>
 #include <string.h>
 
@@ -370,6 +371,9 @@ static inline int move_all(struct file *file, struct iobuf *iob, bool write, boo
         int result = write ? vop_data(file->node, vop_write, iob)
             : vop_data(file->node, vop_read, iob);
 
+        /* Without the lock of its mm, so that pages of this program can go too. */
+        if (result == -E_NO_MEM && reclaim_when_short())
+            continue;
         if (result != 0 || !all || iob->io_resid == 0 || iob->io_resid == left
             || atomic_load(&this_cpu->task->killed))
             return result;
