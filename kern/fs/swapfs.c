@@ -10,15 +10,13 @@
 static struct block_device *disk;
 static uint32_t first_block;
 
-static int swapfs_read(struct swap_area *area, uint32_t slot, struct Page *page)
+static int swapfs_read(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
 {
-    (void)area;
     return block_read(disk, first_block + slot - 1, page);
 }
 
-static int swapfs_write(struct swap_area *area, uint32_t slot, struct Page *page)
+static int swapfs_write(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
 {
-    (void)area;
     return block_write(disk, first_block + slot - 1, page);
 }
 

@@ -396,12 +396,9 @@ int vfs_link(struct inode *cwd, const char *old_path, const char *new_path)
 /* A slash at the end of either path says that it is a directory which gets another name. */
 int vfs_rename(struct inode *cwd, const char *old_path, const char *new_path)
 {
-    struct walk from, to;
+    struct walk from, to = { .dir = NULL };
     int result = walk_to_change(&from, cwd, old_path, -E_INVAL);
 
-    to.dir = to.node = NULL;
-    to.expanded = NULL;
-    to.slash = false;
     if (result == 0)
         result = walk_to_change(&to, cwd, new_path, -E_INVAL);
     if (result == 0 && from.dir->in_fs != to.dir->in_fs)

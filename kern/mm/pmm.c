@@ -140,17 +140,15 @@ static void place_page_array(struct range_list *list)
     frame_zero = (uintptr_t)pages - (pages_base >> PGSHIFT) * sizeof(struct Page);
 }
 
-/* Make up to n more struct Pages, and give the manager the free pages among them; false if all are
-   made. With pmm_lock held, or at boot. All zeros is right for a page that is not free: it has no
-   flag and no reference, and is refused if somebody frees it. */
-static bool make_pages(size_t n)
+/* Make up to n more struct Pages, and give the manager the free pages among them. With pmm_lock
+   held, or at boot. All zeros is right for a page that is not free: it has no flag and no
+   reference, and is refused if somebody frees it. */
+static void make_pages(size_t n)
 {
     paddr_t first = pages_base + npage * PGSIZE, end;
 
     if (n > array_length() - npage)
         n = array_length() - npage;
-    if (n == 0)
-        return false;
     memset(pages + npage, 0, n * sizeof(struct Page));
     npage += n;
     end = first + n * PGSIZE;
@@ -166,7 +164,6 @@ static bool make_pages(size_t n)
         later_pages -= (r.end - r.start) >> PGSHIFT;
         pmm_manager->init_memmap(pa2page(r.start), (r.end - r.start) >> PGSHIFT);
     }
-    return true;
 }
 
 /* Count the pages of the free ranges, of which the allocator has `limit` at most: the rest is cut
@@ -377,20 +374,15 @@ static bool more_memory(size_t n, int *tries)
         && reclaim_when_short();
 }
 
-/* From the hart's cache, or from the manager. */
-static struct Page *take(size_t n)
-{
-    return n == 1 ? cache_alloc() : manager_alloc(n);
-}
-
 /* What few allocations need: more than one page, or more memory, as long as that is of use. */
 static __never_inlined struct Page *alloc_slowly(size_t n)
 {
-    struct Page *base = take(n);
+    struct Page *base;
     int tries = 0;
 
-    while (base == NULL && n > 0 && n <= total_pages && more_memory(n, &tries))
-        base = take(n);
+    do
+        base = n == 1 ? cache_alloc() : manager_alloc(n);
+    while (base == NULL && n > 0 && n <= total_pages && more_memory(n, &tries));
     for (size_t i = 0; base != NULL && i < n; i++)
         mark_allocated(base + i);
     return base;
@@ -435,17 +427,24 @@ static inline void mark_free(struct Page *page)
         memset(page2kva(page), POISON_BYTE, PGSIZE);
 }
 
-void free_pages(struct Page *base, size_t n)
+/* More than one page, or none, goes to the manager at once. */
+static __never_inlined void free_row(struct Page *base, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         mark_free(base + i);
-    if (n == 1) {
-        cache_free(base, false);
-        return;
-    }
     spin_lock(&pmm_lock);
     pmm_manager->free_pages(base, n);
     spin_unlock(&pmm_lock);
+}
+
+void free_pages(struct Page *base, size_t n)
+{
+    if (unlikely(n != 1)) {
+        free_row(base, n);
+        return;
+    }
+    mark_free(base);
+    cache_free(base, false);
 }
 
 /* Where freed pages are filled with junk, this one is not full of zeros any more. */
@@ -462,12 +461,9 @@ struct Page *alloc_zeroed_page(void)
     struct Page *page = this_cpu->page_cache->zeroed > 0 && fail_plan.kinds == 0
         ? cache_alloc_zeroed() : NULL;
 
-    if (page != NULL) {
-        mark_allocated(page);
-        return page;
-    }
-    page = alloc_page();
     if (page != NULL)
+        mark_allocated(page);
+    else if ((page = alloc_page()) != NULL)
         memset(page2kva(page), 0, PGSIZE);
     return page;
 }

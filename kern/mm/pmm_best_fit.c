@@ -30,15 +30,5 @@ static struct Page *best_fit_alloc_pages(size_t n)
 
 PMM_MANAGER(3, best_fit_pmm_manager);
 
-const struct pmm_manager best_fit_pmm_manager = {
-    .name = "best_fit",
-    .init = free_area_init,
-    .init_memmap = free_area_put,
-    .alloc_pages = best_fit_alloc_pages,
-    .free_pages = free_area_put,
-    .nr_free_pages = free_area_size,
-    .check = free_area_check,
-    .free_lists = &free_area.free_list,
-    .list_count = 1,
-    .free_count = &free_area.nr_free,
-};
+const struct pmm_manager best_fit_pmm_manager =
+    FREE_AREA_MANAGER("best_fit", best_fit_alloc_pages);

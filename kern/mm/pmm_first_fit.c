@@ -28,15 +28,5 @@ static struct Page *first_fit_alloc_pages(size_t n)
 
 PMM_MANAGER(2, first_fit_pmm_manager);
 
-const struct pmm_manager first_fit_pmm_manager = {
-    .name = "first_fit",
-    .init = free_area_init,
-    .init_memmap = free_area_put,
-    .alloc_pages = first_fit_alloc_pages,
-    .free_pages = free_area_put,
-    .nr_free_pages = free_area_size,
-    .check = free_area_check,
-    .free_lists = &free_area.free_list,
-    .list_count = 1,
-    .free_count = &free_area.nr_free,
-};
+const struct pmm_manager first_fit_pmm_manager =
+    FREE_AREA_MANAGER("first_fit", first_fit_alloc_pages);

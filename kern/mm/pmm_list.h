@@ -33,3 +33,17 @@ void free_area_init(void);
 void free_area_put(struct Page *base, size_t n);
 size_t free_area_size(void);
 void free_area_check(void);
+
+/* A manager that has this list, and finds a block by `search`: its alloc_pages(). */
+#define FREE_AREA_MANAGER(name_, search) {          \
+    .name = name_,                                  \
+    .init = free_area_init,                         \
+    .init_memmap = free_area_put,                   \
+    .alloc_pages = search,                          \
+    .free_pages = free_area_put,                    \
+    .nr_free_pages = free_area_size,                \
+    .check = free_area_check,                       \
+    .free_lists = &free_area.free_list,             \
+    .list_count = 1,                                \
+    .free_count = &free_area.nr_free,               \
+}

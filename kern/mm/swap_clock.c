@@ -54,9 +54,8 @@ static void clock_set_unswappable(struct Page *page)
 /* For page_for_each_entry(): was the page used through this entry, since it was asked last? *arg is
    a bool, which becomes true then. */
 static void test_and_clear_accessed(struct mm_struct *mm, uintptr_t la, pte_t *pte,
-                                    struct Page *page, void *arg)
+                                    __not_used struct Page *page, void *arg)
 {
-    (void)page;
     /* EXERCISE 9.2 begin: test_and_clear_accessed */
     bool *used = arg;
 

@@ -216,39 +216,30 @@ static int share_areas(struct mm_struct *to, struct mm_struct *from)
     /* EXERCISE 5.4 end */
 }
 
-/* Memory has run out at a fork. Is it of use to try again? Without the lock of the parent pages of
-   it can go too. Then what the child has by now goes again. */
-static __never_inlined bool dup_again(struct mm_struct *to)
-{
-    if (!reclaim_when_short())
-        return false;
-    remove_areas(to);
-    return true;
-}
-
 /* The parent's other threads wait meanwhile: what the child gets is its memory at one moment. */
 int mm_dup(struct mm_struct *to, struct mm_struct *from)
 {
-    int result;
-
     assert(!to->published);
     /* Pages that are shared know one family, by which both mms will be found: so it must be the
        same, before there is such a page. */
     family_join(to, from);
-    do {
+    for (;;) {
         mutex_lock(&from->lock);
         /* Nobody knows `to`, unless its areas come into the lists of files that they map:
            filemap.h. */
         bool found = from->extras && mutex_trylock(&to->lock);
-        result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
+        int result = fork_shares ? share_areas(to, from) : dup_areas(to, from, false);
         to->brk_start = from->brk_start;
         to->brk = from->brk;
         to->mmap_top = from->mmap_top;
         if (found)
             mutex_unlock(&to->lock);
         mutex_unlock(&from->lock);
-    } while (unlikely(result != 0) && dup_again(to));
-    return result;
+        /* Memory has run out? Without the lock pages of the parent can go too. */
+        if (likely(result == 0) || !reclaim_when_short())
+            return result;
+        remove_areas(to);
+    }
 }
 
 /* The lowest address that this area needs to itself. */

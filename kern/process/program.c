@@ -42,13 +42,13 @@ struct reader program_reader(const struct user_program *program)
    it, so it is as long as it was; if it is shorter all the same, it is no program. */
 static int read_inode(const struct reader *file, uint64_t offset, void *to, size_t size)
 {
-    struct iobuf iob = iobuf_kernel(to, size, offset);
     int result = 0;
 
     if (offset < file->head_size && size <= file->head_size - offset) {
         memcpy(to, file->head + offset, size);
         return 0;
     }
+    struct iobuf iob = iobuf_kernel(to, size, offset);
     for (size_t left = size + 1; result == 0 && iob.io_resid > 0 && iob.io_resid < left; ) {
         left = iob.io_resid;
         result = vop_data((struct inode *)file->source, vop_read, &iob);
