@@ -241,6 +241,7 @@ static int need_map(struct inode *node)
 {
     struct file_map *map;
 
+    /* pairs with need_map(), the swap below: who sees the map sees one that is filled */
     if (atomic_load_acquire(&node->map) != NULL)
         return 0;
     map = kmalloc(sizeof(*map));
@@ -248,6 +249,7 @@ static int need_map(struct inode *node)
         return -E_NO_MEM;
     filemap_init(map, node);
     filemap_wait = wait_for_write_back;
+    /* pairs with need_map(), the look above */
     if (!atomic_cas(&node->map, NULL, map))
         kfree(map);
     return 0;
