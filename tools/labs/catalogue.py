@@ -74,10 +74,10 @@ def find_test(name, labs=None):
 
 def choose(labs, numbers=(), exercises=(), words=(), everything=False):
     """The tests of some labs, of some exercises and of these names, which may be patterns; without
-    any of them all but those of lab 0, which are not for marks."""
+    any of them those of all exercises, or really everything."""
     tests = [test for lab in labs for test in lab.tests]
     if not (numbers or exercises or words):
-        return [test for test in tests if test.lab > 0 or everything]
+        return [test for test in tests if test.exercise or everything]
     chosen = set()
     for number in numbers:
         if number not in [str(lab.number) for lab in labs]:

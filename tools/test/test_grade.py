@@ -456,6 +456,14 @@ class CommandLine(unittest.TestCase):
         self.fails("/nowhere/x: No such file", "--json", "/nowhere/x", "hello")
         self.fails("invalid int value", "-j", "many")
 
+    def test_which_tests(self):
+        """Without a word those of exercises; the others of a lab with the lab, or by --all."""
+        for arguments, there in (((), False), (("--lab", "8"), True), (("--all",), True)):
+            status, output = run_grader(TOP, "--list", *arguments)
+            self.assertEqual(status, 0, output)
+            self.assertRegex(output, r"(?m)^8\.1 +\d+ +sfs-io-read ")
+            self.assertEqual("\n-       0  crash  " in output, there, arguments)
+
     def test_a_full_disk(self):
         self.fails("No space left on device", "--json", "/dev/full", "hello")
 
