@@ -175,7 +175,7 @@ TESTS = [
     selftest("swap-out-errors", 2, "9.3", title="the disk fails, no slot is free"),
     program("pagesort", "8", 2, "9.3", append="mem=2M", limit=3000, disk=PAGED,
             title="a program four times as large as memory sorts"),
-    program("pagesort 4 harts", "8 4", 1, "9.3", append="mem=4M", harts=4, cpu=60, disk=PAGED,
+    program("pagesort 4 harts", "8 4", 1, "9.3", append="mem=2M", harts=4, cpu=60, disk=PAGED,
             title="four processes sort parts of what they share"),
     program("swaptest", "10 5", 2, "9.3", append="mem=16M", limit=3000, disk=PAGED,
             title="ten children of 5 MiB in 16 MiB"),
