@@ -459,8 +459,8 @@ class CommandLine(unittest.TestCase):
     def test_which_tests(self):
         """Without a word those of exercises; the others of a lab with the lab, or by --all."""
         for arguments, there in (((), False), (("--lab", "8"), True), (("--all",), True)):
-            listed = run_grader(TOP, "--list", *arguments)[1]
-            self.assertEqual([name in listed for name in (" sfs-io-read ", " crash ")], [True, there])
+            text = run_grader(TOP, "--list", *arguments)[1]
+            self.assertEqual([name in text for name in (" sfs-io-read ", " crash ")], [True, there])
 
     def test_a_full_disk(self):
         self.fails("No space left on device", "--json", "/dev/full", "hello")
