@@ -137,6 +137,7 @@ FILES = Disk(size="44M", swap="24M", programs=("pagetext",))
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
 CROWD = Disk(checks=(sound, same("/crowd", "/copy")))
+VICTIM = Disk(journal=40, checks=(sound, same("/victim", "/copy")))
 
 # A policy that loses pages, or gives one that is locked, has no points for how seldom it misses.
 SOUND = early("swap-own", 4, "9.C", title="each choice by chance is one that can go")
@@ -218,6 +219,8 @@ TESTS = [
     program("mapfile errors", "errors", disk=Disk(programs=("true",))),
     program("mapfile large", "large", limit=800, append="mem=16M",
             disk=Disk(size="40M", journal=256)),
+    program("mapkill chaos", seeds=3, disk=VICTIM),
+    program("mapkill 4 harts", harts=4, disk=VICTIM),
     # Random operations, compared with a model: `tools/fsops.py --map` has more of them.
     operations(1, 10, by_map=True), operations(11, 10, by_map=True),
 ]
