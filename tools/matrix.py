@@ -39,7 +39,7 @@ TESTS = ("hello", "backtrace-calls", "exceptions", "cow", "forktest", "libc", "c
          "pipe-ring", "fromfile", "mapfile-many", "swaptest")
 SLOWER = 3                      # limits are for -O2: a test may take so many times as long
 FIRMWARE_SECONDS = 3            # of CPU time until the kernel must have begun, many times enough
-# At this level GCC warns of what it does not see through: each of the six was looked at. See -O2.
+# At this level GCC warns of what it does not see through: each of the five was looked at.
 UNSURE = {"-O3": " -Wno-maybe-uninitialized -Wno-array-bounds"}
 COMPRESSED, PLAIN = "c", "-"
 NAMES = {COMPRESSED: "compressed", PLAIN: "plain"}
