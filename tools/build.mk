@@ -66,6 +66,10 @@ $(O)/sources: FORCE
 # This is the only file of the kernel that touches floating-point registers.
 $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 
+# In a checked build these run at each allocation, and test no operation of their own.
+$(if $(CHECKED),$(filter $(O)/kobj/kern/check/% $(O)/kobj/libs/string.c.o,$(kernel_obj))): \
+    KFLAGS += -fno-sanitize=undefined
+
 # With these options the same code gives the same file wherever the tree lies. They are not part of
 # $(O)/flags, because a copy of a built tree must count as built. The second one is for assembly:
 # GCC hands that on to an assembler which does not know the first one.

@@ -17,7 +17,7 @@ import time
 
 import cli
 from exercise import build, manifest
-from grader import formats, passed, record
+from grader import checked, formats, passed, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
@@ -38,6 +38,7 @@ def arguments():
     add("--all", action="store_true", help="also the tests that give no points")
     add("--long", action="store_true",
         help="boot tests that have seeds with %d times as many, if they say nothing else" % LONG)
+    add("--one-hart", action="store_true", help="no machine with more than one hart")
     add("--list", action="store_true", help="show the tests, and run none")
     add("--record", action="store_true",
         help="take what the tests report for what they must report from now on")
@@ -91,6 +92,11 @@ def grade(options):
     """Do what the command line asks for, and return the exit status."""
     labs = load()
     tests = choose(labs, options.lab.split(), options.exercise.split(), options.tests, options.all)
+    if options.one_hart:
+        tests = [test for test in tests if test.harts == 1]
+    notes = []
+    if checked.is_checked(options.objects):
+        tests, notes = checked.adapt(labs, tests)
     if options.long:
         tests = [test.lengthened() if test.seeds else test for test in tests]
     if options.list or options.dry_run:
@@ -102,17 +108,17 @@ def grade(options):
     if lacks:
         raise build.BuildError("no machine can run on this host: " + lacks)
     with build.alone(options.objects, make_folder=bool(options.build)):
-        return run(options, labs, tests)
+        return run(options, labs, tests, notes)
 
 
-def run(options, labs, tests):
-    """Build, run these tests, show and write the results; the result is the exit status. No other
-    grading of these objects runs meanwhile."""
+def run(options, labs, tests, notes):
+    """Build, run these tests, show and write the results; the result is the exit status. Notes are
+    lines to be shown. No other grading of these objects runs meanwhile."""
     started = time.monotonic()
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])
     built = build.build(options, labs)
-    built.notes += manifest.notes(".", built.objects)
+    built.notes += notes + manifest.notes(".", built.objects)
     outcomes = []
 
     def take(outcome):

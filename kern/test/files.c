@@ -143,6 +143,8 @@ struct file *put_file(uint64_t fd, struct watched *watched, uint32_t flags)
     assert(file != NULL && table->fd_array[fd] == NULL);
     if (watched->file != NULL)
         inode_get(&watched->inode);
+    if (watched->inode.type == S_IFREG && (flags & O_ACCMODE) != O_RDONLY)
+        assert_eq(inode_begin_write(&watched->inode), 0);
     *file = (struct file){ .refs = 1, .flags = flags, .node = &watched->inode };
     mutex_init(&file->lock, "an open file", MUTEX_FILE, 0);
     table->fd_array[fd] = watched->file = file;

@@ -117,6 +117,7 @@ static void test_kstack(void)
         }
         for (int i = 0; i < HELD; i++)
             check((uint64_t *)stacks[i], KSTACKSIZE / 8, stacks[i], "a kernel stack");
+        IF_CHECK(for (int i = 0; i < HELD; i++) check_stack_made(stacks[i]));
         for (int i = 0; i < HELD; i++)
             /* In another order than they came; 5 and 64 have no common factor. */
             kstack_free(stacks[i * 5 % HELD]);
@@ -170,6 +171,7 @@ static void replace_memory(void)
     struct Page *pages_of_old[2 * HELD];
     int n = 0;
 
+    IF_CHECK(check_stack_made((uintptr_t)place));
     /* Now the place may be given to somebody else, and its memory too. */
     kstack_free((uintptr_t)place);
     shrink_memory();
@@ -215,6 +217,7 @@ static void test_tlb(void)
         replace_memory();
         expect_seen(2 * round + 2);
     }
+    IF_CHECK(check_stack_made((uintptr_t)place));
     kstack_free((uintptr_t)place);
     assert(wait_child(pid, &code) >= 0 && code == 0);
     inventory_same(&before, "stacks that two harts looked at");

@@ -10,6 +10,7 @@ import os
 import re
 
 from grader import record
+from grader.checked import is_checked, traps
 from grader.machine import End, Machine
 from grader.model import Outcome, Verdict
 from grader.qemu import MAX_OUTPUT
@@ -168,6 +169,8 @@ class Judge:
             if not run.console.failed():        # else the exit code tells nothing new
                 outcome.reasons += code_wrong(test, run)
             outcome.reasons += printed_wrong(test, text) + run.complaints
+            if is_checked(self.host.objects):
+                outcome.reasons += traps(text)
             if not outcome.reasons and test.reports:
                 outcome.reasons += record.wrong(self.recorded, test, run.console.reports)
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK

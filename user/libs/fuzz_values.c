@@ -287,8 +287,11 @@ static uint64_t structure(struct fuzz_context *context)
 {
     uintptr_t address = fuzz_buffer(context, context->call->size, true);
 
-    if (context->guard_count != 0)      /* where getdirentry goes on */
-        *(uint32_t *)address = fuzz_below(context, 3) == 0 ? fuzz_below(context, 5000) : 0;
+    if (context->guard_count != 0) {    /* where getdirentry goes on; perhaps it is not aligned */
+        uint32_t number = fuzz_below(context, 3) == 0 ? fuzz_below(context, 5000) : 0;
+
+        memcpy((void *)address, &number, sizeof(number));
+    }
     return address;
 }
 

@@ -1,0 +1,43 @@
+"""Grading a checked build (make grade CHECK=1): what is other than in a normal one.
+
+Its kernel looks for mistakes while it runs (kern/check/), so it needs more instructions: all limits
+are SLOWER times as high. Tests that hold the kernel to a number of instructions or to a time are
+left out, and so are commands on the host, which have nothing to do with the build. A program has a
+trap before each operation that C leaves undefined, so a program that was killed by one is a fault,
+even if the test means it to be killed. GCC's programs trap by ebreak; what clang's do is not found.
+"""
+import os
+import re
+
+SLOWER = 4
+# Tests of costs and times: the checks themselves are what they would measure.
+COSTS = {"sfs-cost": "counts instructions",
+         "sem-cost": "counts instructions, and calls down() with interrupts off to do so",
+         "irq-off": "counts instructions with interrupts off",
+         "interactive-mlfq": "holds the kernel to milliseconds"}
+# Functions of programs that have an ebreak or a bad instruction on purpose.
+ON_PURPOSE = {"break_call", "illegal"}
+KILLED = re.compile(r"\S+ \(pid \d+\) was killed: breakpoint, at pc \w+ \((\w+)[^\r\n]*")
+
+
+def is_checked(objects):
+    """Was this folder made by CHECK=1? The Makefile gives it such a name."""
+    return os.path.basename(os.path.normpath(objects)).endswith("-check")
+
+
+def adapt(labs, tests):
+    """Raise the limits of all tests, those that others need too; return the tests that can be run,
+    and lines about those that are left out."""
+    for lab in labs:
+        for test in lab.tests:
+            test.limit *= SLOWER
+            test.cpu = max(SLOWER * test.cpu, 60)
+    notes = ["left out in a checked build: %s, because it %s" % (test.name, COSTS[test.name])
+             for test in tests if test.name in COSTS]
+    return [test for test in tests if not test.command and test.name not in COSTS], notes
+
+
+def traps(text):
+    """Reasons for a failure: programs that did what C leaves undefined."""
+    return ["C does not define what a program did: " + match.group(0)
+            for match in KILLED.finditer(text) if match.group(1) not in ON_PURPOSE]
