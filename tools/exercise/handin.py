@@ -16,6 +16,7 @@
 Each line of a text stands behind "| ", so it is never taken for a head. There is no date in the
 file: the same tree gives the same file. A hand-in is read here as data, and judged elsewhere.
 """
+import errno
 import os
 import re
 
@@ -74,10 +75,11 @@ def read_student(root):
     """The fields of student.txt, which are empty if there is no such file. Letters that are not
     UTF-8 are an error and not guessed, because the student can write them again."""
     try:
-        with open(os.path.join(root, STUDENT), "rb") as file:
-            text = incoming.sure_text_of(file.read(1 << 16))
-    except OSError:
+        text = incoming.sure_text_of(incoming.file_data(os.path.join(root, STUDENT), 1 << 16))
+    except FileNotFoundError:
         text = ""
+    except OSError as error:
+        raise HandinError("%s cannot be read: %s" % (STUDENT, error.strerror)) from None
     except incoming.BadValue as error:
         raise HandinError("%s: %s" % (STUDENT, error)) from None
     return {name: plain(value) for name, value in student_in(text).items()}
@@ -109,15 +111,14 @@ def known(student, source):
 def read_answers(root):
     """The text of answers.md; "" if there is none."""
     try:
-        with open(os.path.join(root, ANSWERS), "rb") as file:
-            data = file.read(MAX_ANSWERS + 1)
+        data = incoming.file_data(os.path.join(root, ANSWERS), MAX_ANSWERS)
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise HandinError("%s cannot be read: %s" % (ANSWERS, error.strerror))
-    if len(data) > MAX_ANSWERS:
-        raise HandinError("%s is longer than %d KiB: pictures and logs are handed in apart"
-                          % (ANSWERS, MAX_ANSWERS >> 10))
+        if error.errno == errno.EFBIG:
+            raise HandinError("%s is longer than %d KiB: pictures and logs are handed in apart"
+                              % (ANSWERS, MAX_ANSWERS >> 10)) from None
+        raise HandinError("%s cannot be read: %s" % (ANSWERS, error.strerror)) from None
     return answers_in(data)
 
 

@@ -7,8 +7,11 @@ text says what is wrong. Nothing here raises anything else, whatever the bytes a
 Text may come in UTF-8, UTF-16, or in the encoding of an old editor. Foreign letters are decoded by
 a guess only if a wrong guess does no harm, as in a comment, and the guess is always told.
 """
+import errno
 import json
+import os
 import re
+import stat
 import unicodedata
 
 MAX_DIGITS = 18                 # a number with more digits takes long to read, and fits nowhere
@@ -19,6 +22,18 @@ CHINESE = re.compile(rb"(?:[\0-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*")
 
 class BadValue(ValueError):
     """A value is not what it must be; the text says how."""
+
+
+def file_data(path, most):
+    """The bytes of a file of a student's tree. OSError if it cannot be read, if it is no file
+    but a pipe, which nobody may ever write to, or if it has more than `most` bytes."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "this is a folder, a device or a pipe, and no file", path)
+    with open(path, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, "this file has more than %d bytes" % most, path)
+    return data
 
 
 # -- text

@@ -14,7 +14,7 @@ import zlib
 
 from exercise import graft, incoming, vet
 from exercise.allowed import DIGITS, Foreign, Lists
-from exercise.regions import (BEGIN, END, MARKER, TITLE, Region, RegionError, is_as_given,
+from exercise.regions import (BEGIN, END, MARKER, MAX_FILE, TITLE, Region, RegionError, is_as_given,
                               load_given)
 
 NAME = ".handout.json"
@@ -125,10 +125,7 @@ def decode(data):
 def load(root):
     """The Manifest of a tree; None if the tree is no handout."""
     path = os.path.join(root, NAME)
-    if not os.path.isfile(path):
-        return None
-    with open(path, "rb") as file:
-        return decode(file.read(MAX_BYTES + 1))
+    return decode(incoming.file_data(path, MAX_BYTES)) if os.path.lexists(path) else None
 
 
 # -- what stands outside of the blank regions
@@ -223,8 +220,7 @@ def changes(manifest, root):
                 found.append(Change(path, 1, "added"))
         else:
             try:
-                with open(os.path.join(root, path), "rb") as file:
-                    data = file.read()
+                data = incoming.file_data(os.path.join(root, path), MAX_FILE)
             except OSError as error:
                 found.append(Change(path, 1, error.strerror))
                 continue
