@@ -26,7 +26,8 @@
 ##                       it needs root and an hour: SYSTEMS="--help" tells more
 ##   make bench          measure what the kernel's operations cost, and what they may cost;
 ##                       BENCH="--json" prints JSON, --check makes a missed bound a
-##                       failure, --no-host leaves out what depends on this host
+##                       failure, --no-host leaves out what depends on this host; with
+##                       GROW=1 how costs grow with what there is, BENCH="pages" one of them
 ##   make profile PROG=...   count the instructions that each function runs while the
 ##                       program does; PROFILE="--boot" counts the boot, --top 99
 ##                       shows more: tools/profile.py has the rest
@@ -220,7 +221,7 @@ test-systems:
 	@python3 tools/systems.py $(SYSTEMS)
 
 bench: build
-	@python3 tools/bench.py --objects obj/$(TC) --qemu $(EMU) $(BENCH)
+	@python3 tools/$(if $(GROW),grow,bench).py --objects obj/$(TC) --qemu $(EMU) $(BENCH)
 
 profile: build
 	$(if $(PROG),,$(error profile needs PROG=, as in make profile PROG="bench fork"))

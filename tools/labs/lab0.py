@@ -177,6 +177,7 @@ SELF_TESTS = [
     selftest("journal-storm chaos 4 harts", harts=4, seeds=3),
     selftest("program-mutated", limit=2000),
     selftest("irq-off", mem="256M", shift=0, limit=4000),
+    selftest("pmm-grow", shift=0, limit=4000),
     selftest("sem-cost", shift=0),
     selftest("sfs-content", limit=8000),
     selftest("sfs-cost", shift=0),

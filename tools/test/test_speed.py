@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import bench
 import bench_floors
+import grow
 import speed
 from bench_data import OPERATIONS
 from trees import OBJECTS, TOP
@@ -83,6 +84,40 @@ class Measured(unittest.TestCase):
                 self.assertAlmostEqual(sum(groups.values()), int(shown.group(1).replace(",", "")),
                                        delta=int(shown.group(1).replace(",", "")) * PERCENT / 100)
                 self.assertEqual(groups["other"], 0, key)
+
+    def test_claims_about_growth(self):
+        """Two rows of make bench GROW=1, at each size: one that is flat, one in proportion."""
+        options = speed.argparse.Namespace(objects=OBJECTS, qemu="qemu-system-riscv64")
+        found = grow.measure_rows(options, ["areas", "pages"])
+        for key, points in found.items():
+            self.assertTrue(grow.holds(key, points), (key, points))
+        self.assertGreater(grow.exponents(found["pages"])[1], 0.8)
+
+
+class Growth(unittest.TestCase):
+    """What the exponents make of made-up costs, and the page's tables."""
+
+    def test_exponents(self):
+        flat, log, linear, square = (
+            [(size, cost(size)) for size in grow.DECADES]
+            for cost in (lambda n: 500, lambda n: 1000 + 20 * n.bit_length(),
+                         lambda n: 7000 + 30 * n, lambda n: n * n))
+        self.assertTrue(grow.holds("rr", flat))
+        self.assertTrue(grow.holds("stride", log))
+        self.assertFalse(grow.holds("rr", linear))
+        self.assertFalse(grow.holds("stride", linear))
+        self.assertTrue(grow.holds("pages", linear))
+        self.assertFalse(grow.holds("pages", square))
+        self.assertAlmostEqual(grow.exponents(square)[0], 2)
+
+    def test_a_fixed_part_hides_nothing(self):
+        """Only the last decade shows that a cost with a large fixed part grows."""
+        self.assertFalse(grow.holds("rr", [(10, 9000), (100, 9000), (1000, 9000), (10000, 9900)]))
+
+    def test_page_has_each_row_and_none_missed(self):
+        rows = re.findall(r"^\| .*\| (O\(.*?\)[^|]*) \|$", between("grow"), re.M)
+        self.assertEqual(rows, [claim for _, _, claim, _ in grow.ROWS.values()])
+        self.assertEqual(len(between("bytes").split("\n")), 2 + len(grow.BYTES))
 
 
 if __name__ == "__main__":
