@@ -169,6 +169,7 @@ TESTS = [
     early("swap-family", append="poison"),
     early("swap-fifo"),
     early("swap-disk"),
+    early("swap-file"),
     selftest("swap-out", 3, "9.3", title="entry, counts and slot of a page that went out"),
     selftest("swap-out-flush", 1, "9.3", title="a hart that has the page in its TLB"),
     selftest("swap-out-again", 3, "9.3", title="a page is written if it has changed"),
