@@ -96,7 +96,7 @@ struct Page *alloc_zeroed_page(void)
 void free_pages(struct Page *base, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (base[i].flags != PG_ALLOCATED || base[i].ref != 0)
+        if ((base[i].flags & ~PG_CACHED) != PG_ALLOCATED || base[i].ref != 0)
             panic("page %ld is freed, and has flags %x and %u references", (long)(base + i - pages),
                   base[i].flags, base[i].ref);
         base[i].flags = 0;
