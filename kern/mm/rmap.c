@@ -208,8 +208,8 @@ bool page_for_each_entry(struct Page *page, entry_fn *fn, void *arg)
     return all || left == 0;
 }
 
-/* Of pages of a pager those of the block cache have a flag (PG_CACHED); others are in a shared
-   area, or are the kernel's own, without PG_ALLOCATED: those are passed over. */
+/* Of pages of a pager those of the block cache have a flag (PG_CACHED); others are a program's own
+   copies, or the kernel's, without PG_ALLOCATED: those are passed over. */
 void mm_enrol(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la, pte_t pte)
 {
     struct Page *page = pte2page(pte);
@@ -221,7 +221,7 @@ void mm_enrol(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la, pte_t 
 
         if (family != NULL)
             enrol(page, PG_FILE, family, vma->offset + (la - vma->vm_start));
-    } else if (!(vma->vm_flags & VM_SHARED)) {
+    } else {
         page_enrol(page, mm->family, la);
     }
 }
