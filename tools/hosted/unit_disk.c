@@ -1,6 +1,8 @@
 /* Unit tests of the disk's parsers: the superblock field by field, the journal's record, inodes and
-   directories with one wrong number. What the call then says is known; target_sfs.c has what is
-   not. */
+   directories with one wrong number; besides a full table of inodes, and the list of orphans.
+
+   What the call then says is known; target_sfs.c has what is not. Each test begins with the good
+   disk, and leaves it so. */
 #include "sound.h"
 #include "unit.h"
 #include <error.h>
@@ -165,6 +167,75 @@ static void directories(void)
     entry("one behind the table", 12, 4, (DATA + 1 - TABLE) * SFS_TABLE_INODES, -E_IO);
 }
 
+/* Mount the good disk, and take its root; this cannot fail. */
+static struct filesystem *mount_good(struct inode **root)
+{
+    struct filesystem *fs = NULL;
+    const char *reason;
+
+    check_eq("the disk is mounted", sfs_mount(&disk.device, &fs, &reason), 0);
+    *root = fs->get_root(fs);
+    return fs;
+}
+
+static void unmount(struct filesystem *fs, struct inode *root)
+{
+    inode_put(root);
+    check_eq("the disk can be unmounted", fs->unmount(fs), 0);
+    restore();
+}
+
+/* Files are made until the table has no free inode; one that is removed makes room for one. */
+static void full_table(void)
+{
+    struct inode *root, *node;
+    struct filesystem *fs = mount_good(&root);
+    char name[] = "f00";
+    int error = 0, made = 0;
+
+    while (made < INODES) {
+        name[1] = '0' + made / 10;
+        name[2] = '0' + made % 10;
+        error = vop_names(root, vop_create, name, true, &node);
+        if (error != 0)
+            break;
+        inode_put(node);
+        made++;
+    }
+    check_eq("no inode is free", error, -E_NO_SPACE);
+    check_eq("all others were used", made, INODES - 9);      /* 0, and 8 of the disk */
+    check_eq("a file is removed", vop_names(root, vop_unlink, "f07"), 0);
+    check_eq("and another one made", vop_names(root, vop_create, "new", true, &node), 0);
+    inode_put(node);
+    unmount(fs, root);
+}
+
+/* Files without a name that are still open: they leave the list of orphans from its middle. With a
+   list that does not have it, a file stays an orphan. */
+static void orphans(bool damaged)
+{
+    static const char *const names[] = { "small", "large", "far" };
+    struct inode *root, *nodes[ARRAY_SIZE(names)];
+    struct filesystem *fs = mount_good(&root);
+    uint32_t *first = &fsop_info(fs)->super->orphan, last;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        check_eq("a file is there", vop_names(root, vop_lookup, names[i], &nodes[i]), 0);
+        check_eq("it is removed", vop_names(root, vop_unlink, names[i]), 0);
+    }
+    check_eq("a place in a file", nodes[0]->in_ops->vop_tryseek(nodes[0], SFS_SIZE_MAX), 0);
+    check_eq("none", nodes[0]->in_ops->vop_tryseek(nodes[0], -1), -E_INVAL);
+    last = nodes[2]->ino;
+    check_eq("the last one begins the list", *first, last);
+    if (damaged)
+        *first = INODES;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        inode_put(nodes[i]);
+        check_eq("the list's head", *first, damaged ? INODES : i < 2 ? last : 0);
+    }
+    unmount(fs, root);
+}
+
 void unit_disk(void)
 {
     sound_create(&disk);
@@ -173,5 +244,8 @@ void unit_disk(void)
     journal();
     inodes();
     directories();
+    full_table();
+    orphans(false);
+    orphans(true);
     host_free(kept);
 }
