@@ -67,6 +67,7 @@ class SharedHeaders(unittest.TestCase):
             for header in glob.glob(os.path.join(TOP, "libs", "*.h")):
                 with open(header) as file:
                     code = re.sub(r"/\*.*?\*/|\\\n", " ", file.read(), flags=re.S)
+                code = check_budget.CHECKED.sub("", code)
                 declared = set(self.PROTOTYPE.findall(code))
                 self.assertEqual(declared - defined, set(), "%s: %s" % (side, header))
 
