@@ -14,7 +14,8 @@
 #include <process/proc.h>
 #include <test/paging.h>
 
-#define STEPS   3000                    /* of swap-clock-random */
+#define STEPS           3000            /* of swap-clock-random */
+#define CAME_AND_WENT   500             /* pages in test_count() */
 
 static pte_t *entry_of(struct mm_struct *mm, int number)
 {
@@ -205,6 +206,33 @@ static void test_shared(void)
     inventory_same(&before, "pages that two have mapped");
 }
 
+/* How many instructions a search takes that finds nothing. */
+static uint64_t search_in_vain(void)
+{
+    uint64_t start = csr_read(instret);
+    int victim = test_victim();
+    uint64_t end = csr_read(instret);
+
+    assert_eq(victim, -1);
+    return end - start;
+}
+
+/* The steps of a search are those of the pages that are there now. If one that goes were counted
+   still, each search would be longer than the one before, for as long as the kernel runs. */
+static void test_count(void)
+{
+    struct mm_struct *mm = ring_of(0);
+    uint64_t first = search_in_vain();
+
+    for (int i = 0; i < CAME_AND_WENT; i++) {
+        add_page(mm, 0);
+        free_page_of(mm, 0);
+    }
+    check("pages that came and went make no search longer",
+          search_in_vain() < first + 2 * CAME_AND_WENT);
+    mm_put(mm);
+}
+
 /* A ring of three, the hand at each place, each of them freed: the others go on in their order. */
 static void test_hand(void)
 {
@@ -231,6 +259,7 @@ static void test_hand(void)
             check_eq("a new one is found then", test_victim(), 4);
             mm_put(mm);
         }
+    test_count();
     test_swap_end();
     inventory_same(&before, "pages that were freed");
 }
