@@ -5,6 +5,8 @@
 #                           or, if this system has no package of that, for another
 #   setup.sh --all          all three toolchains, and what the tests of the tools need
 #
+# With TEACHER=1 in the environment also what grading hand-ins of others needs: a sandbox.
+#
 # make setup calls it. It installs by apt-get, as root or by sudo, and only what is missing. In the
 # end it asks probe.sh whether a build would work now. If something is still missing it says what in
 # one line, with what to do, and exits with 1. It never tells the user to run `make setup`.
@@ -82,6 +84,7 @@ look()
         missing+=(gdb-multiarch)
     have qemu-system-riscv64 || missing+=("$qemu_package")
     have_firmware || missing+=(opensbi)
+    [ -z "${TEACHER:-}" ] && [ "$1" != --all ] || have bwrap || missing+=(bubblewrap)
     case $1 in
     --all)
         want_toolchain unknown-elf

@@ -241,5 +241,7 @@ def run(root, options):
     if collector.left_out:
         print("%d files that systems add of their own (.DS_Store and others) do not count"
               % collector.left_out)
+    for note in marksheet.host_notes():
+        print(note)
     marksheet.write(students, reference, options)
     return 1 if refused or failed or looks else 0

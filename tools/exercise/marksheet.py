@@ -16,6 +16,7 @@ import unicodedata
 
 from exercise import handin
 from exercise.marks import LOOK
+from grader import sandbox
 from grader.formats import clean, dump, joined, one_line
 from grader.told import likeness_of
 
@@ -76,10 +77,16 @@ def to_csv(students):
     return "\ufeff" + out.getvalue()
 
 
+def host_notes():
+    """What each report says of the host: nothing, if it has a sandbox."""
+    return list(filter(None, [sandbox.why_not()]))
+
+
 def to_json(students, reference, options):
     """All results with every test, for other programs."""
     return dump({
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
+        "sandbox": sandbox.why_not() or sandbox.TOOL,
         "students": [dict(student.submission.student, file=student.submission.source,
                           total=None if student.looks else student.sum("mark"),
                           max=student.sum("max"), looks=student.looks,
@@ -94,7 +101,7 @@ def to_gradescope(student):
     entries = sorted(student.result["exercises"].items()) if student.result else ()
     summary = ["%d of %d points" % (student.sum("mark"), student.sum("max"))]
     return dump({
-        "score": student.sum("mark"), "output": joined(summary + student.notes),
+        "score": student.sum("mark"), "output": joined(summary + host_notes() + student.notes),
         "output_format": "text", "test_output_format": "text",
         "tests": [{
             "number": number, "name": one_line(test["title"]), "score": test["points"],
@@ -148,7 +155,7 @@ def text_for(student, reference):
     lines = ["rvlab: %s" % one_line(student.submission.title)]
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
     lines += ["file: %s" % one_line(student.submission.source), ""]
-    lines += ["note: " + one_line(note) for note in student.notes]
+    lines += ["note: " + one_line(note) for note in host_notes() + student.notes]
     lines += marks_lines(student, reference) if result else []
     found = student.submission.handin
     if found and found.answers:

@@ -17,19 +17,21 @@ import contextlib
 import os
 import re
 import shutil
-import signal
+import stat
 import subprocess
-import tempfile
 
 import cli
+from grader import sandbox
 from grader.host import Host
 from grader.judge import Judge
+from grader.sandbox import Limits
 
 SOURCES = ("Makefile", "kern", "libs", "user", "tools")
-# Limits of each process that make starts: seconds of CPU time, KiB of memory, blocks of 512 bytes
-# that it may write to a file, no core dump.
-LIMITS = "ulimit -t 20; ulimit -v %d; ulimit -f %d; ulimit -c 0" % (2 << 20, 200 << 11)
-MAX_OUTPUT = 1 << 16            # so many bytes of the compiler's words are read
+# What make and the compilers may use, for each job: see grader.sandbox. A student's text is not to
+# be trusted, and all of the tree together is built in a tenth of the time.
+PROCESSES, TOGETHER = 32, 2 << 30
+LIMITS = Limits(cpu=20, total=600, memory=2 << 30, together=TOGETHER, file=100 << 20,
+                room=1 << 30, processes=PROCESSES, output=1 << 16)
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
 UNCOPIED = {"grade", "mended", "lock"}      # the grader leaves these beside the objects
 
@@ -63,23 +65,18 @@ class Built:
 
 
 def make(folder, toolchain, jobs=1):
-    """Build the tree in a folder, with the LIMITS; warnings are no errors. The result is Built."""
-    command = ["sh", "-c", LIMITS + '; exec "$@"', "sh", "make", "--no-print-directory", "-r",
-               "-f", "tools/build.mk", "TC=" + toolchain, "WERROR=", "-j%d" % jobs]
-    environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C")
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said,
-                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   start_new_session=True)
-        try:
-            process.wait()
-        finally:                # no process of it goes on, even if an exception ends this wait
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        said.seek(0)
-        output = said.read(MAX_OUTPUT).decode("utf-8", "replace")
-    return Built(process.returncode == 0, output.rstrip("\n"))
+    """Build the tree in a folder, in a box with the LIMITS; warnings are no errors. The result is
+    Built."""
+    command = ["make", "--no-print-directory", "-r", "-f", "tools/build.mk", "TC=" + toolchain,
+               "WERROR=", "-j%d" % jobs]
+    limits = LIMITS._replace(processes=PROCESSES * (jobs + 1), together=TOGETHER * (jobs + 1))
+    ended = sandbox.run(command, os.path.realpath(folder), limits,
+                        dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C",
+                             PYTHONDONTWRITEBYTECODE="1"))
+    output = ended.output.rstrip("\n")
+    if ended.why:
+        output += "\nerror: the compiler was stopped: " + ended.why
+    return Built(ended.status == 0 and not ended.why, output)
 
 
 def copy_tree(source, target, toolchain):
@@ -136,22 +133,55 @@ def files(folder):
     return found
 
 
+PLAIN = (stat.S_IFREG,)
+
+
+def inode(path):
+    """What tells whether anybody has changed a file since, or has put another one in its place."""
+    state = os.lstat(path)
+    kind = stat.S_IFMT(state.st_mode)
+    return (kind, state.st_mode) if kind == stat.S_IFDIR else (
+        kind, state.st_ctime_ns, state.st_ino)
+
+
+def inodes(folder):
+    """{path: inode()} of all files and folders below a folder."""
+    return {os.path.relpath(os.path.join(place, name), folder): inode(os.path.join(place, name))
+            for place, folders, names in os.walk(folder) for name in folders + names}
+
+
+def empty(folder):
+    """Remove all that is in a folder, whatever rights somebody has given to it."""
+    os.chmod(folder, stat.S_IRWXU)
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            empty(entry.path)
+            os.rmdir(entry.path)
+        else:
+            os.remove(entry.path)
+
+
 class Workshop:
     """A copy of the tree that prepare() made.
 
     folder   the root of the copy
     objects  the full path of the folder with its kernel
-    before   files() of the pristine tree, by which restore() finds what has changed
+    inodes   inodes() of the copy, by which restore() finds what has changed
     """
 
     def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64"):
         self.pristine, self.folder, self.toolchain = pristine, folder, toolchain
         self.qemu = qemu
-        shutil.copytree(pristine, folder, ignore=shutil.ignore_patterns("__pycache__"))
         self.objects = os.path.join(folder, "obj", toolchain)
         self.logs = folder + ".logs"
         os.makedirs(self.logs, exist_ok=True)
-        self.before = files(pristine)
+        self.fill()
+
+    def fill(self):
+        """Copy the pristine tree, and note what is there."""
+        shutil.copytree(self.pristine, self.folder, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        self.inodes = inodes(self.folder)
 
     @contextlib.contextmanager
     def variant(self, texts):
@@ -167,14 +197,24 @@ class Workshop:
             self.restore()
 
     def restore(self):
-        """Give every file that changed its old content and time."""
-        now = files(self.folder)
-        for path in set(now) | set(self.before):
+        """Give every file that changed its old content and time. Whoever writes a file may set its
+        time back, but not that of its inode; so that is what tells. What is no plain file, or a new
+        folder, is never put right one by one: then all is copied anew."""
+        now = inodes(self.folder)
+        changed = {path for path in set(now) | set(self.inodes)
+                   if now.get(path) != self.inodes.get(path)}
+        if any(each.get(path, PLAIN)[0] != PLAIN[0] for path in changed
+               for each in (now, self.inodes)):
+            empty(self.folder)          # it stays itself: it may be where this process works
+            self.fill()
+            return
+        for path in changed:
             here = os.path.join(self.folder, path)
-            if path not in self.before:
+            if path not in self.inodes:
                 os.remove(here)
-            elif now.get(path) != self.before[path]:
+            else:
                 shutil.copy2(os.path.join(self.pristine, path), here)
+                self.inodes[path] = inode(here)
 
     def judge(self, test, host=None):
         """Run a test in the variant that is built; the result is its Outcome. One Host can serve
@@ -191,7 +231,7 @@ class Workshop:
 
     def host(self):
         """A grader.host.Host for the tests of the variant that is built now."""
-        return Host(self.objects, self.qemu, self.logs)
+        return Host(self.objects, self.qemu, self.logs, boxed=True)
 
     def reference_host(self):
         """The same for the tree as it is, whatever variant is built."""

@@ -29,11 +29,12 @@ class Host:
     folder     the folder for logs
     image      the kernel's Image
     cancelled  set when all machines must end
+    boxed      whether machines run in a box (grader.sandbox): a stranger's kernel is in them
     needed     {test that others need: its Outcome}, guarded by needs_lock
     """
 
-    def __init__(self, objects, qemu, folder):
-        self.objects, self.qemu, self.folder = objects, qemu, folder
+    def __init__(self, objects, qemu, folder, boxed=False):
+        self.objects, self.qemu, self.folder, self.boxed = objects, qemu, folder, boxed
         self.kernel = os.path.join(objects, "kernel")
         self.image = Image(self.kernel)
         self.programs, self.baselines, self.places, self.disks = {}, {}, {}, {}

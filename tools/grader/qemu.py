@@ -9,8 +9,6 @@ knows of the process.
 import mmap
 import os
 import resource
-import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -18,6 +16,7 @@ import tempfile
 from gdbstub import Stub, StubError
 from grader import processor, watchdog
 from grader.memory import Memory
+from grader.sandbox import Box
 
 MAX_OUTPUT = 1 << 20        # so many bytes at most may come to the console
 APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
@@ -71,7 +70,7 @@ class Qemu:
 
     def __init__(self, test, host):
         self.test, self.host = test, host
-        self.process = self.log = self.stub = self.memory = self.status = None
+        self.box = self.pid = self.log = self.stub = self.memory = self.status = None
         self.seconds, self.disk = 0.0, []       # disk: QEMU's options for it
 
     def command(self, ram, gdb):
@@ -87,8 +86,6 @@ class Qemu:
         command += self.disk + processor.options(self.host.qemu, test.processor)
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
-        if shutil.which("setpriv"):         # QEMU ends with this process, whatever ends it
-            command = ["setpriv", "--pdeathsig", "KILL"] + command
         return command
 
     def start(self):
@@ -103,25 +100,26 @@ class Qemu:
         with os.fdopen(memory_file(), "w+b") as typed:
             typed.write(self.test.input.encode())
             typed.seek(0)
-            # A session of its own: ctrl-C comes to this process only.
-            self.process = subprocess.Popen(
-                self.command(ram, theirs.fileno()), stdin=typed, stdout=self.log,
-                stderr=subprocess.STDOUT, pass_fds=(ram, theirs.fileno()),
-                start_new_session=True)
+            readable = [os.path.realpath(path) for path in (self.host.objects, self.host.folder)]
+            self.box = Box(
+                self.command(ram, theirs.fileno()), os.getcwd(), self.host.boxed,
+                readable=readable, stdin=typed, stdout=self.log, stderr=subprocess.STDOUT,
+                pass_fds=(ram, theirs.fileno()))
         theirs.close()
-        self.limit(resource.RLIMIT_CPU, 10 * self.test.cpu)
-        self.limit(resource.RLIMIT_FSIZE, MAX_OUTPUT)
         self.memory = Memory(mmap.mmap(ram, size), self.host.image)
         os.close(ram)
         try:
             self.stub = Stub(ours)
         except StubError:
             raise SetupError("QEMU does not start: " + self.last_line())
+        self.pid = self.box.pid()           # it is there now, and its harts stand still
+        self.limit(resource.RLIMIT_CPU, 10 * self.test.cpu)
+        self.limit(resource.RLIMIT_FSIZE, MAX_OUTPUT)
 
     def limit(self, what, value):
         """Set a limit of the process, if this system can."""
         if hasattr(resource, "prlimit"):
-            resource.prlimit(self.process.pid, what, (value, value))
+            resource.prlimit(self.pid, what, (value, value))
 
     def printed(self):
         """The bytes of its console so far."""
@@ -141,8 +139,8 @@ class Qemu:
     def is_busy(self):
         """Does one of its threads run, or would it if the host had a free processor?"""
         try:
-            for thread in os.listdir("/proc/%d/task" % self.process.pid):
-                with open("/proc/%d/task/%s/stat" % (self.process.pid, thread)) as file:
+            for thread in os.listdir("/proc/%d/task" % self.pid):
+                with open("/proc/%d/task/%s/stat" % (self.pid, thread)) as file:
                     if file.read().rpartition(")")[2].split()[0] in "RD":
                         return True
             return False
@@ -152,7 +150,7 @@ class Qemu:
     def cpu_seconds(self):
         """The CPU time that the process has had so far."""
         try:
-            with open("/proc/%d/stat" % self.process.pid) as file:
+            with open("/proc/%d/stat" % self.pid) as file:
                 fields = file.read().rpartition(")")[2].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         except (OSError, ValueError, IndexError):
@@ -162,15 +160,9 @@ class Qemu:
         """Kill the process, if it still runs, and give back all that it had. The result is the
         bytes of its whole console, or None if it never ran."""
         console = None
-        if self.process:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except OSError:
-                pass                    # it has ended
-            usage = os.wait4(self.process.pid, 0)
-            self.status = -(usage[1] & 127) or usage[1] >> 8
-            self.process.returncode = self.status
-            self.seconds = usage[2].ru_utime + usage[2].ru_stime
+        if self.box:
+            self.box.kill()
+            self.status, self.seconds = self.box.wait()
             console = self.printed()
             self.log.close()
         if self.stub:

@@ -15,12 +15,14 @@ import shutil
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TOOLS)
 
 from exercise import kept
 from exercise.workshop import Workshop, WorkshopError
+from grader import sandbox
 
 PROBE = """mkdir -p obj/toy
 printf 'CC := %%s\\nARCH := -march=x\\n' '%s' >obj/toy/config.mk
@@ -44,6 +46,10 @@ class Tree(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
+        # The toy compiler writes its log beside the tree, which no sandbox would let it do.
+        no_box = mock.patch.object(sandbox, "why_not", lambda: "no sandbox: for this test")
+        no_box.start()
+        self.addCleanup(no_box.stop)
         self.root, self.log = self.path("tree"), self.path("log")
         self.tool, self.count = self.path("toy-gcc"), 0
         for name in ("kern", "libs", "user", "tools", "obj/toy"):

@@ -1,0 +1,266 @@
+"""A box for what a student's text becomes: the compiler that reads it, the machine that runs it.
+
+    ended = run(command, folder, limits)        a command in a box, to its end
+    box = Box(command, folder, ...)             one that runs beside us, as QEMU does
+
+In the box there is no network and no other process; of the files there are the system's tools, to
+read, and one folder, to write. It is made by bubblewrap (bwrap). Where that is missing, or the
+system forbids it (Docker and some versions of Ubuntu allow no user namespaces), the command runs
+without: why_not() is the sentence for the report, and the limits that need no box still hold.
+
+Limits are of each process (rlimit), of all together where this host lets us have a control group
+(cgroup.py), and of all together by a Watch, which looks some times a second and ends the box if it
+goes beyond one. The Watch counts what the host's kernel says of the processes, so no verdict
+depends on the clock on the wall.
+"""
+import collections
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+
+from grader import cgroup
+
+TOOL = "bwrap"
+# What a compiler and QEMU need of the system, besides /usr: links into it or folders, and the
+# tables by which names of tools and libraries are found.
+SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+TABLES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+WATCH_SECONDS = 0.2
+
+# cpu        seconds of CPU time, of each process
+# total      seconds of CPU time of all together, with those that have ended
+# memory     bytes of address space of each process; together: of memory of all
+# file       bytes of a file; room: of all files in the folder together
+# processes  at a time
+# output     bytes that are read of what it prints
+Limits = collections.namedtuple("Limits",
+                                "cpu total memory together file room processes output")
+# status is that of the command; why is "" or the sentence that says which limit has ended it
+Ended = collections.namedtuple("Ended", "status output why")
+
+
+def system_folders():
+    """bwrap's options for the system's tools, all read only."""
+    options = ["--ro-bind", "/usr", "/usr"]
+    for path in SYSTEM:
+        if os.path.islink(path):
+            options += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            options += ["--ro-bind", path, path]
+    for path in TABLES:
+        options += ["--ro-bind-try", path, path]
+    return options
+
+
+def tool_folders():
+    """The folders of PATH that are not the system's: a compiler may be installed in one, and its
+    libraries lie beside it."""
+    found = []
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        folder = os.path.realpath(folder or ".")
+        if os.path.basename(folder) == "bin" and os.path.isdir(folder) \
+                and not folder.startswith(("/usr/", "/bin", "/sbin")) \
+                and os.path.dirname(folder) not in ("/", os.path.expanduser("~")):
+            found.append(os.path.dirname(folder))
+    return found
+
+
+def options_for(folder, writable, readable):
+    """bwrap's options for a box that may write below these folders, and read those."""
+    options = [TOOL, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"] + system_folders()
+    for path in sorted(set(readable) | set(tool_folders())):
+        options += ["--ro-bind", path, path]
+    for path in writable:
+        options += ["--bind", path, path]
+    return options + ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
+                      "--dir", folder, "--remount-ro", "/", "--chdir", folder]
+
+
+@functools.lru_cache(maxsize=None)
+def why_not():
+    """Why this host has no box; "" if it has one. It is tried once."""
+    if shutil.which(TOOL) is None:
+        return "no sandbox: bubblewrap is not installed (make setup TEACHER=1 installs it)"
+    try:
+        result = subprocess.run(options_for("/", (), ()) + ["true"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError as error:
+        return "no sandbox: %s cannot be run: %s" % (TOOL, error.strerror)
+    if result.returncode == 0:
+        return ""
+    said = result.stdout.decode("utf-8", "replace").strip().split("\n")[-1]
+    return "no sandbox: this system forbids it (%s)" % said
+
+
+class Box:
+    """A command that runs in a box, or without one if it is not `wanted` or this host has none.
+
+    process  the Popen of what was started: bwrap, or the command itself
+    leader   the number of the first process of the box
+    """
+
+    def __init__(self, command, folder, wanted, writable=(), readable=(), pass_fds=(), **popen):
+        self.boxed = wanted and not why_not()
+        self.found = None
+        inform = answer = None
+        if self.boxed:
+            answer, inform = os.pipe()
+            os.set_inheritable(inform, True)
+            command = options_for(folder, writable, readable) + [
+                "--info-fd", str(inform), "--"] + command
+            pass_fds = tuple(pass_fds) + (inform,)
+        elif shutil.which("setpriv"):           # it ends with this process, whatever ends that
+            command = ["setpriv", "--pdeathsig", "KILL"] + command
+        # A session of its own: ctrl-C comes to this process only, and no terminal is in reach.
+        self.process = subprocess.Popen(command, cwd=folder, pass_fds=pass_fds,
+                                        start_new_session=True, **popen)
+        self.leader = self.process.pid
+        if self.boxed:
+            os.close(inform)
+            with os.fdopen(answer, "rb") as file:
+                said = file.read()              # bwrap closes it before the command begins
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                self.leader = json.loads(said.decode())["child-pid"]
+
+    def pid(self):
+        """The number of the command's own process: the child of the box's first one. 0 if it has
+        ended, or has not begun."""
+        if not self.boxed:
+            return self.process.pid
+        if not self.found:
+            self.found = next((pid for pid, (parent, _) in processes() if parent == self.leader), 0)
+        return self.found
+
+    def wait(self):
+        """Wait for its end: (its status, CPU seconds of all its processes). If a signal has ended
+        the command, the status is minus the signal's number."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        code = -(status & 127) or status >> 8
+        if self.boxed and code > 128:           # so bwrap tells of a signal
+            code = 128 - code
+        self.process.returncode = code
+        return code, usage.ru_utime + usage.ru_stime
+
+    def kill(self):
+        """End all processes of it. A box goes with its first process."""
+        with contextlib.suppress(OSError):
+            os.kill(self.leader, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            if not self.boxed:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def stat_of(pid):
+    """(parent, CPU ticks with those of children that have ended) of a process; None if it has
+    ended."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+        return int(fields[1]), sum(map(int, fields[11:15]))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def processes():
+    """(pid, stat_of(pid)) of all processes that this one can see."""
+    for name in os.listdir("/proc"):
+        fields = stat_of(int(name)) if name.isdigit() else None
+        if fields:
+            yield int(name), fields
+
+
+def room_of(folder):
+    """The bytes that the files below a folder take on the disk."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += 512 * os.lstat(os.path.join(place, name)).st_blocks
+    return total
+
+
+class Watch(threading.Thread):
+    """Looks at a Box some times a second, and ends it if it goes beyond a limit of all together.
+
+    why  "" or the sentence that says so
+    """
+
+    def __init__(self, box, limits, folders):
+        super().__init__(daemon=True)
+        self.box, self.limits, self.folders, self.why = box, limits, folders, ""
+        self.before = sum(map(room_of, folders))
+        self.ended = threading.Event()
+
+    def inside(self):
+        """(how many processes are in the box, their CPU seconds)."""
+        children, ticks = {}, {}
+        for pid, (parent, used) in processes():
+            children.setdefault(parent, []).append(pid)
+            ticks[pid] = used
+        found, todo = [], [self.box.leader]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            todo += children.get(pid, [])
+        return len(found), sum(ticks.get(pid, 0) for pid in found) / os.sysconf("SC_CLK_TCK")
+
+    def look(self):
+        """The sentence about the first limit that is passed, or ""."""
+        count, seconds = self.inside()
+        if count > self.limits.processes:
+            return "it started more than %d processes" % self.limits.processes
+        if seconds > self.limits.total:
+            return "it took more than %d seconds of CPU time" % self.limits.total
+        if sum(map(room_of, self.folders)) - self.before > self.limits.room:
+            return "it wrote more than %d MiB" % (self.limits.room >> 20)
+        return ""
+
+    def run(self):
+        while not self.ended.wait(WATCH_SECONDS):
+            self.why = self.look()
+            if self.why:
+                self.box.kill()
+                return
+
+    def stop(self):
+        """End the watch."""
+        self.ended.set()
+        self.join()
+
+
+def limited(command, limits):
+    """The command with the limits of each process; those that it starts inherit them."""
+    return ["sh", "-c", "ulimit -t %d; ulimit -v %d; ulimit -f %d; ulimit -c 0; exec \"$@\"" % (
+        limits.cpu, limits.memory >> 10, limits.file >> 9), "sh"] + command
+
+
+def run(command, folder, limits, environment):
+    """Run a command in `folder`, all of which it may write, to its end. The result is Ended; no
+    process of it is left."""
+    with tempfile.TemporaryDirectory(prefix="rvlab-box-") as scratch, \
+            tempfile.TemporaryFile() as said, \
+            cgroup.group(limits.processes, limits.together) as together:
+        writable = (folder, scratch)
+        box = Box(limited(command, limits), folder, True, writable, stdin=subprocess.DEVNULL,
+                  stdout=said, stderr=subprocess.STDOUT, env=dict(environment, TMPDIR=scratch))
+        if together:
+            together.take(box.leader)
+        watch = Watch(box, limits, writable)
+        watch.start()
+        status = None
+        try:
+            status, _ = box.wait()
+        finally:                # no process of it goes on, even if an exception ends this wait
+            box.kill()
+            if status is None:
+                box.wait()
+            watch.stop()
+        said.seek(0)
+        output = said.read(limits.output).decode("utf-8", "replace")
+    return Ended(status, output, watch.why)

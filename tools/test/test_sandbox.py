@@ -1,0 +1,245 @@
+"""grader/sandbox.py and cgroup.py: what runs in the box reaches nothing, and has an end.
+
+Hostile plays a compiler that does what no text of a student should make it do, in the box, and
+without one where that is promised too. Shop has it inside a workshop: the next hand-in is built of
+nothing that the one before has left. Without bubblewrap the tests of the box are skipped, with the
+reason.
+Run alone: python3 tools/test/test_sandbox.py
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from exercise import workshop
+from grader import cgroup, sandbox
+
+LIMITS = sandbox.Limits(cpu=2, total=2, memory=1 << 30, together=1 << 30, file=1 << 20,
+                        room=4 << 20, processes=20, output=1000)
+in_box = unittest.skipIf(sandbox.why_not(), sandbox.why_not())
+# Five children have 40 MiB each at the same time. Was one of them killed?
+MANY = """import os, signal
+kids = []
+for number in range(5):
+    there, told = os.pipe()
+    kids.append(os.fork())
+    if kids[-1] == 0:
+        memory = b"1" * (40 << 20)
+        os.write(told, b"x")
+        signal.pause()
+    os.close(told)
+    os.read(there, 1)
+print("killed" if any(os.waitpid(kid, os.WNOHANG)[0] for kid in kids) else "all alive")
+"""
+NO_BOX = "no sandbox: for this test"
+
+
+class Folder(unittest.TestCase):
+    """A base class for tests with a folder to write, and one beside it."""
+
+    def setUp(self):
+        self.top = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.top)
+        self.folder, self.beside = (os.path.join(self.top, name) for name in ("box", "beside"))
+        os.mkdir(self.folder)
+        os.mkdir(self.beside)
+
+    def sh(self, script, **limits):
+        """Run a script in the box; the result is Ended."""
+        return sandbox.run(["sh", "-c", script], self.folder, LIMITS._replace(**limits),
+                           os.environ)
+
+    def without_box(self):
+        """As long as this lasts the host has none."""
+        return mock.patch.object(sandbox, "why_not", lambda: NO_BOX)
+
+
+class Hostile(Folder):
+    @in_box
+    def test_reads_nothing_of_the_host(self):
+        with open(os.path.join(self.beside, "marks"), "w") as file:
+            file.write("secret")
+        for path in ("/etc/passwd", "/etc/shadow", "/root/.bashrc", "/home", "/work",
+                     os.path.join(self.beside, "marks"), os.path.abspath(__file__)):
+            ended = self.sh("cat %s || ls %s" % (path, path))
+            self.assertNotEqual(ended.status, 0, path)
+            self.assertIn("No such file", ended.output)
+
+    @in_box
+    def test_writes_nothing_outside(self):
+        for path in (self.beside, "/", "/usr", "/tmp", "/dev", "/etc"):
+            ended = self.sh("echo x >%s/planted" % path)
+            self.assertNotEqual(ended.status, 0, path)
+            self.assertFalse(os.path.exists(os.path.join(path, "planted")))
+        self.assertEqual(self.sh("echo x >planted").status, 0)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "planted")))
+
+    @in_box
+    def test_sees_and_kills_no_process(self):
+        other = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        ended = self.sh("kill -9 %d; kill -9 $PPID; kill -9 1; kill -9 -1; echo alive"
+                        % other.pid)
+        self.assertIsNone(other.poll())
+        self.assertIn("alive", ended.output)
+        numbers = self.sh("cd /proc; echo [0-9]*").output.split()
+        self.assertLess(len(numbers), 6)
+
+    @in_box
+    def test_has_no_network(self):
+        ended = self.sh("cat /proc/net/dev")
+        self.assertEqual([line.split(":")[0].strip() for line in ended.output.split("\n")
+                          if ":" in line], ["lo"])
+
+    @in_box
+    def test_fork_bomb(self):
+        before = len(os.listdir("/proc"))
+        ended = self.sh("f() { f | f & }; f 2>/dev/null; while :; do :; done")
+        self.assertTrue(ended.why or ended.status, ended)
+        self.assertLess(len(os.listdir("/proc")), before + 50)
+
+    @in_box
+    def test_fork_bomb_without_a_group(self):
+        with mock.patch.object(cgroup, "make", lambda *limits: None):
+            ended = self.sh("for i in $(seq 40); do sleep 30 & done; wait")
+        self.assertEqual(ended.why, "it started more than 20 processes")
+
+    def test_many_that_compute(self):
+        """Each is within its own limit, but not all together."""
+        ended = self.sh("for i in 1 2 3 4; do (while :; do :; done) & done; wait", cpu=100)
+        self.assertEqual(ended.why, "it took more than 2 seconds of CPU time")
+
+    def test_one_that_computes(self):
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                ended = self.sh("while :; do :; done", cpu=1, total=100)
+            self.assertIn(ended.status, (-signal.SIGKILL, -signal.SIGXCPU))
+
+    def test_fills_the_disk(self):
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                ended = self.sh("i=0; while head -c 1000000 /dev/zero >f$i; do i=$((i+1)); "
+                                "sleep 0.01; done")
+            self.assertEqual(ended.why, "it wrote more than 4 MiB")
+            self.assertLess(sandbox.room_of(self.folder), 400 << 20)
+            self.sh("rm f*")
+
+    def test_one_large_file(self):
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                self.assertNotEqual(self.sh("head -c 3000000 /dev/zero >f").status, 0)
+            self.assertLessEqual(os.path.getsize(os.path.join(self.folder, "f")), 1 << 20)
+
+    def test_memory(self):
+        script = "python3 -c \"x = b'1' * (100 << 30)\""
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                self.assertNotEqual(self.sh(script).status, 0)
+
+    @in_box
+    def test_memory_of_many(self):
+        """Each is within its own limit, but not all together."""
+        with cgroup.group(20, 1 << 30) as group:
+            if not group:
+                self.skipTest("this host lets us have no control group")
+        with open(os.path.join(self.folder, "many.py"), "w") as file:
+            file.write(MANY)
+        ended = self.sh("exec python3 many.py", together=100 << 20)
+        self.assertFalse(ended.why)
+        self.assertTrue("killed" in ended.output or ended.status == -signal.SIGKILL, ended)
+
+    def test_prints_much(self):
+        ended = self.sh("yes | head -c 900000")
+        self.assertEqual(len(ended.output), LIMITS.output)
+
+    def test_process_that_stays(self):
+        """What the command leaves behind is ended with it."""
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                self.sh("(while sleep 0.05; do date >>ticks; done) & sleep 0.2")
+            size = os.path.getsize(os.path.join(self.folder, "ticks"))
+            time.sleep(0.3)
+            self.assertEqual(os.path.getsize(os.path.join(self.folder, "ticks")), size)
+
+    def test_status(self):
+        for box in (mock.MagicMock(), self.without_box()):
+            with box:
+                self.assertEqual(self.sh("exit 7").status, 7)
+                self.assertEqual(self.sh("kill -11 $$").status, -signal.SIGSEGV)
+
+
+class WithoutBox(unittest.TestCase):
+    def setUp(self):
+        sandbox.why_not.cache_clear()
+        self.addCleanup(sandbox.why_not.cache_clear)
+
+    def test_not_installed(self):
+        with mock.patch.dict(os.environ, {"PATH": "/nowhere"}):
+            self.assertIn("bubblewrap is not installed", sandbox.why_not())
+
+    def test_forbidden(self):
+        """Docker, and some versions of Ubuntu, have a bwrap that cannot do its work."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, sandbox.TOOL)
+            with open(path, "w") as file:
+                file.write("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\n"
+                           "exit 1\n")
+            os.chmod(path, 0o755)
+            with mock.patch.dict(os.environ, {"PATH": folder + ":/usr/bin:/bin"}):
+                self.assertEqual(sandbox.why_not(), "no sandbox: this system forbids it (bwrap: "
+                                 "No permissions to create new namespace)")
+
+
+class Shop(Folder):
+    """A workshop whose compiler is hostile. The tree is a Makefile and one source."""
+
+    RULES = "all: obj/t/kernel\nobj/t/kernel: kern/a.c obj/t/a.o\n\tcat obj/t/a.o kern/a.c >$@\n" \
+        "\t@sh kern/a.c 2>&1\nobj/t/a.o: tools/build.mk\n\techo good >$@\n"
+
+    def setUp(self):
+        super().setUp()
+        pristine = os.path.join(self.top, "pristine")
+        for path, text in (("Makefile", ""), ("kern/a.c", ":\n"), ("libs/l", ""), ("user/u", ""),
+                           ("tools/build.mk", self.RULES), ("obj/t/config.mk", "")):
+            os.makedirs(os.path.dirname(os.path.join(pristine, path)), exist_ok=True)
+            with open(os.path.join(pristine, path), "w") as file:
+                file.write(text)
+        self.assertTrue(workshop.make(pristine, "t").succeeded)
+        self.shop = workshop.Workshop(pristine, os.path.join(self.top, "shop"), "t")
+
+    def kernel_after(self, script):
+        """What a hand-in with this script leaves behind, and the kernel of the next one."""
+        with self.shop.variant({"kern/a.c": script + "\n"}):
+            pass
+        with self.shop.variant({"kern/a.c": ": next\n"}) as built:
+            self.assertTrue(built.succeeded, built.output)
+            with open(os.path.join(self.shop.objects, "kernel")) as file:
+                return file.read()
+
+    def test_next_one_is_built_of_nothing_else(self):
+        bad = "touch -r obj/t/a.o stamp; echo evil >obj/t/a.o; touch -r stamp obj/t/a.o"
+        for script in (":", bad, bad + "; rm stamp", "rm -rf obj kern user", "mv obj moved",
+                       "rm obj/t/a.o; mkdir obj/t/a.o", "ln -sf /etc/passwd obj/t/a.o",
+                       "mkdir -p a/b; chmod 0 a", "chmod 0 obj/t; chmod 0 obj", "mkfifo obj/t/f",
+                       "echo all: >tools/build.mk", "kill -9 -1", "printf '\\033[2J'"):
+            self.assertEqual(self.kernel_after(script), "good\n: next\n", script)
+
+    def test_reason(self):
+        with mock.patch.object(workshop, "LIMITS", workshop.LIMITS._replace(total=1)):
+            with self.shop.variant({"kern/a.c": "while :; do :; done\n"}) as built:
+                self.assertFalse(built.succeeded)
+                self.assertEqual(built.problem, "error: the compiler was stopped: it took more "
+                                 "than 1 seconds of CPU time")
+
+
+if __name__ == "__main__":
+    unittest.main()
