@@ -9,8 +9,8 @@
 #
 # A checked build (CHECK=1) has TC=NAME-check, CHECKED in its config.mk, and the folder kern/check/.
 #
-# The kernel is linked twice. The first link tells where each function is; the second
-# one has that in a table, for backtraces.
+# The kernel is linked twice. The first link tells where each function is, and needs no debug
+# information for that; the second one has that in a table, for backtraces.
 
 O := obj/$(TC)
 # tools/probe.sh has written there what it found out about the compiler.
@@ -117,15 +117,20 @@ $(O)/ksyms.S: $(O)/kernel0.nm tools/ksyms.py
 $(O)/%.nm: $(O)/%
 	$(Q)$(NM) -n $< >$@
 
+# No function may have moved. Where all lines of functions are equal, none has; only else Python is
+# started, which tells what is different.
+same_text = { grep ' [TtWw] ' $(1) >$(1).text; grep ' [TtWw] ' $(2) | cmp -s - $(1).text || \
+    python3 tools/ksyms.py check $(1) $(2); }
+
 link = $(LD) $(LDFLAGS) -T tools/kernel.ld -o $@ $(kernel_obj) $(O)/programs.o
 
 $(O)/kernel0: $(kernel_obj) $(O)/programs.o $(O)/ksyms0.o $(O)/sources tools/kernel.ld
-	$(Q)$(link) $(O)/ksyms0.o
+	$(Q)$(link) -S $(O)/ksyms0.o
 
 $(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
 	@echo "  LD    $@"
 	$(Q)$(link) $(O)/ksyms.o
-	$(Q)$(NM) -n $@ >$@.nm && python3 tools/ksyms.py check $(O)/kernel0.nm $@.nm || \
+	$(Q)$(NM) -n $@ >$@.nm && $(call same_text,$(O)/kernel0.nm,$@.nm) || \
 	    { rm -f $@; exit 1; }
 
 # The same files make the same image. Names with blanks in disk/ are on it, but a change of such a
