@@ -235,9 +235,11 @@ class Watch(threading.Thread):
 
 
 def limited(command, limits):
-    """The command with the limits of each process; those that it starts inherit them."""
-    return ["sh", "-c", "ulimit -t %d; ulimit -v %d; ulimit -f %d; ulimit -c 0; exec \"$@\"" % (
-        limits.cpu, limits.memory >> 10, limits.file >> 9), "sh"] + command
+    """The command with the limits of each process; those that it starts inherit them. It begins
+    when its standard input ends."""
+    return ["sh", "-c", "read -r _; ulimit -t %d; ulimit -v %d; ulimit -f %d; ulimit -c 0; "
+            "exec \"$@\" </dev/null" % (limits.cpu, limits.memory >> 10, limits.file >> 9),
+            "sh"] + command
 
 
 def run(command, folder, limits, environment):
@@ -247,10 +249,13 @@ def run(command, folder, limits, environment):
             tempfile.TemporaryFile() as said, \
             cgroup.group(limits.processes, limits.together) as together:
         writable = (folder, scratch)
-        box = Box(limited(command, limits), folder, True, writable, stdin=subprocess.DEVNULL,
+        box = Box(limited(command, limits), folder, True, writable, stdin=subprocess.PIPE,
                   stdout=said, stderr=subprocess.STDOUT, env=dict(environment, TMPDIR=scratch))
-        if together:
+        if together:            # what a process has started before does not follow it
             together.take(box.leader)
+            if box.pid():
+                together.take(box.pid())
+        box.process.stdin.close()
         watch = Watch(box, limits, writable)
         watch.start()
         status = None
