@@ -8,18 +8,26 @@
    mixed up; both are long.
 
    Times are those of rdtime(). Of a machine that counts instructions (-icount) they are exact; else
-   they have all that the host did meanwhile, so nothing panics because of a time alone: the
-   boot argument `locks` prints them at the end of a run, the monitor's command locks at any time.
-   Interrupts are off in a trap's handler too, of which only the part with a lock is measured. */
+   they have all that the host did meanwhile, so nothing panics because of a time alone, but if the
+   boot argument hold=N asks for that: then a spinlock that was held, or interrupts that were off,
+   for more than N microseconds are a panic. The boot argument `locks` prints the times at the end
+   of a run, the monitor's command locks at any time.
+
+   Interrupts are off from an instruction that turns them off, or a trap, until they come on, or the
+   trap returns to where they were on. A hart that waits for one (wfi) keeps none waiting: that time
+   is left out. So is what comes before interrupts are on for the first time, at boot. */
 #include <check/locks.h>
 #include <check/stacks.h>
 #include <debug/backtrace.h>
 #include <debug/check.h>
 #include <debug/monitor.h>
 #include <machine/machine.h>
+#include <riscv/trapframe.h>
+#include <string.h>
 #include <sync/mutex.h>
 
 #define MAX_HELD        16
+#define NAME_LENGTH     32              /* of a name that is not the kernel's constant */
 #define ROWS            128
 
 /* What a hart holds. */
@@ -31,7 +39,7 @@ static struct hart_locks {
     } held[MAX_HELD];
     uint32_t count;
     uintptr_t off_at;               /* where interrupts went off */
-    uint64_t off_since;             /* 0: they are on, or went off by a trap */
+    uint64_t off_since;             /* 0: they are on, or were never on */
 } harts[MAX_HARTS];
 
 /* The longest time of something, and its end. */
@@ -40,44 +48,112 @@ struct longest {
     uint32_t stack;
 };
 
-/* All locks of one name. */
+const char *check_hold_limit;       /* the value of hold=; set once, at boot */
+
+/* All locks of one name. A name may lie in an object that is freed while the row stays, so what is
+   no constant of the kernel is copied. */
 static struct row {
-    const char *name;               /* atomic; NULL: the row is free */
+    const char *name;               /* atomic; NULL: the row is free; or COPYING */
+    char copy[NAME_LENGTH];
     uint32_t taken, waited;         /* atomic: how often */
     bool may_sleep;                 /* mutexes: they may be held for long */
     uint64_t wait_sum;
     struct longest wait, hold;
 } rows[ROWS];
 
+static const char COPYING[] = "";
+
 static struct longest irq_off;
 
-/* A time for people. */
-static uint64_t microseconds(uint64_t time)
+extern const char kernel_text_end[], kernel_rodata_end[];
+
+/* A time for people; on a machine that counts instructions it is how many there were. */
+static uint64_t nanoseconds(uint64_t time)
 {
-    return time * 1000000 / machine.timebase_hz;
+    return time * (1000000000 / machine.timebase_hz);
 }
 
-/* The row of this name; rows are never given back. The last one takes all that have no row. */
+/* Is this free row the caller's now, for this name? A hart that copies is waited for, so it does so
+   with interrupts off. */
+static bool claim(struct row *row, const char *name, bool constant)
+{
+    if (constant)
+        return atomic_cas(&row->name, NULL, name);
+
+    uint64_t was_on = irq_save();
+    bool claimed = atomic_cas(&row->name, NULL, COPYING);
+
+    if (claimed) {
+        strncpy(row->copy, name, NAME_LENGTH - 1);
+        atomic_store_release(&row->name, row->copy);
+    }
+    csr_set(sstatus, was_on);
+    return claimed;
+}
+
+/* Is it the row of this name? */
+static bool is_row_of(struct row *row, const char *name, bool constant)
+{
+    const char *has;
+
+    while ((has = atomic_load_acquire(&row->name)) == COPYING)
+        cpu_relax();
+    return has == name || (!constant && has == row->copy
+                           && strncmp(has, name, NAME_LENGTH - 1) == 0);
+}
+
+/* The row of this name; rows are never given back. The last one takes all that have no row. The
+   linker keeps each constant text once, so these are found by their address. */
 static struct row *row_of(const char *name)
 {
-    uint32_t place = ((uintptr_t)name >> 3) * 0x9e3779b1U >> 8;
+    bool constant = name >= kernel_text_end && name < kernel_rodata_end;
+    uint32_t place = constant ? ((uintptr_t)name >> 3) * 0x9e3779b1U >> 8 : 0;
 
-    for (uint32_t i = 0; i < ROWS; i++) {
-        struct row *row = &rows[(place + i) % ROWS];
+    for (uint32_t i = 0; i < ROWS - 1; i++) {
+        struct row *row = &rows[(place + i) % (ROWS - 1)];
 
-        if (atomic_load(&row->name) == name || atomic_cas(&row->name, NULL, name))
+        if (is_row_of(row, name, constant)
+            || (atomic_load(&row->name) == NULL && claim(row, name, constant))
+            || is_row_of(row, name, constant))
             return row;
     }
+    atomic_store(&rows[ROWS - 1].name, "all others");
     return &rows[ROWS - 1];
 }
 
-/* Keep it, and who is here, if it is the longest so far. */
-static void note(struct longest *longest, uint64_t time)
+/* Keep it, and who is here, if it is the longest so far: then this is true. */
+static bool note(struct longest *longest, uint64_t time)
 {
     if (likely(time <= longest->time))
-        return;
+        return false;
     longest->time = time;
     longest->stack = stack_here();
+    return true;
+}
+
+/* The limit of hold=, in units of rdtime(); no limit without that. A text that is no number is 0,
+   which the first lock tells. */
+static uint64_t hold_limit(void)
+{
+    uint64_t n = 0;
+
+    if (check_hold_limit == NULL)
+        return UINT64_MAX;
+    for (const char *s = check_hold_limit; *s >= '0' && *s <= '9' && n < UINT32_MAX; s++)
+        n = 10 * n + *s - '0';
+    return n * machine.timebase_hz / 1000000;
+}
+
+/* This took too long, since it began there. What was so for long is over by now: `longest` is no
+   longer what anybody needs, and the limit is, so it is told but once. */
+static __never_returns void too_long(const char *what, const char *name, uint64_t time,
+                                     uintptr_t since)
+{
+    char place[SYMBOL_LENGTH];
+
+    check_hold_limit = NULL;
+    symbol_format(place, sizeof(place), since - 1);
+    panic("%s%s for %lu ns, since %s; hold= allows less", what, name, nanoseconds(time), place);
 }
 
 /* Interrupts of this hart have just gone off. */
@@ -112,9 +188,14 @@ void check_spin_released(const struct spinlock *lock)
         i--;
     if (i == 0)
         return;
-    note(&row_of(lock->name)->hold, rdtime() - hart->held[i - 1].since);
+
+    uint64_t time = rdtime() - hart->held[i - 1].since;
+    uintptr_t taken_at = hart->held[i - 1].taken_at;
+
     for (hart->count--; i <= hart->count; i++)
         hart->held[i - 1] = hart->held[i];
+    if (note(&row_of(lock->name)->hold, time) && time > hold_limit())
+        too_long("a spinlock was held: ", lock->name, time, taken_at);
 }
 
 void check_waited(const char *name, uint64_t since)
@@ -149,10 +230,29 @@ void check_irq_off(void)
 void check_irq_on(void)
 {
     struct hart_locks *hart = &harts[this_cpu->id];
+    uint64_t since = hart->off_since, time = rdtime() - since;
 
-    if (hart->off_since != 0)
-        note(&irq_off, rdtime() - hart->off_since);
     hart->off_since = 0;
+    if (since != 0 && note(&irq_off, time) && time > hold_limit())
+        too_long("interrupts of this hart were off", "", time, hart->off_at);
+}
+
+/* Were interrupts on before the trap that has this frame? In user mode they are always. */
+static bool were_on(const struct trapframe *tf)
+{
+    return !(tf->status & SSTATUS_SPP) || (tf->status & SSTATUS_SPIE);
+}
+
+void check_trap_comes(const struct trapframe *tf)
+{
+    if (were_on(tf))
+        note_irq_off((uintptr_t)__builtin_return_address(0));
+}
+
+void check_trap_ends(const struct trapframe *tf)
+{
+    if (were_on(tf))
+        check_irq_on();
 }
 
 void check_tell_locks(void)
@@ -181,21 +281,15 @@ void check_may_sleep(void)
           "between irq_push() and irq_pop()");
 }
 
-/* Print a row. */
-static void print_row(const struct row *row)
-{
-    cprintf("  %-24s %10u %8u %10lu %8lu %8lu\n", row->name, row->taken, row->waited,
-            microseconds(row->wait_sum), microseconds(row->wait.time),
-            microseconds(row->hold.time));
-}
-
 static void print_locks(void)
 {
-    cprintf("  %-24s %10s %8s %10s %8s %8s\n", "times in us", "taken", "waited", "in all",
+    cprintf("  %-24s %10s %8s %12s %10s %10s\n", "times in ns", "taken", "waited", "in all",
             "longest", "held");
     for (struct row *row = rows; row < rows + ROWS; row++)
         if (row->name != NULL)
-            print_row(row);
+            cprintf("  %-24s %10u %8u %12lu %10lu %10lu%s\n", row->name, row->taken, row->waited,
+                    nanoseconds(row->wait_sum), nanoseconds(row->wait.time),
+                    nanoseconds(row->hold.time), row->may_sleep ? " sleeps" : "");
 }
 
 static void command_locks(__not_used struct monitor_state *state, __not_used int argc,
@@ -209,8 +303,8 @@ MONITOR_COMMAND("locks", "", "how long locks were held and waited for", command_
 /* Print the longest of its kind. */
 static void print_longest(const char *what, const char *name, const struct longest *longest)
 {
-    cprintf("checked: %s%s%s%s for at most %lu us\n", what, name[0] ? " \"" : "", name,
-            name[0] ? "\"" : "", microseconds(longest->time));
+    cprintf("checked: %s%s%s%s for at most %lu ns\n", what, name[0] ? " \"" : "", name,
+            name[0] ? "\"" : "", nanoseconds(longest->time));
 }
 
 void check_report_locks(void)
@@ -224,6 +318,7 @@ void check_report_locks(void)
             waited = row;
     }
     print_longest("interrupts off", "", &irq_off);
+    stack_print("until", irq_off.stack);
     print_longest("spinlock held", held->name, &held->hold);
     stack_print("until", held->hold.stack);
     if (waited->name != NULL)

@@ -114,12 +114,6 @@ HANDLER(vla_bound_not_positive, const struct typed *record, operand_t bound)
     undefined(&record->at, "an array of %ld elements", value_of(record->type, bound));
 }
 
-HANDLER(load_invalid_value, const struct typed *record, operand_t value)
-{
-    undefined(&record->at, "%ld is no value of %s", value_of(record->type, value),
-              record->type->name);
-}
-
 HANDLER(pointer_overflow, const struct place *at, uintptr_t base, uintptr_t result)
 {
     undefined(at, "a pointer was %#lx, and an offset makes it wrap around to %#lx", base, result);

@@ -20,6 +20,7 @@ struct Page;
 struct kmem_cache;
 struct mutex_hold;
 struct spinlock;
+struct trapframe;
 
 /* Pages, by mm/pmm.c: this one, which exists, is to be freed; this one is handed out. */
 void check_page_freed(struct Page *page);
@@ -48,16 +49,16 @@ void check_tell(const void *address);
 uint32_t check_period_begins(void);
 void check_leaks(uint32_t period);
 
-/* Locks, by lock/spinlock.h and sync/mutex.h, just after one was taken, or before it is released;
-   interrupts of this hart, just after they went off, or before they come on. */
+/* Locks, by lock/spinlock.h and sync/mutex.h, just after one was taken, or before it is
+   released. */
 void check_spin_taken(const struct spinlock *lock, bool irq_was_on);
 void check_spin_released(const struct spinlock *lock);
 void check_mutex_taken(struct mutex_hold *hold);
 void check_mutex_released(const struct mutex_hold *hold);
-/* Interrupts of this hart have just gone off. */
-void check_irq_off(void);
-/* They come on next. */
-void check_irq_on(void);
+/* Interrupts, beside what riscv/csr.h tells: a trap has come, or its frame is gone back by. They
+   are on before the first and after the second, or not, as the frame says. */
+void check_trap_comes(const struct trapframe *tf);
+void check_trap_ends(const struct trapframe *tf);
 /* A lock of this name was waited for since this time, as rdtime() tells it. */
 void check_waited(const char *name, uint64_t since);
 /* Print which spinlocks this hart holds, and where it took them. */
@@ -69,6 +70,9 @@ void check_may_sleep(void);
 /* Kernel stacks, by mm/kstack.c: this one will be used, or is not any more. */
 void check_stack_made(uintptr_t kstack);
 void check_stack_freed(uintptr_t kstack);
+
+/* The value of the boot argument hold=, or NULL: see kern/check/locks.c. */
+extern const char *check_hold_limit;
 
 /* At the end of a run: print what was measured, if the boot argument `locks` asked for it. */
 extern bool check_wants_report;

@@ -23,7 +23,6 @@ void irq_enable_with_hook(__not_used const void *nothing)
 {
     this_cpu->locks_held = HELD_CHAOS;
     enable_hook();
-    IF_CHECK(check_irq_on());
     irq_enable();
 }
 

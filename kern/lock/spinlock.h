@@ -105,7 +105,6 @@ static inline void held_set(uint32_t left)
 {
     if (likely(left == HELD_WAS_ON)) {
         this_cpu->locks_held = 0;
-        IF_CHECK(check_irq_on());
         irq_enable();
     } else if (unlikely(left == (HELD_WAS_ON | HELD_CHAOS))) {
         rare_call(irq_enable_with_hook, NULL);

@@ -59,16 +59,25 @@ static inline uint64_t irq_save(void)
     return status & SSTATUS_SIE;
 }
 
-/* The same; true if they were on, so that the caller can put back what it found. Calls that nest
-   are irq_push() and irq_pop() of lock/spinlock.h. */
+#ifdef CHECK
+/* A checked build measures how long they are off: they have just gone off; they come on next. Other
+   code than this file's tells it so too, where interrupts change with a trap or at its end. In any
+   context; kern/check/locks.c. */
+void check_irq_off(void);
+void check_irq_on(void);
+#endif
+
+/* The same as irq_save(); true if they were on, so that the caller can put back what it found.
+   Calls that nest are irq_push() and irq_pop() of lock/spinlock.h. */
 static inline bool irq_disable(void)
 {
-    return irq_save() != 0;
+    return irq_save() != 0 IF_CHECK(&& (check_irq_off(), true));
 }
 
 /* Turn them on. A pending interrupt comes at once. */
 static inline void irq_enable(void)
 {
+    IF_CHECK(check_irq_on());
     asm volatile ("csrsi sstatus, %0" : : "i" (SSTATUS_SIE) : "memory");
 }
 

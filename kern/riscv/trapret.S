@@ -47,6 +47,9 @@
 .type trap_return, @function
 trap_return:
     mv sp, a0
+#ifdef CHECK
+    call check_trap_ends
+#endif
     load_csrs
     load_registers CALLEE_SAVED
     andi t0, t0, SSTATUS_SPP
@@ -68,6 +71,10 @@ trap_return:
 .globl trap_return_short
 .type trap_return_short, @function
 trap_return_short:
+#ifdef CHECK
+    mv a0, sp
+    call check_trap_ends
+#endif
     load_csrs
 
 # Here sp is the frame, sepc, sstatus and s0 to s11 are loaded, tp is the struct cpu. As the next

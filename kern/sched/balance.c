@@ -46,7 +46,9 @@ void sched_idle_wait(void (*before_wait)(void))
     atomic_or(&idle_harts, bit);    /* pairs with kick_idle_hart() in balance.h */
     if (busy_queue() == NULL) {
         before_wait();
+        IF_CHECK(check_irq_on());       /* what wakes the hart is not kept waiting */
         wait_for_interrupt();
+        IF_CHECK(check_irq_off());
     }
     atomic_and(&idle_harts, ~bit);  /* no pair: one kick too many does no harm */
 }

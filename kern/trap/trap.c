@@ -122,6 +122,7 @@ void kill_current(const struct trapframe *tf, const char *why)
    at the end, on the way back to user mode. */
 void trap_user(struct trapframe *tf)
 {
+    IF_CHECK(check_trap_comes(tf));
     if (tf->cause & CAUSE_INTERRUPT) {
         handle_interrupt(tf);
     } else {
@@ -191,6 +192,7 @@ void trap_kernel(struct trapframe *tf)
 {
     const char *what = cause_name(tf->cause);
 
+    IF_CHECK(check_trap_comes(tf));
     if (tf->cause & CAUSE_INTERRUPT) {
         handle_interrupt(tf);
         return;
