@@ -6,8 +6,9 @@
    what has read or written it knows that the page and the slot are the same. */
 #include <error.h>
 #include <mm/shrink.h>
+#include <process/proc.h>
 #include <report.h>
-
+#include <riscv/csr.h>
 #include <string.h>
 #include <test/paging.h>
 
@@ -159,4 +160,37 @@ int test_victim(void)
     int number = (page_la(page) - DATA) / PGSIZE;
     page_ref_dec(page);
     return number;
+}
+
+uint64_t test_search_in_vain(void)
+{
+    uint64_t start = csr_read(instret);
+    int victim = test_victim();
+    uint64_t end = csr_read(instret);
+
+    assert_eq(victim, -1);
+    return end - start;
+}
+
+void test_come_and_go(struct mm_struct *mm, int n)
+{
+    while (n-- > 0) {
+        space_put(&mm->as, DATA, 0, URW);
+        page_enrol(space_page(&mm->as, DATA), mm->family, DATA);
+        page_remove(&mm->as, DATA);
+    }
+}
+
+void test_enter(struct mm_struct *mm)
+{
+    current->mm = mm;
+    addrspace_switch(&kernel_as, &mm->as);
+    csr_set(sstatus, SSTATUS_SUM);
+}
+
+void test_leave(struct mm_struct *mm)
+{
+    csr_clear(sstatus, SSTATUS_SUM);
+    addrspace_switch(&mm->as, &kernel_as);
+    current->mm = NULL;
 }

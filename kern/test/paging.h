@@ -50,3 +50,14 @@ void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la);
 /* Which page the policy chooses: its number in the area of data; -1: none. It is given back at
    once. */
 int test_victim(void);
+/* How many instructions a search takes that finds no page, which is asserted. */
+uint64_t test_search_in_vain(void);
+/* As many pages come to the begin of the area of data, one after the other, and go again; the policy
+   knows all that the mm has. */
+void test_come_and_go(struct mm_struct *mm, int n);
+
+/* This hart goes into the address space, as that of the thread that runs, and back. Meanwhile it
+   reaches the data as a program does. QEMU flushes the TLB by itself when SUM changes, so that
+   stays set. A machine that does not set A and D faults instead, which is repaired. */
+void test_enter(struct mm_struct *mm);
+void test_leave(struct mm_struct *mm);

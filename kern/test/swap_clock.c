@@ -10,8 +10,6 @@
    are the page tables and areas of lab 3. Alone: make grade TEST="swap-clock*" */
 #include <report.h>
 #include <string.h>
-#include <riscv/csr.h>
-#include <process/proc.h>
 #include <test/paging.h>
 
 #define STEPS           3000            /* of swap-clock-random */
@@ -206,30 +204,16 @@ static void test_shared(void)
     inventory_same(&before, "pages that two have mapped");
 }
 
-/* How many instructions a search takes that finds nothing. */
-static uint64_t search_in_vain(void)
-{
-    uint64_t start = csr_read(instret);
-    int victim = test_victim();
-    uint64_t end = csr_read(instret);
-
-    assert_eq(victim, -1);
-    return end - start;
-}
-
 /* The steps of a search are those of the pages that are there now. If one that goes were counted
    still, each search would be longer than the one before, for as long as the kernel runs. */
 static void test_count(void)
 {
     struct mm_struct *mm = ring_of(0);
-    uint64_t first = search_in_vain();
+    uint64_t first = test_search_in_vain();
 
-    for (int i = 0; i < CAME_AND_WENT; i++) {
-        add_page(mm, 0);
-        free_page_of(mm, 0);
-    }
+    test_come_and_go(mm, CAME_AND_WENT);
     check("pages that came and went make no search longer",
-          search_in_vain() < first + 2 * CAME_AND_WENT);
+          test_search_in_vain() < first + 2 * CAME_AND_WENT);
     mm_put(mm);
 }
 
@@ -264,8 +248,7 @@ static void test_hand(void)
     inventory_same(&before, "pages that were freed");
 }
 
-/* The hart has the page in its TLB. QEMU flushes by itself when SUM changes, so that is set all the
-   time. A machine that does not set A faults instead, which is repaired. */
+/* The hart has the page in its TLB. */
 static void test_flush(void)
 {
     struct inventory before = inventory_take();
@@ -274,9 +257,7 @@ static void test_flush(void)
     struct mm_struct *mm = ring_of(2);
     volatile uint8_t *data = (volatile uint8_t *)DATA;
 
-    current->mm = mm;
-    addrspace_switch(&kernel_as, &mm->as);
-    csr_set(sstatus, SSTATUS_SUM);
+    test_enter(mm);
     (void)*data;
     bool marked = is_used(mm, 0);
     int first = test_victim();
@@ -286,9 +267,7 @@ static void test_flush(void)
     bool cleared = !is_used(mm, 0);
     (void)*data;
     bool again = is_used(mm, 0);
-    csr_clear(sstatus, SSTATUS_SUM);
-    addrspace_switch(&mm->as, &kernel_as);
-    current->mm = NULL;
+    test_leave(mm);
     check("the first access marks the page as used", marked);
     check_eq("so the other one goes", first, 1);
     check("A is cleared", cleared);

@@ -148,7 +148,12 @@ static void test_again(void)
     check_eq("a page goes out", bring_out(page), PAGE_OUT);
     slot = slot_at(mm, DATA);
     check_eq("it comes in by a read", mm_fault_locked(mm, DATA, VM_READ), 0);
-    check_eq("and goes again", bring_out(space_page(&mm->as, DATA)), PAGE_OUT);
+    page = space_page(&mm->as, DATA);
+    mutex_lock(&mm->lock);
+    check_eq("it stays while somebody has the lock of its space", bring_out(page), PAGE_BUSY);
+    mutex_unlock(&mm->lock);
+    check_eq("and keeps the slot that has its content", page_slot(page), slot);
+    check_eq("it goes again", bring_out(page), PAGE_OUT);
     check("to the slot that has its content", slot_at(mm, DATA) == slot);
     check_eq("without a write", test_swap.writes, 1);
     check_eq("which is counted", swap_stats().dropped, 1);

@@ -2,13 +2,17 @@
 
    Pages come, go, are locked and are used by chance. Whichever page is chosen must be there, must
    not be locked, and comes with a reference; and as long as there is one that could go, one is
-   chosen. At the end all are gone, and nothing is left of them.
+   chosen. At the end all are gone, and nothing is left of them. If all are busy the search ends, and
+   it takes no longer because other pages came and went. A policy that clears A bits flushes.
 
    At boot, on an address space that no hart is on. Alone: make grade EX=9.C */
 #include <report.h>
 #include <test/paging.h>
 
-#define STEPS   4000
+#define STEPS           4000
+#define USED            4               /* pages that a hart uses, in each of ROUNDS */
+#define ROUNDS          8
+#define CAME_AND_WENT   500
 
 /* What was wrong, of all steps. */
 static struct faults {
@@ -68,6 +72,49 @@ static void change(struct mm_struct *mm, int number, bool use)
     }
 }
 
+/* All that there are, which are two, are locked; then all have gone. */
+static void test_in_vain(struct mm_struct *mm)
+{
+    struct Page *busy[2];
+
+    for (int i = 0; i < 2; i++) {
+        change(mm, i, false);
+        busy[i] = space_page(&mm->as, DATA + i * PGSIZE);
+        page_lock(busy[i]);
+    }
+    check_eq("if all are locked none is chosen, and the search ends", test_victim(), -1);
+    for (int i = 0; i < 2; i++) {
+        page_unlock(busy[i]);
+        change(mm, i, false);
+    }
+    /* A policy may remember some pages that went, and so take longer: but not ever longer. */
+    test_come_and_go(mm, CAME_AND_WENT);
+    uint64_t first = test_search_in_vain();
+    test_come_and_go(mm, CAME_AND_WENT);
+    check("pages that came and went make no search longer",
+          test_search_in_vain() < first + 2 * CAME_AND_WENT);
+}
+
+/* A hart uses pages, and the policy chooses in between. What it clears the hart must not have in its
+   TLB any more, or the next access would not set it. */
+static void test_flush(struct mm_struct *mm)
+{
+    bool marked = true;
+
+    for (int i = 0; i < USED; i++)
+        change(mm, i, false);
+    test_enter(mm);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < USED; i++) {
+            (void)*(volatile uint8_t *)(DATA + i * PGSIZE);
+            marked &= (*get_pte(mm->as.pgdir, DATA + i * PGSIZE, false) & PTE_A) != 0;
+        }
+        (void)test_victim();
+    }
+    test_leave(mm);
+    check("an access marks a page as used, whatever the policy has cleared", marked);
+}
+
 /* In each step something changes, and the policy chooses, half of the time while a page is
    locked. */
 static void test_own(void)
@@ -95,6 +142,11 @@ static void test_own(void)
     check_eq("what is chosen is there (how often not)", faults.absent, 0);
     check_eq("a page that is locked is never chosen (how often it was)", faults.locked, 0);
     check_eq("it comes with a reference (how often not)", faults.without_reference, 0);
+    for (int i = 0; i < PAGES; i++)
+        if (is_there(mm, i))
+            change(mm, i, false);
+    test_in_vain(mm);
+    test_flush(mm);
     mm_put(mm);
     check("when all have gone none is chosen", swap_manager()->swap_out_victim() == NULL);
     test_swap_end();
