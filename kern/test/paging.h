@@ -52,8 +52,8 @@ void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la);
 int test_victim(void);
 /* How many instructions a search takes that finds no page, which is asserted. */
 uint64_t test_search_in_vain(void);
-/* As many pages come to the begin of the area of data, one after the other, and go again; the policy
-   knows all that the mm has. */
+/* As many pages come to the beginning of the area of data, one after the other, and go again. The
+   policy knows all that the mm has. */
 void test_come_and_go(struct mm_struct *mm, int n);
 
 /* This hart goes into the address space, as that of the thread that runs, and back. Meanwhile it

@@ -2,10 +2,10 @@
 
    Pages come, go, are locked and are used by chance. Whichever page is chosen must be there, must
    not be locked, and comes with a reference; and as long as there is one that could go, one is
-   chosen. At the end all are gone, and nothing is left of them. If all are busy the search ends, and
-   it takes no longer because other pages came and went. A policy that clears A bits flushes.
+   chosen. At the end all are gone, and nothing is left of them. If all are busy the search
+   ends, and it takes no longer because others came and went. A policy that clears A bits flushes.
 
-   At boot, on an address space that no hart is on. Alone: make grade EX=9.C */
+   At boot; only there a hart is in the address space. Alone: make grade EX=9.C */
 #include <report.h>
 #include <test/paging.h>
 
@@ -95,8 +95,8 @@ static void test_in_vain(struct mm_struct *mm)
           test_search_in_vain() < first + 2 * CAME_AND_WENT);
 }
 
-/* A hart uses pages, and the policy chooses in between. What it clears the hart must not have in its
-   TLB any more, or the next access would not set it. */
+/* A hart uses pages, and the policy chooses in between. Of what it clears the hart must not have a
+   copy in its TLB any more, or the next access would not set it. */
 static void test_flush(struct mm_struct *mm)
 {
     bool marked = true;
