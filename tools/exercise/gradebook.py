@@ -12,7 +12,7 @@ import collections
 import os
 import subprocess
 
-from exercise import handout, marksheet, pool
+from exercise import feedback, handout, marksheet, pool
 from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
@@ -175,7 +175,8 @@ def grade(students, results, pool_of, show):
 
 def check_output(options):
     """GradeError if a file cannot be written: that is told before an hour of work, not after it."""
-    for path in (options.csv, options.json, options.gradescope, options.autolab, options.resume):
+    paths = [options.csv, options.json, options.resume]
+    for path in paths + [getattr(options, name) for name in feedback.FORMS]:
         folder = os.path.dirname(os.path.abspath(path or ""))
         if path and path != "-" and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
             raise GradeError("%s cannot be written: there is no such folder, or it is not yours"
@@ -200,19 +201,17 @@ def run(root, options):
     labs = catalogue.load()
     reference = Reference(root, labs, handout.version_of(root))
     asked = chosen(reference, options)
-    for name in ("gradescope", "autolab"):
-        if getattr(options, name) and not asked:
-            raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
-                             % name)
+    system = next((name for name in feedback.FORMS if getattr(options, name)), None)
+    if system and not asked:
+        raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
+                         % system)
     check_output(options)
     if not qemu_is_there(options.qemu):
         raise GradeError("%s is missing: run make setup" % options.qemu)
-    collector = Collector(Wanted(reference.register, asked),
-                          bool(options.gradescope or options.autolab))
+    collector = Collector(Wanted(reference.register, asked), bool(system))
     found = collector.words(options.files)
-    if (options.gradescope or options.autolab) and len(found) != 1:
-        raise GradeError("--%s is for one hand-in, and here are %d"
-                         % ("gradescope" if options.gradescope else "autolab", len(found)))
+    if system and len(found) != 1:
+        raise GradeError("--%s is for one hand-in, and here are %d" % (system, len(found)))
     students = [Student(each, reference, asked, options.policy) for each in found]
     compare(students, asked)
     try:
@@ -241,7 +240,7 @@ def run(root, options):
     if collector.left_out:
         print("%d files that systems add of their own (.DS_Store and others) do not count"
               % collector.left_out)
-    for note in marksheet.host_notes():
+    for note in feedback.host_notes():
         print(note)
     marksheet.write(students, reference, options)
     return 1 if refused or failed or looks else 0

@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import io
 import os
+import posixpath
 import re
 import shutil
 import tarfile
@@ -299,10 +300,10 @@ def files_below(folder):
 
 
 def write_zip(folder, path, top):
-    """Pack a folder as a zip, in which it is called `top`."""
+    """Pack a folder as a zip, in which it is called `top`; with "" only what is in it."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for full, name in files_below(folder):
-            info = zipfile.ZipInfo(top + "/" + name, (2020, 1, 1, 0, 0, 0))
+            info = zipfile.ZipInfo(posixpath.join(top, name), (2020, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3                      # so that the mode below is understood
             info.external_attr = (0o100644 | os.stat(full).st_mode & 0o111) << 16
@@ -315,7 +316,7 @@ def write_tar(folder, path, top):
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for full, name in files_below(folder):
-            info = tarfile.TarInfo(top + "/" + name)
+            info = tarfile.TarInfo(posixpath.join(top, name))
             info.size, info.mtime = os.path.getsize(full), EPOCH
             info.mode = 0o644 | os.stat(full).st_mode & 0o111
             with open(full, "rb") as file:

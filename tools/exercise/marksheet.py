@@ -1,8 +1,8 @@
 """What a teacher gets from a grading, as texts and as files.
 
 These are: a line for each hand-in on the screen, a table for a spreadsheet (CSV), JSON, a text
-for each student, and what Gradescope and Autolab read. write() makes all files that the command
-line asks for; gradebook.py calls it when all is graded.
+for each student, and what course systems read (feedback.py). write() makes all files that the
+command line asks for; gradebook.py calls it when all is graded.
 
 Names and texts of students are data: none of them may become a formula of a spreadsheet, a path, or
 a control character of a terminal. So each goes through cell(), file_name(), or one_line(). A mark
@@ -14,10 +14,10 @@ import os
 import re
 import unicodedata
 
-from exercise import handin
+from exercise import feedback, handin
 from exercise.marks import LOOK
 from grader import sandbox
-from grader.formats import clean, dump, joined, one_line
+from grader.formats import clean, dump, one_line
 from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
@@ -77,11 +77,6 @@ def to_csv(students):
     return "\ufeff" + out.getvalue()
 
 
-def host_notes():
-    """What each report says of the host: nothing, if it has a sandbox."""
-    return list(filter(None, [sandbox.why_not()]))
-
-
 def to_json(students, reference, options):
     """All results with every test, for other programs."""
     return dump({
@@ -94,38 +89,6 @@ def to_json(students, reference, options):
                           exercises=student.result["exercises"] if student.result else {})
                      for student in students],
     }, indent=1) + "\n"
-
-
-def to_gradescope(student):
-    """Gradescope's results.json for one student."""
-    entries = sorted(student.result["exercises"].items()) if student.result else ()
-    summary = ["%d of %d points" % (student.sum("mark"), student.sum("max"))]
-    return dump({
-        "score": student.sum("mark"), "output": joined(summary + host_notes() + student.notes),
-        "output_format": "text", "test_output_format": "text",
-        "tests": [{
-            "number": number, "name": one_line(test["title"]), "score": test["points"],
-            "max_score": test["max"], "output_format": "text",
-            "status": "passed" if test["verdict"] == "ok" else "failed",
-            "output": joined(test["lines"]),
-            "extra_data": {"test": test["name"], "verdict": test["verdict"],
-                           "graded": entry["from"]},
-        } for number, entry in entries for test in entry["tests"]],
-    }, indent=2) + "\n"
-
-
-def to_autolab(student):
-    """Autolab's last two lines for one student: a stage for each exercise, and the scores."""
-    view, scores = {"_presentation": "semantic", "stages": []}, {}
-    for number, entry in sorted(student.result["exercises"].items()) if student.result else ():
-        stage = "exercise " + number
-        view["stages"].append(stage)
-        view[stage] = {one_line(test["title"]): dict(
-            {"passed": test["verdict"] == "ok"},
-            **{"hint": joined(test["lines"])} if test["lines"] else {}) for test in entry["tests"]}
-        if entry["mark"] is not None:
-            scores[number] = entry["mark"]
-    return dump(view) + "\n" + dump({"scores": scores}) + "\n"
 
 
 # -- a text for each student
@@ -155,7 +118,7 @@ def text_for(student, reference):
     lines = ["rvlab: %s" % one_line(student.submission.title)]
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
     lines += ["file: %s" % one_line(student.submission.source), ""]
-    lines += ["note: " + one_line(note) for note in host_notes() + student.notes]
+    lines += ["note: " + one_line(note) for note in feedback.host_notes() + student.notes]
     lines += marks_lines(student, reference) if result else []
     found = student.submission.handin
     if found and found.answers:
@@ -241,10 +204,11 @@ def write(students, reference, options):
         handin.write(options.csv, to_csv(students))
     if options.json:
         handin.write(options.json, to_json(students, reference, options))
-    for path, writer in ((options.gradescope, to_gradescope), (options.autolab, to_autolab)):
+    for name, form in feedback.FORMS.items():
+        path, student = getattr(options, name), students[0] if students else None
         if path == "-":
-            print(writer(students[0]), end="")
-        elif path and (students[0].is_graded or students[0].is_refused):
-            handin.write(path, writer(students[0]))
+            print(form(student), end="")
+        elif path and (student.is_graded or student.is_refused):
+            handin.write(path, form(student))
     for name, student in zip(text_names(students), students) if options.texts else ():
         handin.write(os.path.join(options.texts, name), text_for(student, reference))

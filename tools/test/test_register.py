@@ -21,8 +21,8 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import (gradebook, graft, handin, handout, manifest, marks, marksheet, regions,
-                      register, submissions)
+from exercise import (feedback, gradebook, graft, handin, handout, manifest, marks, marksheet,
+                      regions, register, submissions)
 from exercise.regions import RegionError
 from labs import catalogue
 
@@ -321,18 +321,17 @@ class Marks(unittest.TestCase):
         data = json.loads(marksheet.to_json([self.student], self.reference, options))["students"][0]
         self.assertEqual((data["total"], data["exercises"]["5.1"]["mark"], data["graded"]),
                          (None, None, False))
-        self.assertIn('{"scores": {"5.2": 7}}', marksheet.to_autolab(self.student))
+        self.assertIn('{"scores": {"5.2": 7}}', feedback.to_autolab(self.student))
 
     def test_no_score_where_a_system_would_take_it_for_a_mark(self):
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "results.json")
-            options = SimpleNamespace(csv=None, json=None, texts=None, autolab=None,
-                                      gradescope=path)
+            paths = {system: os.path.join(folder, system) for system in feedback.FORMS}
+            options = SimpleNamespace(csv=None, json=None, texts=None, **paths)
             marksheet.write([self.student], self.reference, options)
-            self.assertFalse(os.path.exists(path))
+            self.assertEqual(os.listdir(folder), [])
             self.student.looks = []
             marksheet.write([self.student], self.reference, options)
-            self.assertTrue(os.path.exists(path))
+            self.assertEqual(sorted(os.listdir(folder)), sorted(feedback.FORMS))
 
     def test_the_command(self):
         """A hand-in that has nothing of this tree is listed, without a machine."""

@@ -1,0 +1,215 @@
+"""tools/lab gradescope and its like: packages that run where they are unpacked.
+
+Run takes each package into an empty root, in which there are the system's tools and nothing else,
+and the folders that the course's system makes; there its scripts are run, for one hand-in and one
+exercise. What comes out is read strictly, by the fields that the system's documentation names.
+Package looks at what is in them, and at wrong command lines.
+
+Run needs a compiler, QEMU and bubblewrap; it is skipped without, and says so.
+Run alone: python3 tools/test/test_deliver.py
+"""
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOOLS = os.path.dirname(HERE)
+ROOT = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+from exercise import deliver
+from grader import sandbox
+
+HANDIN = os.path.join(HERE, "corpus", "lab1-solved.txt")
+POINTS = 30                             # of exercise 1.1
+
+
+class Folder(unittest.TestCase):
+    """A base class for tests with a folder of their own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def lab(self, *words, status=0):
+        """Call tools/lab; the result is its output."""
+        result = subprocess.run([sys.executable, "tools/lab"] + list(words), cwd=ROOT,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = result.stdout.decode()
+        self.assertEqual(result.returncode, status, said)
+        return said
+
+    def package(self, system, *words):
+        """Make the package of a system for exercise 1.1; its path."""
+        target = self.path("package" + deliver.PACKAGES[system][1])
+        self.lab(system, "1", "--exercises", "1.1", "-o", target, *words)
+        return target
+
+
+class Package(Folder):
+    def test_zip(self):
+        with zipfile.ZipFile(self.package("gradescope")) as archive:
+            names = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+        self.assertEqual(names["setup.sh"] & 0o777, 0o755)
+        self.assertEqual(names["run_autograder"] & 0o777, 0o755)
+        self.assertIn("rvlab/kern/mm/pmm.c", names)
+        self.assertFalse([name for name in names if "/obj/" in name or "/test/corpus" in name
+                          or name.startswith("/") or "/." in name])
+
+    def test_tar_in_tar(self):
+        with tarfile.open(self.package("autolab")) as archive:
+            self.assertEqual(sorted(archive.getnames()), ["autograde-Makefile", "autograde.tar"])
+            data = archive.extractfile("autograde.tar").read()
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            self.assertIn("rvlab/Makefile", archive.getnames())
+
+    def test_always_the_same(self):
+        contents = []
+        for _ in range(2):
+            with open(self.package("codegrade"), "rb") as file:
+                contents.append(file.read())
+        self.assertEqual(*contents)
+
+    def test_policy_and_exercises(self):
+        with zipfile.ZipFile(self.package("gradescope", "--policy", "alone")) as archive:
+            script = archive.read("run_autograder").decode()
+        self.assertIn("--lab 1 --exercises 1.1 --policy alone", script)
+        self.assertTrue(script.endswith("]\n"))
+
+    def test_workflow(self):
+        target = self.path("grade.yml")
+        self.lab("actions", "3", "-o", target)
+        with open(target) as file:
+            text = file.read()
+        self.assertIn("make grade LAB=3 GRADE=", text)
+        self.assertNotIn("\t", text)            # YAML takes none
+        self.assertNotIn("%", text)
+
+    def test_wrong_words(self):
+        for words, said in ((("gradescope", "5", "-o", self.path("x.tar")), "ends in .zip"),
+                            (("gradescope", "5", "-o", "/nowhere/x.zip"), "no folder /nowhere"),
+                            (("autolab", "77"), "is no lab"),
+                            (("codegrade", "5", "--exercises", "5.9"), "5.9")):
+            self.assertIn(said, self.lab(*words, status=2))
+
+
+@unittest.skipIf(sandbox.why_not(), sandbox.why_not())
+class Run(Folder):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kept = None                 # the reference, once it is built
+
+    def unpack(self, system, where):
+        """Unpack a package into a new folder."""
+        os.makedirs(where)
+        package = self.package(system)
+        shutil.unpack_archive(package, where)
+        if package.endswith(".zip"):            # Python's unpacker leaves the modes out
+            with zipfile.ZipFile(package) as archive:
+                for info in archive.infolist():
+                    os.chmod(os.path.join(where, info.filename), info.external_attr >> 16 & 0o777)
+
+    def inside(self, binds, *command, **popen):
+        """Run a command in an empty root with these folders: (outside, inside)."""
+        options = [sandbox.TOOL, "--unshare-all", "--die-with-parent"] + sandbox.system_folders()
+        for outside, place in binds:
+            options += ["--bind", outside, place]
+        options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv",
+                    "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"]
+        result = subprocess.run(options + list(command), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **popen)
+        said = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, said)
+        return said
+
+    def tree(self, path):
+        """Give an unpacked tree the reference that another package has built, to save the time."""
+        if Run.kept:
+            shutil.copytree(Run.kept, os.path.join(path, "obj"))
+
+    def keep(self, path):
+        """Take over the reference that was built there."""
+        if not Run.kept:
+            Run.kept = self.path("kept")
+            shutil.copytree(os.path.join(path, "obj"), Run.kept)
+
+    def prepared(self, system, where, *binds):
+        """Unpack a package, and run its setup.sh."""
+        self.unpack(system, where)
+        self.tree(os.path.join(where, "rvlab"))
+        inside = dict(binds)[where]
+        self.inside(binds, inside + "/setup.sh")
+        self.keep(os.path.join(where, "rvlab"))
+
+    def test_gradescope(self):
+        top = self.path("autograder")
+        for name in ("submission", "results"):
+            os.makedirs(os.path.join(top, name))
+        shutil.copy(HANDIN, os.path.join(top, "submission"))
+        source = os.path.join(top, "source")
+        self.prepared("gradescope", source, (top, "/autograder"), (source, "/autograder/source"))
+        self.inside([(top, "/autograder")], "/autograder/source/run_autograder")
+        with open(os.path.join(top, "results", "results.json")) as file:
+            found = json.load(file)
+        self.assertEqual(found["score"], POINTS)
+        self.assertLessEqual(set(found), {"score", "output", "output_format", "test_output_format",
+                                          "tests"})
+        for test in found["tests"]:
+            self.assertLessEqual(set(test), {"score", "max_score", "status", "name", "number",
+                                             "output", "output_format", "extra_data"})
+            self.assertEqual(test["status"], "passed")
+        self.assertEqual(sum(test["max_score"] for test in found["tests"]), POINTS)
+
+    def test_autolab(self):
+        where = self.path("autolab")
+        self.unpack("autolab", where)
+        shutil.copy(HANDIN, os.path.join(where, "handin-lab1.txt"))
+        if Run.kept:
+            shutil.copytree(Run.kept, os.path.join(where, "rvlab", "obj"))
+        said = self.inside([(where, "/home/autograde")], "make", "-s", "-C", "/home/autograde",
+                           "-f", "autograde-Makefile")
+        self.keep(os.path.join(where, "rvlab"))
+        self.assertEqual(json.loads(said.rstrip("\n").split("\n")[-1]),
+                         {"scores": {"1.1": POINTS}})
+
+    def test_prairielearn(self):
+        root, grade = self.path("prairielearn"), self.path("grade")
+        os.makedirs(os.path.join(grade, "student"))
+        shutil.copy(HANDIN, os.path.join(grade, "student"))
+        self.prepared("prairielearn", root, (root, "/image"))
+        self.inside([(os.path.join(root, "rvlab"), "/rvlab"), (root, "/image"), (grade, "/grade")],
+                    "/image/grade.sh")
+        with open(os.path.join(grade, "results", "results.json")) as file:
+            found = json.load(file)
+        self.assertEqual((found["gradable"], found["score"]), (True, 1))
+        self.assertLessEqual(set(found), {"gradable", "score", "message", "output", "tests",
+                                          "format_errors"})
+        self.assertEqual(sum(test["points"] for test in found["tests"]), POINTS)
+        with open(os.path.join(root, "info.json")) as file:
+            self.assertTrue(json.load(file)["externalGradingOptions"]["enabled"])
+
+    def test_codegrade(self):
+        fixtures, student = self.path("fixtures"), self.path("student")
+        os.mkdir(student)
+        shutil.copy(HANDIN, student)
+        self.prepared("codegrade", fixtures, (fixtures, "/fixtures"))
+        said = self.inside([(fixtures, "/fixtures"), (student, "/student")], "--chdir", "/student",
+                           "bash", "-c", "/fixtures/grade.sh 3>points; cat points")
+        self.assertEqual(json.loads(said.rstrip("\n").split("\n")[-1]),
+                         {"tag": "points", "points": "%d/%d" % (POINTS, POINTS)})
+
+
+if __name__ == "__main__":
+    unittest.main()
