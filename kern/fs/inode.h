@@ -98,9 +98,9 @@ struct filesystem {
     int (*sync)(struct filesystem *fs);                 /* all is on the disk, or -E_IO */
     /* End it. 0; -E_BUSY while somebody has an inode. */
     int (*unmount)(struct filesystem *fs);
-    /* How much room there is, for df: blocks of 4 KiB, free ones, inodes, free ones. sync, unmount
-       and this may be NULL: nothing is to be done. */
-    void (*usage)(struct filesystem *fs, uint32_t usage[4]);
+    /* How much room there is, for df: blocks of 4 KiB, free ones, inodes, free ones. 0, or what
+       kept it from counting. sync, unmount and this may be NULL: nothing is to be done. */
+    int (*usage)(struct filesystem *fs, uint32_t usage[4]);
 };
 
 /* Call an operation of an inode: vop_data(node, vop_read, iob). Without it, a directory is not for

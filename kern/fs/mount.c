@@ -30,13 +30,14 @@ int vfs_sync(void)
 }
 
 /* All bytes are set: the struct goes to a program. */
-void vfs_info(struct fsinfo *info)
+int vfs_info(struct fsinfo *info)
 {
     memset(info, 0, sizeof(*info));
     memcpy(info->name, root_fs->name, strnlen(root_fs->name, sizeof(info->name) - 1));
     info->read_only = root_fs->read_only;
-    if (root_fs->usage != NULL)
-        root_fs->usage(root_fs, &info->blocks);     /* and the three behind it */
+    if (root_fs->usage == NULL)
+        return 0;
+    return root_fs->usage(root_fs, &info->blocks);  /* and the three behind it */
 }
 
 /* A disk that is refused is told and left alone: the machine runs on without it. The last line is
@@ -60,7 +61,8 @@ void vfs_mount_root(struct block_device *disk)
             error == 0 && fs->read_only ? ", read-only" : "");
 }
 
-/* The image becomes the root again. */
+/* The image becomes the root again. The file system is gone afterwards, its name too, even if an
+   error comes back. */
 bool vfs_unmount_all(void)
 {
     struct filesystem *fs = root_fs;
@@ -73,6 +75,6 @@ bool vfs_unmount_all(void)
     root_fs = &image_fs;
     result = fs->unmount(fs);
     if (result != 0)
-        cprintf("%s cannot be unmounted: %s\n", fs->name, error_name(result));
+        cprintf("the disk cannot be unmounted: %s\n", error_name(result));
     return result == 0;
 }

@@ -138,8 +138,8 @@ int sfs_inode_alloc(struct sfs_fs *sfs, uint16_t type, struct inode **result) __
 void sfs_link_count(struct inode *node, int change);
 /* Free what is in the list of orphans, at mount. False: the list is damaged. */
 bool sfs_free_orphans(struct sfs_fs *sfs);
-/* How many inodes of the table are free. Takes `tree`. Sleeps. */
-uint32_t sfs_count_inodes(struct sfs_fs *sfs);
+/* How many inodes of the table are free. Takes `tree`. Sleeps. 0; -E_IO, -E_NO_MEM. */
+int sfs_count_inodes(struct sfs_fs *sfs, uint32_t *count);
 
 /* The block map of an inode (sfs_bmap.c). Its lock is held. The number of the block at this index,
    or 0: a hole. With `create` a hole gets a block, of zeros, or with SFS_WHOLE of anything, because

@@ -169,14 +169,14 @@ static int sfs_unmount(struct filesystem *fs)
 }
 
 /* Blocks are counted always; for the inodes the table is read, because few people ask. */
-static void sfs_usage(struct filesystem *fs, uint32_t usage[4])
+static int sfs_usage(struct filesystem *fs, uint32_t usage[4])
 {
     struct sfs_fs *sfs = fsop_info(fs);
 
     usage[0] = sfs->data_end - sfs->data_start;
     usage[1] = atomic_load(&sfs->free_blocks);
     usage[2] = sfs->super->inodes - SFS_ROOT;
-    usage[3] = sfs_count_inodes(sfs);
+    return sfs_count_inodes(sfs, &usage[3]);
 }
 
 /* A new object, on which nothing stands yet. */

@@ -211,24 +211,25 @@ int sfs_inode_alloc(struct sfs_fs *sfs, uint16_t type, struct inode **result)
     return 0;
 }
 
-/* A block of the table that cannot be read has none that could be used. */
-uint32_t sfs_count_inodes(struct sfs_fs *sfs)
+/* If a block of the table cannot be read, that is told: a number that is too low would look as if
+   inodes were lost. */
+int sfs_count_inodes(struct sfs_fs *sfs, uint32_t *count)
 {
-    uint32_t count = 0;
-    int error;
+    int error = 0;
 
+    *count = 0;
     mutex_lock(&sfs->tree);
     for (uint32_t ino = 0; ino < sfs->super->inodes; ino += SFS_TABLE_INODES) {
         struct cached_block *table = table_get(sfs, ino, &error);
 
         if (table == NULL)
-            continue;
+            break;
         for (uint32_t i = ino; i < ino + SFS_TABLE_INODES && i < sfs->super->inodes; i++)
-            count += i != 0 && table_inode(table, i)->type == SFS_TYPE_FREE;
+            *count += i != 0 && table_inode(table, i)->type == SFS_TYPE_FREE;
         cache_put(table);
     }
     mutex_unlock(&sfs->tree);
-    return count;
+    return error;
 }
 
 /* How many names there are after a change. A directory that is there has two links at least, and

@@ -26,8 +26,8 @@ void vfs_mount_root(struct block_device *disk);
 bool vfs_unmount_all(void);
 /* All that was changed is on the disk when it returns 0; else -E_IO. */
 int vfs_sync(void);
-/* Set all fields: what the root is, and how much room it has. */
-void vfs_info(struct fsinfo *info);
+/* Set all fields: what the root is, and how much room it has. 0; -E_IO, -E_NO_MEM. */
+int vfs_info(struct fsinfo *info);
 
 /* The root directory; from anywhere. It changes at boot and at the end only, and what reads it here
    takes no reference. */

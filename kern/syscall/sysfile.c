@@ -352,6 +352,5 @@ long sys_fsinfo(uint64_t arg[])
 {
     struct fsinfo info;
 
-    vfs_info(&info);
-    return copy_to_user(arg[0], &info, sizeof(info));
+    return vfs_info(&info) ?: copy_to_user(arg[0], &info, sizeof(info));
 }

@@ -31,14 +31,19 @@ def run_tool(*words):
     return result.returncode, result.stdout.decode("utf-8", "replace").split("\n")[:-1]
 
 
-def sound(path):
+def sound(path, *words):
     """A check: the file system on the disk is consistent."""
-    status, lines = run_tool("check", path)
+    status, lines = run_tool("check", path, *words)
     if not status:
         return []
     if len(lines) > FEW:
         lines[FEW:] = ["and %d lines more: tools/disk check tells them" % (len(lines) - FEW)]
     return ["on the disk afterwards: " + line.replace(path + ": ", "", 1) for line in lines]
+
+
+def recovered(path):
+    """A check: it is consistent when its journal is brought home, as the next mount does."""
+    return sound(path, "--replay")
 
 
 def content(path, name):

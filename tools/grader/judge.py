@@ -88,6 +88,8 @@ def reports_wrong(test, console):
 class Judge:
     """Runs the machines of tests and gives verdicts; used by several threads."""
 
+    machine = Machine           # how they are run
+
     def __init__(self, host, recorded=None):
         """`recorded` is a result of record.load(), which is called if nothing is given."""
         self.host = host
@@ -102,7 +104,7 @@ class Judge:
             return outcome
         if test.needs and not self.needed(outcome):
             return outcome
-        run = Machine(test.seeded(number) if test.seeds else test, self.host).run()
+        run = self.machine(test.seeded(number) if test.seeds else test, self.host).run()
         if run.console:
             outcome.console = last_lines(run.console)
             outcome.reports = run.console.reports
