@@ -9,6 +9,9 @@ each exercise alone, each lab and all with the first compiler, and all with the 
 A student must not get a warning, or an error, for what is not written yet. A parameter or a static
 function that only the solution uses makes one: regions.unused() finds these, and the text of a
 blank region names them. A fault shows here if it misses one. .ci/run runs it.
+
+What this tree has built already is taken over, so only what a blank changes is compiled. Objects of
+a build that was not without warnings are no use: make compiles them again, see build.mk.
 """
 import argparse
 import os
@@ -46,6 +49,14 @@ def build(tree, toolchain):
     return "\n".join(lines[:8] or ["make failed"]) if result.returncode or lines else None
 
 
+def take_objects(source, tree, toolchain):
+    """Copy what a tree has built with this toolchain, if it has; times are kept."""
+    objects = os.path.join("obj", toolchain)
+    if os.path.isdir(os.path.join(source, objects)):
+        shutil.copytree(os.path.join(source, objects), os.path.join(tree, objects),
+                        ignore=shutil.ignore_patterns("grade", "mended", "lock"))
+
+
 def members(word, exercises):
     """The exercises that a SET names."""
     chosen = [exercise for exercise in exercises
@@ -73,6 +84,8 @@ def main():
     with scratch.folder("blanks") as folder:
         tree = os.path.join(folder, "tree")
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("obj", ".git", "__pycache__"))
+        for toolchain in [first] + others:
+            take_objects(ROOT, tree, toolchain)
         for toolchain, word in jobs:
             chosen = members(word, exercises)
             hints = dict.fromkeys(chosen, HINT)

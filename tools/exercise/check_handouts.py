@@ -10,6 +10,7 @@ its sources and objects is the reference's byte for byte, and what was blank has
 --each it also tries the handouts in which one exercise of the lab is blank and the lab's others are
 solved: there that one has 0 points, and the labs before have all.
 
+A handout is built from the objects of the one before, so that little of it is compiled twice.
 What was solved in a handout has been graded there, and make grade has done so with the same objects
 as when all is solved. So these tests do not run for a third time. A kernel that was graded as part
 of another handout is not graded again either.
@@ -28,26 +29,30 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import cli
 import scratch
 from exercise import handout, regions
-from exercise.check_blanks import build
+from exercise.check_blanks import build, take_objects
 from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def seed(tree, objects):
-    """Give the handout the objects of the reference. Files that are equal in both get the same
-    time, so that make does not compile them again."""
+def seed(tree, source, compilers):
+    """Give a handout the objects of another tree. Files that are equal in both get the same time,
+    so that make does not compile them again, and all others are new. An object whose source is not
+    here goes."""
     for full, path in handout.files_below(tree):
-        original = os.path.join(ROOT, path)
-        if os.path.isfile(original):
-            with open(original, "rb") as first, open(full, "rb") as second:
-                if first.read() == second.read():
-                    times = os.stat(original)
-                    os.utime(full, ns=(times.st_atime_ns, times.st_mtime_ns))
-    if os.path.isdir(os.path.join(ROOT, objects)):
-        shutil.copytree(os.path.join(ROOT, objects), os.path.join(tree, objects),
-                        ignore=shutil.ignore_patterns("grade", "mended", "lock"))
+        original = os.path.join(source, path)
+        if contents(full) == contents(original):
+            times = os.stat(original)
+            os.utime(full, ns=(times.st_atime_ns, times.st_mtime_ns))
+        else:
+            os.utime(full)
+    for compiler in compilers:
+        take_objects(source, tree, compiler)
+        for part in ("kobj", "uobj"):
+            for full, path in handout.files_below(os.path.join(tree, "obj", compiler, part)):
+                if not os.path.exists(os.path.join(tree, os.path.splitext(path)[0])):
+                    os.remove(full)
 
 
 def grade(tree, toolchain, qemu, exercises=()):
@@ -141,10 +146,12 @@ class Checker:
     """Checks one handout after the other.
 
     graded  {kernel of a solved tree: the exercises that had full points with it}
+    last    a tree that is built: the last handout before it was solved, at first the reference
     """
 
     def __init__(self, folder, options):
         self.tree, self.options, self.graded = os.path.join(folder, "tree"), options, {}
+        self.copy, self.last = os.path.join(folder, "last"), ROOT
         self.objects = os.path.join("obj", options.toolchain)
 
     def check(self, plan, whole):
@@ -153,8 +160,9 @@ class Checker:
         tree, options = self.tree, self.options
         shutil.rmtree(tree, ignore_errors=True)
         handout.make(ROOT, plan, tree)
-        for other in options.compilers.split(","):
-            seed(tree, os.path.join("obj", other))
+        compilers = options.compilers.split(",")
+        seed(tree, self.last, {options.toolchain, *compilers})
+        for other in compilers:
             problem = build(tree, other) if other != options.toolchain else None
             if problem:
                 yield "it does not compile as it should with %s: %s" % (other, problem)
@@ -167,8 +175,15 @@ class Checker:
         others = numbers(plan.labs if whole else plan.labs[:-1]) - blank
         yield from wrong_marks(found, blank, others)
         if whole:
+            self.keep()
             yield from solve(tree)
             yield from self.solved(blank)
+
+    def keep(self):
+        """Keep the handout as it is, with what is built of it, for the next one."""
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(self.tree, self.copy)
+        self.last = self.copy
 
     def solved(self, blank):
         """Sentences about the solved tree, and about the exercises that were blank in it."""
