@@ -48,7 +48,8 @@
 ##   TOOLCHAIN=          unknown-elf, linux-gnu or clang; the first one that is installed
 ##   WERROR=             1: the compiler's warnings are errors
 ##   CHECK=              1: a kernel that looks for mistakes of memory, locks, lists and C while
-##                       it runs, and tells them in words; slower
+##                       it runs, and tells them in words; slower. race: one that looks for
+##                       data races in place of mistakes of C, and tells both call stacks
 ##   PORT=1234           the port of make gdbserver
 ##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=   options for these targets
 ##   V=                  1: show the commands
@@ -100,8 +101,8 @@ $(if $(shell echo $(call quote,$(MEM)) | \
 no_image := $(if $(filter-out none,$(DISK)),$(shell \
     tools/probe.sh disk $(call quote,$(DISK)) $(call quote,$(MAKECMDGOALS))))
 $(if $(no_image),$(error DISK=$(DISK): $(no_image)))
-$(if $(filter-out 0 1,$(WERROR) $(CHECK) $(V) $(REPLAY)),\
-    $(error WERROR=, CHECK=, V= and REPLAY= are 0 or 1))
+$(if $(filter-out 0 1,$(WERROR) $(V) $(REPLAY)),$(error WERROR=, V= and REPLAY= are 0 or 1))
+$(if $(filter-out 0 1 race,$(CHECK)),$(error CHECK=$(CHECK): it is 0, 1 or race))
 
 # The tools are looked for when a recipe first needs them, and not when this file is read, because
 # `make setup qemu` installs them in between. probe.sh prints one word, or a sentence that says what
@@ -109,7 +110,7 @@ $(if $(filter-out 0 1,$(WERROR) $(CHECK) $(V) $(REPLAY)),\
 probe = $(shell MAKE=$(call quote,$(MAKE)) tools/probe.sh $(1))
 found = $(if $(word 2,$(1)),$(error $(1)),$(or $(1),$(error tools/probe.sh gives no answer)))
 TC    = $(eval TC := $(call found,$(call probe,toolchain $(call quote,$(TOOLCHAIN)) \
-    $(if $(filter 1,$(CHECK)),check))))$(TC)
+    $(if $(filter race,$(CHECK)),race,$(if $(filter 1,$(CHECK)),check)))))$(TC)
 EMU   = $(eval EMU := $(call found,$(call probe,qemu)))$(EMU)
 
 machine = $(EMU) -machine virt -bios default -nic none -m $(MEM) -smp $(SMP) \

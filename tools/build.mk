@@ -8,6 +8,8 @@
 #   all of image/, disk/     -> $(O)-disk.img, the disk of a new machine; on demand
 #
 # A checked build (CHECK=1) has TC=NAME-check, CHECKED in its config.mk, and the folder kern/check/.
+# One that looks for data races (CHECK=race) has TC=NAME-race, and also RACE in its config.mk: the
+# options for the folders of which each access to memory is looked at.
 #
 # The kernel is linked twice. The first link tells where each function is, and needs no debug
 # information for that; the second one has that in a table, for backtraces.
@@ -37,7 +39,7 @@ UFLAGS := $(COMMON) $(CHECKED_USER) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffuncti
 LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
     -z noexecstack -X
 
-kernel_src  := $(sort $(filter-out $(if $(CHECKED),,kern/check/%), \
+kernel_src  := $(sort $(filter-out $(if $(CHECKED),,kern/check/%) $(if $(RACE),,%/race.c), \
     $(wildcard kern/*/*.c kern/*/*.S libs/*.c)))
 ulib_src    := $(sort $(wildcard user/libs/*.c user/libs/*.S libs/*.c))
 program_src := $(sort $(wildcard user/*.c))
@@ -53,7 +55,7 @@ all: $(O)/kernel
 # flags, so a new option compiles everything again. What a warning is, an error or not, changes no
 # object: `-Werror` in a line of its own tells that no warning was met, which is good for both.
 strict  := $(filter -Werror,$(WARN))
-options  = $(foreach f,KFLAGS UFLAGS,'$(CC) $(filter-out -Werror $(LENIENT),$($f))')
+options := $(foreach f,KFLAGS UFLAGS,'$(CC) $(filter-out -Werror $(LENIENT),$($f))')
 $(O)/flags: FORCE
 	@printf '%s\n' $(options) -Werror | cmp -s - $@ || printf '%s\n' $(options) $(strict) | \
 	    cmp -s - $@ || printf '%s\n' $(options) $(strict) >$@
@@ -69,6 +71,10 @@ $(O)/kobj/kern/riscv/fpu.S.o: KFLAGS := $(subst $(ARCH),$(ARCH_FP),$(KFLAGS))
 # In a checked build these run at each allocation, and test no operation of their own.
 $(if $(CHECKED),$(filter $(O)/kobj/kern/check/% $(O)/kobj/libs/string.c.o,$(kernel_obj))): \
     KFLAGS += -fno-sanitize=undefined
+
+looked_at := lock sched sync machine mm driver fs process syscall trap init
+$(if $(RACE),$(filter $(foreach f,$(looked_at),$(O)/kobj/kern/$(f)/%.c.o),$(kernel_obj))): \
+    KFLAGS += $(RACE)
 
 # With these options the same code gives the same file wherever the tree lies. They are not part of
 # $(O)/flags, because a copy of a built tree must count as built. The second one is for assembly:

@@ -4,6 +4,7 @@
 #   probe.sh toolchain NAME   write obj/NAME/config.mk, print NAME; without NAME
 #                             the first toolchain that is installed
 #   probe.sh toolchain NAME check   the same for a checked build, which is called NAME-check
+#   probe.sh toolchain NAME race    the same for one that looks for data races, NAME-race
 #   probe.sh qemu             print the name of a QEMU that is new enough
 #   probe.sh disk FILE GOALS  say what is wrong with an image for `make GOALS`; if nothing is, it
 #                             prints nothing
@@ -86,6 +87,20 @@ CHECKED_USER := $undefined ${trap:--fsanitize-trap=undefined}
 END
 }
 
+# The same for a build that looks for data races: before each access to memory the kernel calls a
+# function of kern/check/race.c. clang does not tell which accesses are volatile by these options.
+raced()
+{
+    race="-fsanitize=thread --param=tsan-distinguish-volatile=1"
+    race="$race --param=tsan-instrument-func-entry-exit=0"
+    $CC $race -Werror -S -x c -o /dev/null /dev/null >/dev/null 2>&1 ||
+        fail "CHECK=race needs GCC 11 or newer: TOOLCHAIN=$name has none"
+    cat <<END
+CHECKED  := -DCHECK
+RACE     := $race $(option -Wno-tsan)
+END
+}
+
 # Compile headers of this tree with the build's options. If that fails, print the first line that
 # names an error.
 complaint()
@@ -124,7 +139,11 @@ LENIENT  := $(lenient)
 # The headers that belong to the compiler alone.
 HEADERS  := $($CC -print-file-name=include)
 END
-    [ -z "$check" ] || checked >>"$dir/$new"
+    case $check in
+    -check) checked >>"$dir/$new" ;;
+    -race) lines=$(raced) || fail "$lines"
+        echo "$lines" >>"$dir/$new" ;;
+    esac
     cmp -s "$dir/$new" "$dir/config.mk" && return
     why=$(complaint)
     [ -z "$why" ] || fail "TOOLCHAIN=$name: $CC does not compile this tree: $why"
@@ -132,8 +151,8 @@ END
     echo "  TOOLCHAIN=$name, $version" >&2
 }
 
-# Print the toolchain to take: $1, or the first one that is installed; of a checked build if there
-# is a $2.
+# Print the toolchain to take: $1, or the first one that is installed; of a checked build if $2
+# is check or race.
 toolchain()
 {
     have python3 || fail "python3 is missing: run make setup"
@@ -155,7 +174,7 @@ toolchain()
     *)
         fail "TOOLCHAIN=$1: there are unknown-elf, linux-gnu and clang" ;;
     esac
-    check=${2:+-check}
+    check=${2:+-$2}
     dir=obj/$name$check
     write_config
     echo "$name$check"

@@ -77,4 +77,13 @@ extern const char *check_hold_limit;
 /* At the end of a run: print what was measured, if the boot argument `locks` asked for it. */
 extern bool check_wants_report;
 void check_report(void);
+
+/* Data races, in a build with CHECK=race alone: see kern/check/race.c. Take the boot argument
+   race=SEED/N, so that one of N plain accesses is watched, by chance from this seed; both are
+   numbers up to 9,999,999. Returns false if the text is another one. At boot, before there are
+   other harts. */
+bool check_race_argument(const char *text);
+/* Print which races were seen, with both call stacks, and how many accesses were watched. True if
+   none was seen. At the end of a run. */
+bool check_races(void);
 #endif

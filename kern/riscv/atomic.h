@@ -31,10 +31,17 @@
    Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
    across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
    compiler's builtins, as gcc 12 translates them, have a fence too, which is not needed here. */
+#ifdef __SANITIZE_THREAD__
+/* In a build with CHECK=race an atomic operation in assembly is told to kern/check/race.c, as the
+   compiler tells those in C. */
+void __tsan_volatile_write4(void *word);
+void __tsan_volatile_write8(void *word);
+#endif
 #define ATOMIC_AMO(type, name, instruction) \
     static inline type name(type *word, type value) \
     { \
         type before; \
+        IF_RACE(__tsan_volatile_write4(word);) \
         asm volatile (instruction ".aqrl %0, %2, %1" \
                       : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
         return before; \
@@ -76,6 +83,7 @@ ATOMIC_AMO(uint32_t, atomic_and, "amoand.w")
 #define ATOMIC_CAS(type, name, size) \
     static inline bool name(type *word, type expected, type value) \
     { \
+        IF_RACE((sizeof(type) == 8 ? __tsan_volatile_write8 : __tsan_volatile_write4)(word);) \
         asm goto ("0: lr." size " t0, %0\n\tbne t0, %z1, %l[other]\n\t" \
                   "sc." size ".aqrl t0, %z2, %0\n\tbnez t0, 0b" \
                   : : "A" (*word), "rJ" ((int64_t)expected), "rJ" (value) \

@@ -21,8 +21,8 @@ KILLED = re.compile(r"\S+ \(pid \d+\) was killed: breakpoint, at pc \w+ \((\w+)[
 
 
 def is_checked(objects):
-    """Was this folder made by CHECK=1? The Makefile gives it such a name."""
-    return os.path.basename(os.path.normpath(objects)).endswith("-check")
+    """Was this folder made by CHECK=1, or by CHECK=race? The Makefile gives it such a name."""
+    return os.path.basename(os.path.normpath(objects)).endswith(("-check", "-race"))
 
 
 def adapt(labs, tests):

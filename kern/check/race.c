@@ -1,0 +1,306 @@
+/* Data races, found as KCSAN finds them in Linux: a build with CHECK=race alone has this.
+
+   Before each access to memory the compiler puts a call of one of the functions at the end of this
+   file, by the names of -fsanitize=thread. One of some hundred plain accesses is watched: the hart
+   writes down what it is about to do, and waits a moment before it does it. Each other access looks
+   at what other harts have written down. One that touches the same bytes is a race, if one of the
+   two writes: no lock keeps them apart. So both call stacks are known. An access that is marked, by
+   atomic.h or as volatile, looks but is never watched: two that are marked are no race.
+
+   Nothing is printed before the end, because a race may be in what prints. Accesses in assembly, in
+   libs/string.c, and in the folders check, debug, riscv and test are not seen, nor are those of
+   devices and programs. That no race is told does not mean that there is none. */
+#include <check/stacks.h>
+#include <debug/backtrace.h>
+#include <debug/check.h>
+#include <debug/printk.h>
+#include <riscv/atomic.h>
+#include <riscv/cpu.h>
+#include <riscv/csr.h>
+
+#define DEPTH       10              /* return addresses of each side */
+#define RACES       32              /* different ones that are kept */
+#define MOMENT      400             /* turns of the loop that waits, at least */
+#define EVERY       300             /* one of so many accesses is watched, on the average */
+
+/* While a hart watches, its interrupts are off: so it watches one access at most, and what it
+   watches is known by its number. The word `state` of a watch says who may touch the rest:
+
+     IDLE       the hart itself
+     SET        nobody: it is watched
+     CLAIMED    the hart that has seen a race, and writes down its side of it
+     SEEN       the hart itself again; the other side is complete */
+enum state { IDLE, SET, CLAIMED, SEEN };
+
+/* One side of a race. */
+struct side {
+    uintptr_t address;
+    uint32_t size;
+    uint32_t hart;
+    bool writes, is_marked;
+    uint32_t pc[DEPTH];             /* from the beginning of the kernel's code */
+};
+
+/* What a hart watches. The rest after `other` is the hart's own. */
+static struct watch {
+    uint32_t state;                 /* atomic: enum state */
+    struct side watched, other;
+    uint32_t countdown;             /* accesses up to the next that is watched */
+    uint32_t random;
+    uint64_t count;                 /* accesses that were watched */
+} watches[MAX_HARTS];
+
+static uint32_t watching;           /* atomic: a bit for each hart that watches */
+static uint32_t every = EVERY, seed = 1;    /* set once, at boot */
+
+static struct race {
+    struct side first, second;
+    uint32_t times;
+} races[RACES];
+static uint32_t race_count;         /* with the lock */
+static uint32_t dropped;            /* that had no room; with the lock */
+static uint32_t races_lock;         /* atomic: 1 while a hart has it, with its interrupts off */
+
+extern const char kernel_text_start[];
+
+/* See frames.S. */
+int frames_of(uintptr_t fp, uint32_t pc[], int room, const struct stack_bounds *stack);
+
+/* Two sides of a race were seen: keep them, once for each pair of places. */
+static void keep(const struct side *first, const struct side *second)
+{
+    uint32_t i = 0;
+
+    while (!atomic_cas(&races_lock, 0, 1))  /* pairs with the release below */
+        cpu_relax();
+    while (i < race_count && !(races[i].first.pc[0] == first->pc[0]
+                               && races[i].second.pc[0] == second->pc[0])
+           && !(races[i].first.pc[0] == second->pc[0] && races[i].second.pc[0] == first->pc[0]))
+        i++;
+    if (i < RACES) {
+        if (i == race_count) {
+            races[race_count].first = *first;
+            races[race_count++].second = *second;
+        }
+        races[i].times++;
+    } else {
+        dropped++;
+    }
+    atomic_store_release(&races_lock, 0);   /* pairs with atomic_cas() above */
+}
+
+/* Fill the call stack of a side: `fp` is the frame of the function that the compiler calls, and
+   `from` is where it returns to, which is in the function that has the access. */
+static void fill_stack(struct side *side, uintptr_t fp, uintptr_t from)
+{
+    struct stack_bounds bounds = stack_of(fp);
+    uint32_t place = from - (uintptr_t)kernel_text_start, pc[DEPTH + 1] = { 0 };
+    int n = frames_of(fp, pc, DEPTH + 1, &bounds), skip = n > 0 && pc[0] == place;
+
+    side->pc[0] = place;
+    for (int i = 1; i < DEPTH; i++)
+        side->pc[i] = skip + i - 1 < n ? pc[skip + i - 1] : 0;
+}
+
+/* Do the two touch a common byte, so that it is a race? */
+static bool is_race(const struct side *a, const struct side *b)
+{
+    return a->address < b->address + b->size && b->address < a->address + a->size
+           && (a->writes || b->writes);
+}
+
+/* Another hart watches: look whether it is what this hart is about to touch. What is read before
+   the claim may be of two watches; so it is compared again. */
+static __never_inlined void look(const struct side *mine, uintptr_t fp, uintptr_t from)
+{
+    bool irq_was_on = irq_disable();
+
+    for (uint32_t i = 0; i < MAX_HARTS; i++) {
+        struct watch *watch = &watches[i];
+
+        if (i == this_cpu->id || atomic_load_acquire(&watch->state) != SET
+            || !is_race(&watch->watched, mine) || !atomic_cas(&watch->state, SET, CLAIMED))
+            continue;                       /* pairs with watch_access() */
+        bool is_real = is_race(&watch->watched, mine);
+
+        if (is_real) {
+            watch->other = *mine;
+            watch->other.hart = this_cpu->id;
+            fill_stack(&watch->other, fp, from);
+        }
+        atomic_store_release(&watch->state, is_real ? SEEN : SET);  /* pairs with watch_access() */
+    }
+    if (irq_was_on)
+        irq_enable();
+}
+
+/* The next of a hart's random numbers (xorshift). */
+static uint32_t next_random(struct watch *watch)
+{
+    uint32_t x = watch->random;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return watch->random = x;
+}
+
+/* Watch what this hart is about to do. */
+static __never_inlined void watch_access(const struct side *mine, uintptr_t fp, uintptr_t from)
+{
+    bool irq_was_on = irq_disable();
+    struct watch *watch = &watches[this_cpu->id];
+
+    if (watch->random == 0)
+        watch->random = seed * 0x9e3779b1U + this_cpu->id * 0x85ebca6bU + 1;
+    watch->countdown = next_random(watch) % (2 * every) + 1;
+    if (cpus_online & ~this_cpu->bit) {
+        watch->watched = *mine;
+        watch->watched.hart = this_cpu->id;
+        watch->count++;
+        atomic_store_release(&watch->state, SET);           /* pairs with look() */
+        atomic_or(&watching, this_cpu->bit);                /* no pair: only says where to look */
+        for (uint32_t n = MOMENT + next_random(watch) % MOMENT;
+             n > 0 && atomic_load(&watch->state) == SET; n--)
+            cpu_relax();
+        atomic_and(&watching, ~this_cpu->bit);              /* no pair: see above */
+        while (!atomic_cas(&watch->state, SET, IDLE)        /* pairs with look() */
+               && atomic_load_acquire(&watch->state) != SEEN)   /* pairs with look() */
+            cpu_relax();
+        if (atomic_load(&watch->state) == SEEN) {
+            fill_stack(&watch->watched, fp, from);
+            keep(&watch->watched, &watch->other);
+            atomic_store(&watch->state, IDLE);
+        }
+    }
+    if (irq_was_on)
+        irq_enable();
+}
+
+/* The compiler's functions come here. It is short as long as nobody watches. A task that goes to
+   another hart in between counts down there, which does not matter. */
+static __always_inlined void touched(const volatile void *address, uint32_t size, bool writes,
+                                     bool is_marked, uintptr_t fp, uintptr_t from)
+{
+    struct side mine = { .address = (uintptr_t)address, .size = size, .writes = writes,
+                         .is_marked = is_marked };
+
+    if (unlikely(atomic_load(&watching) & ~this_cpu->bit))
+        look(&mine, fp, from);
+    if (!is_marked && unlikely(watches[this_cpu->id].countdown-- == 0))
+        watch_access(&mine, fp, from);
+}
+
+#define TOUCHED(address, size, writes, is_marked) \
+    touched(address, size, writes, is_marked, (uintptr_t)__builtin_frame_address(0), \
+            (uintptr_t)__builtin_return_address(0))
+
+/* By their names and arguments these are the interface of -fsanitize=thread. */
+#define PLAIN(name, size, writes) \
+    void __tsan_##name(void *address); \
+    void __tsan_##name(void *address) { TOUCHED(address, size, writes, false); }
+#define MARKED(name, size, writes) \
+    void __tsan_volatile_##name(void *address); \
+    void __tsan_volatile_##name(void *address) { TOUCHED(address, size, writes, true); }
+#define OF_SIZE(size) \
+    PLAIN(read##size, size, false) PLAIN(write##size, size, true) \
+    PLAIN(unaligned_read##size, size, false) PLAIN(unaligned_write##size, size, true) \
+    MARKED(read##size, size, false) MARKED(write##size, size, true)
+
+OF_SIZE(1)
+OF_SIZE(2)
+OF_SIZE(4)
+OF_SIZE(8)
+OF_SIZE(16)
+
+/* A struct that is copied or cleared. */
+void __tsan_read_range(void *address, size_t size);
+void __tsan_read_range(void *address, size_t size)
+{
+    TOUCHED(address, size, false, false);
+}
+
+void __tsan_write_range(void *address, size_t size);
+void __tsan_write_range(void *address, size_t size)
+{
+    TOUCHED(address, size, true, false);
+}
+
+/* The builtins of atomic.h become calls of these. A load is an acquire, whatever the order asked
+   for: no other is used. */
+#define ATOMIC(bits) \
+    uint##bits##_t __tsan_atomic##bits##_load(const uint##bits##_t *address, int order); \
+    uint##bits##_t __tsan_atomic##bits##_load(const uint##bits##_t *address, __not_used int order) \
+    { \
+        TOUCHED(address, bits / 8, false, true); \
+        return atomic_load_acquire(address);    /* pairs with what the caller says */ \
+    }
+
+ATOMIC(8)
+ATOMIC(16)
+ATOMIC(32)
+ATOMIC(64)
+
+void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_thread_fence(__not_used int order)
+{
+    memory_barrier();   /* pairs with what the caller says */
+}
+
+/* The compiler has each object file call this once, where somebody calls constructors. */
+void __tsan_init(void);
+void __tsan_init(void)
+{
+}
+
+bool check_race_argument(const char *text)
+{
+    uint32_t numbers[2] = { 0, 0 };
+    int i = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '/' && i == 0)
+            i++;
+        else if (*text >= '0' && *text <= '9' && numbers[i] < 1000000)
+            numbers[i] = 10 * numbers[i] + (*text - '0');
+        else
+            return false;
+    }
+    if (numbers[0] == 0 || (i == 1 && numbers[1] == 0))
+        return false;
+    seed = numbers[0];
+    every = i == 1 ? numbers[1] : EVERY;
+    return true;
+}
+
+/* Print one side of a race, and its call stack. */
+static void print_side(const char *before, const struct side *side)
+{
+    char name[SYMBOL_LENGTH];
+
+    cprintf("%shart %u %s %u bytes at %016lx%s\n", before, side->hart,
+            side->writes ? "writes" : "reads", side->size, side->address,
+            side->is_marked ? ", marked as atomic" : "");
+    for (int i = 0; i < DEPTH && side->pc[i] != 0; i++) {
+        uintptr_t pc = (uintptr_t)kernel_text_start + side->pc[i];
+
+        symbol_format(name, sizeof(name), pc - 1);
+        cprintf("  %016lx %s\n", pc, name);
+    }
+}
+
+bool check_races(void)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < MAX_HARTS; i++)
+        count += watches[i].count;
+    for (uint32_t i = 0; i < race_count; i++) {
+        print_side("data race: ", &races[i].first);
+        print_side("  while ", &races[i].second);
+        cprintf("  seen %u times\n", races[i].times);
+    }
+    cprintf("races: %lu accesses watched, %u data races%s\n", count, race_count,
+            dropped > 0 ? ", and more" : "");
+    return race_count == 0;
+}
