@@ -5,8 +5,7 @@ kernel stand each of them?
     faults.py [WORKLOAD ...]            sweep them, or all: a boot for each place that can fail
     faults.py --sample                  some places of each, in 25 seconds
     faults.py WORKLOAD --plan alloc:17  one boot, and all that it prints
-    faults.py --planted [NAME ...]      plant the faults of tools/faults, or these: are they found?
-    faults.py --write                   sweep all, plant all, and write docs/faults.md's tables
+    faults.py --write                   sweep all, and write what came out into docs/faults.md
 
 WORKLOADS tells what runs. Each is booted with fail=KIND:K for K = 1, 2, 3 ... until nothing fails
 any more, and then by chance, with the seeds 1 to SEEDS. What must be true whatever fails is told in
@@ -22,15 +21,11 @@ import sys
 import tempfile
 
 import cli
-from exercise.mutants import MutantError
-from exercise.trials import add_options
-from exercise.workshop import WorkshopError
 from grader.disk import Disk, recovered
-from grader.faulty import DISKS, LEAKS, OTHERS, PANICS, FaultJudge
+from grader.faulty import DISKS, LEAKS, OTHERS, PANICS, FaultError, FaultJudge
 from grader.host import Host
 from grader.model import Test, Verdict
 from grader.runner import Runner
-from labs.catalogue import LabError
 
 NEVER = 999999999           # more than is asked for
 SEEDS = 25                  # boots by chance of each sweep
@@ -40,6 +35,12 @@ LIMIT = 600                 # million instructions, the waiting counted; all is 
 SHOWN = 8                   # boots that failed are told, of each sweep
 FILES = Disk(size="1M", journal=40, inodes=64, programs=("echo",))
 PAGED = Disk(size="3M", swap="2M", journal=40, inodes=64)
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAGE = os.path.join(ROOT, "docs", "faults.md")
+SWEEPS_HEAD = ("| Sweep | What runs | Fails | Boots | With a failure | Call stacks | Bad |\n"
+               "| --- | --- | --- | --- | --- | --- | --- |\n")
 
 
 class Workload:
@@ -95,9 +96,9 @@ class Sweep:
         """How many places can fail: one boot in which none does."""
         outcome = judge.run(self.test(NEVER), 1)
         if outcome.verdict == Verdict.SETUP:
-            raise WorkshopError(" ".join(outcome.reasons))
+            raise FaultError(" ".join(outcome.reasons))
         if not outcome.passed or outcome.failed:
-            raise WorkshopError("%s does not pass if nothing fails: %s" % (
+            raise FaultError("%s does not pass if nothing fails: %s" % (
                 self.name, "; ".join(outcome.reasons)))
         self.places = outcome.asked
         return self.places
@@ -106,7 +107,7 @@ class Sweep:
         """Note what became of a boot. The one behind the last place is the end of the sweep: there
         nothing may fail; at each place before, exactly one."""
         if outcome.verdict == Verdict.SETUP:
-            raise WorkshopError("; ".join(outcome.reasons))
+            raise FaultError("; ".join(outcome.reasons))
         plan = plan_of(outcome)
         self.runs += 1
         self.faults += bool(outcome.failed) or outcome.failed is None
@@ -173,6 +174,28 @@ def summary(sweeps):
             "%d %s" % (kinds[kind], kind) for kind in (PANICS, LEAKS, DISKS, OTHERS))
 
 
+def table_of(sweeps):
+    """The table of what came out, with a line for each sweep and one for all."""
+    rows = [(sweep.name, sweep.workload.does, "`%s`" % sweep.kind, sweep.runs, sweep.faults,
+             len(sweep.stacks), len(sweep.bad)) for sweep in sweeps]
+    stacks = set().union(*(sweep.stacks for sweep in sweeps))
+    rows.append(("all", "", "", sum(row[3] for row in rows), sum(row[4] for row in rows),
+                 len(stacks), sum(row[6] for row in rows)))
+    return SWEEPS_HEAD + "".join("| %s | %s | %s | %s | %s | %s | %s |\n" % (
+        row[:3] + tuple("{:,}".format(number) for number in row[3:])) for row in rows)
+
+
+def write(part, text):
+    """Put the text into its part of the page, which lies between two comments."""
+    with open(PAGE, encoding="utf-8") as file:
+        before, begin, rest = file.read().partition("<!-- %s: by tools/faults.py -->\n" % part)
+    _, end, after = rest.partition("<!-- end -->\n")
+    if not begin or not end:
+        raise FaultError("%s has no part %s" % (PAGE, part))
+    with open(PAGE, "w", encoding="utf-8") as file:
+        file.write(before + begin + "\n" + text + "\n" + end + after)
+
+
 def one(name, plan, judge):
     """A boot with this plan: all that it prints, and the verdict."""
     outcome = judge.run(WORKLOADS[name].test(name, plan), 1)
@@ -191,16 +214,21 @@ def arguments():
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="workloads: %s" % ", ".join(WORKLOADS))
     add("--sample", action="store_true", help="only some places of each")
+    add("--write", action="store_true", help="all, into docs/faults.md")
     add("--plan", metavar="KIND:K", help="one boot of one workload, with fail=KIND:K")
-    add("--objects", help="where the kernel is built; obj/TOOLCHAIN")
-    add_options(add)
+    add("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
+        help="so many boots at once; %(default)s")
+    add("--objects", default=os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"),
+        help="where the kernel is built; %(default)s")
+    add("--qemu", default="qemu-system-riscv64", help="%(default)s")
     options = parser.parse_args()
-    options.objects = options.objects or os.path.join("obj", options.toolchain)
     for name in options.names:
         if name not in WORKLOADS:
             parser.error("there is no workload %s; there are: %s" % (name, ", ".join(WORKLOADS)))
     if options.plan and len(options.names) != 1:
         parser.error("--plan is for one workload")
+    if options.write and (options.names or options.sample or options.plan):
+        parser.error("--write is for all")
     if options.jobs < 1:
         parser.error("-j takes a number from 1 on")
     if not os.path.exists(os.path.join(options.objects, "kernel")):
@@ -221,6 +249,8 @@ def main():
         for sweep in sweeps:
             run(sweep, judge, options)
         kept = any(sweep.bad for sweep in sweeps)
+        if options.write:
+            write("sweeps", table_of(sweeps))
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
@@ -229,4 +259,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("faults", main, (WorkshopError, LabError, MutantError)))
+    sys.exit(cli.run("faults", main, (FaultError,)))

@@ -207,6 +207,7 @@ static void step_pipe(void)
     int fds[2], got = 0, n;
 
     TRY(pipe(fds));
+    must("a call that failed has kept no descriptor", fds[0] == 3 && fds[1] == 4);
     int pid = TRY(fork());
     if (pid == 0) {
         TRY(close(fds[0]));

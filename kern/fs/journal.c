@@ -189,7 +189,8 @@ static int write_in_order(void)
 }
 
 /* Write a transaction that nobody changes any more. 0 or the error of the disk: of the first step
-   that fails, and nothing is written behind that. */
+   that fails, and nothing is written behind that. Must not fail for want of memory: all that it
+   needs was made when the journal was opened. */
 static int write_transaction(void)
 {
     return journal.off ? write_home() : write_in_order();

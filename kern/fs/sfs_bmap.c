@@ -78,8 +78,8 @@ static __never_inlined int bmap_take(struct sfs_fs *sfs, struct sfs_inode *sin,
 
 /* A hole gets the n blocks of the rest of its path, two or three, the last of which is the data.
    All are taken before the first is put into the tree: so if the disk is full nothing has changed.
-   What was just taken is in the cache, because the journal has it, so nothing can fail from there
-   on. */
+   Must not fail from there on, nor when they are given back: what was just taken is in the cache,
+   because the journal has it. */
 static __never_inlined int bmap_fill(struct sfs_fs *sfs, struct sfs_inode *sin,
                                      struct cached_block *holder, const uint32_t *path, int n,
                                      bool whole)

@@ -192,7 +192,8 @@ static int init_main(void *arg)
     power_off(0);
 }
 
-/* Called when all is set up. The thread runs when a hart that is idle looks for work. */
+/* Called when all is set up. The thread runs when a hart that is idle looks for work. Must not
+   fail: there is nobody yet who could be told. */
 void user_start(const struct bootargs *args)
 {
     int pid = kernel_thread(init_main, (void *)args, "initproc");

@@ -38,7 +38,8 @@ pte_t *kernel_pte(uintptr_t va, int wanted)
     return &table[pt_index(va, wanted)];
 }
 
-/* The same while the kernel boots: without memory for its own tables it cannot go on. */
+/* The same while the kernel boots. Must not fail: without tables of its own the kernel cannot go
+   on. */
 static pte_t *boot_pte(uintptr_t va, int wanted)
 {
     pte_t *entry = kernel_pte(va, wanted);
@@ -87,7 +88,8 @@ static void map_devices(void)
 
 /* The tables for kernel stacks are made down to level 1 here; those of level 0 come when they are
    needed, which changes no root. addrspace_switch() wants to know what this hart leaves: the first
-   table, which belongs to no address space. */
+   table, which belongs to no address space. Must not fail: all memory is free, so there is a
+   page. */
 void kernel_map_init(void)
 {
     struct Page *root = alloc_zeroed_page();

@@ -117,7 +117,7 @@ static size_t array_length(void)
 }
 
 /* Take room for the page array out of the free range that ends last, at its end: what is made first
-   describes low memory, which stays free. */
+   describes low memory, which stays free. Must not fail: a machine without it has no memory. */
 static void place_page_array(struct range_list *list)
 {
     struct memory_range *best = NULL;

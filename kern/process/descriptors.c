@@ -21,7 +21,8 @@
 #include <process/proc.h>
 #include <unistd.h>
 
-/* The rare part of proc_files(). The acquire is for what is in the table. */
+/* The rare part of proc_files(). The acquire is for what is in the table. Must not fail: the table
+   is there, and one more who has it is only counted. */
 struct files_struct *proc_find_files(void)
 {
     /* pairs with proc_own_files() */
@@ -30,7 +31,7 @@ struct files_struct *proc_find_files(void)
     if (there != NULL) {
         int error = files_copy(to_struct(there, struct files_struct, attachment), true,
                                &current->files);
-        assert_eq(error, 0);            /* what is shared is only counted */
+        assert_eq(error, 0);
     }
     return current->files;
 }

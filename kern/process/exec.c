@@ -216,7 +216,8 @@ static int build_of_file(struct inode *node, const struct exec_args *args, struc
     /* EXERCISE 8.5 end */
 }
 
-/* Change over to the new program; nothing here can fail. The old memory is given back when the hart
+/* Change over to the new program. Must not fail: there is no way back. So all that the new program
+   needs was made before. The old memory is given back when the hart
    does not run on it any more; a kernel thread has none. The new memory keeps the file, unless that
    is one of the image: those are always there, and nobody can write to them. */
 static void commit_image(struct inode *node, const char *name, const struct image *image, int argc)

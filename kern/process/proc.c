@@ -148,7 +148,8 @@ void free_proc(struct proc_struct *proc)
 }
 
 /* An idle process never ends and is in no list, so it needs no more. Its frame is 0: it never was
-   in user mode, but a switch looks there for the state of its floating-point registers. */
+   in user mode, but a switch looks there for the state of its floating-point registers. Must not
+   fail: a hart without one has nothing to run, and this is while the kernel boots. */
 struct proc_struct *idle_create(uint32_t cpu)
 {
     static struct proc_struct idles[MAX_HARTS];

@@ -13,6 +13,7 @@ import re
 from grader import state
 from grader.judge import PANIC_CODE, Judge
 from grader.machine import End, Machine
+from grader.memory import PAGE
 from grader.model import Verdict
 
 ASKED = re.compile(r"^fail=\S+: (\d+) of (\d+) failed$", re.MULTILINE)
@@ -24,9 +25,15 @@ SCARCE = ("out of memory", "a page cannot be read from the disk")
 WRONG = re.compile(r"^.*\bWRONG: .*$", re.MULTILINE)
 GIVEN_UP_LINE = re.compile(r"^.*: given up: .*$", re.MULTILINE)
 UNMOUNTED = re.compile(r"^\w+ cannot be mounted: ", re.MULTILINE)
+UNWRITTEN = re.compile(r"^swap: slot (\d+) cannot be written", re.MULTILINE)
 E_KILLED, GIVEN_UP = -9, 120                # codes: libs/error.h, user/libs/tries.h
 REFUSED = (-4, -26)                         # E_NO_MEM, E_IO: there was no first program
 PANICS, LEAKS, DISKS, OTHERS = "panics", "leaks", "damaged disks", "wrong results"
+
+
+class FaultError(Exception):
+    """The machines cannot be judged: this host fails, or what nothing keeps from it does not pass.
+    The text is for the user."""
 
 
 class FaultyMachine(Machine):
@@ -40,6 +47,21 @@ class FaultyMachine(Machine):
                                if not each.startswith("fail="))
         return self.host.baseline(test)
 
+    def follow(self):
+        """Let the machine run to its end, with a stop where its swap area is given back."""
+        self.watchdog.arm()
+        stops = {self.image.address("power_off"): self.off}
+        if self.test.disk.swap and "swap_off" in self.image.symbols:
+            stops[self.image.address("swap_off")] = lambda: self.check([bad_slots])
+        for address in stops:
+            self.stub.add_breakpoint(address)
+        while self.go():
+            pc = self.stub.register("pc")
+            stops[pc]()
+            if self.result.end:
+                return
+            self.stub.remove_breakpoint(pc)
+
     def off(self):
         """The kernel is about to switch off."""
         result = self.result
@@ -48,6 +70,20 @@ class FaultyMachine(Machine):
         if result.code != PANIC_CODE:
             self.check(dict.fromkeys(state.ALWAYS + state.DEFAULT))
             self.check([sound])
+
+
+def bad_slots(machine):
+    """A check: each slot of which the kernel has said that it cannot be written is marked as bad.
+    The mark is the last bit of a slot, and a chunk's slots are a page: see kern/mm/swap.c."""
+    memory, wrong = machine.memory, []
+    size = memory.image.type("slot").size
+    per_chunk = PAGE // size
+    for text in UNWRITTEN.findall(machine.qemu.printed().decode("utf-8", "replace")):
+        chunk = memory.variable("chunks", "kern/mm/swap.c")[int(text) // per_chunk]
+        slot = memory.read_virtual(int(chunk.slots) + int(text) % per_chunk * size, size)
+        if not slot[-1] & 0x80:
+            wrong.append("slot %s could not be written, and may be used again" % text)
+    return wrong
 
 
 def sound(machine):
@@ -91,7 +127,8 @@ class FaultJudge(Judge):
         if found is None:
             wrong.append("the kernel does not tell how often something has failed")
         disk = [line for line in run.complaints if line.startswith(("on the disk", "the disk is"))]
-        leaks = [line for line in run.complaints if line not in disk]
+        wrong += [line for line in run.complaints if line.startswith("slot ")]
+        leaks = [line for line in run.complaints if line not in disk and line not in wrong]
         if "\nleak check: ok" not in text:
             leaks.append("the kernel's leak check does not say ok")
         outcome.kind = LEAKS if leaks else DISKS if disk else OTHERS

@@ -20,6 +20,7 @@ CHECKS = [
     check("check_entries", "@OBJ@"),
     check("check_mmio", "@OBJ@"),
     check("check_pairs"),
+    check("check_unfailing"),
     check("check_budget"),
     check("check_readme"),
     check("check_devtree", "@OBJ@"),

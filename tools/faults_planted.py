@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Are mistakes found on the ways on which the kernel gives up? They are planted, one by one, and
+the sweeps of tools/faults.py run, until one boot fails.
+
+    faults_planted.py [NAME ...]    plant these faults of tools/faults, or all
+    faults_planted.py --write       all, into docs/faults.md, and the places that must not fail
+
+A file of tools/faults has a title, the sweep that must find the fault, and the change, in the form
+of a mutant (exercise/mutants.py); the change may be anywhere in the tree. It is built in a copy of
+the tree. If a fault is not found the exit status is 1.
+"""
+import argparse
+import glob
+import os
+import sys
+
+import check_unfailing
+import cli
+import races
+from exercise import pool
+from exercise.mutants import MutantError
+from exercise.trials import add_options
+from exercise.workshop import WorkshopError
+from faults import ROOT, Sweep, plan_of, write
+from grader.faulty import FaultError, FaultJudge
+from labs.catalogue import LabError
+
+FOLDER = os.path.join(ROOT, "tools", "faults")
+HEAD = "| Fault | In | Sweep | Found at |\n| --- | --- | --- | --- |\n"
+
+
+class Planter:
+    """What a worker does with a fault: (why not, the Outcome that finds it as words or "", after so
+    many boots)."""
+
+    def __init__(self, shop):
+        self.shop = shop
+
+    def __call__(self, job):
+        texts, where = job
+        with self.shop.variant(texts) as built:
+            if not built.succeeded:
+                return built.problem, "", 0
+            return ("",) + first_found(Sweep(*where.split()), FaultJudge(self.shop.host()))
+
+
+def coarse(numbers):
+    """The same numbers in another order: each 16th comes first, so that a fault that many of them
+    find is found soon."""
+    return sorted(numbers, key=lambda number: (number % 16 != 1, number))
+
+
+def first_found(sweep, judge):
+    """(what the first boot of a sweep says that does not pass, or ""; after so many boots)."""
+    try:
+        places = sweep.count(judge)
+    except FaultError as error:
+        return str(error), 1
+    for boots, number in enumerate(coarse(range(1, places + 1)), 1):
+        outcome = judge.run(sweep.test(number), 1)
+        sweep.take(outcome)
+        if sweep.bad:
+            return "%s: %s" % (plan_of(outcome), outcome.reasons[0].split(" on hart")[0]), boots
+    return "", places
+
+
+def sources(names):
+    """The files of these faults."""
+    known = {os.path.splitext(os.path.basename(path))[0]: path
+             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
+    if not known:
+        raise LabError("there are no planted faults here: a handout has none")
+    for name in names:
+        if name not in known:
+            raise LabError("there is no planted fault %s; there are: %s" % (name, " ".join(known)))
+    return [known[name] for name in names or known]
+
+
+def plant(options):
+    """(how many faults no sweep finds, the table of all)."""
+    faults = [races.read(path) for path in sources(options.names)]
+    jobs = [(texts, fault.test) for fault, texts in faults]
+    table, missed = HEAD, 0
+    with pool.shops("faults", ROOT, options, Planter) as workers:
+        for (fault, _), result in zip(faults, workers.in_order(jobs)):
+            if isinstance(result, str) or result[0]:
+                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
+                                                else result[0]))
+            _, found, boots = result
+            missed += not found
+            table += "| %s | %s | %s | %s |\n" % (
+                fault.title, fault.edits[0].path, fault.test, found.replace("|", "\\|") or "no")
+            print("%-24s %s" % (fault.name, "boot %d, %s" % (boots, found) if found
+                                else "NOT FOUND in %d boots" % boots), flush=True)
+    print("%d planted faults, %d not found" % (len(faults), missed))
+    return missed, table
+
+
+def arguments():
+    """The command line, read."""
+    parser = argparse.ArgumentParser(description="Plant faults, and look whether sweeps find them.")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="of a file of tools/faults; without: all")
+    add("--write", action="store_true", help="write the tables into docs/faults.md")
+    add_options(add)
+    options = parser.parse_args()
+    if options.write and options.names:
+        parser.error("--write is for the whole table")
+    return options
+
+
+def main():
+    """The command; its exit status."""
+    options = arguments()
+    missed, table = plant(options)
+    if options.write:
+        write("planted", table)
+        write("places", "".join("- %s, `%s()`: %s\n" % (path, name, said)
+                                for path, name, _, said in check_unfailing.all_places()))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("faults_planted", main, (WorkshopError, LabError, MutantError, FaultError)))
