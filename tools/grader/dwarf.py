@@ -30,6 +30,9 @@ NAMED = {"struct", "union", "enum", "typedef", "base", "variable"}
 
 def leb(data, pos, signed=False):
     """(a number of variable length, which has seven bits in each byte; where it ends)."""
+    value = data[pos]
+    if value < 128:                             # nearly all of them, and there are many
+        return value - (128 if signed and value & 64 else 0), pos + 1
     value = shift = 0
     while True:
         byte = data[pos]
@@ -64,12 +67,17 @@ class Abbreviations(dict):
 
     def read(self, pos):
         """(what the abbreviation at this place says, where it ends)."""
-        tag, pos = leb(self.data, pos)
-        has_children, attributes, pos = self.data[pos], [], pos + 1
+        data = self.data
+        tag, pos = leb(data, pos)
+        has_children, attributes, pos = data[pos], [], pos + 1
         while True:
-            attribute, pos = leb(self.data, pos)
-            form, pos = leb(self.data, pos)
-            constant, pos = leb(self.data, pos, True) if form == CONSTANT else (1, pos)
+            attribute, form = data[pos], data[pos + 1]
+            if attribute < 128 and form < 128:
+                pos += 2
+            else:
+                attribute, pos = leb(data, pos)
+                form, pos = leb(data, pos)
+            constant, pos = leb(data, pos, True) if form == CONSTANT else (1, pos)
             if not form:
                 return (TAGS.get(tag), has_children, attributes), pos
             attributes.append((ATTRIBUTES.get(attribute), form, constant))
