@@ -38,8 +38,8 @@ python3 /autograder/source/rvlab/tools/lab grade /autograder/submission \\
     %(options)s --gradescope "$results"
 [ -s "$results" ]
 """
-AUTOLAB = """# Autolab runs make with this file beside the hand-in and autograde.tar. The last line of
-# the output is the scores. The image needs the tools: run rvlab/tools/setup.sh when it is made,
+AUTOLAB = """# Autolab runs make with this file beside the hand-in and autograde.tar. The last line
+# of the output is the scores. The image needs the tools: run rvlab/tools/setup.sh when it is made,
 # with TEACHER=1.
 all:
 \ttar xf autograde.tar
