@@ -5,7 +5,7 @@
    chosen. At the end all are gone, and nothing is left of them. If all are busy the search
    ends, and it takes no longer because others came and went. A policy that clears A bits flushes.
 
-   At boot; only there a hart is in the address space. Alone: make grade EX=9.C */
+   At boot. For the last check alone a hart is in the address space. By itself: make grade EX=9.C */
 #include <report.h>
 #include <test/paging.h>
 
