@@ -54,13 +54,6 @@ typedef long off_t;
 #define IF_CHECK(...)
 #endif
 
-/* The same for the files of a build with CHECK=race in which all accesses are looked at. */
-#ifdef __SANITIZE_THREAD__
-#define IF_RACE(...)            __VA_ARGS__
-#else
-#define IF_RACE(...)
-#endif
-
 /* For a function that allocates: what it returns must be given to `release`, as its argument number
    n, once, and not be used after that. __frees(n) is for the other one, which is declared before.
    Only the analyzers of tools/check_analyzers.py see these; they look for what is leaked, freed

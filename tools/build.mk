@@ -39,7 +39,7 @@ UFLAGS := $(COMMON) $(CHECKED_USER) $(ARCH_FP) -mabi=lp64d -fno-builtin -ffuncti
 LDFLAGS := -static -nostdlib --no-relax --build-id=none -z max-page-size=4096 \
     -z noexecstack -X
 
-kernel_src  := $(sort $(filter-out $(if $(CHECKED),,kern/check/%) $(if $(RACE),,%/race.c), \
+kernel_src  := $(sort $(filter-out $(if $(CHECKED),,kern/check/%), \
     $(wildcard kern/*/*.c kern/*/*.S libs/*.c)))
 ulib_src    := $(sort $(wildcard user/libs/*.c user/libs/*.S libs/*.c))
 program_src := $(sort $(wildcard user/*.c))

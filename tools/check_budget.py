@@ -5,7 +5,7 @@
 
 Comments and blank lines are not counted: they are what the reader came for, and a budget must not
 make them shorter. Nor is what only CHECK=1 or CHECK=race compile: kern/check/, blocks under #ifdef
-CHECK or __SANITIZE_THREAD__, IF_CHECK() and IF_RACE(). A line with code and a comment is one line.
+CHECK or __SANITIZE_THREAD__, and IF_CHECK(). A line with code and a comment is one line.
 It prints the size of each folder, and fails if the sum is over BUDGET; then something must become
 simpler, or move out of the kernel.
 
@@ -26,10 +26,10 @@ QUOTED = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
 COMMENT = r"/\*.*?\*/|//[^\n]*"
 DIRECTIVE = r"\s*(?:include|define|undef|if|ifdef|ifndef|elif|else|endif|error)\b"
 ASM_COMMENT = COMMENT + "|#(?!" + DIRECTIVE + r")[^\n]*"
-# A block that only a checked build has, up to its #else or #endif; and what is in an IF_CHECK() or
-# IF_RACE(), which begins a line.
+# A block that only a checked build has, up to its #else or #endif; and what is in an IF_CHECK(),
+# which begins a line.
 CHECKED = re.compile(r"^#ifdef (?:CHECK|__SANITIZE_THREAD__)\n.*?^#(?:else|endif)[^\n]*$|"
-                     r"^[ \t]*IF_(?:CHECK|RACE)\(.*?\);?[ \t]*$", re.M | re.S)
+                     r"^[ \t]*IF_CHECK\(.*?\);?[ \t]*$", re.M | re.S)
 IN_C = re.compile("(%s)|%s" % (QUOTED, COMMENT), re.S)
 IN_ASM = re.compile("(%s)|%s" % (QUOTED, ASM_COMMENT), re.S)
 

@@ -96,7 +96,7 @@ raced()
     $CC $race -Werror -S -x c -o /dev/null /dev/null >/dev/null 2>&1 ||
         fail "CHECK=race needs GCC 11 or newer: TOOLCHAIN=$name has none"
     cat <<END
-CHECKED  := -DCHECK
+CHECKED  := -DCHECK -DCHECK_RACE
 RACE     := $race $(option -Wno-tsan)
 END
 }

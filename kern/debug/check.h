@@ -78,12 +78,12 @@ extern const char *check_hold_limit;
 extern bool check_wants_report;
 void check_report(void);
 
-/* Data races, in a build with CHECK=race alone: see kern/check/race.c. Take the boot argument
-   race=SEED/N, so that one of N plain accesses is watched, by chance from this seed; both are
-   numbers up to 9,999,999. Returns false if the text is another one. At boot, before there are
-   other harts. */
+/* Data races, which are looked for with CHECK=race alone: see kern/check/race.c; other builds know
+   no such argument, and see none. Take the boot argument race=SEED/N, so that one of N plain
+   accesses is watched, by chance from this seed; both are numbers up to 9,999,999. Returns false if
+   the text is another one. At boot, before there are other harts. */
 bool check_race_argument(const char *text);
 /* Print which races were seen, with both call stacks, and how many accesses were watched. True if
-   none was seen. At the end of a run. */
+   none was seen. At the end of a run, also by a panic. */
 bool check_races(void);
 #endif

@@ -84,6 +84,7 @@ static void panic_begin(const char *place, const char *what)
 static __never_returns void panic_end(const struct trapframe *tf)
 {
     diagnose_other_harts();
+    IF_CHECK(check_races());
     if (monitor_on_panic())
         monitor(tf);
     power_off(PANIC_EXIT_STATUS);

@@ -80,7 +80,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
         if (strcmp(arg, "monitor") == 0)
             args->monitor = found = true;
         IF_CHECK(if (strcmp(arg, "locks") == 0) check_wants_report = found = true);
-        IF_RACE(if ((value = value_of(arg, "race")) != NULL) found = check_race_argument(value));
+        IF_CHECK(if ((value = value_of(arg, "race")) != NULL) found = check_race_argument(value));
         if (!found)
             return arg;
     }

@@ -6,6 +6,9 @@
 
    A test of STAGE_BOOT is checked for leaks at once, because nothing else runs; after one of
    STAGE_CHILD init_main() does it; and the threads of one of STAGE_INIT may still be there. */
+#ifdef CHECK
+#include <debug/check.h>
+#endif
 #include <debug/printk.h>
 #include <error.h>
 #include <init/init.h>
@@ -48,6 +51,7 @@ void selftest_run(const struct bootargs *args, enum selftest_stage stage)
     bool failed = selftest_call(test) != 0;
     if (stage == STAGE_BOOT)            /* later its threads are still there */
         failed |= !inventory_check(&before);
+    IF_CHECK(if (stage != STAGE_BOOT) failed |= !check_races());
     power_off(failed);
 }
 

@@ -31,17 +31,10 @@
    Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
    across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
    compiler's builtins, as gcc 12 translates them, have a fence too, which is not needed here. */
-#ifdef __SANITIZE_THREAD__
-/* In a build with CHECK=race an atomic operation in assembly is told to kern/check/race.c, as the
-   compiler tells those in C. */
-void __tsan_volatile_write4(void *word);
-void __tsan_volatile_write8(void *word);
-#endif
 #define ATOMIC_AMO(type, name, instruction) \
     static inline type name(type *word, type value) \
     { \
         type before; \
-        IF_RACE(__tsan_volatile_write4(word);) \
         asm volatile (instruction ".aqrl %0, %2, %1" \
                       : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
         return before; \
@@ -83,7 +76,6 @@ ATOMIC_AMO(uint32_t, atomic_and, "amoand.w")
 #define ATOMIC_CAS(type, name, size) \
     static inline bool name(type *word, type expected, type value) \
     { \
-        IF_RACE((sizeof(type) == 8 ? __tsan_volatile_write8 : __tsan_volatile_write4)(word);) \
         asm goto ("0: lr." size " t0, %0\n\tbne t0, %z1, %l[other]\n\t" \
                   "sc." size ".aqrl t0, %z2, %0\n\tbnez t0, 0b" \
                   : : "A" (*word), "rJ" ((int64_t)expected), "rJ" (value) \
@@ -97,6 +89,20 @@ ATOMIC_CAS(int64_t, atomic_cas_d, "d")
 #define atomic_cas(p, expected, v) __builtin_choose_expr(sizeof(*(p)) == 8, \
     atomic_cas_d((int64_t *)(p), (int64_t)(expected), (int64_t)(v)), \
     atomic_cas_w((int32_t *)(p), (intptr_t)(expected), (intptr_t)(v)))
+
+#ifdef __SANITIZE_THREAD__
+/* In a build with CHECK=race what is done in assembly is told to kern/check/race.c too, as the
+   compiler tells what is done in C; but not by the folders that are not looked at. */
+void __tsan_volatile_write4(void *word);
+void __tsan_volatile_write8(void *word);
+#undef atomic_add
+#define atomic_add(word, v)     (__tsan_volatile_write4(word), atomic_add_checked(word, v))
+#define atomic_swap(word, v)    (__tsan_volatile_write4(word), atomic_swap(word, v))
+#define atomic_or(word, v)      (__tsan_volatile_write4(word), atomic_or(word, v))
+#define atomic_and(word, v)     (__tsan_volatile_write4(word), atomic_and(word, v))
+#define atomic_cas_w(p, old, v) (__tsan_volatile_write4(p), atomic_cas_w(p, old, v))
+#define atomic_cas_d(p, old, v) (__tsan_volatile_write8(p), atomic_cas_d(p, old, v))
+#endif
 
 /* Count one more, unless the count is 0: then what it counts is just being freed, and the answer is
    false. */

@@ -33,6 +33,7 @@ PROCESSES, TOGETHER = 32, 2 << 30
 LIMITS = Limits(cpu=20, total=600, memory=2 << 30, together=TOGETHER, file=100 << 20,
                 room=1 << 30, processes=PROCESSES, output=1 << 16)
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
+RACE = "-race"                              # the end of such a toolchain's name
 UNCOPIED = {"grade", "mended", "lock"}      # the grader leaves these beside the objects
 
 
@@ -41,9 +42,10 @@ class WorkshopError(Exception):
 
 
 def toolchain_of(root, name):
-    """The toolchain that is asked for, or with "" the first that is installed. WorkshopError if
-    there is none."""
-    result = subprocess.run(["sh", "tools/probe.sh", "toolchain", name], cwd=root,
+    """The toolchain that is asked for, or with "" the first that is installed; NAME-race is that of
+    a build with CHECK=race. WorkshopError if there is none."""
+    words = [name[:-len(RACE)], "race"] if name.endswith(RACE) else [name]
+    result = subprocess.run(["sh", "tools/probe.sh", "toolchain"] + words, cwd=root,
                             stdout=subprocess.PIPE)
     said = result.stdout.decode("utf-8", "replace").strip()
     if result.returncode != 0:
