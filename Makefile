@@ -33,6 +33,9 @@
 ##                       shows more: tools/profile.py has the rest
 ##   make races          plant races that people write, one by one, and look which boots find
 ##                       them: with chaos, and without; RACES="--help" tells more
+##   make fuzz           random system calls on many kinds of machines: 2,000,000, in some
+##                       minutes; FUZZ="--seed 7" one boot, "--forever" until one fails;
+##                       FUZZ="--help" tells more
 ##   make hosted         the kernel's parsers on this host, under sanitizers: docs/hosted.md
 ##   make clean          remove obj/
 ##   make help           print this
@@ -51,7 +54,7 @@
 ##                       it runs, and tells them in words; slower. race: one that looks for
 ##                       data races in place of mistakes of C, and tells both call stacks
 ##   PORT=1234           the port of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=   options for these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=   options for these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -77,6 +80,7 @@ BENCH ?=
 PROFILE ?=
 SYSTEMS ?=
 RACES ?=
+FUZZ ?=
 
 # Quote a text so that it is one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
@@ -91,7 +95,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES,$(given))
+    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES FUZZ,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -129,7 +133,7 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 .NOTPARALLEL:
 .PHONY: all build new_disk disk setup qemu run debug replay gdbserver compile_commands.json \
-    grade handin test unittest test-systems bench profile races hosted clean help
+    grade handin test unittest test-systems bench profile races fuzz hosted clean help
 
 all: build
 
@@ -233,6 +237,9 @@ profile: build
 races: build
 	$(if $(wildcard tools/races/*),,$(error a handout has no planted races: see the whole tree))
 	@python3 tools/races.py --toolchain $(TC) --qemu $(EMU) $(RACES)
+
+fuzz: build
+	@python3 tools/fuzz.py --objects obj/$(TC) --qemu $(EMU) $(FUZZ)
 
 hosted:
 	$(if $(wildcard tools/hosted.py),,$(error a handout has no parsers for the host))

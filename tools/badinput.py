@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Damaged input for the tools on the host: disks, archives, folders, trees, files of results.
+"""Damaged input for the tools on the host: disks, archives, folders, trees, files of results, the
+register of regions, objects, and names for tables.
 
     badinput.py [KIND ...] [--runs N]   N inputs of each kind, made from seeds 1, 2, 3 ...
     badinput.py KIND --seed N           one of them, and what the tool says; its files stay
@@ -23,6 +24,7 @@ import sys
 import traceback
 
 import badinput_inputs as inputs
+import badinput_teachers as teachers
 import cli
 import scratch
 from exercise import gradebook, handout, marks, pool
@@ -30,7 +32,8 @@ from labs import catalogue
 
 TOOLS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(TOOLS)
-RUNS = {"disk": 150, "make": 60, "archive": 150, "folder": 60, "tree": 40, "state": 60}
+RUNS = {"disk": 150, "make": 60, "archive": 150, "folder": 60, "tree": 40, "state": 60,
+        "register": 40, "objects": 150, "table": 40}
 MEMORY = 1 << 30                # bytes more than this process has already
 SECONDS = 10                    # of the processor, for one run
 WAIT = 20                       # seconds in which it may wait for something
@@ -47,15 +50,17 @@ class BadInputError(Exception):
 
 class Run:
     """A run of a tool: the command line, a word that a complaint must have (the name of what is
-    damaged), and the folders that the tool may write to, below `place`."""
+    damaged), and the folders that the tool may write to, below `place`. `root` is the tree that
+    the tool belongs to, if it is not this one; look(place) tells what is wrong with its output."""
 
-    def __init__(self, place, tool, arguments, names, writes=()):
+    def __init__(self, place, tool, arguments, names, writes=(), root=None, look=None):
         self.place, self.tool, self.arguments = place, tool, arguments
+        self.root, self.look = root, look or (lambda place: "")
         self.names, self.writes = names, tuple(os.path.join(place, name) for name in writes)
 
 
 def module_of(name):
-    """The module of tools/NAME, which has no .py in its name."""
+    """The module of tools/NAME, which may have no .py in its name."""
     loader = importlib.machinery.SourceFileLoader("tool_" + name, os.path.join(TOOLS, name))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
@@ -63,11 +68,13 @@ def module_of(name):
 
 
 class Tools:
-    """tools/lab and tools/disk, loaded once. Hand-ins that can be graded get full marks at once,
-    without a machine: what is tried here is the reading and the tables."""
+    """tools/lab and tools/disk, and what the build calls, loaded once. Hand-ins that can be graded
+    get full marks at once, without a machine, and for a handout nothing is built: what is tried
+    here is the reading and the tables."""
 
     def __init__(self):
-        self.modules = {name: module_of(name) for name in ("lab", "disk")}
+        self.modules = {name: module_of(name) for name in
+                        ("lab", "disk", "embed.py", "ksyms.py")}
         lab = self.modules["lab"]
         self.errors = {"disk": (self.modules["disk"].format.DiskError, ValueError),
                        "lab": (lab.UserError, lab.handin.HandinError, catalogue.LabError,
@@ -77,10 +84,16 @@ class Tools:
         handout.version_of = lambda root: self.reference.version
         gradebook.qemu_is_there = lambda name: True
         pool.shops = self.shops
+        lab.reference_uses = self.nothing_built
 
     @contextlib.contextmanager
     def shops(self, *_):
         yield self
+
+    @contextlib.contextmanager
+    def nothing_built(self):
+        """Stands for reference_uses() of tools/lab where there is no compiler."""
+        yield "nothing is built"
 
     def run(self, jobs):
         """Stands for Pool.run(): (digest, result) of each."""
@@ -99,7 +112,16 @@ class Tools:
     def call(self, run):
         """Be the tool; the exit status."""
         sys.argv = ["tools/" + run.tool] + run.arguments
-        return cli.run(sys.argv[0], self.modules[run.tool].main, self.errors[run.tool])
+        if run.root:
+            self.modules[run.tool].ROOT = run.root
+        try:
+            main, errors = self.modules[run.tool].main, self.errors.get(run.tool, ())
+            return cli.run(sys.argv[0], main, errors) or 0
+        except SystemExit as end:
+            if not isinstance(end.code, str):
+                raise
+            print(end.code, file=sys.stderr)            # as Python does with it
+            return 1
 
 
 def limit():
@@ -183,7 +205,8 @@ def one(tools, makers, kind, seed, place):
     run = Run(place, *run)
     before = snapshot(place, run.writes)
     status, text = try_it(tools, run, place + ".said")
-    return run, status, text, complaint(run, status, text, before, snapshot(place, run.writes))
+    wrong = complaint(run, status, text, before, snapshot(place, run.writes))
+    return run, status, text, wrong or run.look(place)
 
 
 def show(kind, seed, run, status, text):
@@ -216,7 +239,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Feed the tools with damaged input.")
     add = parser.add_argument
     add("kinds", nargs="*", metavar="KIND", help="one of: " + " ".join(RUNS))
-    add("--runs", type=int, help="inputs of each kind; about 20 seconds without it")
+    add("--runs", type=int, help="inputs of each kind; about 40 seconds without it")
     add("--seed", type=int, help="only this one: say what the tool says, and keep the files")
     options = parser.parse_args()
     for kind in options.kinds:
@@ -235,6 +258,7 @@ def main():
     with scratch.folder("badinput") as folder:
         tools = Tools()
         makers = inputs.Makers(ROOT, tools.reference, os.path.join(folder, "kept"))
+        makers.kinds.update(teachers.TeacherMakers(ROOT, makers.kept, makers.handin).kinds)
         if options.seed is None:
             return all_seeds(options, tools, makers, folder)
         kind = options.kinds[0]

@@ -88,12 +88,12 @@ class Makers:
         self.touched = sorted({region.path for region in about.regions}) + [
             manifest.NAME, manifest.NAME, "student.txt", "student.txt", "answers.md"]
         self.bomb = gzip.compress(bytes(64 << 20), 1)
+        self.kinds = {"disk": self.disk, "make": self.new_image, "archive": self.archive,
+                      "folder": self.folder, "tree": self.student_tree, "state": self.state}
 
     def make(self, kind, chance, place):
         """An input of a kind: see the head."""
-        return {"disk": self.disk, "make": self.new_image, "archive": self.archive,
-                "folder": self.folder, "tree": self.student_tree, "state": self.state}[kind](
-                    chance, place)
+        return self.kinds[kind](chance, place)
 
     # -- disks
 

@@ -16,6 +16,7 @@ import re
 import struct
 import sys
 
+USER_TOP = 1 << 38              # kern/riscv/memlayout.h has it too
 HEAD = "# Written by tools/embed.py: the user programs.\n    .section .rodata\n"
 
 PROGRAM = """
@@ -66,17 +67,18 @@ def check(name, path):
     with open(path, "rb") as file:
         data = file.read()
     entry, phoff = struct.unpack_from("<QQ", data, 24)
-    begins, taken = False, set()
+    begins, taken = False, []
     for i in range(struct.unpack_from("<H", data, 56)[0]):
         kind, flags, offset, va, _, filesz, memsz, _ = struct.unpack_from(
             "<IIQQQQQQ", data, phoff + 56 * i)
         if kind != 1 or not memsz:
             continue
-        pages = set(range(va >> 12, (va + memsz + 4095) >> 12))
-        if flags & 3 == 3 or filesz > memsz or pages & taken \
+        first, last = va >> 12, (va + memsz - 1) >> 12
+        if flags & 3 == 3 or filesz > memsz or va + memsz > USER_TOP \
+                or any(first <= end and start <= last for start, end in taken) \
                 or filesz and ((va - offset) % 4096 or offset + filesz > len(data)):
             fail("user/%s.c: segment %d is not as tools/user.ld makes it" % (name, i))
-        taken |= pages
+        taken.append((first, last))
         begins |= bool(flags & 1 and va <= entry < va + filesz)
     if not begins:
         fail("user/%s.c: its entry is in no code" % name)

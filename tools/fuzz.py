@@ -5,13 +5,16 @@
     fuzz.py --seeds 200         so many boots; --first N: from this seed on
     fuzz.py --forever           until one fails, or ctrl-C
     fuzz.py --seed 7            this one alone, on its machine
+    fuzz.py --seed 7 --rounds 3-4 --keep 0.3-9,4.7 --print
+                                some rounds of it, some calls of each lane, told in words
     fuzz.py --count             what each call has returned how often, and what never came
     fuzz.py --groups pms        not all calls: of processes, memory, files (f), synchronisation
 
 user/fuzz.c makes the calls; MACHINES tells on what. Which machine a seed gets follows from it.
 If one fails, it is told why and which command does it again; then, on one hart, fewer and fewer
-calls are made, as long as it still fails. What is left is printed in words. The exit status is 1.
-With one hart all of it is the same each time, and what hangs is judged by instructions.
+calls are made, as long as it still fails (fuzz_shrink.py). What is left is printed in words. The
+exit status is 1. With one hart all of it is the same each time, and what hangs is judged by
+instructions. docs/fuzz.md tells what is looked at.
 """
 import argparse
 import os
@@ -21,15 +24,19 @@ import sys
 import tempfile
 
 import cli
+import fuzz_shrink
 from grader.disk import Disk
 from grader.host import Host
 from grader.judge import Judge
-from grader.model import Test
+from grader.model import Test, Verdict
 from grader.runner import Runner
 
 RUNS = 20
-ROUNDS, LANES, CALLS = 34, 6, 500       # of one boot: together 102,000 calls
-RANGES = 60                             # of calls that may be kept; user/libs/fuzz.h: MAX_KEPT
+ROUNDS, LANES, CALLS = 48, 6, 500       # of one boot: together 144,000 calls
+ROUNDS_CHAOS = 12                       # with chaos, which takes three times as long
+WANTED = 2000000                        # calls of the RUNS boots, at least
+OBJECTS = "obj/unknown-elf"
+SHOWN = 80                              # calls in words, of a short sequence
 LIMIT = 20000                           # million instructions of a boot, waiting counted
 LIMIT_SHORT = 3000                      # of one round
 CPU = 120                               # seconds, with several harts
@@ -48,8 +55,11 @@ MACHINES = [
     dict(append="sched=stride chaos mem=16M"),
     dict(append="poison", harts=4),
 ]
+# How boots fail: a difference is a result that cannot be, or a disk that is not sound afterwards.
+KINDS = ("panics", "leaks", "hangs", "differences")
 COUNTED = re.compile(r"^count (.*) ok=(\d+)(.*)$", re.M)
 CALLS_MADE = re.compile(r"fuzz: (\d+) calls, (\d+) lanes begun again")
+KEPT = r"[0-5]\.\d{1,6}(-\d{1,6})?"
 PRINTED = re.compile(r"^lane (\d+)\.(\d+)(?:, in a child)?: .*", re.M)
 
 
@@ -60,46 +70,31 @@ def machine_of(seed):
     return about
 
 
-def boot(seed, words="", first=1, rounds=ROUNDS):
-    """The Test of a seed."""
+def rounds_of(seed):
+    """How many rounds a seed has."""
+    return ROUNDS_CHAOS if "chaos" in machine_of(seed)["append"] else ROUNDS
+
+
+def boot(seed, words=(), first=1, rounds=None, kept=""):
+    """The Test of a seed; without rounds it has all of its own."""
+    rounds = rounds or rounds_of(seed)
     about = dict(disk=SMALL, limit=LIMIT if rounds > 3 else LIMIT_SHORT, cpu=CPU)
     about.update(machine_of(seed))
-    more = " first=%d" % first if first > 1 else ""
-    return Test("fuzz %d" % seed, prog=("fuzz %d %d %d%s %s" % (
-        seed, rounds, CALLS, more, words)).strip(), **about)
+    more = ["first=%d" % first] * (first > 1) + ["keep=" + kept] * bool(kept)
+    return Test("fuzz %d" % seed, prog=" ".join(
+        ["fuzz %d %d %d" % (seed, rounds, CALLS), *more, *words]), **about)
 
 
-def ranges(calls):
-    """A sorted list of (lane, call) as [(lane, from, to)]."""
-    result = []
-    for lane, call in calls:
-        if result and result[-1][0] == lane and result[-1][2] == call - 1:
-            result[-1] = (lane, result[-1][1], call)
-        else:
-            result.append((lane, call, call))
-    return result
-
-
-def keep_word(calls):
-    """The word for the guest that keeps only these calls."""
-    return "keep=" + ",".join("%d.%d" % (lane, first) + ("-%d" % last if last > first else "")
-                              for lane, first, last in ranges(calls))
-
-
-def minimize(items, fails):
-    """A part of the items that still fails, of which none can be left out alone (delta debugging):
-    parts are left out, of half the size in each pass."""
-    size = len(items) // 2
-    while size:
-        start = 0
-        while start < len(items):
-            rest = items[:start] + items[start + size:]
-            if rest and fails(rest):
-                items = rest
-            else:
-                start += size
-        size //= 2
-    return items
+def kind_of(outcome):
+    """Which of KINDS a boot that failed belongs to."""
+    words = " ".join(outcome.reasons)
+    if outcome.verdict == Verdict.SETUP:
+        return "not run"
+    if outcome.verdict in (Verdict.PANIC, Verdict.NOT_WRITTEN):
+        return "panics"
+    if outcome.verdict in (Verdict.HANG, Verdict.DEADLOCK) or "does not end" in words:
+        return "hangs"
+    return "leaks" if "was not given back" in words else "differences"
 
 
 class Fuzzer:
@@ -108,8 +103,8 @@ class Fuzzer:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.judge = Judge(Host(options.objects, options.qemu, folder), {})
-        self.words = " ".join(["groups=" + options.groups] * (options.groups != "pmfs")
-                              + ["count"] * options.count)
+        self.words = (["groups=" + options.groups] * (options.groups != "pmfs")
+                      + ["count"] * options.count)
         self.calls, self.counts = 0, {}
 
     def run(self, test):
@@ -143,55 +138,72 @@ class Fuzzer:
             never += ["%s: %s" % (name, key) for key, number in sums.items() if not number]
         print("never: " + (", ".join(never) or "nothing"))
 
-    def shorten(self, seed):
-        """(first round, rounds, kept calls or None) that still fail: few, and not always the
-        fewest. None if it cannot be had again."""
-        def fails(first, rounds, kept=None):
-            word = self.words if kept is None else (self.words + " " + keep_word(kept)).strip()
-            if kept is not None and len(ranges(kept)) > RANGES:
-                return False
-            return not self.run(boot(seed, word, first, rounds))[0].passed
-
-        low, high = 1, ROUNDS
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if fails(1, middle) else (middle + 1, high)
-        first, back = high, 1
-        while first > 1 and not fails(first, high - first + 1):
-            first, back = max(1, first - back), 2 * back
-        rounds = high - first + 1
-        lanes = minimize(list(range(LANES)), lambda some: fails(
-            first, rounds, [(lane, call) for lane in some for call in range(CALLS)]))
-        calls = [(lane, call) for lane in lanes for call in range(CALLS)]
-        if not fails(first, rounds, calls):
-            return first, rounds, None
-        return first, rounds, minimize(calls, lambda some: fails(first, rounds, some))
-
     def explain(self, outcome, seed):
         """Print why a boot has failed, how to have it again, and the calls that are needed."""
         print("seed %d: %s" % (seed, outcome.verdict))
         for line in outcome.reasons[:8] + outcome.trace[:16]:
             print("    " + line)
-        print("  again: python3 tools/fuzz.py --seed %d%s" % (
-            seed, "" if not self.words else " --groups " + self.options.groups), flush=True)
-        if outcome.test.harts > 1 or self.options.no_shorten:
-            print("  the machine: " + self.command(outcome.test))
-            return
-        first, rounds, kept = self.shorten(seed)
-        word = self.words if kept is None else (self.words + " " + keep_word(kept)).strip()
-        test = boot(seed, word, first, rounds)
-        print("  the machine: " + self.command(test))
-        if kept is not None:
-            _, text = self.run(boot(seed, word + " print", first, rounds))
-            print("  %d calls are left, in %d rounds:" % (len(kept), rounds))
-            lines = [match.group(0) for match in PRINTED.finditer(text)]
-            for line in lines[-80:]:
-                print("    " + line)
+        print("  again: " + self.command(seed), flush=True)
+        if outcome.test.harts > 1:
+            print("  it is not made shorter: with %d harts no run is like another"
+                  % outcome.test.harts)
+        elif not (self.options.no_shorten or self.options.keep or kind_of(outcome) == "not run"):
+            self.shorten(seed)
 
-    def command(self, test):
-        """How to boot a machine by hand."""
-        return 'make qemu HARTS=%d MEM=%s APPEND="%s"' % (
-            test.harts, test.mem, test.boot_arguments)
+    def shorten(self, seed):
+        """Print fewer calls that still fail, the command for them, and their words."""
+        begin, end = self.options.rounds or (1, rounds_of(seed))
+
+        def fails(first, rounds, kept):
+            word = fuzz_shrink.keep_word(kept) if kept else ""
+            return not self.run(boot(seed, self.words, begin + first - 1, rounds, word))[0].passed
+
+        needed = fuzz_shrink.shorten(fails, end - begin + 1, LANES, CALLS)
+        if needed is None:
+            print("  it has not failed again")
+            return
+        first, last = needed.first + begin - 1, needed.last + begin - 1
+        word = fuzz_shrink.keep_word(needed.kept) if needed.kept else ""
+        print("  shorter: " + self.command(seed, first, last, word))
+        _, text = self.run(boot(seed, self.words + ["print"], first, last - first + 1, word))
+        print("  %s in %d round%s:" % ("%d calls" % len(needed.kept) if needed.kept else
+                                       "all calls", last - first + 1, "s" * (last > first)))
+        for line in printed(text):
+            print("    " + line)
+
+    def command(self, seed, first=None, last=None, kept=None):
+        """How to have a boot again; without rounds that which was asked for."""
+        options = self.options
+        whole = 1, rounds_of(seed)
+        first, last = (first, last) if first else options.rounds or whole
+        kept = options.keep if kept is None else kept
+        return " ".join(
+            ["python3 tools/fuzz.py --seed %d" % seed]
+            + ["--objects " + options.objects] * (options.objects != OBJECTS)
+            + ["--groups " + options.groups] * (options.groups != "pmfs")
+            + ["--rounds %d-%d" % (first, last)] * ((first, last) != whole)
+            + ["--keep %s --print" % kept] * bool(kept))
+
+
+def printed(text):
+    """The last lines that tell of calls."""
+    return [match.group(0) for match in PRINTED.finditer(text)][-SHOWN:]
+
+
+def read_rounds(text):
+    """(first, last) of "FIRST-LAST", or of the number of one round."""
+    match = re.fullmatch(r"([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?", text)
+    first, last = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (1, 0)
+    if last < first:
+        raise argparse.ArgumentTypeError("%s is not FIRST-LAST, as in 3-4" % text)
+    return first, last
+
+
+def read_kept(text):
+    """The text, if the guest can read it."""
+    if not re.fullmatch(KEPT + "(," + KEPT + ")*", text):
+        raise argparse.ArgumentTypeError("%s is not LANE.CALL,LANE.FROM-TO, as in 0.3-9,4.7" % text)
+    return text
 
 
 def arguments():
@@ -202,12 +214,17 @@ def arguments():
     add("--first", type=int, default=1, metavar="SEED", help="the first one; %(default)s")
     add("--seed", type=int, metavar="SEED", help="this one alone")
     add("--forever", action="store_true", help="one after the other, until one fails")
+    add("--rounds", type=read_rounds, metavar="FIRST-LAST",
+        help="of the seed only these, of %d; with chaos of %d" % (ROUNDS, ROUNDS_CHAOS))
+    add("--keep", type=read_kept, metavar="LANE.FROM-TO,...",
+        help="of each round only these calls")
+    add("--print", action="store_true", help="with --seed: print each call in words")
     add("--count", action="store_true", help="print what the calls have returned")
     add("--groups", default="pmfs", metavar="LETTERS", help="of p, m, f, s; %(default)s")
     add("--no-shorten", action="store_true", help="do not look for fewer calls that fail")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
         help="so many harts at once")
-    add("--objects", default="obj/unknown-elf", help="where the kernel is built; %(default)s")
+    add("--objects", default=OBJECTS, help="where the kernel is built; %(default)s")
     add("--qemu", default="qemu-system-riscv64", help="%(default)s")
     options = parser.parse_args()
     if options.seed is not None:
@@ -218,7 +235,28 @@ def arguments():
         parser.error("--groups takes letters of pmfs")
     if not os.path.exists(os.path.join(options.objects, "kernel")):
         parser.error("%s has no kernel: run make build" % options.objects)
+    if options.seed is None and (options.print or options.keep or options.rounds):
+        parser.error("--rounds, --keep and --print are for one boot: --seed tells which")
+    options.keep = options.keep or ""
+    options.is_default = (options.first, options.seeds, options.groups) == (1, RUNS, "pmfs")
     return options
+
+
+def tests_of(options, words, first):
+    """The Tests of the next boots."""
+    begin, end = options.rounds or (1, 0)
+    return [boot(seed, words + ["print"] * options.print, begin, end - begin + 1, options.keep)
+            for seed in range(first, first + options.seeds)]
+
+
+def sentence(calls, boots, failed):
+    """The last line: how many calls in how many boots, and what was found."""
+    counts = dict.fromkeys(KINDS, 0)
+    for outcome in failed:
+        kind = kind_of(outcome)
+        counts[kind] = counts.get(kind, 0) + 1
+    return "{:,} calls, {} boot{}: ".format(calls, boots, "s" * (boots != 1)) + ", ".join(
+        "%d %s" % (count, kind) for kind, count in counts.items())
 
 
 def main():
@@ -231,23 +269,29 @@ def main():
         fuzzer.take(outcome)
         if not outcome.passed:
             failed.append(outcome)
+        for line in printed(fuzzer.text(outcome)) if options.print else ():
+            print(line)
 
     while not failed:
-        tests = [boot(seed, fuzzer.words) for seed in range(first, first + options.seeds)]
+        tests = tests_of(options, fuzzer.words, first)
         Runner(tests, fuzzer.judge, options.jobs, options.objects).run(take, lambda *_: None)
         first, boots = first + options.seeds, boots + options.seeds
         if not options.forever:
             break
-        print("%d calls in %d boots" % (fuzzer.calls, boots), flush=True)
+        print(sentence(fuzzer.calls, boots, failed), flush=True)
     for outcome in failed:
         fuzzer.explain(outcome, int(outcome.test.name.split("-")[1]))
     if options.count:
         fuzzer.table()
-    if not failed:
+    too_few = options.is_default and not failed and fuzzer.calls < WANTED
+    if too_few:
+        print("a full run makes {:,} calls at least".format(WANTED))
+    if failed:
+        print("logs are in " + folder)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
-    print("%d calls in %d boots, of which %d failed%s" % (
-        fuzzer.calls, boots, len(failed), "; logs are in " + folder if failed else ""))
-    return 1 if failed else 0
+    print(sentence(fuzzer.calls, boots, failed))
+    return 1 if failed or too_few else 0
 
 
 if __name__ == "__main__":

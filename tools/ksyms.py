@@ -28,11 +28,13 @@ def fail(message):
 def read(path):
     """(start of the text, [(address, name)] of the functions, by address) of nm's output."""
     base, found = 0, {}
-    with open(path) as lines:
-        for line in lines:
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
             fields = line.split()
             if len(fields) != 3:
                 continue
+            if not re.fullmatch("[0-9a-f]{16}", fields[0]):
+                fail("%s:%d: %r is no address: build it anew" % (path, number, fields[0]))
             address, kind, name = int(fields[0], 16), fields[1], fields[2]
             if name == BASE:
                 base = address

@@ -53,11 +53,11 @@ def planted(fault, root):
     return texts
 
 
-def read(path, root=ROOT):
+def read(path, root=ROOT, heads=("title", "test")):
     """(the fault of a file, the texts that it makes)."""
     try:
         with open(path, encoding="utf-8") as file:
-            fault = parse(file.read(), path, ("title", "test"))
+            fault = parse(file.read(), path, heads)
     except (OSError, UnicodeDecodeError) as error:
         raise MutantError(path, 1, error)
     return fault, planted(fault, root)

@@ -17,8 +17,10 @@ problems() finds that the register and the tree differ, so an id cannot get lost
 import os
 import re
 
+from exercise import incoming
 from exercise.regions import TITLE, RegionError
 
+MAX_BYTES = 1 << 20
 FILE = "tools/exercise/regions.txt"
 EXERCISE = r"\d\.\w"
 PATH = r"(?:kern|user)/[\w./-]+"
@@ -143,12 +145,17 @@ def parse(text):
 
 
 def load(root):
-    """The Register of a tree; an empty one if the tree has none."""
+    """The Register of a tree; an empty one if the tree has none. RegionError if it is no register,
+    or no file."""
     path = os.path.join(root, FILE)
-    if not os.path.isfile(path):
+    if not os.path.lexists(path):
         return Register()
-    with open(path, encoding="utf-8") as file:
-        return parse(file.read())
+    try:
+        return parse(incoming.sure_text_of(incoming.file_data(path, MAX_BYTES)))
+    except incoming.BadValue as error:
+        raise RegionError(FILE, 1, error)
+    except OSError as error:
+        raise RegionError(FILE, 1, error.strerror)
 
 
 def problems(register, regions):

@@ -54,7 +54,7 @@ class Arguments(unittest.TestCase):
     def test_a_sample_of_each_kind(self):
         status, said = tool("--runs", "3")
         self.assertEqual(status, 0, said)
-        self.assertRegex(said, r"\A18 damaged inputs of 6 kinds: .*, 0 faults\n\Z")
+        self.assertRegex(said, r"\A27 damaged inputs of 9 kinds: .*, 0 faults\n\Z")
 
 
 class Planted:

@@ -1,9 +1,9 @@
 /* The system calls, for fuzz: what kinds of values each gets, how often it is made, and which
    errors it may return: those that user/libs/ulib.h, file.h and sync.h promise.
 
-   A new call needs a line here. The weights are chosen so that calls that do much, as fork and
-   exec, take about as much time as all others together. What ends a lane is rare in it, for it has
-   to be begun again; in children of lanes it is not. */
+   A new call needs a line here, or tools/test/test_fuzz.py fails. The weights are chosen so that
+   calls that do much, as fork and exec, take about as much time as all others together. What ends
+   a lane is rare in it, for it has to be begun again; in children of lanes it is not. */
 #include <dirent.h>
 #include <fuzz.h>
 #include <stat.h>
@@ -38,6 +38,7 @@ const struct fuzz_call fuzz_calls[] = {
       E(INVAL) | E(NO_MEM), 0 },
     { SYS_msync, M, 6, 3, R_ZERO, { K_PLACE, K_MAP_LENGTH }, "msync",
       E(INVAL) | E(FAULT) | DISK, 0 },
+    { SYS_pgdir, M, 1, 0, R_ZERO, { 0 }, "pgdir", 0, 0 },
     { SYS_putc, P, 1, 0, R_ZERO, { 0 }, "putc", 0, 0 },
     { SYS_progname, P, 6, 1, R_ANY, { K_INDEX, K_OUT, K_LENGTH }, "progname",
       E(NOENT) | E(TOO_BIG) | E(FAULT), 0 },

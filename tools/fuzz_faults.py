@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Do random system calls find mistakes? They are planted, one by one, and tools/fuzz.py boots.
+
+    fuzz_faults.py [NAME ...]       plant these faults of tools/fuzzed, or all
+    fuzz_faults.py --write          all, into docs/fuzz.md
+    fuzz_faults.py --shorten NAME   print the few calls that show a fault, too
+
+A file of tools/fuzzed has a title and the change, in the form of a mutant (exercise/mutants.py);
+the change may be anywhere in the tree. It is built in a copy of the tree, and the machines of the
+seeds 1, 2, 3 ... boot until one of them fails, SEEDS at most. If none fails the exit status is 1.
+"""
+import argparse
+import glob
+import os
+import re
+import sys
+import types
+
+import cli
+import fuzz
+import races
+from exercise import pool
+from exercise.mutants import MutantError
+from exercise.trials import add_options
+from exercise.workshop import WorkshopError
+from grader.judge import Judge
+from labs.catalogue import LabError
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FOLDER = os.path.join(ROOT, "tools", "fuzzed")
+TABLE = os.path.join(ROOT, "docs", "fuzz.md")
+SEEDS = fuzz.RUNS
+LONGEST = 110                   # characters of a reason in the table
+MARK = "<!-- by python3 tools/fuzz_faults.py --write -->\n"
+HEAD = "| Fault | In | Seed | Its machine | Found as |\n| --- | --- | ---: | --- | --- |\n"
+NUMBERS = re.compile(r"0x[0-9a-f]{6,}")
+
+
+class Planter:
+    """What a worker does with a fault: (why not, the seed that finds it or None, as what)."""
+
+    def __init__(self, shop):
+        self.shop = shop
+
+    def __call__(self, job):
+        texts, shorten = job
+        with self.shop.variant(texts) as built:
+            if not built.succeeded:
+                return built.problem, None, ""
+            judge = Judge(self.shop.host(), {})
+            for seed in range(1, SEEDS + 1):
+                outcome = judge.run(fuzz.boot(seed), 1)
+                if fuzz.kind_of(outcome) == "not run" and not outcome.passed:
+                    raise WorkshopError(" ".join(outcome.reasons))
+                if not outcome.passed:
+                    if shorten:
+                        self.explain(outcome, seed)
+                    return "", seed, found_as(outcome)
+        return "", None, ""
+
+    def explain(self, outcome, seed):
+        """Tell of a finding what tools/fuzz.py tells."""
+        fuzz.Fuzzer(types.SimpleNamespace(
+            objects=self.shop.objects, qemu=self.shop.qemu, groups="pmfs", count=False,
+            rounds=None, keep="", no_shorten=False),
+            self.shop.logs).explain(outcome, seed)
+
+
+def found_as(outcome):
+    """The kind of a failure, and its first reason that tells of the kernel, without addresses."""
+    words = NUMBERS.sub("0x...", (outcome.reasons or [""])[0]).replace("|", "\\|")
+    return "%s: %s" % (fuzz.kind_of(outcome), words[:LONGEST])
+
+
+def row(fault, seed, found):
+    """A line of the table."""
+    about = fuzz.machine_of(seed or 1)
+    harts = about.get("harts", 1)
+    machine = " ".join((["%d harts" % harts] if harts > 1 else []) + [about["append"]]).strip()
+    return "| %s | %s | %s | %s | %s |\n" % (
+        fault.title, ", ".join(dict.fromkeys(edit.path for edit in fault.edits)), seed or "none",
+        machine or "as it is", found)
+
+
+def sources(names):
+    """The files of these faults."""
+    known = {os.path.splitext(os.path.basename(path))[0]: path
+             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
+    for name in names:
+        if name not in known:
+            raise LabError("there is no planted fault %s; there are: %s" % (
+                name, " ".join(known)))
+    return [known[name] for name in names or known]
+
+
+def read(path):
+    """(the fault of a file, the texts that it makes)."""
+    return races.read(path, ROOT, ("title",))
+
+
+def write(table):
+    """Put the table in place of the old one, which is the end of the page."""
+    with open(TABLE, encoding="utf-8") as file:
+        text = file.read()
+    with open(TABLE, "w", encoding="utf-8") as file:
+        file.write(text.partition(MARK)[0] + MARK + "\n" + table)
+
+
+def arguments():
+    """The command line, read."""
+    parser = argparse.ArgumentParser(description="Plant faults that random system calls find.")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="of a file of tools/fuzzed; without: all")
+    add("--shorten", action="store_true", help="also print the few calls that show it")
+    add("--write", action="store_true", help="write the table into docs/fuzz.md")
+    add_options(add)
+    options = parser.parse_args()
+    if options.write and options.names:
+        parser.error("--write is for the whole table")
+    return options
+
+
+def main():
+    """The command; its exit status."""
+    options = arguments()
+    faults = [read(path) for path in sources(options.names)]
+    table, missed = HEAD, 0
+    with pool.shops("fuzz-faults", ROOT, options, Planter) as workers:
+        results = workers.in_order([(texts, options.shorten) for _, texts in faults])
+        for (fault, _), result in zip(faults, results):
+            if isinstance(result, str) or result[0]:
+                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
+                                                else result[0]))
+            _, seed, found = result
+            missed += seed is None
+            table += row(fault, seed, found)
+            print("%-20s %s" % (fault.name, "found by seed %d, %s" % (seed, found) if seed
+                                else "NOT FOUND"), flush=True)
+    if options.write:
+        write(table)
+    print("%d faults: %d found, %d not found" % (len(faults), len(faults) - missed, missed))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("fuzz_faults", main, (WorkshopError, LabError, MutantError)))
