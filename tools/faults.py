@@ -5,7 +5,7 @@ kernel stand each of them?
     faults.py [WORKLOAD ...]            sweep them, or all: a boot for each place that can fail
     faults.py --sample                  some places of each, in 25 seconds
     faults.py WORKLOAD --plan alloc:17  one boot, and all that it prints
-    faults.py --write                   sweep all, and write what came out into docs/faults.md
+    faults.py --write [WORKLOAD ...]    write what came out into docs/faults.md
 
 WORKLOADS tells what runs. Each is booted with fail=KIND:K for K = 1, 2, 3 ... until nothing fails
 any more, and then by chance, with the seeds 1 to SEEDS. What must be true whatever fails is told in
@@ -39,8 +39,8 @@ PAGED = Disk(size="3M", swap="2M", journal=40, inodes=64)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "faults.md")
-SWEEPS_HEAD = ("| Sweep | What runs | Fails | Boots | With a failure | Call stacks | Bad |\n"
-               "| --- | --- | --- | --- | --- | --- | --- |\n")
+HEAD = ("| Sweep | What runs | Fails | Boots | With a failure | Call stacks | Bad |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n")
 
 
 class Workload:
@@ -174,26 +174,49 @@ def summary(sweeps):
             "%d %s" % (kinds[kind], kind) for kind in (PANICS, LEAKS, DISKS, OTHERS))
 
 
-def table_of(sweeps):
-    """The table of what came out, with a line for each sweep and one for all."""
-    rows = [(sweep.name, sweep.workload.does, "`%s`" % sweep.kind, sweep.runs, sweep.faults,
-             len(sweep.stacks), len(sweep.bad)) for sweep in sweeps]
-    stacks = set().union(*(sweep.stacks for sweep in sweeps))
-    rows.append(("all", "", "", sum(row[3] for row in rows), sum(row[4] for row in rows),
-                 len(stacks), sum(row[6] for row in rows)))
-    return SWEEPS_HEAD + "".join("| %s | %s | %s | %s | %s | %s | %s |\n" % (
-        row[:3] + tuple("{:,}".format(number) for number in row[3:])) for row in rows)
+def row(sweep):
+    """A sweep's row of the table."""
+    return "| %s | %s | `%s` | %s |\n" % (
+        sweep.name, sweep.workload.does, sweep.kind, " | ".join(
+            "{:,}".format(n) for n in (sweep.runs, sweep.faults, len(sweep.stacks),
+                                       len(sweep.bad))))
 
 
-def write(part, text):
-    """Put the text into its part of the page, which lies between two comments."""
-    with open(PAGE, encoding="utf-8") as file:
-        before, begin, rest = file.read().partition("<!-- %s: by tools/faults.py -->\n" % part)
-    _, end, after = rest.partition("<!-- end -->\n")
+def part_of(page, name):
+    """(what is before a part of the page, the part, what is behind). Two comments enclose it."""
+    before, begin, rest = page.partition("<!-- %s: by tools/faults.py -->\n" % name)
+    part, end, after = rest.partition("<!-- end -->\n")
     if not begin or not end:
-        raise FaultError("%s has no part %s" % (PAGE, part))
+        raise FaultError("%s has no part %s" % (PAGE, name))
+    return before + begin, part, end + after
+
+
+def write(name, head, rows, keys, last=lambda rows: ""):
+    """Put rows into a table of the page: {what begins a row: the row}. Rows of other `keys` stay as
+    they are; those of no key go. last() makes the last row."""
+    with open(PAGE, encoding="utf-8") as file:
+        before, part, after = part_of(file.read(), name)
+    old = {key: line + "\n" for line in part.split("\n") for key in keys if line.startswith(key)}
+    old.update(rows)
+    lines = [old[key] for key in keys if key in old]
     with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(before + begin + "\n" + text + "\n" + end + after)
+        file.write(before + "\n" + head + "".join(lines) + last(lines) + "\n" + after)
+
+
+def total(rows):
+    """The last row: sums. Call stacks are not added, because sweeps have some in common."""
+    cells = [[int(cell.replace(",", "")) for cell in line.split(" | ")[3:5]
+              + [line.split(" | ")[6].rstrip(" |\n")]] for line in rows]
+    return "| all | | | {:,} | {:,} | | {:,} |\n".format(*map(sum, zip(*cells)))
+
+
+def write_sweeps(sweeps):
+    """Put these sweeps into the page."""
+    def key(sweep):
+        return row(sweep).split("` |")[0]
+
+    write("sweeps", HEAD, {key(sweep): row(sweep) for sweep in sweeps},
+          [key(Sweep(name, kind)) for name in WORKLOADS for kind in WORKLOADS[name].kinds], total)
 
 
 def one(name, plan, judge):
@@ -214,7 +237,7 @@ def arguments():
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="workloads: %s" % ", ".join(WORKLOADS))
     add("--sample", action="store_true", help="only some places of each")
-    add("--write", action="store_true", help="all, into docs/faults.md")
+    add("--write", action="store_true", help="what came out, into docs/faults.md")
     add("--plan", metavar="KIND:K", help="one boot of one workload, with fail=KIND:K")
     add("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
         help="so many boots at once; %(default)s")
@@ -227,8 +250,8 @@ def arguments():
             parser.error("there is no workload %s; there are: %s" % (name, ", ".join(WORKLOADS)))
     if options.plan and len(options.names) != 1:
         parser.error("--plan is for one workload")
-    if options.write and (options.names or options.sample or options.plan):
-        parser.error("--write is for all")
+    if options.write and (options.sample or options.plan):
+        parser.error("--write is for whole sweeps")
     if options.jobs < 1:
         parser.error("-j takes a number from 1 on")
     if not os.path.exists(os.path.join(options.objects, "kernel")):
@@ -250,7 +273,7 @@ def main():
             run(sweep, judge, options)
         kept = any(sweep.bad for sweep in sweeps)
         if options.write:
-            write("sweeps", table_of(sweeps))
+            write_sweeps(sweeps)
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)

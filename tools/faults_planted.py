@@ -2,8 +2,9 @@
 """Are mistakes found on the ways on which the kernel gives up? They are planted, one by one, and
 the sweeps of tools/faults.py run, until one boot fails.
 
-    faults_planted.py [NAME ...]    plant these faults of tools/faults, or all
-    faults_planted.py --write       all, into docs/faults.md, and the places that must not fail
+    faults_planted.py [NAME ...]            plant these faults of tools/faults, or all
+    faults_planted.py --write [NAME ...]    and write into docs/faults.md which boot finds them, and
+                                            which places must not fail
 
 A file of tools/faults has a title, the sweep that must find the fault, and the change, in the form
 of a mutant (exercise/mutants.py); the change may be anywhere in the tree. It is built in a copy of
@@ -77,10 +78,10 @@ def sources(names):
 
 
 def plant(options):
-    """(how many faults no sweep finds, the table of all)."""
+    """(how many faults no sweep finds, their rows of the table)."""
     faults = [races.read(path) for path in sources(options.names)]
     jobs = [(texts, fault.test) for fault, texts in faults]
-    table, missed = HEAD, 0
+    table, missed = {}, 0
     with pool.shops("faults", ROOT, options, Planter) as workers:
         for (fault, _), result in zip(faults, workers.in_order(jobs)):
             if isinstance(result, str) or result[0]:
@@ -88,7 +89,7 @@ def plant(options):
                                                 else result[0]))
             _, found, boots = result
             missed += not found
-            table += "| %s | %s | %s | %s |\n" % (
+            table["| %s |" % fault.title] = "| %s | %s | %s | %s |\n" % (
                 fault.title, fault.edits[0].path, fault.test, found.replace("|", "\\|") or "no")
             print("%-24s %s" % (fault.name, "boot %d, %s" % (boots, found) if found
                                 else "NOT FOUND in %d boots" % boots), flush=True)
@@ -104,8 +105,6 @@ def arguments():
     add("--write", action="store_true", help="write the tables into docs/faults.md")
     add_options(add)
     options = parser.parse_args()
-    if options.write and options.names:
-        parser.error("--write is for the whole table")
     return options
 
 
@@ -114,9 +113,11 @@ def main():
     options = arguments()
     missed, table = plant(options)
     if options.write:
-        write("planted", table)
-        write("places", "".join("- %s, `%s()`: %s\n" % (path, name, said)
-                                for path, name, _, said in check_unfailing.all_places()))
+        titles = [races.read(path)[0].title for path in sources([])]
+        write("planted", HEAD, table, ["| %s |" % title for title in titles])
+        places = ["- %s, `%s()`: %s\n" % (path, name, said)
+                  for path, name, _, said in check_unfailing.all_places()]
+        write("places", "", dict(zip(places, places)), places)
     return 1 if missed else 0
 
 
