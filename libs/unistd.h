@@ -119,6 +119,11 @@
 #ifndef __ASSEMBLER__
 #include <defs.h>
 
+/* How a fault got a program a page: one of zeros, where nothing was; a copy of one that others have
+   too, or that one itself when the others have gone; from the swap area; from a file, as its
+   program's is. A first touch or a copy that has to wait for memory is counted again then. */
+enum { FAULT_ZERO, FAULT_COPY, FAULT_SWAP, FAULT_FILE, FAULT_KINDS };
+
 /* What SYS_procinfo tells about a process: the one whose pid is the lowest that is not below the
    one asked for. Pages are those that are in memory; shared ones are in another process too. */
 struct procinfo {
@@ -126,6 +131,7 @@ struct procinfo {
     uint64_t runs;                      /* how often the scheduler picked it */
     uint64_t pages, shared_pages;       /* in memory, and those of them that others map too */
     uint64_t paged_out;
+    uint64_t faults[FAULT_KINDS];       /* since the fork or exec that its memory is from */
     uint64_t memory;                    /* which one: threads have the same; 0 if it has none */
     char name[32], state[16], waits_for[32];
 };

@@ -2,7 +2,8 @@
 
    It lists the pages that are free, the pages of each process, and the rest, which is the kernel's.
    A page that several processes share is counted with each of them, and named as shared. Threads
-   have one memory, which is told and counted once. */
+   have one memory, which is told and counted once. Below each are the faults that got it its pages,
+   by kind, since the fork or exec that the memory is from. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <ulib.h>
@@ -37,8 +38,15 @@ static bool was_told(uint64_t number)
     return false;
 }
 
-/* Print the line of a process, and return the number of pages that it has alone. */
-static uint64_t tell_process(const struct procinfo *info)
+static void tell_faults(const uint64_t faults[])
+{
+    cprintf("faults: %lu for zeros, %lu for a copy, %lu from swap, %lu from a file\n",
+            faults[FAULT_ZERO], faults[FAULT_COPY], faults[FAULT_SWAP], faults[FAULT_FILE]);
+}
+
+/* Print the lines of a process, add its faults to those of all, and return the number of pages that
+   it has alone. */
+static uint64_t tell_process(const struct procinfo *info, uint64_t faults[])
 {
     if (was_told(info->memory)) {
         cprintf("  %-16s pid %-4d   a thread: its memory was counted above\n", info->name,
@@ -48,6 +56,10 @@ static uint64_t tell_process(const struct procinfo *info)
     cprintf("  %-16s pid %-4d %7lu pages, %lu of them shared with others", info->name, info->pid,
             info->pages, info->shared_pages);
     cprintf(info->paged_out > 0 ? "; %lu are out of memory\n" : "\n", info->paged_out);
+    cprintf("  %29s", "");
+    tell_faults(info->faults);
+    for (int i = 0; i < FAULT_KINDS; i++)
+        faults[i] += info->faults[i];
     return info->pages - info->shared_pages;
 }
 
@@ -55,7 +67,7 @@ int main(void)
 {
     struct meminfo mem;
     struct procinfo info;
-    uint64_t own = 0, used;
+    uint64_t own = 0, used, faults[FAULT_KINDS] = { 0 };
     int error = meminfo(&mem);
 
     if (error != 0) {
@@ -71,11 +83,13 @@ int main(void)
     cprintf("of which\n");
     for (int pid = 1; procinfo(pid, &info) == 0; pid = info.pid + 1)
         if (info.pages > 0)
-            own += tell_process(&info);
+            own += tell_process(&info, faults);
     if (own > used)
         cprintf("  meanwhile programs took more than was used when this began\n");
     else
         cprintf("  the rest, %lu pages, is shared pages, page tables, kernel stacks and "
                 "%lu objects\n", used - own, mem.kernel_objects);
+    cprintf("of all of them, ");
+    tell_faults(faults);
     return 0;
 }

@@ -390,7 +390,7 @@ static void check_info(void)
 {
     struct procinfo *info = (struct procinfo *)guarded.object;
 
-    static_assert(sizeof(struct procinfo) == 2 * 4 + 5 * 8 + 32 + 16 + 32);
+    static_assert(sizeof(struct procinfo) == 2 * 4 + 9 * 8 + 32 + 16 + 32);
     static_assert(sizeof(struct meminfo) == 11 * 8);
     for (int pid = 1;; pid = info->pid + 1) {
         guard();

@@ -81,8 +81,7 @@ struct cached_block *mmap_take_dirty(struct inode *node)
 
     if (map->dirty_count == 0 || (!map->held && atomic_load(&map->writers) > 0))
         return NULL;
-    struct cached_block *block = to_struct(list_next(&map->dirty), struct cached_block,
-                                           clean_link);
+    struct cached_block *block = to_struct(list_next(&map->dirty), struct cached_block, clean_link);
     list_del_init(&block->clean_link);
     block->dirty = false;
     map->dirty_count--;
@@ -259,8 +258,7 @@ struct family *mmap_family(struct vma_struct *vma)
 {
     struct inode *node = vma->backing;
 
-    if (vma->map_link.next == NULL
-        && (need_map(node) != 0 || !filemap_add(node->map, vma, false)))
+    if (vma->map_link.next == NULL && (need_map(node) != 0 || !filemap_add(node->map, vma, false)))
         return NULL;
     area_changed(node);
     return &node->map->family;

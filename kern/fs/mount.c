@@ -57,8 +57,7 @@ void vfs_mount_root(struct block_device *disk)
         vfs_root_dir = fs->get_root(fs);
     }
     cprintf("  disk       %s, %u MiB, %s%s\n", disk->name, disk->blocks >> 8,
-            error == 0 ? fs->name : "not used",
-            error == 0 && fs->read_only ? ", read-only" : "");
+            error == 0 ? fs->name : "not used", error == 0 && fs->read_only ? ", read-only" : "");
 }
 
 /* The image becomes the root again. The file system is gone afterwards, its name too, even if an

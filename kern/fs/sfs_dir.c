@@ -173,8 +173,7 @@ static int append_block(struct inode *dir, struct sfs_slot *room)
     int error;
 
     /* The size comes last: if there is no block, the directory is as it was. */
-    room->block = sfs_bmap_load_nolock(sfs, sin, sin->din->size / BLOCK_SIZE, SFS_CREATE,
-                                       &error);
+    room->block = sfs_bmap_load_nolock(sfs, sin, sin->din->size / BLOCK_SIZE, SFS_CREATE, &error);
     if (room->block == NULL)
         return error;
     room->entry = cache_data(room->block);
@@ -266,8 +265,7 @@ int sfs_lookup(struct inode *dir, const char *name, struct inode **result)
 }
 
 /* A directory that is removed has no entries any more, not even its dots. */
-int sfs_getdirentry(struct inode *dir, off_t *offset, char name[SFS_NAME_MAX + 1],
-                           uint32_t *ino)
+int sfs_getdirentry(struct inode *dir, off_t *offset, char name[SFS_NAME_MAX + 1], uint32_t *ino)
 {
     int error = *offset < 0 ? -E_INVAL : -E_NOENT;
 

@@ -21,8 +21,7 @@ struct inventory inventory_take(void)
     while (shrink_memory() > 0)
         ;
     return (struct inventory){
-        .pages = nr_free_pages() + kstack_table_pages(),
-        .objects = kmalloc_objects(),
+        .pages = nr_free_pages() + kstack_table_pages(), .objects = kmalloc_objects(),
         .processes = process_count(),
         IF_CHECK(.period = check_period_begins(),)
     };

@@ -170,8 +170,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
 
     IF_CHECK(check_spin_released(lock));
     /* pairs with spin_lock(), and spin_wait() in spinlock.c */
-    asm volatile ("amoswap.d.rl %0, zero, %1"
-                  : "=r" (holder), "+A" (lock->holder) : : "memory");
+    asm volatile ("amoswap.d.rl %0, zero, %1" : "=r" (holder), "+A" (lock->holder) : : "memory");
     if (unlikely(holder != this_cpu))
         rare_call(spin_holder_panic, lock);
     held_set(left);

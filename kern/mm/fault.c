@@ -53,6 +53,7 @@ static struct vma_struct *grow_stack(struct mm_struct *mm, uintptr_t addr)
    one left in it. 0 or -E_NO_MEM. */
 static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
 {
+    vma->vm_mm->faults[FAULT_ZERO]++;
     /* EXERCISE 3.4 begin: map_zeroed_page */
     struct Page *page = alloc_zeroed_page();
 
@@ -68,6 +69,7 @@ static int map_zeroed_page(const struct vma_struct *vma, pte_t *pte)
    with the same content, and may write to it. 0, or -E_NO_MEM and nothing has changed. */
 static int break_cow(struct mm_struct *mm, uintptr_t la, pte_t *pte)
 {
+    mm->faults[FAULT_COPY]++;
     /* EXERCISE 5.4 begin: break_cow */
     /* With one reference left it is the mm's own, and only needs the right back; that count cannot
        rise meanwhile, because only a fork of this mm could raise it, which needs the mm's lock. */
@@ -172,6 +174,7 @@ static int map_paged(struct mm_struct *mm, struct vma_struct *vma, uintptr_t la,
         return -E_NO_MEM;
     }
     pte_t old = *pte;
+    mm->faults[FAULT_FILE]++;
     /* Before the entry: a hart that finds it may run what is in the page at once. */
     if (rights & PTE_X)
         fetch_flush(&mm->as);
@@ -235,9 +238,11 @@ static int paging_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access)
 
     if (vma != NULL && !(vma->vm_flags & access))
         return -E_FAULT;
-    if (vma != NULL && pte != NULL && mm->paged_out > 0 && pte_is_swapped(*pte))
+    if (vma != NULL && pte != NULL && mm->paged_out > 0 && pte_is_swapped(*pte)) {
         /* The access may still want more than that: a copy, for a write to what others have too. */
         result = swap_in(mm, la, pte, vm_rights(vma->vm_flags), access);
+        mm->faults[FAULT_SWAP] += result == 0;
+    }
     if (result != 0 || (pte != NULL && entry_repaired(mm, la, pte, access)))
         return result;
     result = pager_fault(mm, addr, access);

@@ -65,11 +65,6 @@ void kernel_map_init(void);
    memory for one. */
 pte_t *kernel_pte(uintptr_t va, int wanted);
 
-/* Print the user half of a page table: runs of pages with equal rights, under the tables that map
-   them. Takes no lock, for the monitor: while other harts change it, what is printed may be wrong.
-   A process's is printed by print_pgdir() of mm/vmm.h. */
-void print_tables(const pte_t *pgdir);
-
 /* A root table with the kernel's half filled in; NULL if there is no memory. */
 pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */

@@ -30,5 +30,4 @@ static struct Page *best_fit_alloc_pages(size_t n)
 
 PMM_MANAGER(3, best_fit_pmm_manager);
 
-const struct pmm_manager best_fit_pmm_manager =
-    FREE_AREA_MANAGER("best_fit", best_fit_alloc_pages);
+const struct pmm_manager best_fit_pmm_manager = FREE_AREA_MANAGER("best_fit", best_fit_alloc_pages);

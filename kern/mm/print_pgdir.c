@@ -56,8 +56,9 @@ static void print_last_level(const pte_t *table, uintptr_t base)
 
 /* Print the table of the last level that maps la, and before the first of a table above it that one
    too. Returns the address that comes next. */
-static uintptr_t print_table(const pte_t *pgdir, uintptr_t la)
+static uintptr_t print_table(struct mm_struct *mm, uintptr_t la, __not_used void *arg)
 {
+    const pte_t *pgdir = mm->as.pgdir;
     unsigned int i = pt_index(la, 2), j = pt_index(la, 1);
 
     if (!(pgdir[i] & PTE_V))
@@ -78,22 +79,28 @@ static void print_root(const pte_t *pgdir)
     cprintf("root table at %#lx\n", paddr(pgdir));
 }
 
-void print_tables(const pte_t *pgdir)
-{
-    print_root(pgdir);
-    for (uintptr_t la = 0; la < USERTOP;)
-        la = print_table(pgdir, la);
-}
-
-/* A table at a time: between two of them the mutex is free, and tables may come and go. Each part
-   begins at the root again, so none is used that was freed. */
-void print_pgdir(struct mm_struct *mm)
+void print_tables(struct mm_struct *mm)
 {
     print_root(mm->as.pgdir);
+    for (uintptr_t la = 0; la < USERTOP;)
+        la = print_table(mm, la, NULL);
+}
+
+/* Between two calls the mutex is free, and tables may come and go. So each look begins at the root
+   again, and none uses a table that was freed. */
+void mm_look_through(struct mm_struct *mm,
+                     uintptr_t (*look)(struct mm_struct *mm, uintptr_t la, void *arg), void *arg)
+{
     for (uintptr_t la = 0; la < USERTOP && !atomic_load(&this_cpu->task->killed);) {
         mutex_lock(&mm->lock);
-        la = print_table(mm->as.pgdir, la);
+        la = look(mm, la, arg);
         mutex_unlock(&mm->lock);
         sched_give_way();
     }
+}
+
+void print_pgdir(struct mm_struct *mm)
+{
+    print_root(mm->as.pgdir);
+    mm_look_through(mm, print_table, NULL);
 }

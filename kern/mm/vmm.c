@@ -187,8 +187,7 @@ static int dup_area(struct mm_struct *to, struct mm_struct *from, const struct v
     vma_begin(to, copy, vma, vma->offset);
     if (vma->vm_flags & VM_SHARED)
         return 0;
-    if (unlikely(from->paged_out > 0)
-        && swap_copy_range(to, from, vma->vm_start, vma->vm_end) != 0)
+    if (unlikely(from->paged_out > 0) && swap_copy_range(to, from, vma->vm_start, vma->vm_end) != 0)
         return -E_NO_MEM;
     return copy_range(&to->as, &from->as, vma->vm_start, vma->vm_end, share);
 }

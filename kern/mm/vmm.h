@@ -13,6 +13,7 @@
 #include <list.h>
 #include <riscv/tlb.h>
 #include <sync/mutex.h>
+#include <unistd.h>
 
 /* What a program may do in an area; any mixture. VM_STACK and VM_SHARED are no rights, but tell
    what the area is for. */
@@ -113,6 +114,7 @@ struct mm_struct {
     uintptr_t mmap_top;                 /* the search for room begins here, going down */
     bool enrolled;                      /* atomic: its pages are known, see mm/rmap.h */
     size_t paged_out;                   /* entries of pages that are out: see mm/swap.h */
+    uint64_t faults[FAULT_KINDS];       /* how many there were of each kind: FAULT_ of unistd.h */
 
     struct family *family;              /* set before it is published; NULL: it is never paged */
     list_entry_t family_link;           /* in its list, if enrolled; guarded by the family's lock */
@@ -221,9 +223,17 @@ int mm_fault_locked(struct mm_struct *mm, uintptr_t addr, uint32_t access) __mus
    -E_FAULT. */
 int mm_fault(struct mm_struct *mm, uintptr_t addr, uint32_t access) __must_check;
 
-/* Print the page table of an address space: see print_tables(). Takes the mm's lock, which the
-   caller does not hold, for each table anew. Sleeps; stops early if the task is killed. */
+/* Go through an address space from 0 to USERTOP: look() at an address, mostly at a table of the
+   last level, returns the next one. Takes the mm's lock, which the caller does not hold, for each
+   anew. Sleeps; stops early if the task is killed. */
+void mm_look_through(struct mm_struct *mm,
+                     uintptr_t (*look)(struct mm_struct *mm, uintptr_t la, void *arg), void *arg);
+
+/* Print the user half of a page table: runs of pages with equal rights, under the tables that map
+   them. The first goes by mm_look_through(); the second takes no lock, for the monitor: while other
+   harts change the table, what is printed may be wrong. */
 void print_pgdir(struct mm_struct *mm);
+void print_tables(struct mm_struct *mm);
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) __must_check;

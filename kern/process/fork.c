@@ -134,8 +134,7 @@ static __never_returns void kernel_thread_entry(__not_used uint64_t zero, int (*
 int kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {
     struct trapframe tf = {
-        .status = SSTATUS_SPP | SSTATUS_SPIE,
-        .epc = (uintptr_t)kernel_thread_entry,
+        .status = SSTATUS_SPP | SSTATUS_SPIE, .epc = (uintptr_t)kernel_thread_entry,
         .gpr.a1 = (uintptr_t)fn,
         .gpr.a2 = (uintptr_t)arg,
     };

@@ -1,11 +1,11 @@
-/* Looking at processes: the kernel monitor's commands ps, map and walk, and what programs may ask
-   about others by SYS_procinfo and SYS_meminfo.
+/* Looking at processes: the kernel monitor's commands ps, mem, map and walk, and what programs may
+   ask about others by SYS_procinfo and SYS_meminfo.
 
    The commands walk page tables by hand, and not by get_pte(), because that one is an exercise, and
    a table that is wrong is what one wants to look at. mm/print_pgdir.c prints whole ones.
 
-   How much is done while an mm's mutex is held is limited, to a table or to some: an address space
-   may have millions of pages, and its other threads wait for the mutex meanwhile. */
+   What is done while an mm's mutex is held is limited to a table: an address space may have
+   millions of pages, and its other threads wait for the mutex meanwhile. */
 #include <debug/monitor.h>
 #include <debug/printk.h>
 #include <debug/diagnosis.h>
@@ -17,8 +17,6 @@
 #include <process/inspect.h>
 #include <process/proc.h>
 #include <string.h>
-
-#define COUNT_BATCH     16      /* tables, 2 MiB each, while the lock of an address space is held */
 
 static const char *const state_names[] = { "being made", "sleeping", "runnable", "ended" };
 
@@ -76,6 +74,48 @@ static void command_ps(__not_used struct monitor_state *state, __not_used int ar
 }
 MONITOR_COMMAND("ps", "", "list the processes", command_ps);
 
+/* Count the pages that the table of the last level for la maps; a page is shared if it has more
+   than one reference, so one that two entries of the same process map is, too. What the mm counts
+   itself is taken over with each table. Returns the address that comes next. */
+static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, void *arg)
+{
+    struct procinfo *info = arg;
+    const pte_t *table = mm->as.pgdir;
+    int level = PT_LEVELS - 1;
+
+    info->paged_out = mm->paged_out;
+    memcpy(info->faults, mm->faults, sizeof(info->faults));
+    for (; level > 0 && (table[pt_index(la, level)] & PTE_V); level--)
+        table = kva(pte_paddr(table[pt_index(la, level)]));
+    for (int i = 0; level == 0 && i < PT_ENTRIES; i++)
+        if (table[i] & PTE_V)
+            info->pages++, info->shared_pages += page_ref(pte2page(table[i])) > 1;
+    return ROUNDDOWN(la, pt_span(level ?: 1)) + pt_span(level ?: 1);
+}
+
+/* A line of mem. */
+static void print_memory(struct proc_struct *proc, __not_used void *arg)
+{
+    struct procinfo info = { 0 };
+
+    if (proc->mm == NULL)
+        return;
+    for (uintptr_t la = 0; la < USERTOP;)
+        la = count_table(proc->mm, la, &info);
+    cprintf("  %5d %-16s %6lu %6lu %6lu %12lu %6lu %6lu %6lu\n", proc->pid, proc->name, info.pages,
+            info.shared_pages, info.paged_out, info.faults[FAULT_ZERO], info.faults[FAULT_COPY],
+            info.faults[FAULT_SWAP], info.faults[FAULT_FILE]);
+}
+
+/* mem: the pages of each process. Threads have the same ones, and each tells them. */
+static void command_mem(__not_used struct monitor_state *state, __not_used int argc,
+                        __not_used char **argv)
+{
+    cprintf("    pid name              pages shared    out faults: zero   copy   swap   file\n");
+    for_each_proc(print_memory, NULL);
+}
+MONITOR_COMMAND("mem", "", "the pages of the processes, and their faults", command_mem);
+
 /* For a look through all processes, which find_proc() would make easier: but it needs the lock, and
    in a panic that may never come free. */
 struct search {
@@ -124,7 +164,7 @@ static void command_map(__not_used struct monitor_state *state, int argc, char *
                 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
                 vma->vm_flags & VM_STACK ? " stack" : "");
     }
-    print_tables(proc->mm->as.pgdir);
+    print_tables(proc->mm);
 }
 MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", command_map);
 
@@ -164,39 +204,6 @@ static void command_walk(__not_used struct monitor_state *state, int argc, char 
     }
 }
 MONITOR_COMMAND("walk", "PID ADDRESS", "the page table entries for an address", command_walk);
-
-/* Count the pages of the first area from la on, as far as one table of the last level goes: there
-   the entries lie behind one another. A page is shared if it has more than one reference, so one
-   that two entries of the same process map is, too. Returns where to go on. */
-static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, struct procinfo *info)
-{
-    const struct vma_struct *vma = find_vma_above(mm, la);
-
-    if (vma == NULL)
-        return USERTOP;
-    uintptr_t start = vma->vm_start > la ? vma->vm_start : la;
-    uintptr_t end = table_end(mm->as.pgdir, start, vma->vm_end);
-    const pte_t *pte = get_pte(mm->as.pgdir, start, false);
-    for (size_t n = pte != NULL ? (end - start) / PGSIZE : 0; n > 0; n--, pte++)
-        if (*pte & PTE_V)
-            info->pages++, info->shared_pages += page_ref(pte2page(*pte)) > 1;
-    return end;
-}
-
-/* Count the pages that an address space maps, and those of them that others map too. Some tables
-   at a time: meanwhile its threads can map and unmap, so the sum need not be that of one moment. */
-static void count_pages(struct mm_struct *mm, struct procinfo *info)
-{
-    uintptr_t la = 0;
-
-    while (la < USERTOP && !atomic_load(&current->task.killed)) {
-        mutex_lock(&mm->lock);
-        for (int i = 0; i < COUNT_BATCH && la < USERTOP; i++)
-            la = count_table(mm, la, info);
-        mutex_unlock(&mm->lock);
-        sched_give_way();
-    }
-}
 
 /* Describe a process as far as that is quick, with proc_lock held, so that it cannot go away. Its
    pages are counted later, without the lock, because that may sleep and takes long. Therefore a use
@@ -240,8 +247,7 @@ int inspect_process(int pid, struct procinfo *info)
         spin_unlock(&proc_lock);
     } while (proc == NULL);
     if (mm != NULL) {
-        count_pages(mm, info);
-        info->paged_out = atomic_load(&mm->paged_out);
+        mm_look_through(mm, count_table, info);
         mm_put(mm);
     }
     return 0;
@@ -253,10 +259,8 @@ void inspect_memory(struct meminfo *info)
     const struct swap_stats swap = swap_stats();
 
     *info = (struct meminfo){
-        .total_pages = nr_total_pages(),
-        .free_pages = nr_free_pages(),
-        .kernel_objects = kmalloc_objects(),
-        .processes = process_count(),
+        .total_pages = nr_total_pages(), .free_pages = nr_free_pages(),
+        .kernel_objects = kmalloc_objects(), .processes = process_count(),
         .swap_slots = swap.slots, .swap_used = swap.used, .swap_cached = swap.cached,
         .swap_read = swap.read, .swap_written = swap.written,
         .swap_found = swap.found, .swap_dropped = swap.dropped,

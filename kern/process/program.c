@@ -94,8 +94,7 @@ static bool segment_ok(const struct reader *file, const struct proghdr *ph)
     if ((ph->p_flags & ELF_PF_W) && (ph->p_flags & ELF_PF_X))
         return false;
     return ph->p_filesz <= ph->p_memsz && reader_has(file, ph->p_offset, ph->p_filesz)
-        && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz)
-        && ph->p_va + ph->p_memsz <= USTACKBASE;
+        && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz) && ph->p_va + ph->p_memsz <= USTACKBASE;
 }
 
 /* Read the program header of this number, and check it: each time that it is read. */

@@ -60,8 +60,7 @@ void sync_object_init(struct sync_object *object, int id, uint32_t *word)
 {
     *object = (struct sync_object){
         .id = id,
-        .lock = SPINLOCK_INIT("an object of programs", RANK_WAIT),
-        .type = SYNC_FREE,
+        .lock = SPINLOCK_INIT("an object of programs", RANK_WAIT), .type = SYNC_FREE,
         .word = word,
         .target = { .name = object->name, .holder = word_holder },
     };

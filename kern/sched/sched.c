@@ -237,6 +237,18 @@ static void begin_here(struct task *task)
         task->lab6_priority = parent->own_priority;
 }
 
+/* The end of each wake-up: unlock the task's queue, and before that put the task into it, if `wake`
+   says so. Returns that. */
+static __always_inlined bool wake_if(struct run_queue *rq, struct task *task, bool wake)
+{
+    if (wake)
+        make_runnable(rq, task);
+    spin_unlock(&rq->lock);
+    if (wake)
+        kick_home(rq);
+    return wake;
+}
+
 /* With the caller's lock held the task cannot begin to sleep for the same reason meanwhile; without
    one it may be in any state. A new task belongs to no hart yet: it goes to this one. */
 bool wakeup_proc(struct task *task)
@@ -244,26 +256,8 @@ bool wakeup_proc(struct task *task)
     if (task->rq == NULL)
         begin_here(task);
     struct run_queue *rq = task_rq_lock(task);
-    bool asleep = task->state == PROC_SLEEPING || task->state == PROC_UNINIT;
 
-    if (asleep)
-        make_runnable(rq, task);
-    spin_unlock(&rq->lock);
-    if (asleep)
-        kick_home(rq);
-    return asleep;
-}
-
-/* Wake a task whose sleep has one of the bits of WT_ that `why` has, and unlock its queue. */
-static void wake_if(struct run_queue *rq, struct task *task, uint32_t why)
-{
-    bool wake = task->state == PROC_SLEEPING && (task->wait_state & why);
-
-    if (wake)
-        make_runnable(rq, task);
-    spin_unlock(&rq->lock);
-    if (wake)
-        kick_home(rq);
+    return wake_if(rq, task, task->state == PROC_SLEEPING || task->state == PROC_UNINIT);
 }
 
 /* With the queue locked the task is either asleep already, and is woken, or sees `killed` before it
@@ -275,7 +269,7 @@ void sched_kill(struct task *task)
 
     atomic_store(&task->killed, true);
     atomic_store(&task->need_resched, true);
-    wake_if(rq, task, WT_INTERRUPTED);
+    wake_if(rq, task, task->state == PROC_SLEEPING && (task->wait_state & WT_INTERRUPTED));
 }
 
 /* As with a kill: it is asleep already, or sees the flag before it falls asleep. */
@@ -284,7 +278,7 @@ void sched_expire(struct task *task)
     struct run_queue *rq = task_rq_lock(task);
 
     atomic_store(&task->expired, true);
-    wake_if(rq, task, WT_LIMIT);
+    wake_if(rq, task, task->state == PROC_SLEEPING && (task->wait_state & WT_LIMIT));
 }
 
 /* Does the task wait in this queue, which is its own and locked? One that runs, or moves from one

@@ -118,8 +118,7 @@ static void mlfq_proc_tick(struct run_queue *rq, struct task *task)
         boost(rq);
     task->time_slice--;
     struct task *first = mlfq_pick_next(rq);
-    if (task->time_slice <= 0
-        || (first != NULL && place_of(first)->level < place_of(task)->level))
+    if (task->time_slice <= 0 || (first != NULL && place_of(first)->level < place_of(task)->level))
         atomic_store(&task->need_resched, true);
 }
 

@@ -57,8 +57,7 @@ void timer_arm_idle(void)
 
     if (next > limit)
         next = limit;
-    if (next > this_cpu->timer_deadline + timer_tick_length()
-        || next < this_cpu->timer_deadline)
+    if (next > this_cpu->timer_deadline + timer_tick_length() || next < this_cpu->timer_deadline)
         timer_arm(next);
 }
 
@@ -83,8 +82,7 @@ static void timer_remove(struct timer *timer)
 {
     timer_heap = skew_heap_remove(timer_heap, &timer->link, compare_deadlines);
     timer->due = true;
-    atomic_store(&next_deadline,
-                 timer_heap ? ((struct timer *)timer_heap)->deadline : TIMER_NEVER);
+    atomic_store(&next_deadline, timer_heap ? ((struct timer *)timer_heap)->deadline : TIMER_NEVER);
     if (timer->limit)
         sched_expire(timer->task);
 }

@@ -199,6 +199,17 @@ TESTS = [
     program("pagefile 4 harts", "3", append="mem=4M", harts=4, cpu=60, disk=FILES),
     program("pagefile chaos", append="mem=4M", seeds=2, limit=2000, disk=FILES),
     selftest("page-cost", shift=0),
+    program("faultcount"),
+    program("faultcount swap", "swap", append="mem=4M", disk=PAGED),
+    # ctrl-\ enters the monitor. Before it comes so much that the console takes no more until the
+    # program reads; so the program is there.
+    Test("monitor mem", prog="cat", reports=False, input="\n" * 16500 + "\x1cmem\ncontinue\n\x04",
+         expect=["faults: zero   copy   swap   file\n",
+                 regex(r" +2 cat +[1-9]\d* +[1-9]\d* +0 +[1-9]\d* +0 +0 +[1-9]\d*\n")]),
+    Test("mem", append="mem=4M", prog="mem", reports=False, disk=PAGED,
+         expect=[regex(r"mem +pid 2 +[1-9]\d* pages, [1-9]\d* of them shared with others\n"
+                       r" +faults: [1-9]\d* for zeros, 0 for a copy, 0 from swap, [1-9]"),
+                 regex(r"\nof all of them, faults: [1-9]")]),
     Test("swapstat", prog="swapstat", append="mem=4M", reports=False, disk=PAGED,
          expect=[regex("all +10240"), regex("in use +0")]),
     selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
