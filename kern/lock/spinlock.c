@@ -31,7 +31,8 @@ void spin_rank_panic(const void *which)
     const struct spinlock *lock = which;
 
     if (spin_held(lock))
-        panic("hart %lu takes the lock \"%s\" that it holds already", this_cpu->hartid, lock->name);
+        panic("hart %lu takes the lock \"%s\" that it holds already",
+              this_cpu->hartid, lock->name);
     IF_CHECK(check_tell_locks());
     panic("hart %lu takes the lock \"%s\" of rank %#x while it holds one of a higher rank "
           "(held: %#x); see enum lock_rank for the order",
