@@ -115,6 +115,7 @@ def main():
             text = file.read()
         with open(TABLE, "w", encoding="utf-8") as file:
             file.write(text.partition(MARK)[0] + MARK + "\n" + table)
+    print(races.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -198,7 +198,7 @@ def plant(options):
                     (fault.title, fault.edits[0].path, fault.test, seed, TRIES) + sides(found[0]))
     if options.write and not missed:
         write(table)
-    print("%d of %d planted races were told" % (len(faults) - missed, len(faults)))
+    print(races.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -93,7 +93,7 @@ def plant(options):
                 fault.title, fault.edits[0].path, fault.test, found.replace("|", "\\|") or "no")
             print("%-24s %s" % (fault.name, "boot %d, %s" % (boots, found) if found
                                 else "NOT FOUND in %d boots" % boots), flush=True)
-    print("%d planted faults, %d not found" % (len(faults), missed))
+    print(races.summary(len(faults), missed))
     return missed, table
 
 

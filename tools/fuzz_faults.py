@@ -138,7 +138,7 @@ def main():
                                 else "NOT FOUND"), flush=True)
     if options.write:
         write(table)
-    print("%d faults: %d found, %d not found" % (len(faults), len(faults) - missed, missed))
+    print(races.summary(len(faults), missed))
     return 1 if missed else 0
 
 

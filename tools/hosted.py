@@ -306,7 +306,7 @@ def plant(options):
         print("%-28s %s" % (name, "found by " + how if how else "NOT FOUND"), flush=True)
     if options.write:
         write("faults", "| Fault | In | Found by |\n| --- | --- | --- |\n" + "".join(rows))
-    print("%d faults planted: %d found, %d not found" % (len(rows), len(rows) - missed, missed))
+    print(races.summary(len(rows), missed))
     return 1 if missed else 0
 
 

@@ -141,6 +141,11 @@ def write(table):
         file.write(text.partition(MARK)[0] + MARK + "\n" + table)
 
 
+def summary(planted, missed):
+    """The last line, for so many faults."""
+    return "%d faults planted: %d found, %d not found" % (planted, planted - missed, missed)
+
+
 def main():
     """The command; its exit status."""
     options = arguments()
@@ -162,7 +167,8 @@ def main():
     if options.write:
         write(table)
     elif not options.seeds_only:
-        print("\n" + table, end="")
+        print("\n" + table)
+    print(summary(len(faults), missed))
     return 1 if missed else 0
 
 
