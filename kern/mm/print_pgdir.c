@@ -55,12 +55,15 @@ static void print_last_level(const pte_t *table, uintptr_t base)
 }
 
 /* Print the table of the last level that maps la, and before the first of a table above it that one
-   too. Returns the address that comes next. */
+   too. Addresses of tables are physical, as they stand in satp and in entries. Returns the address
+   that comes next. */
 static uintptr_t print_table(struct mm_struct *mm, uintptr_t la, __not_used void *arg)
 {
     const pte_t *pgdir = mm->as.pgdir;
     unsigned int i = pt_index(la, 2), j = pt_index(la, 1);
 
+    if (la == 0)
+        cprintf("root table at %#lx\n", paddr(pgdir));
     if (!(pgdir[i] & PTE_V))
         return ROUNDDOWN(la, pt_span(2)) + pt_span(2);
     const pte_t *middle = kva(pte_paddr(pgdir[i]));
@@ -73,15 +76,8 @@ static uintptr_t print_table(struct mm_struct *mm, uintptr_t la, __not_used void
     return la + pt_span(1);
 }
 
-/* Addresses of tables are physical, as they stand in satp and in entries. */
-static void print_root(const pte_t *pgdir)
-{
-    cprintf("root table at %#lx\n", paddr(pgdir));
-}
-
 void print_tables(struct mm_struct *mm)
 {
-    print_root(mm->as.pgdir);
     for (uintptr_t la = 0; la < USERTOP;)
         la = print_table(mm, la, NULL);
 }
@@ -101,6 +97,5 @@ void mm_look_through(struct mm_struct *mm,
 
 void print_pgdir(struct mm_struct *mm)
 {
-    print_root(mm->as.pgdir);
     mm_look_through(mm, print_table, NULL);
 }

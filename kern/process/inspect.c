@@ -93,6 +93,15 @@ static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, void *arg)
     return ROUNDDOWN(la, pt_span(level ?: 1)) + pt_span(level ?: 1);
 }
 
+/* The same of the first table from la on that an area is in: most of an address space is empty. */
+static uintptr_t count_area(struct mm_struct *mm, uintptr_t la, void *info)
+{
+    const struct vma_struct *vma = find_vma_above(mm, la);
+    uintptr_t start = vma != NULL ? vma->vm_start : USERTOP - PGSIZE;
+
+    return count_table(mm, start > la ? start : la, info);
+}
+
 /* A line of mem. */
 static void print_memory(struct proc_struct *proc, __not_used void *arg)
 {
@@ -174,7 +183,6 @@ MONITOR_COMMAND("map", "[PID]", "the areas and the page table of a process", com
 static void command_walk(__not_used struct monitor_state *state, int argc, char **argv)
 {
     struct proc_struct *proc = argc > 2 ? chosen_process(argc, argv) : NULL;
-    const pte_t *table;
     uintptr_t va;
 
     if (argc <= 2)
@@ -185,7 +193,7 @@ static void command_walk(__not_used struct monitor_state *state, int argc, char 
         cprintf("%s is not an address in hexadecimal\n", argv[2]);
         return;
     }
-    table = proc->mm->as.pgdir;
+    const pte_t *table = proc->mm->as.pgdir;
     for (int level = PT_LEVELS - 1; level >= 0; level--) {
         pte_t pte = table[pt_index(va, level)];
         cprintf("  level %d, entry %3u of the table at %#lx: %016lx ", level,
@@ -237,8 +245,7 @@ int inspect_process(int pid, struct procinfo *info)
 
     memset(info, 0, sizeof(*info));
     do {
-        pid = find_next_pid(pid);
-        if (pid == 0)
+        if ((pid = find_next_pid(pid)) == 0)
             return -E_NOENT;
         spin_lock(&proc_lock);
         proc = find_proc(pid);
@@ -247,7 +254,7 @@ int inspect_process(int pid, struct procinfo *info)
         spin_unlock(&proc_lock);
     } while (proc == NULL);
     if (mm != NULL) {
-        mm_look_through(mm, count_table, info);
+        mm_look_through(mm, count_area, info);
         mm_put(mm);
     }
     return 0;
