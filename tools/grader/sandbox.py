@@ -148,12 +148,15 @@ class Box:
         return code, usage.ru_utime + usage.ru_stime
 
     def kill(self):
-        """End all processes of it. A box goes with its first process."""
-        with contextlib.suppress(OSError):
-            os.kill(self.leader, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            if not self.boxed:
+        """End all processes of it. A box goes with its first process. That one is no child of ours:
+        when it has ended, its number may be another process's at once, so it is looked at first.
+        Our own child keeps its number until wait()."""
+        if self.leader == self.process.pid:
+            with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+        elif (stat_of(self.leader) or (0, 0))[0] == self.process.pid:
+            with contextlib.suppress(OSError):
+                os.kill(self.leader, signal.SIGKILL)
 
 
 def stat_of(pid):
@@ -258,14 +261,12 @@ def run(command, folder, limits, environment):
         box.process.stdin.close()
         watch = Watch(box, limits, writable)
         watch.start()
-        status = None
         try:
-            status, _ = box.wait()
+            os.waitid(os.P_PID, box.process.pid, os.WEXITED | os.WNOWAIT)
         finally:                # no process of it goes on, even if an exception ends this wait
-            box.kill()
-            if status is None:
-                box.wait()
             watch.stop()
+            box.kill()
+            status, _ = box.wait()
         said.seek(0)
         output = said.read(limits.output).decode("utf-8", "replace")
     return Ended(status, output, watch.why)

@@ -170,6 +170,19 @@ class Hostile(Folder):
             time.sleep(0.3)
             self.assertEqual(os.path.getsize(os.path.join(self.folder, "ticks")), size)
 
+    @in_box
+    def test_number_that_another_process_got(self):
+        """The first process of a box has ended, and its number is another one's."""
+        box = sandbox.Box(["true"], self.folder, True)
+        box.wait()
+        other = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        box.leader = other.pid
+        box.kill()
+        with self.assertRaises(subprocess.TimeoutExpired):
+            other.wait(0.2)
+
     def test_status(self):
         for box in (mock.MagicMock(), self.without_box()):
             with box:
