@@ -76,6 +76,8 @@ CLAIMS = [
           "python3 tools/crashes.py", "... planted: ..., 0 not found"),
     Claim("hosted-planted", "faults of parsers, planted",
           "python3 tools/hosted.py --plant", "... planted: ..., 0 not found"),
+    Claim("checked-planted", "faults for the checked build, planted",
+          "python3 tools/checked.py", "... planted: ..., 0 not found"),
     Claim("dataraces-planted", "races for the race detector, planted",
           "python3 tools/dataraces.py --planted", "... planted: ..., 0 not found"),
     Claim("fuzz-planted", "faults for the random calls, planted",

@@ -9,6 +9,7 @@
 #include <check/stacks.h>
 
 struct Page;
+struct kmem_cache;
 
 /* What is in use is counted now and then (check_period_begins()); this is the number of counts. */
 extern uint32_t check_period;
@@ -33,3 +34,6 @@ bool check_tell_page(const struct Page *page);
 /* Print the first `limit` objects that were allocated since the period began and are in use: how
    many there are. Nothing else may allocate meanwhile. */
 uint32_t check_lost_objects(uint32_t period, uint32_t limit);
+/* This page, which was a slab of the cache, is to be freed: all its objects are, and are unchanged
+   since. By kern/check/pages.c. */
+void check_slab_freed(const struct kmem_cache *cache, void *slab);

@@ -120,10 +120,11 @@ static void check_free(const struct kmem_cache *cache, void *piece)
         damaged(cache, piece, change, "use after free");
 }
 
-void check_cache_made(struct kmem_cache *cache)
+void check_cache_made(struct kmem_cache *cache, size_t size)
 {
     assert(cache_count < MAX_CACHES);
     caches[cache_count++] = cache;
+    cache->slack = cache->size - size;
     cache->size += ROOM;
 }
 
@@ -148,9 +149,9 @@ void *check_object_allocated(const struct kmem_cache *cache, void *piece)
               "list was: what is to be handed out is not free", cache->name, object_of(piece));
     check_free(cache, piece);
     memset(piece, ZONE, FRONT);
-    memset(tail->zone, ZONE, sizeof(tail->zone));
     tail->state = STATE_USED;
-    tail->size = object_size(cache);
+    tail->size = object_size(cache) - cache->slack;
+    memset(object_of(piece) + tail->size, ZONE, cache->slack + sizeof(tail->zone));
     tail->allocated_by = owner_here();
     return object_of(piece);
 }
@@ -260,6 +261,14 @@ static void look(const struct kmem_cache *cache, void *piece, __not_used void *a
 void check_all_objects(void)
 {
     for_all_pieces(look, NULL);
+}
+
+void check_slab_freed(const struct kmem_cache *cache, void *slab)
+{
+    uint8_t *piece = (uint8_t *)slab + first_piece;
+
+    for (; piece + cache->size <= (uint8_t *)slab + PGSIZE; piece += cache->size)
+        look(cache, piece, NULL);
 }
 
 /* What check_lost_objects() looks for. */

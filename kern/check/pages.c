@@ -49,11 +49,14 @@ void check_page_freed(struct Page *page)
 {
     if (unlikely(!(page->flags & PG_ALLOCATED)))
         check_tell(page2kva(page));
+    if (page->history.slab != NULL)
+        check_slab_freed(page->history.slab, page2kva(page));
     page->history.freed_by = stack_here();
     page->history.slab = NULL;
 }
 
-void check_page_allocated(struct Page *page)
+/* Is each byte of a page that was freed still as it was filled then? */
+static void check_junk(const struct Page *page)
 {
     size_t change = page->history.freed_by != 0 ? first_change(page) : PGSIZE;
 
@@ -64,8 +67,22 @@ void check_page_allocated(struct Page *page)
               "freed; the last lines above tell by whom", page2pa(page), change,
               ((const uint8_t *)page2kva(page))[change]);
     }
+}
+
+void check_page_allocated(struct Page *page)
+{
+    check_junk(page);
     page->history.freed_by = 0;
     page->history.allocated_by = owner_here();
+}
+
+/* Nobody else allocates or frees when all programs have ended, so no page changes its owner
+   meanwhile. */
+void check_all_pages(void)
+{
+    for (const struct Page *page = pages; page < pages + npage; page++)
+        if (!(page->flags & PG_ALLOCATED))
+            check_junk(page);
 }
 
 bool check_tell_page(const struct Page *page)

@@ -25,10 +25,13 @@ struct trapframe;
 /* Pages, by mm/pmm.c: this one, which exists, is to be freed; this one is handed out. */
 void check_page_freed(struct Page *page);
 void check_page_allocated(struct Page *page);
+/* Look at the junk of all free pages; panics as at an allocation. For the end of a run. */
+void check_all_pages(void);
 
 /* Objects, by mm/kmalloc.c. An object lies in a piece of a slab with a zone before it and behind
-   it: a new cache becomes known, and its pieces get room for these. */
-void check_cache_made(struct kmem_cache *cache);
+   it: a new cache becomes known, whose objects have `size` bytes before that is rounded up, and
+   its pieces get room for these. */
+void check_cache_made(struct kmem_cache *cache, size_t size);
 /* A new slab of the cache, whose first piece is at `first`. */
 void check_slab_made(const struct kmem_cache *cache, void *first);
 /* The piece is handed out: the object in it. And the opposite, of what somebody wants to free. With

@@ -36,6 +36,7 @@ bool inventory_check(const struct inventory *before)
 
     pmm_check();
     IF_CHECK(check_all_objects());
+    IF_CHECK(check_all_pages());
     IF_CHECK(check_report());
     IF_CHECK(if (!check_races()) return false);
     if (now.pages == before->pages && now.objects == before->objects

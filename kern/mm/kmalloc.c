@@ -50,7 +50,7 @@ void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size)
 {
     cache->name = name;
     cache->size = ROUNDUP(size, 16);
-    IF_CHECK(check_cache_made(cache));
+    IF_CHECK(check_cache_made(cache, size));
     assert(cache->size >= sizeof(struct free_object));
     assert(cache->size <= PGSIZE - sizeof(struct slab));
     cache->lock = (struct spinlock)SPINLOCK_INIT(name, RANK_SLAB);

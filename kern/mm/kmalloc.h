@@ -20,6 +20,7 @@ struct kmem_cache {
     uint32_t empty_slabs;       /* of those, with no object in use */
     size_t objects;             /* in use */
     struct kmem_cache *next;    /* all caches; set once */
+    IF_CHECK(uint32_t slack;)   /* of `size` so much at the end comes from rounding up */
 };
 
 /* Set up a cache. At boot only: caches are never removed. */

@@ -34,7 +34,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "tools", "mutants")
 LEAST, LEAST_OF_CHALLENGE = 8, 4
 SAMPLE = 1                      # so many mutants of each exercise are in a sample
-HEAD = re.compile(r"(exercise|title|test|file): *(.*?) *$")
+HEAD = re.compile(r"(exercise|title|test|says|file): *(.*?) *$")
 
 
 class MutantError(Exception):
@@ -54,11 +54,11 @@ class Edit:
 
 class Mutant:
     """What one file of tools/mutants says: the exercise, a title, and the Edits. One of tools/races
-    has a test in place of the exercise."""
+    has a test in place of the exercise, and one of tools/checked what must be said, too."""
 
     def __init__(self, source):
         self.source, self.exercise, self.title, self.edits = source, None, None, []
-        self.test = None
+        self.test = self.says = None
         self.name = os.path.splitext(os.path.basename(source))[0]
 
 

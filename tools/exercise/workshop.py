@@ -33,7 +33,7 @@ PROCESSES, TOGETHER = 32, 2 << 30
 LIMITS = Limits(cpu=20, total=600, memory=2 << 30, together=TOGETHER, file=100 << 20,
                 room=1 << 30, processes=PROCESSES, output=1 << 16)
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
-RACE = "-race"                              # the end of such a toolchain's name
+CHECK, RACE = "-check", "-race"             # the ends of the names of toolchains of such builds
 UNCOPIED = {"grade", "mended", "lock"}      # the grader leaves these beside the objects
 
 
@@ -42,9 +42,10 @@ class WorkshopError(Exception):
 
 
 def toolchain_of(root, name):
-    """The toolchain that is asked for, or with "" the first that is installed; NAME-race is that of
-    a build with CHECK=race. WorkshopError if there is none."""
-    words = [name[:-len(RACE)], "race"] if name.endswith(RACE) else [name]
+    """The toolchain that is asked for, or with "" the first that is installed; NAME-check and
+    NAME-race are those of a build with CHECK. WorkshopError if there is none."""
+    check = next((kind for kind in (CHECK, RACE) if name.endswith(kind)), "")
+    words = [name[:-len(check)], check[1:]] if check else [name]
     result = subprocess.run(["sh", "tools/probe.sh", "toolchain"] + words, cwd=root,
                             stdout=subprocess.PIPE)
     said = result.stdout.decode("utf-8", "replace").strip()
