@@ -34,8 +34,9 @@ PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sf
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
 # Files of tools/ that they do not need.
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
-            "crashes.py", "faults_planted.py", "fuzz_faults.py", "hosted.py", "litmus.py",
-            "matrix.py", "rvwmo.py", "ucore.py")
+            "checked.py", "crashes.py", "dataraces.py", "faults_planted.py", "fuzz_faults.py",
+            "grafts.py", "hosted.py", "litmus.py",
+            "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
 EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
