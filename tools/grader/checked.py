@@ -13,6 +13,7 @@ SLOWER = 4
 # Tests of costs and times: the checks themselves are what they would measure.
 COSTS = {"sfs-cost": "counts instructions",
          "sem-cost": "counts instructions, and calls down() with interrupts off to do so",
+         "swap-in": "counts the instructions of a call of the firmware",
          "irq-off": "counts instructions with interrupts off",
          "interactive-mlfq": "holds the kernel to milliseconds"}
 # Functions of programs that have an ebreak or a bad instruction on purpose.
