@@ -108,7 +108,7 @@ def main():
             out.write(text(entries))
     except OSError as error:
         fail(str(error))
-    except struct.error:
+    except (struct.error, OverflowError):       # the second: an offset of more than 63 bits
         fail("%s is no ELF file" % path)
 
 
