@@ -129,22 +129,10 @@ def row(fault, said):
         fault.title, fault.edits[0].path, fault.test, ", ".join(stacks), said)
 
 
-def sources(names):
-    """The files of these faults."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
-    if not known:
-        raise LabError("there are no planted faults here: a handout has none")
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (
-                name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
 def read(names):
     """[(fault, texts)] of these names."""
-    return [races.read(path, heads=("title", "test", "says")) for path in sources(names)]
+    return [races.read(path, heads=("title", "test", "says"))
+            for path in races.sources(names, FOLDER)]
 
 
 def arguments():

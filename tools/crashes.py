@@ -10,7 +10,6 @@ of a mutant (exercise/mutants.py); the change may be anywhere in the tree. It is
 the tree. If a fault is not found the exit status is 1.
 """
 import argparse
-import glob
 import os
 import re
 import sys
@@ -62,19 +61,6 @@ def found_by(outcome):
     return "%d: %s" % (len(titles) + int(more.group(1) if more else 0), titles[0])
 
 
-def sources(names):
-    """The files of these faults."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
-    if not known:
-        raise LabError("there are no planted faults here: a handout has none")
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (
-                name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
 def row(fault, found):
     """A line of the table."""
     return "| %s | %s | %s | %s |\n" % (fault.title, fault.edits[0].path, fault.test, found)
@@ -97,7 +83,7 @@ def arguments():
 def main():
     """The command; its exit status."""
     options = arguments()
-    faults = [races.read(path) for path in sources(options.names)]
+    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
     jobs = [(texts, fault.test) for fault, texts in faults]
     table, missed = HEAD, 0
     with pool.shops("crashes", ROOT, options, Planter) as workers:
@@ -111,10 +97,7 @@ def main():
             print("%-28s %s" % (fault.name, "found by " + how if found else "NOT FOUND"),
                   flush=True)
     if options.write:
-        with open(TABLE, encoding="utf-8") as file:
-            text = file.read()
-        with open(TABLE, "w", encoding="utf-8") as file:
-            file.write(text.partition(MARK)[0] + MARK + "\n" + table)
+        races.write(table, TABLE, MARK)
     print(races.summary(len(faults), missed))
     return 1 if missed else 0
 

@@ -18,7 +18,6 @@ of events that comes up in a test. The accesses alone are what is seen.
 """
 import argparse
 import copy
-import glob
 import os
 import re
 import subprocess
@@ -157,16 +156,6 @@ def hunt(options):
     return 1 if seen or failed else 0
 
 
-def sources(names):
-    """The files of these faults."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
 def sides(race):
     """(function, function): where the two accesses of a race are."""
     tops = re.findall(r"hart \d+ (?:reads|writes) .*\n  [0-9a-f]{16} ([^\s+]+)", race)
@@ -176,7 +165,7 @@ def sides(race):
 
 def plant(options):
     """Plant faults, and look whether each is told; the exit status."""
-    faults = [races.read(path) for path in sources(options.names)]
+    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
     jobs = [(texts, fault.test, range(options.first, options.first + TRIES))
             for fault, texts in faults]
     table, missed = HEAD, 0
@@ -197,17 +186,9 @@ def plant(options):
                 table += "| %s | %s | %s | %d of %d | %s | %s |\n" % (
                     (fault.title, fault.edits[0].path, fault.test, seed, TRIES) + sides(found[0]))
     if options.write and not missed:
-        write(table)
+        races.write(table, TABLE, MARK)
     print(races.summary(len(faults), missed))
     return 1 if missed else 0
-
-
-def write(table):
-    """Put the table in place of the old one, which is the end of the page."""
-    with open(TABLE, encoding="utf-8") as file:
-        text = file.read()
-    with open(TABLE, "w", encoding="utf-8") as file:
-        file.write(text.partition(MARK)[0] + MARK + "\n" + table)
 
 
 def main():

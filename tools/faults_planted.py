@@ -11,7 +11,6 @@ of a mutant (exercise/mutants.py); the change may be anywhere in the tree. It is
 the tree. If a fault is not found the exit status is 1.
 """
 import argparse
-import glob
 import os
 import sys
 
@@ -65,21 +64,9 @@ def first_found(sweep, judge):
     return "", places
 
 
-def sources(names):
-    """The files of these faults."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
-    if not known:
-        raise LabError("there are no planted faults here: a handout has none")
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
 def plant(options):
     """(how many faults no sweep finds, their rows of the table)."""
-    faults = [races.read(path) for path in sources(options.names)]
+    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
     jobs = [(texts, fault.test) for fault, texts in faults]
     table, missed = {}, 0
     with pool.shops("faults", ROOT, options, Planter) as workers:

@@ -10,7 +10,6 @@ the change may be anywhere in the tree. It is built in a copy of the tree, and t
 seeds 1, 2, 3 ... boot until one of them fails, SEEDS at most. If none fails the exit status is 1.
 """
 import argparse
-import glob
 import os
 import re
 import sys
@@ -82,28 +81,9 @@ def row(fault, seed, found):
         machine or "as it is", found)
 
 
-def sources(names):
-    """The files of these faults."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (
-                name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
 def read(path):
     """(the fault of a file, the texts that it makes)."""
     return races.read(path, ROOT, ("title",))
-
-
-def write(table):
-    """Put the table in place of the old one, which is the end of the page."""
-    with open(TABLE, encoding="utf-8") as file:
-        text = file.read()
-    with open(TABLE, "w", encoding="utf-8") as file:
-        file.write(text.partition(MARK)[0] + MARK + "\n" + table)
 
 
 def arguments():
@@ -123,7 +103,7 @@ def arguments():
 def main():
     """The command; its exit status."""
     options = arguments()
-    faults = [read(path) for path in sources(options.names)]
+    faults = [read(path) for path in races.sources(options.names, FOLDER)]
     table, missed = HEAD, 0
     with pool.shops("fuzz-faults", ROOT, options, Planter) as workers:
         results = workers.in_order([(texts, options.shorten) for _, texts in faults])
@@ -137,7 +117,7 @@ def main():
             print("%-20s %s" % (fault.name, "found by seed %d, %s" % (seed, found) if seed
                                 else "NOT FOUND"), flush=True)
     if options.write:
-        write(table)
+        races.write(table, TABLE, MARK)
     print(races.summary(len(faults), missed))
     return 1 if missed else 0
 

@@ -122,10 +122,12 @@ def arguments():
     return options
 
 
-def sources(names):
-    """The files of these faults."""
+def sources(names, folder=FOLDER):
+    """The files of these faults of a folder, or all of it."""
     known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.txt")))}
+             for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.txt")))}
+    if not known:
+        raise LabError("there are no planted faults here: a handout has none")
     for name in names:
         if name not in known:
             raise LabError("there is no planted fault %s; there are: %s" % (
@@ -133,12 +135,12 @@ def sources(names):
     return [known[name] for name in names or known]
 
 
-def write(table):
+def write(table, page=TABLE, mark=MARK):
     """Put the table in place of the old one, which is the end of the page."""
-    with open(TABLE, encoding="utf-8") as file:
+    with open(page, encoding="utf-8") as file:
         text = file.read()
-    with open(TABLE, "w", encoding="utf-8") as file:
-        file.write(text.partition(MARK)[0] + MARK + "\n" + table)
+    with open(page, "w", encoding="utf-8") as file:
+        file.write(text.partition(mark)[0] + mark + "\n" + table)
 
 
 def summary(planted, missed):

@@ -206,11 +206,11 @@ class Watch(threading.Thread):
         for pid, (parent, used) in processes():
             children.setdefault(parent, []).append(pid)
             ticks[pid] = used
-        found, todo = [], [self.box.leader]
-        while todo:
-            pid = todo.pop()
+        found, waiting = [], [self.box.leader]
+        while waiting:
+            pid = waiting.pop()
             found.append(pid)
-            todo += children.get(pid, [])
+            waiting += children.get(pid, [])
         return len(found), sum(ticks.get(pid, 0) for pid in found) / os.sysconf("SC_CLK_TCK")
 
     def look(self):

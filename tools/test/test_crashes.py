@@ -46,7 +46,7 @@ class Faults(unittest.TestCase):
         """Each file fits the tree, names a test, and has its line in docs/crashes.md."""
         with open(crashes.TABLE, encoding="utf-8") as file:
             table = file.read()
-        faults = [races.read(path)[0] for path in crashes.sources([])]
+        faults = [races.read(path)[0] for path in races.sources([], crashes.FOLDER)]
         self.assertGreaterEqual(len(faults), 30)
         for fault in faults:
             self.assertIn(fault.test, ("crash", "crash-commit", "crash-maps",

@@ -160,7 +160,7 @@ class Planted(unittest.TestCase):
         """Each file fits the tree, and names a sweep; of those in the page each was found."""
         with open(faults.PAGE, encoding="utf-8") as file:
             table = faults.part_of(file.read(), "planted")[1]
-        planted = [races.read(path)[0] for path in faults_planted.sources([])]
+        planted = [races.read(path)[0] for path in races.sources([], faults_planted.FOLDER)]
         self.assertGreaterEqual(len(planted), 12)
         for fault in planted:
             name, kind = fault.test.split()
