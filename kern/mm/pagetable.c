@@ -25,25 +25,28 @@ static pte_t *table_of(pte_t pte)
     return kva(pte_paddr(pte));
 }
 
+/* The bytes of the root that the kernel's upper half needs, from its middle on: as far as the
+   entries for kernel stacks. All behind them are 0. */
+#define KERNEL_BYTES    ((KSTACK_END - KERNEL_OFFSET) / pt_span(PT_LEVELS - 1) * sizeof(pte_t))
+
 /* The upper half is the kernel's and never changes (kmap.c), so a copy is enough. */
 pte_t *pgdir_create(void)
 {
-    struct Page *page = alloc_page();
+    struct Page *page = alloc_zeroed_page();
 
     if (page == NULL)
         return NULL;
-    pte_t *pgdir = page2kva(page);
-
     page->ref = 1;
-    memset(pgdir, 0, PGSIZE / 2);
-    memcpy(pgdir + PT_ENTRIES / 2, kernel_as.pgdir + PT_ENTRIES / 2, PGSIZE / 2);
-    return pgdir;
+    memcpy((char *)page2kva(page) + PGSIZE / 2, kernel_as.pgdir + PT_ENTRIES / 2, KERNEL_BYTES);
+    return page2kva(page);
 }
 
-/* The mm's tables below the root have gone before, by exit_range(). */
+/* The mm's tables below the root have gone before, by exit_range(), so the lower half is full of
+   zeros. The next table has no need to be cleared if the rest is cleared too. */
 void pgdir_destroy(pte_t *pgdir)
 {
-    page_ref_dec(kva2page(pgdir));
+    memset(pgdir + PT_ENTRIES / 2, 0, KERNEL_BYTES);
+    free_zeroed_page(kva2page(pgdir));
 }
 
 /* How an address leads to its entry: the hardware walks so, and get_pte() does it by hand. The walk
@@ -252,8 +255,6 @@ void exit_range(struct addrspace *as, uintptr_t start, uintptr_t end, uintptr_t 
         list_entry_t *first = list_next(&removed);
         list_del(first);
         struct Page *page = to_struct(first, struct Page, page_link);
-        assert_eq(page->ref, 1);
-        page->ref = 0;
         free_zeroed_page(page);
         sched_give_way();
     }

@@ -450,6 +450,8 @@ void free_pages(struct Page *base, size_t n)
 /* Where freed pages are filled with junk, this one is not full of zeros any more. */
 void free_zeroed_page(struct Page *page)
 {
+    assert_eq(page->ref, 1);
+    page->ref = 0;
     mark_free(page);
     cache_free(page, !poison_freed);
 }

@@ -107,8 +107,8 @@ static inline void free_page(struct Page *page)
 
 /* A page filled with zeros, with ref 0; NULL if there is none. */
 struct Page *alloc_zeroed_page(void) __must_check;
-/* free_page() for a page that is full of zeros: the next one who wants such a page need not clear
-   it. Nobody looks if that is true. */
+/* Drop the only reference to a page that is full of zeros, and free it: the next one who wants such
+   a page need not clear it. Nobody looks if it is full of zeros. */
 void free_zeroed_page(struct Page *page);
 
 /* How many pages the manager has: without those in the caches of the harts, which others cannot
