@@ -12,6 +12,7 @@
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 #define WORD            sizeof(word_t)
+#define TURN            (64 * WORD)         /* what one turn moves */
 #define is_aligned(p)   (((uintptr_t)(p) & (WORD - 1)) == 0)
 
 /* A byte at a time: the kernel's strings are short, and a word could reach beyond the last page. */
@@ -90,22 +91,6 @@ static inline void copy_8(word_t *to, const word_t *from)
     to[4] = e, to[5] = f, to[6] = g, to[7] = h;
 }
 
-/* Two times eight: more registers than that there are not. */
-static inline void copy_16(word_t *to, const word_t *from)
-{
-    copy_8(to, from);
-    copy_8(to + 8, from + 8);
-}
-
-/* Four times eight. */
-static inline void set_32(word_t *to, word_t word)
-{
-    set_8(to, word);
-    set_8(to + 8, word);
-    set_8(to + 16, word);
-    set_8(to + 24, word);
-}
-
 /* Bytes up to the first aligned address, then 64 words a turn, words, and bytes. The byte is spread
    over a word by the multiplication. */
 void *memset(void *s, int c, size_t n)
@@ -115,11 +100,13 @@ void *memset(void *s, int c, size_t n)
 
     for (; n > 0 && !is_aligned(p); n--)
         *p++ = c;
-    for (unsigned char *end = p + ROUNDDOWN(n, 64 * WORD); p != end; p += 64 * WORD) {
-        set_32((word_t *)p, word);
-        set_32((word_t *)p + 32, word);
-    }
-    for (n %= 64 * WORD; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD)
+    for (unsigned char *end = p + ROUNDDOWN(n, TURN); p != end; p += TURN)
+#pragma GCC unroll 64
+        for (size_t i = 0; i < TURN; i += 8 * WORD)
+            set_8((word_t *)(p + i), word);
+    if ((n %= TURN) == 0)
+        return s;
+    for (; n >= 8 * WORD; n -= 8 * WORD, p += 8 * WORD)
         set_8((word_t *)p, word);
     for (; n >= WORD; n -= WORD, p += WORD)
         *(word_t *)p = word;
@@ -139,14 +126,12 @@ void *memcpy(void *dst, const void *src, size_t n)
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
         for (; n > 0 && !is_aligned(d); n--)
             *d++ = *s++;
-        unsigned char *end = d + ROUNDDOWN(n, 64 * WORD);
-        n %= 64 * WORD;
-        for (; d != end; d += 64 * WORD, s += 64 * WORD) {
-            copy_16((word_t *)d, (const word_t *)s);
-            copy_16((word_t *)d + 16, (const word_t *)s + 16);
-            copy_16((word_t *)d + 32, (const word_t *)s + 32);
-            copy_16((word_t *)d + 48, (const word_t *)s + 48);
-        }
+        for (unsigned char *end = d + ROUNDDOWN(n, TURN); d != end; d += TURN, s += TURN)
+#pragma GCC unroll 64
+            for (size_t i = 0; i < TURN; i += 8 * WORD)
+                copy_8((word_t *)(d + i), (const word_t *)(s + i));
+        if ((n %= TURN) == 0)
+            return dst;
         for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD, s += 8 * WORD)
             copy_8((word_t *)d, (const word_t *)s);
         for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
