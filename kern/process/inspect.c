@@ -75,21 +75,24 @@ static void command_ps(__not_used struct monitor_state *state, __not_used int ar
 MONITOR_COMMAND("ps", "", "list the processes", command_ps);
 
 /* Count the pages that the table of the last level for la maps; a page is shared if it has more
-   than one reference, so one that two entries of the same process map is, too. What the mm counts
-   itself is taken over with each table. Returns the address that comes next. */
+   than one reference, so one that two entries of the same process map is, too. Between two tables a
+   page may go out: so those that are out are counted here, and each page is counted once, in memory
+   or out. The faults, which the mm counts, are taken over with each table. Returns the address that
+   comes next. */
 static uintptr_t count_table(struct mm_struct *mm, uintptr_t la, void *arg)
 {
     struct procinfo *info = arg;
     const pte_t *table = mm->as.pgdir;
     int level = PT_LEVELS - 1;
 
-    info->paged_out = mm->paged_out;
     memcpy(info->faults, mm->faults, sizeof(info->faults));
     for (; level > 0 && (table[pt_index(la, level)] & PTE_V); level--)
         table = kva(pte_paddr(table[pt_index(la, level)]));
     for (int i = 0; level == 0 && i < PT_ENTRIES; i++)
         if (table[i] & PTE_V)
             info->pages++, info->shared_pages += page_ref(pte2page(table[i])) > 1;
+        else if (mm->paged_out > 0 && pte_is_swapped(table[i]))
+            info->paged_out++;
     return ROUNDDOWN(la, pt_span(level ?: 1)) + pt_span(level ?: 1);
 }
 
