@@ -1,6 +1,7 @@
 ## rvlab: a RISC-V teaching kernel.
 ##
-##   make setup          install the tools that are missing
+##   make setup          install the tools that are missing; with TEACHER=1 also what grades the
+##                       work of others in a sandbox, with BOOK=1 what make book needs
 ##   make                build the kernel with all user programs in it
 ##   make qemu           boot to the shell, with the disk obj/disk.img, which keeps what is
 ##                       written; leave with Ctrl-A x. Without a disk while 8.1, 8.2 or 8.5
@@ -37,6 +38,8 @@
 ##                       minutes; FUZZ="--seed 7" one boot, "--forever" until one fails;
 ##                       FUZZ="--help" tells more
 ##   make hosted         the kernel's parsers on this host, under sanitizers: docs/hosted.md
+##   make book           the labs and docs/ as pages for a browser, obj/book/index.html, which
+##                       need no network and no server, and as an EPUB; needs pandoc
 ##   make clean          remove obj/
 ##   make help           print this
 ##
@@ -77,10 +80,13 @@ EX ?=
 GRADE ?=
 HANDIN ?=
 BENCH ?=
+GROW ?=
 PROFILE ?=
 SYSTEMS ?=
 RACES ?=
 FUZZ ?=
+TEACHER ?=
+BOOK ?=
 
 # Quote a text so that it is one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
@@ -95,7 +101,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH PROFILE SYSTEMS RACES FUZZ,$(given))
+    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TEACHER BOOK,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -133,7 +139,7 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 .NOTPARALLEL:
 .PHONY: all build new_disk disk setup qemu run debug replay gdbserver compile_commands.json \
-    grade handin test unittest test-systems bench profile races fuzz hosted clean help
+    grade handin test unittest test-systems bench profile races fuzz hosted book clean help
 
 all: build
 
@@ -244,6 +250,10 @@ fuzz: build
 hosted:
 	$(if $(wildcard tools/hosted.py),,$(error a handout has no parsers for the host))
 	@python3 tools/hosted.py
+
+book:
+	$(if $(wildcard tools/book),,$(error a handout cannot make the book: see the whole tree))
+	@python3 tools/book/makebook.py
 
 clean:
 	@rm -rf obj

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Make the book: pages for a browser in obj/book, and an EPUB of them.
+
+    makebook.py [DIR]       make it, in DIR instead of obj/book; `make book` runs this
+    makebook.py --check     look at links, pictures and commands only; that needs no pandoc
+
+The pages open from files, without a server or a network: obj/book/index.html is the first. The text
+is labcodes.md and docs/. What is named there and is wrong (a link, a picture, a command) is told,
+and then no book is made. What was made is read once more: each link in it must lead to something.
+"""
+import argparse
+import html
+import html.parser
+import os
+import shutil
+import string
+import sys
+
+sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+import cli
+from book import checks, epub, render, search, sources
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OWN = os.path.dirname(os.path.abspath(__file__))
+COPIED = ("style.css", "book.js")
+PARTS = (("labs", "The labs"), ("docs", "About the kernel and its tools"))
+FRONT = """<h1 id="rvlab">rvlab</h1>
+<p>A teaching kernel for RISC-V, and the labs that are cut out of it. Begin with
+<a href="start.html">the first hour</a>. All pages are also in one file: <a href="%s">%s</a>.</p>
+"""
+
+
+class Seen(html.parser.HTMLParser):
+    """The ids of a page, and what it leads to or loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets, self.wrong = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        of = dict(attributes)
+        self.ids += [of["id"]] if "id" in of else []
+        self.targets += [of[name] for name in ("href", "src") if of.get(name)]
+        if tag in ("link", "script", "img") and "://" in (of.get("href") or of.get("src") or ""):
+            self.wrong.append("%s is loaded from a network" % (of.get("href") or of.get("src")))
+        if tag == "img" and not of.get("alt"):
+            self.wrong.append("%s has no text beside it" % of.get("src"))
+
+
+def contents(pages, current, deep=False):
+    """The list of all pages; of the current one, or of all labs, the headings too."""
+    for part, title in PARTS:
+        yield "<h2>%s</h2>\n<ul>" % title
+        for page in pages:
+            if page.part != part:
+                continue
+            here = ' aria-current="page"' if page is current else ""
+            yield '<li><a href="%s.html"%s>%s</a>' % (page.name, here, html.escape(page.title))
+            if page is current or deep and part == "labs":
+                yield from headings(page)
+            yield "</li>"
+        yield "</ul>"
+
+
+def headings(page):
+    """The sections of a page as a list of links."""
+    found = [(anchor, title) for anchor, (level, title) in zip(
+        page.anchors, sources.headings(page.text)) if level == 2 and not page.is_plain]
+    if found:
+        yield "<ul>"
+        for anchor, title in found:
+            yield '<li><a href="%s.html#%s">%s</a></li>' % (
+                page.name, anchor, html.escape(sources.plain(title)))
+        yield "</ul>"
+
+
+def turn(pages, page):
+    """Links to the pages before and after this one."""
+    at = pages.index(page)
+    for other, word in ((at - 1, "Before"), (at + 1, "Next")):
+        if 0 <= other < len(pages):
+            yield '<a href="%s.html">%s: %s</a>' % (pages[other].name, word,
+                                                    html.escape(pages[other].title))
+
+
+def write(folder, name, text):
+    with open(os.path.join(folder, name), "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+def build(root, folder):
+    """Write all files of the book into an empty folder. The pages are returned."""
+    pages = sources.load(root)
+    bodies = {page: render.body(root, pages, page) for page in pages}
+    with open(os.path.join(OWN, "template.html"), encoding="utf-8") as file:
+        template = string.Template(file.read())
+    for page in pages:
+        write(folder, page.name + ".html", template.substitute(
+            title=html.escape(page.title + " - rvlab"), body=bodies[page],
+            contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page))))
+    front = FRONT % (epub.NAME, epub.NAME) + "\n".join(contents(pages, None, True))
+    write(folder, "index.html", template.substitute(
+        title="rvlab", body=front, contents="\n".join(contents(pages, None)), turn=""))
+    write(folder, "index.js", search.index(bodies))
+    for name in COPIED:
+        shutil.copyfile(os.path.join(OWN, name), os.path.join(folder, name))
+    epub.write(root, bodies, os.path.join(folder, epub.NAME))
+    return pages
+
+
+def dead(folder):
+    """Sentences about what in the pages of a folder leads nowhere."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".html"))
+    seen = {}
+    for name in names:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            seen[name] = Seen(file.read())
+    for name, page in seen.items():
+        for wrong in page.wrong:
+            yield "%s: %s" % (name, wrong)
+        for double in sorted({each for each in page.ids if page.ids.count(each) > 1}):
+            yield "%s: two things have the id %s" % (name, double)
+        for target in page.targets:
+            path, _, anchor = target.partition("#")
+            other = seen.get(path or name)
+            if "://" in target:
+                continue
+            if not os.path.isfile(os.path.join(folder, path or name)) or \
+                    anchor and other and anchor not in other.ids:
+                yield "%s: %s leads nowhere" % (name, target)
+
+
+def tell(found):
+    """Print what is wrong; if there is anything, no book is made."""
+    if found:
+        raise sources.BookError("\n  ".join(["%d things are wrong:" % len(found)] + found))
+
+
+def make(root, target):
+    """Make the book of a tree in a folder, which is there as a whole or stays as it was."""
+    tell(list(checks.complaints(root, sources.load(root))))
+    beside = target.rstrip("/") + ".new"
+    shutil.rmtree(beside, ignore_errors=True)
+    os.makedirs(beside)
+    pages = build(root, beside)
+    tell(list(dead(beside)))
+    shutil.rmtree(target, ignore_errors=True)
+    os.rename(beside, target)
+    return pages
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, "obj", "book"),
+                        metavar="DIR", help="where to; obj/book")
+    parser.add_argument("--check", action="store_true", help="only look at what the texts name")
+    options = parser.parse_args()
+    if options.check:
+        pages = sources.load(ROOT)
+        tell(list(checks.complaints(ROOT, pages)))
+        print("%d pages: links, pictures and commands are right" % len(pages))
+        return 0
+    pages = make(ROOT, options.folder)
+    print("%d pages: %s" % (len(pages), os.path.relpath(
+        os.path.join(options.folder, "index.html"))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("book", main, (sources.BookError,)))

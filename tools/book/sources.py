@@ -1,0 +1,137 @@
+"""The pages of the book, as Markdown: which there are, what they are called, where links lead.
+
+labcodes.md is one text for its readers, and many pages of the book: what comes before the first lab
+is `start`, and each lab is a page of its own, in which each heading stands one level higher. All
+other pages are files: README.md, CONTRIBUTING.md, docs/*.md and LICENSE. What a tree has not, as a
+handout, is not in its book.
+
+A link of a text leads to a file of the tree, maybe with #anchor, or to an #anchor of the same file.
+target() tells the page of the book, and the anchor in it, for that. Nothing here needs pandoc.
+"""
+import os
+import posixpath
+import re
+
+LABS, LICENSE = "labcodes.md", "LICENSE"
+HEAD = re.compile(r"(#{1,6}) +(.+?) *#*$")
+CHAPTER = re.compile(r"^## +(?:Lab|Chapter) (\d+)\b", re.I)
+# Pages that come first among those of docs/, in this order; the others follow by their names.
+FIRST = ("docs/shell.md", "docs/running.md", "docs/install.md", "docs/tree.md", "docs/grading.md",
+         "docs/teachers.md")
+
+
+class BookError(Exception):
+    """The book cannot be made; the text is for its maker."""
+
+
+class Page:
+    """One page of the book.
+
+    name    of its file, without .html
+    source  the file of the tree that its text is from
+    part    "labs" or "docs": under which title the contents have it
+    text    Markdown that begins with a heading of the first level, or a plain text
+    """
+
+    def __init__(self, name, source, part, text):
+        self.name, self.source, self.part, self.text = name, source, part, text
+        heads = list(headings(text))
+        self.title = plain(heads[0][1]) if heads else os.path.basename(source)
+        self.anchors = anchors(text)
+
+    @property
+    def is_plain(self):
+        """Is it shown as it is, letter by letter?"""
+        return not self.source.endswith(".md")
+
+
+def lines_of(text):
+    """(line, whether it is code) of a Markdown text. Code is indented by four columns behind a
+    blank line, or fenced."""
+    fenced, code, blank = False, False, True
+    for line in text.split("\n"):
+        fence = line.lstrip().startswith("```")
+        indented = line.startswith("    ")
+        code = indented and (blank or code) or not line.strip() and code
+        yield line, fenced or fence or bool(code and line.strip())
+        fenced ^= fence
+        blank = not line.strip()
+
+
+def headings(text):
+    """(level, text) of each heading."""
+    for line, is_code in lines_of(text):
+        head = not is_code and HEAD.match(line)
+        if head:
+            yield len(head.group(1)), head.group(2)
+
+
+def plain(text):
+    """A heading without the marks of Markdown."""
+    return re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", text)
+
+
+def slug(text):
+    """The anchor that pandoc and GitHub make of a heading."""
+    return re.sub(r"[^\w\- ]", "", plain(text).lower()).replace(" ", "-")
+
+
+def anchors(text):
+    """The anchors of a text, in order. The second one of a name gets -1 behind it."""
+    found = {}
+    for _, title in headings(text):
+        name = slug(title)
+        number = sum(1 for each in found.values() if each == name)
+        found[name + ("-%d" % number if number else "")] = name
+    return list(found)
+
+
+def text_of(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def chapters(text):
+    """(number of the lab, or None for what comes before the first one; text) of labcodes.md."""
+    number, kept = None, []
+    for line, is_code in lines_of(text):
+        head = not is_code and CHAPTER.match(line)
+        if head:
+            yield number, "\n".join(kept)
+            number, kept = int(head.group(1)), []
+        raised = number is not None and not is_code and HEAD.match(line)
+        kept.append(line[1:] if raised else line)
+    yield number, "\n".join(kept)
+
+
+def load(root):
+    """All pages of a tree, in the order of the contents."""
+    if not os.path.isfile(os.path.join(root, LABS)):
+        raise BookError("%s is not in %s: run this at the top of the tree" % (LABS, root))
+    found = [Page("start" if number is None else "lab%d" % number, LABS, "labs", text)
+             for number, text in chapters(text_of(root, LABS))]
+    folder = os.path.join(root, "docs")
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".md")) \
+        if os.path.isdir(folder) else []
+    docs = ["docs/" + name for name in names]
+    docs = [path for path in FIRST if path in docs] + [path for path in docs if path not in FIRST]
+    for path in ["README.md"] + docs + ["CONTRIBUTING.md", LICENSE]:
+        if os.path.isfile(os.path.join(root, path)):
+            name = os.path.splitext(os.path.basename(path))[0].lower()
+            found.append(Page(name, path, "docs", text_of(root, path)))
+    return found
+
+
+def target(pages, page, link):
+    """(Page, anchor) that a relative link of a page leads to. (None, path from the root) if that is
+    no page of the book. (None, None) if it is an anchor that no page has."""
+    path, _, anchor = link.partition("#")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), path)) if path \
+        else page.source
+    of_file = [each for each in pages if each.source == path]
+    if not of_file:
+        return None, path
+    if not anchor:
+        return of_file[0], ""
+    found = [each for each in [page] + of_file if each.source == path and anchor in each.anchors]
+    return (found[0], anchor) if found else (None, None)

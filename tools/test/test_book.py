@@ -1,0 +1,266 @@
+"""The book: what its pages name is there, and mistakes that are planted in a text are found.
+
+The pages here are made up, but for one test of this tree's own pages. None of these tests needs
+pandoc: what it would write is given as text. .ci/run makes the whole book, in which makebook.py
+looks at each link once more.
+
+Run alone: python3 tools/test/test_book.py
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+
+from book import checks, epub, makebook, render, search, sources
+
+LABS = """# The labs
+
+Text. See [the second](#lab-2-two).
+
+## Lab 1: one
+
+### Exercise 1.1: do it (5 points)
+
+    # no heading
+    make grade LAB=1
+
+## Lab 2: two
+
+### Exercise 1.1: do it (5 points)
+"""
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" class="drawing" role="img" aria-labelledby="t">' \
+      '<title id="t">a drawing</title><style>text { fill: red }</style><text>words</text></svg>\n'
+WORDS = "a drawing in which three boxes stand beside each other, with words"
+
+
+class TreeOfPages(unittest.TestCase):
+    """A folder with pages in it, and with what commands of this tree name."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        os.mkdir(os.path.join(self.root, "docs"))
+        for name in ("tools", "user", "Makefile"):
+            os.symlink(os.path.join(TOP, name), os.path.join(self.root, name))
+        self.put("labcodes.md", LABS)
+        self.put("docs/a.svg", SVG)
+
+    def put(self, path, text):
+        with open(os.path.join(self.root, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def pages(self):
+        return sources.load(self.root)
+
+    def page(self, name):
+        return next(page for page in self.pages() if page.name == name)
+
+    def complaints(self, text):
+        """What is wrong if docs/page.md has this text."""
+        self.put("docs/page.md", "# Page\n\n" + text + "\n")
+        return [each.split(": ", 1)[1] for each in checks.complaints(self.root, self.pages())]
+
+
+class Pages(TreeOfPages):
+    def test_labcodes_is_split(self):
+        self.assertEqual([(page.name, page.title) for page in self.pages()],
+                         [("start", "The labs"), ("lab1", "Lab 1: one"), ("lab2", "Lab 2: two")])
+        self.assertEqual(self.page("lab1").text.split("\n")[:3],
+                         ["# Lab 1: one", "", "## Exercise 1.1: do it (5 points)"])
+
+    def test_code_is_no_heading(self):
+        self.assertIn("    # no heading", self.page("lab1").text)
+        self.assertEqual(self.page("lab1").anchors, ["lab-1-one", "exercise-11-do-it-5-points"])
+
+    def test_nothing_is_lost(self):
+        self.assertEqual("\n".join(page.text for page in self.pages()).replace("#", "").split(),
+                         LABS.replace("#", "").split())
+
+    def test_links_across_pages(self):
+        pages = self.pages()
+        for page, link, wanted in (("start", "#lab-2-two", ("lab2", "lab-2-two")),
+                                   ("lab2", "#exercise-11-do-it-5-points",
+                                    ("lab2", "exercise-11-do-it-5-points"))):
+            other, anchor = sources.target(pages, self.page(page), link)
+            self.assertEqual((other.name, anchor), wanted)
+
+    def test_equal_headings(self):
+        self.assertEqual(sources.anchors("# A b\n\n## A b\n\n## `A` b\n"),
+                         ["a-b", "a-b-1", "a-b-2"])
+
+    def test_no_labcodes(self):
+        with self.assertRaisesRegex(sources.BookError, "labcodes.md is not in"):
+            sources.load(os.path.join(self.root, "docs"))
+
+
+class Checks(TreeOfPages):
+    def test_links(self):
+        for text, wanted in (("[x](a.md)", "a.md is not there"),
+                             ("[x](page.md#no)", "page.md#no leads to no heading"),
+                             ("[x](#no)", "#no leads to no heading"),
+                             ("[x](../labcodes.md#lab-3)", "leads to no heading"),
+                             ("[x\ny](a.md)", "a.md is not there")):
+            self.assertIn(wanted, "".join(self.complaints(text)), text)
+        for text in ("[x](page.md)", "[x](#page)", "[x](../labcodes.md#lab-2-two)",
+                     "[x](https://example.org/#y)", "    [x](a.md)"):
+            self.assertEqual(self.complaints(text), [], text)
+
+    def test_pictures(self):
+        for text, wanted in (("![%s](b.svg)" % WORDS, "b.svg is not there"),
+                             ("![short](a.svg)", "no text beside it"),
+                             ("![%s](https://example.org/a.svg)" % WORDS, "from elsewhere")):
+            self.assertIn(wanted, "".join(self.complaints(text)), text)
+        self.assertEqual(self.complaints("![%s](a.svg)" % WORDS), [])
+        self.put("docs/a.svg", SVG.replace("title", "desc"))
+        self.assertIn("has no <title>", "".join(self.complaints("![%s](a.svg)" % WORDS)))
+
+    def test_commands(self):
+        for text, wanted in (("    make gradee", "no target gradee"),
+                             ("`make grade LABS=1`", "no knob LABS="),
+                             ("`make\ngrade TEST=tickk`", "no TEST=tickk"),
+                             ("    make debug TEST=\"tick nosuch*\"", "no TEST=nosuch*"),
+                             ("    make grade EX=1.9   # words", "no EX=1.9"),
+                             ("    make run PROG=nosuch", "no PROG=nosuch"),
+                             ("`tools/lab handout 5 --nosuch`", "no option --nosuch"),
+                             ("    python3 tools/nosuch.py", "tools/nosuch.py is not there"),
+                             ("    make run PROG=\"hello", "is no command")):
+            self.assertIn(wanted, "".join(self.complaints(text)), text)
+        for text in ("    make run PROG=hello && echo good", "`make grade TEST=\"cow fork*\"`",
+                     "`make debug TEST=name`", "    tools/lab handout 5 -o lab5.zip   words",
+                     "`make`", "make gradee in prose"):
+            self.assertEqual(self.complaints(text), [], text)
+
+    def test_this_tree(self):
+        pages = sources.load(TOP)
+        self.assertEqual(list(checks.complaints(TOP, pages)), [])
+        self.assertGreater(sum(len(list(checks.commands(page.text))) for page in pages), 200)
+
+
+class Rendering(TreeOfPages):
+    def test_links(self):
+        pages, page = self.pages(), self.page("start")
+        for link, wanted in (("#lab-2-two", '<a href="lab2.html#lab-2-two">x</a>'),
+                             ("#the-labs", '<a href="#the-labs">x</a>'),
+                             ("https://example.org/", '<a href="https://example.org/">x</a>'),
+                             ("Makefile", "x")):
+            self.assertEqual(render.relinked('<a href="%s">x</a>' % link, pages, page), wanted)
+
+    def test_pictures(self):
+        self.put("docs/page.md", "# Page\n")
+        made = render.pictured('<p><img src="a.svg" alt="%s" /></p>' % WORDS, self.root,
+                               self.page("page"))
+        self.assertIn("<figcaption>%s</figcaption>" % WORDS, made)
+        self.assertIn('aria-labelledby="a-t"', made)
+        self.assertIn('<title id="a-t">', made)
+        self.assertNotIn("<style>", made)
+
+    def test_hints_come_one_by_one(self):
+        made = render.folded("<p><strong>Hints</strong>. Do this. Use <code>x.y</code>: it helps. "
+                             "<code>Z</code> too.</p>\n<p>No hint.</p>")
+        self.assertEqual(re.findall("Hint . of .", made), ["Hint %d of 3" % n for n in (1, 2, 3)])
+        self.assertRegex(made, r"(?s)Hint 1.*<details.*Hint 2.*<details.*Hint 3.*(</details>){3}")
+        self.assertTrue(made.endswith("</details>\n<p>No hint.</p>"))
+
+    def test_mistakes_are_folded(self):
+        made = render.folded("<p><strong>Mistakes, and what they look like</strong></p>\n"
+                             '<ul></ul>\n<h2 id="a">A</h2>')
+        self.assertTrue(made.startswith('<details class="mistakes"><summary>Mistakes, and what'))
+        self.assertTrue(made.endswith('<ul></ul>\n</details>\n<h2 id="a">A</h2>'))
+
+    def test_index(self):
+        found = list(search.sections('<h1 id="a">A &amp; b</h1><p>one <b>two</b></p>'
+                                     '<h2 id="c">C</h2><svg><style>x</style><text>t</text></svg>'))
+        self.assertEqual(found, [("a", "A & b", "one two"), ("c", "C", "t")])
+
+    def test_joined(self):
+        pages = self.pages()
+        bodies = {page: '<h1 id="%s">x</h1><a href="lab1.html">y</a><a href="#z">z</a>'
+                        '<a href="lab2.html#q">q</a>' % page.anchors[0] for page in pages}
+        text = epub.joined(pages, bodies)
+        for wanted in ('id="start--the-labs"', 'href="#lab1--lab-1-one"', 'href="#lab1--z"',
+                       'href="#lab2--q"'):
+            self.assertIn(wanted, text)
+
+    def test_dead_links_of_the_book(self):
+        self.put("one.html", '<p id="a"></p><a href="two.html#b">x</a><a href="#c">y</a>')
+        self.put("two.html", '<p id="a"></p><p id="a"></p><img src="https://x/y.png">'
+                             '<a href="three.html">x</a><a href="one.html#a">y</a>')
+        self.assertEqual(list(makebook.dead(self.root)), [
+            "one.html: two.html#b leads nowhere", "one.html: #c leads nowhere",
+            "two.html: https://x/y.png is loaded from a network",
+            "two.html: https://x/y.png has no text beside it",
+            "two.html: two things have the id a", "two.html: three.html leads nowhere"])
+
+
+class Command(unittest.TestCase):
+    def run_tool(self, *words, **more):
+        done = subprocess.run([sys.executable, os.path.join(TOP, "tools/book/makebook.py"), *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+        return done.returncode, done.stdout.decode()
+
+    def test_check(self):
+        status, said = self.run_tool("--check")
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"^\d+ pages: links, pictures and commands are right\n$")
+
+    def test_without_pandoc(self):
+        with tempfile.TemporaryDirectory() as folder:
+            target = os.path.join(folder, "book")
+            self.assertEqual(self.run_tool(target, env={"PATH": folder}),
+                             (2, "book: " + render.MISSING + "\n"))
+            self.assertFalse(os.path.exists(target))
+
+
+def luminance(color):
+    """WCAG 2.1's relative luminance of #rrggbb."""
+    parts = [int(color[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+                        for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+class Colours(unittest.TestCase):
+    """Words can be read on all that is behind them: 4.5 to 1. Lines of drawings have 3 to 1."""
+
+    def themes(self):
+        with open(os.path.join(TOP, "tools/book/style.css"), encoding="utf-8") as file:
+            css = file.read()
+        for block in re.findall(r"\{([^{}]*--paper: #[^{}]*)\}", css):
+            yield dict(re.findall(r"--(\w+): (#\w{6})", block))
+
+    def test_contrast_is_computed_right(self):
+        self.assertAlmostEqual(contrast("#ffffff", "#000000"), 21)
+        self.assertAlmostEqual(contrast("#777777", "#ffffff"), 4.48, places=2)
+
+    def test_contrast(self):
+        themes = list(self.themes())
+        self.assertEqual(len(themes), 4)
+        for theme in themes:
+            fills = [theme["fill%d" % number] for number in (1, 2, 3, 4)]
+            for words, behind, least in (
+                    ("ink", [theme["paper"], theme["panel"], theme["mark"]] + fills, 4.5),
+                    ("soft", [theme["paper"], theme["panel"]], 4.5),
+                    ("link", [theme["paper"], theme["panel"]], 4.5),
+                    ("edge", [theme["paper"]] + fills, 3)):
+                for each in behind:
+                    self.assertGreaterEqual(contrast(theme[words], each), least, (words, each))
+
+    def test_both_darks_are_one(self):
+        light, button, system, paper = self.themes()
+        self.assertEqual(button, system)
+        self.assertEqual(set(light), set(button) & set(paper))
+
+
+if __name__ == "__main__":
+    unittest.main()
