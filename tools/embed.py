@@ -4,9 +4,10 @@
     embed.py OUTPUT PROGRAM...          tools/build.mk calls it
 
 Each PROGRAM is a linked file; its base name is the name by which exec finds it. Its bytes begin on
-a page of their own, so that pages can be copied or mapped as they are. They stand between the
-symbols that ucore's kernels use, _binary_obj___user_NAME_out_start and _end. A program that cannot
-be mapped as it lies in its file is refused. A table follows that is sorted by name:
+a page of their own, so that pages can be copied or mapped as they are, and zeros follow to the end
+of the last page. They stand between the symbols that ucore's kernels use,
+_binary_obj___user_NAME_out_start and _end. A program that cannot be mapped as it lies in its file
+is refused. A table follows that is sorted by name:
 
     const struct user_program { const char *name; const uint8_t *start, *end; } user_programs[];
     const size_t user_program_count;
@@ -29,7 +30,7 @@ PROGRAM = """
 """
 
 TABLE = """
-    .balign 8
+    .balign 4096
     .globl user_program_count, user_programs
 user_program_count:
     .quad {count}

@@ -5,7 +5,9 @@
    inodes of one program may be in memory at once, which does no harm, because nothing can change.
    There is no lock: what is read is constant. */
 #include <fs/image.h>
+#include <fs/mmap.h>
 #include <mm/kmalloc.h>
+#include <mm/pmm.h>
 #include <string.h>
 
 /* The whole tree:   / (1)  -->  bin (2)  -->  the programs of user_programs[] (3, 4, ...) */
@@ -59,6 +61,27 @@ static int image_read(struct inode *node, struct iobuf *iob)
     return 0;
 }
 
+/* The first who maps a page gives it a reference that stays: so it is never free. */
+struct Page *constant_page(const uint8_t *at)
+{
+    struct Page *page = kva2page((void *)at);
+
+    if (page_ref(page) == 0)
+        /* no pair: a page of the image, which nobody writes */
+        atomic_cas(&page->ref, 0, 1);   /* of several at once, one does it */
+    page_ref_inc(page);
+    return page;
+}
+
+/* Each program begins on a page, and in its last one zeros are behind it: tools/embed.py. */
+static int image_page(struct inode *node, uint64_t index, struct Page **page)
+{
+    if (index >= ROUNDUP(size_of(node), PGSIZE) / PGSIZE)
+        return -E_FAULT;
+    *page = constant_page(image_program(node)->start + index * PGSIZE);
+    return 0;
+}
+
 static int image_fstat(struct inode *node, struct stat *stat)
 {
     *stat = (struct stat){ .st_mode = node->type, .st_nlinks = 1, .st_size = size_of(node) };
@@ -67,11 +90,13 @@ static int image_fstat(struct inode *node, struct stat *stat)
 
 static void image_reclaim(struct inode *node)
 {
+    mmap_free(node);
     kfree(node);
 }
 
 static const struct inode_ops program_ops = {
     .vop_read = image_read,
+    .vop_page = image_page,
     .vop_fstat = image_fstat,
     .vop_reclaim = image_reclaim,
 };

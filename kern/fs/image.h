@@ -25,3 +25,6 @@ extern struct filesystem image_fs;
 extern struct inode image_root, image_bin;
 /* The program that an inode of any file system is, or NULL. From anywhere. */
 const struct user_program *image_program(const struct inode *node);
+/* The page that begins at an address of a program's, with a reference more. It is shared by all who
+   map it, and stays as it is for ever. From anywhere. */
+struct Page *constant_page(const uint8_t *at) __must_check;

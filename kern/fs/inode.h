@@ -40,9 +40,10 @@ struct inode_ops {
        left. 0 or an error; an error after some bytes were moved is told by the next call. */
     int (*vop_read)(struct inode *node, struct iobuf *iob);
     int (*vop_write)(struct inode *node, struct iobuf *iob);
-    /* The page of the block cache that has the content from index * PGSIZE on, with a reference;
-       behind the file's end it has zeros. *page is NULL for a hole. -E_FAULT: the file ends before
-       that; -E_IO; -E_NO_MEM. The lock of an mm may be held. */
+    /* The page of the block cache, or of the kernel's image, that has the content from
+       index * PGSIZE on, with a reference; behind the file's end it has zeros. *page is NULL for a
+       hole. -E_FAULT: the file ends before that; -E_IO; -E_NO_MEM. The lock of an mm may be
+       held. */
     int (*vop_page)(struct inode *node, uint64_t index, struct Page **page);
     /* The same for a program that will write to the page, which is shared (fs/mmap.h): a hole gets
        a block, and it becomes dirty, and is not in the journal. -E_BUSY: try later; -E_NO_SPACE. */

@@ -330,8 +330,6 @@ int mmap_file(struct mm_struct *mm, struct inode *node, uint32_t flags, uintptr_
     if (mode == O_WRONLY || ((vm_flags & VM_SHARED) && mode < needed) || offset % PGSIZE != 0
         || offset > INT64_MAX - len)
         return -E_INVAL;
-    if ((vm_flags & VM_SHARED) && node->in_ops->vop_share == NULL)
-        return -E_INVAL;
     if ((vm_flags & VM_SHARED) && !mmap_shares) {
         cprintf("exercise 9.4 (mmap) is not written yet: no file can be mapped shared\n");
         return -E_UNIMP;
@@ -339,7 +337,8 @@ int mmap_file(struct mm_struct *mm, struct inode *node, uint32_t flags, uintptr_
     return need_map(node) ?: mm_map_pager(mm, addr, len, vm_flags, &mmap_pager, node, offset);
 }
 
-/* The area at an address: its end, and its file with a reference, or NULL. 0 or -E_FAULT. */
+/* The area at an address: its end, and its file with a reference, if programs may have changed that
+   by the area; else NULL. 0 or -E_FAULT. */
 static int shared_file(struct mm_struct *mm, uintptr_t addr, uintptr_t *end, struct inode **node)
 {
     mutex_lock(&mm->lock);
@@ -348,7 +347,7 @@ static int shared_file(struct mm_struct *mm, uintptr_t addr, uintptr_t *end, str
     *node = NULL;
     if (vma != NULL)
         *end = vma->vm_end;
-    if (vma != NULL && vma->pager == &mmap_pager && (vma->vm_flags & VM_SHARED))
+    if (vma != NULL && vma->pager == &mmap_pager && is_writer(vma))
         inode_get(*node = vma->backing);
     mutex_unlock(&mm->lock);
     return vma != NULL ? 0 : -E_FAULT;

@@ -31,18 +31,6 @@ uintptr_t program_entry(const struct user_program *program)
     return header_of(program)->e_entry;
 }
 
-/* A page of the image: the first who maps it gives it the reference that stays. */
-static struct Page *constant_page(const uint8_t *at)
-{
-    struct Page *page = kva2page((void *)at);
-
-    if (page_ref(page) == 0)
-        /* no pair: a page of the image, which nobody writes */
-        atomic_cas(&page->ref, 0, 1);   /* of several at once, one does it */
-    page_ref_inc(page);
-    return page;
-}
-
 /* A new page with what the program has for [low, high) of the page at la. NULL: no memory. */
 static struct Page *partial_page(uintptr_t la, uintptr_t low, uintptr_t high, const uint8_t *from)
 {

@@ -228,6 +228,7 @@ TESTS = [
             title="six processes, whoever runs when"),
     program("mapfile 4 harts", "crowd", 1, "9.4", harts=4, runs=2, disk=CROWD,
             title="six processes on four harts"),
+    program("mapimage"),
     program("mapfile errors", "errors", disk=Disk(programs=("true",))),
     program("mapfile large", "large", limit=800, append="mem=16M",
             disk=Disk(size="40M", journal=256)),
