@@ -152,7 +152,6 @@ def run(sweep, judge, options):
     tests = [sweep.test(number) for number in numbers]
     tests += sweep.chance(SAMPLE_SEEDS if options.sample else SEEDS)
     Runner(tests, judge, options.jobs, options.objects).run(sweep.take, progress(sweep))
-    judge.host.cancelled = False
     for outcome in sweep.bad[:SHOWN]:
         tell(sweep, outcome)
     print("%-12s %-6s %s" % (sweep.name, sweep.kind, summary([sweep])), flush=True)

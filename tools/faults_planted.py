@@ -100,7 +100,7 @@ def main():
     options = arguments()
     missed, table = plant(options)
     if options.write:
-        titles = [races.read(path)[0].title for path in sources([])]
+        titles = [races.read(path)[0].title for path in races.sources([], FOLDER)]
         write("planted", HEAD, table, ["| %s |" % title for title in titles])
         places = ["- %s, `%s()`: %s\n" % (path, name, said)
                   for path, name, _, said in check_unfailing.all_places()]

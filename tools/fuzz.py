@@ -6,15 +6,16 @@
     fuzz.py --forever           until one fails, or ctrl-C
     fuzz.py --seed 7            this one alone, on its machine
     fuzz.py --seed 7 --rounds 3-4 --keep 0.3-9,4.7 --print
-                                some rounds of it, some calls of each lane, told in words
+                                some rounds and calls of it, told in words; --harts 1: on one
     fuzz.py --count             what each call has returned how often, and what never came
     fuzz.py --groups pms        not all calls: of processes, memory, files (f), synchronisation
 
 user/fuzz.c makes the calls; MACHINES tells on what. Which machine a seed gets follows from it.
-If one fails, it is told why and which command does it again; then, on one hart, fewer and fewer
-calls are made, as long as it still fails (fuzz_shrink.py). What is left is printed in words. The
-exit status is 1. With one hart all of it is the same each time, and what hangs is judged by
-instructions. docs/fuzz.md tells what is looked at.
+If one fails, it is told why and which command does it again; then fewer and fewer calls are made,
+as long as it still fails (fuzz_shrink.py). What is left is printed in words. The exit status is 1.
+With one hart all of it is the same each time, and what hangs is judged by instructions. What has
+failed on several harts is made shorter on one, if it fails there too; else each part is booted up
+to REPEATS times. docs/fuzz.md tells what is looked at.
 """
 import argparse
 import os
@@ -40,6 +41,8 @@ SHOWN = 80                              # calls in words, of a short sequence
 LIMIT = 20000                           # million instructions of a boot, waiting counted
 LIMIT_SHORT = 3000                      # of one round
 CPU = 120                               # seconds, with several harts
+CPU_SHORT = 30                          # of one round
+REPEATS = 4                             # boots of a part with several harts, until one fails
 SMALL = Disk(inodes=128, programs=("true", "false"))
 PAGED = Disk(size="12M", swap="8M", inodes=128, programs=("true", "false"))
 # What is fuzzed; "chaos" gets the seed. Each machine has a part of the seeds.
@@ -75,11 +78,12 @@ def rounds_of(seed):
     return ROUNDS_CHAOS if "chaos" in machine_of(seed)["append"] else ROUNDS
 
 
-def boot(seed, words=(), first=1, rounds=None, kept=""):
-    """The Test of a seed; without rounds it has all of its own."""
+def boot(seed, words=(), first=1, rounds=None, kept="", harts=None):
+    """The Test of a seed; without rounds it has all of its own, and without harts its machine's."""
     rounds = rounds or rounds_of(seed)
-    about = dict(disk=SMALL, limit=LIMIT if rounds > 3 else LIMIT_SHORT, cpu=CPU)
-    about.update(machine_of(seed))
+    about = dict(disk=SMALL, limit=LIMIT if rounds > 3 else LIMIT_SHORT,
+                 cpu=CPU if rounds > 3 else CPU_SHORT)
+    about.update(machine_of(seed), **{"harts": harts} if harts else {})
     more = ["first=%d" % first] * (first > 1) + ["keep=" + kept] * bool(kept)
     return Test("fuzz %d" % seed, prog=" ".join(
         ["fuzz %d %d %d" % (seed, rounds, CALLS), *more, *words]), **about)
@@ -144,43 +148,60 @@ class Fuzzer:
         for line in outcome.reasons[:8] + outcome.trace[:16]:
             print("    " + line)
         print("  again: " + self.command(seed), flush=True)
-        if outcome.test.harts > 1:
-            print("  it is not made shorter: with %d harts no run is like another"
-                  % outcome.test.harts)
-        elif not (self.options.no_shorten or self.options.keep or kind_of(outcome) == "not run"):
-            self.shorten(seed)
+        if self.options.no_shorten or self.options.keep or kind_of(outcome) == "not run":
+            return
+        harts = outcome.test.harts
+        if harts > 1 and self.fails(seed, 1, *self.options.rounds or (1, rounds_of(seed))):
+            print("  on one hart it fails too, in the same way each time: so that is made shorter")
+            harts = 1
+        elif harts > 1:
+            print("  with %d harts no run is like another: each part is booted up to %d times"
+                  % (harts, REPEATS), flush=True)
+        self.shorten(seed, harts)
 
-    def shorten(self, seed):
-        """Print fewer calls that still fail, the command for them, and their words."""
+    def fails(self, seed, harts, first, last, kept=()):
+        """Does a boot of these rounds fail, with these calls or all? With several harts one of
+        REPEATS."""
+        word = fuzz_shrink.keep_word(kept) if kept else ""
+        test = boot(seed, self.words, first, last - first + 1, word, harts)
+        return any(not self.run(test)[0].passed for _ in range(REPEATS if harts > 1 else 1))
+
+    def shorten(self, seed, harts):
+        """Print fewer calls that still fail, the command for them, and their words. Each choice of
+        calls that is taken was seen to fail: so what is left may be too much, but never too
+        little."""
         begin, end = self.options.rounds or (1, rounds_of(seed))
-
-        def fails(first, rounds, kept):
-            word = fuzz_shrink.keep_word(kept) if kept else ""
-            return not self.run(boot(seed, self.words, begin + first - 1, rounds, word))[0].passed
-
-        needed = fuzz_shrink.shorten(fails, end - begin + 1, LANES, CALLS)
+        needed = fuzz_shrink.shorten(
+            lambda first, rounds, kept: self.fails(
+                seed, harts, begin + first - 1, begin + first + rounds - 2, kept),
+            end - begin + 1, LANES, CALLS)
         if needed is None:
             print("  it has not failed again")
             return
         first, last = needed.first + begin - 1, needed.last + begin - 1
         word = fuzz_shrink.keep_word(needed.kept) if needed.kept else ""
-        print("  shorter: " + self.command(seed, first, last, word))
-        _, text = self.run(boot(seed, self.words + ["print"], first, last - first + 1, word))
+        print("  shorter: " + self.command(seed, first, last, word, harts))
+        if harts > 1:
+            print("  to be tried several times: with %d harts it may pass" % harts)
+        _, text = self.run(boot(seed, self.words + ["print"], first, last - first + 1, word, harts))
         print("  %s in %d round%s:" % ("%d calls" % len(needed.kept) if needed.kept else
                                        "all calls", last - first + 1, "s" * (last > first)))
         for line in printed(text):
             print("    " + line)
 
-    def command(self, seed, first=None, last=None, kept=None):
+    def command(self, seed, first=None, last=None, kept=None, harts=None):
         """How to have a boot again; without rounds that which was asked for."""
         options = self.options
         whole = 1, rounds_of(seed)
         first, last = (first, last) if first else options.rounds or whole
         kept = options.keep if kept is None else kept
+        harts = harts or options.harts
+        own = machine_of(seed).get("harts", 1)
         return " ".join(
             ["python3 tools/fuzz.py --seed %d" % seed]
             + ["--objects " + options.objects] * (options.objects != OBJECTS)
             + ["--groups " + options.groups] * (options.groups != "pmfs")
+            + ["--harts %s" % harts] * (harts not in (None, own))
             + ["--rounds %d-%d" % (first, last)] * ((first, last) != whole)
             + ["--keep %s --print" % kept] * bool(kept))
 
@@ -220,6 +241,7 @@ def arguments():
         help="of each round only these calls")
     add("--print", action="store_true", help="with --seed: print each call in words")
     add("--count", action="store_true", help="print what the calls have returned")
+    add("--harts", type=int, metavar="N", help="with so many harts; without, as the machine has")
     add("--groups", default="pmfs", metavar="LETTERS", help="of p, m, f, s; %(default)s")
     add("--no-shorten", action="store_true", help="do not look for fewer calls that fail")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
@@ -231,6 +253,8 @@ def arguments():
         options.first, options.seeds = options.seed, 1
     if options.seeds < 1 or options.first < 1 or options.jobs < 1:
         parser.error("numbers from 1 on")
+    if options.harts is not None and not 1 <= options.harts <= 8:
+        parser.error("--harts takes a number from 1 to 8")
     if not options.groups or set(options.groups) - set("pmfs"):
         parser.error("--groups takes letters of pmfs")
     if not os.path.exists(os.path.join(options.objects, "kernel")):
@@ -238,14 +262,16 @@ def arguments():
     if options.seed is None and (options.print or options.keep or options.rounds):
         parser.error("--rounds, --keep and --print are for one boot: --seed tells which")
     options.keep = options.keep or ""
-    options.is_default = (options.first, options.seeds, options.groups) == (1, RUNS, "pmfs")
+    options.is_default = (options.first, options.seeds, options.groups, options.harts) == (
+        1, RUNS, "pmfs", None)
     return options
 
 
 def tests_of(options, words, first):
     """The Tests of the next boots."""
     begin, end = options.rounds or (1, 0)
-    return [boot(seed, words + ["print"] * options.print, begin, end - begin + 1, options.keep)
+    return [boot(seed, words + ["print"] * options.print, begin, end - begin + 1, options.keep,
+                 options.harts)
             for seed in range(first, first + options.seeds)]
 
 

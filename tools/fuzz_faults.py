@@ -61,7 +61,7 @@ class Planter:
         """Tell of a finding what tools/fuzz.py tells."""
         fuzz.Fuzzer(types.SimpleNamespace(
             objects=self.shop.objects, qemu=self.shop.qemu, groups="pmfs", count=False,
-            rounds=None, keep="", no_shorten=False),
+            rounds=None, keep="", harts=None, no_shorten=False),
             self.shop.logs).explain(outcome, seed)
 
 

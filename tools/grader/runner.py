@@ -137,3 +137,4 @@ class Runner:
                 self.changed.notify_all()
             for thread in threads:
                 thread.join()
+            self.judge.host.cancelled = False   # all have ended; others may be booted by the host

@@ -151,6 +151,20 @@ class TestVerdicts(unittest.TestCase):
             self.assertTrue(outcome.passed)
             self.assertEqual(sorted(done), list(range(1, 11)))
 
+    def test_the_host_boots_more_afterwards(self):
+        """Whether all were run or the last ones were cancelled: tools go on with the same host."""
+        judge = FakeJudge(set())
+        Runner([Test("t", prog="t", seeds=3)], judge, 2, "obj").run(lambda outcome: None,
+                                                                   lambda *progress: None)
+        self.assertFalse(judge.host.cancelled)
+
+        def interrupt(outcome):
+            raise KeyboardInterrupt
+        with self.assertRaises(KeyboardInterrupt):
+            Runner([Test("t", prog="t", seeds=3)], judge, 2, "obj").run(interrupt,
+                                                                       lambda *progress: None)
+        self.assertFalse(judge.host.cancelled)
+
     def test_all_tell_the_seed(self):
         test = Test("t", prog="t", seeds=10)
         lab = Lab(7, "x", [], [test])

@@ -8,13 +8,17 @@ Needs the built objects, the compiler and QEMU.
 Run alone: python3 tools/test/test_fuzz.py
 """
 import argparse
+import contextlib
+import io
 import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -124,6 +128,61 @@ class Shrinker(unittest.TestCase):
         self.assertEqual(needed, fuzz_shrink.Needed(1, 1))
 
 
+class Harts(unittest.TestCase):
+    """Seeds that fail on several harts. The machines are played: `fails` tells which fail."""
+
+    SEED = 6
+
+    def told(self, fails):
+        """What explain() prints. fails(test) is asked for each boot; self.boots has all of them."""
+        self.boots = []
+
+        def run(fuzzer, test):
+            self.boots.append(test)
+            return Outcome(test, Verdict.PANIC if fails(test) else Verdict.OK), \
+                "lane 1.7: dup(3, 400)\n"
+        options = types.SimpleNamespace(
+            objects=fuzz.OBJECTS, qemu="none", groups="pmfs", count=False, rounds=None, keep="",
+            harts=None, no_shorten=False)
+        with mock.patch.object(fuzz, "Host"), mock.patch.object(fuzz.Fuzzer, "run", run), \
+                contextlib.redirect_stdout(io.StringIO()) as out:
+            test = fuzz.boot(self.SEED)
+            self.assertEqual(test.harts, 2)
+            fuzz.Fuzzer(options, ".").explain(Outcome(test, Verdict.PANIC, ["kernel panic"]),
+                                              self.SEED)
+        return out.getvalue()
+
+    def test_it_fails_on_one_hart_too(self):
+        text = self.told(lambda test: "keep=" not in test.prog or "1.7" in test.prog
+                         or "1.0-" in test.prog or "0.0-" in test.prog)
+        self.assertIn("on one hart it fails too", text)
+        self.assertIn("shorter: python3 tools/fuzz.py --seed 6 --harts 1 --rounds 1-1", text)
+        self.assertEqual({test.harts for test in self.boots}, {1})
+
+    def test_it_fails_now_and_then(self):
+        """Two of three boots pass: what is needed is found all the same, by trying again."""
+        chance = random.Random(3)
+
+        def fails(test):
+            kept = re.findall(r"(\d)\.(\d+)(?:-(\d+))?", test.prog)
+            return test.harts == 2 and chance.randrange(3) == 0 and (not kept or any(
+                lane == "1" and int(first) <= 7 <= int(last or first)
+                for lane, first, last in kept))
+        text = self.told(fails)
+        self.assertIn("with 2 harts no run is like another: each part is booted up to 4 times",
+                      text)
+        self.assertRegex(text, r"shorter: python3 tools/fuzz.py --seed 6 --rounds \d+-\d+ --keep ")
+        self.assertIn("with 2 harts it may pass", text)
+        self.assertIn("lane 1.7: dup(3, 400)", text)
+        kept = int(re.search(r"(\d+) calls in", text).group(1))
+        self.assertLess(kept, 300)              # of 3,000 in a round
+        self.assertIn("keep=", self.boots[-1].prog)
+
+    def test_it_does_not_fail_again(self):
+        self.assertIn("it has not failed again", self.told(lambda test: False))
+        self.assertEqual(len(self.boots), 1 + fuzz.REPEATS)
+
+
 class Words(unittest.TestCase):
     """tools/fuzz.py: the command line, and the last line."""
 
@@ -152,6 +211,7 @@ class Words(unittest.TestCase):
     def test_wrong_words_are_told(self):
         for words, said in ((["--seed", "0"], "numbers from 1 on"),
                             (["--groups", "x"], "--groups takes letters of pmfs"),
+                            (["--harts", "9"], "--harts takes a number from 1 to 8"),
                             (["--rounds", "2"], "--seed tells which"),
                             (["--objects", "none"], "none has no kernel: run make build")):
             status, text = run("tools/fuzz.py", *words)
