@@ -17,12 +17,17 @@ def host_notes():
     return list(filter(None, [sandbox.why_not()]))
 
 
+def notes_of(student):
+    """What there is to say of a grading, and not of an exercise."""
+    return host_notes() + ([student.made] if student.made else []) + student.notes
+
+
 def to_gradescope(student):
     """Gradescope's results.json for one student."""
     entries = sorted(student.result["exercises"].items()) if student.result else ()
     summary = ["%d of %d points" % (student.sum("mark"), student.sum("max"))]
     return dump({
-        "score": student.sum("mark"), "output": joined(summary + host_notes() + student.notes),
+        "score": student.sum("mark"), "output": joined(summary + notes_of(student)),
         "output_format": "text", "test_output_format": "text",
         "tests": [{
             "number": number, "name": one_line(test["title"]), "score": test["points"],
@@ -53,7 +58,7 @@ def to_prairielearn(student):
     """PrairieLearn's results.json for one student: the score is a part of one."""
     entries = sorted(student.result["exercises"].items()) if student.result else ()
     most = student.sum("max")
-    summary = ["%d of %d points" % (student.sum("mark"), most)] + host_notes() + student.notes
+    summary = ["%d of %d points" % (student.sum("mark"), most)] + notes_of(student)
     tests = [{
         "name": one_line("%s %s" % (number, test["title"])), "points": test["points"],
         "max_points": test["max"], "message": test["verdict"], "output": joined(test["lines"]),

@@ -12,7 +12,7 @@ import collections
 import os
 import subprocess
 
-from exercise import feedback, handout, marksheet, pool
+from exercise import feedback, handout, marksheet, pool, provenance
 from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
@@ -20,7 +20,7 @@ from exercise.workshop import WorkshopError
 from labs import catalogue
 
 
-class GradeError(Exception):
+class GradeError(ValueError):
     """Nothing can be graded; the text is for the teacher."""
 
 
@@ -51,14 +51,20 @@ class Student:
     notes   lines for the teacher
     looks   what a person must look at; if there is something, the hand-in has no total
     digest  what --resume knows its result by
+    key     a digest of what was handed in, the same whatever grades it; "" if it cannot be read
+    made    the line that says by what it is graded
+    before  {exercise: entry} of those that are not graded anew, see regrade.py
     """
+    key = made = ""
+    before = {}
 
-    def __init__(self, submission, reference, asked, policy):
+    def __init__(self, submission, reference, asked, policy, only=None):
         self.submission, self.result, self.work = submission, None, None
         self.notes, self.looks = list(submission.notes), []
         if submission.refused:
             self.notes.append("refused: " + submission.refused)
             return
+        self.key = submission.handin.digest()
         exercises = asked or [number for number in submission.handin.exercises
                               if number in reference.exercises]
         self.looks = ["%s %s: this tree has no such exercise; was it made from another version?"
@@ -71,13 +77,13 @@ class Student:
             self.notes.append("made from version %s, graded with %s"
                               % (version, reference.version))
         try:
-            self.work = Work(submission, reference, exercises)
+            self.work = Work(submission, reference, exercises, only)
         except Exception as error:      # even a defect of the grader costs this hand-in only
             self.notes.append("refused: it cannot be looked at: %s: %s"
                               % (type(error).__name__, error))
             return
         self.looks += ["%s %s: %s" % (number, *self.work.state[number])
-                       for number in self.work.in_state(LOOK)]
+                       for number in self.work.in_state(LOOK) if number in self.work.only]
         self.notes += self.work.notes + self.looks
         self.digest = self.work.digest(reference.version, policy)
 
@@ -86,10 +92,10 @@ class Student:
         if isinstance(result, str):
             self.notes.append(result)
             return
-        self.result = result
+        self.result = dict(result, exercises={**self.before, **result["exercises"]})
         if not result["complete"]:
             self.notes.append("this host failed in some tests: grade it again")
-        for number, entry in sorted(result["exercises"].items()):
+        for number, entry in sorted(self.result["exercises"].items()):
             if entry["why"] and entry["state"] not in ("still blank", LOOK):
                 self.notes.append("%s %s: %s" % (number, entry["state"],
                                                  entry["why"].split("\n")[0]))
@@ -196,51 +202,89 @@ def qemu_is_there(name):
         return False
 
 
+class Grading:
+    """One run of `tools/lab grade`, or of a command that grades in another way: what is graded, by
+    what, and what was found.
+
+    reference  the marks.Reference; asked: chosen() of it
+    made       provenance.made_by(): the versions by which this is graded
+    system     the course's system that gets the marks, or None
+    students   the Students; left_out: files that do not count
+    """
+
+    def __init__(self, root, options):
+        self.root, self.options = root, options
+        self.reference = Reference(root, catalogue.load(), handout.version_of(root))
+        self.asked = chosen(self.reference, options)
+        self.system = next((name for name in feedback.FORMS if getattr(options, name)), None)
+        if self.system and not self.asked:
+            raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
+                             % self.system)
+        check_output(options)
+        if not qemu_is_there(options.qemu):
+            raise GradeError("%s is missing: run make setup" % options.qemu)
+        self.made = provenance.made_by(root, options)
+
+    def collect(self):
+        """Read the hand-ins, and make a Student of each."""
+        collector = Collector(Wanted(self.reference.register, self.asked), bool(self.system))
+        found = collector.words(self.options.files)
+        if self.system and len(found) != 1:
+            raise GradeError("--%s is for one hand-in, and here are %d"
+                             % (self.system, len(found)))
+        self.left_out = collector.left_out
+        self.students = [self.student(each) for each in found]
+        for student in self.students:
+            student.made = provenance.words(self.made)
+        compare(self.students, self.asked)
+
+    def student(self, submission):
+        """The Student of a Submission."""
+        return Student(submission, self.reference, self.asked, self.options.policy)
+
+    def grade(self):
+        """Give a result to each Student, and print a line for it."""
+        done = []
+        try:
+            results = Results(self.options.resume)
+        except StateError as error:
+            raise GradeError(error)
+
+        def show(student):
+            done.append(student)
+            print(marksheet.line(student, len(done), len(self.students)), flush=True)
+
+        def begin(shop):
+            examiner = Examiner(self.reference, shop)
+            return lambda work: examiner.marks(work, self.options.policy)
+
+        try:
+            grade(self.students, results,
+                  lambda: pool.shops("grade", self.root, self.options, begin), show)
+        except WorkshopError as error:
+            raise GradeError(error)
+
+    def finish(self):
+        """Print the sums, write what the command line asks for, and return the exit status."""
+        students = self.students
+        refused = sum(student.is_refused for student in students)
+        failed = sum(student.has_failed for student in students)
+        looks = sum(bool(student.looks) and not student.has_failed for student in students)
+        print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed%s" % (
+            len(students), len(students) - refused - failed - looks, refused, failed,
+            ", %d need a look" % looks if looks else ""))
+        if self.left_out:
+            print("%d files that systems add of their own (.DS_Store and others) do not count"
+                  % self.left_out)
+        for note in feedback.host_notes() + [provenance.words(self.made)]:
+            print(note)
+        marksheet.write(students, self.reference, self.options, self.made)
+        return 1 if refused or failed or looks else 0
+
+
 def run(root, options):
     """Do what `tools/lab grade` was asked for, and return the exit status."""
-    labs = catalogue.load()
-    reference = Reference(root, labs, handout.version_of(root))
-    asked = chosen(reference, options)
-    system = next((name for name in feedback.FORMS if getattr(options, name)), None)
-    if system and not asked:
-        raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
-                         % system)
-    check_output(options)
-    if not qemu_is_there(options.qemu):
-        raise GradeError("%s is missing: run make setup" % options.qemu)
-    collector = Collector(Wanted(reference.register, asked), bool(system))
-    found = collector.words(options.files)
-    if system and len(found) != 1:
-        raise GradeError("--%s is for one hand-in, and here are %d" % (system, len(found)))
-    students = [Student(each, reference, asked, options.policy) for each in found]
-    compare(students, asked)
-    try:
-        results, done = Results(options.resume), []
-    except StateError as error:
-        raise GradeError(error)
-
-    def show(student):
-        done.append(student)
-        print(marksheet.line(student, len(done), len(students)), flush=True)
-
-    def begin(shop):
-        examiner = Examiner(reference, shop)
-        return lambda work: examiner.marks(work, options.policy)
-
-    try:
-        grade(students, results, lambda: pool.shops("grade", root, options, begin), show)
-    except WorkshopError as error:
-        raise GradeError(error)
-    refused = sum(student.is_refused for student in students)
-    failed = sum(student.has_failed for student in students)
-    looks = sum(bool(student.looks) and not student.has_failed for student in students)
-    print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed%s" % (
-        len(students), len(students) - refused - failed - looks, refused, failed,
-        ", %d need a look" % looks if looks else ""))
-    if collector.left_out:
-        print("%d files that systems add of their own (.DS_Store and others) do not count"
-              % collector.left_out)
-    for note in feedback.host_notes():
-        print(note)
-    marksheet.write(students, reference, options)
-    return 1 if refused or failed or looks else 0
+    grading = Grading(root, options)
+    grading.collect()
+    grading.grade()
+    return grading.finish()

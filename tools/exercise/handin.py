@@ -17,6 +17,8 @@ Each line of a text stands behind "| ", so it is never taken for a head. There i
 file: the same tree gives the same file. A hand-in is read here as data, and judged elsewhere.
 """
 import errno
+import hashlib
+import json
 import os
 import re
 
@@ -62,6 +64,12 @@ class Handin:
         self.student = dict.fromkeys(FIELDS, "")
         self.lab, self.version, self.exercises = lab, version, []
         self.texts, self.errors, self.paths, self.answers, self.notes = {}, {}, {}, "", []
+
+    def digest(self):
+        """A digest of the exercises and their texts: all of it that marks depend on."""
+        data = [self.version, self.exercises, sorted(map(list, self.errors)),
+                sorted([*key, text] for key, (text, _) in self.texts.items())]
+        return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
 def plain(text):

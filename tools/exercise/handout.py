@@ -28,6 +28,7 @@ TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compi
        ".clangd", ".vscode/tasks.json", ".vscode/launch.json", ".devcontainer/Dockerfile",
        ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
+VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given")  # see version_of()
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/shell.md", "docs/session.svg")
@@ -233,20 +234,33 @@ def listed_files(text, paths):
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
 
 
+def walked(path):
+    """What sorts paths as a walk meets them: the files of a folder before the folders in it."""
+    *folders, name = path.split("/")
+    return [(1, folder) for folder in folders] + [(0, name)]
+
+
+def version_from(paths, digest):
+    """The version of a tree that has these files; digest(path) gives the SHA-256 of one."""
+    total = hashlib.sha256()
+    for top in VERSIONED:
+        inside = [path[len(top) + 1:] for path in paths if path.startswith(top + "/")]
+        for path in sorted(inside, key=walked):
+            if not any(map(NO_SOURCE.search, path.split("/"))):
+                full = "%s/%s" % (top, path)
+                total.update(full.encode() + b"\0" + digest(full))
+    return total.hexdigest()[:12]
+
+
 def version_of(root):
     """The version of a reference: a digest of its code and its tests. It is the same wherever the
     tree lies."""
-    total = hashlib.sha256()
-    for top in CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given"):
-        for folder, folders, names in os.walk(os.path.join(root, top)):
-            folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
-            for name in sorted(names):
-                if not NO_SOURCE.search(name):
-                    path = os.path.join(folder, name)
-                    total.update(os.path.relpath(path, root).encode() + b"\0")
-                    with open(path, "rb") as file:
-                        total.update(hashlib.sha256(file.read()).digest())
-    return total.hexdigest()[:12]
+    def digest(path):
+        with open(os.path.join(root, path), "rb") as file:
+            return hashlib.sha256(file.read()).digest()
+
+    return version_from([os.path.join(top, path) for top in VERSIONED for _, path in
+                         files_below(os.path.join(root, top))], digest)
 
 
 # -- writing it

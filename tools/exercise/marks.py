@@ -104,10 +104,13 @@ class Work:
     texts      {(exercise, id): text} of the exercises that can be built
     state      {exercise: (WRITTEN or another state, the reason)}
     notes      sentences that say what of the hand-in is ignored
+    only       the exercises that get marks; the others are in the kernel, and are not tested again
     """
 
-    def __init__(self, submission, reference, exercises):
+    def __init__(self, submission, reference, exercises, only=None):
         self.exercises, self.texts, self.state = list(exercises), {}, {}
+        self.only = self.exercises if only is None else [
+            number for number in self.exercises if number in only]
         taken = earlier.take(submission.handin, reference)
         self.notes = taken.notes
         for exercise in self.exercises:
@@ -147,6 +150,11 @@ class Work:
         """The exercises that can be built and tested."""
         return self.in_state(WRITTEN)
 
+    @property
+    def tested(self):
+        """Those of them that get marks."""
+        return [number for number in self.written if number in self.only]
+
     def in_state(self, state):
         """The exercises that are in this state."""
         return [number for number in self.exercises if self.state[number][0] == state]
@@ -160,6 +168,7 @@ class Work:
         marks, so the second of them need not be graded."""
         data = [version, policy, self.exercises, sorted(self.state.items()),
                 sorted([*key, text] for key, text in self.texts.items())]
+        data += [] if self.only == self.exercises else [self.only]
         return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
@@ -238,11 +247,11 @@ class Examiner:
     def marks(self, work, policy):
         """The result for a Work, as the head of this file has it."""
         self.failed = False
-        result = {number: self.entry(work, number) for number in work.exercises}
+        result = {number: self.entry(work, number) for number in work.only}
         whole = Together()
-        if policy != ALONE and work.written:
+        if policy != ALONE and work.tested:
             self.together(work, whole, policy == BEST)
-        for number in work.written:
+        for number in work.tested:
             entry = result[number]
             if number in whole.broken:
                 entry["together"], entry["why"] = 0, whole.broken[number]
@@ -251,7 +260,7 @@ class Examiner:
                 self.alone(work, number, entry, whole)
         if policy != ALONE:
             self.complete(work, result, whole)
-        for number in work.written:
+        for number in work.tested:
             self.decide(result[number], policy)
         return {"exercises": result, "complete": not self.failed}
 
@@ -362,7 +371,7 @@ class Examiner:
     def complete(self, work, result, whole):
         """Run the tests that were put off, as far as they matter; then fill in the marks
         "together"."""
-        numbers = [number for number in work.written if number not in whole.broken]
+        numbers = [number for number in work.tested if number not in whole.broken]
         if any(self.left(number, result[number], whole) for number in numbers):
             with self.shop.variant(whole.texts):
                 host = self.shop.host()
@@ -383,7 +392,8 @@ class Examiner:
         not compile, or uses what it may not, is left out, and the others are built again."""
         while True:
             good = [number for number in work.written if number not in whole.broken]
-            if not good:
+            tested = [number for number in good if number in work.only]
+            if not tested:
                 return
             texts = {key: text for key, text in work.texts.items() if key[0] in good}
             whole.texts = self.reference.variant(
@@ -391,7 +401,7 @@ class Examiner:
             with self.shop.variant(whole.texts) as built:
                 refused = self.foreign(texts) if built.succeeded else {}
                 if built.succeeded and not refused:
-                    self.test_together(good, whole, lazy)
+                    self.test_together(tested, whole, lazy)
                     return
             whole.broken.update(refused or self.blamed(built, good)
                                 or self.culprits(work, good, built))

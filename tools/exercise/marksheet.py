@@ -77,15 +77,17 @@ def to_csv(students):
     return "\ufeff" + out.getvalue()
 
 
-def to_json(students, reference, options):
-    """All results with every test, for other programs."""
+def to_json(students, reference, options, made=None):
+    """All results with every test, for other programs; `made` is provenance.made_by()."""
     return dump({
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
+        "made": made or {},
         "sandbox": sandbox.why_not() or sandbox.TOOL,
         "students": [dict(student.submission.student, file=student.submission.source,
                           total=None if student.looks else student.sum("mark"),
                           max=student.sum("max"), looks=student.looks,
                           graded=student.is_graded, notes=student.notes,
+                          texts=student.key,
                           exercises=student.result["exercises"] if student.result else {})
                      for student in students],
     }, indent=1) + "\n"
@@ -117,7 +119,9 @@ def text_for(student, reference):
     who, result = student.submission.student, student.result
     lines = ["rvlab: %s" % one_line(student.submission.title)]
     lines += ["%s: %s" % (name, one_line(who[name])) for name in handin.FIELDS if who[name]]
-    lines += ["file: %s" % one_line(student.submission.source), ""]
+    lines += ["file: %s" % one_line(student.submission.source)]
+    lines += [one_line(student.made)] if student.made else []
+    lines += [""]
     lines += ["note: " + one_line(note) for note in feedback.host_notes() + student.notes]
     lines += marks_lines(student, reference) if result else []
     found = student.submission.handin
@@ -198,12 +202,12 @@ def text_names(students):
     return names
 
 
-def write(students, reference, options):
+def write(students, reference, options, made=None):
     """Write all files that the command line asks for."""
     if options.csv:
         handin.write(options.csv, to_csv(students))
     if options.json:
-        handin.write(options.json, to_json(students, reference, options))
+        handin.write(options.json, to_json(students, reference, options, made))
     for name, form in feedback.FORMS.items():
         path, student = getattr(options, name), students[0] if students else None
         if path == "-":
