@@ -41,15 +41,16 @@ FEW = 8                                         # as long as there are so few na
 SHORT = [b"a", b"b", b"c", b"d", b"e", b"file", b"x.txt"]
 ODD = [b"", b"nowhere/x", b"a/b/c/d", b"././a", b"//a", b"z" * 256, b"/" + b"y" * 300, b".."]
 # Places where the block map changes its ways, and some between.
-EDGES = [0, 1, 4095, 4096, 8191, 40960, 49151, 49152, 53248, 4243455, 4243456, 4247552,
-         8437760, 4294000000]
+EDGES = (0, 1, 4095, 4096, 8191, 40960, 49151, 49152, 53248, 4243455, 4243456, 4247552,
+         8437760, 4294000000)
+NEAR = tuple(edge for edge in EDGES if edge < 1 << 31)  # where a position fits an int
 
 
 class Writer:
     """Makes the lines of one script, and has the model do each of them."""
 
-    def __init__(self, model, seed):
-        self.model, self.chance = model, random.Random(seed)
+    def __init__(self, model, seed, edges=EDGES):
+        self.model, self.chance, self.edges = model, random.Random(seed), edges
         self.home, self.lines = b"/s%d" % seed, []
         self.start = model.used_blocks()
         self.emit("mkdir", self.home)
@@ -118,7 +119,7 @@ class Writer:
         """A size or a position in a file."""
         chance = self.chance.random()
         if chance < 0.25:
-            return self.chance.choice(EDGES)
+            return self.chance.choice(self.edges)
         return self.chance.randrange(200 if chance < 0.5 else 20000 if chance < 0.97 else 6000000)
 
     def length(self):
@@ -203,12 +204,13 @@ def predicted(model, call, *words):
                     + ["-" if number is None else str(number) for number in more])
 
 
-def scripts(seeds):
-    """{seed: text} of the scripts of one disk, and the Model as it is after them."""
+def scripts(seeds, edges=EDGES):
+    """{seed: text} of the scripts of one disk, and the Model as it is after them. `edges` are
+    places in files that come often, and none is further than the last but by what is written."""
     model, texts = Model(), {}
     model.mkdir(FOLDER)
     for seed in seeds:
-        texts[seed] = "\n".join(Writer(model, seed).lines) + "\n"
+        texts[seed] = "\n".join(Writer(model, seed, edges).lines) + "\n"
     return texts, model
 
 
@@ -319,12 +321,13 @@ class ScriptDisk(disk.Disk):
     which the host makes, and one script "look". On a disk that becomes full the model knows
     nothing: then nothing is predicted."""
     seeds: tuple = ()
+    edges: tuple = EDGES
     is_made: bool = False
     becomes_full: bool = False
 
     def make(self, path, objects):
         super().make(path, objects)
-        texts, model = scripts(self.seeds)
+        texts, model = scripts(self.seeds, self.edges)
         if self.is_made:
             with format.Image(path, writable=True) as image:
                 new = writer.Writer(image)
@@ -346,9 +349,10 @@ class ScriptDisk(disk.Disk):
 class AsModelled:
     """A check of a disk: after the scripts of these seeds, all is there as the model has it."""
     seeds: tuple
+    edges: tuple = EDGES
 
     def __call__(self, path):
-        _, model = scripts(self.seeds)
+        _, model = scripts(self.seeds, self.edges)
         try:
             with format.Image(path) as image:
                 return compare(model, reader.Disk(image))
@@ -362,13 +366,14 @@ def command(seeds, by_map=False):
     return " ".join(["fsops"] + (["map"] if by_map else []) + words)
 
 
-def operations(first, count, by_map=False):
+def operations(first, count, by_map=False, edges=EDGES):
     """A Test that does the scripts of `count` seeds from `first` on, on one disk."""
     seeds = tuple(range(first, first + count))
     return Test("fsops %s%d" % ("map " if by_map else "", first),
                 title="random operations on files, seeds %d to %d" % (first, first + count - 1),
                 prog=command(seeds, by_map),
-                disk=ScriptDisk(size="8M", seeds=seeds, checks=(disk.sound, AsModelled(seeds))))
+                disk=ScriptDisk(size="8M", seeds=seeds, edges=edges,
+                                checks=(disk.sound, AsModelled(seeds, edges))))
 
 
 def until_full(first, count, name, **about):

@@ -15,7 +15,7 @@ The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a sha
 """
 from grader import trace
 from grader.disk import same, sound
-from grader.fsops import operations
+from grader.fsops import NEAR, operations
 from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
 
 HINTS = {
@@ -234,8 +234,10 @@ TESTS = [
             disk=Disk(size="40M", journal=256)),
     program("mapkill chaos", seeds=3, disk=VICTIM),
     program("mapkill 4 harts", harts=4, disk=VICTIM),
-    # Random operations, compared with a model: `tools/fsops.py --map` has more of them.
-    operations(1, 10, by_map=True), operations(11, 10, by_map=True),
+    program("mapfar", disk=Disk()),
+    # Random operations, compared with a model: `tools/fsops.py --map` has more of them. What seek
+    # returns far behind in a file is lab 8's, whose scripts go there.
+    operations(1, 10, by_map=True, edges=NEAR), operations(11, 10, by_map=True, edges=NEAR),
 ]
 
 LAB = Lab(9, "paging and files in memory", EXERCISES, TESTS)

@@ -7,6 +7,7 @@ difference.
 """
 import errno
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -289,6 +290,15 @@ class Comparison(unittest.TestCase):
         self.assertEqual(len(lines), 10 * fsops.OPERATIONS)
         self.assertEqual({line.split()[0] for line in lines}, set(fsops.WEIGHTS))
         self.assertGreater(sum(" = -" not in line for line in lines), len(lines) * 0.6)
+
+    def test_far_places(self):
+        """Positions that fit no int are in the scripts, and in none of those that stay near."""
+        def far(texts):
+            return [line for text in texts.values() for line in text.splitlines()
+                    for found in re.findall(r"-?\d+", line.partition(" = ")[2])
+                    if line.startswith(("seek", "child seek")) and int(found) >= 1 << 31]
+        self.assertTrue(far(fsops.scripts(range(1, 11))[0]))
+        self.assertEqual(far(fsops.scripts(range(1, 21), fsops.NEAR)[0]), [])
 
     def test_command(self):
         """tools/fsops.py: a script is shown; wrong words are refused in a line."""
