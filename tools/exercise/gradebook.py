@@ -14,6 +14,7 @@ import subprocess
 
 from exercise import feedback, handout, marksheet, pool, provenance
 from exercise.marks import LOOK, Examiner, Reference, Work
+from exercise.pseudonyms import Pseudonyms
 from exercise.results import Results, StateError
 from exercise.submissions import Collector, Wanted
 from exercise.workshop import WorkshopError
@@ -90,7 +91,7 @@ class Student:
     def finish(self, result):
         """Take a result, or a sentence that says why there is none."""
         if isinstance(result, str):
-            self.notes.append(result)
+            self.notes.append(self.scrub(result) if self.scrub else result)
             return
         self.result = dict(result, exercises={**self.before, **result["exercises"]})
         if not result["complete"]:
@@ -101,6 +102,11 @@ class Student:
                                                  entry["why"].split("\n")[0]))
             elif entry["state"] == "still blank":
                 self.notes.append("%s still blank" % number)
+
+    @property
+    def scrub(self):
+        """What takes the student's name out of texts, or None."""
+        return self.submission.scrub
 
     @property
     def is_refused(self):
@@ -135,20 +141,25 @@ def strangers(found, reference, asked):
             and (not asked or number.split(".")[0] in labs)]
 
 
-def compare(students, asked):
-    """Add notes about what a teacher has to decide: two hand-ins of one student; hand-ins that name
-    other exercises than most do, because without --lab a hand-in itself says what counts."""
-    seen, sets = {}, collections.Counter()
-    for student in students:
+def compare(found):
+    """Notes for each Submission about what a teacher has to decide: two hand-ins of one student."""
+    seen, notes = {}, [[] for _ in found]
+    for number, submission in enumerate(found):
         for field, words in (("email", "e-mail address"), ("id", "id")):
-            value = student.submission.student[field].casefold()
+            value = submission.student[field].casefold()
             if value:
-                seen.setdefault((words, value), []).append(student)
-        if student.work:
-            sets[tuple(student.work.exercises)] += 1
+                seen.setdefault((words, value), []).append(number)
     for (words, _), same in seen.items():
-        for student in same if len(same) > 1 else ():
-            student.notes.append("%d hand-ins have this %s" % (len(same), words))
+        for number in same if len(same) > 1 else ():
+            notes[number].append("%d hand-ins have this %s" % (len(same), words))
+    return notes
+
+
+def compare_sets(students, asked):
+    """Add notes to hand-ins that name other exercises than most do, because without --lab a
+    hand-in itself says what counts."""
+    sets = collections.Counter(tuple(student.work.exercises) for student in students
+                               if student.work)
     usual = sets.most_common(1)[0][0] if sets else ()
     for student in students:
         if student.work and not asked and tuple(student.work.exercises) != usual:
@@ -172,6 +183,9 @@ def grade(students, results, pool_of, show):
     with pool_of() as workers:
         jobs = [(digest, same[0].work) for digest, same in waiting.items()]
         for digest, result in workers.run(jobs):
+            for scrub in [same.scrub for same in waiting[digest]
+                          if same.scrub and not isinstance(result, str)]:
+                result = scrub.result(result)
             if not isinstance(result, str) and result["complete"]:
                 results.add(digest, result)
             for student in waiting[digest]:
@@ -181,7 +195,7 @@ def grade(students, results, pool_of, show):
 
 def check_output(options):
     """GradeError if a file cannot be written: that is told before an hour of work, not after it."""
-    paths = [options.csv, options.json, options.resume]
+    paths = [options.csv, options.json, options.resume, options.pseudonyms]
     for path in paths + [getattr(options, name) for name in feedback.FORMS]:
         folder = os.path.dirname(os.path.abspath(path or ""))
         if path and path != "-" and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
@@ -232,11 +246,14 @@ class Grading:
         if self.system and len(found) != 1:
             raise GradeError("--%s is for one hand-in, and here are %d"
                              % (self.system, len(found)))
-        self.left_out = collector.left_out
+        self.left_out, notes = collector.left_out, compare(found)
+        if self.options.pseudonyms:
+            Pseudonyms(self.options.pseudonyms).hide(found)
         self.students = [self.student(each) for each in found]
-        for student in self.students:
+        for student, more in zip(self.students, notes):
             student.made = provenance.words(self.made)
-        compare(self.students, self.asked)
+            student.notes += more
+        compare_sets(self.students, self.asked)
 
     def student(self, submission):
         """The Student of a Submission."""

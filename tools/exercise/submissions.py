@@ -35,12 +35,15 @@ class Submission:
     is_tried  if it is refused: whether it may be what its student wants to be graded
     notes     what else the teacher should know of it
     owner     the student's name, if a course's system says it
+    paths     of its other files, which notes name
+    scrub     a pseudonyms.Scrubber, or None: what takes the student's name out of texts
     """
+    scrub = None
 
     def __init__(self, source, found=None, refused="", in_file=False, is_tried=True):
         self.source, self.handin, self.refused = printable(source), found, refused
         self.in_file, self.is_tried, self.owner = in_file, is_tried, ""
-        self.notes = list(found.notes) if found else []
+        self.notes, self.paths = list(found.notes) if found else [], []
 
     @property
     def student(self):
@@ -245,11 +248,12 @@ def one_students(source, found, is_sure):
     others = [(path, each) for path, each in found if not each.handin]
     if len(found) > 1 and not good and is_sure:
         row = Submission(source, refused="nothing in it can be graded: " + told(others))
-        row.owner = found[0][1].owner
+        row.owner, row.paths = found[0][1].owner, [path for path, _ in found]
         return [row]
     if len(good) == 1 and (is_sure or not any(each.is_tried for _, each in others)):
         if others:
             good[0].notes.append("not graded: " + told(others))
+            good[0].paths = [path for path, _ in others]
         return good
     return [each for _, each in found]
 
