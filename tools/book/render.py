@@ -4,7 +4,8 @@ body() gives the inside of a page's <main>:
 
 - links to texts of the tree lead to pages of the book; a link to any other file is only its words;
 - a picture becomes a <figure>, with the words of the link as its caption. An SVG is put into the
-  page, so that it has the page's colours, in the dark too;
+  page, so that it has the page's colours, in the dark too. Code right behind it is the same drawn
+  in letters, for readers of plain Markdown: it is folded;
 - hints of an exercise unfold one by one, and its list of mistakes is folded: <details>;
 - tables stand in a box of their own that can be moved sideways.
 
@@ -20,10 +21,13 @@ from book import sources
 PANDOC = ["pandoc", "--from=gfm", "--to=html5", "--wrap=none", "--no-highlight"]
 MISSING = "the book needs pandoc, and it is not installed: run `make setup BOOK=1`, or install " \
           "the package pandoc of your system"
-PICTURE = re.compile(r'<p>\s*<img src="([^"]*)"\s*alt="([^"]*)"\s*/?>\s*</p>', re.S)
+PICTURE = re.compile(r'<p>\s*<img src="([^"]*)"\s*alt="([^"]*)"\s*/?>\s*</p>'
+                     r"(\s*<pre>.*?</pre>)?", re.S)
 ANCHOR = re.compile(r'<a href="([^"]*)"([^>]*)>(.*?)</a>', re.S)
-HINTS = re.compile(r"<p><strong>Hints?</strong>\.?\s*(.*?)</p>", re.S)
-MISTAKES = re.compile(r"<p><strong>(Mistakes?, [^<]*)</strong>\.?</p>(.*?)(?=<h[1-6]|\Z)", re.S)
+HINTS = re.compile(r"<p><strong>Hints?\.?</strong>\.?\s*(.*?)</p>(\s*<ul>.*?</ul>)?", re.S)
+MISTAKES = re.compile(r"<p><strong>((?:Common m|M)istakes, [^<]*?)\.?</strong>"
+                      r"(.*?)</p>(.*?)(?=<h[1-6]|\Z)", re.S)
+ITEM = re.compile(r"<li>(.*?)</li>", re.S)
 # Where one sentence of a hint ends and the next begins.
 SENTENCE = re.compile(r"(?<=[.?!)])\s+(?=[A-Z]|<code>\w)")
 
@@ -66,19 +70,24 @@ def inline(svg, name):
 def pictured(text, root, page):
     """Pictures that stand alone become figures."""
     def figure(match):
-        link, words = match.groups()
+        link, words, letters = match.groups()
         path = os.path.normpath(os.path.join(root, os.path.dirname(page.source), link))
         name = os.path.splitext(os.path.basename(path))[0]
         with open(path, encoding="utf-8") as file:
             svg = file.read()
         return '<figure id="picture-%s"><div class="picture">%s</div>\n<figcaption>%s' \
-               '</figcaption></figure>' % (name, inline(svg, name), words)
+               '</figcaption></figure>%s' % (
+                   name, inline(svg, name), words, letters and "<details><summary>The same in "
+                   "letters</summary>%s</details>" % letters or "")
     return PICTURE.sub(figure, text)
 
 
 def hints(match):
-    """Sentences, each inside of the one before, so that they come one by one."""
-    given, made = SENTENCE.split(match.group(1)), ""
+    """Sentences, or else the items of the list behind them, each inside of the one before, so that
+    they come one by one."""
+    words, items = match.group(1), match.group(2) or ""
+    given, made = SENTENCE.split(words) if words else [], ""
+    given += ITEM.findall(items)
     for number, hint in reversed(list(enumerate(given, 1))):
         made = '<details class="hint"><summary>Hint %d of %d</summary>\n<p>%s</p>\n%s</details>' % (
             number, len(given), hint, made)
@@ -88,7 +97,8 @@ def hints(match):
 def folded(text):
     """Hints and mistakes are folded."""
     text = HINTS.sub(hints, text)
-    return MISTAKES.sub(r'<details class="mistakes"><summary>\1</summary>\n\2</details>\n', text)
+    return MISTAKES.sub(r'<details class="mistakes"><summary>\1</summary>\n<p>\2</p>\n\3'
+                        "</details>\n", text).replace("<p></p>\n", "")
 
 
 def finished(text, root, pages, page):

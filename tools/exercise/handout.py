@@ -43,6 +43,7 @@ EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "gr
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
+PICTURE = re.compile(r"!\[[^]]*\]\((docs/pictures/[^)]+)\)")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not made here
@@ -131,7 +132,9 @@ def is_wanted(path, plan):
 
 def sources(root, plan):
     """The files of a handout that come from the tree, as paths from its root."""
-    yield from (name for name in TOP + PAGES if os.path.isfile(os.path.join(root, name)))
+    pictures = PICTURE.findall(labs_text(root, plan))
+    yield from (name for name in TOP + PAGES + tuple(pictures)
+                if os.path.isfile(os.path.join(root, name)))
     for top in CODE + ("disk", "tools"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if not NO_SOURCE.search(name))
@@ -165,6 +168,13 @@ def cut_chapters(text, lab):
         if not hidden:
             kept.append(line)
     return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def labs_text(root, plan):
+    """labcodes.md of a handout; "" if the tree has none."""
+    if not os.path.isfile(os.path.join(root, "labcodes.md")):
+        return ""
+    return cut_chapters(regions.read(root, "labcodes.md"), plan.lab)
 
 
 def places(plan, found):
@@ -292,9 +302,9 @@ def write_tree(root, folder, plan, uses):
         if path in marked:
             write_text(folder, path, regions.blank(regions.read(root, path), path,
                                                    set(blank), hints, given))
-    if os.path.isfile(os.path.join(root, "labcodes.md")):
-        write_text(folder, "labcodes.md", cut_chapters(regions.read(root, "labcodes.md"),
-                                                       plan.lab))
+    text = labs_text(root, plan)
+    if text:
+        write_text(folder, "labcodes.md", text)
     own = set(paths) | {"README.md", "labcodes.md"}
     write_text(folder, "README.md", readme(root, plan, found, own))
     if TREE in paths:

@@ -16,7 +16,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
-from book import checks, epub, makebook, render, search, sources
+from book import checks, drawing, epub, makebook, makepictures, render, search, sources
 
 LABS = """# The labs
 
@@ -159,6 +159,10 @@ class Rendering(TreeOfPages):
         self.assertIn('aria-labelledby="a-t"', made)
         self.assertIn('<title id="a-t">', made)
         self.assertNotIn("<style>", made)
+        self.assertNotIn("<details>", made)
+        made = render.pictured('<p><img src="a.svg" alt="x" /></p>\n<pre>code</pre><pre>two</pre>',
+                               self.root, self.page("page"))
+        self.assertTrue(made.endswith("letters</summary>\n<pre>code</pre></details><pre>two</pre>"))
 
     def test_hints_come_one_by_one(self):
         made = render.folded("<p><strong>Hints</strong>. Do this. Use <code>x.y</code>: it helps. "
@@ -167,11 +171,21 @@ class Rendering(TreeOfPages):
         self.assertRegex(made, r"(?s)Hint 1.*<details.*Hint 2.*<details.*Hint 3.*(</details>){3}")
         self.assertTrue(made.endswith("</details>\n<p>No hint.</p>"))
 
+    def test_hints_of_a_list(self):
+        made = render.folded("<p><strong>Hints.</strong></p>\n<ul>\n<li>One. Two.</li>\n"
+                             "<li>Three.</li>\n</ul>\n<ul><li>x</li></ul>")
+        self.assertEqual(re.findall("Hint . of .", made), ["Hint 1 of 2", "Hint 2 of 2"])
+        self.assertTrue(made.endswith("</details>\n<ul><li>x</li></ul>"))
+
     def test_mistakes_are_folded(self):
         made = render.folded("<p><strong>Mistakes, and what they look like</strong></p>\n"
                              '<ul></ul>\n<h2 id="a">A</h2>')
         self.assertTrue(made.startswith('<details class="mistakes"><summary>Mistakes, and what'))
         self.assertTrue(made.endswith('<ul></ul>\n</details>\n<h2 id="a">A</h2>'))
+        made = render.folded("<p><strong>Common mistakes, and what they look like.</strong> Words."
+                             "</p>\n<ul></ul>")
+        self.assertEqual(made, '<details class="mistakes"><summary>Common mistakes, and what they '
+                         "look like</summary>\n<p> Words.</p>\n\n<ul></ul></details>\n")
 
     def test_index(self):
         found = list(search.sections('<h1 id="a">A &amp; b</h1><p>one <b>two</b></p>'
@@ -215,6 +229,41 @@ class Command(unittest.TestCase):
             self.assertEqual(self.run_tool(target, env={"PATH": folder}),
                              (2, "book: " + render.MISSING + "\n"))
             self.assertFalse(os.path.exists(target))
+
+
+class Drawings(unittest.TestCase):
+    def test_they_are_what_would_be_written(self):
+        self.assertEqual(list(makepictures.differences(TOP)), [])
+
+    def test_each_is_shown_and_told(self):
+        shown = sources.text_of(TOP, "labcodes.md")
+        for made in makepictures.all_drawings(TOP):
+            self.assertIn("](docs/pictures/%s.svg)" % made.name, shown)
+            self.assertGreater(len(made.about.split()), 40, made.name)
+
+    def test_facts(self):
+        facts = drawing.Facts(TOP)
+        self.assertEqual(facts.number("kern/riscv/sv39.h", "PT_LEVELS"), 3)
+        self.assertEqual(facts.fields("kern/riscv/trapframe.h", "trapframe"),
+                         ["gpr", "status", "epc", "tval", "cause"])
+        for asked in (lambda: facts.number("kern/riscv/sv39.h", "PT_NOSUCH"),
+                      lambda: facts.names("kern/riscv/sv39.h", "pt_nosuch"),
+                      lambda: facts.fields("kern/riscv/sv39.h", "nosuch")):
+            self.assertRaisesRegex(drawing.DrawingError, "has no .*change the drawing", asked)
+
+    def test_words_fit(self):
+        sheet = drawing.Drawing("name", 100, 50, "title", "text")
+        sheet.box(0, 0, 90, 20, "ten words")
+        self.assertRaisesRegex(drawing.DrawingError, "does not fit", sheet.box, 0, 0, 60, 20,
+                               "ten words")
+        self.assertRaisesRegex(drawing.DrawingError, "not on the sheet", sheet.text, 70, 20,
+                               "words")
+
+    def test_colours_are_there(self):
+        light, dark = drawing.colours()
+        self.assertIn("fill: #dcebfa", light)
+        self.assertIn("fill: #1d3a57", dark)
+        self.assertNotIn("var(", light + dark)
 
 
 def luminance(color):

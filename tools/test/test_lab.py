@@ -157,6 +157,11 @@ class NoSolutions(Folder):
         self.assertEqual(re.findall(r"(?m)^    (?:sched|pmm)_own\.c +(.*)", text),
                          ["a scheduler of one's own", "an allocator of one's own"])
 
+    def test_drawings(self):
+        """A handout has those that its text shows, and no others."""
+        self.assertEqual(sorted(os.listdir(os.path.join(self.make(4)[1], "docs/pictures"))),
+                         ["blocks.svg", "life.svg", "sv39.svg"])
+
     def test_chapters(self):
         text = "# All\n\n## Lab 1: a\nx\n### 1.1\n\n## Lab 2: b\ny\n### 2.1\nz\n\n## Honesty\nw\n"
         self.assertEqual(handout.cut_chapters(text, 1),
