@@ -19,6 +19,9 @@ from labs import catalogue
 
 LINK = re.compile(r"(!?)\[((?:[^][`]|`[^`]*`|\[[^]]*\])*)\]\(([^)\s]+)\)", re.S)
 COMMAND = re.compile(r"^(?:make|tools/(?:lab|disk)|python3 (?:-m \w+ )?tools/\S+)(?:\s|$)")
+IMPORT = re.compile(r"^[ \t]*(?:from ([\w.]+) import (\w[\w, ]*|\([\w,\s]*\))|import (\w+))",
+                    re.M)
+CONTINUED = re.compile(r"[ \t]*\\\n[ \t]*")
 INLINE = re.compile(r"`([^`]+)`")
 # Words behind which a command ends, and values that stand for others.
 REMARK = re.compile(r"\s{2,}|\s+#|;|\s&&")
@@ -82,15 +85,19 @@ class Names:
                     yield "%s has no option %s" % (path, option)
 
     def source_of(self, path):
-        """The source of a tool, with that of the modules of its own folder that have its name."""
-        folder = os.path.splitext(path)[0]
-        paths = [path, "tools/sfs/commands.py"] if path == "tools/disk" else [path]
-        folder = "tools/sfs" if path == "tools/disk" else folder
-        if os.path.isdir(os.path.join(self.root, folder)):
-            paths += ["%s/%s" % (folder, name) for name in sorted(os.listdir(
-                os.path.join(self.root, folder))) if name.endswith(".py")]
-        return "\n".join(sources.text_of(self.root, each) for each in dict.fromkeys(paths)
-                         if os.path.isfile(os.path.join(self.root, each)))
+        """The source of a tool, with that of the modules of tools/ that it imports."""
+        todo, seen = [path], {}
+        while todo:
+            path = todo.pop()
+            if path in seen or not os.path.isfile(os.path.join(self.root, path)):
+                continue
+            seen[path] = sources.text_of(self.root, path)
+            for folder, names, module in IMPORT.findall(seen[path]):
+                places = [module, folder.replace(".", "/")]
+                places += [folder.replace(".", "/") + "/" + name.strip("() \n").split(" ")[0]
+                           for name in names.split(",")]
+                todo += ["tools/%s.py" % place for place in places if place]
+        return "\n".join(seen.values())
 
     def wrong(self, command):
         """Sentences about a command."""
@@ -104,7 +111,7 @@ class Names:
 
 def commands(text):
     """The commands that a text shows: lines of code that are one, and words in backquotes."""
-    for line, is_code in sources.lines_of(text):
+    for line, is_code in sources.lines_of(CONTINUED.sub(" ", text)):
         if is_code:
             if COMMAND.match(line.strip()):
                 yield REMARK.split(line.strip())[0]

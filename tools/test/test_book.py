@@ -129,6 +129,7 @@ class Checks(TreeOfPages):
                              ("    make run PROG=nosuch", "no PROG=nosuch"),
                              ("`tools/lab handout 5 --nosuch`", "no option --nosuch"),
                              ("    python3 tools/nosuch.py", "tools/nosuch.py is not there"),
+                             ("    make grade \\\n        NOSUCH=1", "no knob NOSUCH="),
                              ("    make run PROG=\"hello", "is no command")):
             self.assertIn(wanted, "".join(self.complaints(text)), text)
         for text in ("    make run PROG=hello && echo good", "`make grade TEST=\"cow fork*\"`",
