@@ -39,6 +39,22 @@ def do_generate(root, options):
     return generate.run(root, options)
 
 
+def do_statistics(root, options):
+    """Count what failed."""
+    from exercise import statistics
+    return statistics.run(options)
+
+
+def add_statistics(add_command, with_root):
+    """The options of `statistics`."""
+    option = add_command("statistics", with_root(do_statistics), "count which test fails how often")
+    option("files", nargs="+", metavar="JSON", help="what `grade --json` has written")
+    option("--like", metavar="JSON", help="the same of wrong solutions: see generate --mutants")
+    option("-o", "--output", metavar="FILE", help="write it as HTML")
+    option("--csv", metavar="FILE", help="as a table for a spreadsheet")
+    option("--markdown", metavar="FILE", help="as Markdown")
+
+
 def number(text):
     """A number of an option, from 1 on."""
     value = int(text)
@@ -75,3 +91,4 @@ def add(root, add_command, add_files):
     option("--policy", choices=("best", "both", "alone", "together"), default="best",
            help="with --version: which mark counts; %(default)s")
     add_generate(add_command, with_root)
+    add_statistics(add_command, with_root)

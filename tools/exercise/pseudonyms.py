@@ -1,4 +1,4 @@
-"""`--pseudonyms FILE`: no name, address or path of a student gets into what is written of a grading.
+"""`--pseudonyms FILE`: no name, address or path of a student gets into what a grading writes.
 
 FILE is a table, made at the first use and readable by its owner only: a pseudonym in each line, and
 who it is. It is the only place that links the two; without it nobody can. A student is known by
