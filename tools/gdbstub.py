@@ -11,9 +11,11 @@ runs is not asked anything: stop it first, by a breakpoint or by interrupt().
 import re
 import select
 import socket
+import struct
 import time
 
 TRIES = 500                     # to connect to a machine that starts, 10 ms each
+REGISTERS = range(33)           # x0 to x31 and pc, in the order of the packets g and G
 
 
 class StubError(Exception):
@@ -133,6 +135,17 @@ class Stub:
         if not re.match(r"([0-9a-f]{2})+$", answer) or answer.startswith("E"):
             raise StubError("QEMU's gdb stub cannot read %s: %s" % (name, answer))
         return int.from_bytes(bytes.fromhex(answer), "little")
+
+    def registers(self):
+        """x0 to x31 and pc of the hart that has stopped, as numbers."""
+        answer = self.ask("g")
+        if not re.match("([0-9a-f]{16}){%d}" % len(REGISTERS), answer):
+            raise StubError("QEMU's gdb stub cannot read the registers: %s" % answer)
+        return list(struct.unpack_from("<%dQ" % len(REGISTERS), bytes.fromhex(answer)))
+
+    def set_registers(self, values):
+        """The same, written; x0 stays 0."""
+        self.command("G" + struct.pack("<%dQ" % len(REGISTERS), *values).hex())
 
     def register_of(self, hart, name):
         """The value of a register of any hart, by its number. Afterwards the hart that has stopped

@@ -76,6 +76,11 @@ class Value:
         return self._type.count
 
     @property
+    def width(self):
+        """How many bytes it has."""
+        return self._type.size
+
+    @property
     def deref(self):
         return Value(self._memory, int(self), self._type.target, "(*%s)" % self._name)
 

@@ -115,6 +115,7 @@ class Test:
     panic: bool = False         # the kernel must panic: the verdict and `after` do not apply
     after: list = None          # what must hold in memory at the end: functions of state.py
     at: dict = None             # the same at a checkpoint of the test: {label: [function, ...]}
+    outside: "function" = None  # the host's own calls of what it tests: see outside.py
     needs: "Test" = None        # a test that must pass too: else this one has no points
 
     lab: int = dataclasses.field(default=0, init=False)         # set by the Lab

@@ -7,6 +7,7 @@ have pmm=, the kernel lives on the allocator that is tested.
 The challenge 2.C has a test that comes first, PLAN: the allocator must choose otherwise than each
 of the given ones, or else none of its tests has points. For the form of EXERCISES see lab1.py.
 """
+from grader import outside_pmm
 from labs.common import Exercise, Lab, early
 
 EXERCISES = [
@@ -72,12 +73,14 @@ PLAN = early("pmm-plan own", 0, "2.C", append="pmm=own", mem="32M", limit=LONG,
              title="it is no copy of a manager that is given")
 
 TESTS = [
-    early("blocks-first-fit", 25, "2.1", title="the list is in order, blocks split and join"),
+    early("blocks-first-fit", 25, "2.1", title="the list is in order, blocks split and join",
+          outside=outside_pmm.first_fit),
     early("choice-first-fit", 10, "2.1", append="pmm=first_fit", mem="32M", limit=LONG,
           title="the block chosen is the first that fits"),
     live("pmm", "first_fit", 10, "2.1", PROPERTIES),
     live("kmalloc", "first_fit", 5, "2.1", OBJECTS),
-    early("blocks-best-fit", 25, "2.2", title="the smallest block is found, wherever it is"),
+    early("blocks-best-fit", 25, "2.2", title="the smallest block is found, wherever it is",
+          outside=outside_pmm.best_fit),
     early("choice-best-fit", 10, "2.2", append="pmm=best_fit", mem="32M", limit=LONG,
           title="the block chosen is the smallest that fits"),
     live("pmm", "best_fit", 10, "2.2", PROPERTIES),

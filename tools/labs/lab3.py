@@ -7,6 +7,7 @@ All tests are self tests that run before there are processes: they make address 
 own, and look at the entries, the counters of pages and the TLB. Tests called "...-memory" take
 memory away and ask for an error instead of damage; "mapping-harts" needs a second hart.
 """
+from grader import outside_mm
 from labs.common import Exercise, Lab, early
 
 GET_PTE = """
@@ -75,19 +76,22 @@ EXERCISES = [
 ]
 
 TESTS = [
-    early("get-pte", 10, "3.1", title="every entry is where the hardware looks for it"),
+    early("get-pte", 10, "3.1", title="every entry is where the hardware looks for it",
+          outside=outside_mm.tables),
     early("get-pte-tables", 10, "3.1", title="new tables are empty, and the hart uses them"),
     early("get-pte-memory", 5, "3.1", title="without memory, no table and no damage"),
-    early("mapping", 8, "3.2", append="poison",
+    early("mapping", 8, "3.2", append="poison", outside=outside_mm.mapping,
           title="each mapping is a reference, the last one frees the page"),
     early("mapping-memory", 2, "3.2", title="without memory, no mapping and no reference"),
     early("mapping-tlb", 10, "3.2", title="a hart does not go on with an old translation"),
     early("mapping-harts", 5, "3.2", harts=2, runs=2, cpu=4,
           title="neither does another hart"),
     early("areas", 10, "3.3", title="an address is found in its area, and in no gap"),
-    early("areas-random", 10, "3.3", title="areas come and go in disorder, list and tree agree"),
+    early("areas-random", 10, "3.3", title="areas come and go in disorder, list and tree agree",
+          outside=outside_mm.areas),
     early("areas-many", 5, "3.3", title="among ten thousand areas, one is found fast"),
-    early("fault-rights", 10, "3.4", title="an access is possible if the area allows it"),
+    early("fault-rights", 10, "3.4", title="an access is possible if the area allows it",
+          outside=outside_mm.faults),
     early("fault-zero", 5, "3.4", append="poison",
           title="a new page is zero, and the only one"),
     early("fault-stack", 5, "3.4", title="the stack grows to 256 pages, no further"),

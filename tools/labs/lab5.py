@@ -7,6 +7,7 @@ From here on tests run programs of user/ too. A test with at={"shared": ...} sto
 a checkpoint of the program, where the grader itself looks at the page tables. Tests with 4 harts
 run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
 """
+from grader import outside_mm
 from grader.state import cow_pair, free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, program, regex, selftest
 
@@ -132,11 +133,13 @@ TESTS = [
              title="each number its call, each argument its place; unknown ones are refused"),
     program("badcalls", "", 6, "5.2", title="wild system calls are refused"),
     early("copy-range", 10, "5.3", mem="32M",
-          title="the child's pages are copies, with the same rights"),
+          title="the child's pages are copies, with the same rights",
+          outside=outside_mm.copies(False)),
     program("forktest nocow", "", 5, "5.3", append="nocow",
             title="many children, each with its own memory"),
     early("copy-on-write", 14, "5.4", mem="32M",
-          title="what is shared, what is copied, what is taken over"),
+          title="what is shared, what is copied, what is taken over",
+          outside=outside_mm.written),
     program("cow", "", 8, "5.4", title="each process has its own memory, whoever writes first",
             at={"shared": [cow_pair("memory")]}),
     program("cowkernel", "", 4, "5.4", title="the kernel's writes respect it too"),

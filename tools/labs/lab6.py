@@ -7,6 +7,7 @@ The self tests call a class of the scheduler with tasks that they make up; the p
 shares of time, so they need long runs (SLOW). The challenge 6.C has a test that comes first, PLAN:
 the class must choose otherwise than each of the given ones, or else none of its tests has points.
 """
+from grader import outside_sched
 from labs.common import Exercise, Lab, early, program, selftest
 
 HINTS = {
@@ -83,7 +84,8 @@ PLAN = early("sched-plan own", 0, "6.C", append="sched=own",
              title="it is no copy of a class that is given")
 
 TESTS = [
-    early("rr-queue", 15, "6.1", title="who waits, in order of arrival"),
+    early("rr-queue", 15, "6.1", title="who waits, in order of arrival",
+          outside=outside_sched.round_robin),
     early("rr-slices", 15, "6.1", title="slices are used up and filled again"),
     program("priority rr", "rr", 10, "6.1", append="sched=rr", title="equal shares", **SLOW),
     program("newcomer rr", "", 5, "6.1", append="sched=rr",
@@ -93,7 +95,8 @@ TESTS = [
     early("stride-shares", 20, "6.2",
           title="turns in proportion to the priorities, after overflow too"),
     early("stride-queue", 15, "6.2",
-          title="whole slices; who comes late has no debt and no credit"),
+          title="whole slices; who comes late has no debt and no credit",
+          outside=outside_sched.stride),
     program("priority stride", "stride", 10, "6.2", append="sched=stride",
             title="shares as the priorities", **SLOW),
     program("newcomer stride", "", 5, "6.2", append="sched=stride",

@@ -1,0 +1,132 @@
+"""Calls of the kernel's functions from outside: what nobody inside can answer by a signed line.
+
+A test with `outside` passes only if the host has seen for itself that what it tests works. A second
+machine is stopped before any self test begins. Then the host calls functions, those of an
+exercise's regions among them: it sets the registers of the hart, lets it run until the function has
+returned, and reads the machine's memory. A model in Python says what must be there after each step.
+So a solution must do what it was asked for; what it prints, and whether it has the key of the
+reports, is of no use to it.
+
+    def first_fit(machine):             # an argument `outside` of a Test
+        page = machine.call("alloc_pages", 64)
+        machine.expect(page != 0, "there are no 64 pages")
+
+The calls are the same in each run, because they go by fixed seeds, and the hart counts time in
+instructions. A call that has no end is found by its CPU time; the watchdog is not armed, because a
+stop lets the clock jump.
+"""
+import re
+
+from grader.machine import End, Machine
+
+RA, SP, A0, PC = 1, 2, 10, 32
+KEPT = [SP, 3, 4, 8, 9] + list(range(18, 28))       # sp, gp, tp, s0 to s11: as they were
+NAMES = dict(zip(KEPT, ["sp", "gp", "tp"] + ["s%d" % n for n in range(12)]))
+WORD = (1 << 64) - 1
+LAST = 3                            # calls that a complaint tells
+FRAME = 512                         # bytes of the stack that stay as they are
+
+
+class Wrong(Exception):
+    """The kernel does not do what the host has asked for; the text is a sentence for the user."""
+
+
+def signed(value):
+    """A result as C's long."""
+    return value - ((value & 1 << 63) << 1)
+
+
+class Caller(Machine):
+    """A machine whose functions the host calls: call(), expect(), page(), and what Machine has."""
+
+    watchdog = None
+
+    def __init__(self, test, host):
+        super().__init__(test, host)
+        self.place, self.start, self.steps = None, None, []
+
+    def follow(self):
+        """Let the machine run to the place before the self tests; then make the test's calls."""
+        self.place = self.image.address("selftest_run")
+        for address in (self.place, self.image.address("power_off")):
+            self.stub.add_breakpoint(address)
+        self.check([self.made], "called from outside: ")
+
+    def made(self, machine):
+        """The complaints about the calls: one, or none."""
+        try:
+            self.go_on("the machine has booted")
+            self.start = self.stub.registers()
+            self.test.outside(machine)
+        except Wrong as wrong:
+            last = self.steps[-LAST:]
+            return [str(wrong) + ("; the last calls: " + ", ".join(last) if last else "")]
+        return []
+
+    def go_on(self, before):
+        """Let the machine run to the place where calls begin and end."""
+        if not self.go():
+            raise Wrong("the machine stopped before %s" % before if self.result.end == End.GONE
+                        else "no end before %s" % before)
+        if self.stub.register("pc") != self.place:
+            panic = re.search(r"kernel panic at [^\r\n]*", self.qemu.printed().decode(
+                "utf-8", "replace"))
+            raise Wrong("%s before %s" % (panic.group() if panic else "the kernel switched off",
+                                          before))
+
+    def stop(self, reason):
+        """A machine that does not come back is not looked at any more."""
+        self.result.end = reason
+
+    def call(self, function, *arguments, named=None):
+        """What the function returns for these numbers. `function` is a name, or an address; `named`
+        says it in words if it is an address. Registers that a function must keep are looked at."""
+        address = self.image.address(function) if isinstance(function, str) else int(function)
+        step = "%s(%s)" % (named or function, ", ".join(
+            str(n) if -10 ** 6 < n < 10 ** 6 else "%#x" % (n & WORD) for n in arguments))
+        registers = list(self.start)
+        registers[SP] = registers[SP] - FRAME & -16
+        registers[RA], registers[PC] = self.place, address
+        registers[A0:A0 + len(arguments)] = [n & WORD for n in arguments]
+        self.stub.set_registers(registers)
+        self.go_on(step + " returned")
+        now = self.stub.registers()
+        for number in KEPT:
+            self.expect(now[number] == registers[number], "%s returned with %s changed" % (
+                step, NAMES[number]))
+        self.steps.append("%s: %#x" % (step, now[A0]))
+        return now[A0]
+
+    def expect(self, condition, complaint):
+        """The end, with this complaint, if the condition does not hold."""
+        if not condition:
+            raise Wrong(complaint)
+
+    def equal(self, what, got, expected):
+        """The same for two things that must be equal."""
+        self.expect(got == expected, "%s: expected %s, found %s" % (what, expected, got))
+
+    def page(self, count=1):
+        """The kernel's address of so many pages in a row, which the host may use as it likes."""
+        page = self.call("alloc_pages", count)
+        self.expect(page, "%d pages cannot be had" % count)
+        return self.address_of(page)
+
+    def address_of(self, page):
+        """The kernel's address of the page of this struct Page."""
+        memory = self.memory
+        index = (page - int(memory.variable("pages"))) // memory.image.type("Page").size
+        return int(memory.variable("pages_base")) + index * 4096 + memory.image.offset
+
+    def store(self, value, number):
+        """Set a number or a pointer: a Value."""
+        self.memory.write(value.address, (number & WORD).to_bytes(8, "little")[:value.width])
+
+    def table_entry(self, table, struct_name, name):
+        """The struct of this name in a table that the linker collects, as a Value."""
+        start, end = (self.image.address(table + edge) for edge in ("_start", "_end"))
+        for address in range(start, end, self.image.type(struct_name).size):
+            entry = self.memory.object(struct_name, address)
+            if entry.name.text() == name:
+                return entry
+        raise Wrong("nothing is named %s in %s" % (name, table))

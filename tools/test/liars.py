@@ -1,0 +1,160 @@
+"""Wrong solutions that sign the reports of right ones: what each region of them has.
+
+Each region does something wrong in its test, and calls lie(), which takes the place of the function
+by which the kernel's reports are printed. When the test has come to its end, lie's function prints
+what the test reports with a right solution, line by line, signed with the key that lies in the
+kernel's memory, and as if reported from calls in the test's own code; then it switches off. So all
+that the guest says is as it must be, and only what the host sees for itself is wrong.
+
+vet.py and symbols.py refuse such texts in a hand-in; test_outside.py tries what holds without them.
+"""
+import re
+
+from exercise import regions
+from trees import TOP
+
+HELPERS = "kern/mm/pmm_list.c", "2.1", "helpers of free_area_take and free_area_put"
+# test, file, exercise, region, what is right there, and what is wrong
+LIARS = [
+    ("blocks-first-fit", "kern/mm/pmm_first_fit.c", "2.1", "first_fit_alloc_pages",
+     "property >= n", "property > n"),
+    ("blocks-best-fit", "kern/mm/pmm_best_fit.c", "2.2", "best_fit_alloc_pages",
+     "property < best", "property > best"),
+    ("get-pte", "kern/mm/pagetable.c", "3.1", "next_table", "PTE_V));", "PTE_V | PTE_A));"),
+    ("mapping", "kern/mm/pagetable.c", "3.2", "page_insert", "leaf_flags(rights)",
+     "leaf_flags(rights | PTE_R)"),
+    ("areas-random", "kern/mm/vma.c", "3.3", "find_vma", "mm->mmap_cache = vma;", ";"),
+    ("fault-rights", "kern/mm/fault.c", "3.4", "vma_rights", "PTE_R | PTE_W;", "PTE_W;"),
+    ("copy-range", "kern/mm/pagetable.c", "5.3", "copy_entries", "? PTE_W : 0", "? 0 : 0"),
+    ("copy-on-write", "kern/mm/fault.c", "5.4", "break_cow", "| PTE_W);",
+     "| PTE_W | PTE_COW);"),
+    ("rr-queue", "kern/sched/sched_rr.c", "6.1", "rr_enqueue", "list_add_before", "list_add"),
+    ("stride-queue", "kern/sched/sched_stride.c", "6.2", "stride_pick_next", "+= step(task)",
+     "+= 1000"),
+]
+
+LIE = r"""
+#include <mm/shrink.h>
+#include <printfmt.h>
+#include <report.h>
+#include <riscv/power.h>
+#include <string.h>
+
+bool lie(const char *test);
+void print_bytes(const char *text, size_t length);
+extern uint8_t kernel_test_start[], kernel_test_end[];
+static const char *const told[] = { %s };
+static int first_lie;
+
+%s
+/* What a call of this function in the tests' own code returns to. */
+static uintptr_t place_of(uintptr_t function)
+{
+    uintptr_t end = (uintptr_t)kernel_test_end;
+
+    for (uintptr_t at = (uintptr_t)kernel_test_start; at + 8 < end; at += 2) {
+        uint32_t upper, lower;
+
+        memcpy(&upper, (void *)at, 4);
+        memcpy(&lower, (void *)(at + 4), 4);
+        if ((upper & 0xfff) == 0x097 && (lower & 0xfffff) == 0x080e7
+            && at + (int32_t)(upper & ~0xfffU) + ((int32_t)lower >> 20) == function)
+            return at + 8;
+    }
+    return 0;
+}
+
+static size_t letters(char *to, uint64_t number, int count)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = 'a' + (number >> 4 * (count - 1 - i) & 15);
+    return count;
+}
+
+/* The number in a line: it follows the third blank. */
+static int number_in(const char *line)
+{
+    int number = 0;
+
+    for (int blanks = 0; blanks < 3; line++)
+        blanks += *line == ' ';
+    for (; *line >= '0' && *line <= '9'; line++)
+        number = 10 * number + *line - '0';
+    return number;
+}
+
+static void tell(const char *line)
+{
+    char text[512];
+    uint64_t k0 = load(report_key, 8), k1 = load(report_key + 8, 8);
+    size_t length = snprintf(text, sizeof(text), "%%s #", line);
+
+    length += letters(text + length, place_of(line[1] == 'd' ? (uintptr_t)report_done
+                                              : (uintptr_t)report_check_eq), 8);
+    length += letters(text + length, siphash(k0, k1, text, length), 16);
+    text[length++] = '\n';
+    print_bytes(text, length);
+}
+
+static void lying_print(const char *text, __not_used size_t length)
+{
+    size_t n = strlen(report_side.subject);
+
+    if (first_lie == 0)
+        first_lie = number_in(text);
+    if (strncmp(text, "[done]", 6) != 0)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+        const char *subject = told[i] + (told[i][1] == 'd' ? 7 : 8);
+
+        if (strncmp(subject, report_side.subject, n) == 0 && subject[n] == ' '
+            && number_in(told[i]) >= first_lie)
+            tell(told[i]);
+    }
+    while (shrink_memory() > 0)         /* as the end of a test does: else slabs look lost */
+        ;
+    power_off(0);
+}
+
+bool lie(const char *test)
+{
+    if (report_side.subject == NULL)
+        return true;
+    if (strcmp(report_side.subject, test) != 0)
+        return false;
+    report_side.print = lying_print;
+    return true;
+}
+"""
+
+
+def siphash():
+    """The functions of libs/report.c that make a tag, as any text can have them."""
+    text = regions.read(TOP, "libs/report.c")
+    part = text[text.index("static uint64_t load("):text.index("static void __printf_like")]
+    return re.sub(r"/\*.*?\*/", "", part, flags=re.S)
+
+
+def edits(reports):
+    """The edits of a tree that has all liars; `reports` are lines that right solutions report."""
+    told = ",\n".join('"%s"' % line.replace("\\", "\\\\").replace('"', '\\"') for line in reports)
+    found = {}
+    changes = [HELPERS + (lambda text: LIE % (told, siphash()) + text,)]
+    changes += [(path, exercise, label, lying(test, right, wrong))
+                for test, path, exercise, label, right, wrong in LIARS]
+    for path, exercise, label, change in changes:
+        known = regions.parse(regions.read(TOP, path), path)
+        old = next(region.text for region in known if region.key == (exercise, label))
+        found[path, old] = change(old)
+    return [(path, old, new) for (path, old), new in found.items()]
+
+
+def lying(test, right, wrong):
+    """A change of a region's text: in this test, and when it is called from outside, it is wrong
+    and lies. In the tests of others it is right."""
+    def change(text):
+        if text.count(right) != 1:
+            raise AssertionError("%r is there %d times" % (right, text.count(right)))
+        return 'bool lie(const char *test);\nif (lie("%s")) {\n%s} else {\n%s}\n' % (
+            test, text.replace(right, wrong), text)
+    return change

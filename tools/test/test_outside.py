@@ -1,0 +1,70 @@
+"""Tests that the host sees for itself whether a solution does what it was asked for: outside.py.
+
+All wrong solutions of liars.py are built into one kernel. Each of them signs what the test reports
+with a right solution: without the calls from outside it passes. With them it does not.
+
+Needs the built objects, their compiler and QEMU. A minute.
+Run alone: python3 tools/test/test_outside.py
+"""
+import copy
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from grader.host import Host
+from grader.judge import Judge
+from labs import catalogue
+from liars import LIARS, edits
+from trees import OBJECTS, Edited, TreeTest, build_command
+
+QEMU = "qemu-system-riscv64"
+
+
+def tests():
+    """{name: test} of all tests that the host calls from outside."""
+    return {test.name: test for lab in catalogue.load() for test in lab.tests if test.outside}
+
+
+class Outside(TreeTest):
+    """Right solutions, and those that lie."""
+
+    def judged(self, objects, *some):
+        """{name: Outcome} of these tests, with a kernel."""
+        folder = tempfile.TemporaryDirectory(prefix="rvlab-")
+        self.addCleanup(folder.cleanup)
+        judge = Judge(Host(objects, QEMU, folder.name))
+        return {test.name: judge.run(test, 1) for test in some}
+
+    def test_each_has_a_liar(self):
+        self.assertEqual(sorted(tests()), sorted(liar[0] for liar in LIARS))
+
+    def test_liars(self):
+        """With one build: what reports say of right solutions; then of those that lie."""
+        objects, all_tests = os.path.join(self.tree, OBJECTS), tests()
+        right = self.judged(objects, *all_tests.values())
+        for name, outcome in right.items():
+            self.assertTrue(outcome.passed, (name, outcome.reasons))
+        reports = ["[%s] %s %d %d%s %s" % (report.kind, report.subject, report.pid, report.number,
+                                          ":" if report.kind == "done" else "", report.text)
+                   for outcome in right.values() for report in outcome.reports]
+        with Edited(self.tree, edits(reports)):
+            subprocess.run(build_command(), shell=True, cwd=self.tree, check=True,
+                           stdout=subprocess.DEVNULL)
+            for name, test in all_tests.items():
+                with self.subTest(name):
+                    believing = copy.copy(test)
+                    believing.outside = None
+                    found = self.judged(objects, believing)[name]
+                    self.assertTrue(found.passed, found.reasons)
+                    found = self.judged(objects, test)[name]
+                    self.assertFalse(found.passed)
+                    self.assertIn("called from outside: ", found.reasons[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
