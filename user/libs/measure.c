@@ -29,12 +29,12 @@ static uint64_t now(void)
 }
 
 /* The comments in the code make the two functions differ: the compiler would merge equal ones. */
-static __attribute__((noinline)) void profile_begin(void)
+__attribute__((noinline)) void profile_begin(void)
 {
     asm volatile ("# begin" : : : "memory");
 }
 
-static __attribute__((noinline)) void profile_end(void)
+__attribute__((noinline)) void profile_end(void)
 {
     asm volatile ("# end" : : : "memory");
 }

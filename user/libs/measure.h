@@ -7,7 +7,7 @@
    few samples. What a round of the loop costs with an empty function in it is subtracted, and
    nothing else.
 
-   The functions profile_begin and profile_end mark the samples for tools/profile.py. One thread. */
+   All of this is for one thread, but for the marks. */
 #pragma once
 
 #include <defs.h>
@@ -20,6 +20,10 @@ struct operation {
     void (*prepare)(void);
     void (*finish)(void);
 };
+
+/* They do nothing: from the first to the second tools/profile.py and tools/harts.py count. */
+void profile_begin(void);
+void profile_end(void);
 
 /* Measure time, not instructions. */
 extern bool measure_wall;
