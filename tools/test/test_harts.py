@@ -1,6 +1,7 @@
 """tools/harts.py: what it reads in the log of several harts, one figure measured, and its page.
 
 Log plays QEMU: blocks that one hart translates and another one enters, traps, ticks of the clock.
+Page compares docs/speed.md with the tool, and one row with what is measured now.
 
 Needs the built objects and QEMU.
 Run alone: python3 tools/test/test_harts.py
