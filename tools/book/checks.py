@@ -136,7 +136,7 @@ def wrong_link(root, pages, page, is_picture, words, link):
     other, place = sources.target(pages, page, link)
     if place is None:
         return "%s leads to no heading" % link
-    if other is None and not os.path.isfile(os.path.join(root, place)):
+    if other is None and not os.path.exists(os.path.join(root, place)):
         return "%s is not there" % link
     if is_picture and len(words) < MIN_TEXT:
         return "%s has no text beside it that tells what is drawn" % link

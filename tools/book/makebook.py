@@ -16,7 +16,7 @@ import shutil
 import string
 import sys
 
-sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
 from book import checks, epub, render, search, sources
@@ -27,7 +27,7 @@ COPIED = ("style.css", "book.js")
 PARTS = (("labs", "The labs"), ("docs", "About the kernel and its tools"))
 FRONT = """<h1 id="rvlab">rvlab</h1>
 <p>A teaching kernel for RISC-V, and the labs that are cut out of it. Begin with
-<a href="start.html">the first hour</a>. All pages are also in one file: <a href="%s">%s</a>.</p>
+<a href="start.html">the first hour</a>.%s</p>
 """
 
 
@@ -91,7 +91,14 @@ def write(folder, name, text):
 
 
 def build(root, folder):
-    """Write all files of the book into an empty folder. The pages are returned."""
+    """Write all files of the book into an empty folder."""
+    bodies = build_pages(root, folder, " All pages are also in one file: "
+                         '<a href="%s">%s</a>.' % (epub.NAME, epub.NAME))
+    epub.write(root, bodies, os.path.join(folder, epub.NAME))
+
+
+def build_pages(root, folder, more=""):
+    """The same without the EPUB, of any tree; `more` is for the front page. {Page: its HTML}"""
     pages = sources.load(root)
     bodies = {page: render.body(root, pages, page) for page in pages}
     with open(os.path.join(OWN, "template.html"), encoding="utf-8") as file:
@@ -100,14 +107,13 @@ def build(root, folder):
         write(folder, page.name + ".html", template.substitute(
             title=html.escape(page.title + " - rvlab"), body=bodies[page],
             contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page))))
-    front = FRONT % (epub.NAME, epub.NAME) + "\n".join(contents(pages, None, True))
+    front = FRONT % more + "\n".join(contents(pages, None, True))
     write(folder, "index.html", template.substitute(
         title="rvlab", body=front, contents="\n".join(contents(pages, None)), turn=""))
     write(folder, "index.js", search.index(bodies))
     for name in COPIED:
         shutil.copyfile(os.path.join(OWN, name), os.path.join(folder, name))
-    epub.write(root, bodies, os.path.join(folder, epub.NAME))
-    return pages
+    return bodies
 
 
 def dead(folder):
@@ -144,11 +150,10 @@ def make(root, target):
     beside = target.rstrip("/") + ".new"
     shutil.rmtree(beside, ignore_errors=True)
     os.makedirs(beside)
-    pages = build(root, beside)
+    build(root, beside)
     tell(list(dead(beside)))
     shutil.rmtree(target, ignore_errors=True)
     os.rename(beside, target)
-    return pages
 
 
 def main():
@@ -162,8 +167,8 @@ def main():
         tell(list(checks.complaints(ROOT, pages)))
         print("%d pages: links, pictures and commands are right" % len(pages))
         return 0
-    pages = make(ROOT, options.folder)
-    print("%d pages: %s" % (len(pages), os.path.relpath(
+    make(ROOT, options.folder)
+    print("%d pages: %s" % (len(sources.load(ROOT)), os.path.relpath(
         os.path.join(options.folder, "index.html"))))
     return 0
 

@@ -31,7 +31,9 @@ CODE = ("kern", "libs", "user")
 VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given")  # see version_of()
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
-         "docs/shell.md", "docs/session.svg")
+         "docs/shell.md")
+SESSION = "docs/session.svg"                            # a session with a kernel that is written
+BOOK = "book"                                           # the pages for a browser
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
 # Files of tools/ that they do not need.
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
@@ -42,6 +44,8 @@ EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "gr
             "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
+# What README.md says of a check that a handout does not have.
+LAYERS, LAYERED = "tools/check_layers.py", " `make test` checks that."
 LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
 PICTURE = re.compile(r"!\[[^]]*\]\((docs/pictures/[^)]+)\)")
 LINK = re.compile(r"\]\(([^)#\s]+)")
@@ -89,6 +93,13 @@ class Plan:
                       if exercise.number in self.due or each.number > lab
                       or each.number < lab and each.number not in solved]
 
+    def boots_as_shown(self):
+        """Does the kernel of this handout print what README.md's picture shows, a shell with its
+        scheduler and its disk? Only with all of labs 1 to 8 written."""
+        usual = {exercise.number for each in self.all for exercise in each.exercises
+                 if each.number < 9 and not exercise.apart and not exercise.is_challenge}
+        return not usual & set(self.blank)
+
 
 def numbers_of(text):
     """The numbers of labs in a text like "1-4", "1,3" or "none"."""
@@ -132,7 +143,7 @@ def is_wanted(path, plan):
 
 def sources(root, plan):
     """The files of a handout that come from the tree, as paths from its root."""
-    pictures = PICTURE.findall(labs_text(root, plan))
+    pictures = PICTURE.findall(labs_text(root, plan)) + [SESSION] * plan.boots_as_shown()
     yield from (name for name in TOP + PAGES + tuple(pictures)
                 if os.path.isfile(os.path.join(root, name)))
     for top in CODE + ("disk", "tools"):
@@ -191,14 +202,16 @@ def places(plan, found):
             yield "  in " + ", ".join("`%s`" % path for path in paths)
 
 
-def readme(root, plan, found, paths):
+def readme(root, plan, found, paths, has_book=False):
     """README.md of a handout: what is to be done, and then the tree's own text without what the
     handout does not have."""
     title = plan.labs[-1].title
     solved = ", ".join(map(str, plan.solved))
     lines = ["# rvlab, lab %d: %s" % (plan.lab, title), "",
              "This is a working kernel in which some parts are blank: you write them. labcodes.md",
-             "beside this file is the text to work from. To be written:", ""]
+             "beside this file is the text to work from%s. To be written:" % (
+                 ", and %s/index.html the same\nfor a browser, with its drawings" % BOOK
+                 if has_book else ""), ""]
     lines += places(plan, found)
     lines += ["", "Labs that come solved: %s. What belongs to later labs is blank and stays so."
               % (solved or "none"), "",
@@ -215,15 +228,18 @@ def readme(root, plan, found, paths):
         text = ""
     for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
         head = section.split("\n")[0].lower()
-        if "what you do next" not in head:
+        shows = [link for link in LINK.findall(section) if link.endswith(".svg")]
+        if "what you do next" not in head and set(shows) <= set(paths):
+            section = section if LAYERS in paths else section.replace(LAYERED, "")
             lines += linked(section, paths).rstrip("\n").split("\n") + [""]
     return "\n".join(lines)
 
 
 def linked(text, paths):
     """The text without items of lists that link to a page which the handout does not have."""
-    return "\n".join(line for line in text.split("\n") if not line.startswith("- ") or
-                     all("://" in target or target in paths for target in LINK.findall(line)))
+    items = re.split(r"(?m)^(?=- |$)", text)
+    return "".join(item for item in items if not item.startswith("- ") or
+                   all("://" in target or target in paths for target in LINK.findall(item)))
 
 
 def listed_files(text, paths):
@@ -283,8 +299,9 @@ def write_text(folder, path, text):
         file.write(text)
 
 
-def write_tree(root, folder, plan, uses):
-    """Write the handout of a plan into a folder; its Manifest is returned."""
+def write_tree(root, folder, plan, uses, pages):
+    """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder)
+    makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
     hints = {exercise.number: exercise.hint for lab in plan.all for exercise in lab.exercises}
     found = regions.parse_tree(root)
     wrong = register.problems(register.load(root), found)
@@ -306,13 +323,16 @@ def write_tree(root, folder, plan, uses):
     if text:
         write_text(folder, "labcodes.md", text)
     own = set(paths) | {"README.md", "labcodes.md"}
-    write_text(folder, "README.md", readme(root, plan, found, own))
+    write_text(folder, "README.md", readme(root, plan, found, own, bool(pages)))
     if TREE in paths:
         write_text(folder, TREE, listed_files(regions.read(root, TREE), own))
     write_text(folder, handin.STUDENT, handin.TEMPLATE)
     about = manifest.describe(folder, plan.lab, version_of(root), blank, found)
     about.uses = uses and uses.lists(about.version, about.due)
     write_text(folder, manifest.NAME, about.to_json())
+    if pages:
+        os.mkdir(os.path.join(folder, BOOK))
+        pages(folder, os.path.join(folder, BOOK))
     return about
 
 
@@ -354,9 +374,10 @@ def write_tar(folder, path, top):
         file.write(packed)
 
 
-def make(root, plan, target, uses=None):
+def make(root, plan, target, uses=None, pages=None):
     """Write a handout to a new folder or archive, and return its Manifest. With symbols.Uses of the
-    reference the handout can tell students what their texts may use of the kernel."""
+    reference the handout can tell students what their texts may use of the kernel; with a function
+    that makes pages of a tree (book.makebook) it has its texts for a browser too."""
     ending = next((ending for ending in ENDINGS if target.endswith(ending)), None)
     if os.path.isdir(target) and os.listdir(target) or os.path.isfile(target) and not ending:
         raise HandoutError("%s is there already: choose another name, or remove it" % target)
@@ -366,20 +387,20 @@ def make(root, plan, target, uses=None):
     if not os.path.isdir(parent):
         raise HandoutError("there is no folder %s" % parent)
     try:
-        return write(root, plan, target, uses, ending, parent)
+        return write(root, plan, target, uses, pages, ending, parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise HandoutError("%s: there is no room for the handout" % parent)
         raise
 
 
-def write(root, plan, target, uses, ending, parent):
+def write(root, plan, target, uses, pages, ending, parent):
     """Do what make() has checked. The handout is written beside the target first, so that it is
     there as a whole or not at all."""
     with tempfile.TemporaryDirectory(dir=parent, prefix=".handout-") as folder:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)
-        about = write_tree(root, tree, plan, uses)
+        about = write_tree(root, tree, plan, uses, pages)
         if not ending:
             if os.path.isdir(target):
                 os.rmdir(target)

@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import unittest
+import unittest.mock
 import zipfile
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -24,6 +25,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 import check_readme
+from book import checks, makebook, render, sources
 from exercise import handin, handout, incoming, manifest, regions
 from labs import catalogue
 
@@ -161,6 +163,29 @@ class NoSolutions(Folder):
         """A handout has those that its text shows, and no others."""
         self.assertEqual(sorted(os.listdir(os.path.join(self.make(4)[1], "docs/pictures"))),
                          ["blocks.svg", "life.svg", "sv39.svg"])
+
+    def test_pages_for_a_browser(self):
+        """They are made of the handout, so they tell no solution either. Instead of pandoc there is
+        a stand-in, which keeps each word."""
+        with unittest.mock.patch.object(render, "pandoc", lambda words, text:
+                                        '<h1 id="x">x</h1>\n<pre>%s</pre>\n' % text):
+            about = handout.make(ROOT, handout.plan_of(5), self.path("tree"),
+                                 pages=makebook.build_pages)
+        self.check(about, self.path("tree"))
+        names = os.listdir(self.path("tree", "book"))
+        self.assertTrue({"index.html", "style.css", "lab1.html", "lab5.html"} <= set(names))
+        self.assertFalse({"lab6.html", "teachers.html", "rvlab.epub"} & set(names))
+        self.assertIn("book/index.html", regions.read(self.path("tree"), "README.md"))
+
+    def test_readme_names_what_is_there(self):
+        """Links and commands; no book, no check and no screen that this handout has not."""
+        for number in (1, 9):
+            tree = self.make(number, "lab%d" % number)[1]
+            self.assertEqual(list(checks.complaints(tree, sources.load(tree))), [])
+            text = regions.read(tree, "README.md")
+            self.assertIsNone(re.search("book|make test", text))
+            self.assertEqual("session.svg" in text, number == 9)
+            self.assertEqual(os.path.exists(os.path.join(tree, handout.SESSION)), number == 9)
 
     def test_chapters(self):
         text = "# All\n\n## Lab 1: a\nx\n### 1.1\n\n## Lab 2: b\ny\n### 2.1\nz\n\n## Honesty\nw\n"
