@@ -2,20 +2,18 @@
 """Check the handouts of all labs by machines: what is blank gets no point, what is solved gets all.
 
     python3 tools/exercise/check_handouts.py [--each] [--toolchain unknown-elf] [LAB ...]
+    python3 tools/exercise/check_handouts.py --course ucore [--due] [ASSIGNMENT ...]
 
-For each lab, and once more with its parts of their own, if it has any: the handout compiles
-without a warning, with each compiler. Each blank exercise of its labs has 0 points, and each test
-of it fails. Each solved exercise has full points. If the reference's regions are put in, each of
-its sources and objects is the reference's byte for byte, and what was blank has full points. With
---each it also tries the handouts in which one exercise of the lab is blank and the lab's others are
-solved: there that one has 0 points, and the labs before have all.
+For each lab, and once more with its parts of their own, if it has any: the handout compiles without
+a warning, with each compiler. Each test of a blank exercise fails, each solved one has full points.
+With the reference's regions put in, its sources and objects are the reference's byte for byte, and
+what was blank has full points. --each also tries handouts with only one exercise of the lab blank.
 
-A handout is built from the objects of the one before, so that little of it is compiled twice.
-What was solved in a handout has been graded there, and make grade has done so with the same objects
-as when all is solved. So these tests do not run for a third time. A kernel that was graded as part
-of another handout is not graded again either.
+Of a course's assignment the reference's regions of this one, and of those before that came blank,
+are put in: these have full points, whatever comes later. --due grades only those of the assignment.
 
-.ci/run runs it without --each. It takes some minutes for each lab.
+A handout is built from the objects of the one before. What was solved in one has been graded there,
+and make grade has done so with the same objects as when all is solved: it does not run once more.
 """
 import argparse
 import json
@@ -28,7 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
 import scratch
-from exercise import handout, regions
+from exercise import handout, regions, syllabus
 from exercise.check_blanks import build, take_objects
 from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
@@ -91,14 +89,21 @@ def wrong_marks(found, blank, full):
             yield "%s is solved, but fails %s" % (number, ", ".join(failed))
 
 
+def fill(tree, exercises):
+    """Put the reference's regions of these exercises into a handout."""
+    own = {region.key: region.text for region in regions.parse_tree(ROOT)
+           if region.exercise in exercises}
+    for path in regions.source_files(tree):
+        text = regions.read(tree, path)
+        new = regions.replace(text, path, own)
+        if new != text:
+            with open(os.path.join(tree, path), "w", encoding="utf-8", newline="\n") as file:
+                file.write(new)
+
+
 def solve(tree):
     """Put the reference's regions into a handout: sentences about what is different then."""
-    reference = regions.parse_tree(ROOT)
-    own = {region.key: region.text for region in reference}
-    for path in sorted({region.path for region in reference}):
-        text = regions.replace(regions.read(tree, path), path, own)
-        with open(os.path.join(tree, path), "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    fill(tree, {region.exercise for region in regions.parse_tree(ROOT)})
     for path in regions.source_files(ROOT):
         other = os.path.join(tree, path)
         if not os.path.exists(other):
@@ -154,29 +159,56 @@ class Checker:
         self.copy, self.last = os.path.join(folder, "last"), ROOT
         self.objects = os.path.join("obj", options.toolchain)
 
-    def check(self, plan, whole):
-        """Sentences about what is wrong with one handout. If `whole` is true it is also solved,
-        and graded again."""
+    def make(self, plan):
+        """Make a handout; a sentence for each other compiler that cannot build it."""
         tree, options = self.tree, self.options
         shutil.rmtree(tree, ignore_errors=True)
-        handout.make(ROOT, plan, tree)
-        compilers = options.compilers.split(",")
+        about = handout.make(ROOT, plan, tree)
+        compilers, wrong = options.compilers.split(","), []
         seed(tree, self.last, {options.toolchain, *compilers})
         for other in compilers:
             problem = build(tree, other) if other != options.toolchain else None
             if problem:
-                yield "it does not compile as it should with %s: %s" % (other, problem)
-        found, output = grade(tree, options.toolchain, options.qemu)
+                wrong.append("it does not compile as it should with %s: %s" % (other, problem))
+        return about, wrong
+
+    def graded_tree(self, exercises=()):
+        """(the results of the tree as it is, sentences about what the compiler says)."""
+        found, output = grade(self.tree, self.options.toolchain, self.options.qemu, exercises)
         lines = [line for line in output.split("\n") if "warning:" in line or "error:" in line]
-        if lines or not found:
-            yield "it does not compile as it should: %s" % "; ".join(lines[:3] or [output[-400:]])
+        return found, ["it does not compile as it should: %s" % "; ".join(
+            lines[:3] or [output[-400:]])] if lines or not found else []
+
+    def assignment(self, plan):
+        """Sentences about what is wrong with the handout of a course's assignment."""
+        about, wrong = self.make(plan)
+        yield from wrong
+        later = set() if self.options.due else \
+            numbers(plan.labs) & set(plan.blank) - set(about.all_due)
+        mine = set(plan.due) if self.options.due else set(about.all_due)
+        found, wrong = self.graded_tree(sorted(mine))
+        yield from wrong or wrong_marks(found, mine, set())
+        self.keep()
+        fill(self.tree, about.all_due)
+        full = mine if self.options.due else numbers(plan.labs) - later
+        found, wrong = self.graded_tree(sorted(full | later))
+        yield from wrong or wrong_marks(found, later, full)
+
+    def check(self, plan, whole):
+        """Sentences about what is wrong with one handout. If `whole` is true it is also solved,
+        and graded again."""
+        _, wrong = self.make(plan)
+        yield from wrong
+        found, wrong = self.graded_tree()
+        yield from wrong
+        if wrong:
             return
         blank = set(plan.blank) & numbers(plan.labs)
         others = numbers(plan.labs if whole else plan.labs[:-1]) - blank
         yield from wrong_marks(found, blank, others)
         if whole:
             self.keep()
-            yield from solve(tree)
+            yield from solve(self.tree)
             yield from self.solved(blank)
 
     def keep(self):
@@ -202,11 +234,35 @@ class Checker:
             yield from wrong
 
 
+def course_handouts(options, labs, checker):
+    """(what is printed of it, sentences about what is wrong with it) of each handout of a course
+    that is asked for."""
+    whole = syllabus.read(ROOT, options.course, labs)
+    for word in options.labs:
+        whole.find(word)
+    for one in whole.assignments:
+        if not options.labs or one.name in options.labs:
+            yield one.name, list(checker.assignment(handout.CoursePlan(labs, whole, one)))
+
+
+def lab_handouts(options, labs, checker):
+    """The same of each handout of the labs."""
+    for lab in labs:
+        if options.labs and str(lab.number) not in options.labs:
+            continue
+        for what, exercises in choices(lab, options.each):
+            plan = handout.Plan(labs, lab.number, None, exercises)
+            yield "lab %d%s" % (lab.number, what), list(
+                checker.check(plan, not what.startswith(", only")))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
-    add("labs", nargs="*", type=int, metavar="LAB", help="only these")
+    add("labs", nargs="*", metavar="LAB", help="only these")
     add("--each", action="store_true", help="also each exercise alone blank")
+    add("--course", metavar="FILE", help="the handouts of a course's assignments")
+    add("--due", action="store_true", help="of a course: do not grade what is due before")
     add("--toolchain", default="unknown-elf", help="to grade with; %(default)s")
     add("--compilers", default="unknown-elf,linux-gnu,clang", help="to compile with; %(default)s")
     add("--qemu", default="qemu-system-riscv64", help="%(default)s")
@@ -222,18 +278,13 @@ def main():
     count, wrong = 0, len(problems)
     with scratch.folder("handouts") as folder:
         checker = Checker(folder, options)
-        for lab in labs:
-            if options.labs and lab.number not in options.labs:
-                continue
-            for what, exercises in choices(lab, options.each):
-                plan = handout.Plan(labs, lab.number, None, exercises)
-                found = list(checker.check(plan, not what.startswith(", only")))
-                count, wrong = count + 1, wrong + len(found)
-                print("lab %d%s: %s" % (lab.number, what,
-                                        "\n  ".join([""] + found) if found else "ok"), flush=True)
+        for what, found in (course_handouts if options.course else lab_handouts)(
+                options, labs, checker):
+            count, wrong = count + 1, wrong + len(found)
+            print("%s: %s" % (what, "\n  ".join([""] + found) if found else "ok"), flush=True)
     print("%d handouts, %d things wrong" % (count, wrong))
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("check_handouts", main, (WorkshopError, catalogue.LabError)))
+    sys.exit(cli.run("check_handouts", main, (WorkshopError, handout.HandoutError, ValueError)))

@@ -6,6 +6,7 @@ strangers too, so all goes through one_line() or joined(), which leave no contro
 A hand-in that this host could not grade gets no marks in any form, so that its system shows a
 failure and not a score; gradebook.py sees to that.
 """
+from exercise.assignment import number_text
 from grader import sandbox
 from grader.formats import clean, dump, joined, one_line
 
@@ -25,9 +26,9 @@ def notes_of(student):
 def to_gradescope(student):
     """Gradescope's results.json for one student."""
     entries = sorted(student.result["exercises"].items()) if student.result else ()
-    summary = ["%d of %d points" % (student.sum("mark"), student.sum("max"))]
+    summary = ["%s of %d points" % (number_text(student.total), student.sum("max"))]
     return dump({
-        "score": student.sum("mark"), "output": joined(summary + notes_of(student)),
+        "score": student.total, "output": joined(summary + notes_of(student)),
         "output_format": "text", "test_output_format": "text",
         "tests": [{
             "number": number, "name": one_line(test["title"]), "score": test["points"],
@@ -58,12 +59,12 @@ def to_prairielearn(student):
     """PrairieLearn's results.json for one student: the score is a part of one."""
     entries = sorted(student.result["exercises"].items()) if student.result else ()
     most = student.sum("max")
-    summary = ["%d of %d points" % (student.sum("mark"), most)] + notes_of(student)
+    summary = ["%s of %d points" % (number_text(student.total), most)] + notes_of(student)
     tests = [{
         "name": one_line("%s %s" % (number, test["title"])), "points": test["points"],
         "max_points": test["max"], "message": test["verdict"], "output": joined(test["lines"]),
     } for number, entry in entries for test in entry["tests"]]
-    about = {"gradable": not student.is_refused, "score": min(1, student.sum("mark") / (most or 1)),
+    about = {"gradable": not student.is_refused, "score": min(1, student.total / (most or 1)),
              "message": joined(summary[:1]), "output": joined(summary[1:]), "tests": tests}
     if student.is_refused:
         about["format_errors"] = [clean(note) for note in student.notes]
@@ -75,8 +76,8 @@ def to_prairielearn(student):
 
 def to_codegrade(student):
     """What CodeGrade reads from file descriptor 3: the points, a line of JSON."""
-    return dump({"tag": "points", "points": "%d/%d" % (
-        min(student.sum("mark"), student.sum("max")), student.sum("max") or 1)}) + "\n"
+    return dump({"tag": "points", "points": "%s/%d" % (
+        number_text(min(student.total, student.sum("max"))), student.sum("max") or 1)}) + "\n"
 
 
 FORMS = {"gradescope": to_gradescope, "autolab": to_autolab, "prairielearn": to_prairielearn,

@@ -11,8 +11,10 @@ tests, the policy, the texts. So a changed hand-in is graded anew, and equal one
 import collections
 import os
 import subprocess
+from fractions import Fraction
 
 from exercise import feedback, handout, marksheet, pool, provenance
+from exercise.assignment import hundredths
 from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.pseudonyms import Pseudonyms
 from exercise.results import Results, StateError
@@ -55,9 +57,13 @@ class Student:
     key     a digest of what was handed in, the same whatever grades it; "" if it cannot be read
     made    the line that says by what it is graded
     before  {exercise: entry} of those that are not graded anew, see regrade.py
+    days, free, left, fixed
+            of a course: days late, those of them that are free, what is left of the marks in
+            percent, and the total that staff has decided; see term.py
     """
     key = made = ""
     before = {}
+    days, free, left, fixed = 0, 0, 100, None
 
     def __init__(self, submission, reference, asked, policy, only=None):
         self.submission, self.result, self.work = submission, None, None
@@ -127,8 +133,15 @@ class Student:
         """The sum of the marks ("mark"), or of the points that there are ("max"). These are without
         challenges, whose marks come on top."""
         entries = self.result["exercises"].values() if self.result else ()
-        return sum(entry[what] or 0 for entry in entries
-                   if what == "mark" or not entry["challenge"])
+        return hundredths(sum(Fraction(str(entry[what] or 0)) for entry in entries
+                              if what == "mark" or not entry["challenge"]))
+
+    @property
+    def total(self):
+        """What counts: the sum of the marks, less what a course takes off."""
+        if self.fixed is not None:
+            return self.fixed
+        return hundredths(Fraction(str(self.sum("mark"))) * Fraction(str(self.left)) / 100)
 
 
 def strangers(found, reference, asked):
@@ -224,20 +237,26 @@ class Grading:
     made       provenance.made_by(): the versions by which this is graded
     system     the course's system that gets the marks, or None
     students   the Students; left_out: files that do not count
+    assignment the name of the course's assignment that is graded; "" without a course
     """
+    assignment = ""
 
     def __init__(self, root, options):
         self.root, self.options = root, options
         self.reference = Reference(root, catalogue.load(), handout.version_of(root))
-        self.asked = chosen(self.reference, options)
+        self.asked = self.exercises()
         self.system = next((name for name in feedback.FORMS if getattr(options, name)), None)
         if self.system and not self.asked:
-            raise GradeError("--%s needs --lab or --exercises: a hand-in must not say what counts"
-                             % self.system)
+            raise GradeError("--%s needs --lab, --exercises or --assignment: a hand-in must not "
+                             "say what counts" % self.system)
         check_output(options)
         if not qemu_is_there(options.qemu):
             raise GradeError("%s is missing: run make setup" % options.qemu)
         self.made = provenance.made_by(root, options)
+
+    def exercises(self):
+        """What is graded of each hand-in; None if each says so itself."""
+        return chosen(self.reference, self.options)
 
     def collect(self):
         """Read the hand-ins, and make a Student of each."""
@@ -269,6 +288,7 @@ class Grading:
 
         def show(student):
             done.append(student)
+            self.take(student)
             print(marksheet.line(student, len(done), len(self.students)), flush=True)
 
         def begin(shop):
@@ -280,6 +300,13 @@ class Grading:
                   lambda: pool.shops("grade", self.root, self.options, begin), show)
         except WorkshopError as error:
             raise GradeError(error)
+
+    def take(self, student):
+        """Do what is to be done with a Student that has just got its result."""
+
+    def rows(self):
+        """The rows of the table."""
+        return self.students
 
     def finish(self):
         """Print the sums, write what the command line asks for, and return the exit status."""
@@ -295,13 +322,13 @@ class Grading:
                   % self.left_out)
         for note in feedback.host_notes() + [provenance.words(self.made)]:
             print(note)
-        marksheet.write(students, self.reference, self.options, self.made)
+        marksheet.write(self.rows(), self.reference, self.options, self.made,
+                        self.assignment)
         return 1 if refused or failed or looks else 0
 
 
-def run(root, options):
-    """Do what `tools/lab grade` was asked for, and return the exit status."""
-    grading = Grading(root, options)
+def run(grading):
+    """Do a Grading, and return the exit status."""
     grading.collect()
     grading.grade()
     return grading.finish()

@@ -45,6 +45,9 @@ class Graded:
         value = incoming.table(value, 100, "it")
         if incoming.member(value, "schema") != SCHEMA:
             raise incoming.BadValue("its format is %s" % incoming.shown(value["schema"]))
+        if "assignment" in value:
+            raise incoming.BadValue("it is of a course's assignment, whose marks have the course's "
+                                    "points: grade that again by tools/lab grade --assignment")
         self.version = incoming.word(incoming.member(value, "version"), "[0-9a-f]*", "version")
         self.policy = incoming.word(incoming.member(value, "policy"), POLICIES, "policy")
         self.made = {incoming.word(name, "[a-z]+", "a name in made"):

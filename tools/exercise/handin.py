@@ -6,15 +6,15 @@
     exercises: 5.1 5.3
     name: Ada Lovelace
     email: ada@example.org
+    member: Charles Babbage, charles@example.org
     answers: 1 lines
-    | The entry is read only because a write must be seen.
+    | The entry is read-only.
     region: 5.3, kern/mm/pagetable.c, 12 lines: copy_entries
     |     for (;;) { ...
-    missing: 5.1, kern/process/exec.c: set_user_frame
     end of hand-in
 
-Each line of a text stands behind "| ", so it is never taken for a head. There is no date in the
-file: the same tree gives the same file. A hand-in is read here as data, and judged elsewhere.
+A course adds "assignment: NAME". Lines of texts stand behind "| ": none is taken for a head. There
+is no date in it: the same tree gives the same file. It is read here as data, and judged elsewhere.
 """
 import errno
 import hashlib
@@ -36,7 +36,8 @@ TEMPLATE = "name:\nemail:\nid:\n"
 MAX_BYTES = 4 << 20
 MAX_ANSWERS = 1 << 20
 MAX_FIELD = 200
-HEAD = re.compile(r"(lab|handout|exercises|name|email|id): ?(.*)")
+MAX_MEMBERS = 20
+HEAD = re.compile(r"(lab|assignment|handout|exercises|name|email|id|member): ?(.*)")
 REGION = re.compile(r"region: ([0-9]\.\w), (\S+), ([0-9]{1,9}) lines: (\w[\w ,.-]*)", re.A)
 MISSING = re.compile(r"missing: ([0-9]\.\w), (\S+): (\w[\w ,.-]*)", re.A)
 COUNTED = re.compile(r"answers: ([0-9]{1,9}) lines")
@@ -50,7 +51,9 @@ class Handin:
     """What a hand-in says.
 
     student    {"name": ..., "email": ..., "id": ...}
+    members    the other students of a group, each as `student`
     lab        the number of its lab
+    assignment the name of a course's assignment; "" without a course
     version    the version of the handout that it was made from
     exercises  the numbers of the exercises that it is about
     texts      {(exercise, id): (text, line in the hand-in or file)}
@@ -63,6 +66,7 @@ class Handin:
     def __init__(self, lab=0, version=""):
         self.student = dict.fromkeys(FIELDS, "")
         self.lab, self.version, self.exercises = lab, version, []
+        self.assignment, self.members = "", []
         self.texts, self.errors, self.paths, self.answers, self.notes = {}, {}, {}, "", []
 
     def digest(self):
@@ -79,18 +83,42 @@ def plain(text):
 
 # -- writing
 
-def read_student(root):
-    """The fields of student.txt, which are empty if there is no such file. Letters that are not
-    UTF-8 are an error and not guessed, because the student can write them again."""
+def student_text(root):
+    """The text of student.txt; "" if there is no such file. Letters that are not UTF-8 are an error
+    and not guessed, because the student can write them again."""
     try:
-        text = incoming.sure_text_of(incoming.file_data(os.path.join(root, STUDENT), 1 << 16))
+        return incoming.sure_text_of(incoming.file_data(os.path.join(root, STUDENT), 1 << 16))
     except FileNotFoundError:
-        text = ""
+        return ""
     except OSError as error:
         raise HandinError("%s cannot be read: %s" % (STUDENT, error.strerror)) from None
     except incoming.BadValue as error:
         raise HandinError("%s: %s" % (STUDENT, error)) from None
-    return {name: plain(value) for name, value in student_in(text).items()}
+
+
+def read_student(root):
+    """The fields of student.txt, which are empty if there is no such file."""
+    return {name: plain(value) for name, value in student_in(student_text(root)).items()}
+
+
+def member_of(text):
+    """The student in what stands behind "member:", as name, e-mail address, and perhaps a number;
+    HandinError if there is no address."""
+    parts = [plain(part) for part in text.split(",")]
+    if not 2 <= len(parts) <= len(FIELDS) or not parts[0] or "@" not in parts[1]:
+        raise HandinError("member: %s: write the name and the e-mail address, as in \"member: "
+                          "Charles Babbage, charles@example.org\"" % plain(text))
+    return dict(zip(FIELDS, parts + [""] * (len(FIELDS) - len(parts))))
+
+
+def members_in(text):
+    """The students in the lines "member: ..." of a student.txt; HandinError if one is no such
+    line, or if they are too many."""
+    found = [line.partition(":")[2] for line in text.split("\n")
+             if re.match(r"\s*member\s*:\s*\S", line, re.I)]
+    if len(found) > MAX_MEMBERS:
+        raise HandinError("%d members are too many" % len(found))
+    return [member_of(line) for line in found]
 
 
 def student_in(text):
@@ -102,6 +130,13 @@ def student_in(text):
         if colon and name in found:
             found[name] = value.strip()
     return found
+
+
+def with_student(text, student):
+    """The text of a student.txt with these fields; its other lines stay."""
+    others = [line for line in text.split("\n") if line.strip()
+              and line.partition(":")[0].strip().lower().replace("e-mail", "email") not in FIELDS]
+    return "\n".join(["%s: %s" % (name, student[name]) for name in FIELDS] + others + [""])
 
 
 def known(student, source):
@@ -139,6 +174,7 @@ def answers_in(data):
 def from_tree(root, about, exercises=None):
     """The Handin of a student's tree. `about` is the Manifest of what was handed out."""
     result = Handin(about.lab, about.version)
+    result.assignment, result.members = about.name, members_in(student_text(root))
     result.exercises = [number for number in about.due if not exercises or number in exercises]
     mine = [region for region in about.regions if region.exercise in result.exercises]
     result.texts, result.errors = graft.extract_tree(root, mine)
@@ -154,10 +190,13 @@ def quoted(text):
 
 def to_text(handin, regions):
     """The text of the file for a Handin. `regions` tell the order of its texts and their paths."""
-    lines = [FORMAT, "lab: %d" % handin.lab, "handout: " + handin.version,
-             "exercises: " + " ".join(handin.exercises)]
+    lines = [FORMAT, "lab: %d" % handin.lab]
+    lines += ["assignment: " + handin.assignment] if handin.assignment else []
+    lines += ["handout: " + handin.version, "exercises: " + " ".join(handin.exercises)]
     lines += ["%s: %s" % (name, plain(handin.student[name])) for name in FIELDS
               if name != "id" or handin.student[name]]
+    lines += ["member: " + ", ".join(each[name] for name in FIELDS if each[name])
+              for each in handin.members]
     if handin.answers:
         answers = quoted(handin.answers)
         lines += ["answers: %d lines" % len(answers)] + answers
@@ -256,7 +295,7 @@ def parse(data):
         line = line.rstrip()
         if line == END:
             return checked(result, reader)
-        if HEAD.fullmatch(line) or COUNTED.fullmatch(line):
+        if (HEAD.fullmatch(line) or COUNTED.fullmatch(line)) and not line.startswith("member:"):
             name = line.partition(":")[0]
             if name in seen:
                 reader.fail("%s is there twice" % name)
@@ -285,6 +324,15 @@ def read_head(reader, line, result):
         if not re.fullmatch(r"[0-9]", head.group(2)):
             reader.fail("%s is no lab" % plain(head.group(2)))
         result.lab = int(head.group(2))
+    elif head and head.group(1) == "member":
+        try:
+            result.members.append(member_of(head.group(2)))
+        except HandinError as error:
+            reader.fail(error)
+        if len(result.members) > MAX_MEMBERS:
+            reader.fail("there are too many members")
+    elif head and head.group(1) == "assignment":
+        result.assignment = plain(head.group(2))
     elif head and head.group(1) == "exercises":
         result.exercises = head.group(2).split()
     elif head:

@@ -1,6 +1,6 @@
 """Handouts: a tree that students can build, without what they are to write.
 
-plan_of() makes a Plan of what the teacher asks for; make() writes it as a folder or an archive.
+A Plan says what the teacher asks for (plans.py); make() writes it as a folder or an archive.
 Files of the tree are copied only if a constant below names them or their folder, so that nothing
 which is for teachers slips in: no tests of the tools, no mutants, no labs that come later. Regions
 that are not solved are blank, with their hints. labcodes.md, README.md and docs/tree.md lose what
@@ -22,7 +22,7 @@ import tempfile
 import zipfile
 
 from exercise import handin, manifest, regions, register
-from labs import catalogue
+from exercise.plans import CoursePlan, HandoutError, Plan, plan_of    # callers have them from here
 
 TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compile_flags.txt",
        ".clangd", ".vscode/tasks.json", ".vscode/launch.json", ".devcontainer/Dockerfile",
@@ -40,8 +40,9 @@ TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teacher
             "checked.py", "crashes.py", "dataraces.py", "faults_planted.py", "fuzz_faults.py",
             "grafts.py", "hosted.py", "litmus.py",
             "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
-EXERCISE = ("__init__.py", "regions.py", "lexer.py", "vet.py", "vet_asm.py", "graft.py",
-            "incoming.py", "allowed.py", "manifest.py", "handin.py", "build.py")
+EXERCISE = ("__init__.py", "assignment.py", "coursework.py", "regions.py", "lexer.py", "vet.py",
+            "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py", "handin.py",
+            "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 # What README.md says of a check that a handout does not have.
@@ -54,65 +55,6 @@ NO_ENDING = re.compile(r"\.(tar\.\w+|t[bx]z2?|rar|7z|gz|bz2|xz)$", re.I)   # not
 EPOCH = 1577836800                                      # 2020-01-01: the time of all files
 
 
-class HandoutError(Exception):
-    """What was asked for cannot be made; the text is for the teacher."""
-
-
-class Plan:
-    """What a handout is to contain.
-
-    lab      the number of the lab that it is about
-    due      the exercises of this lab that are to be written: those that are named, or else all
-             but parts of their own
-    solved   the numbers of the labs before it that come solved
-    blank    all exercises that are blank: `due`, and those of other labs that are not solved
-    labs     the Labs from 1 to `lab`
-    all      all Labs, without lab 0
-    """
-
-    def __init__(self, labs, lab, solved=None, exercises=None):
-        self.all = [each for each in labs if each.number > 0]
-        numbers = [each.number for each in self.all]
-        if lab not in numbers:
-            raise HandoutError("there is no lab %s; there are labs %s"
-                               % (lab, " ".join(map(str, numbers))))
-        self.lab, self.labs = lab, [each for each in self.all if each.number <= lab]
-        solved = set(range(1, lab)) if solved is None else set(solved)
-        if not solved <= set(range(1, lab)):
-            raise HandoutError("only labs before lab %d can come solved, not lab %d"
-                               % (lab, max(solved - set(range(1, lab)))))
-        own = [exercise.number for exercise in self.labs[-1].exercises]
-        usual = [exercise.number for exercise in self.labs[-1].exercises if not exercise.apart]
-        for number in exercises or ():
-            if number not in own:
-                raise HandoutError("lab %d has no exercise %s; there are %s"
-                                   % (lab, number, " ".join(own)))
-        self.due = [number for number in own if number in (exercises or usual)]
-        self.solved = sorted(solved)
-        self.blank = [exercise.number for each in self.all for exercise in each.exercises
-                      if exercise.number in self.due or each.number > lab
-                      or each.number < lab and each.number not in solved]
-
-    def boots_as_shown(self):
-        """Does the kernel of this handout print what README.md's picture shows, a shell with its
-        scheduler and its disk? Only with all of labs 1 to 8 written."""
-        usual = {exercise.number for each in self.all for exercise in each.exercises
-                 if each.number < 9 and not exercise.apart and not exercise.is_challenge}
-        return not usual & set(self.blank)
-
-
-def numbers_of(text):
-    """The numbers of labs in a text like "1-4", "1,3" or "none"."""
-    found = set()
-    for part in [] if text.strip() in ("none", "") else text.split(","):
-        match = re.fullmatch(r"\s*(\d)(?:\s*-\s*(\d))?\s*", part)
-        if not match:
-            raise HandoutError("--solved %s: give labs as in 1-4 or 1,3, or \"none\"" % text)
-        first, last = int(match.group(1)), int(match.group(2) or match.group(1))
-        found.update(range(first, last + 1))
-    return found
-
-
 # -- which files
 
 def self_tests_of(labs):
@@ -123,7 +65,7 @@ def self_tests_of(labs):
 def is_later_test(text, plan):
     """Does a file of kern/test serve only labs after this one?"""
     names = set(SELFTEST.findall(text))
-    later = self_tests_of([lab for lab in plan.all if lab.number > plan.lab])
+    later = self_tests_of([lab for lab in plan.all if lab.number not in plan.numbers])
     return bool(names) and names <= later - self_tests_of(plan.labs)
 
 
@@ -138,7 +80,7 @@ def is_wanted(path, plan):
         return parts[2] in EXERCISE
     number = re.fullmatch({"labs": r"lab(\d+)\.py", "given": r"(\d+)\.\w\.c"}.get(parts[1], ""),
                           parts[2])
-    return not number or 0 < int(number.group(1)) <= plan.lab
+    return not number or int(number.group(1)) in plan.numbers
 
 
 def sources(root, plan):
@@ -164,8 +106,8 @@ def sources(root, plan):
 
 # -- texts that are made for this handout
 
-def cut_chapters(text, lab):
-    """labcodes.md without the chapters of later labs."""
+def cut_chapters(text, numbers):
+    """labcodes.md without the chapters of labs that have none of these numbers."""
     kept, hidden, fenced = [], 0, False             # hidden: the depth of the heading that hides
     for line in text.split("\n"):
         fenced ^= line.startswith("```")
@@ -174,7 +116,7 @@ def cut_chapters(text, lab):
             chapter = LAB_HEAD.match(line)
             if hidden and len(head.group(1)) <= hidden:
                 hidden = 0
-            if chapter and int(chapter.group(2)) > lab and not hidden:
+            if chapter and int(chapter.group(2)) not in numbers and not hidden:
                 hidden = len(head.group(1))
         if not hidden:
             kept.append(line)
@@ -183,20 +125,23 @@ def cut_chapters(text, lab):
 
 def labs_text(root, plan):
     """labcodes.md of a handout; "" if the tree has none."""
-    if not os.path.isfile(os.path.join(root, "labcodes.md")):
-        return ""
-    return cut_chapters(regions.read(root, "labcodes.md"), plan.lab)
+    if os.path.isfile(os.path.join(root, plan.text)):
+        return cut_chapters(regions.read(root, plan.text), plan.numbers)
+    if plan.text != Plan.text:
+        raise HandoutError("there is no %s in this tree: choose another language" % plan.text)
+    return ""
 
 
 def places(plan, found):
     """Lines of README.md: each exercise that is to be written, and in which files."""
+    points = plan.briefs[-1].points if plan.briefs else {}
     for lab in plan.labs:
         for exercise in lab.exercises:
-            if exercise.number not in plan.blank:
+            if exercise.number not in (points or plan.blank):
                 continue
             yield "- **%s %s** (%d points%s): %s" % (
-                exercise.number, exercise.title, exercise.points,
-                exercise.kind, exercise.asks)
+                exercise.number, exercise.title,
+                points.get(exercise.number, exercise.points), exercise.kind, exercise.asks)
             paths = dict.fromkeys(region.path for region in found
                                   if region.exercise == exercise.number)
             yield "  in " + ", ".join("`%s`" % path for path in paths)
@@ -205,18 +150,21 @@ def places(plan, found):
 def readme(root, plan, found, paths, has_book=False):
     """README.md of a handout: what is to be done, and then the tree's own text without what the
     handout does not have."""
-    title = plan.labs[-1].title
     solved = ", ".join(map(str, plan.solved))
-    lines = ["# rvlab, lab %d: %s" % (plan.lab, title), "",
+    lines = ["# rvlab, " + plan.heading, "",
              "This is a working kernel in which some parts are blank: you write them. labcodes.md",
              "beside this file is the text to work from%s. To be written:" % (
                  ", and %s/index.html the same\nfor a browser, with its drawings" % BOOK
                  if has_book else ""), ""]
     lines += places(plan, found)
+    before = [each.name for each in plan.briefs[:-1]]
+    if before:
+        lines += ["", "Of assignments before this one these are blank too: %s. Bring what you have"
+                  % ", ".join(before), "written, by `git pull`, or by `tools/lab carry OLD_TREE`."]
     lines += ["", "Labs that come solved: %s. What belongs to later labs is blank and stays so."
               % (solved or "none"), "",
               "    make setup          install the tools that are missing",
-              "    make grade LAB=%d    build, run this lab's tests, show the marks" % plan.lab,
+              "    make grade %s    build, run these tests, show the marks" % plan.command,
               "    make handin         write the file that you hand in", "",
               "`tools/lab check` shows what is written, what is blank, and what you changed",
               "elsewhere. Only what stands between the markers of an exercise is handed in. Write",
@@ -302,7 +250,8 @@ def write_text(folder, path, text):
 def write_tree(root, folder, plan, uses, pages):
     """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder)
     makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
-    hints = {exercise.number: exercise.hint for lab in plan.all for exercise in lab.exercises}
+    hints = {exercise.number: exercise.hint if exercise.number in plan.hints else ""
+             for lab in plan.all for exercise in lab.exercises}
     found = regions.parse_tree(root)
     wrong = register.problems(register.load(root), found)
     if wrong:
@@ -327,8 +276,9 @@ def write_tree(root, folder, plan, uses, pages):
     if TREE in paths:
         write_text(folder, TREE, listed_files(regions.read(root, TREE), own))
     write_text(folder, handin.STUDENT, handin.TEMPLATE)
-    about = manifest.describe(folder, plan.lab, version_of(root), blank, found)
-    about.uses = uses and uses.lists(about.version, about.due)
+    about = manifest.describe(folder, plan.lab, version_of(root), blank, found,
+                              plan.briefs)
+    about.uses = uses and uses.lists(about.version, about.all_due)
     write_text(folder, manifest.NAME, about.to_json())
     if pages:
         os.mkdir(os.path.join(folder, BOOK))
@@ -411,11 +361,3 @@ def write(root, plan, target, uses, pages, ending, parent):
         (write_zip if ending == ".zip" else write_tar)(tree, packed, top)
         os.replace(packed, target)
     return about
-
-
-def plan_of(lab, solved=None, exercises=None):
-    """The Plan for words of the command line."""
-    if not re.fullmatch(r"\d", str(lab)):
-        raise HandoutError("%s is no lab; give a number, as in 5" % lab)
-    return Plan(catalogue.load(), int(lab), None if solved is None else numbers_of(solved),
-                exercises.replace(",", " ").split() if exercises else None)

@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 
-from exercise import graft, incoming, vet
+from exercise import assignment, graft, incoming, vet
 from exercise.allowed import DIGITS, Foreign, Lists
 from exercise.regions import (BEGIN, END, MARKER, MAX_FILE, TITLE, Region, RegionError, is_as_given,
                               load_given)
@@ -33,26 +33,55 @@ class Manifest:
     lab      the number of the lab
     version  the version of the reference: 12 hexadecimal digits
     blank    the exercises that came blank, with those of later labs
-    regions  the Regions of the exercises in `due`, without text
+    regions  the Regions of the exercises in `all_due`, without text
     files    {path: [digest, 4 hexadecimal digits for each line]}, without the blank regions
     uses     what the texts may use of the kernel, as allowed.Lists; None if that is not told
+    assignments  of a course: the Briefs of what was handed out until now; the last one is due
     """
 
-    def __init__(self, lab, version, blank, regions, files, uses=None):
+    def __init__(self, lab, version, blank, regions, files, uses=None, assignments=()):
         self.lab, self.version, self.blank = lab, version, list(blank)
         self.regions, self.files, self.uses = list(regions), dict(files), uses
+        self.assignments = list(assignments)
+
+    @property
+    def name(self):
+        """The name of the assignment that is due; "" if the handout is no course's."""
+        return self.assignments[-1].name if self.assignments else ""
 
     @property
     def due(self):
-        """The exercises that are to be written: those of this lab, and of labs before it that came
-        blank too."""
-        return [exercise for exercise in self.blank if int(exercise.split(".")[0]) <= self.lab]
+        """The exercises that are to be written: those of the assignment; or of this lab, and of
+        labs before it that came blank too."""
+        if self.assignments:
+            return [exercise for exercise in self.blank
+                    if exercise in self.assignments[-1].exercises]
+        return self.all_due
+
+    @property
+    def all_due(self):
+        """The same with the exercises of assignments before it that came blank too."""
+        past = {exercise for each in self.assignments for exercise in each.exercises}
+        return [exercise for exercise in self.blank if exercise in past
+                or not past and int(exercise.split(".")[0]) <= self.lab]
+
+    def select(self, name=""):
+        """Let it be about one assignment: that of this name, which was handed out until now, or the
+        last one. Its regions are those of its exercises then. ValueError if there is none."""
+        if name or self.assignments:
+            one = assignment.find(self.assignments, name or self.name)
+            self.assignments = self.assignments[:self.assignments.index(one) + 1]
+            self.regions = [each for each in self.regions if each.exercise in one.exercises]
+        return self
 
     def to_json(self):
         """The text of .handout.json, with a line for each file."""
         head = {"schema": SCHEMA, "lab": self.lab, "version": self.version, "blank": self.blank,
                 "regions": [entry_of(region) for region in self.regions]}
         text = json.dumps(head, indent=1)[:-2] + ',\n '
+        if self.assignments:
+            text += '"assignments": %s,\n ' % json.dumps(
+                [each.to_json() for each in self.assignments])
         if self.uses:
             text += '"uses": %s,\n ' % json.dumps(self.uses.to_json(), sort_keys=True)
         text += '"files": {\n'
@@ -117,7 +146,9 @@ def decode(data):
             [region_of(each) for each in incoming.items(regions, MAX_ENTRIES, "regions")],
             {path: file_of(path, each)
              for path, each in incoming.table(files, MAX_ENTRIES, "files").items()},
-            uses_of(version, found.get("uses")))
+            uses_of(version, found.get("uses")),
+            [assignment.decode(each, EXERCISE) for each in incoming.items(
+                found.get("assignments", []), MAX_ENTRIES, "assignments")])
     except ValueError as error:
         raise ValueError("%s is damaged: %s" % (NAME, error)) from None
 
@@ -180,15 +211,17 @@ def watched_files(root):
                     yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
 
 
-def describe(root, lab, version, blank, regions):
+def describe(root, lab, version, blank, regions, assignments=()):
     """The Manifest of a handout that has just been written."""
     files = {}
     for path in watched_files(root):
         with open(os.path.join(root, path), "rb") as file:
             files[path] = summary(file.read(), set(blank))
-    due = sorted((region for region in regions if region.exercise in blank
-                  and int(region.exercise.split(".")[0]) <= lab), key=lambda each: each.exercise)
-    return Manifest(lab, version, blank, due, files)
+    about = Manifest(lab, version, blank, (), files, None, assignments)
+    due = about.all_due
+    about.regions = sorted((region for region in regions if region.exercise in due),
+                           key=lambda each: each.exercise)
+    return about
 
 
 class Change:
@@ -314,6 +347,7 @@ def notes(root=".", objects=None):
         manifest = load(root)
         if manifest is None:
             return []
+        manifest.select()
         found, changed, unknown = look(manifest, root, objects)
     except (OSError, ValueError, RegionError) as error:
         return ["note: what was changed in this tree is unknown: %s" % error]

@@ -15,12 +15,14 @@ import re
 import unicodedata
 
 from exercise import feedback, handin
+from exercise.assignment import number_text
 from exercise.marks import LOOK
 from grader import sandbox
 from grader.formats import clean, dump, one_line
 from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
+FREE = "free days"              # the column of a course's table that the next grading reads
 MAX_NAME = 150                  # bytes of a text's name; a disk takes 255
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)    # Windows has such files
 FORMULA = tuple("=+-@\u2212")      # a formula begins with one, in any width: see cell()
@@ -39,12 +41,12 @@ def line(student, number, total):
 
 def out_of(entry):
     """The mark of an exercise and its maximum, as in "15/20"."""
-    return LOOK if entry["mark"] is None else "%d/%d" % (entry["mark"], entry["max"])
+    return LOOK if entry["mark"] is None else "%s/%d" % (number_text(entry["mark"]), entry["max"])
 
 
 def sum_text(student):
     """The sum of the marks; a question mark if a person must look at some of them."""
-    return "?" if student.looks else "%d" % student.sum("mark")
+    return "?" if student.looks else number_text(student.total)
 
 
 def cell(value):
@@ -56,35 +58,39 @@ def cell(value):
     return "'" + text if unicodedata.normalize("NFKC", seen)[:1] in FORMULA else text
 
 
-def to_csv(students):
+def to_csv(students, assignment=""):
     """The table, a row for each student. It begins with a byte order mark, by which spreadsheets
-    know that it is UTF-8."""
+    know that it is UTF-8. That of a course's assignment tells how late each was."""
     columns = sorted({exercise for student in students if student.result
                       for exercise in student.result["exercises"]})
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["student", "email", "id", "file"] + columns + ["total", "max", "notes"])
+    late = ["days late", FREE] if assignment else []
+    writer.writerow(["student", "email", "id", "file"] + columns + late
+                    + ["total", "max", "notes"])
     for student in students:
         who, result = student.submission.student, student.result
         entries = result["exercises"] if result else {}
         marks = [entries[exercise]["mark"] if exercise in entries else "" for exercise in columns]
-        sums = [student.sum("mark"), student.sum("max")]
+        sums = [student.total, student.sum("max")]
         if student.looks or student.has_failed:
             sums = ["", ""]                     # not 0: this host failed, or a person must look
         writer.writerow([cell(who["name"]), cell(who["email"]), cell(who["id"]),
-                         cell(student.submission.source)] + marks + sums
+                         cell(student.submission.source)] + marks
+                        + [student.days, student.free][:len(late)] + sums
                         + [cell("; ".join(student.notes))])
     return "\ufeff" + out.getvalue()
 
 
-def to_json(students, reference, options, made=None):
+def to_json(students, reference, options, made=None, assignment=""):
     """All results with every test, for other programs; `made` is provenance.made_by()."""
     return dump({
+        **({"assignment": assignment} if assignment else {}),
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
         "made": made or {},
         "sandbox": sandbox.why_not() or sandbox.TOOL,
         "students": [dict(student.submission.student, file=student.submission.source,
-                          total=None if student.looks else student.sum("mark"),
+                          total=None if student.looks else student.total,
                           max=student.sum("max"), looks=student.looks,
                           graded=student.is_graded, notes=student.notes,
                           texts=student.key,
@@ -97,7 +103,7 @@ def to_json(students, reference, options, made=None):
 
 def mark_text(value):
     """A mark as a number, or "-" if it was not needed."""
-    return "-" if value is None else "%d" % value
+    return "-" if value is None else number_text(value)
 
 
 def indented(text):
@@ -149,7 +155,8 @@ def marks_lines(student, reference):
 
 def exercise_lines(number, entry, reference):
     """The lines of a student's text about one exercise: its mark, its tests or why it has none."""
-    points = LOOK if entry["mark"] is None else "%d of %d points" % (entry["mark"], entry["max"])
+    points = LOOK if entry["mark"] is None else "%s of %d points" % (
+        number_text(entry["mark"]), entry["max"])
     lines = ["== %s %s: %s" % (number, reference.exercises[number].title, points), ""]
     told = {}
     if entry["why"]:
@@ -158,8 +165,9 @@ def exercise_lines(number, entry, reference):
     lines += ["graded %s" % ("with your other exercises" if entry["from"] == "together" else
                              "with the reference's other exercises"), ""]
     for test in entry["tests"]:
-        lines.append("%-24s %3d/%-3d %s: %s" % (test["name"], test["points"], test["max"],
-                                                test["verdict"], test["title"]))
+        lines.append("%-24s %3s/%-3s %s: %s" % (
+            test["name"], number_text(test["points"]), number_text(test["max"]), test["verdict"],
+            test["title"]))
         first = told.setdefault(likeness_of(test["verdict"], reasons_in(test["lines"])), test)
         lines += ["  " + indented(text) for text in test["lines"]] if first is test or \
             not test["lines"] else ["  the same as %s above" % first["name"]]
@@ -202,12 +210,13 @@ def text_names(students):
     return names
 
 
-def write(students, reference, options, made=None):
-    """Write all files that the command line asks for."""
+def write(students, reference, options, made=None, assignment=""):
+    """Write all files that the command line asks for; of a course's assignment its name is
+    given."""
     if options.csv:
-        handin.write(options.csv, to_csv(students))
+        handin.write(options.csv, to_csv(students, assignment))
     if options.json:
-        handin.write(options.json, to_json(students, reference, options, made))
+        handin.write(options.json, to_json(students, reference, options, made, assignment))
     for name, form in feedback.FORMS.items():
         path, student = getattr(options, name), students[0] if students else None
         if path == "-":

@@ -132,6 +132,7 @@ def from_tree(tree, source, wanted):
             return Submission(source, refused=str(error))
     if about:
         result.lab, result.version, result.exercises = about.lab, about.version, about.due
+        result.assignment = about.name
     if wanted.exercises:            # an exercise that is not known here is told, and not graded
         result.exercises = list(wanted.exercises) + [
             number for number in result.exercises if number not in wanted.known]
@@ -141,6 +142,10 @@ def from_tree(tree, source, wanted):
     foreign = earlier.take_tree(result, tree, wanted.register, about and about.regions)
     student = incoming.text_of(tree.data(handin.STUDENT, 1 << 16) or b"")
     result.student, result.notes = handin.known(handin.student_in(student), handin.STUDENT)
+    try:
+        result.members = handin.members_in(student)
+    except handin.HandinError as error:
+        result.notes.append("%s: %s" % (handin.STUDENT, error))
     result.notes += foreign
     result.answers = handin.answers_in(tree.data(handin.ANSWERS, handin.MAX_ANSWERS) or b"")
     return Submission(source, result)

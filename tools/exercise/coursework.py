@@ -1,0 +1,88 @@
+"""What the commands of tools/lab do with a course: they read its file, and do what it says.
+
+A teacher's tree has a course file, or is told one by --course (syllabus.py). A student's tree has
+none: its .handout.json tells what it may know (assignment.py). The modules that only teachers have
+are imported only where a teacher's command needs them, because a handout has this file too.
+
+tools/lab reads the command line, and calls what is here.
+"""
+from exercise import assignment, manifest
+from labs import catalogue
+
+
+class WorkError(ValueError):
+    """A command cannot do what was asked; the text is for its user."""
+
+
+def add_options(add):
+    """The options that name an assignment of a course."""
+    add("--assignment", default="", metavar="NAME", help="an assignment of the course")
+    add("--course", default="", metavar="FILE", help="the course's file, or the name of one in "
+        "tools/courses; course.ini at the top of the tree without it")
+
+
+def add_grade_options(add):
+    """Those of `grade`."""
+    add_options(add)
+    add("--times", default="", metavar="FILE", help="when each was handed in: a table with the "
+        "columns file (or email, or id) and time; or mtime, the files' own times")
+    add("--overrides", default="", metavar="FILE", help="what staff has decided: a table with the "
+        "columns student, exercise (or total), mark, why")
+    add("--earlier", nargs="+", default=[], metavar="FILE", help="tables of earlier assignments, "
+        "which tell what free days were taken")
+
+
+def read(root, options):
+    """The syllabus.Course that --course names."""
+    from exercise import syllabus
+    return syllabus.read(root, options.course, catalogue.load())
+
+
+def show(root, options, show_exercise):
+    """Print the assignments of a course, or one of them with its exercises. show_exercise() prints
+    one, with its lab and its points. The result is the exit status."""
+    dates, about = {}, manifest.load(root)
+    briefs = about.assignments if about else []
+    if not about:
+        whole = read(root, options)
+        briefs = [each.brief() for each in whole.assignments]
+        dates = {each.name: each.dates() for each in whole.assignments}
+    chosen = [assignment.find(briefs, options.assignment)] if options.assignment else briefs
+    for each in chosen:
+        words = dates.get(each.name, "due " + each.due if each.due else "")
+        print("%s: %s, %d points%s" % (each.name, each.title, each.total, words and ", " + words))
+        print("    " + ", ".join("%s: %d" % (number, each.points[number])
+                                 for number in each.exercises))
+    for lab in catalogue.load() if options.assignment else ():
+        for exercise in lab.exercises:
+            if exercise.number in chosen[0].points:
+                show_exercise(lab, exercise, chosen[0].points[exercise.number])
+    return 0
+
+
+def grade(root, options):
+    """Do what `tools/lab grade` was asked for, and return the exit status."""
+    from exercise import gradebook, term
+    if options.assignment and options.pseudonyms:
+        raise WorkError("--pseudonyms: dates, members and decisions of a course are known by "
+                        "names: grade --exercises instead of an --assignment")
+    if options.assignment:
+        return gradebook.run(term.CourseGrading(root, options, read(root, options)))
+    for name in ("times", "overrides", "earlier"):
+        if getattr(options, name):
+            raise WorkError("--%s needs --assignment: it is about a course" % name)
+    return gradebook.run(gradebook.Grading(root, options))
+
+
+def plan_of(root, options):
+    """The handout.Plan for a lab, or for an assignment of a course."""
+    from exercise import handout
+    if not options.assignment:
+        if not options.lab:
+            raise WorkError("of which lab? Give its number, or --assignment NAME")
+        return handout.plan_of(options.lab, options.solved, options.exercises)
+    if options.lab or options.solved or options.exercises:
+        raise WorkError("--assignment: the course's file says which exercises it has and what comes"
+                        " solved: leave the lab, --solved and --exercises out")
+    whole = read(root, options)
+    return handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))

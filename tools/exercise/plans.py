@@ -1,0 +1,141 @@
+"""What a handout is to contain: a Plan of a lab, or of an assignment of a course.
+
+plan_of() makes the Plan for words of the command line, a CoursePlan is made of a course's file.
+handout.py writes what a Plan says. It decides which exercises are blank, whose chapters and tests
+are there, and what README.md calls it.
+"""
+import re
+
+from labs import catalogue
+
+
+class HandoutError(Exception):
+    """What was asked for cannot be made; the text is for the teacher."""
+
+
+class Plan:
+    """What a handout is to contain.
+
+    lab      the number of the lab that it is about
+    due      the exercises of this lab that are to be written: those that are named, or else all
+             but parts of their own
+    solved   the numbers of the labs before it that come solved
+    blank    all exercises that are blank: `due`, and those of other labs that are not solved
+    labs     the Labs from 1 to `lab`
+    all      all Labs, without lab 0
+    briefs   of a course's assignment: what the handout tells of it and of those before
+    hints    the numbers of the exercises whose hints are shown
+    given    the exercises that come solved because no assignment of the course has them
+    text     the file with the text of the labs
+    """
+    text = "labcodes.md"
+    briefs = given = ()
+
+    def __init__(self, labs, lab, solved=None, exercises=None):
+        self.all = [each for each in labs if each.number > 0]
+        numbers = [each.number for each in self.all]
+        if lab not in numbers:
+            raise HandoutError("there is no lab %s; there are labs %s"
+                               % (lab, " ".join(map(str, numbers))))
+        self.lab, self.labs = lab, [each for each in self.all if each.number <= lab]
+        solved = set(range(1, lab)) if solved is None else set(solved)
+        if not solved <= set(range(1, lab)):
+            raise HandoutError("only labs before lab %d can come solved, not lab %d"
+                               % (lab, max(solved - set(range(1, lab)))))
+        own = [exercise.number for exercise in self.labs[-1].exercises]
+        usual = [exercise.number for exercise in self.labs[-1].exercises if not exercise.apart]
+        for number in exercises or ():
+            if number not in own:
+                raise HandoutError("lab %d has no exercise %s; there are %s"
+                                   % (lab, number, " ".join(own)))
+        self.due = [number for number in own if number in (exercises or usual)]
+        self.solved = sorted(solved)
+        self.blank = [exercise.number for each in self.all for exercise in each.exercises
+                      if exercise.number in self.due or each.number > lab
+                      or each.number < lab and each.number not in solved]
+        self.hints = set(self.blank)
+
+    @property
+    def heading(self):
+        """What it is about."""
+        return "lab %d: %s" % (self.lab, self.labs[-1].title)
+
+    @property
+    def short(self):
+        """It as a part of a file's name."""
+        return "lab%d" % self.lab
+
+    @property
+    def command(self):
+        """What `make grade` is told to grade all of it."""
+        return "LAB=%d" % self.lab
+
+    @property
+    def numbers(self):
+        """The numbers of the labs whose chapters and tests are in it."""
+        return {lab.number for lab in self.labs}
+
+    def boots_as_shown(self):
+        """Does the kernel of this handout print what README.md's picture shows, a shell with its
+        scheduler and its disk? Only with all of labs 1 to 8 written."""
+        usual = {exercise.number for each in self.all for exercise in each.exercises
+                 if each.number < 9 and not exercise.apart and not exercise.is_challenge}
+        return not usual & set(self.blank)
+
+
+class CoursePlan(Plan):
+    """The same for an assignment of a course.
+
+    What no assignment of the course names comes solved. What belongs to later assignments is blank,
+    and so is what belongs to those before, but for those that the assignment says come solved.
+    """
+
+    def __init__(self, labs, course, one):
+        self.all = [each for each in labs if each.number > 0]
+        past, names = course.until(one), {each.name for each in course.assignments}
+        assigned = {number: each for each in course.assignments for number in each.exercises}
+        self.one, self.due, self.solved = one, list(one.exercises), list(one.solved)
+        self.blank = [exercise.number for each in self.all for exercise in each.exercises
+                      if exercise.number in assigned
+                      and assigned[exercise.number].name in names - set(one.solved)]
+        self.given = [exercise.number for each in self.all for exercise in each.exercises
+                      if exercise.number not in assigned]
+        self.hints = {number for number in self.blank if assigned[number].hints != "none"}
+        self.briefs = [each.brief() for each in past if each.name not in one.solved]
+        seen = {int(number.split(".")[0]) for each in past for number in each.exercises}
+        self.labs = [each for each in self.all if each.number in seen]
+        self.lab = max(int(number.split(".")[0]) for number in one.exercises)
+        if one.language != "en":
+            self.text = "labcodes.%s.md" % one.language
+
+    @property
+    def heading(self):
+        return "%s: %s" % (self.one.name, self.one.title)
+
+    @property
+    def short(self):
+        return self.one.name
+
+    @property
+    def command(self):
+        return 'EX="%s"' % " ".join(self.due)
+
+
+def numbers_of(text):
+    """The numbers of labs in a text like "1-4", "1,3" or "none"."""
+    found = set()
+    for part in [] if text.strip() in ("none", "") else text.split(","):
+        match = re.fullmatch(r"\s*(\d)(?:\s*-\s*(\d))?\s*", part)
+        if not match:
+            raise HandoutError("--solved %s: give labs as in 1-4 or 1,3, or \"none\"" % text)
+        first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+        found.update(range(first, last + 1))
+    return found
+
+
+def plan_of(lab, solved=None, exercises=None):
+    """The Plan for words of the command line."""
+    if not re.fullmatch(r"\d", str(lab)):
+        raise HandoutError("%s is no lab; give a number, as in 5" % lab)
+    return Plan(catalogue.load(), int(lab), None if solved is None else numbers_of(solved),
+                exercises.replace(",", " ").split() if exercises else None)
