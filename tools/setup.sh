@@ -5,8 +5,8 @@
 #                           or, if this system has no package of that, for another
 #   setup.sh --all          all three toolchains, and what the tests of the tools need
 #
-# With TEACHER=1 in the environment also what grading hand-ins of others needs: a sandbox; with
-# BOOK=1 what `make book` needs.
+# With TEACHER=1 in the environment also what grading hand-ins of others needs: a sandbox, and a
+# program that compares texts; with BOOK=1 what `make book` needs.
 #
 # make setup calls it. It installs by apt-get, as root or by sudo, and only what is missing. In the
 # end it asks probe.sh whether a build would work now. If something is still missing it says what in
@@ -85,7 +85,10 @@ look()
         missing+=(gdb-multiarch)
     have qemu-system-riscv64 || missing+=("$qemu_package")
     have_firmware || missing+=(opensbi)
-    [ -z "${TEACHER:-}" ] && [ "$1" != --all ] || have bwrap || missing+=(bubblewrap)
+    if [ -n "${TEACHER:-}" ] || [ "$1" = --all ]; then
+        have bwrap || missing+=(bubblewrap)
+        have sim_c || ! have apt-get || missing+=(similarity-tester)
+    fi
     [ -z "${BOOK:-}" ] || have pandoc || missing+=(pandoc)
     case $1 in
     --all)

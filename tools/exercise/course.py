@@ -55,6 +55,28 @@ def add_statistics(add_command, with_root):
     option("--markdown", metavar="FILE", help="as Markdown")
 
 
+def do_similar(root, options):
+    """Compare texts."""
+    from exercise import similar
+    return similar.run(root, options)
+
+
+def add_similar(add_command, with_root):
+    """The options of `similar`."""
+    option = add_command("similar", with_root(do_similar), "show which hand-ins have code in "
+                         "common")
+    option("files", nargs="+", metavar="FILE", help="hand-in, tree, folder or archive")
+    option("--years", nargs="+", default=[], metavar="FOLDER", help="hand-ins of former years")
+    option("--lab", default="", metavar="N", help="only this lab")
+    option("--exercises", default="", metavar="N.M,...", help="only these")
+    option("--least", type=number, default=24, metavar="N", help="a piece of code counts from so "
+           "many tokens on; %(default)s")
+    option("--show", type=number, default=50, metavar="N", help="so many pairs; %(default)s")
+    option("-o", "--output", metavar="FILE", help="write HTML with the texts side by side")
+    option("--csv", metavar="FILE", help="write all pairs as a table")
+    option("--pseudonyms", metavar="FILE", help="show these, as `grade` does")
+
+
 def number(text):
     """A number of an option, from 1 on."""
     value = int(text)
@@ -92,3 +114,4 @@ def add(root, add_command, add_files):
            help="with --version: which mark counts; %(default)s")
     add_generate(add_command, with_root)
     add_statistics(add_command, with_root)
+    add_similar(add_command, with_root)
