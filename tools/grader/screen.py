@@ -3,11 +3,13 @@
 Screen gets each Outcome by show() as soon as those before it are done, and all of them by
 score(). On a terminal it also shows what is running now, and uses colors; elsewhere it prints plain
 lines. A failure is told in full once: a test that failed in the same way names the first one
-(grader/told.py). What a student's kernel printed is shown without control characters.
+(grader/told.py). Tests that reach what is blank are one line for their exercise, so the first
+grading of a lab is short. What a student's kernel printed is shown without control characters.
 
 The last line is "Total Score: X/Y". Scripts read it, so its form must stay.
 """
 import os
+import re
 import shutil
 import sys
 
@@ -17,6 +19,7 @@ from grader.told import likeness
 COLORS = {Verdict.OK: "32", Verdict.SETUP: "35", Verdict.BUILD: "33", Verdict.NOT_WRITTEN: "36"}
 RED = "31"
 WIDTH = 300                     # longer lines are cut; a line of a check has 256 at most
+BLANK = re.compile(r"exercise (\S+) \((.*?)\) is not written yet(?:, at (\S+:\d+))?")
 VERDICT_WIDTH = max(len(word) for name, word in vars(Verdict).items() if name.isupper())
 
 
@@ -36,11 +39,22 @@ def may_be_blank(test):
     return test.exercise is None or is_challenge(test)
 
 
+def blanks(outcomes):
+    """What these outcomes say is not written, as words: each region once, with its place."""
+    found = {}
+    for outcome in outcomes:
+        for reason in outcome.reasons:
+            for number, name, place in BLANK.findall(reason):
+                found["%s (exercise %s)%s" % (name, number, ", " + place if place else "")] = None
+    return "; ".join(found)
+
+
 class Screen:
     """The screen of one grading. It writes to standard output.
 
     told    {likeness of an Outcome: the first test that failed so}
     asked   the exercises whose question was printed already
+    blank   Outcomes of one exercise that have reached what is not written, not yet printed
     """
 
     def __init__(self, labs, tests):
@@ -50,7 +64,7 @@ class Screen:
         self.has_colors = self.is_terminal and not os.environ.get("NO_COLOR")
         self.width = max([len(test.name) for test in tests] or [0])
         self.status = ""                # the line that progress() has written
-        self.told, self.asked = {}, set()
+        self.told, self.asked, self.blank = {}, set(), []
 
     def color(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.has_colors else text
@@ -79,20 +93,35 @@ class Screen:
             self.status = status
 
     def show(self, outcome):
-        """Print the line of a test and, if it failed, what a student needs to know."""
+        """Print the line of a test and, if it failed, what a student needs to know. Tests that have
+        reached what is blank wait for the others of their exercise."""
         test, verdict = outcome.test, outcome.verdict
+        if self.blank and self.blank[0].test.exercise != test.exercise:
+            self.show_blank()
+        if verdict == Verdict.NOT_WRITTEN and test.exercise in self.exercises:
+            self.blank.append(outcome)
+            return
         word = self.color(COLORS.get(verdict, RED), "%-*s" % (VERDICT_WIDTH, verdict))
-        more = "" if outcome.instructions is None else "%8.2f M instructions" % (
-            outcome.instructions / 1e6)
         like = likeness(outcome)
         first = self.told.setdefault(like, test) if like else test
-        if first is not test:
-            more += "  the same as %s above" % first.name
+        more = " the same as %s above" % first.name if first is not test else ""
         self.line(("%-4s %-*s  %s %s" % (test.exercise or "", self.width, test.name, word,
                                          more)).rstrip())
         if not outcome.passed and first is test:
             for line in self.explanation(outcome):
                 self.line("       " + printable(line))
+        sys.stdout.flush()
+
+    def show_blank(self):
+        """Print the line of the tests that wait: what they have reached."""
+        if not self.blank:
+            return
+        exercise, count = self.exercises[self.blank[0].test.exercise], len(self.blank)
+        words = blanks(self.blank) or self.blank[0].reasons[0]
+        self.line(printable("%-4s %s: %s  %s" % (
+            exercise.number, "1 test" if count == 1 else "%d tests" % count,
+            self.color(COLORS[Verdict.NOT_WRITTEN], Verdict.NOT_WRITTEN), words)))
+        self.blank = []
         sys.stdout.flush()
 
     def explanation(self, outcome):
@@ -131,6 +160,7 @@ class Screen:
     def score(self, outcomes):
         """Print the marks by lab and exercise, and at last their sum. True for full marks, for
         which nothing need be begun that may be blank."""
+        self.show_blank()
         graded = {outcome.test for outcome in outcomes}
         total = best = extra = extra_best = 0
         for lab in self.labs:

@@ -211,6 +211,39 @@ class Likeness(unittest.TestCase):
                 screen.show(Outcome(test, Verdict.WRONG, [test.name]))
         self.assertEqual(output.getvalue().count("asked: "), 1)
 
+    def test_what_is_blank_is_one_line_an_exercise(self):
+        labs = load()
+        tests = [test for lab in labs[1:6] for test in lab.tests if test.exercise]
+        panic = "exercise 4.2 (fork_named) is not written yet, at kern/process/fork.c:%d"
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            screen = Screen(labs, tests)
+            for test in tests:
+                screen.show(Outcome(test, Verdict.NOT_WRITTEN,
+                                    ["kernel panic at k.c:1 on hart 0, running x (pid 1):",
+                                     "    " + panic % (7 if test.exercise < "3" else 9)]))
+            screen.show_blank()
+        lines = output.getvalue().rstrip().split("\n")
+        numbers = [test.exercise for test in tests]
+        self.assertEqual([line.split()[0] for line in lines], list(dict.fromkeys(numbers)))
+        for line in lines:
+            number, count = line.split()[0], int(line.split()[1])
+            self.assertEqual(count, numbers.count(number))
+            self.assertIn("not written yet  fork_named (exercise 4.2), kern/process/fork.c:%d"
+                          % (7 if number < "3" else 9), line)
+
+    def test_what_is_blank_stands_below_what_is_not(self):
+        """What was tried and is wrong is told as ever; and a table without a name has no place."""
+        labs = load()
+        tests = [test for lab in labs for test in lab.tests if test.exercise == "2.C"][:2]
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            screen = Screen(labs, tests)
+            screen.show(Outcome(tests[0], Verdict.NOT_WRITTEN, ["nothing is named own"]))
+            screen.show(Outcome(tests[1], Verdict.WRONG, ["that was wrong"]))
+            screen.score([])
+        text = output.getvalue()
+        self.assertRegex(text, r"(?s)%s .*that was wrong.*\n2\.C  1 test: not written yet  nothing "
+                               r"is named own\n" % tests[1].name)
+
 
 if __name__ == "__main__":
     unittest.main()
