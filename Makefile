@@ -5,7 +5,7 @@
 ##   make                build the kernel with all user programs in it
 ##   make qemu           boot to the shell, with the disk obj/disk.img, which keeps what is
 ##                       written; leave with Ctrl-A x. Without a disk while 8.1, 8.2 or 8.5
-##                       is blank
+##                       is blank. If the kernel stops itself, it says why at the end
 ##   make disk           make this disk new: what was written is lost
 ##   make run PROG=...   boot without a terminal, run one program, power off;
 ##                       succeeds only if the program does: PROG="forktest"; a program
@@ -173,8 +173,10 @@ setup:
 qemu: new_disk
 	@$(if $(unread),echo "no disk: something is blank in $(firstword $(unread))")
 	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC))
-	@$(machine) $(call drive,obj/disk.img) -nographic -serial mon:stdio \
-	    -append $(call quote,$(value APPEND))
+	@$(machine) $(call drive,obj/disk.img) -nographic -chardev \
+	    stdio,id=screen,mux=on,signal=off,logfile=obj/$(TC)/screen.log -serial chardev:screen \
+	    -mon chardev=screen -append $(call quote,$(value APPEND)) || \
+	    tools/ended.sh $$? obj/$(TC)/screen.log
 
 # make run has no user: 99 times ctrl-D is typed, at which a shell ends. The first of them are lost,
 # because they come before the kernel reads its console.

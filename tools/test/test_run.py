@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -25,18 +26,18 @@ SECONDS = 120                   # a boot takes about one second
 PROMPT = b"rvlab$ "
 
 
-def make_run(*knobs):
+def make_run(*knobs, goal="run"):
     """Call make run: (exit status, all that was printed). A run without an end fails the test."""
     process = subprocess.Popen(
-        ["make", "run", "TOOLCHAIN=" + os.path.basename(OBJECTS)] + list(knobs), cwd=TOP,
+        ["make", goal, "TOOLCHAIN=" + os.path.basename(OBJECTS)] + list(knobs), cwd=TOP,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True)
     try:
         text = process.communicate(timeout=SECONDS)[0].decode("utf-8", "replace")
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        raise AssertionError("make run %s has no end: %s" % (
-            " ".join(knobs), process.communicate()[0].decode("utf-8", "replace")[-500:]))
+        raise AssertionError("make %s %s has no end: %s" % (
+            goal, " ".join(knobs), process.communicate()[0].decode("utf-8", "replace")[-500:]))
     return process.returncode, text
 
 
@@ -57,6 +58,34 @@ class TestRun(unittest.TestCase):
         status, text = make_run("APPEND=init=")
         self.assertNotEqual(status, 0, text)
         self.assertIn('unknown boot argument "init="', text)
+
+
+    def test_qemu_says_why_it_has_ended(self):
+        """Below the call stacks, so that nobody need look for it."""
+        for argument, why in (("selftest=write-text", "the kernel has stopped itself: store page "
+                               "fault, address 0x[0-9a-f]+ \\(kernel panic at write_text.*\\)"),
+                              ("init=false", "the first program has failed: init ended with "
+                               "code 1")):
+            status, text = make_run("APPEND=" + argument, "DISK=none", goal="qemu")
+            self.assertNotEqual(status, 0, text)
+            self.assertRegex(text.replace("\r", ""), r"\nmake qemu: %s\nmake: .*\n$" % why)
+
+    def test_words_of_ended(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = os.path.join(folder, "log")
+            for said, why in ((b"", "QEMU has ended with status 3; if nothing"),
+                              (b"a\r\ndeadlock: all 2 processes sleep\r\nx\r\n",
+                               "the kernel has stopped itself: deadlock: all 2 processes sleep"),
+                              (b"kernel panic at k.c:1 on hart 0:\r\n    old\r\n"
+                               b"kernel panic at k.c:2 on hart 1:\r\n    new \xff\r\n",
+                               "the kernel has stopped itself: new")):
+                with open(log, "wb") as file:
+                    file.write(said)
+                result = subprocess.run(["tools/ended.sh", "3", log], cwd=TOP,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                self.assertEqual(result.returncode, 3)
+                self.assertTrue(result.stdout.startswith(b"make qemu: " + why.encode()),
+                                result.stdout)
 
 
 def with_rights(*words):

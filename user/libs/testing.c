@@ -44,7 +44,9 @@ int child_code(void (*body)(uintptr_t), uintptr_t arg)
     return code;
 }
 
-/* A child that ended in another way has not been stopped: with code 0 the access went well. */
+/* A child that ended in another way has not been stopped: with code 0 the access went well. The
+   kernel has told of the kill, so a line behind it says that it was wanted: who reads the output
+   of a test that fails need not look there. */
 void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
 {
     int code = child_code(body, arg);
@@ -52,6 +54,7 @@ void expect_killed(const char *what, void (*body)(uintptr_t), uintptr_t arg)
     if (code != -E_KILLED)
         panic("%s (0x%lx): the kernel should have killed that process, its exit code is %d",
               what, arg, code);
+    cprintf("wanted: the kill before this line, for: %s\n", what);
 }
 
 /* A process that does not return from body ends by exit(), as a thread does. */
