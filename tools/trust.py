@@ -37,7 +37,7 @@ CLAIMS = [
     Claim("seeds", "tests with seeds, ten times as many",
           'make grade GRADE="--all --long"', "... tests: ... passed, 0 failed"),
     Claim("faults", "memory and disk fail at each point, one by one",
-          "python3 tools/faults.py", "... runs, ... faults, 0 panics, ..."),
+          "python3 tools/faults.py --write", "... runs, ... faults, 0 panics, ..."),
     Claim("fuzz", "random system calls",
           "python3 tools/fuzz.py", "... calls, ... boots: 0 panics, ..."),
     Claim("pageseeds", "random memory while pages go to the disk, by seeds",
@@ -81,9 +81,9 @@ CLAIMS = [
     Claim("dataraces-planted", "races for the race detector, planted",
           "python3 tools/dataraces.py --planted", "... planted: ..., 0 not found"),
     Claim("fuzz-planted", "faults for the random calls, planted",
-          "python3 tools/fuzz_faults.py", "... planted: ..., 0 not found"),
+          "python3 tools/fuzz_faults.py --write", "... planted: ..., 0 not found"),
     Claim("faults-planted", "forgotten frees and rollbacks, planted",
-          "python3 tools/faults_planted.py", "... planted: ..., 0 not found"),
+          "python3 tools/faults_planted.py --write", "... planted: ..., 0 not found"),
 ]
 
 

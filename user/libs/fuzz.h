@@ -35,7 +35,7 @@ enum fuzz_kind {
 };
 
 /* What a result that is no error can be. */
-enum fuzz_result { R_ZERO, R_LENGTH, R_FD, R_PID, R_ANY, R_ID };
+enum fuzz_result { R_ZERO, R_LENGTH, R_FD, R_PID, R_ANY, R_ID, R_POSITION };
 
 /* Which calls: they can be chosen by these letters. */
 #define G_PROCESS       'p'
@@ -102,6 +102,7 @@ struct fuzz_context {
     const struct fuzz_call *call;
     uint64_t args[5];
     uint64_t length;                    /* of the buffer */
+    bool beyond;                        /* the kernel cannot write where it is asked to */
     int paths, guard_count;
     struct fuzz_guard {
         uintptr_t start, end;           /* of a buffer that the kernel may write to */
@@ -164,6 +165,8 @@ void fuzz_say(struct fuzz_context *context, const char *format, ...);
 void fuzz_note_map(uintptr_t address);
 /* A child was made: it is a value for kill and wait. */
 void fuzz_note_child(int pid);
+/* Where the program's heap begins. */
+uintptr_t fuzz_heap_start(void);
 
 /* Do a lane's calls from where it is; ends the process. */
 int fuzz_lane(void *lane);

@@ -74,6 +74,8 @@ uintptr_t fuzz_bad_address(struct fuzz_context *context)
         -8UL, -4096UL, USERTOP, USERTOP - 4, USERTOP - 8, 1UL << 39, 1UL << 63,
         context->arena + HOLE - 1, context->arena + HOLE - 4, context->arena + READ_ONLY,
         context->arena + READ_ONLY - 4, context->arena + READ_ONLY + PGSIZE - 4, UTEXT, UTEXT + 8,
+        /* good in the lower 39 bits, and no address in all 64 */
+        1UL << 39 | (context->arena + ARENA_BUFFERS),
     };
     return places[fuzz_below(context, ARRAY_SIZE(places))];
 }
@@ -141,6 +143,7 @@ uintptr_t fuzz_buffer(struct fuzz_context *context, uint64_t length, bool writte
     } else {
         address = fuzz_bad_address(context);
     }
+    context->beyond |= written && length > 0 && address >= USERTOP;
     fuzz_say_address(context, address);
     return address;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syscall.h>
+#include <testing.h>
 #include <thread.h>
 #include <ulib.h>
 
@@ -54,7 +55,30 @@ static bool result_fits(const struct fuzz_context *context, long result)
     case R_FD:          return result < 128;
     case R_ID:          return result > 0;
     case R_PID:         return result > 0 && result < 1 << 20;
+    case R_POSITION:    return result >= 0;
     default:            return true;
+    }
+}
+
+/* Why a call that has succeeded cannot have, whatever the state of the system is; or NULL. */
+static const char *refuted(const struct fuzz_context *context, long result)
+{
+    const uint64_t *args = context->args;
+
+    if (context->beyond && (context->call->result != R_LENGTH || result > 0))
+        return "and it wrote to no memory of the program";
+    switch (context->call->number) {
+    case SYS_brk:
+        return !context->threads && args[0] == context->arena + ARENA_WORDS
+            && *(uintptr_t *)args[0] < fuzz_heap_start() ? "the heap ends before it begins" : NULL;
+    case SYS_mmap:
+        return (args[2] & MMAP_FILE) && (args[4] % PGSIZE != 0 || (int64_t)args[4] < 0)
+            ? "from an offset that no file has" : NULL;
+    case SYS_truncate:
+    case SYS_ftruncate:
+        return (int64_t)args[1] < 0 ? "with a length below 0" : NULL;
+    default:
+        return NULL;
     }
 }
 
@@ -62,13 +86,13 @@ static bool result_fits(const struct fuzz_context *context, long result)
 static void look(struct fuzz_context *context, long result)
 {
     const struct fuzz_call *call = context->call;
-    const char *wrong = NULL;
     int error = result < 0 && result >= -MAXERROR ? -result : 0;
+    const char *wrong = error == 0 ? refuted(context, result) : NULL;
 
     __atomic_fetch_add(&fuzz->made[call - fuzz_calls][error], 1, __ATOMIC_RELAXED);
     if (error != 0 ? !(call->errors >> error & 1) : !result_fits(context, result))
         wrong = "cannot be its result";
-    else if (!fuzz_guards_stand(context))
+    else if (wrong == NULL && !fuzz_guards_stand(context))
         wrong = "and it wrote beside its buffer";
     if (wrong != NULL)
         fuzz_complain("round %u, lane %d, call %u, depth %d: %s gave %ld %s, %s", fuzz->round,

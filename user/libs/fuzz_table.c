@@ -61,7 +61,7 @@ const struct fuzz_call fuzz_calls[] = {
       E(INVAL) | E(FAULT) | E(IO) | E(NO_MEM) | E(ISDIR), 0 },
     { SYS_write, F, 90, 10, R_LENGTH, { K_FD, K_IN, K_LENGTH }, "write",
       E(INVAL) | E(FAULT) | E(PIPE) | E(TOO_BIG) | E(ISDIR) | DISK, 0 },
-    { SYS_seek, F, 25, 3, R_ANY, { K_FD, K_OFFSET, K_WHENCE }, "seek",
+    { SYS_seek, F, 25, 3, R_POSITION, { K_FD, K_OFFSET, K_WHENCE }, "seek",
       E(INVAL) | E(SEEK) | E(IO) | E(NO_MEM), 0 },
     { SYS_fstat, F, 20, 3, R_ZERO, { K_FD, K_STRUCT }, "fstat",
       E(INVAL) | E(FAULT) | E(IO) | E(NO_MEM), sizeof(struct stat) },

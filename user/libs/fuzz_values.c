@@ -15,7 +15,7 @@
 #define UTEXT           0x800000UL
 #define FUZZ_CHUNK      1024            /* of so many ids the kernel makes a chunk */
 
-static uintptr_t last_map, first_heap;
+static uintptr_t last_map, heap_start;
 static int last_child;
 static uint8_t pick_lane[1024], pick_child[1024];
 
@@ -44,14 +44,15 @@ static uint64_t open_flags(struct fuzz_context *context)
     return fuzz_said(context, flags);
 }
 
-/* In a file: near its start, at a page, or as far away as can be. */
+/* In a file: near its start, at a page, before the start, or as far away as can be. */
 static uint64_t offset(struct fuzz_context *context)
 {
     uint32_t what = fuzz_below(context, 100);
 
     return fuzz_said(context, what < 25 ? 0 : what < 50 ? fuzz_below(context, 20000)
                 : what < 85 ? fuzz_below(context, 32) * (uint64_t)PGSIZE
-                : what < 90 ? fuzz_below(context, 1 << 20) * (uint64_t)PGSIZE
+                : what < 88 ? fuzz_below(context, 1 << 20) * (uint64_t)PGSIZE
+                : what < 91 ? -(uint64_t)fuzz_below(context, 20000)
                 : fuzz_wild(context));
 }
 
@@ -84,8 +85,9 @@ static uintptr_t heap_word(struct fuzz_context *context)
 {
     uint32_t what = fuzz_below(context, 100);
 
-    return word_with(context, what < 15 ? 0 : what < 85
-                     ? first_heap + fuzz_below(context, 16 * PGSIZE)
+    return word_with(context, what < 15 ? 0 : what < 83
+                     ? ROUNDUP(heap_start, PGSIZE) + fuzz_below(context, 16 * PGSIZE)
+                     : what < 85 ? heap_start - 1 - fuzz_below(context, 20)
                      : what < 95 ? fuzz_area_address(context) : fuzz_wild(context));
 }
 
@@ -365,6 +367,7 @@ void fuzz_make(struct fuzz_context *context)
     const uint8_t *pick = context->depth > 0 ? pick_child : pick_lane;
 
     context->guard_count = context->paths = 0;
+    context->beyond = false;
     context->text[0] = '\0';
     context->call = &fuzz_calls[pick[fuzz_below(context, sizeof(pick_lane))]];
     fuzz_say(context, "%s(", context->call->name);
@@ -381,6 +384,11 @@ void fuzz_make(struct fuzz_context *context)
 void fuzz_note_map(uintptr_t address)
 {
     last_map = address;
+}
+
+uintptr_t fuzz_heap_start(void)
+{
+    return heap_start;
 }
 
 void fuzz_note_child(int child)
@@ -407,10 +415,7 @@ static void fill_picks(uint8_t *pick, bool child)
 
 void fuzz_values_init(void)
 {
-    uintptr_t end = 0;
-
     fill_picks(pick_lane, false);
     fill_picks(pick_child, true);
-    if (brk(&end) == 0)
-        first_heap = ROUNDUP(end, PGSIZE);
+    brk(&heap_start);               /* nothing has moved it so far */
 }
