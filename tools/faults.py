@@ -5,6 +5,7 @@ kernel stand each of them?
     faults.py [WORKLOAD ...]            sweep them, or all: a boot for each place that can fail
     faults.py --sample                  some places of each, in 25 seconds
     faults.py WORKLOAD --plan alloc:17  one boot, and all that it prints
+    faults.py --kind disk [WORKLOAD ...]    only what the disk fails at, or alloc
     faults.py --write [WORKLOAD ...]    write what came out into docs/faults.md
 
 WORKLOADS tells what runs. Each is booted with fail=KIND:K for K = 1, 2, 3 ... until nothing fails
@@ -235,6 +236,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Each allocation and transfer fails once.")
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="workloads: %s" % ", ".join(WORKLOADS))
+    add("--kind", choices=("alloc", "disk"), help="what fails; without: both")
     add("--sample", action="store_true", help="only some places of each")
     add("--write", action="store_true", help="what came out, into docs/faults.md")
     add("--plan", metavar="KIND:K", help="one boot of one workload, with fail=KIND:K")
@@ -247,6 +249,10 @@ def arguments():
     for name in options.names:
         if name not in WORKLOADS:
             parser.error("there is no workload %s; there are: %s" % (name, ", ".join(WORKLOADS)))
+    options.sweeps = [(name, kind) for name in options.names or WORKLOADS
+                      for kind in WORKLOADS[name].kinds if options.kind in (None, kind)]
+    if not options.sweeps:
+        parser.error("%s has no sweep in which %s fails" % (" ".join(options.names), options.kind))
     if options.plan and len(options.names) != 1:
         parser.error("--plan is for one workload")
     if options.write and (options.sample or options.plan):
@@ -266,8 +272,7 @@ def main():
     try:
         if options.plan:
             return one(options.names[0], options.plan, judge)
-        sweeps = [Sweep(name, kind) for name in options.names or WORKLOADS
-                  for kind in WORKLOADS[name].kinds]
+        sweeps = [Sweep(name, kind) for name, kind in options.sweeps]
         for sweep in sweeps:
             run(sweep, judge, options)
         kept = any(sweep.bad for sweep in sweeps)

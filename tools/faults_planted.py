@@ -21,7 +21,7 @@ from exercise import pool
 from exercise.mutants import MutantError
 from exercise.trials import add_options
 from exercise.workshop import WorkshopError
-from faults import ROOT, Sweep, plan_of, write
+from faults import ROOT, SEEDS, Sweep, plan_of, write
 from grader.faulty import FaultError, FaultJudge
 from labs.catalogue import LabError
 
@@ -44,10 +44,12 @@ class Planter:
             return ("",) + first_found(Sweep(*where.split()), FaultJudge(self.shop.host()))
 
 
-def coarse(numbers):
-    """The same numbers in another order: each 16th comes first, so that a fault that many of them
-    find is found soon."""
-    return sorted(numbers, key=lambda number: (number % 16 != 1, number))
+def tests_of(sweep, places):
+    """The tests of a sweep, in another order: each 16th place, so that a fault that many of them
+    find is found soon; then those by chance, in which several places fail; then all others."""
+    numbers = range(1, places + 1)
+    return ([sweep.test(number) for number in numbers[::16]] + sweep.chance(SEEDS)
+            + [sweep.test(number) for number in numbers if number % 16 != 1])
 
 
 def first_found(sweep, judge):
@@ -56,8 +58,8 @@ def first_found(sweep, judge):
         places = sweep.count(judge)
     except FaultError as error:
         return str(error), 1
-    for boots, number in enumerate(coarse(range(1, places + 1)), 1):
-        outcome = judge.run(sweep.test(number), 1)
+    for boots, test in enumerate(tests_of(sweep, places), 1):
+        outcome = judge.run(test, 1)
         sweep.take(outcome)
         if sweep.bad:
             return "%s: %s" % (plan_of(outcome), outcome.reasons[0].split(" on hart")[0]), boots

@@ -92,6 +92,19 @@ static void step_truncate(void)
     must("it lives on while it is open", read_at(fd, 0, 1) == 0);
 }
 
+/* An open that fails is not counted: nobody writes to the file, so it may be run. */
+static void step_run(void)
+{
+    int fd = make("file");
+
+    write_at(fd, 0, data, BYTES);
+    TRY(close(fd));
+    fd = TRY(open("file", O_WRONLY | O_TRUNC));
+    TRY(close(fd));
+    must("it is no program", TRY_BUT(-E_INVAL_ELF, exec("file")) == -E_INVAL_ELF);
+    TRY(unlink("file"));
+}
+
 static bool is_gone(const char *path)
 {
     return TRY_BUT(-E_NOENT, open(path, O_RDONLY)) == -E_NOENT;
@@ -243,6 +256,7 @@ int main(void)
     TRY(fsinfo(&before));
     all &= step("write", step_write);
     all &= step("truncate", step_truncate);
+    all &= step("run", step_run);
     all &= step("names", step_names);
     all &= step("directories", step_directories);
     all &= step("map", step_map);

@@ -15,6 +15,7 @@
 
 #define PAGES       6
 #define THREADS     3
+#define CROWD       12                  /* more than the kernel has stacks at hand */
 #define CHILD_CODE  77
 #define BYTES       10000               /* more than a pipe has room for */
 #define DESCRIPTORS 40                  /* more than a table of descriptors begins with */
@@ -58,12 +59,36 @@ static void step_fork(void)
     must("whatever its child writes", is(1));
 }
 
+/* The process has no descriptors but its first three. */
+static void make_pipe(int fds[2])
+{
+    TRY(pipe(fds));
+    must("a call that failed has kept no descriptor", fds[0] == 3 && fds[1] == 4);
+}
+
+/* So many that the kernel needs new stacks. They end when nobody has the pipe's other end. */
+static void step_crowd(void)
+{
+    int fds[2], pids[CROWD];
+
+    make_pipe(fds);
+    for (int i = 0; i < CROWD; i++)
+        if ((pids[i] = TRY(fork())) == 0) {
+            TRY(close(fds[1]));
+            must("nobody writes", TRY(read(fds[0], buffer, 1)) == 0);
+            exit(CHILD_CODE);
+        }
+    TRY(close(fds[1]));
+    for (int i = 0; i < CROWD; i++)
+        wait_for(pids[i], CHILD_CODE);
+}
+
 /* The kernel writes to a page that is shared until then. */
 static void step_kernel_writes(void)
 {
     int fds[2];
 
-    TRY(pipe(fds));
+    make_pipe(fds);
     set(1);
     int pid = TRY(fork());
     if (pid == 0) {
@@ -206,8 +231,7 @@ static void step_pipe(void)
 {
     int fds[2], got = 0, n;
 
-    TRY(pipe(fds));
-    must("a call that failed has kept no descriptor", fds[0] == 3 && fds[1] == 4);
+    make_pipe(fds);
     int pid = TRY(fork());
     if (pid == 0) {
         TRY(close(fds[0]));
@@ -231,7 +255,7 @@ static void step_descriptors(void)
 {
     int fds[2], last = 0;
 
-    TRY(pipe(fds));
+    make_pipe(fds);
     for (int i = 0; i < DESCRIPTORS; i++)
         last = TRY(dup(fds[1]));
     TRY(dup2(fds[1], last + 20));
@@ -291,6 +315,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "child") == 0)
         return CHILD_CODE;
     step("fork", step_fork);
+    step("crowd", step_crowd);
     step("kernel writes", step_kernel_writes);
     step("exec", step_exec);
     step("mmap", step_mmap);

@@ -132,6 +132,7 @@ class Boots(unittest.TestCase):
         for words, said in ((["fail-nothing"], "there is no workload fail-nothing"),
                             (["--plan", "alloc:1"], "--plan is for one workload"),
                             (["-j", "0"], "-j takes a number"),
+                            (["fail-disk", "--kind", "alloc"], "fail-disk has no sweep in which"),
                             (["fail-files", "--plan", "nonsense:1"], "init=|it is page:K")):
             status, text = run(*words)
             self.assertNotEqual(status, 0)

@@ -28,6 +28,13 @@ KEPT = ("kern/fs/file.c", """    if (to >= FILES_MAX) {
 """, """    if (to >= FILES_MAX)
         return -E_INVAL;
 """)
+FORGOTTEN = ("kern/process/fork.c", """    if (result < 0)
+        free_proc(proc);
+    return result;
+    /* EXERCISE 4.2 end */
+""", """    return result;
+    /* EXERCISE 4.2 end */
+""")
 
 
 class Student(unittest.TestCase):
@@ -79,11 +86,16 @@ class Student(unittest.TestCase):
         self.assertEqual(status, 0, text)               # its machine has chaos=5
         self.assertRegex(text, r"\n?\d,\d\d\d calls, 1 boot: 0 panics, 0 leaks, 0 hangs, 0 differ")
 
-    def test_a_mistake_is_found(self):
-        with Edited(self.tree, [KEPT]):
+    def test_mistakes_are_found(self):
+        """One is on the way of a wrong argument, the other one on that of memory that is out."""
+        with Edited(self.tree, [KEPT, FORGOTTEN]):
             self.build()
             status, text = self.run_tool("tools/fuzz.py", "--seed", "1", "--rounds", "1-2",
                                          "--no-shorten")
+            failed, told = self.run_tool("tools/faults.py", "fail-memory", "--plan", "alloc:1/60")
+        self.assertEqual(failed, 1, told)
+        self.assertRegex(told, r"leak check: .*lost|not given back|in use, expected")
+        self.assertRegex(told, r"fail-memory alloc:1/60: ")
         self.assertEqual(status, 1, text)
         self.assertIn("again: python3 tools/fuzz.py --seed 1 --rounds 1-2", text)
         self.assertIn("0 panics, 1 leaks", text)
