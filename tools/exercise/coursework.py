@@ -6,7 +6,10 @@ are imported only where a teacher's command needs them, because a handout has th
 
 tools/lab reads the command line, and calls what is here.
 """
-from exercise import assignment, manifest
+import os
+
+import scratch
+from exercise import assignment, carry, handin, manifest
 from labs import catalogue
 
 
@@ -86,3 +89,63 @@ def plan_of(root, options):
                         " solved: leave the lab, --solved and --exercises out")
     whole = read(root, options)
     return handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))
+
+
+# -- commands of their own
+
+def do_carry(root, options):
+    """Carry a student's work into a tree: this one, or from a teacher's tree into another one."""
+    is_student = os.path.exists(os.path.join(root, manifest.NAME))
+    return carry.run(options.into or root, options.tree, options.solved_from,
+                     None if is_student else root)
+
+
+def do_solution(root, options):
+    """Write the solution of an assignment, for students who give it up."""
+    from exercise import handout
+    one = read(root, options).find(options.assignment)
+    if not one.may_give_up:
+        raise WorkError("the course's file has no line \"give up: yes\" for %s" % one.name)
+    target = options.output or carry.SOLUTION % one.name
+    handin.write(target, carry.solution(root, one, int(one.exercises[0][0]),
+                                        handout.version_of(root)))
+    print("%s: for those who take it by tools/lab carry --solved-from reference:%s"
+          % (target, one.name))
+    return 0
+
+
+def do_publish(root, options, reference_uses, pages):
+    """Publish the handouts of a course in a repository of git."""
+    from exercise import publish
+    whole = read(root, options)
+    with reference_uses() as uses, scratch.folder("publish") as folder:
+        if isinstance(uses, str):
+            print("note: students are not told which functions of the kernel an exercise may use: "
+                  + uses)
+        return publish.run(root, whole, catalogue.load(), options,
+                           None if isinstance(uses, str) else uses, pages(), folder)
+
+
+def add_commands(root, add_command, reference_uses, pages):
+    """Add the commands that only a course has. add_command(name, function, words) gives the
+    add_argument() of a new one; reference_uses() and pages are what a handout is made with."""
+    def with_root(function, *more):
+        return lambda options: function(root, options, *more)
+
+    add = add_command("carry", with_root(do_carry), "put what you wrote in an older tree into this "
+                      "one")
+    add("tree", nargs="?", default="", metavar="OLD_TREE", help="the older tree")
+    add("--into", default="", metavar="TREE", help="another handout than this tree")
+    add("--solved-from", action="append", default=[], metavar="reference:NAME",
+        help="take the course's solution of this assignment, which you give up")
+    if os.path.exists(os.path.join(root, manifest.NAME)):
+        return
+    add = add_command("publish", with_root(do_publish, reference_uses, pages), "write the handouts "
+                      "of a course as commits, for students to pull")
+    add("repository", metavar="REPO", help="a repository of git; a new one is made")
+    add("--branch", default="handouts", metavar="NAME", help="%(default)s")
+    add_options(add)
+    add = add_command("solution", with_root(do_solution), "write the solution of an assignment, "
+                      "for students who give it up")
+    add_options(add)
+    add("-o", "--output", metavar="FILE", help="reference-NAME.txt without it")

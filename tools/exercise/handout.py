@@ -40,9 +40,9 @@ TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teacher
             "checked.py", "crashes.py", "dataraces.py", "faults_planted.py", "fuzz_faults.py",
             "grafts.py", "hosted.py", "litmus.py",
             "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
-EXERCISE = ("__init__.py", "assignment.py", "coursework.py", "regions.py", "lexer.py", "vet.py",
-            "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py", "handin.py",
-            "build.py")
+EXERCISE = ("__init__.py", "assignment.py", "carry.py", "coursework.py", "regions.py", "lexer.py",
+            "vet.py", "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py",
+            "handin.py", "build.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 # What README.md says of a check that a handout does not have.

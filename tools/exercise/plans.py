@@ -3,6 +3,8 @@
 plan_of() makes the Plan for words of the command line, a CoursePlan is made of a course's file.
 handout.py writes what a Plan says. It decides which exercises are blank, whose chapters and tests
 are there, and what README.md calls it.
+
+A HandoutError says what of a wish cannot be.
 """
 import re
 

@@ -301,7 +301,17 @@ class CourseGrading(Grading):
 
     def student(self, submission):
         self.term.refuse(submission)
-        return super().student(submission)
+        student = super().student(submission)
+        copied = self.copied(student.work.texts) if student.work else []
+        if copied and self.term.one.may_give_up:
+            student.notes.append("word for word the course's solution: " + ", ".join(copied))
+        return student
+
+    def copied(self, texts):
+        """The exercises of which these texts of regions are the reference's, all of them."""
+        own = {region.key: region.text.split() for region in self.reference.regions}
+        return [number for number in self.exercises() if any(key[0] == number for key in texts)
+                and all(texts[key].split() == own[key] for key in texts if key[0] == number)]
 
     def collect(self):
         super().collect()
