@@ -5,6 +5,7 @@ add() adds them to the command line of tools/lab, in a tree that is no handout. 
 by a module of its own, which is imported for it alone. What a command cannot do is
 a ValueError, whose text is for the teacher.
 """
+import os
 import sys
 
 REGRADE_EPILOG = """
@@ -77,6 +78,12 @@ def add_similar(add_command, with_root):
     option("--pseudonyms", metavar="FILE", help="show these, as `grade` does")
 
 
+def do_work(root, options):
+    """Grade a batch."""
+    from exercise import batch
+    return batch.run(root, options.batch, len(os.sched_getaffinity(0)))
+
+
 def number(text):
     """A number of an option, from 1 on."""
     value = int(text)
@@ -112,6 +119,8 @@ def add(root, add_command, add_files):
            "it this tree's git is searched")
     option("--policy", choices=("best", "both", "alone", "together"), default="best",
            help="with --version: which mark counts; %(default)s")
+    option = add_command("work", with_root(do_work), "grade a batch of `grade --jobs ssh` or slurm")
+    option("batch", metavar="FILE", help="what that has written")
     add_generate(add_command, with_root)
     add_statistics(add_command, with_root)
     add_similar(add_command, with_root)

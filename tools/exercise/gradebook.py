@@ -13,7 +13,7 @@ import os
 import subprocess
 from fractions import Fraction
 
-from exercise import feedback, handout, marksheet, pool, provenance
+from exercise import cluster, feedback, handout, marksheet, pool, provenance
 from exercise.assignment import hundredths
 from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.pseudonyms import Pseudonyms
@@ -295,9 +295,13 @@ class Grading:
             examiner = Examiner(self.reference, shop)
             return lambda work: examiner.marks(work, self.options.policy)
 
+        def workers():
+            if isinstance(self.options.jobs, int):
+                return pool.shops("grade", self.root, self.options, begin)
+            return cluster.cluster(self)
+
         try:
-            grade(self.students, results,
-                  lambda: pool.shops("grade", self.root, self.options, begin), show)
+            grade(self.students, results, workers, show)
         except WorkshopError as error:
             raise GradeError(error)
 

@@ -1,0 +1,238 @@
+"""Tests of grade --jobs ssh:HOSTS and --jobs slurm, with commands that are played by small scripts.
+
+Played are ssh, GNU parallel, sbatch, squeue, scancel, and the worker, which may die behind its
+first line, damage a line, or say that it would grade differently. Each hand-in must have one
+result, or a sentence. Batch has the form of the files, and lines of strangers. tools/clusters.py
+does the same with the real commands.
+
+Run alone: python3 tools/test/test_cluster.py
+"""
+import contextlib
+import io
+import json
+import os
+import sys
+import types
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from test_lab_grade import REFERENCE, Folder, work_of
+
+from exercise import batch, cluster, marks, submissions
+
+VERSION = "0123456789ab-89abcdef"
+# A worker: the folder of the test has files that say what goes wrong, which count down.
+WORKER = """import json, os, sys
+path, state = sys.argv[2], %(state)r
+def once(name):
+    path = os.path.join(state, name)
+    left = int(open(path).read()) if os.path.exists(path) else 0
+    if left:
+        open(path, "w").write(str(left - 1))
+    return left
+if once("other"):
+    print("host would not give the same marks"); sys.exit(3)
+for key, work in json.load(open(path))["jobs"]:
+    line = "rvlab-result " + json.dumps({"key": key, "host": "h", "sandbox": "no box",
+        "result": {"exercises": {}, "complete": True}}) + "\\n"
+    if once("damage"):
+        line = line[:len(line) // 2] + "\\n"
+    sys.stdout.write(line); sys.stdout.flush()
+    open(os.path.join(state, "graded"), "a").write(key + "\\n")
+    if once("die"):
+        sys.exit(1)
+"""
+SSH = """#!/bin/sh
+case $1 in away) echo no route to host; exit 255;; esac
+cd %(home)s && HOME=%(home)s exec sh -c "$2"
+"""
+PARALLEL = """#!/usr/bin/env python3
+import os, subprocess, sys
+words = sys.argv[1:]
+at = words.index(":::")
+workdir = os.path.join(%(home)r, words[words.index("--workdir") + 1])
+os.makedirs(workdir, exist_ok=True)
+for name in words[at + 1:]:
+    command = words[at - 1].replace("{}", os.path.join(os.getcwd(), name))
+    subprocess.run(command, shell=True, cwd=workdir)
+"""
+SBATCH = """#!/usr/bin/env python3
+import os, re, subprocess, sys
+words = {word.split("=")[0]: word.split("=")[-1] for word in sys.argv[1:-1]}
+for number in range(1, int(words["--array"].split("-")[1]) + 1):
+    with open(words["--output"].replace("%%a", str(number)), "ab") as out:
+        subprocess.run(["sh", sys.argv[-1]], stdout=out,
+                       env=dict(os.environ, SLURM_ARRAY_TASK_ID=str(number)))
+print("17;cluster")
+"""
+SQUEUE = "#!/bin/sh\ncat %(state)s/states 2>/dev/null || echo COMPLETED\n"
+
+
+class Played(Folder):
+    """Jobs for a Cluster whose commands are played."""
+
+    def setUp(self):
+        super().setUp()
+        names = {name: self.path(name) for name in ("home", "state", "bin", "root")}
+        for place in (*names.values(), self.path("root/kern"), self.path("root/libs"),
+                      self.path("root/user"), self.path("root/tools"),
+                      self.path("home/.rvlab/trees/%s/tools" % VERSION)):
+            os.makedirs(place, exist_ok=True)
+        self.put("root/Makefile", b"")
+        for place in ("root", "home/.rvlab/trees/" + VERSION):
+            self.put(place + "/tools/lab", (WORKER % names).encode())
+        for name, text in (("ssh", SSH), ("parallel", PARALLEL), ("sbatch", SBATCH),
+                           ("squeue", SQUEUE), ("scancel", "#!/bin/sh\n"),
+                           ("rsync", "#!/bin/sh\n")):
+            os.chmod(self.put("bin/" + name, (text % names).encode()), 0o755)
+        before = dict(os.environ)
+        self.addCleanup(os.environ.update, before)
+        os.environ["PATH"] = self.path("bin") + ":" + os.environ["PATH"]
+        os.environ.pop("PARALLEL_SSH", None)
+        found = submissions.from_file(work_of(), "x")
+        work = marks.Work(found, REFERENCE, ["5.1", "5.2"])
+        self.jobs = [("key%d" % number, work) for number in range(20)]
+
+    def goes_wrong(self, **counts):
+        """Say what goes wrong how often."""
+        for name, count in counts.items():
+            self.put("state/" + name, str(count).encode())
+
+    def results(self, jobs):
+        """(results of a Cluster, what it has printed)."""
+        grading = types.SimpleNamespace(
+            root=self.path("root"), made={"version": VERSION},
+            options=types.SimpleNamespace(policy="best", toolchain="", qemu="q", jobs=jobs))
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), cluster.cluster(grading) as pool:
+            found = list(pool.run(self.jobs))
+        self.assertEqual(sorted(key for key, _ in found), sorted(key for key, _ in self.jobs))
+        self.assertEqual([name for name in os.listdir(self.path("root/obj/cluster"))
+                          if name.startswith("run-")], [])
+        return [result for _, result in found], out.getvalue()
+
+    def graded(self):
+        """How often a worker has graded a hand-in."""
+        with open(self.path("state/graded")) as file:
+            return len(file.readlines())
+
+
+class Ways(Played):
+    """What must be so over ssh and by Slurm."""
+
+    WAYS = ("ssh:one,2/two", "slurm")
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(setattr, cluster, "POLL", cluster.POLL)
+        cluster.POLL = 0
+
+    def test_all_is_well(self):
+        for way in self.WAYS:
+            results, output = self.results(way)
+            self.assertEqual(results, [{"exercises": {}, "complete": True}] * 20)
+            self.assertEqual(output.count("h: no box\n"), 1)
+            self.assertIn("20 hand-ins in ", output)
+        self.assertEqual(self.graded(), 40)
+
+    def test_a_worker_dies(self):
+        for way in self.WAYS:
+            self.goes_wrong(die=3)
+            results, output = self.results(way)
+            self.assertNotIn(str, set(map(type, results)))
+            self.assertEqual(output.count(" hand-ins in "), 2, output)
+        self.assertEqual(self.graded(), 40)             # what had a result is not graded again
+
+    def test_a_line_is_damaged(self):
+        for way in self.WAYS:
+            self.goes_wrong(damage=2)
+            results, output = self.results(way)
+            self.assertNotIn(str, set(map(type, results)))
+            self.assertIn("\n2 hand-ins in ", output)
+
+    def test_a_host_that_would_grade_differently(self):
+        for way in self.WAYS:
+            self.goes_wrong(other=100)
+            results, output = self.results(way)
+            self.assertEqual({each[:24] for each in results}, {"no host has graded it: t"})
+            with open(self.path("root/obj/cluster/output.log")) as file:
+                self.assertIn("would not give the same marks", file.read())
+
+    def test_it_ends(self):
+        self.jobs = [("key%d" % number, self.jobs[0][1]) for number in range(60)]
+        self.goes_wrong(die=1000)
+        results, output = self.results(self.WAYS[0])
+        self.assertEqual(output.count(" hand-ins in "), cluster.ROUNDS)
+        self.assertIn(str, set(map(type, results)))
+
+
+class Hosts(Played):
+    """What is of one way only."""
+
+    def test_a_host_does_not_answer(self):
+        results, output = self.results("ssh:one,away")
+        self.assertIn("away is left out: no route to host", output)
+        self.assertNotIn(str, set(map(type, results)))
+        with self.assertRaisesRegex(cluster.ClusterError, "none of the hosts"):
+            self.results("ssh:away")
+        with self.assertRaisesRegex(cluster.ClusterError, "names no host"):
+            self.results("ssh:")
+
+    def test_the_tree_is_unpacked(self):
+        os.rename(self.path("home/.rvlab"), self.path("gone"))
+        results, _ = self.results("ssh:one,two")
+        self.assertNotIn(str, set(map(type, results)))
+        self.assertEqual(os.listdir(self.path("home/.rvlab/trees")), [VERSION])
+
+    def test_a_cancelled_array(self):
+        self.goes_wrong(die=1)
+        self.put("state/states", b"COMPLETED\nCANCELLED\n")
+        results, output = self.results("slurm")
+        self.assertEqual(output.count(" hand-ins in "), 1)
+        self.assertEqual(sum(isinstance(each, str) for each in results), 1)
+
+    def test_what_is_missing(self):
+        os.environ["PATH"] = self.path("bin")
+        for name, way in (("parallel", "ssh:one"), ("rsync", "ssh:one"), ("sbatch", "slurm")):
+            os.remove(self.path("bin/" + name))
+            with self.assertRaisesRegex(cluster.ClusterError, name + " is missing"):
+                self.results(way)
+            self.put("bin/" + name, b"#!/bin/sh\n")
+            os.chmod(self.path("bin/" + name), 0o755)
+
+
+class Batch(Folder):
+    """The form of files and lines."""
+
+    def test_a_work_comes_back(self):
+        found = submissions.from_file(work_of(dispatch="    x\udcff;\n"), "x")
+        work = marks.Work(found, REFERENCE, ["5.1", "5.2", "5.4"], ["5.2"])
+        path = self.path("b")
+        batch.write(path, {"schema": batch.SCHEMA}, [("k", work)])
+        (key, data), = batch.read(path)["jobs"]
+        back = batch.from_data(data)
+        self.assertEqual((key, back.digest("v", "p")), ("k", work.digest("v", "p")))
+        self.assertEqual((back.tested, back.texts, back.state),
+                         (work.tested, work.texts, work.state))
+
+    def test_files_that_are_none(self):
+        for data in (b"", b"{}", b"[1]", b'{"schema": "x"}', b"\xff"):
+            with self.assertRaises(batch.BatchError):
+                batch.read(self.put("b", data))
+
+    def test_lines_of_strangers(self):
+        good = batch.line_of("k", {"exercises": {}, "complete": True})
+        self.assertEqual(batch.result_of(good)["key"], "k")
+        self.assertEqual(batch.result_of(batch.line_of("k", "a host failed"))["result"],
+                         "a host failed")
+        value = json.loads(good[len(batch.MARK):])
+        for line in ("", "make: nothing\n", good[:-1], good[:20] + "\n", batch.MARK + "[]\n",
+                     batch.MARK + "{}\n") + tuple(
+                         batch.MARK + json.dumps(dict(value, **{name: 5})) + "\n"
+                         for name in value):
+            self.assertIsNone(batch.result_of(line), line)
+
+
+if __name__ == "__main__":
+    unittest.main()
