@@ -1,12 +1,17 @@
-"""Tests of paging to a disk that fails: QEMU makes the errors on purpose, at one sector.
+"""Tests of paging that no test of lab 9 can make.
 
-A page that cannot be read is lost, with the process that needs it, and with nobody else. One that
-cannot be written stays in memory, and its slot is not used again. The self tests swap-in-errors and
-swap-out-errors look at each step; here a program is paged by a machine with a virtio-blk disk.
+Failing: a disk fails, QEMU makes the errors on purpose, at one sector. A page that cannot be read
+is lost, with the process that needs it, and with nobody else. One that cannot be written stays in
+memory, and its slot is not used again. The self tests swap-in-errors and swap-out-errors look at
+each step; here a program is paged by a machine with a virtio-blk disk.
+
+Order: other harts fetch anew when a page of text has its content, and before its entry is stored.
+Only one who stops the machine there can see that.
 
 Needs the built objects and QEMU, and a minute.
 Run alone: python3 tools/test/test_paging.py
 """
+import mmap
 import os
 import subprocess
 import sys
@@ -17,6 +22,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from grader.disk import run_tool
+from grader.memory import PAGE, PTE_U, PTE_X, Memory
+from pictures import Guest
 from sfs import format
 from trees import OBJECTS, TOP
 
@@ -67,6 +74,46 @@ class Failing(unittest.TestCase):
         self.assertIn("swap: slot %d cannot be written: its page stays in memory\n" % SLOT, text)
         self.assertNotIn("was killed", text)
         self.assertIn("init ended with code 0\n", text)
+
+
+def executable(memory, space):
+    """How many pages of an address space can be executed by programs."""
+    bits = PTE_U | PTE_X
+    return sum(pte & bits == bits
+               for _, pte, _ in memory.leaves(memory.physical(int(space.pgdir))))
+
+
+class Order(unittest.TestCase):
+    """Machines that stop at each fetch_flush()."""
+
+    def stops(self, append, times, look):
+        """What look() tells of the memory, and of the address space that it is called for, at each
+        of so many calls of fetch_flush(). A machine that has set no timer, as in a self test,
+        cannot go on from the first."""
+        guest, found = Guest(append), []
+        with mmap.mmap(guest.ram.fileno(), guest.size, prot=mmap.PROT_READ) as ram:
+            memory = Memory(ram, guest.image)
+            try:
+                for _ in range(times):
+                    guest.run_to(*["ra"] * bool(found), "fetch_flush")
+                    found.append(look(memory, memory.object(
+                        "addrspace", guest.stub.register("a0"))))
+            finally:
+                guest.end()
+        return found
+
+    def test_page_that_was_out(self):
+        """The self test has a space with one page of text, full of one byte, which comes in: by
+        then it is read, and is in memory beside the slot, which is there too."""
+        def look(memory, space):
+            full = b"\x33" * PAGE
+            copies = sum(memory.ram[at:at + PAGE] == full for at in range(0, memory.size, PAGE))
+            return executable(memory, space), copies
+        self.assertEqual(self.stops("selftest=swap-in", 1, look), [(0, 2)])
+
+    def test_page_of_a_program(self):
+        """The first program touches one page of its text after the other."""
+        self.assertEqual(self.stops("init=hello", 2, executable), [0, 1])
 
 
 if __name__ == "__main__":
