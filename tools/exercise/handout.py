@@ -47,7 +47,7 @@ NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 # What README.md says of a check that a handout does not have.
 LAYERS, LAYERED = "tools/check_layers.py", " `make test` checks that."
-LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter)\s+(\d)\b", re.I)
+LAB_HEAD = re.compile(r"^(#+)\s+(?:lab|chapter|实验)\s+(\d)(?!\w)", re.I)
 PICTURE = re.compile(r"!\[[^]]*\]\((docs/pictures/[^)]+)\)")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")

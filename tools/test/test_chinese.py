@@ -1,0 +1,153 @@
+"""Tests of labcodes.zh.md, the Chinese text of the labs, and of what holds it to the English one.
+
+The real texts must have the same passages, code, numbers and links. That a difference is seen is
+tried on small texts: a passage left out, one too many, other code, another number, another link.
+Passages that have changed in one language only are printed, because they are to be read.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(TOOLS)
+sys.path.insert(0, TOOLS)
+
+from book import chinese
+from exercise import handout
+
+ENGLISH = """# The labs
+
+**Write** `f()` in 20 lines, see [this](docs/a.md).
+
+    screen: 5
+
+| a | b |
+| --- | --- |
+| 1 | 2 |
+
+```
+fenced
+
+code
+```
+"""
+CHINESE = ENGLISH.replace("The labs", "实验").replace("**Write** `f()` in 20 lines, see [this]",
+                                                      "用 20 行**写出** `f()`，见[这里]")
+
+
+def wrong(one, other):
+    return list(chinese.complaints(chinese.passages(one), chinese.passages(other)))
+
+
+class Small(unittest.TestCase):
+    def test_right(self):
+        self.assertEqual([], wrong(ENGLISH, CHINESE))
+        self.assertEqual(["heading", "text", "code", "table", "code"],
+                         [each.kind for each in chinese.passages(ENGLISH)])
+        self.assertEqual([1, 3, 5, 7, 11], [each.line for each in chinese.passages(ENGLISH)])
+
+    def test_wrong(self):
+        for old, new, words in (
+                ("    screen: 5", "    screen: 6", "the code is not that of labcodes.md:5"),
+                ("20", "21", "missing ['20'], too many ['21']"),
+                ("`f()`", "`g()`", "code in backquotes"),
+                ("docs/a.md", "docs/b.md", "links are not those"),
+                ("| 1 | 2 |", "| 1 | 2 |\n| 3 | 4 |", "columns"),
+                ("# 实验", "## 实验", "labcodes.zh.md:1: this is a heading"),
+                ("\n```\nfenced\n\ncode\n```\n", "", "4 passages, of 5"),
+                ("fenced\n\ncode", "fenced\n\ncodes", "the code is not that of labcodes.md:11"),
+                ("    screen: 5\n\n", "", "this is a table, and in labcodes.md:5 it is a code")):
+            self.assertIn(old, CHINESE)
+            found = wrong(ENGLISH, CHINESE.replace(old, new))
+            self.assertTrue(any(words in line for line in found), (new, found))
+
+    def test_changed(self):
+        """Which of the two has changed since they were compared."""
+        one, other = chinese.passages(ENGLISH), chinese.passages(CHINESE)
+        compared = {(a.hash, b.hash) for a, b in chinese.pairs(one, other)}
+        self.assertEqual([], list(chinese.changed(one, other, compared)))
+        later = chinese.passages(ENGLISH.replace("lines", "rows"))
+        self.assertEqual(["labcodes.md:3, labcodes.zh.md:3: the English text has changed: "
+                          "**Write** `f()` in 20 rows, see [this](d..."],
+                         list(chinese.changed(later, other, compared)))
+        later = chinese.passages(CHINESE.replace("写出", "实现"))
+        self.assertIn("the Chinese text has", "".join(chinese.changed(one, later, compared)))
+        self.assertIn("never compared", "".join(chinese.changed(one, other, set())))
+
+    def test_compared(self):
+        self.assertEqual({("0" * 12, "f" * 12)},
+                         chinese.read_compared("# x\n%s %s\n" % ("0" * 12, "f" * 12)))
+        for line in ("00", "0" * 12, "%s %s" % ("0" * 12, "g" * 12)):
+            with self.assertRaisesRegex(chinese.ChineseError, "compared.txt:1: expected two"):
+                chinese.read_compared(line)
+
+
+class Real(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.one, cls.other = (chinese.passages(chinese.text_of(ROOT, path))
+                              for path in (chinese.ENGLISH, chinese.CHINESE))
+
+    def test_the_same(self):
+        self.assertEqual([], list(chinese.complaints(self.one, self.other)))
+        compared = chinese.read_compared(chinese.text_of(ROOT, chinese.COMPARED))
+        for line in chinese.changed(self.one, self.other, compared):
+            print(line)
+
+    def test_is_chinese(self):
+        """No passage is the English one, but for what has no words: code, names, pictures."""
+        for one, other in chinese.pairs(self.one, self.other):
+            words = chinese.LINK.sub("", chinese.SPAN.sub("", other.text))
+            if len(re.findall(r"[a-z]{3,}", words)) > 6:
+                self.assertTrue(re.search("[\u4e00-\u9fff]", words), "%d: %s" % (other.line, other))
+
+    def test_glossary(self):
+        """Each term is in the pages for readers; its Chinese word is in labcodes.zh.md, but for
+        those of the second part, which only programs say."""
+        pages = [chinese.ENGLISH, "docs/teachers.md", "docs/grading.md"]
+        english = " ".join(" ".join(chinese.text_of(ROOT, path).split()) for path in pages).lower()
+        text = chinese.text_of(ROOT, chinese.CHINESE)
+        own, said = (re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", part, re.M)[2:]
+                     for part in chinese.text_of(ROOT, "docs/glossary.zh.md").split("\n## "))
+        self.assertGreater(len(own), 40)
+        self.assertGreater(len(said), 5)
+        for term, _ in own + said:
+            for one in term.lower().split(", "):
+                self.assertTrue(one in english, one)
+        for _, words in own:
+            self.assertTrue(any(word in text for word in words.split("；")), words)
+
+    def test_handout(self):
+        """The chapters of later labs are cut by their Chinese headings, too."""
+        text = handout.cut_chapters(chinese.text_of(ROOT, chinese.CHINESE), {1, 2})
+        self.assertIn("## 实验 2：", text)
+        self.assertIn("练习 2.1", text)
+        self.assertNotIn("## 实验 3：", text)
+        self.assertNotIn("练习 3.1", text)
+
+    def test_tool(self):
+        """It says what is wrong in one line; without the text, no traceback."""
+        command = [sys.executable, os.path.join(TOOLS, "book", "chinese.py")]
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              universal_newlines=True)
+        self.assertEqual(0, said.returncode, said.stdout)
+        self.assertRegex(said.stdout, r"\d+ passages in two languages\n$")
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "tools", "book"))
+            for name in ("cli.py", "book/chinese.py", "book/__init__.py"):
+                target = os.path.join(folder, "tools", name)
+                with open(os.path.join(TOOLS, name), "rb") as source, open(target, "wb") as file:
+                    file.write(source.read())
+            said = subprocess.run([sys.executable, os.path.join(folder, "tools/book/chinese.py")],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  universal_newlines=True)
+            self.assertNotIn("Traceback", said.stdout)
+            self.assertIn("labcodes.md", said.stdout)
+            self.assertNotEqual(0, said.returncode)
+
+
+if __name__ == "__main__":
+    unittest.main()
