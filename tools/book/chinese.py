@@ -5,9 +5,9 @@
     chinese.py --accept     these passages have been compared: both say the same now
 
 A passage is what stands between blank lines. Both texts have the same passages in the same order,
-each of the same kind. Code and screens are the same to the letter. In headings, tables, pictures and
-sentences the code in backquotes, the numbers in digits and the targets of links are the same. Each
-breach of this is told with its line, and the exit status is 1.
+each of the same kind. Code and screens are the same to the letter. In headings, tables, pictures
+and sentences the code in backquotes, the numbers in digits and the targets of links are the same.
+Each breach of this is told with its line, and the exit status is 1.
 
 What the sentences say no program compares. So tools/book/compared.txt has a line for each passage
 that people have compared, with a hash of each of the two; one that has changed since is told, and
