@@ -2,7 +2,8 @@
 
 The real texts must have the same passages, code, numbers and links. That a difference is seen is
 tried on small texts: a passage left out, one too many, other code, another number, another link.
-Passages that have changed in one language only are printed, because they are to be read.
+Passages that have changed in one language only are printed, because they are to be read. A handout
+in Chinese has the chapters of its own labs, and no others.
 """
 import os
 import re

@@ -2,8 +2,9 @@
 oral examination.
 
 The pages answer the questions of labcodes.md, so each question must have its answer, with a rubric
-of four points; the tests that they name must be there; none of them may come into a handout. Of the oral questions the choice is tried, and what is said
-of each; that trials are made and judged rightly is tried by test_mutants.
+of four points; the tests that they name must be there; none of them may come into a handout. Of the
+oral questions the choice is tried, and what is said of each; that trials are made and judged
+rightly is tried by test_mutants.
 """
 import os
 import re
