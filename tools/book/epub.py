@@ -7,7 +7,10 @@ colours.
 write() is all that others use. The rest are functions of texts, which need no pandoc.
 """
 import os
+import posixpath
 import re
+import xml.etree.ElementTree as ElementTree
+import zipfile
 
 from book import render, sources
 
@@ -66,3 +69,29 @@ def write(root, bodies, path):
         os.remove(style)
     if not os.path.isfile(path):
         raise sources.BookError("pandoc has written no " + path)
+
+
+def dead(path):
+    """Sentences about what in an EPUB is no XML, or leads nowhere."""
+    ids, links = {}, []
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        for name in names:
+            if not name.endswith((".xhtml", ".opf", ".ncx", ".svg")):
+                continue
+            try:
+                elements = list(ElementTree.fromstring(archive.read(name)).iter())
+            except ElementTree.ParseError as error:
+                yield "%s: %s" % (name, error)
+                continue
+            ids[name] = {each.get("id") for each in elements}
+            if name.endswith(".xhtml"):
+                links += [(name, each.get(key)) for each in elements for key in ("href", "src")
+                          if each.get(key)]
+    for name, link in links:
+        place, _, anchor = link.partition("#")
+        place = posixpath.join(posixpath.dirname(name), place) if place else name
+        place = posixpath.normpath(place)
+        if "://" not in link and (place not in names
+                                  or anchor and anchor not in ids.get(place, ())):
+            yield "%s: %s leads nowhere" % (name, link)

@@ -151,7 +151,7 @@ def make(root, target):
     shutil.rmtree(beside, ignore_errors=True)
     os.makedirs(beside)
     build(root, beside)
-    tell(list(dead(beside)))
+    tell(list(dead(beside)) + list(epub.dead(os.path.join(beside, epub.NAME))))
     shutil.rmtree(target, ignore_errors=True)
     os.rename(beside, target)
 

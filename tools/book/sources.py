@@ -5,6 +5,8 @@ is `start`, and each lab is a page of its own, in which each heading stands one 
 other pages are files: README.md, CONTRIBUTING.md, docs/*.md and LICENSE. What a tree has not, as a
 handout, is not in its book.
 
+An exercise whose text has no hints gets those that stand in its blank region too (tools/labs).
+
 A link of a text leads to a file of the tree, maybe with #anchor, or to an #anchor of the same file.
 target() tells the page of the book, and the anchor in it, for that. Nothing here needs pandoc.
 """
@@ -12,9 +14,13 @@ import os
 import posixpath
 import re
 
+from labs import catalogue
+
 LABS, LICENSE = "labcodes.md", "LICENSE"
 HEAD = re.compile(r"(#{1,6}) +(.+?) *#*$")
 CHAPTER = re.compile(r"^## +(?:Lab|Chapter) (\d+)\b", re.I)
+EXERCISE = re.compile(r"## (?:Exercise|Challenge) (\d\.\w)\b")
+HINTED, MISTAKES = re.compile(r"^\*\*Hint", re.M), re.compile(r"^\*\*(?:Common m|M)istakes", re.M)
 # Pages that come first among those of docs/, in this order; the others follow by their names.
 FIRST = ("docs/shell.md", "docs/running.md", "docs/install.md", "docs/tree.md", "docs/grading.md",
          "docs/teachers.md")
@@ -104,11 +110,41 @@ def chapters(text):
     yield number, "\n".join(kept)
 
 
-def load(root):
-    """All pages of a tree, in the order of the contents."""
+def known_hints():
+    """{exercise: its hint, paragraphs of plain text, in which only backquotes mean something}"""
+    return {exercise.number: exercise.hint
+            for lab in catalogue.load() for exercise in lab.exercises}
+
+
+def escaped(text):
+    """A plain text as Markdown, on one line. What is in backquotes is code."""
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*<_\[\]])", r"\\\1", part)
+                   for part in re.split(r"(`[^`]*`)", " ".join(text.split())))
+
+
+def hinted(text, hints):
+    """A chapter in which each exercise has hints, before the list of mistakes."""
+    parts = []
+    for part in re.split(r"^(?=## )", text, flags=re.M):
+        head = EXERCISE.match(part)
+        hint = hints.get(head.group(1), "").strip() if head and not HINTED.search(part) else ""
+        if hint:
+            items = ["- " + escaped(each) for each in re.split(r"\n\s*\n", hint)]
+            at = MISTAKES.search(part)
+            at = at.start() if at else len(part)
+            part = "%s\n\n**Hints.**\n\n%s\n\n%s" % (part[:at].rstrip("\n"), "\n".join(items),
+                                                 part[at:])
+        parts.append(part)
+    return "".join(parts)
+
+
+def load(root, hints=None):
+    """All pages of a tree, in the order of the contents. Hints are those of tools/labs."""
+    hints = known_hints() if hints is None else hints
     if not os.path.isfile(os.path.join(root, LABS)):
         raise BookError("%s is not in %s: run this at the top of the tree" % (LABS, root))
-    found = [Page("start" if number is None else "lab%d" % number, LABS, "labs", text)
+    found = [Page("start" if number is None else "lab%d" % number, LABS, "labs",
+                  hinted(text, hints))
              for number, text in chapters(text_of(root, LABS))]
     folder = os.path.join(root, "docs")
     names = sorted(name for name in os.listdir(folder) if name.endswith(".md")) \

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
@@ -56,7 +57,7 @@ class TreeOfPages(unittest.TestCase):
             file.write(text)
 
     def pages(self):
-        return sources.load(self.root)
+        return sources.load(self.root, hints={})
 
     def page(self, name):
         return next(page for page in self.pages() if page.name == name)
@@ -81,6 +82,23 @@ class Pages(TreeOfPages):
     def test_nothing_is_lost(self):
         self.assertEqual("\n".join(page.text for page in self.pages()).replace("#", "").split(),
                          LABS.replace("#", "").split())
+
+    def test_hints_of_the_catalogue(self):
+        """Before the mistakes; an exercise that has hints keeps its own."""
+        hints = {"1.1": "\nUse a_b\nor <c>.\n\nThen `d_e`.\n", "1.2": "other"}
+        made = sources.hinted("# Lab\n\n## Exercise 1.1: x\n\nText.\n\n**Common mistakes, x.**\n\n"
+                              "- y\n\n## Exercise 1.2: z\n\n**Hints**. Own.\n\n"
+                              "## Challenge 1.C: c\n", hints)
+        self.assertIn("Text.\n\n**Hints.**\n\n- Use a\\_b or \\<c>.\n- Then `d_e`.\n\n**Common",
+                      made)
+        self.assertNotIn("other", made)
+        self.assertTrue(made.endswith("Own.\n\n## Challenge 1.C: c\n"))
+
+    def test_each_exercise_of_this_tree_has_hints(self):
+        text = "".join(page.text for page in sources.load(TOP) if page.part == "labs")
+        for part in re.split(r"(?m)^(?=## )", text):
+            if sources.EXERCISE.match(part) and "8.C" not in part.split("\n")[0]:
+                self.assertRegex(part, r"(?m)^\*\*Hint", part.split("\n")[0])
 
     def test_links_across_pages(self):
         pages = self.pages()
@@ -211,6 +229,18 @@ class Rendering(TreeOfPages):
             "two.html: https://x/y.png is loaded from a network",
             "two.html: https://x/y.png has no text beside it",
             "two.html: two things have the id a", "two.html: three.html leads nowhere"])
+
+
+    def test_dead_links_of_the_epub(self):
+        path = os.path.join(self.root, "a.epub")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("E/one.xhtml", '<a id="a" href="two.xhtml#b"><b src="no.svg"/></a>')
+            archive.writestr("E/two.xhtml", '<a href="#no"><b href="one.xhtml#a"/></a>')
+            archive.writestr("E/three.xhtml", "<a>")
+        self.assertEqual([each.split(", column")[0] for each in epub.dead(path)],
+                         ["E/three.xhtml: no element found: line 1",
+                          "E/one.xhtml: two.xhtml#b leads nowhere",
+                          "E/one.xhtml: no.svg leads nowhere", "E/two.xhtml: #no leads nowhere"])
 
 
 class Command(unittest.TestCase):
