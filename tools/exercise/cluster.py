@@ -2,8 +2,8 @@
 
 A Cluster stands in the place of a pool.Pool: run() takes (key, Work), and gives (key, result) as
 they come. It writes batches of hand-ins (batch.py), and has them graded by GNU parallel over ssh,
-or by an array of jobs of Slurm. Both print lines as they go, which are read while they run, so the marks
-of a host that dies, or of a job that is killed, are there up to its last line.
+or by an array of jobs of Slurm. Both print lines as they go, which are read while they run, so the
+marks of a host that dies, or of a job that is killed, are there up to its last line.
 
 What is missing at the end of a round is put into new batches, as long as the last round has brought
 something; a job array that somebody has cancelled is not begun anew. What is missing then is told

@@ -60,6 +60,13 @@ class Generator:
                             for region in regions.parse(text, name)
                             if region.exercise == found.exercise}
 
+    def blank(self, exercise):
+        """The texts of an exercise as they are handed out."""
+        paths = {region.path for region in self.regions if region.exercise == exercise}
+        return {region.key: region.text for path in paths for region in regions.parse(
+            regions.blank(self.reference.texts[path], path, {exercise}, self.reference.hints,
+                          self.reference.given), path) if region.exercise == exercise}
+
     def solved(self):
         """The reference's texts of the lab."""
         return {region.key: region.text for region in self.regions}
@@ -92,8 +99,7 @@ class Generator:
             if state == BROKEN:
                 texts[keys[0]] = NO_C + texts[keys[0]]
             if state == BLANK:
-                for key in keys:
-                    del texts[key]
+                texts.update(self.blank(exercise))
         return self.handin("Student %d" % number, "s%05d" % number, texts)
 
     def write(self, folder, name, found):

@@ -37,8 +37,9 @@ BOOK = "book"                                           # the pages for a browse
 TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
 # Files of tools/ that they do not need.
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
-            "checked.py", "crashes.py", "dataraces.py", "faults_planted.py", "fuzz_faults.py",
-            "grafts.py", "hosted.py", "litmus.py",
+            "checked.py", "classtime.py", "clusters.py", "crashes.py", "dataraces.py",
+            "faults_planted.py", "fuzz_faults.py", "gradescope.py", "grafts.py", "hosted.py",
+            "litmus.py",
             "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
 EXERCISE = ("__init__.py", "assignment.py", "carry.py", "coursework.py", "regions.py", "lexer.py",
             "vet.py", "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py",

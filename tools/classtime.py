@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""How long does a course take to grade, and where does the time go?
+
+    classtime.py [--lab 5] [--count 1000] [--workers 1,2,4] [--parts 20] [--seed 1]
+
+For each number of workers, generated hand-ins (tools/lab generate) are graded by tools/lab grade,
+with nothing kept of an earlier grading but the reference: hand-ins a minute by the clock on the
+wall, and CPU seconds for each, which other work on the machine does not change by much.
+
+--parts hand-ins are then graded in this process, where each part of the work is timed: CPU seconds
+of the compiler, of machines, of putting the tree back, of the grader itself. With --count 0 only
+this is done. docs/teachers.md has the figures.
+"""
+import argparse
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import cli
+import scratch
+from exercise import generate, handout, kept, marks, submissions, workshop
+from labs import catalogue
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LAB = os.path.join(TOP, "tools", "lab")
+QEMU = "qemu-system-riscv64"
+
+
+class ClassTimeError(Exception):
+    """Nothing can be measured; the text is for the user."""
+
+
+def cpu():
+    """CPU seconds of this process and of all that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def course(folder, made, options, count):
+    """Write hand-ins that a Generator makes; the path of their folder."""
+    path = os.path.join(folder, "course-%d" % count)
+    if not os.path.isdir(path):
+        os.mkdir(path)
+        for number in range(1, count + 1):
+            made.write(path, "s%05d" % number, made.student(number, options.seed))
+    return path
+
+
+def graded(path, options, workers):
+    """(seconds, CPU seconds) of a grading by so many workers."""
+    start, before = time.monotonic(), cpu()
+    done = subprocess.run([sys.executable, LAB, "grade", path, "--lab", options.lab, "-j",
+                           str(workers), "--toolchain", options.toolchain],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise ClassTimeError(done.stdout.decode("utf-8", "replace")[-2000:])
+    return time.monotonic() - start, cpu() - before
+
+
+class Parts:
+    """Adds up the CPU time of functions: {name: [seconds, calls]}."""
+
+    def __init__(self):
+        self.sums = {}
+
+    @contextlib.contextmanager
+    def timed(self, name):
+        """The time of a with block goes to this part."""
+        before = cpu()
+        try:
+            yield
+        finally:
+            part = self.sums.setdefault(name, [0.0, 0])
+            part[0] += cpu() - before
+            part[1] += 1
+
+    def wrap(self, owner, name, part):
+        """Time all calls of a function from now on."""
+        function = getattr(owner, name)
+
+        def call(*arguments, **words):
+            with self.timed(part):
+                return function(*arguments, **words)
+
+        setattr(owner, name, call)
+
+
+def parts_of(path, options, folder):
+    """(Parts, CPU seconds in all, how many) of a grading in this process."""
+    parts, pristine = Parts(), os.path.join(folder, "pristine")
+    toolchain = kept.prepare(TOP, pristine, options.toolchain)
+    reference = marks.Reference(TOP, catalogue.load(), handout.version_of(TOP))
+    asked = [number for number, each in sorted(reference.exercises.items())
+             if number.split(".")[0] == options.lab and not each.apart]
+    parts.wrap(workshop, "make", "make and the compiler")
+    parts.wrap(workshop.Workshop, "judge", "machines")
+    parts.wrap(workshop.Workshop, "restore", "putting the tree back")
+    shop = workshop.Workshop(pristine, os.path.join(folder, "shop"), toolchain, QEMU)
+    examiner = marks.Examiner(reference, shop)
+    found = submissions.collect([path], submissions.Wanted(reference.register, asked))
+    before = cpu()
+    for each in found:
+        examiner.marks(marks.Work(each, reference, asked), marks.BEST)
+    return parts, cpu() - before, len(found)
+
+
+def tell_parts(parts, total, count):
+    """Print where the time went."""
+    print("%d hand-ins one after the other: %.2f s of CPU time each" % (count, total / count))
+    known = 0.0
+    for name, (seconds, calls) in sorted(parts.sums.items(), key=lambda pair: -pair[1][0]):
+        known += seconds
+        print("  %-24s %5.2f s  %3.0f %%  %4.1f times" % (
+            name, seconds / count, 100 * seconds / total, calls / count))
+    print("  %-24s %5.2f s  %3.0f %%" % ("the grader itself", (total - known) / count,
+                                       100 * (total - known) / total))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="How long a course takes, and where.")
+    add = parser.add_argument
+    add("--lab", default="5", help="%(default)s")
+    add("--count", type=int, default=1000, metavar="N", help="hand-ins; %(default)s")
+    add("--workers", default="1,2,4", metavar="N,N", help="so many at once; %(default)s")
+    add("--parts", type=int, default=20, metavar="N", help="so many of them in parts; %(default)s")
+    add("--seed", default="1", help="of what is generated; %(default)s")
+    add("--toolchain", default="", help="unknown-elf, linux-gnu or clang; the first installed")
+    options = parser.parse_args()
+    made = generate.Generator(TOP, options.lab)
+    with scratch.folder("classtime") as folder:
+        kept.prepare(TOP, os.path.join(folder, "warm"), options.toolchain)
+        for workers in map(int, options.workers.split(",")) if options.count else ():
+            path = course(folder, made, options, options.count)
+            seconds, used = graded(path, options, workers)
+            print("%d hand-ins, %d workers: %.0f s, %.1f a minute, %.2f s of CPU time each" % (
+                options.count, workers, seconds, 60 * options.count / seconds,
+                used / options.count), flush=True)
+        if options.parts:
+            path = course(folder, made, options, options.parts)
+            tell_parts(*parts_of(path, options, folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("classtime", main, (ClassTimeError, generate.GenerateError,
+                                         workshop.WorkshopError, ValueError)))
