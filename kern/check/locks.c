@@ -255,6 +255,27 @@ void check_trap_ends(const struct trapframe *tf)
         check_irq_on();
 }
 
+#ifdef CHECK_RACE
+/* The bit of a lock. */
+static uint64_t lock_bit(const void *lock)
+{
+    return 1UL << ((uintptr_t)lock / 8 * 0x9e3779b1U >> 8) % LOCK_BITS;
+}
+
+uint64_t locks_held(void)
+{
+    const struct hart_locks *hart = &harts[this_cpu->id];
+    uint64_t bits = 0;
+
+    for (uint32_t i = 0; i < hart->count; i++)
+        bits |= lock_bit(hart->held[i].lock);
+    if (this_cpu->task != NULL)
+        for (const struct mutex_hold *hold = this_cpu->task->mutexes; hold; hold = hold->below)
+            bits |= lock_bit(hold);
+    return bits;
+}
+#endif
+
 void check_tell_locks(void)
 {
     const struct hart_locks *hart = &harts[this_cpu->id];

@@ -6,5 +6,12 @@
    one row. */
 #pragma once
 
+#include <defs.h>
+
 /* Print the longest times of all locks, and a row for each name of a lock. Takes no lock. */
 void check_report_locks(void);
+
+#define LOCK_BITS   27
+/* Which locks are held, one of LOCK_BITS bits for each, by its address: the spinlocks of this hart,
+   and what the current task has in its list of mutexes. For shared.c, with CHECK=race alone. */
+uint64_t locks_held(void);

@@ -82,9 +82,9 @@ extern bool check_wants_report;
 void check_report(void);
 
 /* Data races, which are looked for with CHECK=race alone: see kern/check/race.c; other builds know
-   no such argument, and see none. Take the boot argument race=SEED/N, so that one of N plain
-   accesses is watched, by chance from this seed; both are numbers up to 9,999,999. Returns false if
-   the text is another one. At boot, before there are other harts. */
+   no such argument, and see none. Take the boot argument race=SEED/N: chance goes by this seed, and
+   a place in the code where nothing is seen is watched at one of N accesses; both are numbers up to
+   9,999,999. Returns false if the text is another one. At boot, before there are other harts. */
 bool check_race_argument(const char *text);
 /* Print which races were seen, with both call stacks, and how many accesses were watched. True if
    none was seen. At the end of a run, also by a panic. */

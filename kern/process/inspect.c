@@ -224,13 +224,13 @@ static struct mm_struct *describe_locked(const struct proc_struct *proc, struct 
 {
     info->pid = proc->pid;
     info->parent = proc->parent->pid;
-    info->runs = proc->task.runs;
+    info->runs = atomic_load(&proc->task.runs);
     memcpy(info->name, proc->name, sizeof(info->name));
-    strncpy(info->state, proc->task.on_cpu ? "running" : state_names[proc->task.state],
-            sizeof(info->state) - 1);
+    strncpy(info->state, atomic_load(&proc->task.on_cpu) ? "running" :
+            state_names[atomic_load(&proc->task.state)], sizeof(info->state) - 1);
     /* pairs with leave_with_state() in sched.c */
     if (atomic_load_acquire(&proc->task.state) == PROC_SLEEPING)
-        strncpy(info->waits_for, proc->task.wait_what, sizeof(info->waits_for) - 1);
+        strncpy(info->waits_for, atomic_load(&proc->task.wait_what), sizeof(info->waits_for) - 1);
     if (proc->mm != NULL) {
         /* With proc_lock held the process has it still; from here on so does the caller. */
         mm_get(proc->mm);

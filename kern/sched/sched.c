@@ -253,7 +253,7 @@ static __always_inlined bool wake_if(struct run_queue *rq, struct task *task, bo
    one it may be in any state. A new task belongs to no hart yet: it goes to this one. */
 bool wakeup_proc(struct task *task)
 {
-    if (task->rq == NULL)
+    if (atomic_load(&task->rq) == NULL)
         begin_here(task);
     struct run_queue *rq = task_rq_lock(task);
 
