@@ -34,9 +34,14 @@ class ClassTimeError(Exception):
 
 
 def cpu():
-    """CPU seconds of this process and of all that it has waited for."""
+    """CPU seconds of (this process, all that it has waited for)."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return tuple(each.ru_utime + each.ru_stime for each in used)
+
+
+def since(before):
+    """The same since then."""
+    return tuple(now - then for now, then in zip(cpu(), before))
 
 
 def course(folder, made, options, count):
@@ -57,11 +62,11 @@ def graded(path, options, workers):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise ClassTimeError(done.stdout.decode("utf-8", "replace")[-2000:])
-    return time.monotonic() - start, cpu() - before
+    return time.monotonic() - start, sum(since(before))
 
 
 class Parts:
-    """Adds up the CPU time of functions: {name: [seconds, calls]}."""
+    """Adds up the CPU time of functions: {name: [seconds in this process, in others, calls]}."""
 
     def __init__(self):
         self.sums = {}
@@ -73,9 +78,9 @@ class Parts:
         try:
             yield
         finally:
-            part = self.sums.setdefault(name, [0.0, 0])
-            part[0] += cpu() - before
-            part[1] += 1
+            part = self.sums.setdefault(name, [0.0, 0.0, 0])
+            for index, each in enumerate(since(before) + (1,)):
+                part[index] += each
 
     def wrap(self, owner, name, part):
         """Time all calls of a function from now on."""
@@ -104,19 +109,17 @@ def parts_of(path, options, folder):
     before = cpu()
     for each in found:
         examiner.marks(marks.Work(each, reference, asked), marks.BEST)
-    return parts, cpu() - before, len(found)
+    return parts, since(before), len(found)
 
 
 def tell_parts(parts, total, count):
     """Print where the time went."""
-    print("%d hand-ins one after the other: %.2f s of CPU time each" % (count, total / count))
-    known = 0.0
-    for name, (seconds, calls) in sorted(parts.sums.items(), key=lambda pair: -pair[1][0]):
-        known += seconds
-        print("  %-24s %5.2f s  %3.0f %%  %4.1f times" % (
-            name, seconds / count, 100 * seconds / total, calls / count))
-    print("  %-24s %5.2f s  %3.0f %%" % ("the grader itself", (total - known) / count,
-                                       100 * (total - known) / total))
+    print("%d hand-ins one after the other: %.2f s of CPU time each" % (count, sum(total) / count))
+    print("  %-24s %8s %8s %8s" % ("", "Python", "others", "times"))
+    rows = sorted(parts.sums.items(), key=lambda pair: -sum(pair[1][:2]))
+    rest = [all_of - sum(part[index] for _, part in rows) for index, all_of in enumerate(total)]
+    for name, (here, others, calls) in rows + [("all else", rest + [count])]:
+        print("  %-24s %6.2f s %6.2f s %8.1f" % (name, here / count, others / count, calls / count))
 
 
 def main():

@@ -87,8 +87,9 @@ class Tools(unittest.TestCase):
 
         parts.wrap(Owner, "work", "sums")
         self.assertEqual([Owner.work(4), Owner.work(2000000, more=1) > 4], [6, True])
-        self.assertEqual(parts.sums["sums"][1], 2)
-        self.assertGreater(parts.sums["sums"][0], 0)
+        here, others, calls = parts.sums["sums"]
+        self.assertEqual((others, calls), (0, 2))
+        self.assertGreater(here, 0)
 
     def test_results_that_gradescope_would_not_read(self):
         test = {"number": "1.1", "name": "n", "score": 2, "max_score": 2, "output_format": "text",

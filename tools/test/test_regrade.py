@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from courses import Desk
+from courses import MADE, Desk
 from test_lab_grade import REFERENCE, ROOT, Folder, work_of
 
 from exercise import appeal, handout, provenance
@@ -72,6 +72,15 @@ class Exercises(Desk):
         self.assertLess(boots, self.shops[1].boots)
         self.assertIn("all but 5.3 stay as they were, by rvlab 0123456789ab-89abcdef",
                       self.text("new/Ada@example.org.txt"))
+
+    def test_reports_name_what_graded(self):
+        line = "graded by: rvlab 0123456789ab-89abcdef; gcc 0; QEMU 0"
+        self.assertEqual(json.loads(self.text("old.json"))["made"], MADE)
+        self.assertIn("\n%s\n" % line, self.text("old/Ada@example.org.txt"))
+        status, output = self.lab("grade a.txt --lab 5 --gradescope g.json --prairielearn p.json")
+        self.assertIn(line, output)
+        for name in ("g.json", "p.json"):
+            self.assertIn(line, json.loads(self.text(name))["output"])
 
     def test_the_table(self):
         status, output = self.lab(REGRADE)
