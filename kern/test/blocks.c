@@ -97,21 +97,29 @@ static void describe(char *text, bool forwards)
 }
 
 /* Are these the pages marked as heads, and no others? A mark that stays on a page inside of a block
-   makes a later free join with a block that is not there. */
-static bool heads_marked(void)
+   makes a later free join with a block that is not there. If they are not, `text` says which page
+   is marked wrongly; of several the first. */
+static bool heads_marked(char *text)
 {
     bool is_head[AREA] = { false };
     int n = 0;
 
+    snprintf(text, TEXT, "an entry of the list is none of the pages that were freed");
     list_for_each(pos, &free_area.free_list) {
         /* An entry that is none of the area's pages, or a list without an end. */
         if (le2page(pos) < area || le2page(pos) >= area + AREA || n++ > AREA)
             return false;
         is_head[le2page(pos) - area] = true;
     }
-    for (int i = 0; i < AREA; i++)
-        if (area[i].flags != (is_head[i] ? PG_PROPERTY : 0))
-            return false;
+    for (int i = 0; i < AREA; i++) {
+        if (area[i].flags == (is_head[i] ? PG_PROPERTY : 0))
+            continue;
+        snprintf(text, TEXT, "page %d is %s of a block, and has PG_PROPERTY %s", i,
+                 is_head[i] ? "the head" : "no head",
+                 area[i].flags == PG_PROPERTY ? "set"
+                 : area[i].flags == 0 ? "clear" : "or other flags set");
+        return false;
+    }
     return true;
 }
 
@@ -126,8 +134,12 @@ static void check_blocks(const char *what, const char *expected, size_t n_free)
     if (!check(what, right))
         cprintf("    expected the blocks %s\n    found, by next: %s\n    found, by prev: %s\n",
                 expected, forwards, backwards);
-    check_eq("the number of free pages agrees", manager->nr_free_pages(), n_free);
-    check("the first pages of these blocks have PG_PROPERTY, and no others", heads_marked());
+    if (!check_eq("the number of free pages agrees", manager->nr_free_pages(), n_free))
+        cprintf("    the step was: %s\n", what);
+    if (!check("the first pages of these blocks have PG_PROPERTY, and no others",
+               heads_marked(forwards)))
+        cprintf("    %s; the step was: %s\n    the blocks are, by prev: %s\n", forwards, what,
+                backwards);
 }
 
 /* Four blocks at 0, 4, 12 and 16, and one at 32 that is free. If they are not there, nothing that
