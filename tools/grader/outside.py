@@ -15,14 +15,16 @@ The calls are the same in each run, because they go by fixed seeds, and the hart
 instructions. A call that has no end is found by its CPU time; the watchdog is not armed, because a
 stop lets the clock jump.
 """
+import copy
 import re
 
 from grader.machine import End, Machine
 
-RA, SP, A0, PC = 1, 2, 10, 32
-KEPT = [SP, 3, 4, 8, 9] + list(range(18, 28))       # sp, gp, tp, s0 to s11: as they were
+RA, SP, TP, A0, PC = 1, 2, 4, 10, 32
+KEPT = [SP, 3, TP, 8, 9] + list(range(18, 28))       # sp, gp, tp, s0 to s11: as they were
 NAMES = dict(zip(KEPT, ["sp", "gp", "tp"] + ["s%d" % n for n in range(12)]))
 WORD = (1 << 64) - 1
+SLEEPING, RUNNABLE = 1, 2           # PROC_ of kern/sched/task.h
 LAST = 3                            # calls that a complaint tells
 FRAME = 512                         # bytes of the stack that stay as they are
 
@@ -42,12 +44,17 @@ class Caller(Machine):
     watchdog = None
 
     def __init__(self, test, host):
+        if hasattr(test.outside, "prog"):       # then it is a program that is looked at
+            test = copy.copy(test)
+            test.prog, test.selftest = test.outside.prog, None
         super().__init__(test, host)
         self.place, self.start, self.steps = None, None, []
 
     def follow(self):
-        """Let the machine run to the place before the self tests; then make the test's calls."""
-        self.place = self.image.address("selftest_run")
+        """Let the machine run to where its program begins, or to the place before the self tests;
+        then make the test's calls."""
+        self.place = self.program.address("_start") if self.program \
+            else self.image.address("selftest_run")
         for address in (self.place, self.image.address("power_off")):
             self.stub.add_breakpoint(address)
         self.check([self.made], "called from outside: ")
@@ -78,6 +85,19 @@ class Caller(Machine):
         """A machine that does not come back is not looked at any more."""
         self.result.end = reason
 
+    def enter(self, registers, place, step):
+        """Let the hart go on with these registers until it comes to a place: its registers then.
+        `step` says in words what is done."""
+        if place != self.place:
+            self.stub.remove_breakpoint(self.place)
+            self.stub.add_breakpoint(place)
+            self.place = place
+        self.stub.set_registers(registers)
+        self.go_on("the end of " + step)
+        now = self.stub.registers()
+        self.steps.append("%s: %#x" % (step, now[A0]))
+        return now
+
     def call(self, function, *arguments, named=None):
         """What the function returns for these numbers. `function` is a name, or an address; `named`
         says it in words if it is an address. Registers that a function must keep are looked at."""
@@ -88,13 +108,10 @@ class Caller(Machine):
         registers[SP] = registers[SP] - FRAME & -16
         registers[RA], registers[PC] = self.place, address
         registers[A0:A0 + len(arguments)] = [n & WORD for n in arguments]
-        self.stub.set_registers(registers)
-        self.go_on(step + " returned")
-        now = self.stub.registers()
+        now = self.enter(registers, self.place, step)
         for number in KEPT:
             self.expect(now[number] == registers[number], "%s returned with %s changed" % (
                 step, NAMES[number]))
-        self.steps.append("%s: %#x" % (step, now[A0]))
         return now[A0]
 
     def expect(self, condition, complaint):
@@ -111,6 +128,17 @@ class Caller(Machine):
         page = self.call("alloc_pages", count)
         self.expect(page, "%d pages cannot be had" % count)
         return self.address_of(page)
+
+    def sleeper(self, address):
+        """A struct task at this address, which sleeps, and belongs to this hart's queue."""
+        task = self.memory.object("task", address)
+        self.memory.write(address, bytes(task.width))
+        running = self.memory.object("cpu", self.start[TP]).task
+        self.store(task.state, SLEEPING)
+        self.store(task.rq, int(running.rq))
+        for link in ("next", "prev"):
+            self.store(task.run_link[link], task.run_link.address)
+        return task
 
     def address_of(self, page):
         """The kernel's address of the page of this struct Page."""

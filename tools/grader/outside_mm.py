@@ -8,6 +8,7 @@ The models know what the exercises' texts say, and no more: bits of an entry tha
 as D where nobody may write, may be as they like, and so may pages and tables that are made.
 """
 import random
+import struct
 
 from grader.memory import PAGE, PTE_COW, PTE_U, PTE_V, PTE_W, PTE_X, USER_HALF, pte_frame
 from grader.outside import signed
@@ -17,7 +18,8 @@ RIGHTS = (PTE_R | PTE_U, PTE_R | PTE_W | PTE_U, PTE_R | PTE_X | PTE_U, PTE_X | P
 MARKED = PTE_R | PTE_COW | PTE_U
 PG_ALLOCATED = 2
 VM_READ, VM_WRITE, VM_EXEC, VM_STACK = 1, 2, 4, 8
-E_NO_MEM, E_FAULT = -4, -6
+E_FAULT = -6
+FIRST_AREA, AREAS = 0x10000000, 200
 # The last entry of a table of each level and the first of the next one, and others far away.
 PLACES = [0x40000000 + i * PAGE for i in range(-3, 4)] + [
     0x12345000, 0x12346000, 0x3fffffe000, 0x7fe00000, 0x200000, 0x1234567000]
@@ -40,6 +42,17 @@ class Space:
             machine.call("addrspace_init", address, pgdir)
         self.object = self.memory.object("addrspace", address)
         self.root, self.mapped = self.memory.physical(int(self.object.pgdir)), {}
+
+    def tables(self):
+        """The tables that the root leads to, with it; the entries that do have V and no other
+        bit."""
+        found = self.memory.walk(self.root, USER_HALF)[1]
+        for table in found:
+            for pte in struct.unpack("<512Q", self.memory.read(table, PAGE)):
+                if pte & PTE_V and pte_frame(pte) in found:
+                    self.machine.equal("the bits of an entry that leads to a table", pte & 0x3ff,
+                                       PTE_V)
+        return found
 
     def compare(self):
         """The table maps what the model has, and no more."""
@@ -93,10 +106,10 @@ class Frames:
                     "the page at %#x has another content" % frame)
 
 
-def tables(machine):
+def entries(machine):
     """get_pte(), with and without `create`: exercise 3.1."""
     chance, space, memory = random.Random("tables"), Space(machine), machine.memory
-    table_count, known, offset = 1, {}, memory.image.offset
+    known, offset = {}, memory.image.offset
     for _ in range(60):
         la, create = chance.choice(PLACES) + chance.randrange(PAGE), chance.random() < 0.5
         result, path = machine.call("get_pte", int(space.object.pgdir), la, create), space.root
@@ -110,22 +123,35 @@ def tables(machine):
             if not entry & PTE_V:
                 path = None
                 break
-            machine.equal("the bits of an entry that leads to a table", entry & 0x3ff, PTE_V)
             path = pte_frame(entry)
             if not is_there:
                 known[level, la >> 12 + 9 * level] = path
-                table_count += 1
-                machine.equal("the references of a new table",
-                              int(Frames(machine).struct(path).ref), 1)
         machine.equal("what get_pte(%#x) returned" % la, result,
                       0 if path is None else path + offset + 8 * (la >> 12 & 511))
         if path is not None:                        # the entry is the host's to fill
             frame = 0x80000000 + PAGE * chance.randrange(64)
             memory.write(result, leaf(frame, RIGHTS[0]).to_bytes(8, "little"))
-            space.mapped[la & -PAGE] = frame, RIGHTS[0]
+            machine.expect(memory.leaf(la, space.root)[0] == leaf(frame, RIGHTS[0]),
+                           "a walk from the root finds another entry for %#x" % la)
+
+
+def tables(machine):
+    """The tables that get_pte() makes: exercise 3.1."""
+    chance, space, memory = random.Random("tables"), Space(machine), machine.memory
+    frames, known, levels = Frames(machine), {space.root}, set()
+    for frame in [frames.new() for _ in range(40)]:     # what is allocated next is not clean
+        machine.call("free_pages", frames.struct(frame).address, 1)
+    for la in [chance.choice(PLACES) for _ in range(40)]:
+        create = chance.random() < 0.5
+        machine.call("get_pte", int(space.object.pgdir), la, create)
+        if create:
+            levels.update((level, la >> 12 + 9 * level) for level in (1, 2))
+        for table in space.tables():
+            if table not in known:
+                machine.equal("the references of a new table", int(frames.struct(table).ref), 1)
+                known.add(table)
+        machine.equal("the tables of the space, with its root", len(known), 1 + len(levels))
         space.compare()
-        machine.equal("the tables of the space", len(memory.walk(space.root, USER_HALF)[1]),
-                      table_count)
 
 
 def mapping(machine):
@@ -207,23 +233,25 @@ class Areas:
                                self.mm.address)
 
 
-def areas(machine):
-    """Areas come in disorder, and are looked for: exercise 3.3."""
+def many_areas(machine):
+    """Areas that come in disorder, each four pages from the next."""
     chance, known = random.Random("areas"), Areas(machine)
-    room, size, count = machine.page(8), 128, 200
+    room, size, order = machine.page(8), 128, list(range(AREAS))
     machine.expect(machine.memory.image.type("vma_struct").size <= size, "an area is too large")
-    order = list(range(count))
     chance.shuffle(order)
     for n, i in enumerate(order):
-        start = 0x10000000 + i * 4 * PAGE
+        start = FIRST_AREA + i * 4 * PAGE
         known.insert(room + n * size, start, start + chance.randrange(1, 5) * PAGE, VM_READ)
         if n < 20 or n % 20 == 0:
-            known.compare()
-            known.depth()
-    known.compare()
-    machine.expect(known.depth() <= 64, "the tree is %d areas deep" % known.depth())
+            yield known
+    yield known
+
+
+def areas_found(machine):
+    """Which area is found for an address, and that it is remembered: exercise 3.3."""
+    chance, known = random.Random("found"), list(many_areas(machine))[-1]
     for _ in range(100):
-        addr = 0x10000000 - PAGE + chance.randrange(count * 4 * PAGE + 2 * PAGE)
+        addr = FIRST_AREA - PAGE + chance.randrange(AREAS * 4 * PAGE + 2 * PAGE)
         above = known.above(addr)
         machine.equal("what find_vma_above(%#x) found" % addr,
                       machine.call("find_vma_above", known.mm.address, addr), above)
@@ -234,14 +262,27 @@ def areas(machine):
             machine.equal("mmap_cache afterwards", int(known.mm.mmap_cache), above)
 
 
+def areas_kept(machine):
+    """List and tree after each area that came: exercise 3.3."""
+    for known in many_areas(machine):
+        known.compare()
+        known.depth()
+
+
+def areas_deep(machine):
+    """How deep the tree becomes: exercise 3.3."""
+    depth = list(many_areas(machine))[-1].depth()
+    machine.expect(depth <= 64, "%d areas have a tree that is %d areas deep" % (AREAS, depth))
+
+
 def entry_rights(flags):
     """The rights of the pages of an area."""
     return PTE_U | (PTE_R if flags & (VM_READ | VM_WRITE) else 0) \
         | (PTE_W if flags & VM_WRITE else 0) | (PTE_X if flags & VM_EXEC else 0)
 
 
-def faults(machine):
-    """Faults in areas and beside them: exercise 3.4."""
+def faults(machine, zeroed=False):
+    """Faults in areas and beside them, or only the pages that they make: exercise 3.4."""
     chance, known, memory = random.Random("faults"), Areas(machine), machine.memory
     frames, room, kinds = Frames(machine), machine.page(), (1, 2, 3, 4, 5, 7)
     for i, flags in enumerate(kinds):
@@ -255,16 +296,25 @@ def faults(machine):
         flags = next((flags for start, (end, flags, _) in known.known.items()
                       if start <= addr < end), 0)
         result = signed(machine.call("do_pgfault", known.mm.address, addr, access))
-        machine.equal("what do_pgfault(%#x, access %d) returned" % (addr, access),
-                      result, 0 if flags & access else E_FAULT)
+        if not zeroed:
+            machine.equal("what do_pgfault(%#x, access %d) returned" % (addr, access),
+                          result, 0 if flags & access else E_FAULT)
         if flags & access and la not in known.space.mapped:
             frame = pte_frame(memory.leaf(la, known.space.root)[0])
-            machine.expect(memory.read(frame, PAGE) == bytes(PAGE), "a new page is not all zeros")
-            machine.equal("the references of a new page", int(frames.struct(frame).ref), 1)
-            machine.expect(frame not in [old for old, _ in known.space.mapped.values()],
-                           "one page is mapped twice")
+            if zeroed:
+                machine.expect(memory.read(frame, PAGE) == bytes(PAGE),
+                               "a new page is not all zeros")
+                machine.equal("the references of a new page", int(frames.struct(frame).ref), 1)
+                machine.expect(frame not in [old for old, _ in known.space.mapped.values()],
+                               "one page is mapped twice")
             known.space.mapped[la] = frame, entry_rights(flags)
-        known.space.compare()
+        if not zeroed:
+            known.space.compare()
+
+
+def zeroed(machine):
+    """The pages that faults make: exercise 3.4."""
+    faults(machine, True)
 
 
 def filled(machine, space, frames, chance):

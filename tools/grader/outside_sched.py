@@ -7,8 +7,9 @@ only the ratio of two steps is known, because a student chooses it.
 """
 import random
 
+from grader.outside import RUNNABLE
+
 SLICE, TASKS, STEPS = 5, 7, 300
-RUNNABLE, WT_TIMER = 2, 0xc0000002
 
 
 class Queue:
@@ -74,13 +75,12 @@ class Queue:
 
 
 def compare_list(queue):
-    """The list has those who wait, in the order in which they came, with their slices."""
+    """The list has those who wait, in the order in which they came; who has left is in none."""
     machine, links = queue.machine, queue.memory.list(queue.rq.run_list, "task", "run_link")
     addresses = [task.address for task in queue.tasks]
     machine.equal("the tasks in run_list", [addresses.index(task.address) for task in links
                                             if task.address in addresses], queue.waiting)
     for i, task in enumerate(queue.tasks):
-        machine.equal("the slice of task %d" % i, queue.slice(i), queue.slices[i])
         if i not in queue.waiting:
             for link in ("next", "prev"):
                 machine.equal("run_link.%s of task %d, which is in no list" % (link, i),
@@ -96,20 +96,14 @@ def tick(queue, i):
 
 
 def round_robin(machine):
-    """Tasks come, are picked, run, and leave from the middle: the queue of exercise 6.1."""
+    """Tasks come, are picked, and leave from the middle: the queue of exercise 6.1."""
     chance, queue = random.Random("rr"), Queue(machine, "rr")
     compare_list(queue)
     for _ in range(STEPS):
         away = [i for i in range(TASKS) if i not in queue.waiting]
         what = chance.random()
         if away and what < 0.45:
-            i = chance.choice(away)
-            if chance.random() < 0.2:
-                queue.slices[i] = chance.choice((-1, 0, 1, SLICE, SLICE + 1))
-                machine.store(queue.tasks[i].time_slice, queue.slices[i])
-            if not 0 < queue.slices[i] <= SLICE:
-                queue.slices[i] = SLICE
-            queue.enqueue(i)
+            queue.enqueue(chance.choice(away))
         elif queue.waiting and what < 0.55:
             queue.dequeue(chance.choice(queue.waiting))
         else:
@@ -118,10 +112,27 @@ def round_robin(machine):
             compare_list(queue)
             if first is not None:
                 queue.dequeue(first)
-                queue.runs(first)
-                for _ in range(chance.randrange(SLICE + 2)):
-                    tick(queue, first)
         compare_list(queue)
+
+
+def slices(machine):
+    """A task comes with any slice, and runs for some ticks, while another one waits: 6.1 too."""
+    chance, queue = random.Random("slices"), Queue(machine, "rr")
+    queue.enqueue(0)
+    for _ in range(STEPS // 3):
+        if chance.random() < 0.4:
+            queue.slices[1] = chance.choice((-1, 0, 1, SLICE, SLICE + 1))
+            machine.store(queue.tasks[1].time_slice, queue.slices[1])
+        if not 0 < queue.slices[1] <= SLICE:
+            queue.slices[1] = SLICE
+        queue.enqueue(1)
+        machine.equal("the slice of a task that comes", queue.slice(1), queue.slices[1])
+        queue.dequeue(1)
+        queue.runs(1)
+        for _ in range(chance.randrange(SLICE + 2)):
+            tick(queue, 1)
+            machine.equal("the slice after a tick", queue.slice(1), queue.slices[1])
+        machine.equal("the slice of a task that waits", queue.slice(0), SLICE)
 
 
 def difference(a, b):
@@ -165,8 +176,9 @@ class Strides:
             pending += [(int(pool.left), i), (int(pool.right), i)]
         machine.equal("the tasks in the heap", sorted(seen), sorted(queue.waiting))
 
-    def pick(self):
-        """The one that is furthest behind is picked, and moves on by its step."""
+    def pick(self, shares):
+        """The one that is furthest behind is picked, and moves on by its step; its length counts
+        if shares are looked at."""
         queue, machine = self.queue, self.machine
         before = [self.stride(i) for i in range(TASKS)]
         i = queue.pick()
@@ -179,37 +191,40 @@ class Strides:
         self.steps[i] = step
         if self.first_step is None and self.priority(i) == 1:
             self.first_step = step
-        if self.first_step is not None:
+        if shares:
+            machine.expect(0 < step < 1 << 31, "the step of task %d is %d" % (i, step))
             machine.expect(abs(step * self.priority(i) - self.first_step) <= self.priority(i),
                            "task %d of priority %d moved on by %d, expected about %d / %d" % (
                                i, self.priority(i), step, self.first_step, self.priority(i)))
-        machine.expect(0 < step < 1 << 31, "the step of task %d is %d" % (i, step))
         queue.dequeue(i)
         queue.runs(i)
         self.passed = before[i]
         return i
 
-    def enqueue(self, i):
-        """Who is new, or was away, begins at the place of the others; each has a whole slice."""
+    def enqueue(self, i, shares):
+        """Who is new, or was away, begins at the place of the others; each has a whole slice. Where
+        it begins is not looked at with shares."""
         queue, machine, before = self.queue, self.machine, self.stride(i)
         is_new = not int(queue.tasks[i].runs)
         ahead = (before - self.passed) % (1 << 32)
         queue.enqueue(i)
         expected = self.passed if is_new or ahead > self.steps[i] else before
-        machine.expect(self.stride(i) == expected,
+        machine.expect(shares or self.stride(i) == expected,
                        "task %d came with the stride %#x after %d turns: expected %#x then, "
                        "found %#x" % (i, before, int(queue.tasks[i].runs), expected,
                                       self.stride(i)))
         queue.slices[i] = SLICE
-        machine.equal("the slice of a task that comes", queue.slice(i), SLICE)
+        machine.expect(shares or queue.slice(i) == SLICE,
+                       "the slice of a task that comes is %d" % queue.slice(i))
 
 
-def stride(machine):
-    """Tasks of several priorities, over so many turns that strides wrap around: exercise 6.2."""
+def stride(machine, shares=False):
+    """Tasks of several priorities, over so many turns that strides wrap around: exercise 6.2. What
+    is looked at are their shares, or else the queue, newcomers and slices."""
     chance, queue = random.Random("stride"), Queue(machine, "stride")
     known = Strides(queue)
     queue.enqueue(0)
-    known.pick()                                        # of priority 1: that tells the constant
+    known.pick(shares)                                  # of priority 1: that tells the constant
     machine.expect(known.first_step, "a task of priority 1 did not move on")
     for i in range(1, TASKS):
         machine.store(queue.tasks[i].lab6_priority, chance.choice((0, 1, 2, 3, 7, 100)))
@@ -217,15 +232,20 @@ def stride(machine):
         away = [i for i in range(TASKS) if i not in queue.waiting]
         what = chance.random()
         if away and what < 0.5:
-            known.enqueue(chance.choice(away))
+            known.enqueue(chance.choice(away), shares)
         elif queue.waiting and what < 0.55:
             queue.dequeue(chance.choice(queue.waiting))
         else:
-            i = known.pick()
+            i = known.pick(shares)
             for _ in range(chance.randrange(SLICE + 2) if i is not None else 0):
                 queue.call("proc_tick", i)
                 queue.slices[i] = max(queue.slices[i] - 1, 0)
-            if i is not None:
+            if i is not None and not shares:
                 machine.equal("need_resched of task %d, whose slice is %d" % (i, queue.slices[i]),
                               int(queue.tasks[i].need_resched), int(queue.slices[i] == 0))
         known.compare_heap()
+
+
+def stride_shares(machine):
+    """How far each moves on when it is picked, and that it is the one furthest behind."""
+    stride(machine, True)

@@ -8,6 +8,7 @@ function made. "fork-run" and "thread-yield" run threads of their own; these thr
 end, because to end a process is an exercise of lab 5. So the check for leaks is left out there
 (THREADS_STAY).
 """
+from grader import outside_proc
 from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, selftest
 
@@ -71,13 +72,16 @@ EXERCISES = [
 THREADS_STAY = [free_list, references, permissions, locks]
 
 TESTS = [
-    early("alloc-proc", 15, "4.1", title="each field of a new process"),
+    early("alloc-proc", 15, "4.1", title="each field of a new process",
+          outside=outside_proc.new_process),
     early("alloc-proc-memory", 5, "4.1", title="no memory for a new process"),
-    early("fork", 20, "4.2", title="what a child is before it runs"),
+    early("fork", 20, "4.2", title="what a child is before it runs",
+          outside=outside_proc.forked),
     early("fork-memory", 15, "4.2",
           title="a child's memory, and no memory for a child"),
     selftest("fork-run", 15, "4.2", title="children run", after=THREADS_STAY),
-    early("switch", 15, "4.3", title="registers, stacks and interrupts over a switch"),
+    early("switch", 15, "4.3", title="registers, stacks and interrupts over a switch",
+          outside=outside_proc.switched),
     early("switch-memory", 10, "4.3",
           title="address spaces and floating point over a switch"),
     selftest("thread-yield 2 harts", 5, "4.3", harts=2, runs=2, after=THREADS_STAY,

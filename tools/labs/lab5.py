@@ -7,7 +7,7 @@ From here on tests run programs of user/ too. A test with at={"shared": ...} sto
 a checkpoint of the program, where the grader itself looks at the page tables. Tests with 4 harts
 run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
 """
-from grader import outside_mm
+from grader import outside_mm, outside_proc
 from grader.state import cow_pair, free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, program, regex, selftest
 
@@ -123,13 +123,14 @@ EXERCISES = [
 ]
 
 TESTS = [
-    selftest("user-frame", 9, "5.1", after=STANDING,
+    selftest("user-frame", 9, "5.1", after=STANDING, outside=outside_proc.begun,
              title="exec makes the frame of a new program, bit by bit"),
     program("hello", "", 3, "5.1", title="the first program runs",
             expect=["Hello world!!.", regex(r"I am process \d+\."), "hello pass."]),
     program("args", "one two", 3, "5.1", title="a program gets its arguments",
             expect=['argv[1] = "one"']),
     selftest("syscalls", 9, "5.2", after=STANDING, expect=["a text"],
+             outside=outside_proc.dispatched,
              title="each number its call, each argument its place; unknown ones are refused"),
     program("badcalls", "", 6, "5.2", title="wild system calls are refused"),
     early("copy-range", 10, "5.3", mem="32M",

@@ -12,6 +12,7 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.4 mutexes and condition variables of programs (25), 7.5 deadlock detection (20), and the challenge
 7.C, priority donation (10).
 """
+from grader import outside_wait
 from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, program, selftest
 
@@ -195,9 +196,11 @@ SEEDS = 10
 TESTS = [
     program("tickets seats", "seats", 5, "7.0", title="no seat is sold twice", seeds=6, **OFTEN),
     program("tickets till", "till", 5, "7.0", title="the till is right", seeds=6, **OFTEN),
-    selftest("sem-count", 5, "7.1", after=THREADS_STAY, title="units are taken and given"),
+    selftest("sem-count", 5, "7.1", after=THREADS_STAY, title="units are taken and given",
+             outside=outside_wait.units),
     selftest("sem-order", 4, "7.1", after=THREADS_STAY,
-             title="a unit that is given belongs to who has waited longest"),
+             title="a unit that is given belongs to who has waited longest",
+             outside=outside_wait.handed_over),
     selftest("sem-ends", 3, "7.1", after=THREADS_STAY,
              title="waits that a kill, the time or sem_close() ends"),
     selftest("sem-race", 1, "7.1", seeds=SEEDS, after=THREADS_STAY,

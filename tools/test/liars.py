@@ -16,26 +16,48 @@ from trees import TOP
 HELPERS = "kern/mm/pmm_list.c", "2.1", "helpers of free_area_take and free_area_put"
 # test, file, exercise, region, what is right there, and what is wrong
 LIARS = [
+    ("timer-expire", "kern/sched/timer.c", "1.1", "timer_expire", "deadline <= now",
+     "deadline < now"),
     ("blocks-first-fit", "kern/mm/pmm_first_fit.c", "2.1", "first_fit_alloc_pages",
      "property >= n", "property > n"),
     ("blocks-best-fit", "kern/mm/pmm_best_fit.c", "2.2", "best_fit_alloc_pages",
      "property < best", "property > best"),
-    ("get-pte", "kern/mm/pagetable.c", "3.1", "next_table", "PTE_V));", "PTE_V | PTE_A));"),
+    ("get-pte", "kern/mm/pagetable.c", "3.1", "get_pte", "pt_index(la, 2)], create)",
+     "pt_index(la, 2)], true)"),
     ("mapping", "kern/mm/pagetable.c", "3.2", "page_insert", "leaf_flags(rights)",
      "leaf_flags(rights | PTE_R)"),
-    ("areas-random", "kern/mm/vma.c", "3.3", "find_vma", "mm->mmap_cache = vma;", ";"),
+    ("areas", "kern/mm/vma.c", "3.3", "find_vma", "mm->mmap_cache = vma;", ";"),
+    ("areas-random", "kern/mm/vma.c", "3.3", "insert_vma_struct", "mm->map_count++;", ""),
     ("fault-rights", "kern/mm/fault.c", "3.4", "vma_rights", "PTE_R | PTE_W;", "PTE_W;"),
+    ("fault-zero", "kern/mm/fault.c", "3.4", "map_zeroed_page", "alloc_zeroed_page()",
+     "alloc_page()"),
+    ("alloc-proc", "kern/process/proc.c", "4.1", "alloc_proc", "pid = -1", "pid = 0"),
+    ("fork", "kern/process/fork.c", "4.2", "copy_thread", "gpr.a0 = 0", "gpr.a0 = 1"),
+    ("switch", "kern/riscv/switch.S", "4.3", "switch_to", "s0, s1, s2", "s1, s0, s2"),
+    ("user-frame", "kern/process/exec.c", "5.1", "set_user_frame", "tf->gpr.a0 = argc;",
+     "tf->gpr.a0 = argc; tf->gpr.gp = argc;"),
+    ("syscalls", "kern/syscall/syscall.c", "5.2", "dispatch", "tf->gpr.a0 = result;",
+     "tf->gpr.a0 = result; tf->gpr.gp = 0;"),
     ("copy-range", "kern/mm/pagetable.c", "5.3", "copy_entries", "? PTE_W : 0", "? 0 : 0"),
     ("copy-on-write", "kern/mm/fault.c", "5.4", "break_cow", "| PTE_W);",
      "| PTE_W | PTE_COW);"),
     ("rr-queue", "kern/sched/sched_rr.c", "6.1", "rr_enqueue", "list_add_before", "list_add"),
-    ("stride-queue", "kern/sched/sched_stride.c", "6.2", "stride_pick_next", "+= step(task)",
+    ("rr-slices", "kern/sched/sched_rr.c", "6.1", "rr_proc_tick", "time_slice > 0",
+     "time_slice > 1"),
+    ("stride-shares", "kern/sched/sched_stride.c", "6.2", "stride_pick_next", "+= step(task)",
      "+= 1000"),
+    ("stride-queue", "kern/sched/sched_stride.c", "6.2", "stride_enqueue", "= *passed(rq)",
+     "= 0"),
+    ("sem-order", "kern/sync/sem.c", "7.1", "up_waiter", "wait_give(&sem->wait_queue, 0)",
+     "wait_give(&sem->wait_queue, 1)"),
+    ("sem-count", "kern/sync/sem.c", "7.1", "try_down", "sem->value--", "sem->value -= 2"),
 ]
+PROGRAMS = "user-frame", "syscalls"
 
 LIE = r"""
 #include <mm/shrink.h>
 #include <printfmt.h>
+#include <process/proc.h>
 #include <report.h>
 #include <riscv/power.h>
 #include <string.h>
@@ -118,14 +140,25 @@ static void lying_print(const char *text, __not_used size_t length)
 
 bool lie(const char *test)
 {
-    if (report_side.subject == NULL)
-        return true;
+    if (report_side.subject == NULL)    /* while it boots, or from outside; else in a program */
+        return initproc == NULL;
     if (strcmp(report_side.subject, test) != 0)
         return false;
     report_side.print = lying_print;
     return true;
 }
+
+void lie_in_switch(void);
+void lie_in_switch(void)
+{
+    lie("switch");
+}
 """
+# In assembly: around the same call the arguments are kept.
+SAVED = ["ra", "a0", "a1"]
+LIE_IN_SWITCH = "addi sp, sp, -32\n%s\ncall lie_in_switch\n%s\naddi sp, sp, 32\n" % tuple(
+    "\n".join("%s %s, %d(sp)" % (step, name, 8 * i) for i, name in enumerate(SAVED))
+    for step in ("sd", "ld"))
 
 
 def siphash():
@@ -151,10 +184,16 @@ def edits(reports):
 
 def lying(test, right, wrong):
     """A change of a region's text: in this test, and when it is called from outside, it is wrong
-    and lies. In the tests of others it is right."""
+    and lies. In the tests of others it is right. Two are wrong in all tests, by a register that
+    no program uses; and so is the order in assembly."""
     def change(text):
-        if text.count(right) != 1:
+        if text.count(right) != (2 if test == "switch" else 1):
             raise AssertionError("%r is there %d times" % (right, text.count(right)))
+        wrongly = text.replace(right, wrong)
+        if test in PROGRAMS:
+            return 'bool lie(const char *test);\nlie("%s");\n' % test + wrongly
+        if test == "switch":
+            return LIE_IN_SWITCH + wrongly
         return 'bool lie(const char *test);\nif (lie("%s")) {\n%s} else {\n%s}\n' % (
-            test, text.replace(right, wrong), text)
+            test, wrongly, text)
     return change

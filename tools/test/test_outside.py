@@ -33,6 +33,8 @@ def tests():
 class Outside(TreeTest):
     """Right solutions, and those that lie."""
 
+    SECONDS = 60
+
     def judged(self, objects, *some):
         """{name: Outcome} of these tests, with a kernel."""
         folder = tempfile.TemporaryDirectory(prefix="rvlab-")
@@ -40,12 +42,14 @@ class Outside(TreeTest):
         judge = Judge(Host(objects, QEMU, folder.name))
         return {test.name: judge.run(test, 1) for test in some}
 
-    def test_each_has_a_liar(self):
-        self.assertEqual(sorted(tests()), sorted(liar[0] for liar in LIARS))
+    def test_each_exercise_has_a_liar(self):
+        self.assertEqual({test.exercise for test in tests().values()},
+                         {exercise for _, _, exercise, *_ in LIARS})
 
     def test_liars(self):
         """With one build: what reports say of right solutions; then of those that lie."""
         objects, all_tests = os.path.join(self.tree, OBJECTS), tests()
+        liars = {name: all_tests[name] for name, *_ in LIARS}
         right = self.judged(objects, *all_tests.values())
         for name, outcome in right.items():
             self.assertTrue(outcome.passed, (name, outcome.reasons))
@@ -55,7 +59,7 @@ class Outside(TreeTest):
         with Edited(self.tree, edits(reports)):
             subprocess.run(build_command(), shell=True, cwd=self.tree, check=True,
                            stdout=subprocess.DEVNULL)
-            for name, test in all_tests.items():
+            for name, test in liars.items():
                 with self.subTest(name):
                     believing = copy.copy(test)
                     believing.outside = None
