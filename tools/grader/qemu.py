@@ -161,8 +161,10 @@ class Qemu:
         bytes of its whole console, or None if it never ran."""
         console = None
         if self.box:
+            used = self.cpu_seconds()           # wait() does not tell it of a box
             self.box.kill()
             self.status, self.seconds = self.box.wait()
+            self.seconds = max(self.seconds, used)
             console = self.printed()
             self.log.close()
         if self.stub:

@@ -139,7 +139,8 @@ class Box:
 
     def wait(self):
         """Wait for its end: (its status, CPU seconds of all its processes). If a signal has ended
-        the command, the status is minus the signal's number."""
+        the command, the status is minus the signal's number. Of a box the seconds are those of
+        bwrap alone, which does not wait for what is in there."""
         _, status, usage = os.wait4(self.process.pid, 0)
         code = -(status & 127) or status >> 8
         if self.boxed and code > 128:           # so bwrap tells of a signal

@@ -17,10 +17,14 @@ import unittest
 from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 from exercise import workshop
 from grader import cgroup, sandbox
+from grader.host import Host
+from grader.judge import Judge
+from labs.catalogue import load
+from trees import OBJECTS
 
 LIMITS = sandbox.Limits(cpu=2, total=2, memory=1 << 30, together=1 << 30, file=1 << 20,
                         room=4 << 20, processes=20, output=1000)
@@ -252,6 +256,20 @@ class Shop(Folder):
                 self.assertFalse(built.succeeded)
                 self.assertEqual(built.problem, "error: the compiler was stopped: it took more "
                                  "than 1 seconds of CPU time")
+
+
+class Seconds(Folder):
+    """The CPU time of a machine, by which changes made by rule get theirs."""
+
+    def test_as_without_a_box(self):
+        test = next(test for lab in load() for test in lab.tests if test.name == "mapfile")
+        found = []
+        for boxed in (False, True):
+            host = Host(OBJECTS, "qemu-system-riscv64", self.top, boxed)
+            outcome = Judge(host).run(test, 0)
+            self.assertTrue(outcome.passed, outcome.reasons)
+            found.append(outcome.seconds)
+        self.assertGreater(found[1], found[0] / 4, found)
 
 
 if __name__ == "__main__":
