@@ -125,24 +125,30 @@ extern uintptr_t sync_words;
 int mutex_lock_slowly(int id);
 int mutex_unlock_slowly(int id);
 
-/* The address of the word of a mutex, if it is there; else 0. There are 256 pages at most, so the
+/* Is the word of a mutex there? Then *word is its address. There are 256 pages at most, so the
    page's address and their number are told apart by one bit-wise and. */
-static inline uintptr_t sync_word_of(int id)
+static inline bool sync_has_word(int id, uintptr_t *word)
 {
     uintptr_t words = __atomic_load_n(&sync_words, __ATOMIC_RELAXED), pages = words & 511;
 
-    if ((unsigned int)id / 1024 >= pages)
-        return 0;
-    return words - pages + 4 * (uintptr_t)(unsigned int)id;
+    *word = words - pages + 4 * (uintptr_t)(unsigned int)id;
+    return (unsigned int)id / 1024 < pages;
+}
+/* The address, or 0: for programs that look at the word themselves. */
+static inline uintptr_t sync_word_of(int id)
+{
+    uintptr_t word;
+
+    return sync_has_word(id, &word) ? word : 0;
 }
 
 /* From 0 to the pid, in one step. As an acquire: nothing that the caller does next is done
    before. */
 static inline int mutex_lock(int id)
 {
-    uintptr_t word = sync_word_of(id);
+    uintptr_t word;
 
-    if (unlikely(word == 0))
+    if (unlikely(!sync_has_word(id, &word)))
         goto slow;
     asm goto ("1: lr.w.aq t0, (%0); bnez t0, %l[slow]; sc.w t0, tp, (%0); bnez t0, 1b"
               : : "r" (word) : "t0", "memory" : slow);
@@ -154,9 +160,9 @@ slow:
 /* From the pid to 0. As a release: all that the caller has done is seen by the next one. */
 static inline int mutex_unlock(int id)
 {
-    uintptr_t word = sync_word_of(id);
+    uintptr_t word;
 
-    if (unlikely(word == 0))
+    if (unlikely(!sync_has_word(id, &word)))
         goto slow;
     asm goto ("1: lr.w t0, (%0); bne t0, tp, %l[slow]; sc.w.rl t0, zero, (%0); bnez t0, 1b"
               : : "r" (word) : "t0", "memory" : slow);
