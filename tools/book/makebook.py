@@ -105,11 +105,13 @@ def build_pages(root, folder, more=""):
         template = string.Template(file.read())
     for page in pages:
         write(folder, page.name + ".html", template.substitute(
-            title=html.escape(page.title + " - rvlab"), body=bodies[page],
+            title=html.escape(page.title + " - rvlab"), language=page.language,
+            body=bodies[page],
             contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page))))
     front = FRONT % more + "\n".join(contents(pages, None, True))
     write(folder, "index.html", template.substitute(
-        title="rvlab", body=front, contents="\n".join(contents(pages, None)), turn=""))
+        title="rvlab", language="en", body=front, turn="",
+        contents="\n".join(contents(pages, None))))
     write(folder, "index.js", search.index(bodies))
     for name in COPIED:
         shutil.copyfile(os.path.join(OWN, name), os.path.join(folder, name))

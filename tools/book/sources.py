@@ -17,8 +17,9 @@ import re
 from labs import catalogue
 
 LABS, LICENSE = "labcodes.md", "LICENSE"
+CHINESE = re.compile("[\u4e00-\u9fff]")
 HEAD = re.compile(r"(#{1,6}) +(.+?) *#*$")
-CHAPTER = re.compile(r"^## +(?:Lab|Chapter) (\d+)\b", re.I)
+CHAPTER = re.compile(r"^## +(?:Lab|Chapter|实验) (\d+)(?!\w)", re.I)
 EXERCISE = re.compile(r"## (?:Exercise|Challenge) (\d\.\w)\b")
 HINTED, MISTAKES = re.compile(r"^\*\*Hint", re.M), re.compile(r"^\*\*(?:Common m|M)istakes", re.M)
 # Pages that come first among those of docs/, in this order; the others follow by their names.
@@ -44,6 +45,11 @@ class Page:
         heads = list(headings(text))
         self.title = plain(heads[0][1]) if heads else os.path.basename(source)
         self.anchors = anchors(text)
+
+    @property
+    def language(self):
+        """zh for a page in Chinese, else en: readers that speak, and hyphens, go by it."""
+        return "zh" if CHINESE.search(self.title) else "en"
 
     @property
     def is_plain(self):

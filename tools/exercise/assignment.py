@@ -13,6 +13,7 @@ from exercise import incoming
 NAME = r"[A-Za-z0-9][\w.-]{0,39}"
 MAX_POINTS = 10000
 MAX_EXERCISES = 200
+HINTS = ("full", "short", "none")        # what blank regions tell
 
 
 class Brief:

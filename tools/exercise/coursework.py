@@ -24,6 +24,14 @@ def add_options(add):
         "tools/courses; course.ini at the top of the tree without it")
 
 
+def add_handout_options(add):
+    """Those of `handout`."""
+    add_options(add)
+    add("--hints", choices=assignment.HINTS, help="what blank regions tell: all, first "
+        "sentences, or nothing; full, or what the course's file says, without this")
+    add("--language", default="", metavar="LL", help="of the labs' text: zh for labcodes.zh.md")
+
+
 def add_grade_options(add):
     """Those of `grade`."""
     add_options(add)
@@ -79,16 +87,22 @@ def grade(root, options):
 
 def plan_of(root, options):
     """The handout.Plan for a lab, or for an assignment of a course."""
-    from exercise import handout
+    from exercise import handout, plans
     if not options.assignment:
         if not options.lab:
             raise WorkError("of which lab? Give its number, or --assignment NAME")
-        return handout.plan_of(options.lab, options.solved, options.exercises)
-    if options.lab or options.solved or options.exercises:
+        plan = handout.plan_of(options.lab, options.solved, options.exercises)
+    elif options.lab or options.solved or options.exercises:
         raise WorkError("--assignment: the course's file says which exercises it has and what comes"
                         " solved: leave the lab, --solved and --exercises out")
-    whole = read(root, options)
-    return handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))
+    else:
+        whole = read(root, options)
+        plan = handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))
+    if options.language:
+        plan.text = plans.text_in(options.language)
+    if options.hints:
+        plan.hints = dict.fromkeys(plan.blank, options.hints)
+    return plan
 
 
 # -- commands of their own

@@ -251,8 +251,8 @@ def write_text(folder, path, text):
 def write_tree(root, folder, plan, uses, pages):
     """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder)
     makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
-    hints = {exercise.number: exercise.hint if exercise.number in plan.hints else ""
-             for lab in plan.all for exercise in lab.exercises}
+    hints = {exercise.number: plan.hint_of(exercise) for lab in plan.all
+             for exercise in lab.exercises}
     found = regions.parse_tree(root)
     wrong = register.problems(register.load(root), found)
     if wrong:

@@ -10,6 +10,9 @@ import re
 
 from labs import catalogue
 
+# The first sentence of a paragraph, or all of one that has no end.
+FIRST = re.compile(r".*?\.(?=\s|$)|.*", re.S)
+
 
 class HandoutError(Exception):
     """What was asked for cannot be made; the text is for the teacher."""
@@ -26,7 +29,7 @@ class Plan:
     labs     the Labs from 1 to `lab`
     all      all Labs, without lab 0
     briefs   of a course's assignment: what the handout tells of it and of those before
-    hints    the numbers of the exercises whose hints are shown
+    hints    {number of a blank exercise: "full", "short" or "none"}
     given    the exercises that come solved because no assignment of the course has them
     text     the file with the text of the labs
     """
@@ -55,7 +58,16 @@ class Plan:
         self.blank = [exercise.number for each in self.all for exercise in each.exercises
                       if exercise.number in self.due or each.number > lab
                       or each.number < lab and each.number not in solved]
-        self.hints = set(self.blank)
+        self.hints = dict.fromkeys(self.blank, "full")
+
+    def hint_of(self, exercise):
+        """What a blank region of this exercise tells: the first sentence of each paragraph if
+        hints are short."""
+        shown = self.hints.get(exercise.number, "none")
+        if shown == "short":
+            return "\n\n".join(FIRST.match(part).group() for part in
+                               exercise.hint.strip("\n").split("\n\n"))
+        return exercise.hint if shown == "full" else ""
 
     @property
     def heading(self):
@@ -102,13 +114,12 @@ class CoursePlan(Plan):
                       and assigned[exercise.number].name in names - set(one.solved)]
         self.given = [exercise.number for each in self.all for exercise in each.exercises
                       if exercise.number not in assigned]
-        self.hints = {number for number in self.blank if assigned[number].hints != "none"}
+        self.hints = {number: assigned[number].hints for number in self.blank}
         self.briefs = [each.brief() for each in past if each.name not in one.solved]
         seen = {int(number.split(".")[0]) for each in past for number in each.exercises}
         self.labs = [each for each in self.all if each.number in seen]
         self.lab = max(int(number.split(".")[0]) for number in one.exercises)
-        if one.language != "en":
-            self.text = "labcodes.%s.md" % one.language
+        self.text = text_in(one.language)
 
     @property
     def heading(self):
@@ -133,6 +144,13 @@ def numbers_of(text):
         first, last = int(match.group(1)), int(match.group(2) or match.group(1))
         found.update(range(first, last + 1))
     return found
+
+
+def text_in(language):
+    """The file with the text of the labs in a language."""
+    if not re.fullmatch(r"[a-z]{2}", language):
+        raise HandoutError("%s is no language: give two letters, as in zh" % language)
+    return Plan.text if language == "en" else "labcodes.%s.md" % language
 
 
 def plan_of(lab, solved=None, exercises=None):

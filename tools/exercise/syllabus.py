@@ -33,7 +33,6 @@ FOR_ALL = ("solved", "hints", "language", "late", "attempts", "groups", "give up
 OF_COURSE = ("name", "starts", "zone", "free days") + FOR_ALL
 OF_ASSIGNMENT = ("title", "exercises", "points", "weeks", "out", "due", "extensions") + FOR_ALL
 LAST, BEST, IN_TIME = "last", "best", "in time"
-HINTS = ("full", "none")
 LATE = re.compile(r"(\d+(?:\.\d+)?) ?% (?:a|per) day(?:, (?:at most )?(\d+) days?)?")
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?( ?[+-]\d\d:?\d\d|Z)?")
 SHARE = re.compile(r"([0-9]\.\w) +(\d+)")
@@ -131,7 +130,7 @@ class Course:
         one.title = section.text("title", section.name)
         one.exercises = exercises_of(section, exercises, self.assignments)
         one.points = points_of(section, one.exercises, exercises)
-        one.hints = section.choice("hints", HINTS[0], HINTS)
+        one.hints = section.choice("hints", assignment.HINTS[0], assignment.HINTS)
         one.language = section.text("language", "en")
         one.attempts = section.choice("attempts", LAST, (LAST, BEST, IN_TIME))
         one.groups = section.number("groups", 1, 1, MAX_TEAM)

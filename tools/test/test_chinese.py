@@ -16,7 +16,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from book import chinese
+from book import chinese, sources
 from exercise import handout
 
 ENGLISH = """# The labs
@@ -128,6 +128,35 @@ class Real(unittest.TestCase):
         self.assertIn("练习 2.1", text)
         self.assertNotIn("## 实验 3：", text)
         self.assertNotIn("练习 3.1", text)
+
+    def test_handout_in_chinese(self):
+        """`tools/lab handout --language zh --hints short`: text, pages' names, hints; and what
+        cannot be is told in one line."""
+        with tempfile.TemporaryDirectory() as folder:
+            def make(*words):
+                command = [sys.executable, os.path.join(TOOLS, "lab"), "handout", "2", "-o",
+                           os.path.join(folder, "out"), *words]
+                return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      universal_newlines=True)
+            for words, complaint in ((("--language", "../x"), "is no language"),
+                                     (("--language", "fr"), "there is no labcodes.fr.md"),
+                                     (("--hints", "many"), "invalid choice")):
+                said = make(*words)
+                self.assertNotEqual(0, said.returncode)
+                self.assertIn(complaint, said.stdout)
+                self.assertNotIn("Traceback", said.stdout)
+            said = make("--language", "zh", "--hints", "short")
+            self.assertEqual(0, said.returncode, said.stdout)
+            text = chinese.text_of(folder, "out/labcodes.md")
+            self.assertEqual(["start", "lab1", "lab2"],
+                             [page.name for page in sources.load(os.path.join(folder, "out"))
+                              if page.language == "zh"])
+            self.assertNotIn("## 实验 3：", text)
+            blank = chinese.text_of(folder, "out/kern/mm/pmm_best_fit.c")
+            self.assertIn("Look at every block of free_area.free_list. */", blank)
+            said = subprocess.run([sys.executable, "tools/lab", "check"], stdout=subprocess.PIPE,
+                                  cwd=os.path.join(folder, "out"), universal_newlines=True)
+            self.assertIn("2.2  still blank", said.stdout)
 
     def test_tool(self):
         """It says what is wrong in one line; without the text, no traceback."""

@@ -68,7 +68,7 @@ class Files(unittest.TestCase):
         ("10% a day, 3 days", "a bit", r":14: \[two\] late: 'a bit': expected"),
         ("10% a day", "110% a day", r":14: \[two\] late: "),
         ("ada@example.org: 2027-04-02", "ada", r":16: \[two\] extensions: 'ada': expected a line"),
-        ("hints: none", "hints: some", r":17: \[two\] hints: 'some' is none of full, none"),
+        ("hints: none", "hints: some", r":17: \[two\] hints: 'some' is none of full, short, none"),
         ("hints: none", "groups: no", r":17: \[two\] groups: 'no' is no whole number from 1 to 20"),
         ("hints: none", "solved: three", r":17: \[two\] solved: 'three' is no assignment before"),
         ("hints: none", "hints:", r":17: \[two\] hints: nothing stands behind the colon"),
