@@ -302,7 +302,7 @@ def plant(options):
         how = find(build, fault, texts, options)
         missed += how is None
         rows.append("| %s | `%s` | %s |\n" % (fault.title, fault.edits[0].path,
-                                              how or "**not found**"))
+                                              (how or "**not found**").replace("<", "&lt;")))
         print("%-28s %s" % (name, "found by " + how if how else "NOT FOUND"), flush=True)
     if options.write:
         write("faults", "| Fault | In | Found by |\n| --- | --- | --- |\n" + "".join(rows))

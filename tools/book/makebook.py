@@ -23,6 +23,7 @@ from book import checks, epub, render, search, sources
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OWN = os.path.dirname(os.path.abspath(__file__))
+EMPTY = ("meta", "link", "br", "img", "hr", "input", "col")    # elements that have no end
 COPIED = ("style.css", "book.js")
 PARTS = (("labs", "The labs"), ("docs", "About the kernel and its tools"))
 FRONT = """<h1 id="rvlab">rvlab</h1>
@@ -32,14 +33,28 @@ FRONT = """<h1 id="rvlab">rvlab</h1>
 
 
 class Seen(html.parser.HTMLParser):
-    """The ids of a page, and what it leads to or loads."""
+    """The ids of a page, and what it leads to or loads. An element that is not closed is wrong: so
+    a word in angle brackets, which nobody would see, is found."""
 
     def __init__(self, text):
         super().__init__()
-        self.ids, self.targets, self.wrong = [], [], []
+        self.ids, self.targets, self.wrong, self.open = [], [], [], []
         self.feed(text)
 
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in EMPTY:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        while self.open and self.open[-1] != tag:
+            self.wrong.append("line %d: <%s> is not closed" % (self.getpos()[0], self.open.pop()))
+        if self.open:
+            self.open.pop()
+
     def handle_starttag(self, tag, attributes):
+        if tag not in EMPTY:
+            self.open.append(tag)
         of = dict(attributes)
         self.ids += [of["id"]] if "id" in of else []
         self.targets += [of[name] for name in ("href", "src") if of.get(name)]

@@ -221,10 +221,12 @@ class Rendering(TreeOfPages):
             self.assertIn(wanted, text)
 
     def test_dead_links_of_the_book(self):
-        self.put("one.html", '<p id="a"></p><a href="two.html#b">x</a><a href="#c">y</a>')
+        self.put("one.html", '<p id="a"></p><a href="two.html#b">x</a><a href="#c">y<br></a>\n'
+                             "<p>'<unknown> [4]'<b/></p>")
         self.put("two.html", '<p id="a"></p><p id="a"></p><img src="https://x/y.png">'
                              '<a href="three.html">x</a><a href="one.html#a">y</a>')
         self.assertEqual(list(makebook.dead(self.root)), [
+            "one.html: line 2: <unknown> is not closed",
             "one.html: two.html#b leads nowhere", "one.html: #c leads nowhere",
             "two.html: https://x/y.png is loaded from a network",
             "two.html: https://x/y.png has no text beside it",
