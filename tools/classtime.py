@@ -144,9 +144,10 @@ def main():
         for workers in map(int, options.workers.split(",")) if options.count else ():
             path = course(folder, made, options, options.count)
             seconds, used = graded(path, options, workers)
-            print("%d hand-ins, %d workers: %.0f s, %.1f a minute, %.2f s of CPU time each without machines" % (
-                options.count, workers, seconds, 60 * options.count / seconds,
-                used / options.count), flush=True)
+            print("%d hand-ins, %d workers: %.0f s, %.1f a minute, %.2f s of CPU time each "
+                  "without machines" % (options.count, workers, seconds,
+                                        60 * options.count / seconds, used / options.count),
+                  flush=True)
         if options.parts:
             path = course(folder, made, options, options.parts)
             tell_parts(*parts_of(path, options, folder))

@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,6 +25,7 @@ from exercise import batch, deliver, handout
 LOGS = os.path.join("obj", "cluster")
 MOST = 16                       # hand-ins in a batch
 ROUNDS = 4
+END_SECONDS = 10                # for parallel to end in
 POLL = 1.0                      # seconds between two looks at what a job array has printed
 LOST = "no host has graded it: the same command with --resume goes on; logs are in %s"
 REMOTE = ".rvlab"               # the folder on the other hosts, in the user's home
@@ -47,6 +49,16 @@ def ssh_words():
     return shlex.split(os.environ.get("PARALLEL_SSH", "ssh"))
 
 
+def end(process):
+    """End a process that leads a session, with all that it has started: parallel and its ssh."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+            return
+
+
 class Cluster:
     """Hands out batches.
 
@@ -55,8 +67,6 @@ class Cluster:
     logs    the folder with what else was printed, which stays
     notes   what is to be told of the hosts, once for each
     """
-
-    WIDTH = 1                   # how many batches are graded side by side
 
     def __init__(self, grading):
         self.root, self.head = grading.root, batch.about(grading)
@@ -76,10 +86,14 @@ class Cluster:
     def begin(self):
         """What is needed once, before the first round."""
 
+    def width(self):
+        """How many batches are graded side by side."""
+        return 8
+
     def size(self, count):
         """How many of so many hand-ins are in a batch: each place gets two batches or more, so that
         none waits long for the last one."""
-        return max(1, min(MOST, -(-count // (2 * self.WIDTH))))
+        return max(1, min(MOST, -(-count // (2 * self.width()))))
 
     def run(self, jobs):
         """(key, result) for each of these (key, Work), as they come."""
@@ -144,8 +158,8 @@ class Ssh(Cluster):
             if not shutil.which(tool):
                 raise ClusterError("%s is missing: --jobs ssh needs it" % tool)
 
-    @property
-    def WIDTH(self):
+    def width(self):
+        """One for each host, or as many as it says."""
         return sum(int(re.match(r"(?:(\d+)/)?", host).group(1) or 1) for host in self.hosts)
 
     def begin(self):
@@ -193,15 +207,11 @@ class Ssh(Cluster):
                 yield line.decode("utf-8", "replace")
         finally:
             process.stdout.close()
-            process.terminate()                 # the first signal ends no job, the second one does
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 class Slurm(Cluster):
     """An array of jobs of Slurm. The tree, and so obj/, must be on a disk that all nodes see."""
-
-    WIDTH = 8
 
     def __init__(self, grading):
         super().__init__(grading)

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import sys
+import time
 import types
 import unittest
 
@@ -48,7 +49,7 @@ case $1 in away) echo no route to host; exit 255;; esac
 cd %(home)s && HOME=%(home)s exec sh -c "$2"
 """
 PARALLEL = """#!/usr/bin/env python3
-import os, subprocess, sys
+import os, subprocess, sys, time
 words = sys.argv[1:]
 at = words.index(":::")
 workdir = os.path.join(%(home)r, words[words.index("--workdir") + 1])
@@ -56,6 +57,8 @@ os.makedirs(workdir, exist_ok=True)
 for name in words[at + 1:]:
     command = words[at - 1].replace("{}", os.path.join(os.getcwd(), name))
     subprocess.run(command, shell=True, cwd=workdir)
+if os.path.exists(os.path.join(%(state)r, "stays")):
+    time.sleep(600)
 """
 SBATCH = """#!/usr/bin/env python3
 import os, re, subprocess, sys
@@ -99,13 +102,16 @@ class Played(Folder):
         for name, count in counts.items():
             self.put("state/" + name, str(count).encode())
 
-    def results(self, jobs):
-        """(results of a Cluster, what it has printed)."""
-        grading = types.SimpleNamespace(
+    def grading(self, jobs):
+        """What a Cluster needs of a gradebook.Grading."""
+        return types.SimpleNamespace(
             root=self.path("root"), made={"version": VERSION},
             options=types.SimpleNamespace(policy="best", toolchain="", qemu="q", jobs=jobs))
+
+    def results(self, jobs):
+        """(results of a Cluster, what it has printed)."""
         out = io.StringIO()
-        with contextlib.redirect_stdout(out), cluster.cluster(grading) as pool:
+        with contextlib.redirect_stdout(out), cluster.cluster(self.grading(jobs)) as pool:
             found = list(pool.run(self.jobs))
         self.assertEqual(sorted(key for key, _ in found), sorted(key for key, _ in self.jobs))
         self.assertEqual([name for name in os.listdir(self.path("root/obj/cluster"))
@@ -184,6 +190,16 @@ class Hosts(Played):
         results, _ = self.results("ssh:one,two")
         self.assertNotIn(str, set(map(type, results)))
         self.assertEqual(os.listdir(self.path("home/.rvlab/trees")), [VERSION])
+
+    def test_an_interruption_ends_all(self):
+        self.goes_wrong(stays=1)
+        begin = time.monotonic()
+        grading = self.grading("ssh:one")
+        with contextlib.redirect_stdout(io.StringIO()), cluster.cluster(grading) as pool:
+            found = pool.run(self.jobs)
+            self.assertEqual(next(found)[1], {"exercises": {}, "complete": True})
+            found.close()
+        self.assertLess(time.monotonic() - begin, 300)
 
     def test_a_cancelled_array(self):
         self.goes_wrong(die=1)
