@@ -12,7 +12,6 @@ import io
 import json
 import os
 import sys
-import time
 import types
 import unittest
 
@@ -58,7 +57,8 @@ for name in words[at + 1:]:
     command = words[at - 1].replace("{}", os.path.join(os.getcwd(), name))
     subprocess.run(command, shell=True, cwd=workdir)
 if os.path.exists(os.path.join(%(state)r, "stays")):
-    time.sleep(600)
+    time.sleep(100)
+    open(os.path.join(%(state)r, "ended"), "w")
 """
 SBATCH = """#!/usr/bin/env python3
 import os, re, subprocess, sys
@@ -193,13 +193,12 @@ class Hosts(Played):
 
     def test_an_interruption_ends_all(self):
         self.goes_wrong(stays=1)
-        begin = time.monotonic()
         grading = self.grading("ssh:one")
         with contextlib.redirect_stdout(io.StringIO()), cluster.cluster(grading) as pool:
             found = pool.run(self.jobs)
             self.assertEqual(next(found)[1], {"exercises": {}, "complete": True})
             found.close()
-        self.assertLess(time.monotonic() - begin, 300)
+        self.assertNotIn("ended", os.listdir(self.path("state")))
 
     def test_a_cancelled_array(self):
         self.goes_wrong(die=1)
