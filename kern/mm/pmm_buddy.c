@@ -44,7 +44,9 @@ static void remove_block(struct Page *head)
 
 /* Free one aligned block, with all the buddies that it completes. The buddy's number differs in bit
    `order`; both together begin at the number in which that bit is 0. A page that has no struct yet,
-   behind npage, has no buddy to offer. */
+   behind npage, has no buddy to offer. One that is in use may be changed by its owner meanwhile,
+   without the lock; but it has PG_ALLOCATED, or no flag while it is in a hart's own cache. So a
+   page whose only flag is PG_PROPERTY is free for sure, and its order does not change. */
 static void free_block(struct Page *head, unsigned int order)
 {
     size_t index = head - pages;
@@ -53,7 +55,7 @@ static void free_block(struct Page *head, unsigned int order)
         size_t other = index ^ (1UL << order);
         struct Page *buddy = pages + other;
 
-        if (other >= npage || !(buddy->flags & PG_PROPERTY) || buddy->property != order)
+        if (other >= npage || atomic_load(&buddy->flags) != PG_PROPERTY || buddy->property != order)
             break;
         remove_block(buddy);
         index &= other;

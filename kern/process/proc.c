@@ -172,10 +172,10 @@ void set_proc_name(struct proc_struct *proc, const char *name)
 {
     char *to = proc->name, *end = to + PROC_NAME_LEN;   /* the byte there stays 0 */
 
-    while (to < end && *name != '\0')
-        *to++ = *name++;
-    while (to < end && *to != '\0')     /* the rest of an older name; behind it all is 0 */
-        *to++ = '\0';
+    for (; to < end && *name != '\0'; to++, name++)
+        atomic_store(to, *name);
+    for (; to < end && *to != '\0'; to++)       /* an older name; behind it all is 0 */
+        atomic_store(to, '\0');
 }
 
 /* The current process has left the memory that it had; `mm` is what it has now. If vfork had lent
