@@ -62,8 +62,7 @@ class Caller(Machine):
     def made(self, machine):
         """The complaints about the calls: one, or none."""
         try:
-            self.go_on("the machine has booted")
-            self.start = self.stub.registers()
+            self.start = self.go_on("the machine has booted")
             self.test.outside(machine)
         except Wrong as wrong:
             last = self.steps[-LAST:]
@@ -71,15 +70,17 @@ class Caller(Machine):
         return []
 
     def go_on(self, before):
-        """Let the machine run to the place where calls begin and end."""
+        """Let the machine run to the place where calls begin and end: the registers there."""
         if not self.go():
             raise Wrong("the machine stopped before %s" % before if self.result.end == End.GONE
                         else "no end before %s" % before)
-        if self.stub.register("pc") != self.place:
+        registers = self.stub.registers()
+        if registers[PC] != self.place:
             panic = re.search(r"kernel panic at [^\r\n]*", self.qemu.printed().decode(
                 "utf-8", "replace"))
             raise Wrong("%s before %s" % (panic.group() if panic else "the kernel switched off",
                                           before))
+        return registers
 
     def stop(self, reason):
         """A machine that does not come back is not looked at any more."""
@@ -93,8 +94,7 @@ class Caller(Machine):
             self.stub.add_breakpoint(place)
             self.place = place
         self.stub.set_registers(registers)
-        self.go_on("the end of " + step)
-        now = self.stub.registers()
+        now = self.go_on("the end of " + step)
         self.steps.append("%s: %#x" % (step, now[A0]))
         return now
 

@@ -19,7 +19,7 @@ MARKED = PTE_R | PTE_COW | PTE_U
 PG_ALLOCATED = 2
 VM_READ, VM_WRITE, VM_EXEC, VM_STACK = 1, 2, 4, 8
 E_FAULT = -6
-FIRST_AREA, AREAS = 0x10000000, 200
+FIRST_AREA, AREAS = 0x10000000, 100
 # The last entry of a table of each level and the first of the next one, and others far away.
 PLACES = [0x40000000 + i * PAGE for i in range(-3, 4)] + [
     0x12345000, 0x12346000, 0x3fffffe000, 0x7fe00000, 0x200000, 0x1234567000]
@@ -158,7 +158,7 @@ def mapping(machine):
     """page_insert() and page_remove(), by chance, with pages that others have too: exercise 3.2."""
     chance, space, frames = random.Random("mapping"), Space(machine), Frames(machine)
     places = PLACES[:8]
-    for _ in range(120):
+    for _ in range(80):
         la, old = chance.choice(places), None
         if chance.random() < 0.6:
             some = sorted(frames.refs)
@@ -242,7 +242,7 @@ def many_areas(machine):
     for n, i in enumerate(order):
         start = FIRST_AREA + i * 4 * PAGE
         known.insert(room + n * size, start, start + chance.randrange(1, 5) * PAGE, VM_READ)
-        if n < 20 or n % 20 == 0:
+        if n < 12 or n % 12 == 0:
             yield known
     yield known
 
@@ -250,7 +250,7 @@ def many_areas(machine):
 def areas_found(machine):
     """Which area is found for an address, and that it is remembered: exercise 3.3."""
     chance, known = random.Random("found"), list(many_areas(machine))[-1]
-    for _ in range(100):
+    for _ in range(60):
         addr = FIRST_AREA - PAGE + chance.randrange(AREAS * 4 * PAGE + 2 * PAGE)
         above = known.above(addr)
         machine.equal("what find_vma_above(%#x) found" % addr,

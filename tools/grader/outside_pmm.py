@@ -9,7 +9,7 @@ import random
 
 from grader.outside import WORD
 
-AREA, STEPS, JUNK = 96, 240, 0x123456
+AREA, STEPS, JUNK = 96, 160, 0x123456
 PG_PROPERTY = 4
 PIECES = ((40, 24), (0, 17), (70, 26), (20, 20), (17, 3))      # init_memmap(): first page, pages
 SIZES = (1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 12, 20, 30)

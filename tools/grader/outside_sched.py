@@ -9,7 +9,7 @@ import random
 
 from grader.outside import RUNNABLE
 
-SLICE, TASKS, STEPS = 5, 7, 300
+SLICE, TASKS, STEPS = 5, 7, 150
 
 
 class Queue:
@@ -119,7 +119,7 @@ def slices(machine):
     """A task comes with any slice, and runs for some ticks, while another one waits: 6.1 too."""
     chance, queue = random.Random("slices"), Queue(machine, "rr")
     queue.enqueue(0)
-    for _ in range(STEPS // 3):
+    for _ in range(STEPS // 4):
         if chance.random() < 0.4:
             queue.slices[1] = chance.choice((-1, 0, 1, SLICE, SLICE + 1))
             machine.store(queue.tasks[1].time_slice, queue.slices[1])
