@@ -227,7 +227,8 @@ def stride(machine, shares=False):
     known.pick(shares)                                  # of priority 1: that tells the constant
     machine.expect(known.first_step, "a task of priority 1 did not move on")
     for i in range(1, TASKS):
-        machine.store(queue.tasks[i].lab6_priority, chance.choice((0, 1, 2, 3, 7, 100)))
+        machine.store(queue.tasks[i].lab6_priority, chance.choice(
+            (1, 2, 3, 7, 100) + (0,) * shares))     # what 0 counts as is a matter of shares
     for _ in range(STEPS):
         away = [i for i in range(TASKS) if i not in queue.waiting]
         what = chance.random()
