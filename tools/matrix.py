@@ -37,6 +37,8 @@ COMPILERS, LEVELS = ("unknown-elf", "linux-gnu", "clang"), ("-O1", "-O2", "-O3",
 # Traps, memory, copy-on-write, exec, signals of the clock, synchronisation, files and paging.
 TESTS = ("hello", "backtrace-calls", "exceptions", "cow", "forktest", "libc", "condvars",
          "pipe-ring", "fromfile", "mapfile-many", "swaptest")
+# For each processor, too: the bits A and D, and what a TLB keeps, are its own.
+BY_PROCESSOR = ("pageout", "swap-clock-flush")
 SLOWER = 3                      # limits are for -O2: a test may take so many times as long
 FIRMWARE_SECONDS = 3            # of CPU time until the kernel must have begun, many times enough
 # At this level GCC warns of what it does not see through: each of the five was looked at.
@@ -147,10 +149,11 @@ class Matrix:
 
     def __init__(self, options, folder):
         known = {test.name: test for lab in catalogue.load() for test in lab.tests}
-        missing = [name for name in TESTS if name not in known]
+        missing = [name for name in TESTS + BY_PROCESSOR if name not in known]
         if missing:
             raise MatrixError("there is no test %s" % missing[0])
         self.tests = [known[name] for name in TESTS]
+        self.by_processor = [known[name] for name in BY_PROCESSOR]
         self.options, self.folder = options, folder
         self.machines = self.passed = self.excused = self.pairs = self.refused = 0
         self.problems = []
@@ -175,7 +178,7 @@ class Matrix:
         return None if "rvlab" in said else "the firmware does not start the kernel"
 
     def pair(self, build, kind):
-        """Run the tests of a build on a processor: what the table has to say."""
+        """Run the tests of a build on a processor, or "" for QEMU's: what the table has to say."""
         if build.problem:
             self.problems.append("%s %s" % (build.words, build.problem))
             return build.problem
@@ -184,7 +187,7 @@ class Matrix:
             self.refused += 1
             return "cannot be had: " + why
         tests = []
-        for test in self.tests:
+        for test in self.tests + (self.by_processor if kind else []):
             test = copy.copy(test)
             test.processor, test.limit, test.cpu = kind, SLOWER * test.limit, SLOWER * test.cpu
             tests.append(test)
