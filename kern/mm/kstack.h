@@ -2,9 +2,9 @@
    guard that is never mapped, so a stack that overflows faults at once, and trapentry.S can say
    whose it was.
 
-   Both functions may be called in any context, with spinlocks of a rank below RANK_KSTACK held, and
-   none sleeps. Free stacks may stay mapped for the next process: see kstack.c. Their memory comes
-   back by a shrinker (mm/shrink.h). */
+   Both functions may be called in any context, with spinlocks of a rank below RANK_KSTACK held. The
+   first may sleep as kmalloc() does, the second does not. Free stacks may stay mapped for the next
+   process: see kstack.c. Their memory comes back by a shrinker (mm/shrink.h). */
 #pragma once
 
 #include <defs.h>

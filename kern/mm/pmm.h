@@ -2,7 +2,8 @@
 
    A pmm_manager keeps the free pages; the boot argument `pmm=` chooses it. In front of it each hart
    has a small cache of single pages, so that most allocations take no lock. All functions may be
-   called in any context, with spinlocks of a rank below RANK_PMM held; none sleeps.
+   called in any context, with spinlocks of a rank below RANK_PMM held. Only those that allocate may
+   sleep: alloc_pages() says when.
 
    A page that was handed out is its owner's, with its struct Page. Its reference count is for pages
    that have several owners, as those of a program after a fork: each page table entry that maps the
@@ -88,12 +89,16 @@ void pmm_init(const struct pmm_manager *manager, bool poison, size_t limit);
 const char *pmm_name(void);
 
 /* n pages in a row, with ref 0 and unknown content. NULL if n is 0, or if there are none; if no
-   spinlock is held, the kernel's caches give back what they can first (mm/shrink.h). */
+   spinlock is held, the kernel's caches give back what they can first (mm/shrink.h).
+
+   Sleeps if memory is short, there is a swap area, and the caller may sleep: holds no spinlock, and
+   interrupts are on; nor the lock of an address space (MUTEX_MM). It is asserted that it sleeps at
+   no other time: see reclaim_when_short(). */
 struct Page *alloc_pages(size_t n) __must_check;
 /* Give back what alloc_pages(n) gave, with ref 0. Panics on a page that is free or in use. */
 void free_pages(struct Page *base, size_t n);
 
-/* One page: the same with n = 1. */
+/* One page: the same with n = 1. May sleep, as alloc_pages(). */
 static inline struct Page *alloc_page(void)
 {
     return alloc_pages(1);
@@ -105,7 +110,7 @@ static inline void free_page(struct Page *page)
     free_pages(page, 1);
 }
 
-/* A page filled with zeros, with ref 0; NULL if there is none. */
+/* A page filled with zeros, with ref 0; NULL if there is none. May sleep, as alloc_pages(). */
 struct Page *alloc_zeroed_page(void) __must_check;
 /* Drop the only reference to a page that is full of zeros, and free it: the next one who wants such
    a page need not clear it. Nobody looks if it is full of zeros. */

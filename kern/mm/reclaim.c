@@ -152,6 +152,7 @@ bool reclaim_when_short(void)
     if (watermarks.min == 0 || !holds_no_lock() || !(csr_read(sstatus) & SSTATUS_SIE)
         || mutex_holds_rank(MUTEX_RECLAIM))
         return false;
+    IF_CHECK(check_may_sleep());
     for (int round = 0; freed == 0 && round < patience && (busy || round < 2); round++) {
         busy = false;
         mutex_lock(&reclaim_lock);

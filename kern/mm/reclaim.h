@@ -30,7 +30,10 @@ void reclaim_close(void);
 
 /* An allocation found nothing, and nothing is kept anywhere for later use: bring some pages out.
    True if trying again is of use, because pages became free meanwhile; then or not, the caller may
-   have slept. False at once if it may not sleep, or reclaims itself, or there is no swap area. */
+   have slept. False at once if it may not sleep, because it holds a spinlock or interrupts are off,
+   or reclaims itself, or there is no swap area. All that allocates sleeps here or not at all; each
+   mutex that is locked, and each switch to another task, panics if a spinlock is held, and a
+   checked build asserts it here, whether anybody is waited for or not. */
 bool reclaim_when_short(void);
 /* Free pages are below the low watermark: wake the pager. In any context, but with no lock of rank
    RANK_PMM or behind. */
