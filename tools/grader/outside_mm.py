@@ -248,7 +248,7 @@ def many_areas(machine):
 
 
 def areas_found(machine):
-    """Which area is found for an address, and that it is remembered: exercise 3.3."""
+    """Which area is found for an address: exercise 3.3."""
     chance, known = random.Random("found"), list(many_areas(machine))[-1]
     for _ in range(60):
         addr = FIRST_AREA - PAGE + chance.randrange(AREAS * 4 * PAGE + 2 * PAGE)
@@ -258,8 +258,6 @@ def areas_found(machine):
         inside = above and int(machine.memory.object("vma_struct", above).vm_start) <= addr
         machine.equal("what find_vma(%#x) found" % addr,
                       machine.call("find_vma", known.mm.address, addr), above if inside else 0)
-        if inside:
-            machine.equal("mmap_cache afterwards", int(known.mm.mmap_cache), above)
 
 
 def areas_kept(machine):
@@ -270,9 +268,13 @@ def areas_kept(machine):
 
 
 def areas_deep(machine):
-    """How deep the tree becomes: exercise 3.3."""
-    depth = list(many_areas(machine))[-1].depth()
+    """How deep the tree becomes, and that the area which was found last is remembered: 3.3 too."""
+    known = list(many_areas(machine))[-1]
+    depth = known.depth()
     machine.expect(depth <= 64, "%d areas have a tree that is %d areas deep" % (AREAS, depth))
+    for start, (_, _, vma) in sorted(known.known.items())[::7]:
+        machine.call("find_vma", known.mm.address, start)
+        machine.equal("mmap_cache after find_vma(%#x)" % start, int(known.mm.mmap_cache), vma)
 
 
 def entry_rights(flags):

@@ -26,7 +26,6 @@ LIARS = [
      "pt_index(la, 2)], true)"),
     ("mapping", "kern/mm/pagetable.c", "3.2", "page_insert", "leaf_flags(rights)",
      "leaf_flags(rights | PTE_R)"),
-    ("areas", "kern/mm/vma.c", "3.3", "find_vma", "mm->mmap_cache = vma;", ";"),
     ("areas-random", "kern/mm/vma.c", "3.3", "insert_vma_struct", "mm->map_count++;", ""),
     ("fault-rights", "kern/mm/fault.c", "3.4", "vma_rights", "PTE_R | PTE_W;", "PTE_W;"),
     ("fault-zero", "kern/mm/fault.c", "3.4", "map_zeroed_page", "alloc_zeroed_page()",
