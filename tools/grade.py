@@ -21,6 +21,7 @@ from grader import checked, formats, passed, record
 from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
+from grader.measured import Measured
 from grader.model import LONG
 from grader.qemu import host_lacks
 from grader.runner import Runner
@@ -94,9 +95,9 @@ def grade(options):
     tests = choose(labs, options.lab.split(), options.exercise.split(), options.tests, options.all)
     if options.one_hart:
         tests = [test for test in tests if test.harts == 1]
-    notes = []
+    notes, measured = [], Measured()
     if checked.is_checked(options.objects):
-        tests, notes = checked.adapt(labs, tests)
+        tests, notes = checked.adapt(labs, tests, measured)
     if options.long:
         tests = [test.lengthened() if test.seeds else test for test in tests]
     if options.list or options.dry_run:
@@ -108,12 +109,13 @@ def grade(options):
     if lacks:
         raise build.BuildError("no machine can run on this host: " + lacks)
     with build.alone(options.objects, make_folder=bool(options.build)):
-        return run(options, labs, tests, notes)
+        return run(options, labs, tests, notes, measured)
 
 
-def run(options, labs, tests, notes):
+def run(options, labs, tests, notes, measured):
     """Build, run these tests, show and write the results; the result is the exit status. Notes are
-    lines to be shown. No other grading of these objects runs meanwhile."""
+    lines to be shown, `measured` is what a checked build tells. No other grading of these objects
+    runs meanwhile."""
     started = time.monotonic()
     screen = Screen(labs, tests)
     screen.progress(0, len(tests), ["building"])
@@ -141,6 +143,8 @@ def run(options, labs, tests, notes):
         if built.broken(test):
             take(built.outcome(test))
     outcomes.sort(key=lambda outcome: tests.index(outcome.test))
+    for line in measured.keep(options.objects):
+        screen.line(line)
     full = screen.score(outcomes)
     write_results(options, labs, outcomes, built.notes, time.monotonic() - started)
     return 0 if full else 1
