@@ -33,8 +33,8 @@ def row(key, text, bound=None, xv6=None, ucore=None, flat=None, known=None):
 OPERATIONS = (
     row("null", "null system call (getpid)", 120, 1130, 211),
     row("fork", "fork + exit + wait, small process", 7700, 268950, 138138),
-    row("fork-1m", "the same, parent with 1 MiB touched", 16900, 5688574, 278992),
-    row("fork-16m", "the same, parent with 16 MiB touched", 137500, 87094469, 2494156),
+    row("fork-1m", "the same, parent with 1 MiB touched", 16500, 5688574, 278992),
+    row("fork-16m", "the same, parent with 16 MiB touched", 131200, 87094469, 2494156),
     row("exec", "fork + exec + exit + wait, trivial program", 17900, 1056616, 245691),
     row("touch", "first touch of a demand-zero page", 1100, 12670, 12708),
     row("cow-copy", "COW write fault, page copied", 1600),

@@ -184,7 +184,7 @@ static void unmap_table(struct addrspace *as, pte_t *pte, uintptr_t start, uintp
    for every page of a process, so each instruction counts. */
 static void unmap_table_unused(pte_t *pte, size_t n)
 {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (pte_t *end = pte + n; pte < end; pte++) {
         if (*pte & PTE_V)
             page_ref_dec(pte2page(*pte));

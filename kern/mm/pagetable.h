@@ -47,9 +47,9 @@ static inline void set_pte_relaxed(pte_t *entry, pte_t value)
 /* Change an entry in one step, between two of the hardware: store a value, set bits, or keep only
    some. Each returns what was there before, with all that the hardware had set until then, and is a
    full barrier. If the entry was valid, the caller flushes what harts may have of it. */
-ATOMIC_AMO(pte_t, pte_exchange, "amoswap.d")
-ATOMIC_AMO(pte_t, pte_or, "amoor.d")
-ATOMIC_AMO(pte_t, pte_and, "amoand.d")
+ATOMIC_AMO(pte_t, pte_t, pte_exchange, "amoswap.d")
+ATOMIC_AMO(pte_t, pte_t, pte_or, "amoor.d")
+ATOMIC_AMO(pte_t, pte_t, pte_and, "amoand.d")
 
 /* The page that a leaf entry maps, or the table that another points to. */
 static inline struct Page *pte2page(pte_t pte)

@@ -26,23 +26,25 @@
     (__atomic_thread_fence(__ATOMIC_RELEASE), atomic_store(p, v))
 
 /* Change a word in one step; each returns what it was before. atomic_swap stores the value,
-   atomic_add adds it, atomic_or sets its bits, and atomic_and clears all bits but them.
+   atomic_add adds it, atomic_or sets its bits, and atomic_and clears all bits but them. The result
+   is a long, because that is what the instruction gives: its bits 63 to 32 are what bit 31 is
+   (8.4). The compiler does not know this, and would extend a result of 32 bits once more.
 
    Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
    across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
    compiler's builtins, as gcc 12 translates them, have a fence too, which is not needed here. */
-#define ATOMIC_AMO(type, name, instruction) \
-    static inline type name(type *word, type value) \
+#define ATOMIC_AMO(result, type, name, instruction) \
+    static inline result name(type *word, type value) \
     { \
-        type before; \
+        result before; \
         asm volatile (instruction ".aqrl %0, %2, %1" \
                       : "=r" (before), "+A" (*word) : "r" (value) : "memory"); \
         return before; \
     }
-/* uint32_t atomic_swap(uint32_t *word, uint32_t value): store the value. */
-ATOMIC_AMO(uint32_t, atomic_swap, "amoswap.w")
-/* uint32_t atomic_add(uint32_t *word, uint32_t value): add it; the sum may wrap around. */
-ATOMIC_AMO(uint32_t, atomic_add, "amoadd.w")
+/* long atomic_swap(uint32_t *word, uint32_t value): store the value. */
+ATOMIC_AMO(long, uint32_t, atomic_swap, "amoswap.w")
+/* long atomic_add(uint32_t *word, uint32_t value): add it; the sum may wrap around. */
+ATOMIC_AMO(long, uint32_t, atomic_add, "amoadd.w")
 #ifdef CHECK
 /* In a checked build it must not: a count of references or users that comes below 0 is a panic, and
    so is one over INT32_MAX. One that is negative on purpose may be so. In any context; it is
@@ -60,10 +62,10 @@ static inline uint32_t atomic_add_checked(uint32_t *count, uint32_t change)
 }
 #define atomic_add              atomic_add_checked
 #endif
-/* uint32_t atomic_or(uint32_t *word, uint32_t bits): set these bits. */
-ATOMIC_AMO(uint32_t, atomic_or, "amoor.w")
-/* uint32_t atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */
-ATOMIC_AMO(uint32_t, atomic_and, "amoand.w")
+/* long atomic_or(uint32_t *word, uint32_t bits): set these bits. */
+ATOMIC_AMO(long, uint32_t, atomic_or, "amoor.w")
+/* long atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */
+ATOMIC_AMO(long, uint32_t, atomic_and, "amoand.w")
 
 /* If *p is `expected`, set it to v, in one step. True if it was set. A full barrier if it was; else
    it orders nothing.

@@ -18,8 +18,8 @@
     __atomic_compare_exchange_n(p, &expected_, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); })
 
 /* One more such function, of another type: only atomic swaps are made by this. */
-#define ATOMIC_AMO(type, name, instruction) \
-    static inline type name(type *word, type value) \
+#define ATOMIC_AMO(result, type, name, instruction) \
+    static inline result name(type *word, type value) \
     { \
         return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST); \
     }
