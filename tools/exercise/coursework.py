@@ -88,19 +88,20 @@ def grade(root, options):
 def plan_of(root, options):
     """The handout.Plan for a lab, or for an assignment of a course."""
     from exercise import handout, plans
+    given = vars(options)               # the packages of course systems have fewer options
     if not options.assignment:
         if not options.lab:
             raise WorkError("of which lab? Give its number, or --assignment NAME")
-        plan = handout.plan_of(options.lab, options.solved, options.exercises)
-    elif options.lab or options.solved or options.exercises:
+        plan = handout.plan_of(options.lab, given.get("solved"), options.exercises)
+    elif options.lab or given.get("solved") or options.exercises:
         raise WorkError("--assignment: the course's file says which exercises it has and what comes"
                         " solved: leave the lab, --solved and --exercises out")
     else:
         whole = read(root, options)
         plan = handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))
-    if options.language:
+    if given.get("language"):
         plan.text = plans.text_in(options.language)
-    if options.hints:
+    if given.get("hints"):
         plan.hints = dict.fromkeys(plan.blank, options.hints)
     return plan
 
@@ -158,6 +159,8 @@ def add_commands(root, add_command, reference_uses, pages):
                       "of a course as commits, for students to pull")
     add("repository", metavar="REPO", help="a repository of git; a new one is made")
     add("--branch", default="handouts", metavar="NAME", help="%(default)s")
+    add("--actions", action="store_true", help="each with a workflow for students' repositories on "
+        "GitHub, which grades what is due")
     add_options(add)
     add = add_command("solution", with_root(do_solution), "write the solution of an assignment, "
                       "for students who give it up")

@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 
-from exercise import handin, handout
+from exercise import handin, handout, syllabus
 from exercise.workshop import SOURCES
 
 TREE = "rvlab"
@@ -75,7 +75,7 @@ python3 "$here/rvlab/tools/lab" grade . %(options)s --codegrade "$points"
 [ -s "$points" ] && cat "$points" >&3
 """
 ACTIONS = """# Tests and points of each push, in the summary of the run. The tree is a handout.
-name: lab %(lab)d
+name: %(title)s
 on: [push, workflow_dispatch]
 permissions:
   contents: read
@@ -86,7 +86,7 @@ jobs:
     steps:
       - uses: actions/checkout@v4
       - run: make setup
-      - run: make grade LAB=%(lab)d GRADE="--markdown summary.md"
+      - run: make grade %(command)s GRADE="--markdown summary.md"
       - run: cat summary.md >>"$GITHUB_STEP_SUMMARY"
         if: always()
 """
@@ -155,14 +155,16 @@ PACKAGES = {"gradescope": (gradescope, ".zip"), "autolab": (autolab, ".tar"),
 SYSTEMS = tuple(PACKAGES) + ("actions",)
 
 
-def words_of(lab, exercises, policy):
-    """What the scripts need to say of the lab."""
-    options = "--lab %d" % lab
+def words_of(plan, exercises, policy, course=""):
+    """What the scripts need to say of what a plans.Plan has: a lab, if `exercises` is true only
+    those of the Plan; or an assignment of the course whose file this is."""
+    options = "--assignment %s" % plan.short if course else "--lab %d" % plan.lab
     if exercises:
-        options += " --exercises %s" % ",".join(exercises)
+        options += " --exercises %s" % ",".join(plan.due)
     if policy != "best":
         options += " --policy %s" % policy
-    return {"lab": lab, "options": options, "handin": "handin-lab%d.txt" % lab}
+    return {"title": plan.short if course else "lab %d" % plan.lab, "command": plan.command,
+            "options": options, "handin": "handin-%s.txt" % plan.short, "course": course}
 
 
 def write(root, system, words, target):
@@ -180,6 +182,8 @@ def write(root, system, words, target):
         tree, content = os.path.join(folder, TREE), os.path.join(folder, "content")
         packed = os.path.join(folder, "packed" + ending)
         copy_tree(root, tree)
+        if words["course"]:
+            shutil.copyfile(words["course"], os.path.join(tree, syllabus.OWN))
         os.mkdir(content)
         fill(tree, content, words)
         (handout.write_zip if ending == ".zip" else handout.write_tar)(content, packed, "")

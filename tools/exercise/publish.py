@@ -11,10 +11,10 @@ folder is touched.
 import os
 import subprocess
 
-from exercise import handout, manifest
+from exercise import deliver, handout, manifest
 from exercise.regions import parse_tree
 
-BRANCH = "handouts"
+WORKFLOW = ".github/workflows/grade.yml"
 
 
 class PublishError(ValueError):
@@ -130,6 +130,10 @@ def run(root, course, labs, options, uses, pages, folder):
         plan, tree = handout.CoursePlan(labs, course, one), os.path.join(folder, one.name)
         about = handout.make(root, plan, tree, uses, pages)
         check_blank(root, tree, about)
+        if options.actions:
+            os.makedirs(os.path.join(tree, os.path.dirname(WORKFLOW)))
+            deliver.write(root, "actions", deliver.words_of(plan, (), "best", course.path),
+                          os.path.join(tree, WORKFLOW))
         is_new = branch.add(tree, os.path.join(folder, "index"), "%s: %s\n\nVersion %s." % (
             one.name, one.title, about.version))
         print("%s: %s" % (one.name, "version " + about.version if is_new else "as it is there"),

@@ -83,7 +83,7 @@ class Git(Trees):
         """Run tools/lab publish: (exit status, what it printed)."""
         done = subprocess.run(
             [sys.executable, os.path.join(ROOT, "tools", "lab"), "publish", self.path(repository),
-             "--course", "ucore", "--assignment", name, "--branch", branch],
+             "--course", "ucore", "--assignment", name, "--branch", branch, "--actions"],
             env=dict(os.environ, PATH=self.bin, **WHO), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         return done.returncode, done.stdout.decode()
@@ -109,6 +109,8 @@ class Git(Trees):
             about = manifest.load(work)
             self.assertEqual(about.name, one.name)
             self.assertEqual(manifest.changes(about, work), [])
+            self.assertIn('EX="%s" ' % " ".join(one.exercises),
+                          regions.read(work, publish.WORKFLOW))
             self.assertEqual(written(work) & {key[0] for key in SOLVED} - {"8.6", "8.7"}, set(seen))
             fill(work, one.exercises)
             seen += one.exercises

@@ -96,6 +96,24 @@ class Package(Folder):
         self.assertNotIn("\t", text)            # YAML takes none
         self.assertNotIn("%", text)
 
+    def test_workflow_of_a_course(self):
+        target = self.path("grade.yml")
+        self.lab("actions", "--course", "ucore", "--assignment", "lab3", "-o", target)
+        with open(target) as file:
+            text = file.read()
+        self.assertIn('make grade EX="3.3 3.4 9.1 9.2 9.C" GRADE=', text)
+        self.assertIn("\nname: lab3\n", text)
+
+    def test_package_of_a_course(self):
+        """It has the course's file, by which its tools/lab knows the assignment."""
+        target = self.path("lab3.zip")
+        self.lab("gradescope", "--course", "ucore", "--assignment", "lab3", "-o", target)
+        with zipfile.ZipFile(target) as archive:
+            script = archive.read("run_autograder").decode()
+            course = archive.read("rvlab/course.ini").decode()
+        self.assertIn(" --assignment lab3 --gradescope", script.replace("\\\n   ", ""))
+        self.assertIn("[lab3]\n", course)
+
     def test_wrong_words(self):
         for words, said in ((("gradescope", "5", "-o", self.path("x.tar")), "ends in .zip"),
                             (("gradescope", "5", "-o", "/nowhere/x.zip"), "no folder /nowhere"),
