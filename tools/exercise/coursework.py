@@ -9,7 +9,7 @@ tools/lab reads the command line, and calls what is here.
 import os
 
 import scratch
-from exercise import assignment, carry, handin, manifest
+from exercise import assignment, carry, handin, manifest, mend
 from labs import catalogue
 
 
@@ -141,6 +141,31 @@ def do_publish(root, options, reference_uses, pages):
                            None if isinstance(uses, str) else uses, pages(), folder)
 
 
+def do_mend(root, options):
+    """Put an erratum into a student's tree."""
+    if not os.path.exists(os.path.join(root, manifest.NAME)):
+        raise WorkError("`tools/lab mend` is for handouts; this tree is none")
+    return mend.run(root, options.file)
+
+
+def do_erratum(root, options):
+    """Make an erratum of two handouts."""
+    from exercise import erratum
+    return erratum.run(root, options)
+
+
+def add_erratum(root, add_command):
+    """The options of `erratum`."""
+    add = add_command("erratum", lambda options: do_erratum(root, options), "make a patch for "
+                      "handouts that are out")
+    add("old", metavar="OLD", help="the handout that is out, in a folder")
+    add("new", metavar="NEW", help="the same, mended")
+    add("--why", required=True, metavar="TEXT", help="what was wrong, for students")
+    add("--changes", default="", metavar="N.M,...", help="the exercises of which it changes what "
+        "a student must write")
+    add("-o", "--output", default="erratum.patch", metavar="FILE", help="%(default)s")
+
+
 def add_commands(root, add_command, reference_uses, pages):
     """Add the commands that only a course has. add_command(name, function, words) gives the
     add_argument() of a new one; reference_uses() and pages are what a handout is made with."""
@@ -153,8 +178,11 @@ def add_commands(root, add_command, reference_uses, pages):
     add("--into", default="", metavar="TREE", help="another handout than this tree")
     add("--solved-from", action="append", default=[], metavar="reference:NAME",
         help="take the course's solution of this assignment, which you give up")
+    add = add_command("mend", with_root(do_mend), "put an erratum of your course into this tree")
+    add("file", metavar="FILE", help="the erratum")
     if os.path.exists(os.path.join(root, manifest.NAME)):
         return
+    add_erratum(root, add_command)
     add = add_command("publish", with_root(do_publish, reference_uses, pages), "write the handouts "
                       "of a course as commits, for students to pull")
     add("repository", metavar="REPO", help="a repository of git; a new one is made")

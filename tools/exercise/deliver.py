@@ -35,7 +35,7 @@ GRADESCOPE = """#!/bin/bash
 # it shows a failure, which is right if this host has failed; a hand-in that is refused has one.
 results=/autograder/results/results.json
 python3 /autograder/source/rvlab/tools/lab grade /autograder/submission \\
-    %(options)s --gradescope "$results"
+    %(options)s%(times)s --gradescope "$results"
 [ -s "$results" ]
 """
 AUTOLAB = """# Autolab runs make with this file beside the hand-in and autograde.tar. The last line
@@ -164,7 +164,8 @@ def words_of(plan, exercises, policy, course=""):
     if policy != "best":
         options += " --policy %s" % policy
     return {"title": plan.short if course else "lab %d" % plan.lab, "command": plan.command,
-            "options": options, "handin": "handin-%s.txt" % plan.short, "course": course}
+            "options": options, "handin": "handin-%s.txt" % plan.short, "course": course,
+            "times": " --times /autograder/submission_metadata.json" if course else ""}
 
 
 def write(root, system, words, target):

@@ -24,9 +24,9 @@ import zipfile
 from exercise import handin, manifest, regions, register
 from exercise.plans import CoursePlan, HandoutError, Plan, plan_of    # callers have them from here
 
-TOP = ("Makefile", "LICENSE", ".gitattributes", ".gitignore", "grade.sh", "compile_flags.txt",
-       ".clangd", ".vscode/tasks.json", ".vscode/launch.json", ".devcontainer/Dockerfile",
-       ".devcontainer/devcontainer.json")
+TOP = ("Makefile", "LICENSE", "ERRATA", ".gitattributes", ".gitignore", "grade.sh",
+       "compile_flags.txt", ".clangd", ".vscode/tasks.json", ".vscode/launch.json",
+       ".devcontainer/Dockerfile", ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
 VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given")  # see version_of()
 TREE = "docs/tree.md"
@@ -43,7 +43,7 @@ TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teacher
             "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
 EXERCISE = ("__init__.py", "assignment.py", "carry.py", "coursework.py", "regions.py", "lexer.py",
             "vet.py", "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py",
-            "handin.py", "build.py")
+            "handin.py", "build.py", "mend.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 # What README.md says of a check that a handout does not have.

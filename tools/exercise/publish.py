@@ -103,14 +103,18 @@ def check_blank(root, tree, about):
                 region.path, region.first, region.id, region.exercise))
 
 
-def chosen(assignments, published, name):
-    """Those of the assignments that are to be published now: up to that one of this name, or all,
-    from the last one that is there on. It may have been mended since."""
-    names = [each.name for each in assignments]
+def check_solved(assignments):
+    """PublishError if one of the assignments lets others come solved."""
     for each in assignments:
         if each.solved:
             raise PublishError("[%s] lets %s come solved, and with git a student's own text stands "
                                "there: say \"solved: none\"" % (each.name, ", ".join(each.solved)))
+
+
+def chosen(assignments, published, name):
+    """Those of the assignments that are to be published now: up to that one of this name, or all,
+    from the last one that is there on. It may have been mended since."""
+    names = [each.name for each in assignments]
     last = published[-1].name if published else names[0]
     if last not in names:
         raise PublishError("the last commit is of the assignment %s, which is not in this course"
@@ -125,6 +129,7 @@ def run(root, course, labs, options, uses, pages, folder):
     """Publish, and print a line for each commit. `folder` is an empty one for what is made."""
     if options.assignment:
         course.find(options.assignment)
+    check_solved(course.assignments)
     branch = Branch(options.repository, options.branch)
     for one in chosen(course.assignments, branch.history(), options.assignment):
         plan, tree = handout.CoursePlan(labs, course, one), os.path.join(folder, one.name)

@@ -156,7 +156,7 @@ class Git(Trees):
     def test_what_comes_solved_is_not_published(self):
         core = syllabus.read(ROOT, "core", LABS)
         with self.assertRaisesRegex(publish.PublishError, r"\[memory\] lets traps come solved"):
-            publish.chosen(core.assignments, [], "")
+            publish.check_solved(core.assignments)
 
     def test_a_region_that_is_not_blank(self):
         tree = self.handout("leak", 0)

@@ -111,7 +111,8 @@ class Package(Folder):
         with zipfile.ZipFile(target) as archive:
             script = archive.read("run_autograder").decode()
             course = archive.read("rvlab/course.ini").decode()
-        self.assertIn(" --assignment lab3 --gradescope", script.replace("\\\n   ", ""))
+        self.assertIn(" --assignment lab3 --times /autograder/submission_metadata.json "
+                      "--gradescope", script)
         self.assertIn("[lab3]\n", course)
 
     def test_wrong_words(self):
