@@ -90,7 +90,7 @@ class Kernel(unittest.TestCase):
     def test_a_rank(self):
         result = self.misses("--rank", ".", ".")
         self.assertEqual(result.returncode, 0, result.stdout)
-        self.assertRegex(result.stdout, r"(?m)^  1 +(\d+|failed)  \.$")
+        self.assertRegex(result.stdout, r"(?m)^  1 +\d+  \.$")
 
 
 if __name__ == "__main__":
