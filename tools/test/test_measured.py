@@ -1,6 +1,8 @@
-"""tools/grader/measured.py: how deep a kernel stack is, what is too deep, and what is kept of a run.
+"""tools/grader/measured.py: how deep a stack is, what is too deep, and what is kept of a run.
 
-The memory of the machines is played: a stack is junk up to where it was used. Needs no objects.
+The memory of the machines is played: a stack is junk up to where it was used, and the kernel's
+tables are lists of Python. So it needs no objects and no machine.
+
 Run alone: python3 tools/test/test_measured.py
 """
 import json
