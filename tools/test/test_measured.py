@@ -1,7 +1,8 @@
 """tools/grader/measured.py: how deep a stack is, what is too deep, and what is kept of a run.
 
 The memory of the machines is played: a stack is junk up to where it was used, and the kernel's
-tables are lists of Python. So it needs no objects and no machine.
+tables are lists of Python. So it needs no objects and no machine. Stacks looks at what is read of
+stacks, Times at the rest.
 
 Run alone: python3 tools/test/test_measured.py
 """

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Which locks several harts want at the same time, and for how long they wait.
+
+    locks.py            print the table, for 1, 2 and 4 harts; it takes some minutes
+    locks.py --write    write it into docs/speed.md
+
+It needs a checked build (make CHECK=1), whose kernel counts for the locks of each name how often
+they were taken and waited for, and the longest wait (kern/check/locks.c). user/scale.c does the
+work: forks, faults in one space, pipes, opens in one directory. A checked kernel holds its locks
+several times as long as another one, so it waits more often too; and a wait has in it what the host
+did meanwhile, if that has fewer processors than the machine has harts. A mutex whose holder is
+waited for asleep is in the table by the spinlock of its queue.
+"""
+import argparse
+import os
+import re
+import shutil
+import sys
+
+import cli
+import scratch
+from bench import Failed, command_of, console_of
+from grader.checked import is_checked
+from grader.disk import Disk, DiskError
+from speed import PAGE, number, replaced
+
+WORK = ("fork 4 150", "fault 4 20", "pipe 4 100", "open 4 200")
+HARTS = (1, 2, 4)
+ROW = re.compile(r"^  (\S.*?) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)( sleeps)?\r?$", re.M)
+
+
+def rows(options, harts, disk):
+    """{lock: (taken, waited for, ns waited in all, longest wait in ns)} of all the work."""
+    found = {}
+    for work in WORK:
+        command = command_of(options, "scale " + work, harts=harts)
+        command[-1] = "locks " + command[-1]
+        lines = ROW.findall(console_of(command + ["-initrd", disk]))
+        if not lines:
+            raise Failed("scale %s on %d harts printed no table of locks" % (work, harts))
+        for name, *figures, _, sleeps in lines:
+            if not sleeps:
+                taken, waited, whole, longest = map(int, figures)
+                old = found.get(name, (0, 0, 0, 0))
+                found[name] = (old[0] + taken, old[1] + waited, old[2] + whole,
+                               max(old[3], longest))
+    return found
+
+
+def table(found):
+    """The table, of spinlocks that were waited for; the one that cost most time first."""
+    last = found[HARTS[-1]]
+    names = sorted((name for name in last if any(rows.get(name, (0, 0))[1]
+                                                 for rows in found.values())),
+                   key=lambda name: -last[name][2])
+    heads = ["spinlock"] + ["%d hart%s: %s" % (harts, "s" * (harts > 1), text)
+                            for harts in HARTS for text in ("taken", "waited", "longest, us")]
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "--:|" * (len(heads) - 1)]
+    for name in names:
+        cells = [name]
+        for harts in HARTS:
+            taken, waited, _, longest = found[harts].get(name, (0, 0, 0, 0))
+            cells += [number(taken), number(waited), number(longest / 1000)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Which locks are waited for, and how long.")
+    parser.add_argument("--objects", default="obj/unknown-elf-check",
+                        help="where the checked kernel is; %(default)s")
+    parser.add_argument("--qemu", default="qemu-system-riscv64")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
+    options = parser.parse_args()
+    if not is_checked(options.objects) or not os.path.exists(options.objects + "/kernel"):
+        sys.exit("locks: there is no checked kernel in %s: run make CHECK=1" % options.objects)
+    if not shutil.which(options.qemu):
+        sys.exit("locks: %s is missing: run make setup" % options.qemu)
+    return options
+
+
+def main():
+    options, found = arguments(), {}
+    try:
+        with scratch.folder("locks") as folder:
+            disk = os.path.join(folder, "disk.img")
+            Disk(size="8M").make(disk, options.objects)
+            for harts in HARTS:
+                found[harts] = rows(options, harts, disk)
+    except (Failed, DiskError) as failure:
+        sys.exit("locks: not measured: %s" % failure)
+    text = table(found)
+    if options.write:
+        with open(PAGE, encoding="utf-8") as file:
+            page = replaced(file.read(), "locks", text)
+        with open(PAGE, "w", encoding="utf-8") as file:
+            file.write(page)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("locks", main))
