@@ -25,6 +25,7 @@ from bench_data import OPERATIONS
 from bench_floors import FLOORS, floor
 from grader.disk import Disk
 from profile import Counter, Places, Program, run
+from speed_aims import missed, table
 
 PAGE, PICTURE = "docs/speed.md", "docs/speed.svg"
 
@@ -152,6 +153,21 @@ def dearest(details):
     return "\n".join(lines)
 
 
+def of_operation(functions):
+    """{function: instructions} of what is the operation's, by the names of functions alone."""
+    found = collections.Counter()
+    for (_, name), count in functions.items():
+        if name.partition(": ")[2] not in LOOP:
+            found[name.partition(": ")[2] or name] += count
+    return found
+
+
+def aims(details):
+    """A table for each operation that costs more than its aim."""
+    plain = {key: of_operation(functions) for key, functions in details.items()}
+    return "\n\n".join(table(text_of(key), key, plain[key]) for key in missed(plain))
+
+
 LEFT, WIDTH, BAR, LINE = 350, 920, 8, 34
 
 
@@ -234,7 +250,7 @@ def main():
         with open(PAGE, encoding="utf-8") as file:
             page = file.read()
         for name, body in (("summary", summary(measured)), ("dearest", dearest(details)),
-                           ("floors", floors())):
+                           ("aims", aims(details)), ("floors", floors())):
             page = replaced(page, name, body)
         with open(PAGE, "w", encoding="utf-8") as file:
             file.write(page)

@@ -18,7 +18,7 @@ import bench
 import bench_floors
 import grow
 import speed
-from bench_data import OPERATIONS
+from bench_data import AIMS, OPERATIONS
 from trees import OBJECTS, TOP
 
 # A compiler or a change may move a figure a little; the page is written anew if it is more.
@@ -58,6 +58,29 @@ class Page(unittest.TestCase):
         for text, least, needed in rows:
             if least:
                 self.assertLess(int(least.replace(",", "")), int(needed.replace(",", "")), text)
+
+    def test_aims_that_are_missed_are_explained(self):
+        """Each has a table of its functions, whose sum is what the operation costs."""
+        costs = {text: int(needed.replace(",", "")) for text, _, needed in re.findall(
+            r"^\| (.*?) \| ([\d,]*) \| ([\d,]+) \|", between("summary"), re.M)}
+        missed = {speed.text_of(key) for key, aim in AIMS.items()
+                  if costs[speed.text_of(key)] > aim}
+        tables = re.findall(r"(?ms)^\*\*(.*?)\*\*: ([\d,]+), .*?\n\n(.*?)(?=\n\n|\Z)",
+                            between("aims"))
+        self.assertEqual({text for text, _, _ in tables}, missed)
+        for text, total, body in tables:
+            rows = [int(count.replace(",", ""))
+                    for count in re.findall(r"^\| ([\d,]+) \|", body, re.M)]
+            self.assertAlmostEqual(sum(rows), int(total.replace(",", "")), delta=len(rows))
+            self.assertAlmostEqual(costs[text], int(total.replace(",", "")), delta=1)
+
+    def test_bounds_follow_from_figures(self):
+        """No bound is far above what the operation costs: a tenth, and what rounding adds."""
+        for key in speed.PROFILED:
+            cost = int(re.search(r"^\| %s \| [\d,]* \| ([\d,]+) \|" % re.escape(
+                speed.text_of(key)), between("summary"), re.M).group(1).replace(",", ""))
+            bound = next(row.bound for row in OPERATIONS if row.key == key)
+            self.assertLessEqual(bound, cost * 1.115, key)
 
     def test_picture_shows_the_table(self):
         with open(os.path.join(TOP, speed.PICTURE), encoding="utf-8") as file:
