@@ -13,11 +13,10 @@ in obj/TOOLCHAIN; take a seed that the class does not know: the sum over the pat
 import argparse
 import os
 import re
-import shutil
 import sys
-import tempfile
 
 import cli
+import scratch
 from grader import trace
 from grader.host import Host
 from grader.judge import Judge
@@ -63,10 +62,10 @@ def play(objects, policies, options):
         else:
             print("%s: %s" % (outcome.test.title, "; ".join(outcome.reasons) or "no count"))
 
-    folder = tempfile.mkdtemp(prefix="misses-", dir=objects)
-    runner = Runner(tests, Judge(Host(objects, options.qemu, folder)), os.cpu_count() or 1, objects)
-    runner.run(take, lambda *_: None)
-    shutil.rmtree(folder, ignore_errors=True)
+    with scratch.folder("misses") as folder:    # not in obj/, which others copy meanwhile
+        runner = Runner(tests, Judge(Host(objects, options.qemu, folder)), os.cpu_count() or 1,
+                        objects)
+        runner.run(take, lambda *_: None)
     return found
 
 

@@ -161,7 +161,8 @@ class Qemu:
         bytes of its whole console, or None if it never ran."""
         console = None
         if self.box:
-            used = self.cpu_seconds()           # wait() does not tell it of a box
+            # wait() does not tell it of a box; without a number it has not started
+            used = self.cpu_seconds() if self.pid else 0.0
             self.box.kill()
             self.status, self.seconds = self.box.wait()
             self.seconds = max(self.seconds, used)

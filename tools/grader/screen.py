@@ -117,7 +117,8 @@ class Screen:
         if not self.blank:
             return
         exercise, count = self.exercises[self.blank[0].test.exercise], len(self.blank)
-        words = blanks(self.blank) or self.blank[0].reasons[0]
+        words = blanks(self.blank) or next(reason for reason in self.blank[0].reasons
+                                           if not reason.endswith(":"))
         self.line(printable("%-4s %s: %s  %s" % (
             exercise.number, "1 test" if count == 1 else "%d tests" % count,
             self.color(COLORS[Verdict.NOT_WRITTEN], Verdict.NOT_WRITTEN), words)))
