@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -349,10 +348,7 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="a missed bound is a failure")
     parser.add_argument("--no-host", action="store_true", help="only what is in instructions")
     options = parser.parse_args()
-    if not os.path.exists(options.objects + "/kernel"):
-        sys.exit("bench: %s/kernel is not there: run make" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("bench: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("bench", options.objects, options.qemu)
     return options
 
 

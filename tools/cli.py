@@ -34,6 +34,14 @@ def any_letters():
             stream.reconfigure(errors="replace")
 
 
+def need_machine(name, objects, qemu):
+    """End the tool `name` with a sentence if there is no kernel in `objects`, or no QEMU."""
+    if not os.path.exists(objects + "/kernel"):
+        sys.exit("%s: %s/kernel is not there: run make" % (name, objects))
+    if not shutil.which(qemu):
+        sys.exit("%s: %s is missing: run make setup" % (name, qemu))
+
+
 def words_of(error):
     """What to say of an OSError: the file that failed, and why."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):

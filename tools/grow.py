@@ -21,14 +21,13 @@ import argparse
 import concurrent.futures
 import math
 import os
-import shutil
 import sys
 
 import cli
 import scratch
 from bench import COUNTED, Failed, boot_cost, command_of, console_of, figures
 from grader.disk import run_tool
-from speed import PAGE, number, replaced
+from speed import number, write_parts
 
 PICTURE = "docs/grow.svg"
 DECADES = (10, 100, 1000, 10000)
@@ -220,21 +219,13 @@ def arguments():
     unknown = [key for key in options.rows if key not in ROWS]
     if unknown:
         parser.error("there is no row %s; there are %s" % (unknown[0], ", ".join(ROWS)))
-    if not os.path.exists(options.objects + "/kernel"):
-        sys.exit("grow: %s/kernel is not there: run make" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("grow: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("grow", options.objects, options.qemu)
     return options
 
 
 def write(found, sizes):
     """Put the tables into the page, and write the picture."""
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    for name, body in (("grow", table(found)), ("bytes", table_of_bytes(sizes))):
-        page = replaced(page, name, body)
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(page)
+    write_parts({"grow": table(found), "bytes": table_of_bytes(sizes)})
     with open(PICTURE, "w", encoding="utf-8") as file:
         file.write(picture(found))
 

@@ -17,7 +17,6 @@ import argparse
 import collections
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -26,7 +25,7 @@ import scratch
 from bench import BUSY_PERCENT, Failed, HostLoad, command_of, console_of, start
 from grader.disk import Disk, DiskError
 from profile import ENTERED, INSTRUCTION, Block, Places
-from speed import PAGE, number, replaced
+from speed import number, write_parts
 
 # The kind of user/scale.c, what it does, and how often each of WORKERS does it while it is counted.
 KINDS = (("fork", "fork + exit + wait", 300),
@@ -194,10 +193,7 @@ def arguments():
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
     options = parser.parse_args()
-    if not os.path.exists(options.objects + "/kernel"):
-        sys.exit("harts: %s/kernel is not there: run make" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("harts: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("harts", options.objects, options.qemu)
     return options
 
 
@@ -208,10 +204,7 @@ def main():
     except (Failed, DiskError) as failure:
         sys.exit("harts: not measured: %s" % failure)
     if options.write:
-        with open(PAGE, encoding="utf-8") as file:
-            page = replaced(file.read(), "harts", text)
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(page)
+        write_parts({"harts": text})
     print(text)
     if load.others() is not None and load.others() > BUSY_PERCENT:
         print("\nWARNING: this host was busy: the times are too long.")

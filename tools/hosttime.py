@@ -153,11 +153,7 @@ def main():
             rows.append(each)
             print("%s %.1f seconds here, now" % (each, seconds), flush=True)
     if options.write:
-        path = os.path.join(ROOT, speed.PAGE)
-        with open(path, encoding="utf-8") as file:
-            page = file.read()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(speed.replaced(page, "host", table(rows)))
+        speed.write_parts({"host": table(rows)}, os.path.join(ROOT, speed.PAGE))
     return 0
 
 

@@ -14,7 +14,6 @@ waited for asleep is in the table by the spinlock of its queue.
 import argparse
 import os
 import re
-import shutil
 import sys
 
 import cli
@@ -22,7 +21,7 @@ import scratch
 from bench import Failed, command_of, console_of
 from grader.checked import is_checked
 from grader.disk import Disk, DiskError
-from speed import PAGE, number, replaced
+from speed import number, write_parts
 
 WORK = ("fork 4 150", "fault 4 20", "pipe 4 100", "open 4 200")
 HARTS = (1, 2, 4)
@@ -74,8 +73,7 @@ def arguments():
     options = parser.parse_args()
     if not is_checked(options.objects) or not os.path.exists(options.objects + "/kernel"):
         sys.exit("locks: there is no checked kernel in %s: run make CHECK=1" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("locks: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("locks", options.objects, options.qemu)
     return options
 
 
@@ -91,10 +89,7 @@ def main():
         sys.exit("locks: not measured: %s" % failure)
     text = table(found)
     if options.write:
-        with open(PAGE, encoding="utf-8") as file:
-            page = replaced(file.read(), "locks", text)
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(page)
+        write_parts({"locks": text})
     print(text)
     return 0
 

@@ -18,7 +18,6 @@ import bisect
 import collections
 import os
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -321,10 +320,7 @@ def arguments():
     parser.add_argument("program", help='the program and its arguments, as in "hello"')
     options = parser.parse_args()
     words = options.program.split()
-    if not os.path.exists(options.objects + "/kernel"):
-        sys.exit("profile: %s/kernel is not there: run make" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("profile: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("profile", options.objects, options.qemu)
     if not words or not os.path.exists(os.path.join(options.objects, "image", words[0])):
         sys.exit("profile: there is no program %s; user/ has the programs"
                  % (words[0] if words else '""'))

@@ -16,7 +16,6 @@ import collections
 import html
 import os
 import re
-import shutil
 import sys
 
 import cli
@@ -218,6 +217,16 @@ def replaced(text, name, body):
     return re.sub(pattern, lambda match: match.group(1) + body + "\n" + match.group(2), text)
 
 
+def write_parts(parts, path=PAGE):
+    """Put these texts into the page, {name of the two lines: what stands between them}."""
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    for name, body in parts.items():
+        page = replaced(page, name, body)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
+
+
 def measure(options):
     """({key: instructions by group}, {key: instructions by function}) of all operations."""
     folders = folder_of_functions(options.objects)
@@ -236,10 +245,7 @@ def arguments():
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--write", action="store_true", help="write docs/speed.md and speed.svg")
     options = parser.parse_args()
-    if not os.path.exists(options.objects + "/kernel"):
-        sys.exit("speed: %s/kernel is not there: run make" % options.objects)
-    if not shutil.which(options.qemu):
-        sys.exit("speed: %s is missing: run make setup" % options.qemu)
+    cli.need_machine("speed", options.objects, options.qemu)
     return options
 
 
@@ -247,13 +253,8 @@ def main():
     options = arguments()
     measured, details = measure(options)
     if options.write:
-        with open(PAGE, encoding="utf-8") as file:
-            page = file.read()
-        for name, body in (("summary", summary(measured)), ("dearest", dearest(details)),
-                           ("aims", aims(details)), ("floors", floors())):
-            page = replaced(page, name, body)
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(page)
+        write_parts({"summary": summary(measured), "dearest": dearest(details),
+                     "aims": aims(details), "floors": floors()})
         with open(PICTURE, "w", encoding="utf-8") as file:
             file.write(bars(measured))
     else:

@@ -86,9 +86,9 @@ class Names:
 
     def source_of(self, path):
         """The source of a tool, with that of the modules of tools/ that it imports."""
-        todo, seen = [path], {}
-        while todo:
-            path = todo.pop()
+        waiting, seen = [path], {}
+        while waiting:
+            path = waiting.pop()
             if path in seen or not os.path.isfile(os.path.join(self.root, path)):
                 continue
             seen[path] = sources.text_of(self.root, path)
@@ -96,7 +96,7 @@ class Names:
                 places = [module, folder.replace(".", "/")]
                 places += [folder.replace(".", "/") + "/" + name.strip("() \n").split(" ")[0]
                            for name in names.split(",")]
-                todo += ["tools/%s.py" % place for place in places if place]
+                waiting += ["tools/%s.py" % place for place in places if place]
         return "\n".join(seen.values())
 
     def wrong(self, command):

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import harts
+import speed
 from bench import Compiler
 from trees import OBJECTS, TOP
 
@@ -84,7 +85,7 @@ class Log(unittest.TestCase):
 
 class Page(unittest.TestCase):
     def rows(self):
-        with open(os.path.join(TOP, harts.PAGE), encoding="utf-8") as file:
+        with open(os.path.join(TOP, speed.PAGE), encoding="utf-8") as file:
             body = re.search(r"(?s)<!-- harts: begin -->\n(.*?)<!-- harts: end -->", file.read())
         return {text: [int(figure.replace(",", "")) for figure in figures.split(" | ")]
                 for text, figures in re.findall(r"^\| ([a-z].*?) \| ([\d,]+(?: \| [\d,]+)+) \|",

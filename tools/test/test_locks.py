@@ -18,6 +18,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TOOLS)
 
 import locks
+import speed
 
 PRINTED = """checked: spinlock held "free pages" for at most 3100 ns
   times in ns                   taken   waited       in all    longest       held
@@ -53,7 +54,7 @@ class Rows(unittest.TestCase):
 
 class Words(unittest.TestCase):
     def test_page_has_each_column(self):
-        with open(os.path.join(os.path.dirname(TOOLS), locks.PAGE), encoding="utf-8") as file:
+        with open(os.path.join(os.path.dirname(TOOLS), speed.PAGE), encoding="utf-8") as file:
             body = re.search(r"(?s)<!-- locks: begin -->\n(.*?)\n<!-- locks: end -->", file.read())
         heads = locks.table({harts: {} for harts in locks.HARTS}).split("\n")[:2]
         self.assertEqual(body.group(1).split("\n")[:2], heads)
