@@ -192,6 +192,7 @@ def main():
     for path in options.files:
         if not os.path.isfile(path):
             parser.error("%s is not there: name files of tools/test" % path)
+    os.environ.pop("MAKELEVEL", None)       # a make of a test is the first one for its user
     began, ended = time.monotonic(), []
     for group in run(load(options.files, options.pattern), max(1, options.jobs)):
         ended.append(group)
