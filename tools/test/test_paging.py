@@ -8,6 +8,9 @@ each step; here a program is paged by a machine with a virtio-blk disk.
 Order: other harts fetch anew when a page of text has its content, and before its entry is stored.
 Only one who stops the machine there can see that.
 
+Count: the pages of a process that are out are counted with those that are not, entry by entry, and
+not taken from the sum that the kernel keeps, which changes between two page tables.
+
 Needs the built objects and QEMU, and a minute.
 Run alone: python3 tools/test/test_paging.py
 """
@@ -114,6 +117,26 @@ class Order(unittest.TestCase):
     def test_page_of_a_program(self):
         """The first program touches one page of its text after the other."""
         self.assertEqual(self.stops("init=hello", 2, executable), [0, 1])
+
+class Count(unittest.TestCase):
+    """A machine in which the sum changes while procinfo counts."""
+
+    def test_a_page_goes_out_between_two_tables(self):
+        guest = Guest("init=mem")
+        with mmap.mmap(guest.ram.fileno(), guest.size, prot=mmap.PROT_READ) as ram:
+            memory = Memory(ram, guest.image)
+            try:
+                guest.run_to("count_table")
+                info = memory.object("procinfo", guest.stub.register("a2"))
+                guest.run_to("ra", "count_table")
+                sums = memory.object("mm_struct", guest.stub.register("a0"))
+                self.assertEqual(int(info.pages) > 0, True)
+                guest.stub.write(sums.paged_out.address, (5).to_bytes(8, "little"))
+                self.assertEqual(int(sums.paged_out), 5)
+                guest.run_to("ra")
+                self.assertEqual(int(info.paged_out), 0)
+            finally:
+                guest.end()
 
 
 if __name__ == "__main__":
