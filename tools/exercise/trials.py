@@ -44,8 +44,7 @@ def loaded(host):
 
 def reason(outcome):
     """Why a test has failed, in one line."""
-    lines = outcome.reasons or [""]
-    return "%s, %s: %s" % (outcome.test.name, outcome.verdict, lines[0][:REASON])
+    return "%s, %s: %s" % (outcome.test.name, outcome.verdict, outcome.why.strip()[:REASON])
 
 
 def hurried(test, seconds):

@@ -194,6 +194,11 @@ class Outcome:
         return "in run %d of %d" % (self.run, self.test.runs) if self.test.runs > 1 else ""
 
     @property
+    def why(self):
+        """The first reason that is no head of those behind it; "" if there is none."""
+        return next((reason for reason in self.reasons if not reason.endswith(":")), "")
+
+    @property
     def passed(self):
         """Is all as the test wants it?"""
         return self.verdict == Verdict.OK

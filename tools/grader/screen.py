@@ -117,8 +117,7 @@ class Screen:
         if not self.blank:
             return
         exercise, count = self.exercises[self.blank[0].test.exercise], len(self.blank)
-        words = blanks(self.blank) or next(reason for reason in self.blank[0].reasons
-                                           if not reason.endswith(":"))
+        words = blanks(self.blank) or self.blank[0].why
         self.line(printable("%-4s %s: %s  %s" % (
             exercise.number, "1 test" if count == 1 else "%d tests" % count,
             self.color(COLORS[Verdict.NOT_WRITTEN], Verdict.NOT_WRITTEN), words)))
