@@ -24,7 +24,7 @@ from bench_data import OPERATIONS
 from bench_floors import FLOORS, floor
 from grader.disk import Disk
 from profile import Counter, Places, Program, run
-from speed_aims import missed, table
+from speed_aims import AimError, missed, table
 
 PAGE, PICTURE = "docs/speed.md", "docs/speed.svg"
 
@@ -263,4 +263,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("speed", main))
+    sys.exit(cli.run("speed", main, (AimError,)))

@@ -3,7 +3,9 @@
 speed.py --write makes a table of each of these: its functions with their instructions, what each of
 them is for, and the sum. So a reader sees that no one thing is left to be taken away. WHY has a
 sentence for a function; one that stands in no row of its own is among the others. A function that
-students write is marked: its text is theirs, so the kernel cannot have another one there.
+has a row and no sentence is an AimError, which names it: a new kernel may have a new way of missing
+an aim. A function that students write is marked: its text is theirs, so the kernel cannot have
+another one there.
 """
 import collections
 
@@ -65,9 +67,26 @@ WHY = {
 }
 
 
+class AimError(ValueError):
+    """A table cannot be made; the text says what is missing, and where to write it."""
+
+
 def missed(details):
     """The keys of these operations that cost more than their aims."""
     return [key for key in AIMS if key in details and sum(details[key].values()) > AIMS[key]]
+
+
+def rows(text, functions):
+    """[(function, instructions)] of what has a row of its own, the most first; and the share that
+    it has at least. AimError if WHY lacks one of them."""
+    total = sum(functions.values())
+    share = SMALL_SHARE if total > LARGE else SHARE
+    shown = [(name, count) for name, count in functions.most_common() if count >= share * total]
+    unknown = [name for name, _ in shown if name not in WHY]
+    if unknown:
+        raise AimError("%s: it costs more than its aim, and WHY in tools/speed_aims.py does not "
+                       "say what these functions are for: %s" % (text, ", ".join(unknown)))
+    return shown, share
 
 
 def table(text, key, details):
@@ -77,8 +96,7 @@ def table(text, key, details):
     lines = ["**%s**: %s, and the aim is %s" % (text, "{:,.0f}".format(total),
                                                 "{:,}".format(AIMS[key])), "",
              "| instructions | function | for |", "|--:|---|---|"]
-    share = SMALL_SHARE if total > LARGE else SHARE
-    shown = [(name, count) for name, count in functions.most_common() if count >= share * total]
+    shown, share = rows(text, functions)
     lines += ["| %s | `%s` | %s |" % ("{:,.0f}".format(count), name, WHY[name])
               for name, count in shown]
     rest = len(functions) - len(shown)

@@ -18,6 +18,7 @@ import bench
 import bench_floors
 import grow
 import speed
+import speed_aims
 from bench_data import AIMS, OPERATIONS
 from trees import OBJECTS, TOP
 
@@ -73,6 +74,14 @@ class Page(unittest.TestCase):
                     for count in re.findall(r"^\| ([\d,]+) \|", body, re.M)]
             self.assertAlmostEqual(sum(rows), int(total.replace(",", "")), delta=len(rows))
             self.assertAlmostEqual(costs[text], int(total.replace(",", "")), delta=1)
+
+    def test_a_function_without_a_sentence_is_named(self):
+        """A row that begins to miss its aim may have functions that no row had before."""
+        functions = {"getpid": 4, "no_such_function": 300, "nor_this": 200, "small": 1}
+        with self.assertRaises(speed_aims.AimError) as caught:
+            speed_aims.table("an operation", "null", functions)
+        self.assertRegex(str(caught.exception),
+                         r"^an operation: .* tools/speed_aims\.py .*: no_such_function, nor_this$")
 
     def test_bounds_follow_from_figures(self):
         """No bound is far above what the operation costs: a tenth, and what rounding adds."""
