@@ -12,6 +12,7 @@ from exercise import incoming
 
 NAME = r"[A-Za-z0-9][\w.-]{0,39}"
 MAX_POINTS = 10000
+MAX_TITLE = 200
 MAX_EXERCISES = 200
 HINTS = ("full", "short", "none")        # what blank regions tell
 
@@ -54,7 +55,7 @@ def decode(value, exercise):
         incoming.number(points, 0, MAX_POINTS, "points")
     return Brief(
         incoming.word(incoming.member(table, "name"), NAME, "the name of an assignment"),
-        incoming.word(incoming.member(table, "title"), r"[^\0-\x1f]{0,200}", "a title"),
+        incoming.word(incoming.member(table, "title"), r"[^\0-\x1f]{0,%d}" % MAX_TITLE, "a title"),
         [number for number, _ in pairs], dict(pairs),
         incoming.word(incoming.member(table, "due"), r"[0-9: +-]{0,40}", "a date"),
         incoming.member(table, "give up") is True)

@@ -52,6 +52,8 @@ def read(root, options):
 def show(root, options, show_exercise):
     """Print the assignments of a course, or one of them with its exercises. show_exercise() prints
     one, with its lab and its points. The result is the exit status."""
+    if options.lab:
+        raise WorkError("which one? Give the number of a lab, or --course and --assignment")
     dates, about = {}, manifest.load(root)
     briefs = about.assignments if about else []
     if not about:

@@ -115,10 +115,20 @@ def members_in(text):
     """The students in the lines "member: ..." of a student.txt; HandinError if one is no such
     line, or if they are too many."""
     found = [line.partition(":")[2] for line in text.split("\n")
-             if re.match(r"\s*member\s*:\s*\S", line, re.I)]
+             if re.match(r"\s*members?\s*:\s*\S", line, re.I)]
     if len(found) > MAX_MEMBERS:
         raise HandinError("%d members are too many" % len(found))
     return [member_of(line) for line in found]
+
+
+def check_team(handin):
+    """HandinError if somebody stands in a Handin twice."""
+    seen = set()
+    for who in [handin.student, *handin.members]:
+        if who["email"].casefold() in seen:
+            raise HandinError("%s: %s is there twice: name yourself once, and each member once"
+                              % (STUDENT, who["email"]))
+        seen.add(who["email"].casefold())
 
 
 def student_in(text):

@@ -13,6 +13,7 @@ but it does not tell where a value stood, and a teacher must know that.
 """
 import difflib
 import re
+import unicodedata
 
 from exercise import incoming
 
@@ -98,6 +99,15 @@ def read(path):
     return parse(text, path)
 
 
+def check_signs(words, path, number):
+    """FileError if a line has a sign that nobody sees, as a code for terminals or a space that has
+    no width."""
+    for sign in words:
+        if sign != "\t" and unicodedata.category(sign)[0] == "C":
+            raise FileError("%s:%d: the sign U+%04X cannot be printed: take it out"
+                            % (path, number, ord(sign)))
+
+
 def parse(text, path):
     """The Sections in the text of a file."""
     sections, value = [], None
@@ -105,6 +115,7 @@ def parse(text, path):
         words = line.strip()
         if not words or words[0] in "#;":
             continue
+        check_signs(words, path, number)
         if words != line.rstrip() and value:        # it is indented: the value goes on
             value.lines.append((number, words))
             continue
@@ -124,6 +135,6 @@ def parse(text, path):
         else:
             raise FileError("%s:%d: expected \"[section]\"%s, and not %s%s" % (
                 path, number, " or \"key: value\"" if sections else " first",
-                incoming.shown(words),
-                ": this file is not JSON" if JSON.match(words) else ""))
+                incoming.shown(words), ": this file is not JSON" if JSON.match(words) else
+                "; a line that belongs to the key above begins with a space" if value else ""))
     return sections

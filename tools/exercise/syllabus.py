@@ -21,7 +21,7 @@ import datetime
 import os
 import re
 
-from exercise import assignment, inifile
+from exercise import assignment, inifile, plans
 from exercise.incoming import shown
 
 FOLDER = os.path.join("tools", "courses")
@@ -30,11 +30,14 @@ ENDING = ".ini"
 COURSE = "course"
 CourseError = inifile.FileError
 FOR_ALL = ("solved", "hints", "language", "late", "attempts", "groups", "give up")
+SOME = ("all", "none")                      # words of `solved`
 OF_COURSE = ("name", "starts", "zone", "free days") + FOR_ALL
 OF_ASSIGNMENT = ("title", "exercises", "points", "weeks", "out", "due", "extensions") + FOR_ALL
 LAST, BEST, IN_TIME = "last", "best", "in time"
 LATE = re.compile(r"(\d+(?:\.\d+)?) ?% (?:a|per) day(?:, (?:at most )?(\d+) days?)?")
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?( ?[+-]\d\d:?\d\d|Z)?")
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)? ?([+-]\d\d:?\d\d|Z)?")
+ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
+YEARS = 2000, 2999                          # of all dates
 SHARE = re.compile(r"([0-9]\.\w) +(\d+)")
 MAX_TEAM = 20
 
@@ -120,26 +123,45 @@ class Course:
 
     def assignment(self, section, exercises):
         """The Assignment of a section; `exercises` are {number: Exercise} of the tree."""
+        self.check_name(section)
         section.check_keys(OF_ASSIGNMENT)
-        if not re.fullmatch(assignment.NAME, section.name):
-            section.fail("the name of an assignment has letters, digits, points and dashes only")
         for key in FOR_ALL:
             if key in self.head.values:
                 section.values.setdefault(key, self.head.values[key])
         one = Assignment(section.name, section)
         one.title = section.text("title", section.name)
+        if len(one.title) > assignment.MAX_TITLE:
+            section.fail("it has more than %d letters" % assignment.MAX_TITLE, "title")
         one.exercises = exercises_of(section, exercises, self.assignments)
         one.points = points_of(section, one.exercises, exercises)
         one.hints = section.choice("hints", assignment.HINTS[0], assignment.HINTS)
         one.language = section.text("language", "en")
+        try:
+            plans.text_in(one.language)
+        except plans.HandoutError as error:
+            section.fail(error, "language")
         one.attempts = section.choice("attempts", LAST, (LAST, BEST, IN_TIME))
         one.groups = section.number("groups", 1, 1, MAX_TEAM)
         one.may_give_up = section.choice("give up", "no", ("yes", "no")) == "yes"
         one.solved = solved_of(section, [each.name for each in self.assignments])
         one.late = late_of(section)
         self.set_dates(one, section)
-        one.extensions = extensions_of(section, self.zone)
+        one.extensions = extensions_of(section, self.zone, one.due)
         return one
+
+    def check_name(self, section):
+        """An assignment's name is part of files' names, and `solved` has words of its own."""
+        name = section.name.casefold()
+        if not re.fullmatch(assignment.NAME, section.name, re.A):
+            section.fail("the name of an assignment has at most 40 letters from a to z, digits, "
+                         "points and dashes, and no other sign")
+        if name in SOME:
+            section.fail("%s is a word of the key \"solved\": choose another name" % name)
+        if name == COURSE:
+            section.fail("the section of the whole course is [course], in small letters")
+        same = [each.name for each in self.assignments if each.name.casefold() == name]
+        if same:
+            section.fail("[%s] has the same letters: choose another name" % same[0])
 
     def set_dates(self, one, section):
         """Take `weeks`, `out` and `due`. The weeks count from the course's first day."""
@@ -163,10 +185,17 @@ class Course:
 
 def zone_of(section):
     """The time zone of a course, which is UTC if the file does not say."""
-    text = section.text("zone", "+00:00")
-    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", text)
+    try:
+        return zone_in(section.text("zone", "+00:00"))
+    except ValueError as error:
+        section.fail(error, "zone")
+
+
+def zone_in(text):
+    """The time zone in a text as +08:00; ValueError if it is none."""
+    match = ZONE.fullmatch(text)
     if not match or int(match.group(2)) > 14 or int(match.group(3)) > 59:
-        section.fail("%s: expected a time zone as in +08:00" % shown(text), "zone")
+        raise ValueError("%s: expected a time zone as in +08:00" % shown(text))
     minutes = int(match.group(2)) * 60 + int(match.group(3))
     return datetime.timezone(datetime.timedelta(minutes=-minutes if match.group(1) == "-"
                                                 else minutes))
@@ -181,9 +210,10 @@ def moment(text, zone, at_end=False):
     year, month, day, hour, minute, second, own = match.groups()
     clock = [int(hour), int(minute), int(second or 0)] if hour else \
         [23, 59, 59] if at_end else [0, 0, 0]
+    if not YEARS[0] <= int(year) <= YEARS[1]:
+        raise ValueError("expected a year from %d to %d" % YEARS)
     if own:
-        own = own.strip().replace("Z", "+00:00").replace(":", "")
-        zone = datetime.datetime.strptime(own, "%z").tzinfo
+        zone = zone_in("+00:00" if own == "Z" else own)
     return datetime.datetime(int(year), int(month), int(day), *clock, tzinfo=zone)
 
 
@@ -250,9 +280,9 @@ def shares(total, own, numbers):
 
 def solved_of(section, before):
     """The names of the assignments before this one that come solved; all if the file is silent."""
-    words = section.text("solved", "all").replace(",", " ").split()
-    if words in (["all"], ["none"]):
-        return before if words == ["all"] else []
+    words = section.text("solved", SOME[0]).replace(",", " ").split()
+    if len(words) == 1 and words[0] in SOME:
+        return before if words[0] == SOME[0] else []
     for word in words:
         if word not in before:
             section.fail("%s is no assignment before this one; say all, none, or some of: %s" % (
@@ -272,18 +302,29 @@ def late_of(section):
     return LateRule(float(match.group(1)), int(match.group(2)) if match.group(2) else None)
 
 
-def extensions_of(section, zone):
-    """{e-mail address or number, in small letters: datetime}."""
+def extensions_of(section, zone, due):
+    """{e-mail address or number, in small letters: datetime}; each is after the date that it
+    extends."""
     found = {}
+    if section.text("extensions") and not due:
+        section.fail("there is no date to be extended: the assignment has no `due`, or its weeks "
+                     "need the course's `starts`", "extensions")
     for line, text in section.values["extensions"].lines if "extensions" in section.values else ():
-        who, colon, when = text.partition(":")
+        who, colon, when = (part.strip() for part in text.partition(":"))
         try:
-            found[who.strip().casefold()] = moment(when, zone, True)
+            date = moment(when, zone, True)
         except ValueError:
-            colon = ""
-        if not colon or not who.strip():
+            date = None
+        if not date or not who:
             section.fail("%s: expected a line for each student, as in \"ada@example.org: 2027-03-17"
                          " 23:59\"" % shown(text), "extensions", line)
+        if date <= due:
+            section.fail("%s: that is not after %s, when it is due" % (
+                shown(text), due.strftime("%Y-%m-%d %H:%M %z")), "extensions", line)
+        if who.casefold() in found:
+            section.fail("%s has an extension already: take one of the lines out" % shown(who),
+                         "extensions", line)
+        found[who.casefold()] = date
     return found
 
 
@@ -312,5 +353,10 @@ def read(root, word, labs):
     if path is None:
         raise CourseError("which course? Say --course FILE, or --course with one of %s, or put a "
                           "file %s at the top of the tree" % (", ".join(shipped(root)), OWN))
-    return Course(path, inifile.read(path), {exercise.number: exercise for lab in labs
-                                             if lab.number for exercise in lab.exercises})
+    found = Course(path, inifile.read(path), {exercise.number: exercise for lab in labs
+                                              if lab.number for exercise in lab.exercises})
+    for one in found.assignments:
+        text = plans.text_in(one.language)
+        if "language" in one.section.values and not os.path.isfile(os.path.join(root, text)):
+            one.section.fail("there is no %s in this tree" % text, "language")
+    return found

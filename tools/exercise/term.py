@@ -7,11 +7,13 @@ so that only these are graded. In the end it makes a row for each person. A grou
 and each of its members has a row of its own: dates, extensions, free days and decisions are a
 person's. A row is a gradebook.Student in which these differ. CourseGrading grades with a Term.
 """
+import collections
 import copy
 import csv
 import datetime
 import math
 import os
+import re
 from fractions import Fraction
 
 from exercise import handin, incoming, syllabus
@@ -23,6 +25,8 @@ from exercise.marksheet import FREE
 MAX_TABLE = 16 << 20
 TOTAL = "total"
 MTIME = "mtime"
+NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+REST = "what is behind the last column"
 
 
 class TermError(ValueError):
@@ -52,19 +56,42 @@ def read_table(path, columns):
     """[(line, {column: text})] of a CSV file; TermError if one of these columns is missing."""
     try:
         text = incoming.sure_text_of(incoming.file_data(path, MAX_TABLE))
-        rows = csv.DictReader(text.split("\n"), strict=True)
+        rows = csv.DictReader(text.split("\n"), restkey=REST, strict=True)
         names = [name.strip().casefold() for name in rows.fieldnames or ()]
-        rows.fieldnames = names
+        rows.fieldnames, found = names, []
         missing = [name for name in columns if name not in names]
         if missing:
             raise TermError("%s:1: there is no column %s; there are %s" % (
                 path, missing[0], ", ".join(names) or "none"))
-        return [(rows.line_num, {name: (row[name] or "").strip() for name in names})
-                for row in rows]
+        if len(set(names)) < len(names):
+            raise TermError("%s:1: two columns have the same name" % path)
+        for row in rows:
+            if any(row.pop(REST, ())):
+                raise TermError("%s:%d: there are more cells than columns; a text with a comma is "
+                                "written \"so, as this\"" % (path, rows.line_num))
+            found.append((rows.line_num, {name: (row[name] or "").strip() for name in names}))
+        return found
     except (incoming.BadValue, csv.Error) as error:
         raise TermError("%s: %s" % (path, error)) from None
     except OSError as error:
         raise TermError("%s cannot be read: %s" % (path, error.strerror)) from None
+
+
+def team_of(submission):
+    """The fields of all who have handed in together, each person once."""
+    found = submission.handin
+    team = {}
+    for who in [submission.student] + (found.members if found else []):
+        team.setdefault((names_of(who) or [""])[0], who)
+    return list(team.values())
+
+
+def file_of(source):
+    """The path of the file that a hand-in was found in: its own one, or an archive. "" if there is
+    none."""
+    while source and not os.path.exists(source):
+        source = source.rpartition(":")[0]
+    return source
 
 
 def names_of(who):
@@ -86,12 +113,13 @@ class Term:
     used       {name of a student: free days that earlier assignments took}
     decisions  {name of a student: [Decision]}
     people     {key of a person: (fields, [Student whose hand-in names this person])}
+    files      how many hand-ins lie in each file: the time of an archive of many is nobody's
     """
 
     def __init__(self, whole, one, options):
         self.course, self.one, self.people = whole, one, {}
         self.times = None if options.times == MTIME else self.read_times(options.times)
-        self.used, self.decisions, self.made = {}, {}, {}
+        self.used, self.decisions, self.files = {}, {}, {}
         for path in options.earlier:
             for line, row in read_table(path, ("email", "id", FREE)):
                 days = row[FREE] or "0"
@@ -117,38 +145,42 @@ class Term:
                 raise TermError("%s: %s" % (path, error)) from None
         found = {}
         for line, row in read_table(path, ("time",)):
-            names = [row[name] for name in ("file", "email", "id") if row.get(name)]
+            name = next((row[name] for name in ("file", "email", "id") if row.get(name)), "")
+            if not name:
+                raise TermError("%s:%d: whose time is it? Fill one of the columns file, email, id"
+                                % (path, line))
+            if name.casefold() in found:
+                raise TermError("%s:%d: %s has a time already; of a student's several hand-ins say "
+                                "each by the column file" % (path, line, incoming.shown(name)))
             try:
-                found.update((name.casefold(), moment(row["time"], self.course.zone))
-                             for name in names[:1])
+                found[name.casefold()] = moment(row["time"], self.course.zone)
             except ValueError as error:
                 raise TermError("%s:%d: %s: %s" % (
                     path, line, incoming.shown(row["time"]), error)) from None
-            if not names:
-                raise TermError("%s:%d: whose time is it? Fill one of the columns file, email, id"
-                                % (path, line))
         return found
 
     def read_decisions(self, path):
         """Take the marks that staff has decided."""
         for line, row in read_table(path, ("student", "exercise", "mark", "why")):
             where, number = "%s:%d" % (path, line), row["exercise"]
+            number = TOTAL if number.casefold() == TOTAL else number.upper()
             most = self.one.points.get(number, sum(self.one.points.values()))
             if number != TOTAL and number not in self.one.points:
                 raise TermError("%s: %s has no exercise %s; say one of %s, or %s" % (
                     where, self.one.name, incoming.shown(number), " ".join(self.one.points), TOTAL))
-            try:
-                mark = hundredths(Fraction(row["mark"]))
-            except (ValueError, ZeroDivisionError):
-                mark = -1
+            is_number = NUMBER.fullmatch(row["mark"])
+            mark = hundredths(Fraction(row["mark"])) if is_number else -1
             if not 0 <= mark <= most:
                 raise TermError("%s: %s is no mark from 0 to %d" % (
                     where, incoming.shown(row["mark"]), most))
             if not row["student"] or not row["why"]:
                 raise TermError("%s: say which student, by e-mail address or number, and why"
                                 % where)
-            self.decisions.setdefault(row["student"].casefold(), []).append(
-                Decision(where, number, mark, row["why"]))
+            mine = self.decisions.setdefault(row["student"].casefold(), [])
+            if number in [each.exercise for each in mine]:
+                raise TermError("%s: %s of %s is decided already: leave one of the lines" % (
+                    where, number, incoming.shown(row["student"])))
+            mine.append(Decision(where, number, mark, row["why"]))
 
     # -- before the grading
 
@@ -162,9 +194,9 @@ class Term:
 
     def choose(self, students):
         """Those of the Students that must be graded: all that may count for anybody."""
+        self.files = collections.Counter(file_of(each.submission.source) for each in students)
         for student in students:
-            found = student.submission.handin
-            for who in [student.submission.student] + (found.members if found else []):
+            for who in team_of(student.submission):
                 key = (names_of(who) or [id(student)])[0]
                 self.people.setdefault(key, (who, []))[1].append(student)
         known = {name for who, _ in self.people.values() for name in names_of(who)}
@@ -181,9 +213,9 @@ class Term:
         """When it was handed in: a datetime, or None if nothing tells."""
         source = student.submission.source
         if self.times is None:
-            path = source.partition(":")[0]
-            return datetime.datetime.fromtimestamp(os.stat(path).st_mtime, self.course.zone) \
-                if os.path.exists(path) else None
+            path = file_of(source)
+            return instant(os.stat(path).st_mtime, self.course.zone) \
+                if path and self.files[path] == 1 else None
         names = [source.casefold(), os.path.basename(source).casefold(), *names_of(who), ""]
         return next((self.times[name] for name in names if name in self.times), None)
 
@@ -225,8 +257,11 @@ class Term:
             others = [each.submission.source for each in mine if each is not chosen]
             if others:
                 rule = self.one.attempts + " one" * (self.one.attempts == syllabus.IN_TIME)
-                row.notes.append("of %d hand-ins the %s counts; not %s" % (
-                    len(mine), rule, ", ".join(others)))
+                guess = self.one.attempts != syllabus.BEST and None in [
+                    self.time_of(who, each) for each in mine]
+                row.notes.append("of %d hand-ins the %s counts; not %s%s" % (
+                    len(mine), rule, ", ".join(others),
+                    "; not all times are known: see --times" if guess else ""))
             found.append(row)
         return found
 
@@ -238,8 +273,7 @@ class Term:
         if who is not student.submission.student and student.submission.handin:
             row.submission.handin = copy.copy(student.submission.handin)
             row.submission.handin.student = who
-        team = [student.submission.student, *student.submission.handin.members] \
-            if student.submission.handin else []
+        team = team_of(student.submission)
         if len(team) > 1:
             row.notes.append("handed in together by " + ", ".join(each["name"] for each in team))
         if len(team) > self.one.groups:
@@ -270,6 +304,14 @@ def moment(text, zone):
     """syllabus.moment() of a text, which may have parts of a second as Gradescope writes them."""
     head, dot, rest = text.partition(".")
     return syllabus.moment(head + rest.lstrip("0123456789") if dot else text, zone)
+
+
+def instant(seconds, zone):
+    """The datetime of a file's time; None if that is in no year."""
+    try:
+        return datetime.datetime.fromtimestamp(seconds, zone)
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def decide(row, decision):

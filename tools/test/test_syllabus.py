@@ -75,6 +75,19 @@ class Files(unittest.TestCase):
         ("hints: none", "due: 2027-04-01", r":17: \[two\] due: it is there twice"),
         ("hints: none", "out: 2027-05-01", r":13: \[two\] due: it is due before it is handed out"),
         ("[course]\n", '{"course": 1}\n', r"c.ini:1: .*this file is not JSON"),
+        ("name: a test", "name: a \x1b[1mtest", r"c.ini:2: the sign U\+001B cannot be printed"),
+        ("2027-03-01", "9999-12-30", r":3: \[course\] starts: .*expected a year from 2000 to 2999"),
+        ("[two]", "[All]", r":10: \[All\]: all is a word of the key \"solved\""),
+        ("[two]", "[ONE]", r":10: \[ONE\]: \[one\] has the same letters"),
+        ("[two]", "[Course]", r":10: \[Course\]: the section of the whole course is \[course\]"),
+        ("[two]", "[zw\xf6lf]", r":10: \[zw\xf6lf\]: the name of an assignment"),
+        ("01 12:00", "01 12:00 +24:00", r":13: \[two\] due: .*expected a time zone as in"),
+        ("due: 2027-04-01 12:00\n", "", r":14: \[two\] extensions: there is no date to be"),
+        (": 2027-04-02", ": 2027-04-01 11:00", r":16: .* that is not after 2027-04-01 12:00 \+08"),
+        ("2\nhints", "2\n    Ada@example.org: 2027-04-03\nhints", r":17: .* has an extension al"),
+        ("    ada", "ada", r":16: expected .*; a line that belongs to the key above begins with"),
+        ("hints: none", "title: " + "t" * 201, r":17: \[two\] title: it has more than 200 letters"),
+        ("hints: none", "language: ../x", r":17: \[two\] language: ../x is no language"),
         ("[course]\nname: a test\n", "name: a test\n", r"c.ini:1: expected \"\[section\]\" first"),
     ]
 
@@ -178,13 +191,22 @@ class Handouts(unittest.TestCase):
         with self.assertRaisesRegex(handout.HandoutError, "there is no labcodes.xx.md"):
             handout.make(ROOT, handout.CoursePlan(LABS, whole, whole.find("two")),
                          os.path.join(self.folder, "xx"))
+        path = os.path.join(self.folder, "xx.ini")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(GOOD.replace("hints: none", "language: xx"))
+        with self.assertRaisesRegex(syllabus.CourseError, r":17: \[two\] language: there is no"):
+            syllabus.read(ROOT, path, LABS)
 
     def test_one_tree_hands_in_each(self):
         with open(os.path.join(self.tree, handin.STUDENT), "w", encoding="utf-8") as file:
-            file.write("name: Ada\nemail: a@x.org\nmember: Bob, b@x.org, 7\nmember:\n")
+            file.write("name: Ada\nemail: a@x.org\nMembers: Bob, b@x.org, 7\nmember:\n")
         status, text = self.lab("handin")
         self.assertEqual((status, "Bob <b@x.org>" in text), (0, True), text)
         self.assertEqual(self.lab("handin", "--assignment", "one")[0], 0)
+        status, text = self.lab("handin", "--email", "B@x.org")
+        self.assertEqual((status, text), (2, "tools/lab: student.txt: b@x.org is there twice: name "
+                                          "yourself once, and each member once\n"))
+        self.assertIn("which one? Give the number", self.lab("list", "1", "--assignment", "one")[1])
         for name, exercises in (("one", ["1.1", "2.1"]), ("two", ["2.2", "9.1"])):
             with open(os.path.join(self.tree, "handin-%s.txt" % name), "rb") as file:
                 found = handin.parse(file.read())

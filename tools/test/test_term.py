@@ -153,9 +153,39 @@ class People(TermTest):
         self.hand_in("ada.hand", "ada@x.org", ["Bob, bob@x.org"])
         rows = self.table(self.term(), {"ada.hand": (15, 15, 15)})
         self.assertEqual([row["total"] for row in rows.values()], ["", ""])
-        plan = self.term(overrides="student,exercise,mark,why\nbob@x.org,total,40,asked before\n")
+        plan = self.term(overrides="student,exercise,mark,why\nbob@x.org,Total,40,asked before\n")
         rows = self.table(plan, {"ada.hand": (15, 15, 15)})
         self.assertEqual([row["total"] for row in rows.values()], ["", "40"])
+
+    def test_a_member_who_is_there_twice(self):
+        """Ada names herself too, and Bob twice: they are two, and each has one row."""
+        self.hand_in("ada.hand", "ada@x.org", ["Ada, ADA@x.org", "Bob, bob@x.org", "B, bob@x.org"])
+        rows = self.table(self.term(groups=2), {"ada.hand": (15, 15, 15)})
+        self.assertEqual([(row["student"], row["total"]) for row in rows.values()],
+                         [("Ada", "60"), ("Bob", "60")])
+        self.assertIn("handed in together by Ada, Bob", rows["bob@x.org"]["notes"])
+
+    def test_which_is_the_last_is_not_known(self):
+        for name in ("a.hand", "b.hand"):
+            self.hand_in(name, "ada@x.org")
+        row, = self.table(self.term(), {"b.hand": (15, 15, 15)}).values()
+        self.assertRegex(row["notes"], "of 2 .* the last counts; .*; not all times are known")
+        plan = self.term(times="file,time\na.hand,2027-03-10\nb.hand,2027-03-09\n")
+        row, = self.table(plan, {"a.hand": (15, 15, 15)}).values()
+        self.assertNotIn("not all times are known", row["notes"])
+
+    def test_times_of_files(self):
+        """A name may have a colon; no year is too late; what lies in an archive has no time."""
+        self.hand_in("ada_12:30.hand", "ada@x.org")
+        for seconds, days in ((1804680000 - 3600, "0"), (1804680000 + 3600, "1")):
+            os.utime(self.path("ada_12:30.hand"), (seconds, seconds))
+            plan = self.term()
+            plan.times = None
+            row = self.table(plan, {"ada_12:30.hand": (15, 15, 15)})["ada@x.org"]
+            self.assertEqual(row["days late"], days, seconds)
+        plan.files[self.path("ada_12:30.hand")] = 2
+        self.assertIsNone(plan.time_of(self.rows[0].submission.student, self.rows[0]))
+        self.assertIsNone(term.instant(1e30, None))
 
     ATTEMPTS = {"last": ("c.hand", "48"), "best": ("b.hand", "54"), "in time": ("a.hand", "30")}
 
@@ -219,6 +249,11 @@ class Tables(TermTest):
         ("overrides", "student,exercise,mark,why\na,5.1,1/0,x\n", r":2: '1/0' is no mark"),
         ("overrides", "student,exercise,mark,why\na,5.1,1,\n", r":2: say which student"),
         ("overrides", "student,exercise,mark,why\nzoe@x.org,5.1,1,x\n", r"no hand-in of 'zoe@x"),
+        ("overrides", "student,exercise,mark,why\na,5.1,1e99,x\n", r":2: '1e99' is no mark"),
+        ("overrides", "student,exercise,mark,why\na,5.1,1,late, ill\n", r":2: there are more cell"),
+        ("overrides", "student,exercise,mark,why,mark\n", r"overrides.csv:1: two columns have"),
+        ("overrides", "student,exercise,mark,why\na,5.1,1,x\nA,5.1,2,y\n", r":3: 5.1 of 'A' is de"),
+        ("times", "file,time\na,2027-03-10\nA,2027-03-11\n", r":3: 'A' has a time already"),
         ("times", "file,time\nada.hand,soon\n", r"times.csv:2: 'soon': expected a date"),
         ("times", "file,time\n,2027-03-10\n", r"times.csv:2: whose time is it"),
         ("times", "{}", r"times.json: created_at is missing"),
