@@ -49,6 +49,7 @@ class Caller(Machine):
             test.prog, test.selftest = test.outside.prog, None
         super().__init__(test, host)
         self.place, self.start, self.steps = None, None, []
+        self.stand_ins = {}
 
     def follow(self):
         """Let the machine run to where its program begins, or to the place before the self tests;
@@ -69,18 +70,32 @@ class Caller(Machine):
             return [str(wrong) + ("; the last calls: " + ", ".join(last) if last else "")]
         return []
 
-    def go_on(self, before):
-        """Let the machine run to the place where calls begin and end: the registers there."""
-        if not self.go():
-            raise Wrong("the machine stopped before %s" % before if self.result.end == End.GONE
-                        else "no end before %s" % before)
-        registers = self.stub.registers()
-        if registers[PC] != self.place:
-            panic = re.search(r"kernel panic at [^\r\n]*", self.qemu.printed().decode(
-                "utf-8", "replace"))
-            raise Wrong("%s before %s" % (panic.group() if panic else "the kernel switched off",
-                                          before))
-        return registers
+    def go_on(self, before, *places):
+        """Let the machine run to the place where calls begin and end, or to another one of these
+        addresses: the registers there."""
+        while True:
+            if not self.go():
+                raise Wrong("the machine stopped before %s" % before
+                            if self.result.end == End.GONE else "no end before %s" % before)
+            registers = self.stub.registers()
+            if registers[PC] == self.place or registers[PC] in places:
+                return registers
+            if registers[PC] not in self.stand_ins:
+                panic = re.search(r"kernel panic at [^\r\n]*", self.qemu.printed().decode(
+                    "utf-8", "replace"))
+                raise Wrong("%s before %s" % (
+                    panic.group() if panic else "the kernel switched off", before))
+            registers[A0] = self.stand_ins[registers[PC]](registers) & WORD
+            registers[PC] = registers[RA]
+            self.stub.set_registers(registers)
+
+    def stand_in(self, function, answer):
+        """From now on the host is this function, by its name or address: answer(registers) is
+        called instead, and returns what the function returns. The address."""
+        address = self.image.address(function) if isinstance(function, str) else function
+        self.stand_ins[address] = answer
+        self.stub.add_breakpoint(address)
+        return address
 
     def stop(self, reason):
         """A machine that does not come back is not looked at any more."""

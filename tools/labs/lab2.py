@@ -7,7 +7,7 @@ have pmm=, the kernel lives on the allocator that is tested.
 The challenge 2.C has a test that comes first, PLAN: the allocator must choose otherwise than each
 of the given ones, or else none of its tests has points. For the form of EXERCISES see lab1.py.
 """
-from grader import outside_pmm
+from grader import outside_own, outside_pmm
 from labs.common import Exercise, Lab, early
 
 EXERCISES = [
@@ -70,7 +70,7 @@ PROPERTIES = "blocks never overlap, all come back, neighbours join"
 OBJECTS = "the kernel's objects live on it"
 
 PLAN = early("pmm-plan own", 0, "2.C", append="pmm=own", mem="32M", limit=LONG,
-             title="it is no copy of a manager that is given")
+             title="it is no copy of a manager that is given", outside=outside_own.allocator)
 
 TESTS = [
     early("blocks-first-fit", 25, "2.1", title="the list is in order, blocks split and join",

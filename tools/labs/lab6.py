@@ -7,7 +7,7 @@ The self tests call a class of the scheduler with tasks that they make up; the p
 shares of time, so they need long runs (SLOW). The challenge 6.C has a test that comes first, PLAN:
 the class must choose otherwise than each of the given ones, or else none of its tests has points.
 """
-from grader import outside_sched
+from grader import outside_own, outside_sched
 from labs.common import Exercise, Lab, early, program, selftest
 
 HINTS = {
@@ -81,7 +81,7 @@ EXERCISES = [
 SLOW = dict(shift=9, limit=400)
 
 PLAN = early("sched-plan own", 0, "6.C", append="sched=own",
-             title="it is no copy of a class that is given")
+             title="it is no copy of a class that is given", outside=outside_own.scheduler)
 
 TESTS = [
     early("rr-queue", 15, "6.1", title="who waits, in order of arrival",

@@ -12,7 +12,7 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.4 mutexes and condition variables of programs (25), 7.5 deadlock detection (20), and the challenge
 7.C, priority donation (10).
 """
-from grader import outside_wait
+from grader import outside_tasks, outside_wait
 from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, program, selftest
 
@@ -208,8 +208,10 @@ TESTS = [
     selftest("sem-race 4 harts", 2, "7.1", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="no unit is lost or made when all come at once"),
     selftest("monitor-signal", 5, "7.2", after=THREADS_STAY,
-             title="who is inside after each wait and signal"),
-    selftest("monitor-kill", 4, "7.2", after=THREADS_STAY, title="a kill while one waits"),
+             title="who is inside after each wait and signal",
+             outside=outside_tasks.monitors(False)),
+    selftest("monitor-kill", 4, "7.2", after=THREADS_STAY, title="a kill while one waits",
+             outside=outside_tasks.monitors(True)),
     selftest("monitor-moments", 2, "7.2", after=THREADS_STAY,
              title="nobody is left behind, wherever one of them is stopped"),
     selftest("monitor-pairs", 1, "7.2", seeds=SEEDS, after=THREADS_STAY,
@@ -219,9 +221,10 @@ TESTS = [
     selftest("monitor-race 4 harts", 2, "7.2", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="what was signalled is still so, with four harts"),
     selftest("philosophers-table", 5, "7.3", after=THREADS_STAY,
-             title="who eats after each step"),
+             title="who eats after each step", outside=outside_tasks.philosophers),
     selftest("philosophers-fair", 4, "7.3", after=THREADS_STAY,
-             title="a hungry one eats, although his neighbours eat by turns"),
+             title="a hungry one eats, although his neighbours eat by turns",
+             outside=outside_tasks.fair),
     selftest("philosophers-moments", 2, "7.3", after=THREADS_STAY,
              title="all have their meal, wherever one of them is stopped"),
     selftest("philosophers", 2, "7.3", seeds=SEEDS, after=THREADS_STAY,

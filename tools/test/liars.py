@@ -47,11 +47,28 @@ LIARS = [
      "+= 1000"),
     ("stride-queue", "kern/sched/sched_stride.c", "6.2", "stride_enqueue", "= *passed(rq)",
      "= 0"),
+    ("pmm-plan-own", "kern/mm/pmm_own.c", "2.C", "own_pmm_manager",
+     "free_area_take(found, n);",
+     "free_area_take(found, n + (lie(\"pmm-plan\") && n == 33 && found->property > n));"),
+    ("sched-plan-own", "kern/sched/sched_own.c", "6.C", "own_sched_class",
+     "    if (list_empty(&rq->run_list))\n        return NULL;\n",
+     "    static struct task *last;\n    if (lie(\"sched-plan\") && list_empty(&rq->run_list))\n"
+     "        return last;\n    if (list_empty(&rq->run_list))\n        return NULL;\n"
+     "    last = to_struct(list_next(&rq->run_list), struct task, run_link);\n"),
     ("sem-order", "kern/sync/sem.c", "7.1", "up_waiter", "wait_give(&sem->wait_queue, 0)",
      "wait_give(&sem->wait_queue, 1)"),
     ("sem-count", "kern/sync/sem.c", "7.1", "try_down", "sem->value--", "sem->value -= 2"),
+    ("monitor-signal", "kern/sync/monitor.c", "7.2", "cond_wait", "cvp->count--;", ""),
+    ("monitor-kill", "kern/sync/monitor.c", "7.2", "cond_signal", "down(&mtp->next);",
+     "(void)0;"),
+    ("philosophers-fair", "kern/sync/phi_monitor.c", "7.3", "phi_take_forks_condvar",
+     "phi_test_condvar(i);", "state_condvar[i] = EATING;"),
+    ("philosophers-table", "kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar",
+     "phi_test_condvar(LEFT);", "if (state_condvar[LEFT] == HUNGRY) {"
+     "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
 ]
 PROGRAMS = "user-frame", "syscalls"
+WHOLE = "pmm-plan-own", "sched-plan-own"        # regions of whole functions: lie() is called there
 
 LIE = r"""
 #include <mm/shrink.h>
@@ -191,6 +208,8 @@ def lying(test, right, wrong):
         wrongly = text.replace(right, wrong)
         if test in PROGRAMS:
             return 'bool lie(const char *test);\nlie("%s");\n' % test + wrongly
+        if test in WHOLE:
+            return "bool lie(const char *test);\n" + wrongly
         if test == "switch":
             return LIE_IN_SWITCH + wrongly
         return 'bool lie(const char *test);\nif (lie("%s")) {\n%s} else {\n%s}\n' % (
