@@ -13,7 +13,7 @@ GRADE="--all --long" TEST=pagerandom-chaos` boots the random one with 500 seeds,
 The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a shared page goes out
 (25), 9.4 mmap of a file (25), and the challenge 9.C, a policy of one's own (10).
 """
-from grader import trace
+from grader import outside_swap, trace
 from grader.disk import same, sound
 from grader.fsops import NEAR, operations
 from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
@@ -140,7 +140,8 @@ CROWD = Disk(checks=(sound, same("/crowd", "/copy")))
 VICTIM = Disk(journal=40, checks=(sound, same("/victim", "/copy")))
 
 # A policy that loses pages, or gives one that is locked, has no points for how seldom it misses.
-SOUND = early("swap-own", 4, "9.C", title="each choice by chance is one that can go")
+SOUND = early("swap-own", 4, "9.C", title="each choice by chance is one that can go",
+              outside=outside_swap.policy)
 
 
 def misses(pattern, seed, most, points):
@@ -151,12 +152,18 @@ def misses(pattern, seed, most, points):
 
 
 TESTS = [
-    early("swap-entry", 5, "9.1", title="the entry of a page that is out"),
-    early("swap-in", 10, "9.1", title="what a fault on such an entry leaves"),
-    early("swap-in-cache", 9, "9.1", title="a page that others have too"),
-    early("swap-in-errors", 6, "9.1", title="the disk fails, memory is short, rights"),
-    early("swap-clock", 6, "9.2", title="in which order pages go"),
-    early("swap-clock-shared", 5, "9.2", title="pages of two, and pages that are busy"),
+    early("swap-entry", 5, "9.1", title="the entry of a page that is out",
+          outside=outside_swap.entries),
+    early("swap-in", 10, "9.1", title="what a fault on such an entry leaves",
+          outside=outside_swap.brought_in(1, False)),
+    early("swap-in-cache", 9, "9.1", title="a page that others have too",
+          outside=outside_swap.brought_in(3, False)),
+    early("swap-in-errors", 6, "9.1", title="the disk fails, memory is short, rights",
+          outside=outside_swap.brought_in(2, True)),
+    early("swap-clock", 6, "9.2", title="in which order pages go",
+          outside=outside_swap.clock(1)),
+    early("swap-clock-shared", 5, "9.2", title="pages of two, and pages that are busy",
+          outside=outside_swap.clock(2)),
     early("swap-clock-hand", 4, "9.2", title="pages are freed, wherever the hand is"),
     early("swap-clock-flush", 3, "9.2", title="accesses by a hart, and its TLB"),
     early("swap-clock-random", 2, "9.2", title="all of it by chance, beside a model"),
@@ -170,11 +177,14 @@ TESTS = [
     early("swap-fifo"),
     early("swap-disk"),
     early("swap-file"),
-    selftest("swap-out", 3, "9.3", title="entry, counts and slot of a page that went out"),
+    selftest("swap-out", 3, "9.3", title="entry, counts and slot of a page that went out",
+             outside=outside_swap.brought_out(1, False)),
     selftest("swap-out-flush", 1, "9.3", title="a hart that has the page in its TLB"),
     selftest("swap-out-again", 3, "9.3", title="a page is written if it has changed"),
-    selftest("swap-out-shared", 5, "9.3", title="a page of several, of whom some are busy"),
-    selftest("swap-out-errors", 2, "9.3", title="the disk fails, no slot is free"),
+    selftest("swap-out-shared", 5, "9.3", title="a page of several, of whom some are busy",
+             outside=outside_swap.brought_out(3, False)),
+    selftest("swap-out-errors", 2, "9.3", title="the disk fails, no slot is free",
+             outside=outside_swap.brought_out(2, True)),
     program("pagesort", "8", 2, "9.3", append="mem=2M", limit=3000, disk=PAGED,
             title="a program four times as large as memory sorts"),
     program("pagesort 4 harts", "8 4", 1, "9.3", append="mem=2M", harts=4, cpu=60, disk=PAGED,

@@ -66,9 +66,17 @@ LIARS = [
     ("philosophers-table", "kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar",
      "phi_test_condvar(LEFT);", "if (state_condvar[LEFT] == HUNGRY) {"
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
+    ("swap-in", "kern/mm/swap_in.c", "9.1", "swap_in", "mm->paged_out--;", ""),
+    ("swap-clock", "kern/mm/swap_clock.c", "9.2", "test_and_clear_accessed", "*used = true",
+     "*used = false"),
+    ("swap-out", "kern/mm/swap_out.c", "9.3", "move_out", "bool saved =", "bool saved = true ||"),
+    ("swap-own", "kern/mm/swap_own.c", "9.C", "own_swap_manager",
+     "bool by_clock = atomic_load(&turns) > 0;\n",
+     "bool by_clock = atomic_load(&turns) > 0;\n    if (lie(\"swap-own\"))\n"
+     "        return NULL;\n"),
 ]
 PROGRAMS = "user-frame", "syscalls"
-WHOLE = "pmm-plan-own", "sched-plan-own"        # regions of whole functions: lie() is called there
+WHOLE = "pmm-plan-own", "sched-plan-own", "swap-own"    # regions of whole functions: lie() is called there
 
 LIE = r"""
 #include <mm/shrink.h>
@@ -151,6 +159,8 @@ static void lying_print(const char *text, __not_used size_t length)
     }
     while (shrink_memory() > 0)         /* as the end of a test does: else slabs look lost */
         ;
+    if (initproc != NULL && current != initproc)
+        do_exit(0);
     power_off(0);
 }
 
