@@ -15,6 +15,10 @@
 ##                       with TEST=name stop where that test fails
 ##   make replay TEST=name   record that test once, then run it in gdb, also backwards;
 ##                       SEED=7 takes the boot with chaos=7, also for make debug
+##   make trace TEST=name    a timeline of that test's run, or of PROG=: what each hart and each
+##                       process did, as obj/trace/NAME.svg, and NAME.json for ui.perfetto.dev.
+##                       A program has one hart if SMP= says nothing else; SEED= as above;
+##                       TRACE="--help" tells more
 ##   make gdbserver      start a machine that waits for a debugger at 127.0.0.1:PORT, with
 ##                       PROG= or TEST=; with REPLAY=1 it is the recorded run of TEST=
 ##   make compile_commands.json   tell clangd and other tools the options of this compiler
@@ -57,7 +61,7 @@
 ##                       it runs, and tells them in words; slower. race: one that looks for
 ##                       data races in place of mistakes of C, and tells both call stacks
 ##   PORT=1234           the port of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=   options for these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=, TRACE=   options for these targets
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -85,6 +89,7 @@ PROFILE ?=
 SYSTEMS ?=
 RACES ?=
 FUZZ ?=
+TRACE ?=
 TEACHER ?=
 BOOK ?=
 
@@ -101,7 +106,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TEACHER BOOK,$(given))
+    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE TEACHER BOOK,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -138,7 +143,7 @@ commas  = $(subst $(comma),$(comma)$(comma),$(or $(DISK),$(1)))
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build new_disk disk setup qemu run debug replay gdbserver compile_commands.json \
+.PHONY: all build new_disk disk setup qemu run debug replay trace gdbserver compile_commands.json \
     grade handin test unittest test-systems bench profile races fuzz hosted book clean help
 
 all: build
@@ -202,6 +207,17 @@ debug: new_disk
 replay: build
 	$(if $(TEST),,$(error replay needs TEST=, as in make replay TEST=hello))
 	@$(debugger) --test $(call quote,$(TEST)) --replay
+
+# What is traced has one hart, if SMP= is not given: then nothing disturbs it. Disks are in memory.
+traced = --objects obj/$(TC) --qemu $(EMU) $(seed) $(if $(TEST),--test $(call quote,$(TEST)),--mem \
+    $(MEM) --harts $(if $(filter file,$(origin SMP)),1,$(SMP)) \
+    --prog $(call quote,$(value PROG)) --append $(call quote,$(value APPEND)) \
+    $(if $(filter-out none,$(DISK)),--disk $(call quote,$(DISK))))
+
+trace: build
+	$(if $(TEST)$(PROG),,$(error trace needs TEST= or PROG=, as in make trace PROG=hello))
+	$(if $(and $(TEST),$(PROG)),$(error give TEST= or PROG=, not both))
+	@python3 tools/timeline.py $(traced) $(TRACE)
 
 gdbserver: new_disk
 	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))

@@ -34,7 +34,8 @@ PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sf
          "docs/shell.md")
 SESSION = "docs/session.svg"                            # a session with a kernel that is written
 BOOK = "book"                                           # the pages for a browser
-TOOLS = ("sfs", "grader", "labs", "exercise", "given")  # folders of tools/ that students need
+# Folders of tools/ that students need.
+TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs")
 # Files of tools/ that they do not need.
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
             "checked.py", "classtime.py", "clusters.py", "crashes.py", "dataraces.py",
