@@ -14,7 +14,7 @@ and in lab0.py.
 The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
 as its shell lab. Those of 8.7 write no byte of a file, and need no other exercise either.
 """
-from grader import samples
+from grader import outside_files, samples
 from grader.disk import same, sound
 from grader.fsops import made_by_host, operations, until_full
 from grader.state import free_list, locks, permissions, references
@@ -240,21 +240,29 @@ TESTS = [
     selftest("bmap-full", 3, "8.2", forbid=["the disk is damaged"],
              title="if the disk is full nothing has changed"),
     selftest("bmap-cut", 5, "8.2", title="what is cut off is free again, and nothing else"),
-    selftest("files-dup", 5, "8.3", title="dup() and dup2(): numbers, counts, errors"),
-    selftest("files-fork", 4, "8.3", title="a child has the same files by a table of its own"),
-    selftest("files-close", 3, "8.3", title="who closes a file last, and who uses it still"),
-    selftest("files-position", 4, "8.3", title="one position for all who share the file"),
+    selftest("files-dup", 5, "8.3", title="dup() and dup2(): numbers, counts, errors",
+             outside=outside_files.descriptors("pipe", "dup", "dup", "close")),
+    selftest("files-fork", 4, "8.3", title="a child has the same files by a table of its own",
+             outside=outside_files.descriptors("dup", "close", "copy", "copy", "put")),
+    selftest("files-close", 3, "8.3", title="who closes a file last, and who uses it still",
+             outside=outside_files.descriptors("dup", "close", "get", "get", "give_back", "copy",
+                                               "put")),
+    selftest("files-position", 4, "8.3", title="one position for all who share the file",
+             outside=outside_files.positions),
     selftest("files-moments", 1, "8.3", after=THREADS_STAY,
              title="a descriptor that is closed while another one uses it"),
     selftest("files-race 4 harts", 1, "8.3", harts=4, runs=2, cpu=10,
              title="the lock of a table, and of a position, with four harts"),
     program("descriptors", "", 2, "8.3", title="what programs see of all that"),
     selftest("pipe-ring", 5, "8.4", limit=200, after=THREADS_STAY,
-             title="bytes go round the buffer"),
+             title="bytes go round the buffer",
+             outside=outside_files.pipes(1, 1, False)),
     selftest("pipe-wait", 5, "8.4", after=THREADS_STAY,
-             title="who waits for data or room, and who is woken"),
+             title="who waits for data or room, and who is woken",
+             outside=outside_files.pipes(3, 3, False)),
     selftest("pipe-ends", 4, "8.4", after=THREADS_STAY,
-             title="what the last writer and the last reader leave behind"),
+             title="what the last writer and the last reader leave behind",
+             outside=outside_files.pipes(2, 3, True)),
     selftest("pipe-moments", 2, "8.4", after=THREADS_STAY,
              title="nobody is left asleep, wherever one of them is stopped"),
     selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),

@@ -66,6 +66,9 @@ LIARS = [
     ("philosophers-table", "kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar",
      "phi_test_condvar(LEFT);", "if (state_condvar[LEFT] == HUNGRY) {"
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
+    ("files-dup", "kern/fs/file.c", "8.3", "file_close", "return -E_INVAL;", "return 0;"),
+    ("pipe-ends", "kern/fs/pipe.c", "8.4", "pipe_wait_room", "result = -E_PIPE",
+     "result = -E_KILLED"),
     ("swap-in", "kern/mm/swap_in.c", "9.1", "swap_in", "mm->paged_out--;", ""),
     ("swap-clock", "kern/mm/swap_clock.c", "9.2", "test_and_clear_accessed", "*used = true",
      "*used = false"),
@@ -76,7 +79,7 @@ LIARS = [
      "        return NULL;\n"),
 ]
 PROGRAMS = "user-frame", "syscalls"
-WHOLE = "pmm-plan-own", "sched-plan-own", "swap-own"    # regions of whole functions: lie() is called there
+WHOLE = "pmm-plan-own", "sched-plan-own", "swap-own"    # whole functions, which call lie()
 
 LIE = r"""
 #include <mm/shrink.h>
