@@ -46,61 +46,71 @@ static __never_inlined void next_page(struct iobuf *iob, uintptr_t addr)
     enter_page(iob, addr, entry_of(iob->mm, addr, iob->entry));
 }
 
-/* Make the page at addr possible to access, by a fault. The entry, or NULL with *result. */
-static __never_inlined const pte_t *pin_page(struct mm_struct *mm, uintptr_t addr, uint32_t access,
-                                             int *result)
+/* For iobuf_pin(): the page behind what is pinned is to be made possible to access. */
+struct pinning {
+    struct iobuf *iob;
+    size_t pinned;
+    uint32_t access;
+    int result;                     /* 0: look at the page behind what is pinned again */
+};
+
+/* Do so, by a fault. If that has to wait, the lock is given back meanwhile, and nothing counts as
+   pinned: it may be gone. If it cannot be done and nothing is pinned, the lock is given back. This
+   is almost never called, so it is called by rare_call(). */
+static void pin_page(const void *which)
 {
-    *result = mm_fault_locked(mm, addr, access);
-    return *result == 0 ? entry_of(mm, addr, NULL) : NULL;
+    struct pinning *page = (struct pinning *)which;
+    struct mm_struct *mm = page->iob->mm;
+
+    page->result = mm_fault_locked(mm, page->iob->io_base + page->pinned, page->access);
+    bool busy = page->result == -E_BUSY;
+    if (busy || (page->result != 0 && page->pinned == 0)) {
+        mutex_unlock(&mm->lock);
+        /* Who writes back takes the lock of each mm that maps the file, and this is one of them. */
+        if (busy)
+            filemap_wait(false);
+        /* Without the lock, so that pages of this program can go too. */
+        if (busy || (page->result == -E_NO_MEM && reclaim_when_short())) {
+            page->result = 0;
+            page->pinned = 0;
+            mutex_lock(&mm->lock);
+        }
+    }
 }
 
 /* An address beyond the program's half is refused before a table is looked at; so the sum cannot
-   wrap around. A page that was there already costs no fault. If a fault has to wait, the lock is
-   given back, and all begins anew. */
+   wrap around. A page that was there already costs no fault. */
 long iobuf_pin(struct iobuf *iob, size_t len, uint32_t access)
 {
     const pte_t needed = PTE_V | PTE_U | (access == VM_WRITE ? PTE_W : PTE_R);
     struct mm_struct *mm = iob->mm;
     const pte_t *entry = NULL;
     size_t pinned = 0;
-    int result = 0;
 
     if (len > iob->io_resid)
         len = iob->io_resid;
     if (mm == NULL || len == 0)
         return len;
-again:
     mutex_lock(&mm->lock);
     while (pinned < len) {
         uintptr_t addr = iob->io_base + pinned;
 
         entry = addr < USERTOP ? entry_of(mm, addr, entry) : NULL;
-        if (unlikely(entry == NULL || (*entry & needed) != needed))
-            entry = pin_page(mm, addr, access, &result);
-        if (unlikely(entry == NULL)) {
-            if (result != -E_BUSY)
-                break;
-            mutex_unlock(&mm->lock);
-            /* Who writes back takes the lock of each mm that maps the file, and this is one of
-               them. What was pinned before may be gone then: hence all from the start. */
-            filemap_wait(false);
-            mutex_lock(&mm->lock);
-            result = 0;
-            pinned = 0;
+        if (unlikely(entry == NULL || (*entry & needed) != needed)) {
+            struct pinning page = { iob, pinned, access, 0 };
+
+            rare_call(pin_page, &page);
+            if (page.result != 0)
+                return pinned == 0 ? page.result : (long)(iob->pinned = pinned);
+            pinned = page.pinned;
+            entry = NULL;
             continue;
         }
         if (pinned == 0)
             enter_page(iob, addr, entry);
         pinned += PGSIZE - addr % PGSIZE;
     }
-    if (pinned == 0) {
-        mutex_unlock(&mm->lock);
-        /* Without the lock, so that pages of this program can go too. */
-        if (result == -E_NO_MEM && reclaim_when_short())
-            goto again;
-        return result;
-    }
-    return iob->pinned = pinned < len ? pinned : len;
+    return iob->pinned = len;
 }
 
 /* Page by page, because neighbours in the address space need not be neighbours in memory. The
@@ -135,16 +145,11 @@ void iobuf_zero(struct iobuf *iob, size_t n)
 /* A part may have been copied before an error; as it does not count, it is done again or never. */
 int iobuf_copy(struct iobuf *iob, void *data, size_t n, bool in)
 {
-    int error = 0;
-
     if (iob->mm == NULL) {
         iobuf_move(iob, data, n, in);
         return 0;
     }
-    if (in)
-        error = copy_to_user(iob->io_base, data, n);
-    else
-        error = copy_from_user(data, iob->io_base, n);
+    int error = in ? copy_to_user(iob->io_base, data, n) : copy_from_user(data, iob->io_base, n);
     if (error == 0)
         iobuf_advance(iob, n);
     return error;

@@ -248,9 +248,7 @@ static __never_inlined size_t allowance(size_t n, bool *few)
     size_t free = free_now();
 
     *few = free < watermarks.low;
-    if (!*few && reclaim_allows(n, free))
-        return n;
-    return reclaim_allows(1, free);
+    return !*few && reclaim_allows(n, free) ? n : reclaim_allows(1, free);
 }
 
 /* The pages in this hart's cache are free, but no block can be made of them while they are there.
