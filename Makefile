@@ -19,6 +19,9 @@
 ##                       process did, as obj/trace/NAME.svg, and NAME.json for ui.perfetto.dev.
 ##                       A program has one hart if SMP= says nothing else; SEED= as above;
 ##                       TRACE="--help" tells more
+##   make map TEST=name AT=cow:2    an address space before and after that: a fork, cow, fault,
+##                       exec or exit, here the second one; areas, page tables, rights, who
+##                       shares frames: as text, and as a picture in obj/trace. Or of PROG=
 ##   make gdbserver      start a machine that waits for a debugger at 127.0.0.1:PORT, with
 ##                       PROG= or TEST=; with REPLAY=1 it is the recorded run of TEST=
 ##   make compile_commands.json   tell clangd and other tools the options of this compiler
@@ -61,7 +64,8 @@
 ##                       it runs, and tells them in words; slower. race: one that looks for
 ##                       data races in place of mistakes of C, and tells both call stacks
 ##   PORT=1234           the port of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=, TRACE=   options for these targets
+##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=, TRACE=   options for these
+##                       targets; TRACE= also for make map
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -90,6 +94,7 @@ SYSTEMS ?=
 RACES ?=
 FUZZ ?=
 TRACE ?=
+AT ?=
 TEACHER ?=
 BOOK ?=
 
@@ -106,7 +111,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE TEACHER BOOK,$(given))
+    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE AT TEACHER BOOK,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -143,8 +148,8 @@ commas  = $(subst $(comma),$(comma)$(comma),$(or $(DISK),$(1)))
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build new_disk disk setup qemu run debug replay trace gdbserver compile_commands.json \
-    grade handin test unittest test-systems bench profile races fuzz hosted book clean help
+.PHONY: all build new_disk disk setup qemu run debug replay trace map gdbserver \
+    compile_commands.json grade handin test unittest test-systems bench profile races fuzz hosted book clean help
 
 all: build
 
@@ -214,10 +219,17 @@ traced = --objects obj/$(TC) --qemu $(EMU) $(seed) $(if $(TEST),--test $(call qu
     --prog $(call quote,$(value PROG)) --append $(call quote,$(value APPEND)) \
     $(if $(filter-out none,$(DISK)),--disk $(call quote,$(DISK))))
 
+one_run = $(if $(TEST)$(PROG),,$(error $(1) needs TEST= or PROG=, as in make $(1) PROG=cow$(2))) \
+    $(if $(and $(TEST),$(PROG)),$(error give TEST= or PROG=, not both))
+
 trace: build
-	$(if $(TEST)$(PROG),,$(error trace needs TEST= or PROG=, as in make trace PROG=hello))
-	$(if $(and $(TEST),$(PROG)),$(error give TEST= or PROG=, not both))
+	$(call one_run,trace)
 	@python3 tools/timeline.py $(traced) $(TRACE)
+
+map: build
+	$(call one_run,map, AT=fork)
+	$(if $(AT),,$(error map needs AT=: fork$(comma) cow$(comma) fault$(comma) exec or exit))
+	@python3 tools/addrspace.py $(traced) --at $(call quote,$(AT)) $(TRACE)
 
 gdbserver: new_disk
 	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))

@@ -71,7 +71,8 @@ class Ram:
 
 
 class Probes:
-    """The stops of one machine, which stands before its first instruction.
+    """The stops of one machine, which stands before its first instruction, at the places that are
+    wanted.
 
     counted   there is one hart, whose time is counted in instructions
     lost      events that came after the limit and were not kept
@@ -79,15 +80,15 @@ class Probes:
     cut       the machine was left before its end, so `lost` is not all
     """
 
-    def __init__(self, stub, image, size, counted):
+    def __init__(self, stub, image, size, counted, wanted=tuple(PLACES)):
         self.stub, self.image, self.counted = stub, image, counted
         self.ram = Ram(stub, image, size)
         self.memory = Memory(self.ram, image)
         self.places, self.lost, self.ended, self.cut = {}, 0, "", False
         self.registers = []
-        for symbol, method in PLACES.items():
+        for symbol in wanted:
             if symbol in image.symbols:
-                self.places[image.address(symbol)] = symbol, getattr(self, method)
+                self.places[image.address(symbol)] = symbol, getattr(self, PLACES[symbol])
             elif symbol in NEEDED:
                 raise ProbeError("this kernel has no function %s, which a trace needs" % symbol)
         self.task_type = image.type("proc_struct")

@@ -18,6 +18,7 @@ COLOURS = {
     "lilac": ("#e3daf5", "#41335f")}
 RULES = """text { fill: ink; font: 12px "DejaVu Sans", Arial, sans-serif; }
 .bold { font-weight: bold; } .soft { fill: soft; } .red { fill: red; } .small { font-size: 10px; }
+.line { font-size: 11px; }
 .big { font-size: 17px; font-weight: bold; } .mono { font-family: "DejaVu Sans Mono", monospace; }
 .paper { fill: paper; } .panel { fill: panel; } .grid { stroke: grid; fill: none; }
 .edge { stroke: edge; fill: none; } .dashed { stroke-dasharray: 4 3; } .tip { fill: edge; }

@@ -125,6 +125,11 @@ class Runs(unittest.TestCase):
         wait = [event for event in trace["traceEvents"] if event["pid"] == 2 and event["ph"] == "B"
                 and event["name"] == "system call: wait" and event["ts"] <= sleep["ts"]][-1]
         self.assertEqual(wait["args"]["result"], 0)
+        last = [event["ts"] for event in trace["traceEvents"] if event["ph"] == "E"
+                and event["tid"] == chrome.CALLS + 3][-1]
+        gone = [event["ts"] for event in trace["traceEvents"] if event["ph"] == "B"
+                and event["name"] == "zombie: ended" and event["pid"] == 3]
+        self.assertEqual([last], gone)          # exit does not come back: it ends with the child
         hart = [name for _, name in of_track(trace, chrome.HARTS, chrome.HARTS)]
         for name in ("boot", "initproc (1)", "exit (2)", "exit (3)", "power_off(0)"):
             self.assertTrue(any(name in (each or "") for each in hart), (name, hart))
