@@ -149,7 +149,8 @@ jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROC
 
 .NOTPARALLEL:
 .PHONY: all build new_disk disk setup qemu run debug replay trace map gdbserver \
-    compile_commands.json grade handin test unittest test-systems bench profile races fuzz hosted book clean help
+    compile_commands.json grade handin test unittest test-systems bench profile races fuzz hosted \
+    book clean help
 
 all: build
 
