@@ -1,13 +1,15 @@
 /* Exercise 9.1: the entry of a page that is out, and the fault that brings it in.
 
    swap-entry has the format. swap-in looks at what a fault leaves: content, rights, counts, the
-   slot; swap-in-cache at a slot of which the page is in memory, or which others name too;
-   swap-in-errors at a disk that fails, and at memory that is short. A wrong kernel shows a program
-   old bytes, or lets it write to what others have, loses a slot, or keeps one.
+   slot; swap-in-cache at a slot of which the page is in memory, or which others name too, or read
+   at the same time; swap-in-errors at a disk that fails, and at memory that is short. A wrong
+   kernel shows a program old bytes, or lets it write to what others have, loses a slot, or keeps
+   one.
 
    Pages are put out by hand (test/paging.h), and nothing is paged out here. Needed of the labs
    before are the page tables, areas and faults of lab 3. Alone: make grade TEST="swap-*" */
 #include <error.h>
+#include <mm/shrink.h>
 #include <report.h>
 #include <string.h>
 #include <riscv/csr.h>
@@ -216,6 +218,54 @@ static void test_named(void)
     mm_put(other);
 }
 
+/* Another one of the family who is faster. Who finds nothing in the cache allocates a page; that may
+   take long, and meanwhile a relative has the slot in. Memory is short here, so the allocation asks
+   the shrinkers, and this is one of them, for the length of the test. */
+static struct faster {
+    struct mm_struct *mm;               /* the relative; NULL: nobody is faster */
+    struct hoard *hoard;                /* has a page for each of the two */
+    int result;                         /* of the relative's fault */
+} faster;
+
+static size_t be_faster(void)
+{
+    struct mm_struct *mm = faster.mm;
+
+    if (mm == NULL)
+        return 0;
+    faster.mm = NULL;
+    hoard_give(faster.hoard, 2);
+    faster.result = swap_in(mm, DATA, get_pte(mm->as.pgdir, DATA, false), URW, VM_READ);
+    return 2;
+}
+
+SHRINKER(be_faster);
+
+/* The slow one has a page that it cannot use: that goes back, and the cache is asked again. */
+static void test_slower(void)
+{
+    struct mm_struct *mm = paged_mm(), *other = paged_relative(mm);
+    struct hoard hoard = { .count = 0 };
+    size_t reads = test_swap.reads;
+
+    put_out(mm, DATA, 0xcc);
+    put_out_too(other, mm, DATA);
+    hoard_take(&hoard);
+    faster = (struct faster){ .mm = other, .hoard = &hoard, .result = -E_INVAL };
+    check_eq("while one allocates a page another one reads the slot: the first one succeeds too",
+             mm_fault_locked(mm, DATA, VM_READ), 0);
+    check("the other one was asked when memory was short", faster.mm == NULL);
+    check_eq("and has succeeded", faster.result, 0);
+    faster.mm = NULL;
+    check_eq("the slot was read once", test_swap.reads - reads, 1);
+    check("both have the same page", space_page(&mm->as, DATA) == space_page(&other->as, DATA));
+    check_eq("the page that was allocated too late is free again", nr_free_pages(), 1);
+    hoard_end(&hoard);
+    check_in(mm, DATA, 0xcc, URO | PTE_COW);
+    mm_put(other);
+    mm_put(mm);
+}
+
 /* Pages of one slot have nothing to do with those of another. */
 static void test_many(void)
 {
@@ -239,6 +289,7 @@ static void test_cache(void)
     test_swap_begin("fifo", 16);
     test_shared();
     test_named();
+    test_slower();
     test_many();
     test_swap_end();
     inventory_same(&before, "slots that two have named");
