@@ -2,8 +2,9 @@
 
 debug.py loads this file; by hand it is `source tools/gdb_commands.py`, after `file
 obj/unknown-elf/kernel`. Each command is a class whose docstring is its help; its first line is
-"NAME ARGUMENTS: what it does". Types and members are looked up in the kernel's own debug
-information, so a moved field breaks nothing. Damaged memory gets a sentence, no traceback.
+"NAME ARGUMENTS: what it does". Those about free blocks, files and the disk are in gdb_storage.py.
+Types and members are looked up in the kernel's own debug information, so a moved field breaks
+nothing. Damaged memory gets a sentence, no traceback.
 """
 import os
 import sys
@@ -12,6 +13,8 @@ import gdb
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from gdb_base import Command, cpus, process, processes, symbol, title
+from gdb_storage import Blocks, Disk, Files
 from gdb_values import (Problem, elements, evaluate, kernel_file, kva, listed, struct_at, text,
                         to_struct, variable, words_at)
 
@@ -22,37 +25,11 @@ PG_ALLOCATED = 2
 REPORTING = ("libs/report.c", "kern/debug/panic.c")
 VM_RIGHTS, VM_STACK = ((1, "r"), (2, "w"), (4, "x")), 8
 
-FIRMWARE, USERTOP, SUPERVISOR = 0x80000000, 1 << 38, 1
+FIRMWARE, USERTOP = 0x80000000, 1 << 38
 INTERRUPTS = {1: "software interrupt", 5: "timer interrupt", 9: "external interrupt"}
 
 
 # -- processes
-
-def cpus():
-    return elements(variable("cpus"))[:int(variable("cpu_count"))]
-
-
-def processes():
-    return sorted(listed(variable("proc_list"), "proc_struct", "list_link"),
-                  key=lambda proc: int(proc["pid"]))
-
-
-def process(pid=None):
-    """The process with a pid, given as text; without one, that which runs on gdb's hart."""
-    if pid is None:
-        task = [int(cpu["task"]) for cpu in cpus() if int(cpu["hartid"]) == evaluate("$mhartid")]
-        if not task or not task[0]:
-            raise Problem("no process runs yet on this hart")
-        return struct_at(task[0], "proc_struct")
-    for proc in processes():
-        if str(int(proc["pid"])) == pid:
-            return proc
-    raise Problem("there is no process %s; ps lists them" % pid)
-
-
-def title(proc):
-    return "%s (pid %d)" % (text(proc["name"]), int(proc["pid"]))
-
 
 def root_of(proc):
     """Physical address of the page table of a process."""
@@ -86,13 +63,6 @@ def is_known(proc):
     """Has gdb the symbols of the program that a process runs?"""
     name = text(proc["program"]["name"]) if int(proc["program"]) else None
     return name in [os.path.basename(objfile.filename or "") for objfile in gdb.objfiles()]
-
-
-def symbol(address, known=True):
-    """function+offset, or the address if gdb has no name for it."""
-    found = gdb.execute("info symbol %#x" % address, to_string=True) if known else ""
-    return found.split(" in section")[0].replace(" ", "") if " in section" in found else \
-        "%#x" % address
 
 
 # -- page tables
@@ -139,33 +109,6 @@ def print_page(physical):
 
 
 # -- the commands
-
-class Command(gdb.Command):
-    """The base of all commands. run() gets the words after the name: `least` to `most` of them."""
-    least, most = 0, 1
-
-    def __init__(self):
-        self.name = type(self).__name__.lower()
-        super().__init__(self.name, gdb.COMMAND_DATA)
-
-    def invoke(self, argument, from_tty):
-        words, mode = gdb.string_to_argv(argument), None
-        try:
-            if not self.least <= len(words) <= self.most:
-                raise Problem("usage: " + self.__doc__.split(": ")[0])
-            if gdb.selected_thread() is None:
-                raise Problem("there is no machine to look at: make debug starts one")
-            # gdb reads with the rights of the hart, and a hart in user mode cannot read the kernel.
-            mode = evaluate("$priv")
-            gdb.execute("set $priv = %d" % SUPERVISOR)
-            self.run(*words)
-        except gdb.error as problem:
-            print("%s: %s%s" % (self.name, problem, isinstance(problem, gdb.MemoryError)
-                                and ": damaged, or not set up yet" or ""))
-        finally:
-            if mode is not None:
-                gdb.execute("set $priv = %d" % mode)
-
 
 class Ps(Command):
     """ps: list the processes, with what each waits for and where it is.
@@ -467,6 +410,6 @@ class Rvlab(Command):
               "kernel's memory; these commands can.")
 
 
-COMMANDS = (Ps, Pt, Vmas, Tf, Runq, Pages, Caller, Program, Rvlab)
+COMMANDS = (Ps, Pt, Vmas, Tf, Runq, Pages, Blocks, Files, Disk, Caller, Program, Rvlab)
 for command in COMMANDS:
     command()

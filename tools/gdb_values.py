@@ -19,8 +19,11 @@ def kernel_file():
     raise Problem("gdb does not know the kernel: say `file obj/unknown-elf/kernel`")
 
 
-def variable(name):
-    """A variable of the kernel, even if a program has one with the same name."""
+def variable(name, file=None):
+    """A variable of the kernel, even if a program has one with the same name; a static one of this
+    source, if a file is named."""
+    if file is not None:
+        return gdb.parse_and_eval("'%s'::%s" % (file, name))
     symbol = kernel_file().lookup_global_symbol(name) or kernel_file().lookup_static_symbol(name)
     if symbol is None:
         raise Problem("this kernel has no variable %s" % name)
