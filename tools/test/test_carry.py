@@ -119,6 +119,7 @@ class Git(Trees):
         for path in sorted({region.path for region in SOLVED.values()}):
             self.assertEqual(regions.read(work, path), regions.read(ROOT, path))
         self.nothing_is_told(seen)
+        self.planted_is_found()
         status, text = self.publish("lab2")
         self.assertEqual(status, 2)
         self.assertIn("lab2 is on the branch already, and lab9 behind it", text)
@@ -138,6 +139,43 @@ class Git(Trees):
             content = self.git("cat-file", "-p", blob, folder=self.path("course.git"))
             self.assertFalse([text for text in texts if text in content], blobs[blob])
 
+    def planted_is_found(self):
+        """A solution that any commit held is found, in a region or elsewhere, also if the next one
+        took it away; and so is a branch of another course."""
+        blank = handout.CoursePlan(LABS, UCORE, UCORE.assignments[0]).blank
+        branch = publish.Branch(self.path("course.git"), "handouts")
+        publish.check_history(ROOT, branch, branch.history(), blank)
+        for other, told in ((blank + ["8.6"], "exercise 8.6 is solved on the branch handouts, and t"),
+                            (blank[:-1], "exercise 9.C is to be written on the branch handouts, an")):
+            with self.assertRaisesRegex(publish.PublishError, told):
+                publish.check_history(ROOT, branch, branch.history(), other)
+        for number, path in enumerate(("kern/driver/clock.c", "notes")):
+            planted = self.path("planted%d" % number)
+            self.git("clone", "-q", "course.git", planted)
+            put(planted, path, regions.read(ROOT, "kern/driver/clock.c"))
+            self.git("add", "-f", path, folder=planted)
+            self.git("commit", "-q", "-m", "a solution", folder=planted)
+            self.git("revert", "--no-edit", "HEAD", folder=planted)
+            self.git("checkout", "-q", "--detach", folder=planted)
+            branch = publish.Branch(planted, "handouts")
+            with self.assertRaisesRegex(publish.PublishError, "in which %s holds a sol" % path):
+                publish.check_history(ROOT, branch, branch.history(), blank)
+
+    def test_where_nothing_can_be_published(self):
+        """Nothing is made then; an empty folder becomes a repository."""
+        self.git("init", "-q", "outer")
+        os.makedirs(self.path("outer/inner/more"))
+        for name, branch, told in (("outer/inner", "new", "is no repository of git: name one, or"),
+                                   ("no", "a b", "git allows no branch of this name"),
+                                   ("no", "-x", "git allows no branch of this name")):
+            with self.assertRaisesRegex(publish.PublishError, told):
+                publish.Branch(self.path(name), branch)
+        for address in ("https://example.org/x.git", "git@example.org:x.git"):
+            with self.assertRaisesRegex(publish.PublishError, "is an address: publish into a fold"):
+                publish.Branch(address, "new")
+        self.assertFalse(os.path.exists(self.path("no")))
+        self.assertEqual(publish.Branch(self.path("outer/inner/more"), "new").history(), [])
+
     def test_a_history_that_may_hold_a_solution(self):
         self.git("init", "-q", "other")
         other = self.path("other")
@@ -150,7 +188,9 @@ class Git(Trees):
         self.assertIn("is no handout, and may hold a solution", text)
         current = self.git("symbolic-ref", "--short", "HEAD", folder=other).strip()
         self.assertIn("is checked out in", self.publish("lab1", "other", current)[1])
-        self.assertEqual(self.publish("lab1", "other", "new")[0], 0)
+        status, text = self.publish("lab1", "other", "new")
+        self.assertEqual((status, "note: %s has %s, old too: let students reach the branch new only"
+                          % (other, current) in text), (0, True), text)
         self.assertEqual(sorted(os.listdir(other)), [".git", "notes"])
 
     def test_what_comes_solved_is_not_published(self):
