@@ -145,8 +145,8 @@ class Git(Trees):
         blank = handout.CoursePlan(LABS, UCORE, UCORE.assignments[0]).blank
         branch = publish.Branch(self.path("course.git"), "handouts")
         publish.check_history(ROOT, branch, branch.history(), blank)
-        for other, told in ((blank + ["8.6"], "exercise 8.6 is solved on the branch handouts, and t"),
-                            (blank[:-1], "exercise 9.C is to be written on the branch handouts, an")):
+        for other, told in ((blank + ["8.6"], "exercise 8.6 is solved on the branch handouts"),
+                            (blank[:-1], "exercise 9.C is to be written on the branch")):
             with self.assertRaisesRegex(publish.PublishError, told):
                 publish.check_history(ROOT, branch, branch.history(), other)
         for number, path in enumerate(("kern/driver/clock.c", "notes")):
