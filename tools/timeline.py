@@ -13,7 +13,6 @@ stands meanwhile. A panic, a limit and a machine that hangs end the timeline, an
 """
 import argparse
 import os
-import re
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from gdbstub import StubError, connect
 from grader.disk import DiskError
 from grader.image import ImageError
 from grader.model import Test
+from grader.pictured import FOLDER, picture_name
 from grader.qemu import bytes_of
 from labs.catalogue import LabError
 from recording import Player, Recording, RecordError
@@ -147,14 +147,13 @@ def arguments():
 
 def file_name(options):
     """The name of the files, without an ending."""
-    name = re.sub(r"[^\w.-]+", "-", options.test or options.prog).strip("-.")
-    return name + ("-seed%d" % options.seed if options.seed else "")
+    return picture_name(options.test or options.prog, options.seed)
 
 
 def out_folder(options):
     """Where the files go; it is made."""
     folder = options.out or os.path.join(os.path.dirname(options.objects.rstrip("/")) or ".",
-                                         "trace")
+                                         FOLDER)
     os.makedirs(folder, exist_ok=True)
     return folder
 

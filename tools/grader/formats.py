@@ -14,6 +14,7 @@ import re
 from xml.etree import ElementTree
 
 from grader.model import Verdict
+from grader.pictured import timeline
 
 SCHEMA = "rvlab/results/v1"
 TEST_LIMIT = 20 << 10           # one test may take so many bytes in a course system
@@ -301,7 +302,8 @@ def to_markdown(grading):
     text = "\n".join(lines) + "\n"
     failed = [outcome for outcome in grading.outcomes if not outcome.passed]
     for number, outcome in enumerate(failed):
-        block = joined(explanation(outcome, console=True), DETAILS_LIMIT)
+        more = [each for each in [timeline(outcome)] if each]
+        block = joined(explanation(outcome, console=True) + more, DETAILS_LIMIT)
         details = "\n<details><summary>%s: %s</summary>\n\n%s\n\n</details>\n" % (
             html.escape(label(outcome.test)), outcome.verdict,
             # No line that is indented can end the block that it stands in.

@@ -14,6 +14,7 @@ import shutil
 import sys
 
 from grader.model import Verdict
+from grader.pictured import timeline
 from grader.told import likeness
 
 COLORS = {Verdict.OK: "32", Verdict.SETUP: "35", Verdict.BUILD: "33", Verdict.NOT_WRITTEN: "36"}
@@ -144,8 +145,7 @@ class Screen:
         if test.command or outcome.verdict in (Verdict.SETUP, Verdict.BUILD):
             return lines
         lines.append("all of its output: %s" % outcome.log)
-        lines += self.commands(outcome)
-        return lines
+        return lines + [timeline(outcome)] + self.commands(outcome)
 
     @staticmethod
     def commands(outcome):

@@ -174,6 +174,7 @@ class TestVerdicts(unittest.TestCase):
             Screen([lab], [test]).score([outcome])
         for text in ("with the boot argument chaos=4: seed 4 of 10",
                      "make debug TEST=t SEED=4 ", "make replay TEST=t SEED=4 ",
+                     "make trace TEST=t SEED=4",
                      "Begin with t: make replay TEST=t SEED=4 "):
             self.assertIn(text, out.getvalue())
         result = formats.json_test(outcome)

@@ -243,7 +243,7 @@ class Verdicts(Tree):
         with open(os.path.join(self.tree, INIT)) as file:
             line = (file.read().partition(START)[0] + START).count("\n") + 1
         self.assertRegex(output, r"init_main\+0x[0-9a-f]+, at kern/init/user\.c:%d\n" % line)
-        self.assertIn("make replay TEST=hello", output)
+        self.assertRegex(output, r"make trace TEST=hello (.*\n)+ +make replay TEST=hello ")
 
     def test_the_call_stack_names_the_lines_of_the_calls(self):
         """The return address of a call that never returns may lie in the next function already, so

@@ -20,8 +20,12 @@ import xml.etree.ElementTree
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
+from grader import formats
 from grader.host import Host
 from grader.machine import Machine
+from grader.model import Outcome, Test, Verdict
+from grader.pictured import timeline as timeline_of
+from grader.screen import Screen
 from labs.catalogue import find_test
 from runs import chrome, rows, sheet
 from runs.story import RUNNABLE, RUNNING, SLEEPING, ZOMBIE, Slice, Story
@@ -237,6 +241,35 @@ class Parts(unittest.TestCase):
         self.assertEqual(len(axis.cuts), 1)
         self.assertLess(axis.cuts[0][1] - axis.cuts[0][0], 1000 / 4)
         self.assertAlmostEqual(axis.time(axis.at(40)), 40, 3)
+
+    def test_report(self):
+        """A failed test's report names the picture of its run, or the command if there is none of
+        this kernel; a test on the host and one that did not compile have none."""
+        with tempfile.TemporaryDirectory(prefix="rvlab-") as folder:
+            objects, drawn = os.path.join(folder, "x"), os.path.join(folder, "trace")
+            for path in (objects, drawn):
+                os.mkdir(path)
+            log = os.path.join(objects, "grade", "t.log")
+            outcome = Outcome(Test("t", prog="t"), Verdict.PANIC, ["why"], log)
+            picture, kernel = os.path.join(drawn, "t.svg"), os.path.join(objects, "kernel")
+            command = "make trace TEST=t    a timeline of the run: " + picture
+            self.assertEqual(timeline_of(outcome), command)
+            for path in (picture, kernel):
+                open(path, "w").close()
+            os.utime(picture, (10, 10))
+            self.assertEqual(timeline_of(outcome), command)         # it is of an older kernel
+            os.utime(kernel, (5, 5))
+            self.assertEqual(timeline_of(outcome), "timeline of the run: " + picture)
+            for writer in (formats.to_markdown, lambda grading: "\n".join(
+                    Screen([], []).explanation(outcome))):
+                self.assertIn("timeline of the run: " + picture,
+                              writer(formats.Grading([], [outcome])))
+            seeded = Outcome(Test("t", prog="t", seeds=9), Verdict.PANIC, ["why"], log)
+            seeded.run = 4
+            self.assertIn("make trace TEST=t SEED=4 ", timeline_of(seeded))
+            self.assertIn("t-seed4.svg", timeline_of(seeded))
+        self.assertEqual(timeline_of(Outcome(Test("c", command=["x"]), Verdict.WRONG)), "")
+        self.assertEqual(timeline_of(Outcome(Test("t", prog="t"), Verdict.BUILD)), "")
 
     def test_contrast(self):
         """Letters can be read on all that is behind them, in light and dark."""
