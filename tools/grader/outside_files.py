@@ -167,7 +167,8 @@ def descriptors(*steps):
         source = min(table.files)
         while len(table.files) < FILES_MAX:             # a table that is full
             fd = table.lowest()
-            machine.equal("what file_dup() returned", known.call("file_dup", table, source, NO_FD), fd)
+            machine.equal("what file_dup() returned",
+                          known.call("file_dup", table, source, NO_FD), fd)
             table.files[fd] = table.files[source]
         machine.equal("what file_dup() returned, with the table full",
                       known.call("file_dup", table, source, NO_FD), E_MAX_OPEN)
@@ -328,8 +329,9 @@ class Pipe:
                 machine.expect(result in (0, expected) and (result or done == n),
                                "a write of %d bytes put %d in and returned %d" % (n, done, result))
             else:
-                machine.expect(result == 0 and (done or not self.is_open(1)), "a read of %d bytes "
-                               "returned %d with %d bytes, and the pipe is open" % (n, result, done))
+                machine.expect(result == 0 and (done or not self.is_open(1)),
+                               "a read of %d bytes returned %d with %d bytes, and the pipe is "
+                               "open" % (n, result, done))
             self.killed.discard(i)
             machine.store(self.tasks[i].struct.killed, 0)
         for i, (writes, n, iob) in self.calls.items():

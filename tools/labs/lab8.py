@@ -14,7 +14,7 @@ and in lab0.py.
 The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
 as its shell lab. Those of 8.7 write no byte of a file, and need no other exercise either.
 """
-from grader import outside_files, samples
+from grader import outside_disk, outside_files, samples
 from grader.disk import same, sound
 from grader.fsops import made_by_host, operations, until_full
 from grader.state import free_list, locks, permissions, references
@@ -236,7 +236,8 @@ TESTS = [
          disk=Disk(programs=("fsops",), checks=(sound, same("/bin/fsops", "/copy"))),
          title="a file that the host has written is copied, and the host finds the copy"),
     selftest("bmap-look", 6, "8.2", title="the block of each index, and the holes"),
-    selftest("bmap-fill", 6, "8.2", title="blocks are made, with what leads to them"),
+    selftest("bmap-fill", 6, "8.2", title="blocks are made, with what leads to them",
+             outside=outside_disk.places),
     selftest("bmap-full", 3, "8.2", forbid=["the disk is damaged"],
              title="if the disk is full nothing has changed"),
     selftest("bmap-cut", 5, "8.2", title="what is cut off is free again, and nothing else"),
@@ -274,19 +275,22 @@ TESTS = [
     selftest("program", 2, "8.5", limit=200, title="damaged and dangerous files are refused"),
     program("fromfile", "", 4, "8.5", disk=Disk(programs=("loaded",)), limit=1000,
             title="programs of the disk, and what an exec that failed leaves"),
-    selftest("journal-commit", 8, "8.6", title="what a commit writes, between which flushes"),
+    selftest("journal-commit", 8, "8.6", title="what a commit writes, between which flushes",
+             outside=outside_disk.transactions),
     selftest("journal-commit-errors", 4, "8.6", title="each request of a commit fails once"),
     selftest("journal-commit-crash", 8, "8.6", limit=300,
              title="whenever the power fails, transactions are there whole"),
     selftest("recovery-records", 10, "8.6",
              title="reading the log of a crash: can it be believed?"),
-    selftest("recovery-finish", 8, "8.6", title="what a record says comes home, in order"),
+    selftest("recovery-finish", 8, "8.6", title="what a record says comes home, in order",
+             outside=outside_disk.recovery),
     selftest("recovery-crash", 8, "8.6", limit=300,
              title="the power fails in the recovery too, and again"),
     selftest("recovery-errors", 4, "8.6", title="each request of a recovery fails once"),
     selftest("names-link", 4, "8.7", title="one more name for a file"),
     selftest("names-unlink", 4, "8.7", title="a name less; what has none; a directory is removed"),
-    selftest("names-rename", 5, "8.7", title="another name for a file, and what it replaces"),
+    selftest("names-rename", 5, "8.7", title="another name for a file, and what it replaces",
+             outside=outside_disk.names),
     selftest("names-move", 5, "8.7", title="a directory gets another parent"),
     selftest("names-full", 2, "8.7", title="a disk without room for one more entry"),
 

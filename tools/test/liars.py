@@ -66,6 +66,12 @@ LIARS = [
     ("philosophers-table", "kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar",
      "phi_test_condvar(LEFT);", "if (state_condvar[LEFT] == HUNGRY) {"
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
+    ("bmap-fill", "kern/fs/sfs_bmap.c", "8.2", "bmap_path", "index % SFS_NPER;",
+     "(index % SFS_NPER) ^ 1;"),
+    ("journal-commit", "kern/fs/journal.c", "8.6", "write_in_order", "return write_log()",
+     "return write_home() ?: write_log()"),
+    ("names-rename", "kern/fs/sfs_names.c", "8.7", "rename_do",
+     "sfs_link_count(r->new_dir, 1);", ""),
     ("files-dup", "kern/fs/file.c", "8.3", "file_close", "return -E_INVAL;", "return 0;"),
     ("pipe-ends", "kern/fs/pipe.c", "8.4", "pipe_wait_room", "result = -E_PIPE",
      "result = -E_KILLED"),
