@@ -123,25 +123,33 @@ def read_text(path):
         return file.read()
 
 
+def below(folder, start=""):
+    """(path from the folder, os.DirEntry) of all that is below it, each folder before what is in
+    it; nothing of what is no folder, or cannot be read. This is done for each variant, with
+    thousands of files: os.walk() and os.path.relpath() take twice as long."""
+    with contextlib.suppress(OSError), os.scandir(os.path.join(folder, start)) as entries:
+        for entry in entries:
+            yield start + entry.name, entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from below(folder, start + entry.name + "/")
+
+
 def files(folder):
     """{path: (time, size)} of all files below a folder; paths are from there."""
     found = {}
-    for place, folders, names in os.walk(folder):
-        if "__pycache__" in folders:
-            folders.remove("__pycache__")
-        for name in names:
-            path = os.path.join(place, name)
-            state = os.lstat(path)
-            found[os.path.relpath(path, folder)] = state.st_mtime_ns, state.st_size
+    for path, entry in below(folder):
+        if not entry.is_dir() and "__pycache__" not in path.split("/"):
+            state = entry.stat(follow_symlinks=False)
+            found[path] = state.st_mtime_ns, state.st_size
     return found
 
 
 PLAIN = (stat.S_IFREG,)
 
 
-def inode(path):
-    """What tells whether anybody has changed a file since, or has put another one in its place."""
-    state = os.lstat(path)
+def inode(state):
+    """What tells whether anybody has changed a file since, or has put another one in its place, of
+    the result of os.lstat()."""
     kind = stat.S_IFMT(state.st_mode)
     return (kind, state.st_mode) if kind == stat.S_IFDIR else (
         kind, state.st_ctime_ns, state.st_ino)
@@ -149,8 +157,7 @@ def inode(path):
 
 def inodes(folder):
     """{path: inode()} of all files and folders below a folder."""
-    return {os.path.relpath(os.path.join(place, name), folder): inode(os.path.join(place, name))
-            for place, folders, names in os.walk(folder) for name in folders + names}
+    return {path: inode(entry.stat(follow_symlinks=False)) for path, entry in below(folder)}
 
 
 def empty(folder):
@@ -217,7 +224,7 @@ class Workshop:
                 os.remove(here)
             else:
                 shutil.copy2(os.path.join(self.pristine, path), here)
-                self.inodes[path] = inode(here)
+                self.inodes[path] = inode(os.lstat(here))
 
     def judge(self, test, host=None):
         """Run a test in the variant that is built; the result is its Outcome. One Host can serve
