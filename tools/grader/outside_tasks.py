@@ -21,9 +21,8 @@ class Task:
     """A task: its struct, and the call that it is in. `asleep` has the registers of sched_sleep()
     and what the hart held, while it sleeps; `result` is what its last call returned."""
 
-    def __init__(self, machine, number, address):
-        self.machine, self.number = machine, number
-        self.struct = machine.sleeper(address)
+    def __init__(self, machine, number, struct):
+        self.machine, self.number, self.struct = machine, number, struct
         machine.store(self.struct.state, RUNNABLE)
         self.top = machine.page(STACK) + STACK * 4096
         self.busy, self.asleep, self.call, self.result = False, None, "", None
@@ -38,13 +37,18 @@ class Tasks:
 
     def __init__(self, machine, count):
         self.machine, self.cpu = machine, machine.memory.object("cpu", machine.start[TP])
-        machine.expect(machine.image.type("task").size <= 1024,
-                       "struct task has more than 1024 bytes")
-        room = machine.page((count + 3) // 4)
-        self.tasks = [Task(machine, i, room + 1024 * i) for i in range(count)]
+        self.tasks = [Task(machine, i, each) for i, each in enumerate(self.structs(count))]
         self.sleep = machine.image.address("sched_sleep")
         machine.stub.add_breakpoint(self.sleep)
         machine.stand_in("wakeup_proc", self.wake)
+
+    def structs(self, count):
+        """So many new struct tasks."""
+        machine = self.machine
+        machine.expect(machine.image.type("task").size <= 1024,
+                       "struct task has more than 1024 bytes")
+        room = machine.page((count + 3) // 4)
+        return [machine.sleeper(room + 1024 * i) for i in range(count)]
 
     def __getitem__(self, number):
         return self.tasks[number]
@@ -109,7 +113,8 @@ class Tasks:
             machine.equal("who holds the lock with which %s sleeps" % task.call, int(lock.holder),
                           now[TP])
             task.asleep = now, int(cpu.locks_held)
-            machine.store(task.struct.state, SLEEPING)
+            if not (now[A0 + 1] & INTERRUPTED and int(task.struct.killed)):
+                machine.store(task.struct.state, SLEEPING)
             machine.store(lock.holder, 0)
             machine.store(cpu.locks_held, free)
             machine.steps.append("%s: sleeps" % task.call)

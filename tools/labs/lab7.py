@@ -12,7 +12,7 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.4 mutexes and condition variables of programs (25), 7.5 deadlock detection (20), and the challenge
 7.C, priority donation (10).
 """
-from grader import outside_tasks, outside_wait
+from grader import outside_sync, outside_tasks, outside_wait
 from grader.state import free_list, locks, permissions, references
 from labs.common import Exercise, Lab, program, selftest
 
@@ -231,11 +231,13 @@ TESTS = [
              title="all have their meals, whoever runs when"),
     selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, cpu=10, after=THREADS_STAY,
              title="all have their meals, with four harts"),
-    selftest("usync-mutex", 6, "7.4", title="a mutex is handed over, and each word is right"),
+    selftest("usync-mutex", 6, "7.4", title="a mutex is handed over, and each word is right",
+             outside=outside_sync.mutexes),
     selftest("usync-unit"),
     selftest("usync-moments", 2, "7.4",
              title="a program changes the word at each moment of what the kernel does"),
-    selftest("usync-condvar", 8, "7.4", title="signals, limits of time, kills, dead holders"),
+    selftest("usync-condvar", 8, "7.4", title="signals, limits of time, kills, dead holders",
+             outside=outside_sync.conditions),
     selftest("usync-moment 2 harts", 3, "7.4", harts=2, runs=2, cpu=10,
              title="no signal can be lost between unlock and wait"),
     selftest("usync-race 4 harts", 2, "7.4", harts=4, runs=2, cpu=10,
@@ -254,7 +256,8 @@ TESTS = [
     program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=10,
             title="three units in any order, and none waits for ever"),
     selftest("donate", 5, "7.C", after=THREADS_STAY,
-             title="with which priority each runs, after each step"),
+             title="with which priority each runs, after each step",
+             outside=outside_sync.donated),
     selftest("donate-random", 2, "7.C", seeds=SEEDS, after=THREADS_STAY,
              title="the same, whatever happens next"),
     selftest("donate-race 4 harts", 1, "7.C", append="sched=stride", harts=4, runs=2, cpu=10,

@@ -66,6 +66,9 @@ LIARS = [
     ("philosophers-table", "kern/sync/phi_monitor.c", "7.3", "phi_put_forks_condvar",
      "phi_test_condvar(LEFT);", "if (state_condvar[LEFT] == HUNGRY) {"
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
+    ("usync-mutex", "kern/process/sync_mutex.c", "7.4", "sync_mutex_unlock",
+     "int result = -E_INVAL;", "int result = 0;"),
+    ("donate", "kern/process/sync_donate.c", "7.C", "pass", "give(mutex, next);", ""),
     ("bmap-fill", "kern/fs/sfs_bmap.c", "8.2", "bmap_path", "index % SFS_NPER;",
      "(index % SFS_NPER) ^ 1;"),
     ("journal-commit", "kern/fs/journal.c", "8.6", "write_in_order", "return write_log()",
