@@ -26,8 +26,8 @@
 ##                       PROG= or TEST=; with REPLAY=1 it is the recorded run of TEST=
 ##   make compile_commands.json   tell clangd and other tools the options of this compiler
 ##   make grade          build, run the tests of all labs, show the marks; of some only with
-##                       LAB=5, EX=5.3, TEST="hello fork*"; -j N runs N harts at once;
-##                       GRADE="--help" tells more
+##                       LAB=5, EX=5.3, TEST="hello fork*", or of one task: TASK=5.T; -j N
+##                       runs N harts at once; GRADE="--help" tells more
 ##   make handin         in a handout: write the file to hand in; HANDIN="--name A --email E"
 ##   make test           make grade, the kernel's other tests, and the tests of the tools
 ##   make test-systems   make test on newer systems of Debian, in roots made by debootstrap;
@@ -85,6 +85,7 @@ REPLAY ?=
 SEED ?=
 LAB ?=
 EX ?=
+TASK ?=
 GRADE ?=
 HANDIN ?=
 BENCH ?=
@@ -111,7 +112,7 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE AT TEACHER BOOK,$(given))
+    LAB EX TASK GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE AT TEACHER BOOK,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -200,7 +201,8 @@ run: new_disk
 	    $(call quote,$(strip $(value APPEND) $(if $(PROG),init=$(value PROG))))
 
 seed     = $(if $(SEED),--seed $(call quote,$(SEED)))
-debugger = python3 tools/debug.py --objects obj/$(TC) --qemu $(EMU) $(seed)
+objects  = obj/$(TC)$(if $(TASK),/task/obj/$(TC))
+debugger = python3 tools/debug.py --objects $(objects) --qemu $(EMU) $(seed)
 
 # What debug and gdbserver boot without TEST=.
 session  = --mem $(MEM) --harts $(SMP) --prog $(call quote,$(value PROG)) \
@@ -235,7 +237,7 @@ map: build
 gdbserver: new_disk
 	$(if $(filter 1,$(REPLAY)),$(if $(TEST),,$(error REPLAY=1 needs TEST=)))
 	@python3 tools/gdbserver.py --port $(call quote,$(PORT)) $(seed) \
-	    --objects obj/$(TC) --qemu $(EMU) $(if $(TEST),--test $(call quote,$(TEST)) \
+	    --objects $(objects) --qemu $(EMU) $(if $(TEST),--test $(call quote,$(TEST)) \
 	    $(if $(filter 1,$(REPLAY)),--replay),$(session))
 
 compile_commands.json:
@@ -244,7 +246,8 @@ compile_commands.json:
 	@python3 tools/compile_commands.py obj/$(TC)
 
 grade:
-	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) $(GRADE) \
+	@$(grader) --lab $(call quote,$(LAB)) --exercise $(call quote,$(EX)) \
+	    --task $(call quote,$(TASK)) $(GRADE) \
 	    $(call quote,$(TEST))
 
 handin:

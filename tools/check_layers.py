@@ -27,7 +27,7 @@ ORDER = ["libs", "riscv", "debug", "lock", "sched", "sync", "machine", "mm", "dr
 # are the other programs there, of which COMMANDS have no .py in their names. sfs knows images of
 # disks, at which the grader looks. A kind of test that a lab needs is in grader, so labs are above
 # it; runs draws what a machine did; exercise reads, makes and grades hand-ins by all of these.
-TOOLS = ["base", "sfs", "grader", "labs", "book", "runs", "exercise", "commands", "test"]
+TOOLS = ["base", "sfs", "grader", "labs", "tasks", "book", "runs", "exercise", "commands", "test"]
 COMMANDS = (os.path.join("tools", "lab"), os.path.join("tools", "disk"))
 BASE = ("cli", "gdbstub", "scratch")
 # Objects of sources that the build writes, and the folder to which each belongs.

@@ -19,6 +19,7 @@ import check_layers
 FOLDERS = ("libs", "kern", "user", "tools", "docs")
 # Folders with so many files that docs/tree.md has one line for all of them.
 MANY = (os.path.join("tools", "mutants"), os.path.join("tools", "races"),
+        os.path.join("tools", "taskpatches"),
         os.path.join("tools", "crashes"), os.path.join("tools", "faults"),
         os.path.join("tools", "checked"), os.path.join("tools", "dataraces"),
         os.path.join("tools", "fuzzed"),

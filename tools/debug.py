@@ -36,6 +36,7 @@ from grader.qemu import APPEND_WIDTH
 from grader.reports import Console
 from grader.watchdog import Watchdog
 from labs import catalogue
+from tasks import catalogue as tasks
 from recording import Player, Recording, RecordError
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
@@ -137,7 +138,7 @@ class Session:
 
     def __init__(self, options, folder):
         self.options, self.folder, self.machine = options, folder, None
-        self.test = catalogue.find_test(options.test) if options.test else None
+        self.test = tasks.find_test(options.test) if options.test else None
         self.host = Host(options.objects, options.qemu, folder)
         self.users = os.path.join(options.objects, "user")
         self.kernel, self.mem, self.harts = self.host.kernel, options.mem, options.harts
@@ -257,7 +258,8 @@ class Session:
 
     def for_test(self, script, end="end"):
         """The script LIVE or REPLAY for this test; only places that its programs have are set."""
-        exercise = catalogue.find_exercise(catalogue.load(), self.test.exercise)
+        exercise = catalogue.find_exercise(catalogue.load(), self.test.exercise) or next(
+            (each for each in tasks.load() if each.number == self.test.task), None)
         title = "%s: %s%s" % (self.test.name, self.test.title, exercise and (
             " (exercise %s: %s)" % (exercise.number, exercise.asks)) or "")
         program = self.host.program(self.test) if self.test.prog else None

@@ -103,7 +103,7 @@ def copy_blanked(objects, copy, exercises, hints):
     except RegionError as error:
         raise BuildError(error)
     shutil.copytree(objects, os.path.join(copy, objects),
-                    ignore=shutil.ignore_patterns("grade", "mended", "lock"))
+                    ignore=shutil.ignore_patterns("grade", "mended", "task", "lock"))
 
 
 def mend(built, options, output, hints):
@@ -124,6 +124,21 @@ def mend(built, options, output, hints):
     built.objects = os.path.join(copy, options.objects)
     built.notes.append("without %s, which does not compile; all else is graded"
                        % ", ".join("exercise " + number for number in sorted(built.messages)))
+
+
+def lay_over(built, options, texts):
+    """Build a copy of the tree that was built over which these files, {path: text}, are laid, and
+    let it be what is graded. BuildError if it does not build."""
+    copy = os.path.join(options.objects, "task")
+    copy_blanked(options.objects, copy, set(built.messages), {})
+    for path, text in texts.items():
+        with open(os.path.join(copy, path), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    succeeded, output = make(options.build, copy)
+    if not succeeded:
+        raise BuildError("with the tests of the task the kernel does not build:\n%s" % "\n".join(
+            output.split("\n")[-MESSAGE_LINES:]))
+    built.objects = os.path.join(copy, options.objects)
 
 
 @contextlib.contextmanager

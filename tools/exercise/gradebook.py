@@ -29,14 +29,16 @@ class GradeError(ValueError):
 
 def chosen(reference, options):
     """The exercises that --lab and --exercises name; None if there is neither. Of a lab all are
-    meant but parts of their own."""
+    meant but parts of their own, and its tasks only with --tasks."""
     numbers = sorted(reference.exercises)
     if options.lab:
         numbers = [number for number in numbers if number.split(".")[0] == options.lab]
         if not numbers:
             raise GradeError("there is no lab %s with exercises" % options.lab)
     if not options.exercises:
-        numbers = [number for number in numbers if not reference.exercises[number].apart]
+        tasks = reference.tasks if getattr(options, "tasks", False) else ()
+        numbers = [number for number in numbers
+                   if number in tasks or not reference.exercises[number].apart]
     if options.exercises:
         words = options.exercises.replace(",", " ").split()
         wrong = [word for word in words if word not in numbers]
@@ -74,6 +76,8 @@ class Student:
         self.key = submission.handin.digest()
         exercises = asked or [number for number in submission.handin.exercises
                               if number in reference.exercises]
+        self.notes += ["it has a patch for %s, which is not graded: say --tasks" % number
+                       for number in sorted(submission.handin.patches) if number not in exercises]
         self.looks = ["%s %s: this tree has no such exercise; was it made from another version?"
                       % (number, LOOK) for number in strangers(submission.handin, reference, asked)]
         if not exercises:

@@ -13,8 +13,8 @@
     |     for (;;) { ...
     end of hand-in
 
-A course adds "assignment: NAME". Lines of texts stand behind "| ": none is taken for a head. There
-is no date in it: the same tree gives the same file. It is read here as data, and judged elsewhere.
+A course adds "assignment: NAME", a task "patch: 5.T, 34 lines". No line of a text is taken for a
+head. There is no date: the same tree gives the same file. It is read as data, and judged elsewhere.
 """
 import errno
 import hashlib
@@ -22,7 +22,7 @@ import json
 import os
 import re
 
-from exercise import graft, incoming, manifest
+from exercise import graft, incoming, manifest, patches
 from exercise.regions import RegionError
 
 FORMAT = "rvlab hand-in, format 1"
@@ -41,6 +41,7 @@ HEAD = re.compile(r"(lab|assignment|handout|exercises|name|email|id|member): ?(.
 REGION = re.compile(r"region: ([0-9]\.\w), (\S+), ([0-9]{1,9}) lines: (\w[\w ,.-]*)", re.A)
 MISSING = re.compile(r"missing: ([0-9]\.\w), (\S+): (\w[\w ,.-]*)", re.A)
 COUNTED = re.compile(r"answers: ([0-9]{1,9}) lines")
+PATCH = re.compile(r"patch: ([0-9]\.\w), ([0-9]{1,9}) lines", re.A)
 
 
 class HandinError(Exception):
@@ -59,6 +60,8 @@ class Handin:
     texts      {(exercise, id): (text, line in the hand-in or file)}
     errors     {(exercise, id): RegionError} of the regions whose text cannot be taken
     paths      {(exercise, id): the file of a tree in which the region was found}
+    patches    {task: (patch, line in the hand-in)}; unfit: {task: [PatchError]} of a tree's changes
+               that no patch can have
     answers    one text, the student's answers.md
     notes      sentences that tell the teacher how it was read
     """
@@ -68,11 +71,14 @@ class Handin:
         self.lab, self.version, self.exercises = lab, version, []
         self.assignment, self.members = "", []
         self.texts, self.errors, self.paths, self.answers, self.notes = {}, {}, {}, "", []
+        self.patches, self.unfit = {}, {}
 
     def digest(self):
         """A digest of the exercises and their texts: all of it that marks depend on."""
         data = [self.version, self.exercises, sorted(map(list, self.errors)),
                 sorted([*key, text] for key, (text, _) in self.texts.items())]
+        data += [sorted((key, text) for key, (text, _) in self.patches.items())] \
+            if self.patches else []
         return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
@@ -189,6 +195,8 @@ def from_tree(root, about, exercises=None):
     mine = [region for region in about.regions if region.exercise in result.exercises]
     result.texts, result.errors = graft.extract_tree(root, mine)
     result.notes = graft.foreign(root, mine)
+    result.patches, result.unfit = manifest.patches_of(about, root)
+    result.exercises += sorted(result.patches)
     result.answers = read_answers(root)
     return result
 
@@ -217,6 +225,9 @@ def to_text(handin, regions):
                                                         region.id)] + text
         elif region.key in handin.errors:
             lines.append("missing: %s, %s: %s" % (region.exercise, region.path, region.id))
+    for number, (text, _) in sorted(handin.patches.items()):
+        text = quoted(text)
+        lines += ["patch: %s, %d lines" % (number, len(text))] + text
     return "\n".join(lines + [END, ""])
 
 
@@ -317,6 +328,7 @@ def read_head(reader, line, result):
     """Take one head into the Handin, with the text that follows it."""
     head, region = HEAD.fullmatch(line), REGION.fullmatch(line)
     missing, counted = MISSING.fullmatch(line), COUNTED.fullmatch(line)
+    patch = PATCH.fullmatch(line)
     if region:
         key, number = region.group(1, 4), reader.at + 1
         if key in result.texts:
@@ -326,6 +338,11 @@ def read_head(reader, line, result):
         exercise, path, id = missing.groups()
         result.errors[exercise, id] = RegionError(
             path, reader.at, "the student's file had no such region: %s" % id)
+    elif patch:
+        if patch.group(1) in result.patches:
+            reader.fail("the patch for %s is there twice" % patch.group(1))
+        number = reader.at + 1
+        result.patches[patch.group(1)] = (reader.quoted(int(patch.group(2))), number)
     elif counted:
         result.answers = reader.quoted(int(counted.group(1)))
     elif head and head.group(1) in FIELDS:
@@ -362,6 +379,8 @@ def checked(result, reader):
     result.exercises = sorted(set(result.exercises))
     result.texts = {key: pair for key, pair in result.texts.items()
                     if key[0] in result.exercises}
+    result.patches = {key: pair for key, pair in result.patches.items()
+                      if key in result.exercises}
     result.student, result.notes = known(result.student, "the hand-in")
     for key, (text, line) in result.texts.items():
         text, encoding = incoming.known_lines(text)
@@ -384,6 +403,11 @@ def summary(handin, regions, names, foreign=None):
         lines += ["       %s:%d is still blank" % place for place in state.blank
                   if state.word == "begun"]
         lines += ["       cannot be graded: %s" % error for error in state.errors]
+    for task, (text, _) in sorted(handin.patches.items()):
+        lines.append("  %-4s %-12s %3d lines: %s" % (task, "patch", len(quoted(text)), ", ".join(
+            change.path for change in patches.parse(text))))
+    for task, errors in sorted(handin.unfit.items()):
+        lines += ["       %s: %s" % (task, error) for error in errors]
     lines.append("  answers: %s" % ("%d lines" % len(quoted(handin.answers)) if handin.answers
                                     else "none (%s is not there)" % ANSWERS))
     return lines + ["  note: " + note for note in handin.notes]

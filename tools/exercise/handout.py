@@ -28,23 +28,24 @@ TOP = ("Makefile", "LICENSE", "ERRATA", ".gitattributes", ".gitignore", "grade.s
        "compile_flags.txt", ".clangd", ".vscode/tasks.json", ".vscode/launch.json",
        ".devcontainer/Dockerfile", ".devcontainer/devcontainer.json")
 CODE = ("kern", "libs", "user")
-VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given")  # see version_of()
+VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given",
+                    "tools/tasks")                      # see version_of()
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/shell.md")
 SESSION = "docs/session.svg"                            # a session with a kernel that is written
 BOOK = "book"                                           # the pages for a browser
 # Folders of tools/ that students need.
-TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs")
+TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs", "tasks")
 # Files of tools/ that they do not need.
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
             "checked.py", "classtime.py", "clusters.py", "crashes.py", "dataraces.py",
             "faults_planted.py", "fuzz_faults.py", "gradescope.py", "grafts.py", "hosted.py",
             "litmus.py",
-            "matrix.py", "rvwmo.py", "trust.py", "ucore.py")
+            "matrix.py", "rvwmo.py", "taskpatches.py", "trust.py", "ucore.py")
 EXERCISE = ("__init__.py", "assignment.py", "carry.py", "coursework.py", "regions.py", "lexer.py",
             "vet.py", "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py",
-            "handin.py", "build.py", "mend.py")
+            "handin.py", "build.py", "mend.py", "patches.py")
 NO_SOURCE = re.compile(r"^\.|~$|\.(pyc|swp|orig|rej|o)$|^__pycache__$")
 SELFTEST = re.compile(r'SELFTEST(?:_AT)?\([^"()]*"([^"]+)"')
 # What README.md says of a check that a handout does not have.
@@ -80,8 +81,11 @@ def is_wanted(path, plan):
         return False
     if parts[1] == "exercise":
         return parts[2] in EXERCISE
-    number = re.fullmatch({"labs": r"lab(\d+)\.py", "given": r"(\d+)\.\w\.c"}.get(parts[1], ""),
-                          parts[2])
+    if parts[1] == "tasks" and parts[2].endswith(".c"):
+        return any(os.path.basename(source) == parts[2] for task in plan.tasks
+                   for source in task.sources.values())
+    number = re.fullmatch({"labs": r"lab(\d+)\.py", "given": r"(\d+)\.\w\.c",
+                           "tasks": r"task(\d+)\.py"}.get(parts[1], ""), parts[2])
     return not number or int(number.group(1)) in plan.numbers
 
 
@@ -147,6 +151,10 @@ def places(plan, found):
             paths = dict.fromkeys(region.path for region in found
                                   if region.exercise == exercise.number)
             yield "  in " + ", ".join("`%s`" % path for path in paths)
+    for task in plan.tasks:
+        yield "- **%s %s** (%d points%s): %s" % (
+            task.number, task.title, points.get(task.number, task.points), task.kind, task.asks)
+        yield "  You find the places; `make grade TASK=%s` tests it" % task.number
 
 
 def readme(root, plan, found, paths, has_book=False):
@@ -169,8 +177,10 @@ def readme(root, plan, found, paths, has_book=False):
               "    make grade %s    build, run these tests, show the marks" % plan.command,
               "    make handin         write the file that you hand in", "",
               "`tools/lab check` shows what is written, what is blank, and what you changed",
-              "elsewhere. Only what stands between the markers of an exercise is handed in. Write",
-              "your name and e-mail address into student.txt, your answers into answers.md.",
+              "elsewhere. Only what stands between the markers of an exercise is handed in%s" % (
+                  ", and\nof a task what you changed in the files that it allows."
+                  if plan.tasks else "."),
+              "Write your name and e-mail address into student.txt, your answers into answers.md.",
               ""]
     try:
         text = regions.read(root, "README.md")
@@ -279,7 +289,7 @@ def write_tree(root, folder, plan, uses, pages):
         write_text(folder, TREE, listed_files(regions.read(root, TREE), own))
     write_text(folder, handin.STUDENT, handin.TEMPLATE)
     about = manifest.describe(folder, plan.lab, version_of(root), blank, found,
-                              plan.briefs)
+                              plan.briefs, plan.tasks)
     about.uses = uses and uses.lists(about.version, about.all_due)
     write_text(folder, manifest.NAME, about.to_json())
     if pages:

@@ -7,15 +7,17 @@ hand-in must contain. It is a help and no seal: grading never reads it to decide
 decode() reads it as data of a student, so a damaged one is a sentence. look() compares a tree with
 it; notes() does the same for make grade, and never stops that.
 """
+import base64
 import hashlib
 import json
 import os
 import zlib
 
-from exercise import assignment, graft, incoming, vet
+from exercise import assignment, graft, incoming, patches, vet
 from exercise.allowed import DIGITS, Foreign, Lists
 from exercise.regions import (BEGIN, END, MARKER, MAX_FILE, TITLE, Region, RegionError, is_as_given,
                               load_given)
+from tasks import catalogue
 
 NAME = ".handout.json"
 SCHEMA = "rvlab/handout/v1"
@@ -37,12 +39,16 @@ class Manifest:
     files    {path: [digest, 4 hexadecimal digits for each line]}, without the blank regions
     uses     what the texts may use of the kernel, as allowed.Lists; None if that is not told
     assignments  of a course: the Briefs of what was handed out until now; the last one is due
+    tasks    the numbers of the tasks that a student may choose
+    base     {path: text} of the files that these tasks allow, as they were handed out
     """
 
-    def __init__(self, lab, version, blank, regions, files, uses=None, assignments=()):
+    def __init__(self, lab, version, blank, regions, files, uses=None, assignments=(), tasks=(),
+                 base=None):
         self.lab, self.version, self.blank = lab, version, list(blank)
         self.regions, self.files, self.uses = list(regions), dict(files), uses
         self.assignments = list(assignments)
+        self.tasks, self.base = list(tasks), dict(base or {})
 
     @property
     def name(self):
@@ -72,6 +78,7 @@ class Manifest:
             one = assignment.find(self.assignments, name or self.name)
             self.assignments = self.assignments[:self.assignments.index(one) + 1]
             self.regions = [each for each in self.regions if each.exercise in one.exercises]
+            self.tasks = [each for each in self.tasks if each in one.exercises]
         return self
 
     def to_json(self):
@@ -82,11 +89,32 @@ class Manifest:
         if self.assignments:
             text += '"assignments": %s,\n ' % json.dumps(
                 [each.to_json() for each in self.assignments])
+        if self.tasks:
+            text += '"tasks": %s,\n "base": "%s",\n ' % (json.dumps(self.tasks), packed(self.base))
         if self.uses:
             text += '"uses": %s,\n ' % json.dumps(self.uses.to_json(), sort_keys=True)
         text += '"files": {\n'
         return text + ",\n".join("  %s: %s" % (json.dumps(path), json.dumps(entry))
                                  for path, entry in sorted(self.files.items())) + "\n }\n}\n"
+
+
+def packed(base):
+    """The texts of some files as one word: they are in a handout once more, and few read them."""
+    text = json.dumps(base, sort_keys=True)
+    return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+
+
+def unpacked(word):
+    """The texts in such a word."""
+    incoming.word(word, "[A-Za-z0-9+/=]*", "base")
+    try:
+        expander = zlib.decompressobj()
+        data = expander.decompress(base64.b64decode(word, validate=True), MAX_BYTES)
+    except (ValueError, zlib.error):
+        raise incoming.BadValue("base is cut off or changed") from None
+    found = incoming.table(incoming.json_of(data, MAX_BYTES), MAX_ENTRIES, "base")
+    return {incoming.word(path, PATH, "a file of base"): incoming.word(text, "(?s).*", path)
+            for path, text in found.items()}
 
 
 def entry_of(region):
@@ -148,7 +176,10 @@ def decode(data):
              for path, each in incoming.table(files, MAX_ENTRIES, "files").items()},
             uses_of(version, found.get("uses")),
             [assignment.decode(each, EXERCISE) for each in incoming.items(
-                found.get("assignments", []), MAX_ENTRIES, "assignments")])
+                found.get("assignments", []), MAX_ENTRIES, "assignments")],
+            [incoming.word(each, EXERCISE, "a task")
+             for each in incoming.items(found.get("tasks", []), MAX_ENTRIES, "tasks")],
+            unpacked(found["base"]) if "base" in found else {})
     except ValueError as error:
         raise ValueError("%s is damaged: %s" % (NAME, error)) from None
 
@@ -211,13 +242,16 @@ def watched_files(root):
                     yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
 
 
-def describe(root, lab, version, blank, regions, assignments=()):
-    """The Manifest of a handout that has just been written."""
+def describe(root, lab, version, blank, regions, assignments=(), tasks=()):
+    """The Manifest of a handout that has just been written; `tasks` are the Tasks that it has."""
     files = {}
     for path in watched_files(root):
         with open(os.path.join(root, path), "rb") as file:
             files[path] = summary(file.read(), set(blank))
-    about = Manifest(lab, version, blank, (), files, None, assignments)
+    base = {path: patches.text_in(root, path) for path in files
+            if any(task.may_change(path) for task in tasks)}
+    about = Manifest(lab, version, blank, (), files, None, assignments,
+                     [task.number for task in tasks], base)
     due = about.all_due
     about.regions = sorted((region for region in regions if region.exercise in due),
                            key=lambda each: each.exercise)
@@ -261,6 +295,29 @@ def changes(manifest, root):
             if digest_of(lines) != digest:
                 found.append(Change(path, first_difference(lines, digests), "changed"))
     return found
+
+
+def patches_of(manifest, root):
+    """({task: (patch, 1)}, {task: [PatchError]}) of what was changed in a tree for the tasks that
+    its handout has. A task without a change is left out."""
+    found, unfit = {}, {}
+    for task in catalogue.load() if manifest.tasks else ():
+        if task.number in manifest.tasks:
+            text, wrong = patches.make(task, manifest.base, manifest.files, root,
+                                       set(manifest.blank))
+            if text:
+                found[task.number] = text, 1
+            if text or wrong:
+                unfit[task.number] = wrong + strangers(manifest, root, task)
+    return found, unfit
+
+
+def strangers(manifest, root, task):
+    """[PatchError] of what was changed in a tree and is not for this task to change."""
+    return [patches.PatchError("%s:%d" % (each.path, each.line), "%s, which %s does not allow: it "
+                               "is not in the patch" % (each.what, task.number))
+            for each in changes(manifest, root)
+            if not (task.may_change(each.path) or task.may_add(each.path))]
 
 
 # -- what is written, and what is not
@@ -330,8 +387,17 @@ def look(manifest, root, objects=None):
     in the folder `objects`, or in one of those that make chooses."""
     texts, errors = graft.extract_tree(root, manifest.regions)
     foreign = Foreign(root, manifest, texts, objects)
-    return (states(manifest.regions, texts, errors, graft.Names(root), foreign),
-            changes(manifest, root), foreign.notes)
+    tasks = [task for task in catalogue.load() if task.number in manifest.tasks]
+    changed, notes = [], []
+    for each in changes(manifest, root):
+        mine = [task.number for task in tasks
+                if task.may_change(each.path) or task.may_add(each.path)]
+        if mine:
+            notes.append("%s, for the task %s" % (each, " or ".join(mine)))
+        else:
+            changed.append(each)
+    return (states(manifest.regions, texts, errors, graft.Names(root), foreign), changed,
+            foreign.notes + notes)
 
 
 def some(items, text):

@@ -6,6 +6,9 @@ in the mark "together", so that it costs its own exercise only. An exercise that
 at (see earlier.py) has no mark, which is not 0; the reference's text takes its place in
 "together".
 
+A task (tools/tasks) has a patch in place of regions. It is graded alone only: the patch is applied
+to the reference, and the tests of the task are laid over that.
+
 The policy "best" boots no machine that cannot change a mark: an exercise with full marks together
 is not graded alone, one with full marks alone gets no more tests together, and a test that has no
 end alone is not run together. The policy "both" gives the same marks, and boots all machines.
@@ -21,7 +24,7 @@ import json
 import os
 import re
 
-from exercise import earlier, incoming, kept, regions, register
+from exercise import earlier, incoming, kept, patched, regions, register
 from exercise.build import ERROR, errors_by_exercise
 from exercise.graft import Names
 from exercise.regions import RegionError
@@ -29,6 +32,7 @@ from exercise.symbols import Refusal, Uses
 from exercise.vet import vet
 from grader.formats import explanation
 from grader.model import Verdict
+from tasks import catalogue
 
 BEST, BOTH, ALONE, TOGETHER = "best", "both", "alone", "together"
 WRITTEN, BLANK, REFUSED, ABSENT, BROKEN, LOOK = (
@@ -45,7 +49,8 @@ class Reference:
     register   the Register of all regions that any handout ever had
     texts      {path: text} of the files with regions
     given      {(exercise, id): text} of what handouts have in regions of the form "given"
-    exercises  {number: Exercise}; hints: {number: its hint}
+    exercises  {number: Exercise}, with the tasks; hints: {number: its hint}
+    tasks      {number: patched.Place} of each task
     tests      {number: its Tests, in the order in which they are run}
     names      a graft.Names: the names that a student's text must not define
     """
@@ -67,6 +72,10 @@ class Reference:
                       for number in self.exercises}
         self.hints = {number: each.hint for number, each in self.exercises.items()}
         self.names = Names(root)
+        self.tasks = {task.number: patched.Place(root, task) for task in catalogue.load(
+            {lab.number for lab in labs})}
+        for number, place in self.tasks.items():
+            self.exercises[number], self.tests[number] = place.task, place.task.tests
 
     def of(self, exercise):
         """The Regions of an exercise."""
@@ -103,12 +112,14 @@ class Work:
     exercises  the numbers of the exercises, in order
     texts      {(exercise, id): text} of the exercises that can be built
     state      {exercise: (WRITTEN or another state, the reason)}
+    patched    {task: {path: text} of the reference with its patch in it}
     notes      sentences that say what of the hand-in is ignored
     only       the exercises that get marks; the others are in the kernel, and are not tested again
     """
 
     def __init__(self, submission, reference, exercises, only=None):
         self.exercises, self.texts, self.state = list(exercises), {}, {}
+        self.patched = {}
         self.only = self.exercises if only is None else [
             number for number in self.exercises if number in only]
         taken = earlier.take(submission.handin, reference)
@@ -118,6 +129,8 @@ class Work:
 
     def look(self, submission, reference, exercise, taken):
         """(state, reason) of an exercise; its texts are kept if it is WRITTEN."""
+        if exercise in reference.tasks:
+            return self.look_at_patch(submission.handin, reference, exercise)
         own = reference.of(exercise)
         if exercise not in submission.handin.exercises or not own:
             if own and earlier.had_none(submission.handin, reference, own):
@@ -145,10 +158,19 @@ class Work:
         self.texts.update(texts)
         return WRITTEN, ""
 
+    def look_at_patch(self, found, reference, number):
+        """The same of a task; the files that its patch changes are kept."""
+        texts, why, is_unfit = reference.tasks[number].take(found)
+        if texts is not None:
+            self.patched[number] = texts
+            return WRITTEN, ""
+        look = is_unfit and not earlier.is_of(found, reference)
+        return ABSENT if number not in found.patches else LOOK if look else REFUSED, why
+
     @property
     def written(self):
-        """The exercises that can be built and tested."""
-        return self.in_state(WRITTEN)
+        """The exercises with regions that can be built and tested."""
+        return [number for number in self.in_state(WRITTEN) if number not in self.patched]
 
     @property
     def tested(self):
@@ -169,6 +191,8 @@ class Work:
         data = [version, policy, self.exercises, sorted(self.state.items()),
                 sorted([*key, text] for key, text in self.texts.items())]
         data += [] if self.only == self.exercises else [self.only]
+        data += [sorted((number, sorted(texts.items())) for number, texts in
+                        self.patched.items())] if self.patched else []
         return hashlib.sha256(json.dumps(data).encode("utf-8")).hexdigest()
 
 
@@ -262,6 +286,8 @@ class Examiner:
             self.complete(work, result, whole)
         for number in work.tested:
             self.decide(result[number], policy)
+        for number in sorted(set(work.patched) & set(work.only)):
+            self.task(self.reference.tasks[number], work.patched[number], result[number])
         return {"exercises": result, "complete": not self.failed}
 
     def decide(self, entry, policy):
@@ -277,11 +303,25 @@ class Examiner:
         if entry["why"]:
             entry["state"], entry["why"] = unusable(entry["why"]), str(entry["why"])
 
+    def task(self, place, texts, entry):
+        """Fill in the entry of a task, whose patch makes these texts of the reference's."""
+        number = place.task.number
+        with self.shop.variant({**texts, **place.overlay}) as built:
+            if built.succeeded:
+                host = self.shop.host()
+                entry["tests"] = [self.run(test, host) for test in place.task.tests]
+            else:
+                entry["state"], entry["why"] = BROKEN, self.said(built)
+                entry["tests"] = self.no_points(number, BROKEN, entry["why"])
+        entry["from"], entry["mark"] = ALONE, points(entry["tests"])
+        entry["alone"] = entry["mark"]
+
     def entry(self, work, number):
         """The entry of an exercise in the result, before anything is tested."""
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
         tests = [] if state in (WRITTEN, LOOK) else self.no_points(number, state, why)
-        return {"max": exercise.points, "challenge": exercise.is_challenge, "state": state,
+        extra = exercise.is_challenge or number in self.reference.tasks
+        return {"max": exercise.points, "challenge": extra, "state": state,
                 "why": why, "together": None, "alone": None,
                 "mark": None if state == LOOK else 0, "from": "", "tests": tests}
 

@@ -9,6 +9,7 @@ A HandoutError says what of a wish cannot be.
 import re
 
 from labs import catalogue
+from tasks import catalogue as tasks_catalogue
 
 # The first sentence of a paragraph, or all of one that has no end.
 FIRST = re.compile(r".*?\.(?=\s|$)|.*", re.S)
@@ -32,6 +33,7 @@ class Plan:
     hints    {number of a blank exercise: "full", "short" or "none"}
     given    the exercises that come solved because no assignment of the course has them
     text     the file with the text of the labs
+    tasks    the Tasks of this lab, or of the assignment, which a student may choose
     """
     text = "labcodes.md"
     briefs = given = ()
@@ -59,6 +61,7 @@ class Plan:
                       if exercise.number in self.due or each.number > lab
                       or each.number < lab and each.number not in solved]
         self.hints = dict.fromkeys(self.blank, "full")
+        self.tasks = tasks_catalogue.load({lab})
 
     def hint_of(self, exercise):
         """What a blank region of this exercise tells: the first sentence of each paragraph if
@@ -108,7 +111,9 @@ class CoursePlan(Plan):
         self.all = [each for each in labs if each.number > 0]
         past, names = course.until(one), {each.name for each in course.assignments}
         assigned = {number: each for each in course.assignments for number in each.exercises}
-        self.one, self.due, self.solved = one, list(one.exercises), list(one.solved)
+        self.tasks = [task for task in tasks_catalogue.load() if task.number in one.exercises]
+        self.one, self.solved, numbers = one, list(one.solved), [each.number for each in self.tasks]
+        self.due = [number for number in one.exercises if number not in numbers]
         self.blank = [exercise.number for each in self.all for exercise in each.exercises
                       if exercise.number in assigned
                       and assigned[exercise.number].name in names - set(one.solved)]
@@ -131,7 +136,7 @@ class CoursePlan(Plan):
 
     @property
     def command(self):
-        return 'EX="%s"' % " ".join(self.due)
+        return 'EX="%s"' % " ".join(self.due) if self.due else "TASK=" + self.tasks[0].number
 
 
 def numbers_of(text):

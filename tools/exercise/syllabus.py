@@ -23,6 +23,7 @@ import re
 
 from exercise import assignment, inifile, plans
 from exercise.incoming import shown
+from tasks import catalogue as tasks
 
 FOLDER = os.path.join("tools", "courses")
 OWN = "course.ini"                          # at the top of the tree: then --course is not needed
@@ -353,8 +354,8 @@ def read(root, word, labs):
     if path is None:
         raise CourseError("which course? Say --course FILE, or --course with one of %s, or put a "
                           "file %s at the top of the tree" % (", ".join(shipped(root)), OWN))
-    found = Course(path, inifile.read(path), {exercise.number: exercise for lab in labs
-                                              if lab.number for exercise in lab.exercises})
+    known = [exercise for lab in labs if lab.number for exercise in lab.exercises]
+    found = Course(path, inifile.read(path), {each.number: each for each in known + tasks.load()})
     for one in found.assignments:
         text = plans.text_in(one.language)
         if "language" in one.section.values and not os.path.isfile(os.path.join(root, text)):

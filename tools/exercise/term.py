@@ -43,7 +43,7 @@ def scale(result, points):
     result = dict(result, exercises=dict(result["exercises"]))
     for number, entry in result["exercises"].items():
         most, new = entry["max"], points[number]
-        entry = dict(entry, max=new, tests=[
+        entry = dict(entry, max=new, challenge=number.endswith(".C"), tests=[
             dict(test, points=scaled(test["points"], most, new), max=scaled(test["max"], most, new))
             for test in entry["tests"]])
         for name in ("together", "alone", "mark"):

@@ -34,7 +34,7 @@ LIMITS = Limits(cpu=20, total=600, memory=2 << 30, together=TOGETHER, file=100 <
                 room=1 << 30, processes=PROCESSES, output=1 << 16)
 PROBLEM = re.compile(r"error: |undefined reference|multiple definition|\*\*\* ")
 CHECK, RACE = "-check", "-race"             # the ends of the names of toolchains of such builds
-UNCOPIED = {"grade", "mended", "lock"}      # the grader leaves these beside the objects
+UNCOPIED = {"grade", "mended", "task", "lock"}      # the grader leaves these beside the objects
 
 
 class WorkshopError(Exception):

@@ -119,6 +119,7 @@ class Test:
     needs: "Test" = None        # a test that must pass too: else this one has no points
 
     lab: int = dataclasses.field(default=0, init=False)         # set by the Lab
+    task: str = dataclasses.field(default="", init=False)       # set by the task that it belongs to
 
     def __post_init__(self):
         self.name = self.name.replace(" ", "-")

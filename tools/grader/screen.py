@@ -151,7 +151,8 @@ class Screen:
     def commands(outcome):
         """The commands by which a student can look into a failed test."""
         test = outcome.test
-        name = test.name + (" SEED=%d" % outcome.run if test.seeds else "")
+        name = test.name + (" SEED=%d" % outcome.run if test.seeds else "") + (
+            " TASK=" + test.task if test.task else "")
         lines = ["make debug TEST=%s    gdb, stopped where it fails" % name]
         if test.harts == 1:
             lines.append("make replay TEST=%s   the same run in gdb, forwards and backwards" % name)
