@@ -2,8 +2,8 @@
 
 A region is found by its exercise and its id, wherever it stood. What is blank in the old tree stays
 as it is here. What does not fit is told: a text whose region this tree has not, a region that the
-old tree has not, a file whose markers are damaged. A file in which another text is replaced is kept
-beside it first, as cp --backup=numbered does.
+old tree has not, a file whose markers are damaged, and what was changed outside of the regions. A
+file in which another text is replaced is kept beside it first, as cp --backup=numbered does.
 
 The solution of an assignment that a student gives up is taken from the file reference-NAME.txt,
 which the course hands out; a teacher's own tree has it. The handout says for which assignments the
@@ -72,6 +72,17 @@ class Carrying:
             if key not in found and key[0] in known:
                 self.lines.append("does not fit: the old tree has no region %s of exercise %s: "
                                   "%s is as it was" % (key[1], key[0], region.path))
+
+    def tell_outside(self, old):
+        """Tell what was changed outside of the regions of the older tree: it stays there."""
+        try:
+            about = manifest.load(old)
+        except (OSError, ValueError):
+            return
+        changed = manifest.changes(about, old) if about else ()
+        if changed:
+            self.lines.append("not carried, because it is outside of the exercises: "
+                              + manifest.some(changed, "; "))
 
     def is_here(self, region):
         """Has a region of the old tree nothing that would be lost? It is blank, or it came with a
@@ -195,6 +206,7 @@ def run(root, old, solved_from, reference=None):
     carrying = Carrying(root, about)
     if old:
         carrying.take_tree(old)
+        carrying.tell_outside(old)
     for word in solved_from:
         carrying.take_solution(word, old, reference)
     carrying.write()

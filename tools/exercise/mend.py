@@ -11,7 +11,7 @@ import re
 from exercise import carry, handin, incoming, manifest, regions
 from exercise.regions import BEGIN, MARKER, RegionError
 
-HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@.*")
+HUNK = re.compile(r"@@ -(\d+),(\d+) \+\d+,(\d+) @@.*", re.A)
 PATH = re.compile(r"(?!.*\.\.)[.\w][\w./@+-]*")
 ERRATA, NONE = "ERRATA", "/dev/null"
 MAX_PATCH = 16 << 20
@@ -32,25 +32,41 @@ class Part:
 
 def parse(text):
     """The Parts in a patch."""
-    parts, lines = [], text.split("\n")
-    for number, line in enumerate(lines):
-        if line.startswith("--- ") and lines[number + 1:number + 2] and \
+    parts, lines, number = [], text.split("\n"), 0
+    while number < len(lines):
+        hunk = HUNK.fullmatch(lines[number])
+        if lines[number].startswith("--- ") and lines[number + 1:] and \
                 lines[number + 1].startswith("+++ "):
-            names = [each[4:].split("\t")[0] for each in (line, lines[number + 1])]
+            names = [each[4:].split("\t")[0] for each in lines[number:number + 2]]
             names = [each if each == NONE else each.partition("/")[2] for each in names]
             if not all(each == NONE or PATH.fullmatch(each) for each in names):
                 raise MendError("line %d: this is no file of a handout" % (number + 1))
             parts.append(Part(*names))
-        elif HUNK.fullmatch(line) and parts:
-            parts[-1].hunks.append((int(HUNK.fullmatch(line).group(1)), [], []))
-        elif line[:1] in (" ", "-", "+") and parts and parts[-1].hunks:
-            if not line.startswith("+++ "):
-                _, old, new = parts[-1].hunks[-1]
-                old.extend([line[1:]] * (line[0] in " -"))
-                new.extend([line[1:]] * (line[0] in " +"))
+            number += 1
+        elif hunk and parts:
+            first, *counts = map(int, hunk.groups())
+            old, new, number = hunk_lines(lines, number + 1, *counts)
+            parts[-1].hunks.append((first, old, new))
+            continue
+        number += 1
     if not parts:
         raise MendError("this is no erratum: there is no line \"--- a/FILE\" in it")
     return parts
+
+
+def hunk_lines(lines, at, count_old, count_new):
+    """([old lines], [new lines], the index behind them) of a hunk whose lines begin at an index.
+    Its head says how many there are, because a line that is added may look like a head."""
+    old, new = [], []
+    while len(old) < count_old or len(new) < count_new:
+        line = (lines[at:at + 1] or ["end"])[0] or " "      # mail takes a space at the end away
+        if line[0] not in " -+":
+            raise MendError("line %d: this erratum is damaged, or not complete: fetch it again"
+                            % (at + 1))
+        old.extend([line[1:]] * (line[0] in " -"))
+        new.extend([line[1:]] * (line[0] in " +"))
+        at += 1
+    return old, new, at
 
 
 def inner(lines):

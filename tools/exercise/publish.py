@@ -152,11 +152,12 @@ def check_history(root, branch, published, blank):
     for each in published:
         other = sorted(set(each.blank) ^ set(blank))
         if other:
+            words = ("solved", "to be written")
             raise PublishError(
-                "exercise %s is %s on the branch %s, and %s in this course: it is another course's, "
-                "or the file has changed; choose another branch by --branch" % (
-                    other[0], *[("solved", "to be written")[other[0] in each.blank], branch.name,
-                                ("solved", "to be written")[other[0] in blank]]))
+                "exercise %s is %s on the branch %s, and %s in this course: it is another course's,"
+                " or the file has changed; choose another branch by --branch" % (
+                    other[0], words[other[0] in each.blank], branch.name,
+                    words[other[0] in blank]))
     solved = {region.key: region.text for region in parse_tree(root)}
     texts = [text for key, text in solved.items() if key[0] in blank and len(text.split()) > WORDS]
     for path, content in branch.files():

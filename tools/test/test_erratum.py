@@ -79,6 +79,7 @@ class Errata(Trees):
         status, text = self.erratum()
         self.assertEqual(status, 0, text)
         self.assertLess(os.path.getsize(self.path("x.patch")), 10000)
+        self.damaged(regions.read(self.folder, "x.patch").split("\n"))
         work = self.path("work")
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(self.old, work)
@@ -99,6 +100,22 @@ class Errata(Trees):
         self.assertTrue(os.path.exists(os.path.join(work, "kern/mm/fault.c.~1~")))
         status, text = self.lab(work, "mend", self.path("x.patch"))
         self.assertEqual((status, "has this change already" in text), (2, True), text)
+
+    def damaged(self, lines):
+        """A patch that does not end as it must, or has a line of something else in it, is refused
+        as a whole."""
+        middle = lines.index("+/* Mended. */")
+        for more in (lines[:-2], lines[:middle] + ["On Monday Bob wrote:"] + lines[middle:]):
+            with self.assertRaisesRegex(mend.MendError, r"line \d+: this erratum is damaged, or n"):
+                mend.parse("\n".join(more))
+
+    def test_a_line_that_looks_like_a_head(self):
+        part, = mend.parse("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n--- old\n+++ new\n same\n")
+        self.assertEqual(part.hunks, [(1, ["-- old", "same"], ["++ new", "same"])])
+
+    def test_mail_took_spaces_away(self):
+        part, = mend.parse("--- a/x\n+++ b/x\n@@ -1,3 +1,2 @@\n same\n\n-old\n")
+        self.assertEqual(part.hunks, [(1, ["same", "", "old"], ["same", ""])])
 
     def test_lines_that_a_student_has_changed(self):
         """It is told where, and nothing is written."""
