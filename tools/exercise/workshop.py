@@ -144,6 +144,42 @@ def files(folder):
     return found
 
 
+class Compiled:
+    """Objects of variants, for others that have the same texts in the sources of which an object
+    was made: these need not be compiled again. It is for texts of this tree only. What the compiler
+    makes of a stranger's text in one variant must not get into another one.
+
+    kept    {object: [({source: its text, None if it is the tree's own}, (object, dependencies))]}
+    """
+
+    COMPILED = re.compile(r"^  CC    (\S+)( \(user\))?$", re.M)
+
+    def __init__(self):
+        self.kept = {}
+
+    def put(self, objects, texts):
+        """Put what is known of these texts where make looks for it. The texts are written before:
+        make takes an object that is not older than its sources."""
+        for name, variants in self.kept.items():
+            for sources, contents in variants:
+                if all(texts.get(path) == text for path, text in sources.items()):
+                    for ending, content in zip((".o", ".d"), contents):
+                        with open(os.path.join(objects, name + ending), "wb") as file:
+                            file.write(content)
+
+    def take(self, objects, texts, output):
+        """Keep what make has compiled, as it has printed, with these texts."""
+        for path, user in self.COMPILED.findall(output):
+            name = os.path.join("uobj" if user else "kobj", path)
+            contents = []
+            for ending in (".o", ".d"):
+                with open(os.path.join(objects, name + ending), "rb") as file:
+                    contents.append(file.read())
+            rule = contents[1].decode().replace("\\\n", " ").partition("\n")[0]
+            sources = {source: texts.get(source) for source in rule.partition(":")[2].split()}
+            self.kept.setdefault(name, []).append((sources, contents))
+
+
 PLAIN = (stat.S_IFREG,)
 
 
@@ -194,15 +230,20 @@ class Workshop:
         self.inodes = inodes(self.folder)
 
     @contextlib.contextmanager
-    def variant(self, texts):
+    def variant(self, texts, compiled=None):
         """Build with these texts, {path: text}, and give the Built; at the end of the with block
-        everything is put back."""
+        everything is put back. What is Compiled already is taken from there."""
         try:
             for path, text in texts.items():
                 with open(os.path.join(self.folder, path), "w", encoding="utf-8",
                           errors="surrogateescape", newline="\n") as file:
                     file.write(text)
-            yield make(self.folder, self.toolchain)
+            if compiled:
+                compiled.put(self.objects, texts)
+            built = make(self.folder, self.toolchain)
+            if compiled and built.succeeded:
+                compiled.take(self.objects, texts, built.output)
+            yield built
         finally:
             self.restore()
 

@@ -7,14 +7,16 @@ without a machine. What the check finds in this tree .ci/run shows.
 Needs the built objects, their compiler and QEMU.
 Run alone: python3 tools/test/test_singles.py
 """
+import hashlib
 import os
+import re
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from exercise import check_singles, marks
+from exercise import check_singles, marks, workshop
 from labs.catalogue import LabError, load
 from trees import TOP, ShopTest
 
@@ -34,6 +36,47 @@ class Singles(ShopTest):
                          ["it is blank, but passes the test backtrace-calls"])
         wrong, = single({"kern/sync/sem.c": "no C\n"}, ["ticks"], [])
         self.assertIn("it does not compile", wrong)
+
+
+class Kept(ShopTest):
+    """Objects of variants that are not compiled again: workshop.Compiled."""
+
+    HEADER, SOURCE = "kern/process/sync_detect.h", "kern/process/sync_detect.c"
+
+    def build(self, **texts):
+        """(the files that are compiled, a digest of the kernel) of a variant in which these files
+        have more text behind their own."""
+        names = {"header": self.HEADER, "source": self.SOURCE}
+        changed = {}
+        for name, more in texts.items():
+            with open(os.path.join(TOP, names[name]), encoding="utf-8") as file:
+                changed[names[name]] = file.read() + more
+        with self.shop.variant(changed, self.compiled) as built:
+            self.assertTrue(built.succeeded, built.output)
+            with open(os.path.join(self.shop.objects, "kernel"), "rb") as file:
+                kernel = hashlib.sha256(file.read()).hexdigest()
+        return set(re.findall(r"  CC    (\S+)", built.output)), kernel
+
+    def test_only_what_is_new_is_compiled(self):
+        self.compiled = workshop.Compiled()
+        one = "\nint one(void);\nint one(void) { return 1; }\n"
+        compiled, first = self.build(source=one)
+        self.assertEqual(compiled, {self.SOURCE})
+        self.assertEqual(self.build(source=one), (set(), first))
+        compiled, other = self.build(source=one.replace("1", "2"))
+        self.assertEqual(compiled, {self.SOURCE})
+        self.assertNotEqual(other, first)
+        self.assertEqual(self.build(source=one), (set(), first))
+
+    def test_a_header_is_a_source_too(self):
+        self.compiled = workshop.Compiled()
+        one = "\nint one(void);\nint one(void) { return ONE; }\n"
+        compiled, first = self.build(source=one, header="\n#define ONE 1\n")
+        self.assertIn(self.SOURCE, compiled)
+        again, other = self.build(source=one, header="\n#define ONE 2\n")
+        self.assertEqual(again, compiled)
+        self.assertNotEqual(other, first)
+        self.assertEqual(self.build(source=one, header="\n#define ONE 1\n"), (set(), first))
 
 
 class Jobs(unittest.TestCase):
