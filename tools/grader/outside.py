@@ -17,6 +17,7 @@ stop lets the clock jump.
 """
 import copy
 import re
+import struct
 
 from grader.machine import End, Machine
 
@@ -68,6 +69,10 @@ class Caller(Machine):
         except Wrong as wrong:
             last = self.steps[-LAST:]
             return [str(wrong) + ("; the last calls: " + ", ".join(last) if last else "")]
+        except (LookupError, ArithmeticError, ValueError, StopIteration, struct.error) as error:
+            # Damaged memory may lead a model anywhere; with a right kernel this does not come.
+            return ["what the kernel has left in memory makes no sense: %r; the last calls: %s" % (
+                error, ", ".join(self.steps[-LAST:]))]
         return []
 
     def go_on(self, before, *places):

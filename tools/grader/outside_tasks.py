@@ -10,9 +10,10 @@ Only what is left when all is quiet is compared: on the way there a solution may
 """
 import random
 
-from grader.outside import A0, PC, RA, RUNNABLE, SLEEPING, SP, TP, signed
+from grader.outside import A0, PC, RA, RUNNABLE, SLEEPING, SP, TP, WORD, signed
 
 STACK, INTERRUPTED = 2, 0x80000000          # pages of a stack; WT_ of kern/sched/task.h
+ZOMBIE = 3                                  # PROC_ of the same
 E_KILLED = -9
 PHILOSOPHERS, MOST_MEALS = 5, 4             # N, MOST_MEALS_BEFORE of phi_monitor.h
 
@@ -38,8 +39,9 @@ class Tasks:
     def __init__(self, machine, count):
         self.machine, self.cpu = machine, machine.memory.object("cpu", machine.start[TP])
         self.tasks = [Task(machine, i, each) for i, each in enumerate(self.structs(count))]
-        self.sleep = machine.image.address("sched_sleep")
-        machine.stub.add_breakpoint(self.sleep)
+        self.sleep, self.exit = map(machine.image.address, ("sched_sleep", "sched_exit"))
+        for address in (self.sleep, self.exit):
+            machine.stub.add_breakpoint(address)
         machine.stand_in("wakeup_proc", self.wake)
 
     def structs(self, count):
@@ -71,15 +73,21 @@ class Tasks:
 
     def start(self, number, function, *arguments):
         """Let a task make a call; then all go on until all is quiet."""
-        task, image = self.tasks[number], self.machine.image
+        task = self.tasks[number]
+        self.run(task, self.begin(task, function, arguments), 0)
+        self.settle()
+
+    def begin(self, task, function, arguments):
+        """The registers with which a task begins a call."""
+        image = self.machine.image
         registers = list(self.machine.start)
         registers[SP], registers[RA] = task.top, self.machine.place
         registers[PC] = image.address(function) if isinstance(function, str) else int(function)
-        registers[A0:A0 + len(arguments)] = arguments
-        task.call = "task %d in %s" % (number, function if isinstance(function, str) else "a call")
+        registers[A0:A0 + len(arguments)] = [int(n) & WORD for n in arguments]
+        name = function if isinstance(function, str) else "a call"
+        task.call = "task %d in %s" % (task.number, name)
         task.busy = True
-        self.run(task, registers, 0)
-        self.settle()
+        return registers
 
     def settle(self):
         """All who are awake go on, until each of them sleeps or has returned."""
@@ -106,18 +114,21 @@ class Tasks:
         machine.store(cpu.task, task.struct.address)
         machine.store(cpu.locks_held, held or free)
         machine.stub.set_registers(registers)
-        now = machine.go_on("the end of %s" % task.call, self.sleep)
+        now = machine.go_on("the end of %s" % task.call, self.sleep, self.exit)
         machine.store(cpu.task, other)
-        if now[PC] == self.sleep:
+        if now[PC] in (self.sleep, self.exit):
             lock = machine.memory.object("spinlock", now[A0])
             machine.equal("who holds the lock with which %s sleeps" % task.call, int(lock.holder),
                           now[TP])
-            task.asleep = now, int(cpu.locks_held)
-            if not (now[A0 + 1] & INTERRUPTED and int(task.struct.killed)):
+            if now[PC] == self.exit:
+                machine.store(task.struct.state, ZOMBIE)
+            else:
+                task.asleep = now, int(cpu.locks_held)
+            if task.asleep and not (now[A0 + 1] & INTERRUPTED and int(task.struct.killed)):
                 machine.store(task.struct.state, SLEEPING)
             machine.store(lock.holder, 0)
             machine.store(cpu.locks_held, free)
-            machine.steps.append("%s: sleeps" % task.call)
+            machine.steps.append("%s: %s" % (task.call, "sleeps" if task.asleep else "ends"))
             return
         machine.equal("the locks held when %s returned" % task.call, int(cpu.locks_held) >> 16, 0)
         machine.expect(now[SP] == task.top, "%s returned with sp changed" % task.call)

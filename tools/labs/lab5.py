@@ -7,7 +7,7 @@ From here on tests run programs of user/ too. A test with at={"shared": ...} sto
 a checkpoint of the program, where the grader itself looks at the page tables. Tests with 4 harts
 run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
 """
-from grader import outside_mm, outside_proc
+from grader import outside_exit, outside_mm, outside_proc
 from grader.state import cow_pair, free_list, locks, permissions, references
 from labs.common import Exercise, Lab, early, program, regex, selftest
 
@@ -146,7 +146,8 @@ TESTS = [
     program("cowkernel", "", 4, "5.4", title="the kernel's writes respect it too"),
     program("cowrace 4 harts", "", 4, "5.4", harts=4, runs=2, cpu=5,
             title="threads that fault on the same page at once"),
-    selftest("exit-wait", 9, "5.5", title="exit codes, zombies, orphans, waiting for one of many"),
+    selftest("exit-wait", 9, "5.5", title="exit codes, zombies, orphans, waiting for one of many",
+             outside=outside_exit.family),
     selftest("exit-moment", 4, "5.5", title="a child may end at any moment"),
     selftest("exit-race 4 harts", 3, "5.5", harts=4, runs=2, cpu=5,
              title="no wake-up is lost"),
