@@ -195,7 +195,7 @@ def trace(options, folder):
         "the clock of the machine, which the stops make slower: the order counts, not how long"
     notes = ["%d events, %s of guest time (%s); %s%s" % (
         story.events, clock(story.end), time_words, probes.ended, "; " + lost if lost else "")]
-    title = "%s%s on %d hart%s" % (
+    title = "%s%s, on %d hart%s" % (
         options.test or options.prog, ": " + test.title if options.test and
         test.title != test.name else "", session.harts, "s" * (session.harts > 1))
     about = {"run": title, "events": story.events, "lost": probes.lost, "lost_more": probes.cut,

@@ -33,6 +33,7 @@ LAST = ("panic_at", "panic_trap", "not_written_at", "power_off")    # never lost
 NEEDED = ("power_off", "trap_return", "switch_to")
 SIGNALS = {"sched_kill": 0x80000000, "sched_expire": 0x20000000}    # WT_ bits that end a sleep
 WT_OUTSIDE = 0x40000000
+MAX_PID, UNKNOWN = 1 << 20, 1 << 22     # UNKNOWN: the first number of a task that is no process
 
 Task = collections.namedtuple("Task", "pid name idle")
 Event = collections.namedtuple("Event", "time hart kind task data")
@@ -85,7 +86,7 @@ class Probes:
         self.ram = Ram(stub, image, size)
         self.memory = Memory(self.ram, image)
         self.places, self.lost, self.ended, self.cut = {}, 0, "", False
-        self.registers = []
+        self.registers, self.unknown = [], {}
         for symbol in wanted:
             if symbol in image.symbols:
                 self.places[image.address(symbol)] = symbol, getattr(self, PLACES[symbol])
@@ -185,9 +186,11 @@ class Probes:
         if address == 0:
             return None
         process = self.process(address)
-        rq = process.task.rq
-        idle = bool(rq) and int(rq.idle) == address
-        return Task(int(process.pid), process.name.text(), idle)
+        pid, name = int(process.pid), process.name.text()
+        if not 0 <= pid < MAX_PID or not name:      # self tests make tasks without a process
+            pid = self.unknown.setdefault(address, UNKNOWN + len(self.unknown))
+            name = "task at %#x" % address
+        return Task(pid, name, pid == 0)            # the idle ones have 0
 
     def switch(self, _):
         """switch_to(from, to), contexts: the one is left, and says why; the other goes on."""

@@ -7,6 +7,7 @@ wakes, or from the hart on which it happens, to who is woken.
 Each part has a title, which a browser shows under the pointer: what, how long, since when. Times
 count from the first process on; the boot before it is only in the file for Perfetto.
 """
+from runs.probes import UNKNOWN
 from runs.sheet import Sheet, cut, long
 from runs.story import (BOOT, CALL, FAULT, IDLE, INTERRUPT, RUNNABLE, RUNNING, SLEEPING, ZOMBIE,
                         clock)
@@ -211,7 +212,7 @@ class Picture:
 
     def task(self, row, y):
         sheet = self.sheet
-        name = "%d  %s" % (row.number, row.name)
+        name = row.name if row.number >= UNKNOWN else "%d  %s" % (row.number, row.name)
         sheet.text(16, y + 16, cut(name, LEFT - 22), hint=name)
         sheet.line([(LEFT, y + STATE + CALLS + 3), (self.right, y + STATE + CALLS + 3)], "grid")
         for left, right, piece in self.seen(row.states):

@@ -17,7 +17,7 @@ CALL, FAULT, EXCEPTION, INTERRUPT = "system call", "fault", "exception", "interr
 EXCEPTIONS = {0: "misaligned instruction", 1: "instruction access", 2: "illegal instruction",
               3: "ebreak", 4: "misaligned load", 5: "load access", 6: "misaligned store",
               7: "store access"}
-SHOWN = 4                       # so many sleeps of a row are told in words
+SHOWN = 4                       # so many sleeps of a row are told one by one
 
 Mark = collections.namedtuple("Mark", "time what label")
 Wake = collections.namedtuple("Wake", "time hart source target new")
@@ -139,7 +139,7 @@ class Story:
 
     def on_wake(self, event, data):
         """A task can run again, or for the first time."""
-        if not data["awakes"]:
+        if not data["awakes"] or data["task"].idle:
             return
         row = self.task(data["task"], event.time)
         top = self.open[self.who(event)]
@@ -244,21 +244,28 @@ class Story:
             len(self.harts), "s" * (len(self.harts) != 1), len(self.tasks),
             clock(self.start), clock(self.end))]
         for row in self.tasks.values():
-            sleeps = [piece for piece in row.states if piece.kind == SLEEPING]
-            calls = collections.Counter(p.label for p in row.calls if p.kind == CALL)
-            faults = collections.Counter(p.label for p in row.calls if p.kind == FAULT)
+            calls, faults = (collections.Counter(piece.label for piece in row.calls
+                                                 if piece.kind == kind) for kind in (CALL, FAULT))
             lines.append("Process %d, %s: ran %s%s%s%s%s." % (
                 row.number, row.name,
                 clock(sum(piece.long for piece in row.states if piece.kind == RUNNING)),
-                "".join("; slept %s waiting for %s" % (clock(piece.long), piece.label)
-                        for piece in sleeps[:SHOWN])
-                + "; and %d more sleeps" % (len(sleeps) - SHOWN) * (len(sleeps) > SHOWN),
+                self.sleeps([piece for piece in row.states if piece.kind == SLEEPING]),
                 "; calls: " * bool(calls) + counted(calls),
                 "; page faults: " * bool(faults) + counted(faults),
                 "".join("; " + mark.label for mark in row.marks)))
         for row in self.harts.values():
             lines += ["%s: %s." % (row.name, mark.label) for mark in row.marks]
         return lines
+
+    @staticmethod
+    def sleeps(pieces):
+        """For what it slept: one by one, or if there are many, by reason."""
+        if len(pieces) <= SHOWN:
+            return "".join("; slept %s waiting for %s" % (clock(piece.long), piece.label)
+                           for piece in pieces)
+        return "; slept %d times, %s, waiting for: %s" % (
+            len(pieces), clock(sum(piece.long for piece in pieces)),
+            counted(collections.Counter(piece.label for piece in pieces)))
 
 
 def counted(counter):

@@ -28,6 +28,7 @@ from grader.pictured import timeline as timeline_of
 from grader.screen import Screen
 from labs.catalogue import find_test
 from runs import chrome, rows, sheet
+from runs.probes import Event, Task
 from runs.story import RUNNABLE, RUNNING, SLEEPING, ZOMBIE, Slice, Story
 from trees import OBJECTS, TOP
 
@@ -217,6 +218,38 @@ class Parts(unittest.TestCase):
         piece = Slice(start, kind, "%d to %d" % (start, end))
         piece.end = end
         return piece
+
+    def test_story(self):
+        """A fault of the kernel lies in its system call; an interrupt after which another process
+        runs is over at the switch; a call that was cut off is closed at the end."""
+        one, two, idle = Task(2, "one", False), Task(3, "two", False), Task(0, "idle", True)
+        story = Story({4: "exec", 103: "write"})
+        for event in (
+                Event(10, 0, "switch", one, {"from": idle, "to": one, "state": "RUNNABLE",
+                                             "why": "", "outside": False}),
+                Event(20, 0, "call", one, {"number": 103, "args": [1, 2]}),
+                Event(30, 0, "fault", one, {"what": "no page yet", "kernel": True, "pc": 1,
+                                            "cause": 13, "access": "read", "address": 2}),
+                Event(40, 0, "leave", one, {"kernel": True, "short": False, "result": 0}),
+                Event(50, 0, "leave", one, {"kernel": False, "short": True, "result": 7}),
+                Event(60, 0, "interrupt", one, {"what": "timer", "kernel": False}),
+                Event(70, 0, "switch", two, {"from": one, "to": two, "state": "RUNNABLE",
+                                             "why": "", "outside": False}),
+                Event(75, 0, "wake", two, {"task": idle, "awakes": True, "new": True, "by": "x"}),
+                Event(80, 0, "call", two, {"number": 9999, "args": []})):
+            story.add(event)
+        story.finish()
+        found = [(piece.kind, piece.label, piece.start, piece.end)
+                 for number in (2, 3) for piece in story.tasks[number].calls]
+        self.assertEqual(found, [("system call", "write", 20, 50), ("fault", "no page yet", 30, 40),
+                                 ("system call", "call 9999", 80, 80)])
+        self.assertEqual(story.tasks[2].calls[0].more["result"], 7)
+        self.assertEqual([(piece.label, piece.start, piece.end)
+                          for piece in story.harts[0].calls], [("timer", 60, 70)])
+        self.assertEqual([(piece.kind, piece.start, piece.end) for piece in story.tasks[2].states],
+                         [(RUNNING, 10, 70), (RUNNABLE, 70, 80)])
+        self.assertEqual(sorted(story.tasks), [2, 3])
+        strict(chrome.document(story, {}))
 
     def test_nested(self):
         """Whatever slices there are, begins and ends are in order and balanced."""
