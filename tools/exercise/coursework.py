@@ -11,6 +11,7 @@ import os
 import scratch
 from exercise import assignment, carry, handin, manifest, mend
 from labs import catalogue
+from tasks import catalogue as tasks
 
 
 class WorkError(ValueError):
@@ -50,8 +51,9 @@ def read(root, options):
 
 
 def show(root, options, show_exercise):
-    """Print the assignments of a course, or one of them with its exercises. show_exercise() prints
-    one, with its lab and its points. The result is the exit status."""
+    """Print the assignments of a course, or one of them with its exercises and tasks.
+    show_exercise() prints one, with the tests among which its own are, and its points. The result
+    is the exit status."""
     if options.lab:
         raise WorkError("which one? Give the number of a lab, or --course and --assignment")
     dates, about = {}, manifest.load(root)
@@ -66,10 +68,11 @@ def show(root, options, show_exercise):
         print("%s: %s, %d points%s" % (each.name, each.title, each.total, words and ", " + words))
         print("    " + ", ".join("%s: %d" % (number, each.points[number])
                                  for number in each.exercises))
-    for lab in catalogue.load() if options.assignment else ():
-        for exercise in lab.exercises:
-            if exercise.number in chosen[0].points:
-                show_exercise(lab, exercise, chosen[0].points[exercise.number])
+    if options.assignment:
+        shown = [(lab.tests, each) for lab in catalogue.load() for each in lab.exercises]
+        for tests, each in shown + [(task.tests, task) for task in tasks.load()]:
+            if each.number in chosen[0].points:
+                show_exercise(tests, each, chosen[0].points[each.number])
     return 0
 
 

@@ -151,7 +151,7 @@ def places(plan, found):
             paths = dict.fromkeys(region.path for region in found
                                   if region.exercise == exercise.number)
             yield "  in " + ", ".join("`%s`" % path for path in paths)
-    for task in plan.tasks:
+    for task in plan.due_tasks:
         yield "- **%s %s** (%d points%s): %s" % (
             task.number, task.title, points.get(task.number, task.points), task.kind, task.asks)
         yield "  You find the places; `make grade TASK=%s` tests it" % task.number

@@ -33,7 +33,8 @@ class Plan:
     hints    {number of a blank exercise: "full", "short" or "none"}
     given    the exercises that come solved because no assignment of the course has them
     text     the file with the text of the labs
-    tasks    the Tasks of this lab, or of the assignment, which a student may choose
+    tasks    the Tasks of this lab, or of the assignment and those before it that come blank: their
+             tests are there, so one tree hands in each
     """
     text = "labcodes.md"
     briefs = given = ()
@@ -88,6 +89,11 @@ class Plan:
         return "LAB=%d" % self.lab
 
     @property
+    def due_tasks(self):
+        """Those of the tasks which are asked for now."""
+        return self.tasks
+
+    @property
     def numbers(self):
         """The numbers of the labs whose chapters and tests are in it."""
         return {lab.number for lab in self.labs}
@@ -111,7 +117,9 @@ class CoursePlan(Plan):
         self.all = [each for each in labs if each.number > 0]
         past, names = course.until(one), {each.name for each in course.assignments}
         assigned = {number: each for each in course.assignments for number in each.exercises}
-        self.tasks = [task for task in tasks_catalogue.load() if task.number in one.exercises]
+        mine = [each for each in past if each is one or each.name not in one.solved]
+        self.tasks = [task for task in tasks_catalogue.load()
+                      if any(task.number in each.exercises for each in mine)]
         self.one, self.solved, numbers = one, list(one.solved), [each.number for each in self.tasks]
         self.due = [number for number in one.exercises if number not in numbers]
         self.blank = [exercise.number for each in self.all for exercise in each.exercises
@@ -135,8 +143,12 @@ class CoursePlan(Plan):
         return self.one.name
 
     @property
+    def due_tasks(self):
+        return [task for task in self.tasks if task.number in self.one.exercises]
+
+    @property
     def command(self):
-        return 'EX="%s"' % " ".join(self.due) if self.due else "TASK=" + self.tasks[0].number
+        return 'EX="%s"' % " ".join(self.due) if self.due else "TASK=" + self.due_tasks[0].number
 
 
 def numbers_of(text):

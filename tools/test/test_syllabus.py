@@ -19,9 +19,11 @@ sys.path.insert(0, TOOLS)
 
 from exercise import handin, handout, inifile, manifest, regions, syllabus
 from labs import catalogue
+from tasks import catalogue as tasks
 
-LABS = catalogue.load()
+LABS, LAB = catalogue.load(), os.path.join(TOOLS, "lab")
 EXERCISES = {each.number: each for lab in LABS if lab.number for each in lab.exercises}
+WITH_TASKS = {**EXERCISES, **{task.number: task for task in tasks.load()}}
 GOOD = """[course]
 name: a test
 starts: 2027-03-01
@@ -44,7 +46,7 @@ hints: none
 
 def course_of(text):
     """The Course in a text."""
-    return syllabus.Course("c.ini", inifile.parse(text, "c.ini"), EXERCISES)
+    return syllabus.Course("c.ini", inifile.parse(text, "c.ini"), WITH_TASKS)
 
 
 class Files(unittest.TestCase):
@@ -219,6 +221,27 @@ class Handouts(unittest.TestCase):
         status, text = self.lab("check", "--assignment", "three")
         self.assertEqual((status, text), (2, "tools/lab: there is no assignment 'three'; there are "
                                           "one, two\n"))
+
+    def test_one_tree_hands_in_the_task_of_each(self):
+        """A task of an assignment before can be handed in from the tree of a later one, and only
+        with its own assignment."""
+        whole = course_of("[one]\nexercises: 1.1 2.T\n[two]\nexercises: 2.1 5.T\nsolved: none\n")
+        tree = os.path.join(self.folder, "tasks")
+        plan = handout.CoursePlan(LABS, whole, whole.find("two"))
+        self.assertEqual(handout.make(ROOT, plan, tree).tasks, ["2.T", "5.T"])
+        page = regions.read(tree, "README.md")
+        self.assertEqual(("**5.T " in page, "**2.T " in page), (True, False))
+        with open(os.path.join(tree, "kern/mm/kmalloc.c"), "a", encoding="utf-8") as file:
+            file.write("/* Mine. */\n")
+        for name, patched in (("one", ["2.T"]), ("two", [])):
+            about = manifest.load(tree).select(name)
+            self.assertEqual(sorted(handin.from_tree(tree, about).patches), patched, name)
+        with open(self.path, encoding="utf-8") as file, \
+                open(self.path + ".tasks", "w", encoding="utf-8") as other:
+            other.write(file.read().replace("2.2, 9.1", "2.2, 5.T"))
+        done = subprocess.run([sys.executable, LAB, "list", "--course", self.path + ".tasks",
+                               "--assignment", "two"], stdout=subprocess.PIPE)
+        self.assertRegex(done.stdout.decode(), r"\n  5.T .*\n.*\n      test pagestate ")
 
     def test_members_that_nobody_can_find(self):
         for line in ("Bob", "Bob, nowhere", ", b@x.org", "Bob, b@x.org, 7, 8"):
