@@ -36,6 +36,7 @@ PAUSE = ["-action", "shutdown=pause"]           # do not leave when the machine 
 # Answers to gdb. SWITCHED_OFF is an answer of QEMU when its state is "shutdown".
 NO_MORE, STEPPED = "T05replaylog:end;", "T05thread:01;"
 INTERRUPTED, SWITCHED_OFF, LEFT = "T02", "T03", "W"
+GOES = ("vKill;", "D")                          # gdb's packets when it goes away
 MAX_TRIES = 8                                   # to get over one gate
 
 
@@ -410,14 +411,17 @@ class Player:
 
     def from_gdb(self, data):
         """Do one packet of gdb, or hand it on to QEMU. gdb waits for the answer before it sends the
-        next one."""
+        next one. What is done here is confirmed at once: after two seconds gdb would send it again,
+        and that would be taken for ctrl-C."""
         packet = re.search(rb"\$([^#]*)#", data)
         packet = packet.group(1).decode("latin-1") if packet else ""
+        if self.is_ours(packet):
+            self.send_gdb(b"+")
         if packet in ("bs", "bc"):
             self.to_gdb(self.go_back(packet))
-        elif packet in ("c", "s") or packet.startswith("vCont;"):
+        elif self.is_ours(packet) and not packet.startswith(GOES):
             self.to_gdb(self.go_on(packet))
-        elif packet.startswith(("vKill;", "D")):
+        elif self.is_ours(packet):
             self.to_gdb("OK")                   # gdb goes away, and then all ends
         else:
             if packet.startswith("qSupported"):
@@ -429,10 +433,15 @@ class Player:
                 self.places.discard(packet[1:])
             self.stub.link.sendall(data)
 
+    @staticmethod
+    def is_ours(packet):
+        """Is it a packet that QEMU does not get?"""
+        return packet in ("bs", "bc", "c", "s") or packet.startswith(GOES + ("vCont;",))
+
     def to_gdb(self, answer):
         """Send an answer to gdb as a packet."""
         data = answer.encode()
-        self.send_gdb(b"+$%s#%02x" % (data, sum(data) & 0xff))
+        self.send_gdb(b"$%s#%02x" % (data, sum(data) & 0xff))
 
 
 def is_continue(packet):

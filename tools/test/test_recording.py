@@ -239,6 +239,20 @@ class Replay(unittest.TestCase):
             self.assertEqual(gdb.ask("c"), NO_MORE)
             self.assertEqual(self.at(gdb), LENGTH - 1)
 
+    def test_it_confirms_at_once(self):
+        """gdb sends a packet again that is not confirmed in two seconds. Player would take that for
+        ctrl-C, and would end its search for the last stop before it."""
+        with self.gdb("slow") as gdb:
+            gdb.add_breakpoint(EARLY + 20)
+            gdb.add_breakpoint(EARLY + 30)
+            for command in ("c", "c", "bc"):
+                gdb.link.settimeout(recording.HANG_SECONDS)     # the slow place takes longer
+                gdb.send(command)
+                self.assertEqual(gdb.link.recv(1), b"+")
+                gdb.link.settimeout(None)
+                self.assertEqual(gdb.answer(PATIENCE), "T05thread:01;")
+            self.assertEqual(self.at(gdb), EARLY + 20)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -191,10 +191,10 @@ class Runs(unittest.TestCase):
 
     def test_harts(self):
         """Several harts have a row each, and something runs on each of them."""
-        _, trace, picture = self.files("forktest", "--prog", "forktest", "--harts", "2")
+        _, trace, picture = self.files("exit", "--prog", "exit", "--harts", "2")
         for hart in (0, 1):
             track = of_track(trace, chrome.HARTS, chrome.HARTS + hart)
-            self.assertTrue(any("forktest (" in (name or "") for _, name in track), track)
+            self.assertTrue(any("exit (" in (name or "") for _, name in track), track)
         self.has_words(picture, ["hart 0", "hart 1"])
 
     def test_bad_input(self):
