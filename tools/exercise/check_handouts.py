@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
 import scratch
-from exercise import handout, regions, syllabus
+from exercise import handout, marks, regions, symbols, syllabus
 from exercise.check_blanks import build, take_objects
 from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
@@ -151,6 +151,7 @@ class Checker:
     """Checks one handout after the other.
 
     graded  {kernel of a solved tree: the exercises that had full points with it}
+    uses    the symbols.Uses of the reference
     last    a tree that is built: the last handout before it was solved, at first the reference
     """
 
@@ -158,12 +159,14 @@ class Checker:
         self.tree, self.options, self.graded = os.path.join(folder, "tree"), options, {}
         self.copy, self.last = os.path.join(folder, "last"), ROOT
         self.objects = os.path.join("obj", options.toolchain)
+        self.uses = symbols.Uses(marks.Reference(ROOT, catalogue.load(), ""), ROOT,
+                                 os.path.join(ROOT, self.objects))
 
     def make(self, plan):
         """Make a handout; a sentence for each other compiler that cannot build it."""
         tree, options = self.tree, self.options
         shutil.rmtree(tree, ignore_errors=True)
-        about = handout.make(ROOT, plan, tree)
+        about = handout.make(ROOT, plan, tree, self.uses if plan.brings_kernel else None)
         compilers, wrong = options.compilers.split(","), []
         seed(tree, self.last, {options.toolchain, *compilers})
         for other in compilers:
@@ -267,7 +270,7 @@ def main():
     add("--compilers", default="unknown-elf,linux-gnu,clang", help="to compile with; %(default)s")
     add("--qemu", default="qemu-system-riscv64", help="%(default)s")
     options = parser.parse_args()
-    labs = [lab for lab in catalogue.load() if lab.number]
+    labs = [lab for lab in catalogue.load() if lab.exercises]
     problems = {region.exercise for region in regions.parse_tree(ROOT)} ^ numbers(labs)
     for number in sorted(problems):
         print("exercise %s is in the tree or in tools/labs, but not in both" % number)

@@ -13,6 +13,9 @@ nothing else: it matters to a test only if it is reached. So the tests of the la
 with all such exercises of a lab blank together: what passes there reaches none of them, and passes
 with each one alone. Other exercises have kernels of their own for that.
 
+Lab 0 has programs that need the whole kernel, so its exercises are tried on a solved one, and no
+other lab needs its tests.
+
 Only tests with one hart and without seeds are run, of which each run is alike. check_handouts.py
 checks whole handouts, with the rest of the tests. .ci/run runs both.
 """
@@ -83,8 +86,8 @@ def jobs(labs, chosen):
     for lab in labs:
         before = alike(test for each in labs if 0 < each.number < lab.number
                        for test in each.tests)
-        later = {exercise.number for each in labs if each.number > lab.number
-                 for exercise in each.exercises}
+        later = {exercise.number for each in labs if lab.number and each.number > lab.number
+                 for exercise in each.exercises}         # lab 0 stands on all of them
         exercises = [exercise.number for exercise in lab.exercises if exercise.number in chosen]
         for blank, word in ((later, "blank"), (set(), "solved")):
             if blank or word == "solved":

@@ -30,10 +30,12 @@ TOP = ("Makefile", "LICENSE", "ERRATA", ".gitattributes", ".gitignore", "grade.s
 CODE = ("kern", "libs", "user")
 VERSIONED = CODE + ("tools/labs", "tools/grader", "tools/sfs", "tools/given",
                     "tools/tasks")                      # see version_of()
+BEYOND = "tools/labs/beyond.py"                         # tests of no lab
 TREE = "docs/tree.md"
 PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sfs.md",
          "docs/shell.md")
 SESSION = "docs/session.svg"                            # a session with a kernel that is written
+KERNEL = "tools/given/kernel"                           # the objects of a kernel that is given
 BOOK = "book"                                           # the pages for a browser
 # Folders of tools/ that students need.
 TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs", "tasks")
@@ -77,7 +79,7 @@ def is_wanted(path, plan):
     parts = path.split("/")
     if len(parts) == 2:
         return not parts[1].startswith("check_") and parts[1] not in TEACHERS
-    if parts[1] not in TOOLS or len(parts) > 3:
+    if parts[1] not in TOOLS or len(parts) > 3 or path == BEYOND:
         return False
     if parts[1] == "exercise":
         return parts[2] in EXERCISE
@@ -171,8 +173,12 @@ def readme(root, plan, found, paths, has_book=False):
     if before:
         lines += ["", "Of assignments before this one these are blank too: %s. Bring what you have"
                   % ", ".join(before), "written, by `git pull`, or by `tools/lab carry OLD_TREE`."]
-    lines += ["", "Labs that come solved: %s. What belongs to later labs is blank and stays so."
-              % (solved or "none"), "",
+    lines += ["", "The kernel comes solved, as objects in %s. Its text in kern/ has blanks: these"
+              % KERNEL, "are later labs, and what is written there changes nothing here.", ""] \
+        if plan.brings_kernel else [
+            "", "Labs that come solved: %s. What belongs to later labs is blank and stays so."
+            % (solved or "none"), ""]
+    lines += [
               "    make setup          install the tools that are missing",
               "    make grade %s    build, run these tests, show the marks" % plan.command,
               "    make handin         write the file that you hand in", "",
@@ -259,6 +265,19 @@ def write_text(folder, path, text):
         file.write(text)
 
 
+def write_kernel(folder, uses):
+    """Write the objects of the reference's kernel, as the reference was built for `uses`. Nobody
+    reads there how an exercise is solved; tools/build.mk links them in place of what kern/ has."""
+    if not uses:
+        raise HandoutError("a handout of lab 0 brings a solved kernel, and this tree cannot be "
+                           "built here: run make")
+    for path, place in uses.objects.items():
+        if path.startswith(("kern/", "libs/")) and not path.startswith("kern/test/"):
+            target = os.path.join(folder, KERNEL, path + ".o")
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(place, target)
+
+
 def write_tree(root, folder, plan, uses, pages):
     """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder)
     makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
@@ -280,6 +299,8 @@ def write_tree(root, folder, plan, uses, pages):
         if path in marked:
             write_text(folder, path, regions.blank(regions.read(root, path), path,
                                                    set(blank), hints, given))
+    if plan.brings_kernel:
+        write_kernel(folder, uses)
     text = labs_text(root, plan)
     if text:
         write_text(folder, "labcodes.md", text)

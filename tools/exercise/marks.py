@@ -62,7 +62,7 @@ class Reference:
         self.register = register.load(root).with_regions(self.regions)
         self.texts = {region.path: regions.read(root, region.path) for region in self.regions}
         self.given = regions.load_given(root)
-        self.exercises = {exercise.number: exercise for lab in labs if lab.number
+        self.exercises = {exercise.number: exercise for lab in labs
                           for exercise in lab.exercises}
         # The tests of an exercise with one hart come first: they tell sooner that there is no end.
         # Programs come before self tests: they need more of the kernel, so they fail sooner.

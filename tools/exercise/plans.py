@@ -27,11 +27,13 @@ class Plan:
              but parts of their own
     solved   the numbers of the labs before it that come solved
     blank    all exercises that are blank: `due`, and those of other labs that are not solved
-    labs     the Labs from 1 to `lab`
-    all      all Labs, without lab 0
+    labs     the Labs from 1 to `lab`; for lab 0 only that one, and all others have it solved, and
+             do not speak of it
+    all      all Labs that have exercises
     briefs   of a course's assignment: what the handout tells of it and of those before
     hints    {number of a blank exercise: "full", "short" or "none"}
-    given    the exercises that come solved because no assignment of the course has them
+    given    the exercises, but for lab 0's, that come solved because no assignment of the course
+             has them
     text     the file with the text of the labs
     tasks    the Tasks of this lab, or of the assignment and those before it that come blank: their
              tests are there, so one tree hands in each
@@ -40,12 +42,13 @@ class Plan:
     briefs = given = ()
 
     def __init__(self, labs, lab, solved=None, exercises=None):
-        self.all = [each for each in labs if each.number > 0]
+        self.all = [each for each in labs if each.exercises]
         numbers = [each.number for each in self.all]
         if lab not in numbers:
             raise HandoutError("there is no lab %s; there are labs %s"
                                % (lab, " ".join(map(str, numbers))))
-        self.lab, self.labs = lab, [each for each in self.all if each.number <= lab]
+        self.lab, self.labs = lab, [each for each in self.all
+                                    if min(lab, 1) <= each.number <= lab]
         solved = set(range(1, lab)) if solved is None else set(solved)
         if not solved <= set(range(1, lab)):
             raise HandoutError("only labs before lab %d can come solved, not lab %d"
@@ -60,7 +63,7 @@ class Plan:
         self.solved = sorted(solved)
         self.blank = [exercise.number for each in self.all for exercise in each.exercises
                       if exercise.number in self.due or each.number > lab
-                      or each.number < lab and each.number not in solved]
+                      or 0 < each.number < lab and each.number not in solved]
         self.hints = dict.fromkeys(self.blank, "full")
         self.tasks = tasks_catalogue.load({lab})
 
@@ -98,12 +101,18 @@ class Plan:
         """The numbers of the labs whose chapters and tests are in it."""
         return {lab.number for lab in self.labs}
 
+    @property
+    def brings_kernel(self):
+        """Does the handout bring the kernel solved, as objects without its text? Lab 0 is about
+        programs, and they run only on a kernel with all labs."""
+        return self.lab == 0
+
     def boots_as_shown(self):
         """Does the kernel of this handout print what README.md's picture shows, a shell with its
         scheduler and its disk? Only with all of labs 1 to 8 written."""
         usual = {exercise.number for each in self.all for exercise in each.exercises
-                 if each.number < 9 and not exercise.apart and not exercise.is_challenge}
-        return not usual & set(self.blank)
+                 if 0 < each.number < 9 and not exercise.apart and not exercise.is_challenge}
+        return self.brings_kernel or not usual & set(self.blank)
 
 
 class CoursePlan(Plan):
@@ -114,7 +123,7 @@ class CoursePlan(Plan):
     """
 
     def __init__(self, labs, course, one):
-        self.all = [each for each in labs if each.number > 0]
+        self.all = [each for each in labs if each.exercises]
         past, names = course.until(one), {each.name for each in course.assignments}
         assigned = {number: each for each in course.assignments for number in each.exercises}
         mine = [each for each in past if each is one or each.name not in one.solved]
@@ -126,12 +135,15 @@ class CoursePlan(Plan):
                       if exercise.number in assigned
                       and assigned[exercise.number].name in names - set(one.solved)]
         self.given = [exercise.number for each in self.all for exercise in each.exercises
-                      if exercise.number not in assigned]
+                      if each.number and exercise.number not in assigned]
         self.hints = {number: assigned[number].hints for number in self.blank}
         self.briefs = [each.brief() for each in past if each.name not in one.solved]
         seen = {int(number.split(".")[0]) for each in past for number in each.exercises}
         self.labs = [each for each in self.all if each.number in seen]
         self.lab = max(int(number.split(".")[0]) for number in one.exercises)
+        if self.lab and "0" in {number.split(".")[0] for number in one.exercises}:
+            raise HandoutError("%s: exercises of lab 0 need a kernel that is solved, so they are "
+                               "an assignment of their own" % one.name)
         self.text = text_in(one.language)
 
     @property

@@ -354,7 +354,7 @@ def read(root, word, labs):
     if path is None:
         raise CourseError("which course? Say --course FILE, or --course with one of %s, or put a "
                           "file %s at the top of the tree" % (", ".join(shipped(root)), OWN))
-    known = [exercise for lab in labs if lab.number for exercise in lab.exercises]
+    known = [exercise for lab in labs for exercise in lab.exercises]
     found = Course(path, inifile.read(path), {each.number: each for each in known + tasks.load()})
     for one in found.assignments:
         text = plans.text_in(one.language)

@@ -20,6 +20,8 @@ from grader.told import checks_failed, last_lines, lost, stack, stacks
 FIRMWARE, KERNEL = 0x80000000, 0x80200000       # the physical addresses at which they are loaded
 PANIC_CODE = 255                # a panic calls power_off() with this code
 MAX_IMAGE = 8 << 20             # bytes of a kernel with its variables: each machine has this room
+BLANK_PROGRAM = re.compile(r"^user panic at \S+:\n +(exercise \d\.\w \(.*?\) is not written "
+                           r"yet, .*)$", re.MULTILINE)
 NOT_IN_TABLE = re.compile(r"^(?:pmm|sched)=(\w+): there are .*$", re.MULTILINE)
 
 
@@ -187,6 +189,10 @@ class Judge:
             if not outcome.reasons and test.reports:
                 outcome.reasons += record.wrong(self.recorded, test, run.console.reports)
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
+            blank = outcome.reasons and BLANK_PROGRAM.search(text)
+            if blank:                       # all else follows from it
+                outcome.verdict, outcome.reasons = Verdict.NOT_WRITTEN, [blank.group(1)]
+                outcome.console = []
 
     def hang(self, test, run):
         """A sentence about a run that had no end: which limit, and where the machine was."""

@@ -10,6 +10,7 @@ import dataclasses
 from re import compile as regex      # for the labs: a pattern, if a text is not enough
 
 LONG = 10       # by default --long boots a test that has seeds with so many times as many
+BEYOND = 99     # the number of what is no lab: tests of the kernel beyond the exercises
 SHIFT = 3       # one hart: an instruction takes 2^SHIFT ns; below 3 QEMU cannot replay backwards
 
 
@@ -57,7 +58,7 @@ class Exercise:
 
 
 class Lab:
-    """One lab: its exercises and its tests. Lab 0 has the tests that belong to no exercise."""
+    """One lab: its exercises and its tests. BEYOND has the tests that belong to no lab."""
 
     def __init__(self, number, title, exercises, tests):
         self.number, self.title = number, title
@@ -81,7 +82,7 @@ class Test:
     name: str                   # short, for TEST=name; a blank becomes a dash
     title: str = ""             # what it tests, in a few words; the name if there is none
     points: int = 0             # they go to the exercise, whose tests' points add up to its own
-    exercise: str = None        # "5.3"; None in lab 0, whose tests have no points
+    exercise: str = None        # "5.3"; None: it has no points
 
     # -- what runs
     prog: str = None            # command line of the first program, which ends by check_done()

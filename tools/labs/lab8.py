@@ -9,7 +9,7 @@ Tests of no exercise look at all of it at once, by what the calls of programs pr
 RAM disk of its own, which tools/disk makes and checks afterwards: whatever a program does, what it
 leaves is a sound file system. The program itself comes from the image of the kernel, because its
 reports count only there. What the kernel does below the system calls is tested by self tests, here
-and in lab0.py.
+and in beyond.py.
 
 The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
 as its shell lab. Those of 8.7 write no byte of a file, and need no other exercise either.

@@ -25,7 +25,7 @@ from grader.host import Host
 from grader.judge import Judge
 from grader.model import Verdict
 from labs.common import Disk, program, selftest
-from labs.lab0 import blocks_written
+from labs.beyond import blocks_written
 from trees import OBJECTS, TOP
 
 QEMU = "qemu-system-riscv64"

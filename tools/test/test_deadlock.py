@@ -3,7 +3,7 @@ and the machine lives: the next program runs, and at the end nothing is lost.
 
 A machine with two harts is typed at by hand, as a person would: each text is typed when the one
 before it was answered. The program is user/ring.c. How the circle looks if nobody can end it is
-tested by the grader: the tests "ring" of lab 0.
+tested by the grader: the tests "ring" of tools/labs/beyond.py.
 """
 import os
 import subprocess

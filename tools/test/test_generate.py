@@ -108,7 +108,8 @@ class Tools(unittest.TestCase):
 
     def test_wrong_command_lines(self):
         for words, said in ((["clusters.py", "rsh"], "rsh is neither ssh nor slurm"),
-                            (["classtime.py", "--lab", "0", "--count", "1"], "there is no lab 0")):
+                            (["classtime.py", "--lab", "10", "--count", "1"],
+                             "there is no lab 10")):
             done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", words[0])]
                                   + words[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             output = done.stdout.decode()

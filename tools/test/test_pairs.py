@@ -2,7 +2,7 @@
 
 Each is a small file of C, which the check takes for one of the kernel. The check must complain of
 what is wrong in it, in words that tell what to do, and of nothing else.
-That the kernel itself has no such use is a test of lab 0.
+That the kernel itself has no such use is a test of tools/labs/beyond.py.
 
 Run alone: python3 tools/test/test_pairs.py
 """

@@ -21,5 +21,15 @@ __never_returns void __panic(const char *file, int line, const char *fmt, ...);
 /* Panic if x is false. x is always evaluated. */
 #define assert(x)       ((x) ? (void)0 : panic("assertion failed: %s", #x))
 
+/* What stands in a handout in place of a part of an exercise: not_written("0.1", "greet", argc). It
+   ends the program with -E_PANIC, and says what is missing. The arguments that follow are what the
+   part will need. They are not looked at: they keep the compiler from warning that nothing uses
+   them. */
+#define not_written(exercise, ...) \
+    __not_written(__FILE__, __LINE__, exercise, __VA_ARGS__)
+/* Only for not_written(). */
+__never_returns void __not_written(const char *file, int line, const char *exercise,
+                                   const char *part, ...);
+
 /* Checked when compiled; C's second argument, a message, may be left out. */
 #define static_assert(x, ...)   _Static_assert(x, #x)

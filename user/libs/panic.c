@@ -41,3 +41,10 @@ void __panic(const char *file, int line, const char *fmt, ...)
     va_end(ap);
     exit(-E_PANIC);
 }
+
+/* It takes more arguments than it looks at: see not_written() in assert.h. */
+void __not_written(const char *file, int line, const char *exercise, const char *part, ...)
+{
+    __panic(file, line, "exercise %s (%s) is not written yet, at %s:%d; labcodes.md tells what to "
+            "write there", exercise, part, file, line);
+}
