@@ -204,7 +204,8 @@ class Story:
             Mark(event.time, "exit", "exit(%d)" % data["code"]))
 
     def on_panic(self, event, data):
-        mark = Mark(event.time, "panic", "panic in %s" % data["place"])
+        what = "not written yet" if data["what"] == "not_written_at" else "panic"
+        mark = Mark(event.time, "panic", "%s in %s" % (what, data["place"]))
         self.hart(event.hart).marks.append(mark)
         if event.task and not event.task.idle:
             self.task(event.task, event.time).marks.append(mark)
