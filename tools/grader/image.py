@@ -12,6 +12,7 @@ What was found stays right, so threads may share an Image.
 """
 import bisect
 import contextlib
+import functools
 import hashlib
 import struct
 import zlib
@@ -65,11 +66,11 @@ class Image:
     symbols   {name: Symbol}
     offset    virtual less physical address; it is the same for all of the kernel
     segments  the program headers of what is loaded, as tuples
-    digest    of the whole file, with what it tells of types and lines
+    found     {what was looked for: what find() or variable() gave}: each boot asks for the same
     """
 
     def __init__(self, path):
-        self.path, self.types = path, {}
+        self.path, self.types, self.found = path, {}, {}
         try:
             with open(path, "rb") as file:
                 self.data = file.read()
@@ -77,7 +78,6 @@ class Image:
             raise ImageError("%s cannot be read (%s): build it first" % (path, error.strerror))
         if self.data[:6] != b"\x7fELF\2\1" or self.data[18:20] != b"\xf3\0":
             raise ImageError("%s is not an ELF file of 64-bit RISC-V: build it anew" % path)
-        self.digest = hashlib.sha256(self.data).hexdigest()
         with self.reading():
             self.read_headers()
             self.symbols = self.read_symbols()
@@ -86,6 +86,11 @@ class Image:
                 self.units.append(Unit(self.section, place))
                 place = self.units[-1].end
         self.starts = [unit.start for unit in self.units]
+
+    @functools.cached_property
+    def digest(self):
+        """A digest of the whole file, with what it tells of types and lines."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @contextlib.contextmanager
     def reading(self):
@@ -171,13 +176,13 @@ class Image:
         whose source file ends with `file` are looked through."""
         if not self.units:
             raise ImageError("%s has no debug information: compile it with -g" % self.path)
-        with self.reading():
-            for unit in self.units:
-                known = unit.names() if unit.name.endswith(file) else {}
-                for name in names:
-                    if name in known:
-                        return unit, known[name]
-        return None, None
+        if (names, file) not in self.found:
+            with self.reading():
+                self.found[names, file] = next(
+                    ((unit, unit.names()[name]) for unit in self.units
+                     if unit.name.endswith(file) for name in names if name in unit.names()),
+                    (None, None))
+        return self.found[names, file]
 
     def type(self, name):
         """The Type with this name. The word "struct", "union" or "enum" may be left out."""
@@ -189,6 +194,12 @@ class Image:
     def variable(self, name, file=""):
         """(address, Type) of a variable outside of functions. `file` is the source that defines it,
         or the end of that path; it is needed if other sources have a variable of that name."""
+        if (name, file) not in self.found:
+            self.found[name, file] = self.read_variable(name, file)
+        return self.found[name, file]
+
+    def read_variable(self, name, file):
+        """The same, read from the debug information."""
         unit, place = self.find("variable " + name, file=file)
         if place is None:
             raise ImageError("%s has no variable \"%s\"%s, which a check reads" % (

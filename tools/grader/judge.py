@@ -133,8 +133,9 @@ class Judge:
     def too_large(self, outcome):
         """Is the kernel so large that it leaves no room for anything else? QEMU puts the device
         tree behind it, and would only complain that the two overlap."""
-        size, (name, largest) = self.host.image.memory_size, self.host.image.largest()
+        size = self.host.image.memory_size
         if size > MAX_IMAGE:
+            name, largest = self.host.image.largest()
             outcome.verdict = Verdict.WRONG
             outcome.reasons.append(
                 "the kernel takes %.1f MiB with all its variables, and may take %d: the largest of "

@@ -10,6 +10,7 @@ with that, because a student's kernel may have changed them. No hart may change 
 so it is when the machine is switched off, and with one hart at a checkpoint. ALWAYS and DEFAULT
 list the checks of a test that says nothing else.
 """
+import functools
 from collections import Counter
 from itertools import compress
 from operator import ne
@@ -253,14 +254,16 @@ def address_spaces(memory):
     return [(name, root) + memory.walk(root, USER_HALF) for root, name in roots.items()]
 
 
-def constant_pages(memory):
+@functools.lru_cache(maxsize=2)
+def constant_pages(image):
     """Physical addresses of the kernel's own pages that programs may map, to read them: those of
-    the programs in its image, and the page of zeros. Nobody frees them, and nobody can write."""
-    image, found = memory.image, {memory.physical(memory.image.address("filemap_zeros"))}
+    the programs in its image, and the page of zeros. Nobody frees them, and nobody can write. They
+    are the same in each boot of an image."""
+    found = {image.address("filemap_zeros") - image.offset}
     for name in image.symbols:
         if name.startswith("_binary_obj___user_") and name.endswith("_start"):
-            end = memory.physical(image.address(name[:-len("start")] + "end"))
-            found.update(range(memory.physical(image.address(name)), end, PAGE))
+            found.update(range(image.address(name) - image.offset,
+                               image.address(name[:-len("start")] + "end") - image.offset, PAGE))
     return found
 
 
@@ -268,7 +271,7 @@ def references(machine):
     """A page that a user half maps has one reference for each entry that maps it, and one more if a
     cache has it. Of pages of the image they are not counted."""
     pages, mapped, user, wrong = Pages(machine.memory), Counter(), {}, []
-    constant = constant_pages(machine.memory)
+    constant = constant_pages(machine.image)
     for name, _, leaves, _ in address_spaces(machine.memory):
         for va, pte, _ in leaves:
             mapped[pte_frame(pte)] += 1
