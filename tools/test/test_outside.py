@@ -3,7 +3,7 @@
 All wrong solutions of liars.py are built into one kernel. Each of them signs what the test reports
 with a right solution: without the calls from outside it passes. With them it does not.
 
-Needs the built objects, their compiler and QEMU. A minute.
+Needs the built objects, their compiler and QEMU. Two minutes.
 Run alone: python3 tools/test/test_outside.py
 """
 import copy
@@ -33,7 +33,7 @@ def tests():
 class Outside(TreeTest):
     """Right solutions, and those that lie."""
 
-    SECONDS = 60
+    SECONDS = 120
 
     def judged(self, objects, *some):
         """{name: Outcome} of these tests, with a kernel."""
