@@ -31,7 +31,8 @@ class BatchError(ValueError):
 def to_data(work):
     """A Work as plain data."""
     return {"exercises": work.exercises, "only": work.only, "state": work.state,
-            "texts": [[*key, text] for key, text in sorted(work.texts.items())]}
+            "texts": [[*key, text] for key, text in sorted(work.texts.items())],
+            "patched": work.patched}
 
 
 def from_data(data):
@@ -40,6 +41,7 @@ def from_data(data):
     work.exercises, work.only, work.notes = data["exercises"], data["only"], []
     work.state = {number: tuple(pair) for number, pair in data["state"].items()}
     work.texts = {(exercise, name): text for exercise, name, text in data["texts"]}
+    work.patched = data["patched"]
     return work
 
 

@@ -2,12 +2,13 @@
 
 Played are ssh, GNU parallel, sbatch, squeue, scancel, and the worker, which may die behind its
 first line, damage a line, or say that it would grade differently. Each hand-in must have one
-result, or a sentence. Batch has the form of the files, and lines of strangers. tools/clusters.py
-does the same with the real commands.
+result, or a sentence. Assignment: of a course all files are the same to the byte. Batch has the
+form of the files, and lines of strangers. tools/clusters.py does that with the real commands.
 
 Run alone: python3 tools/test/test_cluster.py
 """
 import contextlib
+import csv
 import io
 import json
 import os
@@ -17,9 +18,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from test_lab_grade import REFERENCE, Folder, work_of
+from courses import Desk
+from test_lab_grade import REFERENCE, Folder, Shop, work_of
 
 from exercise import batch, cluster, marks, submissions
+from grader.model import Verdict
 
 VERSION = "0123456789ab-89abcdef"
 # A worker: the folder of the test has files that say what goes wrong, which count down.
@@ -217,6 +220,63 @@ class Hosts(Played):
             os.chmod(self.path("bin/" + name), 0o755)
 
 
+COURSE = """[course]
+late: 10% a day, 3 days
+groups: 2
+[fork]
+exercises: 5.1 5.2 5.3
+points: 5.1 30, 5.2 10, 5.3 20
+due: 2027-03-10 12:00
+"""
+
+
+class Assignment(Desk):
+    """An assignment of a course on other hosts: all files are the same as by this machine alone."""
+
+    @contextlib.contextmanager
+    def far(self, grading):
+        """In the place of a Cluster: to other hosts go files, and lines come back."""
+        examiner = marks.Examiner(self.reference, Shop(self.verdict))
+
+        def run(jobs):
+            batch.write(self.path("batch"), batch.about(grading), jobs)
+            for key, data in reversed(batch.read(self.path("batch"))["jobs"]):
+                self.far_jobs += 1
+                result = examiner.marks(batch.from_data(data), grading.options.policy)
+                found = batch.result_of(batch.line_of(key, result))
+                yield found["key"], found["result"]
+        yield types.SimpleNamespace(run=run)
+
+    def test_it_is_the_same_to_the_byte(self):
+        self.far_jobs = 0
+        self.put_in_place(cluster, "cluster", self.far)
+        self.verdict = lambda text, exercise: Verdict.WRONG if "MINE" in text else Verdict.OK
+        self.put("c.ini", COURSE.encode())
+        self.put("times.csv", b"file,time\na.txt,2027-03-11\nb.txt,2027-03-01\n")
+        self.put("a.txt", work_of(frame="    /* MINE */ ;\n").replace(
+            b"email: Ada@example.org\n", b"email: Ada@example.org\nmember: Bob, bob@x.org\n"))
+        self.put("b.txt", work_of("Eve"))
+        self.put("c.txt", work_of("Zoe", copy="    BROKEN\n"))
+        files = {}
+        for name in ("1", "ssh:one,two", "slurm"):
+            place = name.partition(":")[0]
+            status, text = self.lab(
+                "grade a.txt b.txt c.txt --course c.ini --assignment fork --times times.csv --jobs "
+                "%s --csv %s.csv --json %s.json --texts texts-%s" % (name, place, place, place))
+            self.assertEqual(status, 0, text)
+            files[place] = [self.text(place + each) for each in (".csv", ".json")] + [
+                self.text("texts-%s/%s" % (place, each))
+                for each in sorted(os.listdir(self.path("texts-" + place)))]
+        self.assertEqual(self.far_jobs, 6)
+        self.assertEqual(files["ssh"], files["1"])
+        self.assertEqual(files["slurm"], files["1"])
+        rows = {row["email"]: row["total"] for row in csv.DictReader(
+            io.StringIO(files["1"][0].lstrip("\ufeff")))}
+        self.assertEqual(rows["Eve@example.org"], "60")
+        self.assertEqual((rows["bob@x.org"], rows["bob@x.org"] < "60"), (
+            rows["Ada@example.org"], True))
+
+
 class Batch(Folder):
     """The form of files and lines."""
 
@@ -230,6 +290,14 @@ class Batch(Folder):
         self.assertEqual((key, back.digest("v", "p")), ("k", work.digest("v", "p")))
         self.assertEqual((back.tested, back.texts, back.state),
                          (work.tested, work.texts, work.state))
+        work.patched = {"5.T": {"kern/syscall/syscall.c": "    x\udcff;\n"}}
+        (key, data), = batch.read(self.batch_of(work))["jobs"]
+        self.assertEqual(batch.from_data(data).patched, work.patched)
+
+    def batch_of(self, work):
+        """The path of a batch with one Work."""
+        batch.write(self.path("c"), {"schema": batch.SCHEMA}, [("k", work)])
+        return self.path("c")
 
     def test_files_that_are_none(self):
         for data in (b"", b"{}", b"[1]", b'{"schema": "x"}', b"\xff"):
