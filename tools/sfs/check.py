@@ -12,8 +12,8 @@ it, with the transaction brought home.
 """
 import array
 
-from sfs.format import (BLOCK, DIR, DIRECT, FILE, FREE, INODE_SIZE, KINDS, LINK, PATH_MAX, PER,
-                        PER_MAP, PER_TABLE, ROOT, SIZE_MAX, SUPER, ZEROS, DiskError, blocks_of,
+from sfs.format import (BLOCK, DIR, DIRECT, FIFO, FILE, FREE, INODE_SIZE, KINDS, LINK, PATH_MAX,
+                        PER, PER_MAP, PER_TABLE, ROOT, SIZE_MAX, SUPER, ZEROS, DiskError, blocks_of,
                         entries, journal_problems, layout_problems, numbers, read_commit,
                         read_super, replay, shown, unpack_inode)
 
@@ -154,6 +154,9 @@ class Check:
                           SIZE_MAX)
             elif node.type == LINK and not bool(node.nlinks) <= node.size <= PATH_MAX:
                 self.tell("%s has a bad size: a symbolic link of %d bytes", Ino(ino), node.size)
+            elif node.type == FIFO and (node.size or node.blocks):
+                self.tell("%s has a bad size: a named pipe of %d bytes and %d blocks", Ino(ino),
+                          node.size, node.blocks)
             elif node.type == DIR and (node.size % BLOCK or not node.size and node.nlinks):
                 self.tell("%s has a bad size: a directory of %d bytes", Ino(ino), node.size)
 

@@ -8,7 +8,7 @@ follows no link, so no image can write outside of it. Times, owners and rights a
 import os
 import stat
 
-from sfs.format import BLOCK, DIR, FILE, KINDS, LINK, ROOT, SIZE_MAX, DiskError, shown
+from sfs.format import BLOCK, DIR, FIFO, FILE, KINDS, LINK, ROOT, SIZE_MAX, DiskError, shown
 from sfs.reader import split
 
 PIECE = 256 * BLOCK
@@ -143,6 +143,8 @@ def bring_out(disk, ino, path, seen):
         if b"\0" in target:             # check tells of it; the host has no such links
             raise DiskError("a symbolic link with a NUL byte in its path; run check")
         os.symlink(target, path)
+    elif node.type == FIFO:
+        os.mkfifo(path, 0o666)
     else:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with os.fdopen(os.open(path, flags, 0o666), "wb") as file:

@@ -7,8 +7,9 @@ A Disk believes nothing that it reads: a number out of range, a directory that i
 goes in circles is a DiskError. It does not look for all that may be wrong; check.py does. Symbolic
 links are followed inside the image only, from its root, as the kernel does it.
 """
-from sfs.format import (BLOCK, DIR, DIRECT, FILE, KINDS, LINK, PATH_MAX, PER, ROOT, SIZE_MAX, ZEROS,
-                        DiskError, blocks_of, entries, good_super, numbers, read_inode, shown)
+from sfs.format import (BLOCK, DIR, DIRECT, FIFO, FILE, KINDS, LINK, PATH_MAX, PER, ROOT, SIZE_MAX,
+                        ZEROS, DiskError, blocks_of, entries, good_super, numbers, read_inode,
+                        shown)
 
 LINKS_ON_THE_WAY = 16
 
@@ -133,7 +134,7 @@ def split(path):
 
 
 def kind_letter(node):
-    return {FILE: "-", DIR: "d", LINK: "l"}[node.type]
+    return {FILE: "-", DIR: "d", LINK: "l", FIFO: "p"}[node.type]
 
 
 def line_of(disk, name, ino, is_long):

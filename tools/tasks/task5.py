@@ -58,4 +58,20 @@ TASKS = [
              program("pagestate bad", "bad", 6,
                      title="ranges and pointers that no program may use"),
          ]),
+    Task("5.A", "an alarm with a handler in the program",
+         "a function of the program is called whenever the program has run for so many ticks, and "
+         "the program goes on as if nothing had happened",
+         files=["libs/unistd.h", "kern/syscall/*.[ch]", "kern/process/*.[ch]", "kern/trap/*.[ch]",
+                "kern/driver/clock.[ch]", "kern/sched/*.[ch]", "user/libs/ulib.[ch]"],
+         new=["kern/process/*.[ch]", "kern/syscall/*.[ch]", "user/*.c"],
+         names="SYS_alarm SYS_alarm_return alarm alarm_return",
+         programs=["alarmed"],
+         tests=[
+             program("alarmed", "calls", 10, limit=400,
+                     title="the handler is called at its time, and changes no register"),
+             program("alarmed fork", "fork", 6, limit=400,
+                     title="a child has no alarm, and a program after exec has none"),
+             program("alarmed bad", "bad", 4, limit=400,
+                     title="handlers that are none, and returns from none"),
+         ]),
 ]

@@ -189,6 +189,8 @@ PLANTED = [
      "inode 8 (/link) has a bad size: a"),
     ("an empty link", lambda s: s.inode("link", "size", 0),
      "inode 8 (/link) has a bad size: a sym"),
+    ("a named pipe with blocks", lambda s: s.inode("a", "type", 6),
+     "inode 4 (/dir/a) has a bad size: a named pipe of"),
     ("half a directory", lambda s: s.inode("sub", "size", 2048),
      "inode 5 (/dir/sub) has a bad size"),
     ("an empty directory", lambda s: s.inode("sub", "size", 0),

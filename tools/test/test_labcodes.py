@@ -146,6 +146,9 @@ class Labcodes(TreeTest):
                         self.all_tests() <= known:
                     self.choose(command, known)
                     continue
+                if "TASK=" in command:      # this tree has no solution: tools/taskpatches.py has
+                    self.assertEqual(self.run_command(command + " GRADE=--list")[0], 0, command)
+                    continue
                 if exercise:
                     labs.add(exercise.group(1))
                 status, output = self.run_command(command)
