@@ -136,7 +136,7 @@ class Box:
         if not self.boxed:
             return self.process.pid
         if not self.found:
-            self.found = next((pid for pid, (parent, _) in processes() if parent == self.leader), 0)
+            self.found = child_of(self.leader)
         return self.found
 
     def wait(self):
@@ -179,6 +179,16 @@ def processes():
         fields = stat_of(int(name)) if name.isdigit() else None
         if fields:
             yield int(name), fields
+
+
+def child_of(pid):
+    """The number of a child of a process, 0 if it has none. Each boot in a box asks for it. Where
+    this host's kernel has no list of children, all processes are looked at."""
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+            return int((file.read().split() or [0])[0])
+    except OSError:
+        return next((child for child, (parent, _) in processes() if parent == pid), 0)
 
 
 def room_of(folder):
