@@ -218,9 +218,9 @@ static void test_named(void)
     mm_put(other);
 }
 
-/* Another one of the family who is faster. Who finds nothing in the cache allocates a page; that may
-   take long, and meanwhile a relative has the slot in. Memory is short here, so the allocation asks
-   the shrinkers, and this is one of them, for the length of the test. */
+/* Another one of the family who is faster. Who finds nothing in the cache allocates a page; that
+   may take long, and meanwhile a relative has the slot in. Memory is short here, so the allocation
+   asks the shrinkers, and this is one of them, for the length of the test. */
 static struct faster {
     struct mm_struct *mm;               /* the relative; NULL: nobody is faster */
     struct hoard *hoard;                /* has a page for each of the two */
