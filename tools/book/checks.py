@@ -16,6 +16,7 @@ import shlex
 
 from book import sources
 from labs import catalogue
+from tasks import catalogue as tasks
 
 LINK = re.compile(r"(!?)\[((?:[^][`]|`[^`]*`|\[[^]]*\])*)\]\(([^)\s]+)\)", re.S)
 COMMAND = re.compile(r"^(?:make|tools/(?:lab|disk)|python3 (?:-m \w+ )?tools/\S+)(?:\s|$)")
@@ -39,7 +40,8 @@ class Names:
         self.targets = set(re.findall(r"^([\w.-]+):", make, re.M))
         self.knobs = set(re.findall(r"^(\w+) \?=", make, re.M))
         labs = catalogue.load()
-        self.tests = {test.name for lab in labs for test in lab.tests}
+        self.tests = {test.name for group in (labs, tasks.load()) for each in group
+                      for test in each.tests}
         self.exercises = {exercise.number for lab in labs for exercise in lab.exercises}
         self.labs = {str(lab.number) for lab in labs}
         self.programs = {name[:-2] for name in os.listdir(os.path.join(root, "user"))
