@@ -21,6 +21,7 @@ from exercise import incoming
 from exercise.regions import TITLE, RegionError
 
 MAX_BYTES = 1 << 20
+SHOWN = 80                      # characters of a damaged field
 FILE = "tools/exercise/regions.txt"
 EXERCISE = r"\d\.\w"
 PATH = r"(?:kern|user)/[\w./-]+"
@@ -139,7 +140,7 @@ def parse(text):
             if not entry.add(field):
                 raise RegionError(FILE, number, "\"%s\" is none of \"title: A TITLE; ANOTHER\", "
                                   "\"gone: WHY\", \"split into: ID; ID\", \"used: ID; ID\", "
-                                  "\"new\"" % field)
+                                  "\"new\"" % incoming.plain(field, SHOWN))
         register.add(entry)
     return register
 

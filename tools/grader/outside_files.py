@@ -140,8 +140,8 @@ class Descriptors:
             machine.equal("the directory of a table", int(table.struct.pwd), self.pwd)
             machine.equal("the holder of a table's lock", int(table.struct.lock.holder), 0)
             refs.update(table.files.values())
-        for file in [file for file in self.ends if not refs[file]]:
-            pipe, end = self.ends.pop(file)
+        # A pipe of which both ends went is free memory.
+        for pipe, end in [self.ends.pop(file) for file in list(self.ends) if not refs[file]]:
             if any(other[0] == pipe for other in self.ends.values()):
                 pipe = memory.object("pipe", pipe)
                 machine.equal("is an end open that nobody has",

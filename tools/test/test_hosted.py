@@ -14,6 +14,10 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import races
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(TOP, "tools", "hosted.py")
 
@@ -71,6 +75,16 @@ class Compilers(unittest.TestCase):
     def test_without_gcov_there_is_no_coverage(self):
         status, said = hosted("--coverage", PATH=self.folder)
         self.assertEqual((status, said), (2, "hosted: there is no gcov: install gcc\n"))
+
+
+class Planted(unittest.TestCase):
+    def test_each_fault_fits_the_tree(self):
+        """As the tree changes, the old lines of a fault are looked for in vain: told here, and not
+        only when all are planted."""
+        faults = races.sources([], os.path.join(TOP, "tools", "hosted", "faults"))
+        self.assertGreater(len(faults), 15)
+        for path in faults:
+            self.assertEqual(len(races.read(path)[1]), 1, path)
 
 
 @unittest.skipUnless(shutil.which("gcc"), "there is no gcc")

@@ -26,6 +26,11 @@ struct spinlock {
 #define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
 
 /* See the kernel's own, all of these. */
+static inline void rare_call(void (*rare)(const void *), const void *argument)
+{
+    rare(argument);
+}
+
 static inline bool holds_no_lock(void)
 {
     return this_cpu->locks_held == 0;
