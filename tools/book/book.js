@@ -8,7 +8,14 @@
 (function () {
     const root = document.documentElement;
     const themes = ["system", "light", "dark"];
-    const words = {system: "as the system", light: "light", dark: "dark"};
+    const said = root.lang === "zh" ? {
+        theme: "主题：", system: "随系统", light: "浅色", dark: "深色", none: "没有找到",
+        sections: " 节", first: "，前 30 节：", colon: "：", wide: "内容较宽：用方向键移动"
+    } : {
+        theme: "Theme: ", system: "as the system", light: "light", dark: "dark",
+        none: "nothing found", sections: " sections", first: ", the first 30:", colon: ":",
+        wide: "wide: move it by the arrow keys"
+    };
 
     /* The theme that was chosen before. A browser may keep nothing for pages from files. */
     function kept() {
@@ -86,8 +93,8 @@
         if (box.hidden)
             return;
         const found = search(wanted);
-        document.getElementById("count").textContent = found.length === 0 ? "nothing found"
-            : found.length + " sections" + (found.length > 30 ? ", the first 30:" : ":");
+        document.getElementById("count").textContent = found.length === 0 ? said.none
+            : found.length + said.sections + (found.length > 30 ? said.first : said.colon);
         for (const each of found.slice(0, 30)) {
             const [name, title] = window.RVLAB_INDEX.pages[each.page];
             const link = element("a", title === each.title ? title : title + " › " + each.title);
@@ -104,7 +111,7 @@
             if (box.scrollWidth > box.clientWidth) {
                 box.tabIndex = 0;
                 box.setAttribute("role", "region");
-                box.setAttribute("aria-label", "wide: move it by the arrow keys");
+                box.setAttribute("aria-label", said.wide);
             }
     }
 
@@ -125,7 +132,7 @@
         const button = document.getElementById("theme"), menu = document.getElementById("menu");
         const contents = document.getElementById("contents");
         const box = document.getElementById("found"), input = document.getElementById("words");
-        const tell = () => { button.textContent = "Theme: " + words[theme]; };
+        const tell = () => { button.textContent = said.theme + said[theme]; };
         tell();
         button.onclick = () => {
             theme = themes[(themes.indexOf(theme) + 1) % themes.length];

@@ -25,11 +25,25 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 OWN = os.path.dirname(os.path.abspath(__file__))
 EMPTY = ("meta", "link", "br", "img", "hr", "input", "col")    # elements that have no end
 COPIED = ("style.css", "book.js")
-PARTS = (("labs", "The labs"), ("docs", "About the kernel and its tools"))
-FRONT = """<h1 id="rvlab">rvlab</h1>
-<p>A teaching kernel for RISC-V, and the labs that are cut out of it. Begin with
-<a href="start.html">the first hour</a>.%s</p>
-"""
+# What the pages say beside their texts. book.js has the words of what it does.
+WORDS = {
+    "en": dict(
+        skip="Skip to the text", menu="Contents", search="Search", press="press / to search",
+        theme="Theme: as the system", found="What the search has found",
+        around="Pages before and after", before="Before: %s", next="Next: %s", labs="The labs",
+        docs="About the kernel and its tools", switch="中文",
+        license='The text, the drawings and the screens of this book are under the <a '
+                'href="license.html">MIT license</a>, as the code is.',
+        front='A teaching kernel for RISC-V, and the labs that are cut out of it. Begin with <a '
+              'href="start.html">the first hour</a>.'),
+    "zh": dict(
+        skip="跳到正文", menu="目录", search="搜索", press="按 / 搜索", theme="主题：随系统",
+        found="搜索结果", around="前后页", before="上一页：%s", next="下一页：%s", labs="实验",
+        docs="其他", switch="English",
+        license='本书的文字、图和屏幕显示与代码一样，采用 <a href="%slicense.html">MIT 许可证</a>。',
+        front='一个 RISC-V 教学内核，以及从它里面裁出来的实验。从<a href="start.html">第一个小时</a>'
+              '开始。')}
+FRONT = '<h1 id="rvlab">rvlab</h1>\n<p>%s%s</p>\n'
 
 
 class Seen(html.parser.HTMLParser):
@@ -66,8 +80,8 @@ class Seen(html.parser.HTMLParser):
 
 def contents(pages, current, deep=False):
     """The list of all pages; of the current one, or of all labs, the headings too."""
-    for part, title in PARTS:
-        yield "<h2>%s</h2>\n<ul>" % title
+    for part in ("labs", "docs"):
+        yield "<h2>%s</h2>\n<ul>" % WORDS[pages[0].language][part]
         for page in pages:
             if page.part != part:
                 continue
@@ -94,10 +108,10 @@ def headings(page):
 def turn(pages, page):
     """Links to the pages before and after this one."""
     at = pages.index(page)
-    for other, word in ((at - 1, "Before"), (at + 1, "Next")):
+    for other, word in ((at - 1, "before"), (at + 1, "next")):
         if 0 <= other < len(pages):
-            yield '<a href="%s.html">%s: %s</a>' % (pages[other].name, word,
-                                                    html.escape(pages[other].title))
+            yield '<a href="%s.html">%s</a>' % (
+                pages[other].name, WORDS[page.language][word] % html.escape(pages[other].title))
 
 
 def write(folder, name, text):
@@ -113,23 +127,46 @@ def build(root, folder):
 
 
 def build_pages(root, folder, more=""):
-    """The same without the EPUB, of any tree; `more` is for the front page. {Page: its HTML}"""
-    pages = sources.load(root)
-    bodies = {page: render.body(root, pages, page) for page in pages}
-    with open(os.path.join(OWN, "template.html"), encoding="utf-8") as file:
-        template = string.Template(file.read())
-    for page in pages:
-        write(folder, page.name + ".html", template.substitute(
-            title=html.escape(page.title + " - rvlab"), language=page.language,
-            body=bodies[page],
-            contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page))))
-    front = FRONT % more + "\n".join(contents(pages, None, True))
-    write(folder, "index.html", template.substitute(
-        title="rvlab", language="en", body=front, turn="",
-        contents="\n".join(contents(pages, None))))
-    write(folder, "index.js", search.index(bodies))
+    """The same without the EPUB, of any tree; `more` is for the front page. If the tree has the
+    Chinese text too, it is in the folder zh. {Page: its HTML} of the pages that are not there."""
+    pages, chinese = sources.load(root), sources.load_chinese(root)
+    bodies = write_pages(root, folder, pages, chinese, more)
+    if chinese:
+        os.mkdir(os.path.join(folder, "zh"))
+        write_pages(root, folder, chinese, pages, "")
     for name in COPIED:
         shutil.copyfile(os.path.join(OWN, name), os.path.join(folder, name))
+    return bodies
+
+
+def write_pages(root, folder, pages, others, more):
+    """Write the pages of one language, with a front page, contents and a search of their own; the
+    result is {Page: its HTML}. Each leads to the page of its name among `others`, which are those
+    of the other language, or else to their front page."""
+    inside, up = pages[0].folder, "../" if pages[0].folder else ""
+    place = os.path.join(folder, inside)
+    known = pages + others if inside else pages     # an EPUB has the English pages only
+    bodies = {page: render.body(root, known, page) for page in pages}
+    with open(os.path.join(OWN, "template.html"), encoding="utf-8") as file:
+        template = string.Template(file.read())
+
+    def write_one(name, language, **parts):
+        words = {key: word.replace("%s", up) for key, word in WORDS[language].items()}
+        there = name if name in {page.name for page in others} else "index"
+        switch = '<a id="language" href="%s%s.html" lang="%s">%s</a>\n' % (
+            up or "zh/", there, others[0].language, words["switch"]) if others else ""
+        write(place, name + ".html", template.substitute(
+            words, language=language, up=up, other=switch, **parts))
+
+    for page in pages:
+        write_one(page.name, page.language if not others else pages[0].language,
+                  title=html.escape(page.title + " - rvlab"), body=bodies[page],
+                  contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page)))
+    language = pages[0].language
+    write_one("index", language, title="rvlab", turn="", body=FRONT % (
+        WORDS[language]["front"], more) + "\n".join(contents(pages, None, True)),
+        contents="\n".join(contents(pages, None)))
+    write(place, "index.js", search.index(bodies))
     return bodies
 
 
@@ -168,7 +205,8 @@ def make(root, target):
     shutil.rmtree(beside, ignore_errors=True)
     os.makedirs(beside)
     build(root, beside)
-    tell(list(dead(beside)) + list(epub.dead(os.path.join(beside, epub.NAME))))
+    tell([each for place in (beside, os.path.join(beside, "zh")) if os.path.isdir(place)
+          for each in dead(place)] + list(epub.dead(os.path.join(beside, epub.NAME))))
     shutil.rmtree(target, ignore_errors=True)
     os.rename(beside, target)
 

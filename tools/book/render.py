@@ -13,6 +13,7 @@ Only body() needs pandoc; the steps are functions of texts.
 """
 import html
 import os
+import posixpath
 import re
 import subprocess
 
@@ -24,12 +25,14 @@ MISSING = "the book needs pandoc, and it is not installed: run `make setup BOOK=
 PICTURE = re.compile(r'<p>\s*<img src="([^"]*)"\s*alt="([^"]*)"\s*/?>\s*</p>'
                      r"(\s*<pre>.*?</pre>)?", re.S)
 ANCHOR = re.compile(r'<a href="([^"]*)"([^>]*)>(.*?)</a>', re.S)
-HINTS = re.compile(r"<p><strong>Hints?\.?</strong>\.?\s*(.*?)</p>(\s*<ul>.*?</ul>)?", re.S)
-MISTAKES = re.compile(r"<p><strong>((?:Common m|M)istakes, [^<]*?)\.?</strong>"
+HINTS = re.compile(r"<p><strong>(?:Hints?|提示)[.。]?</strong>[.。]?\s*(.*?)</p>"
+                   r"(\s*<ul>.*?</ul>)?", re.S)
+MISTAKES = re.compile(r"<p><strong>((?:(?:Common m|M)istakes, |常见错误)[^<]*?)[.。]?</strong>"
                       r"(.*?)</p>(.*?)(?=<h[1-6]|\Z)", re.S)
+IN_LETTERS = {"en": "The same in letters", "zh": "用字符画出的同一张图"}
 ITEM = re.compile(r"<li>(.*?)</li>", re.S)
 # Where one sentence of a hint ends and the next begins.
-SENTENCE = re.compile(r"(?<=[.?!)])\s+(?=[A-Z]|<code>\w)")
+SENTENCE = re.compile(r"(?<=[.?!)])\s+(?=[A-Z]|<code>\w)|(?<=[。？！])(?=.)")
 
 
 def pandoc(words, text, cwd=None):
@@ -56,6 +59,8 @@ def relinked(text, pages, page):
         if other is None:
             return words
         path = "" if other is page and anchor else other.name + ".html"
+        if other.folder != page.folder:
+            path = posixpath.relpath(posixpath.join(other.folder, path), page.folder or ".")
         return '<a href="%s"%s>%s</a>' % (path + ("#" + anchor if anchor else ""), rest, words)
     return ANCHOR.sub(place, text)
 
@@ -77,8 +82,8 @@ def pictured(text, root, page):
             svg = file.read()
         return '<figure id="picture-%s"><div class="picture">%s</div>\n<figcaption>%s' \
                '</figcaption></figure>%s' % (
-                   name, inline(svg, name), words, letters and "<details><summary>The same in "
-                   "letters</summary>%s</details>" % letters or "")
+                   name, inline(svg, name), words, letters and "<details><summary>%s</summary>%s"
+                   "</details>" % (IN_LETTERS[page.language], letters) or "")
     return PICTURE.sub(figure, text)
 
 
@@ -89,8 +94,9 @@ def hints(match):
     given, made = SENTENCE.split(words) if words else [], ""
     given += ITEM.findall(items)
     for number, hint in reversed(list(enumerate(given, 1))):
-        made = '<details class="hint"><summary>Hint %d of %d</summary>\n<p>%s</p>\n%s</details>' % (
-            number, len(given), hint, made)
+        title = "提示 %d，共 %d 条" if sources.CHINESE.search(hint) else "Hint %d of %d"
+        made = '<details class="hint"><summary>%s</summary>\n<p>%s</p>\n%s</details>' % (
+            title % (number, len(given)), hint, made)
     return made
 
 

@@ -17,6 +17,7 @@ import re
 from labs import catalogue
 
 LABS, LICENSE = "labcodes.md", "LICENSE"
+OF_CHINESE, GLOSSARY = "labcodes.zh.md", "docs/glossary.zh.md"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 HEAD = re.compile(r"(#{1,6}) +(.+?) *#*$")
 CHAPTER = re.compile(r"^## +(?:Lab|Chapter|实验) (\d+)(?!\w)", re.I)
@@ -38,10 +39,12 @@ class Page:
     source  the file of the tree that its text is from
     part    "labs" or "docs": under which title the contents have it
     text    Markdown that begins with a heading of the first level, or a plain text
+    folder  of the book, in which it is: "zh" for a page of the Chinese text, else ""
     """
 
-    def __init__(self, name, source, part, text):
+    def __init__(self, name, source, part, text, folder=""):
         self.name, self.source, self.part, self.text = name, source, part, text
+        self.folder = folder
         heads = list(headings(text))
         self.title = plain(heads[0][1]) if heads else os.path.basename(source)
         self.anchors = anchors(text)
@@ -161,6 +164,18 @@ def load(root, hints=None):
         if os.path.isfile(os.path.join(root, path)):
             name = os.path.splitext(os.path.basename(path))[0].lower()
             found.append(Page(name, path, "docs", text_of(root, path)))
+    return found
+
+
+def load_chinese(root):
+    """The pages of the Chinese text, in the order of the contents: those of the labs have the names
+    that they have in English. None if the tree has no Chinese text beside the English one."""
+    if not os.path.isfile(os.path.join(root, OF_CHINESE)):
+        return []
+    found = [Page("start" if number is None else "lab%d" % number, OF_CHINESE, "labs", text, "zh")
+             for number, text in chapters(text_of(root, OF_CHINESE))]
+    if os.path.isfile(os.path.join(root, GLOSSARY)):
+        found.append(Page("glossary.zh", GLOSSARY, "docs", text_of(root, GLOSSARY), "zh"))
     return found
 
 
