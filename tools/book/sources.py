@@ -169,7 +169,7 @@ def load(root, hints=None):
 
 def load_chinese(root):
     """The pages of the Chinese text, in the order of the contents: those of the labs have the names
-    that they have in English. None if the tree has no Chinese text beside the English one."""
+    that they have in English. None at all if the tree has no Chinese text."""
     if not os.path.isfile(os.path.join(root, OF_CHINESE)):
         return []
     found = [Page("start" if number is None else "lab%d" % number, OF_CHINESE, "labs", text, "zh")

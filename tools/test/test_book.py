@@ -13,6 +13,7 @@ import sys
 import tempfile
 import unittest
 import zipfile
+from unittest import mock
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
@@ -33,6 +34,14 @@ Text. See [the second](#lab-2-two).
 ## Lab 2: two
 
 ### Exercise 1.1: do it (5 points)
+"""
+CHINESE = """# 实验
+
+正文。
+
+## 实验 1：一
+
+## 实验 2：二
 """
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" class="drawing" role="img" aria-labelledby="t">' \
       '<title id="t">a drawing</title><style>text { fill: red }</style><text>words</text></svg>\n'
@@ -243,6 +252,49 @@ class Rendering(TreeOfPages):
                          ["E/three.xhtml: no element found: line 1",
                           "E/one.xhtml: two.xhtml#b leads nowhere",
                           "E/one.xhtml: no.svg leads nowhere", "E/two.xhtml: #no leads nowhere"])
+
+
+class Languages(TreeOfPages):
+    """Pages in two languages; pandoc is played by headings."""
+
+    def build(self):
+        folder = os.path.join(self.root, "book")
+        os.mkdir(folder)
+        self.put("LICENSE", "A license.\n")
+
+        def body(root, pages, page):
+            return "".join('<h1 id="%s">%s</h1>' % (each, page.title) for each in page.anchors)
+        with mock.patch.object(render, "body", body):
+            makebook.build_pages(self.root, folder)
+        self.assertEqual(list(makebook.dead(folder)), [])
+        return folder
+
+    def text(self, *path):
+        with open(os.path.join(self.root, "book", *path), encoding="utf-8") as file:
+            return file.read()
+
+    def test_each_chapter_leads_to_itself(self):
+        self.put("labcodes.zh.md", CHINESE)
+        folder = self.build()
+        self.assertEqual(list(makebook.dead(os.path.join(folder, "zh"))), [])
+        self.assertIn('<a id="language" href="zh/lab1.html" lang="zh">', self.text("lab1.html"))
+        chinese = self.text("zh", "lab1.html")
+        self.assertIn('<html lang="zh"', chinese)
+        self.assertIn('<a id="language" href="../lab1.html" lang="en">', chinese)
+        self.assertIn('href="../style.css"', chinese)
+        # Its contents and its search have its own pages, and no word of the others.
+        self.assertIn("一", self.text("zh", "index.js"))
+        self.assertIsNone(re.search("Skip|Search|Contents|Before", chinese))
+
+    def test_a_chapter_of_one_language_leads_to_the_front(self):
+        self.put("labcodes.zh.md", CHINESE.partition("## 实验 2")[0])
+        self.build()
+        self.assertIn('<a id="language" href="zh/index.html"', self.text("lab2.html"))
+
+    def test_one_language_has_no_switch(self):
+        folder = self.build()
+        self.assertFalse(os.path.exists(os.path.join(folder, "zh")))
+        self.assertNotIn('id="language"', self.text("lab1.html"))
 
 
 class Command(unittest.TestCase):
