@@ -123,7 +123,9 @@ static struct proc_struct *find_zombie(int pid, bool *exists)
     *exists = child != NULL && child->parent == current;
     if (pid == 0 && !list_empty(&current->zombies))
         return to_struct(list_next(&current->zombies), struct proc_struct, zombie_link);
-    return pid != 0 && *exists && child->task.state == PROC_ZOMBIE ? child : NULL;
+    /* It may be woken meanwhile; only the end comes with this lock.
+       no pair: what is read of a child that has ended was written with the lock */
+    return pid != 0 && *exists && atomic_load(&child->task.state) == PROC_ZOMBIE ? child : NULL;
 }
 
 /* Sleep until a child has ended. It stays a child, so nothing is lost if its exit code cannot be
