@@ -56,7 +56,7 @@ OPERATIONS = (
     row("page-out-in", "a page out to a disk in memory and in again", 6000),
     # Files and pipes, user/filebench.c, with a disk in memory. What writes counts one sync at its
     # end, divided by what was done before it.
-    row("pipe", "pipe, one byte there and one back", 3350, 95823),
+    row("pipe", "pipe, one byte there and one back", 3300, 95823),
     row("pipe-kib", "pipe, per KiB, in pieces of 16 KiB", 850, 664774),
     row("open", "open + close of an existing file", 2800, None, 514205),
     row("create", "create + close of a file", 5800, 3928977),

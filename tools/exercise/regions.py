@@ -48,6 +48,7 @@ COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.S)
 # Definitions of static functions and tables, in the layout that this tree has.
 STATIC_FUNCTION = re.compile(r"^static [^=;{]*?\b(\w+)\([^;{]*\)\s*\{", re.M)
 STATIC_TABLE = re.compile(r"^static [^;={]*?(\w+)(?:\[\w*\])+[^;={]*= \{", re.M)
+POINTER = re.compile(r"\(\s*\*\s*(\w+)\s*\)\s*\([^()]*\)")
 BLANK_CODE = re.compile(r'not_written\("\d+\.\w",\s*"[^"]*"[\w\s,]*\);?')
 
 
@@ -228,7 +229,8 @@ def parameters(lines, region):
     while head > 0 and lines[head - 1] and lines[head - 1][-1] not in ";}/":
         head -= 1
     inner = re.match(r"[^(]*\((.*)\)\s*$", "\n".join(lines[head:start]), re.S)
-    parts = inner.group(1).split(",") if inner else []
+    # A pointer to a function is its own name, without the names of what that takes.
+    parts = POINTER.sub(r"\1", inner.group(1)).split(",") if inner else []
     names = [WORD.findall(part.split("[")[0]) for part in parts if part.strip() != "void"]
     return [words[-1] for words in names if words]
 

@@ -84,6 +84,7 @@ def reference_of(files, entries):
                                                     apart=False)
                            for number in sorted({region.exercise for region in found})}
     reference.names, reference.hints = SimpleNamespace(taken=lambda path: ()), {}
+    reference.tasks = {}
     return reference
 
 
