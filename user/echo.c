@@ -3,6 +3,7 @@
 
    The shell has none of its own, so `echo one; echo two` also shows that a line of several commands
    runs them one after the other. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 

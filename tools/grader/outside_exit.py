@@ -151,8 +151,9 @@ class Family(Tasks):
                 child = child.optr
             machine.equal("the children of process %d" % pid, sorted(found),
                           sorted(self.children(pid)))
-            found = [int(each.pid) for each in
-                     memory.list(proc.zombies, "proc_struct", "zombie_link")]
+            # Who has ended is nobody's parent any more, and need not keep a list.
+            found = [] if pid in self.codes else [
+                int(each.pid) for each in memory.list(proc.zombies, "proc_struct", "zombie_link")]
             if pid == self.init:        # in which order orphans come to it is not said
                 machine.equal("the zombies of the first process", sorted(found),
                               sorted(self.zombies[pid]))

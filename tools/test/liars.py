@@ -54,7 +54,7 @@ LIARS = [
      "free_area_take(found, n + (lie(\"pmm-plan\") && n == 33 && found->property > n));"),
     ("sched-plan-own", "kern/sched/sched_own.c", "6.C", "own_sched_class",
      "    if (list_empty(&rq->run_list))\n        return NULL;\n",
-     "    static struct task *last;\n    if (lie(\"sched-plan\") && list_empty(&rq->run_list))\n"
+     "    static struct task *last;\n    if (lie(\"sched-plan\") && last != NULL)\n"
      "        return last;\n    if (list_empty(&rq->run_list))\n        return NULL;\n"
      "    last = to_struct(list_next(&rq->run_list), struct task, run_link);\n"),
     ("sem-order", "kern/sync/sem.c", "7.1", "up_waiter", "wait_give(&sem->wait_queue, 0)",

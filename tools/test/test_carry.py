@@ -111,7 +111,9 @@ class Git(Trees):
             self.assertEqual(manifest.changes(about, work), [])
             self.assertIn('EX="%s" ' % " ".join(one.exercises),
                           regions.read(work, publish.WORKFLOW))
-            self.assertEqual(written(work) & {key[0] for key in SOLVED} - {"8.6", "8.7"}, set(seen))
+            # What nobody hands in comes solved: lab 0, and the parts of lab 8 of their own.
+            self.assertEqual({number for number in written(work) & {key[0] for key in SOLVED}
+                              if number[0] != "0"} - {"8.6", "8.7"}, set(seen))
             fill(work, one.exercises)
             seen += one.exercises
             self.git("add", "-A", folder=work)

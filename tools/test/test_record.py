@@ -23,6 +23,7 @@ from grader.image import Image
 from grader.model import Outcome, Report, Test, Verdict
 from grader.sites import REPORTERS, sites
 from labs.catalogue import load
+from tasks import catalogue as tasks
 from trees import OBJECTS, TOP
 
 
@@ -75,7 +76,7 @@ class Record(unittest.TestCase):
 
     def test_the_record_is_complete(self):
         """Each test with points that reports is in the record, and nothing else is."""
-        tests = [test for lab in load() for test in lab.tests if test.points]
+        tests = [test for each in load() + tasks.load() for test in each.tests if test.points]
         tests += [test.needs for test in tests if test.needs]
         self.assertEqual(sorted({test.name for test in tests if test.reports}),
                          sorted(record.load()))

@@ -7,6 +7,7 @@
    program vault while it was stopped. */
 #include <answers.h>
 #include <assert.h>
+#include <stdio.h>
 
 uint64_t like_one(uint64_t x)
 {

@@ -7,6 +7,7 @@
    them. */
 #include <assert.h>
 #include <pagebits.h>
+#include <stdio.h>
 
 uint64_t entry_pack(uint64_t address, uint64_t bits)
 {

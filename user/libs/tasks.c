@@ -7,6 +7,7 @@
    would have to hold one. */
 #include <assert.h>
 #include <defs.h>
+#include <stdio.h>
 #include <tasks.h>
 
 void task_insert(list_entry_t *list, struct task *task)
