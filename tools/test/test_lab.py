@@ -302,8 +302,8 @@ class Check(Folder):
         with open(os.path.join(tree, "Makefile"), "wb") as file:
             file.write(data.replace(b"\n", b"\r\n"))
         changed = self.states(tree)[1]
-        self.assertEqual(changed, ["kern/mm/new.c:1: added", "kern/mm/fault.c:%d: changed"
-                                   % (len(lines) - 2), "libs/error.c:1: removed"])
+        self.assertEqual(changed, ["kern/mm/fault.c:%d: changed" % (len(lines) - 2),
+                                   "kern/mm/new.c:1: added", "libs/error.c:1: removed"])
         status, output = lab("check", tree)
         self.assertEqual(status, 0, output)
         self.assertIn("kern/mm/new.c:1: added", output)
