@@ -9,7 +9,6 @@ chooses a later one. Areas, pages with their rights, frames, page tables and who
 written as obj/trace/NAME-KIND-NUMBER.svg, for any browser, and as text, which is printed too.
 """
 import argparse
-import os
 import re
 import sys
 
@@ -153,13 +152,10 @@ def show(options, folder):
             options.test or options.prog, kind, number,
             " to its end" if watcher.begun else "", watcher.seen, probes.ended))
     title = "%s, at %s %d" % (options.test or options.prog, kind, number)
-    path = os.path.join(timeline.out_folder(options), "%s-%s-%d" % (
-        timeline.file_name(options), kind, number))
     notes = [watcher.note()]
-    for ending, text in ((".svg", columns.picture(title, notes, watcher.columns)),
-                         (".txt", columns.text(title, notes, watcher.columns))):
-        with open(path + ending, "w", encoding="utf-8") as file:
-            file.write(text)
+    text = columns.text(title, notes, watcher.columns)
+    path = timeline.save(options, "-%s-%d" % (kind, number), {
+        ".svg": columns.picture(title, notes, watcher.columns), ".txt": text})
     sys.stdout.write(text)
     print("\n%s.svg: for a browser; %s.txt: this text" % (path, path))
     return 0

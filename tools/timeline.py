@@ -150,12 +150,17 @@ def file_name(options):
     return picture_name(options.test or options.prog, options.seed)
 
 
-def out_folder(options):
-    """Where the files go; it is made."""
+def save(options, more, texts):
+    """Write files, {ending: text}, whose names begin with the run's and `more`. The path of all,
+    without an ending."""
     folder = options.out or os.path.join(os.path.dirname(options.objects.rstrip("/")) or ".",
                                          FOLDER)
     os.makedirs(folder, exist_ok=True)
-    return folder
+    path = os.path.join(folder, file_name(options) + more)
+    for ending, text in texts.items():
+        with open(path + ending, "w", encoding="utf-8") as file:
+            file.write(text)
+    return path
 
 
 def follow(session, options):
@@ -201,11 +206,8 @@ def trace(options, folder):
     about = {"run": title, "events": story.events, "lost": probes.lost, "lost_more": probes.cut,
              "ended": probes.ended, "boot_arguments": session.append.strip(),
              "guest_ns": story.end, "instruction_ns": 1 << test.shift if session.counted else None}
-    path = os.path.join(out_folder(options), file_name(options))
-    for ending, text in ((".json", chrome.document(story, about)),
-                         (".svg", rows.picture(story, title, notes))):
-        with open(path + ending, "w", encoding="utf-8") as file:
-            file.write(text)
+    path = save(options, "", {".json": chrome.document(story, about),
+                              ".svg": rows.picture(story, title, notes)})
     for line in notes + story.words():
         print(line)
     print("%s.svg: for a browser; %s.json: for https://ui.perfetto.dev" % (path, path))

@@ -23,18 +23,19 @@ static uint32_t area_pages;
    Each transfer is counted. A read too many is a page that was in memory already, a write too many
    is one whose slot had the same bytes. */
 
-/* Of both directions: does this one fail? */
-static int transfer_result(void)
+/* Of both directions: wait if the test wants that, and count. Does this transfer fail? */
+static int transfer(size_t *count)
 {
+    if (test_swap.before != NULL)
+        test_swap.before();
+    ++*count;
     return test_swap.reads + test_swap.writes == test_swap.fail_at ? -E_IO : 0;
 }
 
 static int test_read(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
 {
-    int result;
+    int result = transfer(&test_swap.reads);
 
-    test_swap.reads++;
-    result = transfer_result();
     if (result == 0)
         memcpy(page2kva(page), test_slot(slot), PGSIZE);
     return result;
@@ -42,10 +43,8 @@ static int test_read(__not_used struct swap_area *area, uint32_t slot, struct Pa
 
 static int test_write(__not_used struct swap_area *area, uint32_t slot, struct Page *page)
 {
-    int result;
+    int result = transfer(&test_swap.writes);
 
-    test_swap.writes++;
-    result = transfer_result();
     if (result == 0)
         memcpy(test_slot(slot), page2kva(page), PGSIZE);
     return result;

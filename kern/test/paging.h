@@ -6,7 +6,8 @@
    a page need neither. They call what a fault calls, mm_fault_locked() or swap_in(), and look at
    entries, pages and slots; no hart runs on these spaces, if nothing else is said.
 
-   Nothing else may page meanwhile: they run while there is no program. Nothing here sleeps. */
+   Nothing else may page meanwhile: they run while there is no program. Nothing here sleeps by
+   itself. */
 #pragma once
 
 #include <mm/rmap.h>
@@ -28,6 +29,7 @@ extern struct test_swap {
     uint8_t *memory;                    /* block n, from 0, is slot n + 1 */
     size_t reads, writes;               /* how many there were */
     size_t fail_at;                     /* the transfer that fails, counted from 1; 0: none */
+    void (*before)(void);               /* called before each transfer, and may sleep; NULL: none */
 } test_swap;
 
 /* Use the area, of this many slots, with the policy of this name. Panics if there is none. */

@@ -10,8 +10,8 @@ A new test is one line in one of the lists; the name of each test is the only on
 """
 import struct
 
-from grader.state import free_list, locks, permissions, references
-from labs.common import BEYOND, Disk, Lab, Test, check, early, panics, program, regex, selftest
+from labs.common import (ALL_BUT_LEAKS, BEYOND, Disk, Lab, Test, check, early, panics, program,
+                         regex, selftest)
 
 CHECKS = [
     check("check_style"),
@@ -150,9 +150,6 @@ MANY_HARTS = [
     program("threads 4 harts", harts=4, runs=3),
 ]
 
-# What is looked at in the machine after a test whose threads never end.
-THREADS_STAY = [free_list, references, permissions, locks]
-
 SELF_TESTS = [
     # An ebreak in the kernel enters the monitor, which can go on.
     selftest("breakpoint", input="\n\n\n\nhelp\nregisters\nbacktrace\nnonsense\ncontinue\n",
@@ -165,8 +162,8 @@ SELF_TESTS = [
     selftest("local-handlers"),
     selftest("driver 4 harts", harts=4, runs=2),
     selftest("fdt", limit=2000),
-    selftest("cache", after=THREADS_STAY),
-    selftest("journal", after=THREADS_STAY),
+    selftest("cache", after=ALL_BUT_LEAKS),
+    selftest("journal", after=ALL_BUT_LEAKS),
     selftest("journal-crash"),
     selftest("crash-maps", limit=2000),
     selftest("journal-flusher"),

@@ -6,11 +6,10 @@ their form see lab1.py.
 Most tests run before there is a process, and look at each field of a struct that the student's
 function made. "fork-run" and "thread-yield" run threads of their own; these threads stay until the
 end, because to end a process is an exercise of lab 5. So the check for leaks is left out there
-(THREADS_STAY).
+(ALL_BUT_LEAKS).
 """
 from grader import outside_proc
-from grader.state import free_list, locks, permissions, references
-from labs.common import Exercise, Lab, early, selftest
+from labs.common import ALL_BUT_LEAKS, Exercise, Lab, early, selftest
 
 HINTS = {
     "4.1": """
@@ -67,10 +66,6 @@ EXERCISES = [
              hint=HINTS["4.3"]),
 ]
 
-# The threads of these tests are still there at the end, because to end is an exercise of lab 5.
-# So these checks of the machine's memory are made, without the one for leaks.
-THREADS_STAY = [free_list, references, permissions, locks]
-
 TESTS = [
     early("alloc-proc", 15, "4.1", title="each field of a new process",
           outside=outside_proc.new_process),
@@ -79,12 +74,12 @@ TESTS = [
           outside=outside_proc.forked),
     early("fork-memory", 15, "4.2",
           title="a child's memory, and no memory for a child"),
-    selftest("fork-run", 15, "4.2", title="children run", after=THREADS_STAY),
+    selftest("fork-run", 15, "4.2", title="children run", after=ALL_BUT_LEAKS),
     early("switch", 15, "4.3", title="registers, stacks and interrupts over a switch",
           outside=outside_proc.switched),
     early("switch-memory", 10, "4.3",
           title="address spaces and floating point over a switch"),
-    selftest("thread-yield 2 harts", 5, "4.3", harts=2, runs=2, after=THREADS_STAY,
+    selftest("thread-yield 2 harts", 5, "4.3", harts=2, runs=2, after=ALL_BUT_LEAKS,
              title="threads give way to each other"),
 ]
 

@@ -8,8 +8,8 @@ a checkpoint of the program, where the grader itself looks at the page tables. T
 run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
 """
 from grader import outside_exit, outside_mm, outside_proc
-from grader.state import cow_pair, free_list, locks, permissions, references
-from labs.common import Exercise, Lab, early, program, regex, selftest
+from grader.state import cow_pair
+from labs.common import ALL_BUT_LEAKS, Exercise, Lab, early, program, regex, selftest
 
 FRAME = """
 set_user_frame: Fill the frame by which the process leaves the kernel, with
@@ -101,10 +101,6 @@ sys_vfork: A system call that calls do_vfork() with the current frame.
 entry of sys_vfork: Put it into the table as SYS_vfork.
 """
 
-# The checks of the machine's memory at the end of a self test that runs in initproc: that is a
-# program by then, so it still has memory, and the check for leaks is left out.
-STANDING = [free_list, references, permissions, locks]
-
 EXERCISES = [
     Exercise("5.1", "load_icode's trap frame", 15, hint=FRAME,
              asks="make the frame with which a new program begins in user mode"),
@@ -123,13 +119,13 @@ EXERCISES = [
 ]
 
 TESTS = [
-    selftest("user-frame", 9, "5.1", after=STANDING, outside=outside_proc.begun,
+    selftest("user-frame", 9, "5.1", after=ALL_BUT_LEAKS, outside=outside_proc.begun,
              title="exec makes the frame of a new program, bit by bit"),
     program("hello", "", 3, "5.1", title="the first program runs",
             expect=["Hello world!!.", regex(r"I am process \d+\."), "hello pass."]),
     program("args", "one two", 3, "5.1", title="a program gets its arguments",
             expect=['argv[1] = "one"']),
-    selftest("syscalls", 9, "5.2", after=STANDING, expect=["a text"],
+    selftest("syscalls", 9, "5.2", after=ALL_BUT_LEAKS, expect=["a text"],
              outside=outside_proc.dispatched,
              title="each number its call, each argument its place; unknown ones are refused"),
     program("badcalls", "", 6, "5.2", title="wild system calls are refused"),

@@ -13,8 +13,7 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.C, priority donation (10).
 """
 from grader import outside_sync, outside_tasks, outside_wait
-from grader.state import free_list, locks, permissions, references
-from labs.common import Exercise, Lab, program, selftest
+from labs.common import ALL_BUT_LEAKS, Exercise, Lab, program, selftest
 
 HINTS = {
     "7.0": """
@@ -185,10 +184,6 @@ EXERCISES = [
 # Ticks come often, so a program is preempted at many places.
 OFTEN = dict(shift=10, limit=300)
 
-# The threads of these tests are still there at the end, because to end is an exercise of lab 5. So
-# all checks of the machine's memory are made but the one for leaks.
-THREADS_STAY = [free_list, references, permissions, locks]
-
 # A boot with chaos=SEED takes a tenth of a second. Each fault of docs/races.md is found within so
 # many.
 SEEDS = 10
@@ -196,40 +191,40 @@ SEEDS = 10
 TESTS = [
     program("tickets seats", "seats", 5, "7.0", title="no seat is sold twice", seeds=6, **OFTEN),
     program("tickets till", "till", 5, "7.0", title="the till is right", seeds=6, **OFTEN),
-    selftest("sem-count", 5, "7.1", after=THREADS_STAY, title="units are taken and given",
+    selftest("sem-count", 5, "7.1", after=ALL_BUT_LEAKS, title="units are taken and given",
              outside=outside_wait.units),
-    selftest("sem-order", 4, "7.1", after=THREADS_STAY,
+    selftest("sem-order", 4, "7.1", after=ALL_BUT_LEAKS,
              title="a unit that is given belongs to who has waited longest",
              outside=outside_wait.handed_over),
-    selftest("sem-ends", 3, "7.1", after=THREADS_STAY,
+    selftest("sem-ends", 3, "7.1", after=ALL_BUT_LEAKS,
              title="waits that a kill, the time or sem_close() ends"),
-    selftest("sem-race", 1, "7.1", seeds=SEEDS, after=THREADS_STAY,
+    selftest("sem-race", 1, "7.1", seeds=SEEDS, after=ALL_BUT_LEAKS,
              title="no unit is lost or made, whoever runs when"),
-    selftest("sem-race 4 harts", 2, "7.1", harts=4, runs=2, cpu=10, after=THREADS_STAY,
+    selftest("sem-race 4 harts", 2, "7.1", harts=4, runs=2, cpu=10, after=ALL_BUT_LEAKS,
              title="no unit is lost or made when all come at once"),
-    selftest("monitor-signal", 5, "7.2", after=THREADS_STAY,
+    selftest("monitor-signal", 5, "7.2", after=ALL_BUT_LEAKS,
              title="who is inside after each wait and signal",
              outside=outside_tasks.monitors(False)),
-    selftest("monitor-kill", 4, "7.2", after=THREADS_STAY, title="a kill while one waits",
+    selftest("monitor-kill", 4, "7.2", after=ALL_BUT_LEAKS, title="a kill while one waits",
              outside=outside_tasks.monitors(True)),
-    selftest("monitor-moments", 2, "7.2", after=THREADS_STAY,
+    selftest("monitor-moments", 2, "7.2", after=ALL_BUT_LEAKS,
              title="nobody is left behind, wherever one of them is stopped"),
-    selftest("monitor-pairs", 1, "7.2", seeds=SEEDS, after=THREADS_STAY,
+    selftest("monitor-pairs", 1, "7.2", seeds=SEEDS, after=ALL_BUT_LEAKS,
              title="who waits and who signals both come out, whoever runs when"),
-    selftest("monitor-race", 1, "7.2", seeds=SEEDS, after=THREADS_STAY,
+    selftest("monitor-race", 1, "7.2", seeds=SEEDS, after=ALL_BUT_LEAKS,
              title="what was signalled is still so, whoever runs when"),
-    selftest("monitor-race 4 harts", 2, "7.2", harts=4, runs=2, cpu=10, after=THREADS_STAY,
+    selftest("monitor-race 4 harts", 2, "7.2", harts=4, runs=2, cpu=10, after=ALL_BUT_LEAKS,
              title="what was signalled is still so, with four harts"),
-    selftest("philosophers-table", 5, "7.3", after=THREADS_STAY,
+    selftest("philosophers-table", 5, "7.3", after=ALL_BUT_LEAKS,
              title="who eats after each step", outside=outside_tasks.philosophers),
-    selftest("philosophers-fair", 4, "7.3", after=THREADS_STAY,
+    selftest("philosophers-fair", 4, "7.3", after=ALL_BUT_LEAKS,
              title="a hungry one eats, although his neighbours eat by turns",
              outside=outside_tasks.fair),
-    selftest("philosophers-moments", 2, "7.3", after=THREADS_STAY,
+    selftest("philosophers-moments", 2, "7.3", after=ALL_BUT_LEAKS,
              title="all have their meal, wherever one of them is stopped"),
-    selftest("philosophers", 2, "7.3", seeds=SEEDS, after=THREADS_STAY,
+    selftest("philosophers", 2, "7.3", seeds=SEEDS, after=ALL_BUT_LEAKS,
              title="all have their meals, whoever runs when"),
-    selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, cpu=10, after=THREADS_STAY,
+    selftest("philosophers 4 harts", 2, "7.3", harts=4, runs=2, cpu=10, after=ALL_BUT_LEAKS,
              title="all have their meals, with four harts"),
     selftest("usync-mutex", 6, "7.4", title="a mutex is handed over, and each word is right",
              outside=outside_sync.mutexes),
@@ -255,10 +250,10 @@ TESTS = [
             title="semaphores that count events are not blamed"),
     program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=10,
             title="three units in any order, and none waits for ever"),
-    selftest("donate", 5, "7.C", after=THREADS_STAY,
+    selftest("donate", 5, "7.C", after=ALL_BUT_LEAKS,
              title="with which priority each runs, after each step",
              outside=outside_sync.donated),
-    selftest("donate-random", 2, "7.C", seeds=SEEDS, after=THREADS_STAY,
+    selftest("donate-random", 2, "7.C", seeds=SEEDS, after=ALL_BUT_LEAKS,
              title="the same, whatever happens next"),
     selftest("donate-race 4 harts", 1, "7.C", append="sched=stride", harts=4, runs=2, cpu=10,
              title="who has no mutex runs with his own priority, with four harts"),

@@ -17,8 +17,7 @@ as its shell lab. Those of 8.7 write no byte of a file, and need no other exerci
 from grader import outside_disk, outside_files, samples
 from grader.disk import same, sound
 from grader.fsops import made_by_host, operations, until_full
-from grader.state import free_list, locks, permissions, references
-from labs.common import Disk, Exercise, Lab, Test, program, regex, selftest
+from labs.common import ALL_BUT_LEAKS, Disk, Exercise, Lab, Test, program, regex, selftest
 
 HINTS = {
     "8.1": """
@@ -218,10 +217,6 @@ EXERCISES = [
              apart=True, asks="change names, and count them; move a directory"),
 ]
 
-# The threads of these tests are still there at the end. So all checks of the machine's memory are
-# made but the one for leaks.
-THREADS_STAY = [free_list, references, permissions, locks]
-
 SEEDS = 10
 
 LARGE = Disk(size="16M", journal=128, inodes=600)
@@ -250,21 +245,21 @@ TESTS = [
                                                "put")),
     selftest("files-position", 4, "8.3", title="one position for all who share the file",
              outside=outside_files.positions),
-    selftest("files-moments", 1, "8.3", after=THREADS_STAY,
+    selftest("files-moments", 1, "8.3", after=ALL_BUT_LEAKS,
              title="a descriptor that is closed while another one uses it"),
     selftest("files-race 4 harts", 1, "8.3", harts=4, runs=2, cpu=10,
              title="the lock of a table, and of a position, with four harts"),
     program("descriptors", "", 2, "8.3", title="what programs see of all that"),
-    selftest("pipe-ring", 5, "8.4", limit=200, after=THREADS_STAY,
+    selftest("pipe-ring", 5, "8.4", limit=200, after=ALL_BUT_LEAKS,
              title="bytes go round the buffer",
              outside=outside_files.pipes(1, 1, False)),
-    selftest("pipe-wait", 5, "8.4", after=THREADS_STAY,
+    selftest("pipe-wait", 5, "8.4", after=ALL_BUT_LEAKS,
              title="who waits for data or room, and who is woken",
              outside=outside_files.pipes(3, 3, False)),
-    selftest("pipe-ends", 4, "8.4", after=THREADS_STAY,
+    selftest("pipe-ends", 4, "8.4", after=ALL_BUT_LEAKS,
              title="what the last writer and the last reader leave behind",
              outside=outside_files.pipes(2, 3, True)),
-    selftest("pipe-moments", 2, "8.4", after=THREADS_STAY,
+    selftest("pipe-moments", 2, "8.4", after=ALL_BUT_LEAKS,
              title="nobody is left asleep, wherever one of them is stopped"),
     selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),
     selftest("pipe-race 4 harts", 2, "8.4", harts=4, runs=2, cpu=10,

@@ -16,7 +16,7 @@ The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a sha
 from grader import outside_swap, trace
 from grader.disk import same, sound
 from grader.fsops import NEAR, operations
-from labs.common import Disk, Exercise, Lab, Test, early, program, regex, selftest
+from labs.common import ALL_BUT_LEAKS, Disk, Exercise, Lab, Test, early, program, regex, selftest
 
 HINTS = {
     "9.1": """
@@ -176,6 +176,7 @@ TESTS = [
     early("swap-family", append="poison"),
     early("swap-fifo"),
     early("swap-disk"),
+    selftest("swap-kill", after=ALL_BUT_LEAKS),
     early("swap-file"),
     selftest("swap-out", 3, "9.3", title="entry, counts and slot of a page that went out",
              outside=outside_swap.brought_out(1, False)),

@@ -5,13 +5,8 @@ each lock that is taken calls the self test. Which hart takes it is played by on
 the counts are the same in each run. A hart that waits for nobody needs no other hart to show that.
 The last test is another matter: there four harts really run.
 """
-from grader.state import free_list, locks, permissions, references
-from labs.common import Test, early, selftest
+from labs.common import ALL_BUT_LEAKS, Test, early, selftest
 from tasks.catalogue import Task
-
-# Objects that a hart keeps are in use for whoever counts them in the slabs from outside; the tests
-# themselves count what comes back.
-STANDING = [free_list, references, permissions, locks]
 
 TASKS = [
     Task("2.T", "kmalloc for many harts",
@@ -23,14 +18,15 @@ TASKS = [
              "    IF_CHECK(check_spin_taken(lock, was_on));\n",
              "    extern void lock_taken(const struct spinlock *);\n\n    lock_taken(lock);\n")},
          tests=[
-             early("kmalloc-scale", 10, harts=4, cpu=20, after=STANDING,
+             early("kmalloc-scale", 10, harts=4, cpu=20, after=ALL_BUT_LEAKS,
                    title="how often harts that take turns take a lock that they share"),
              Test("kmalloc-twice", points=3, selftest="kmalloc-twice", early=True, harts=4,
                   panic=True, expect=["double free of 0x"], forbid=["not caught"],
                   title="an object that two harts free"),
              early("kmalloc again", 3, mem="32M", append="pmm=buddy poison", limit=500,
-                   after=STANDING, title="objects of all sizes, without memory, and shrinking"),
-             selftest("kmalloc-harts again", 4, harts=4, runs=3, cpu=30, after=STANDING,
+                   after=ALL_BUT_LEAKS,
+                   title="objects of all sizes, without memory, and shrinking"),
+             selftest("kmalloc-harts again", 4, harts=4, runs=3, cpu=30, after=ALL_BUT_LEAKS,
                       title="objects that one hart allocates and another one frees"),
          ]),
 ]
