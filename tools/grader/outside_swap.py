@@ -194,6 +194,19 @@ class Paging:
             self.machine.store(space.mm.extras, int(space.mm.extras) | MM_PAGING)
             space.bytes[la] = byte
 
+    def is_alone(self, space, la):
+        """Can the program write to its page without that a copy is made, which is exercise 5.4?"""
+        pte, slots = space.entry(la), self.slots()
+        if pte & PTE_V and pte & PTE_W:
+            return True
+        cached = [frame for frame, names, _ in slots.values() if names == 1]
+        if pte & PTE_V:
+            frame, others = pte_frame(pte), 2
+        else:
+            frame, names, _ = slots[pte >> 8]
+            cached, others = [frame] * (names - bool(frame) == 1), 1
+        return frame in cached and (not frame or int(self.pages.struct(frame).ref) == others)
+
     def touch(self, space, la, access):
         """A program reads a page of its own, or writes a new content to it. A page that is out is
         read once, if it is in no memory."""
@@ -280,8 +293,9 @@ def brought_in(spaces, failing):
                 if what > 0.85:
                     paging.unmap(space, la)
                 else:
+                    access = chance.choice((VM_READ, VM_WRITE))
                     paging.failing = failing and chance.random() < 0.4
-                    paging.touch(space, la, chance.choice((VM_READ, VM_WRITE)))
+                    paging.touch(space, la, access if paging.is_alone(space, la) else VM_READ)
                     paging.failing = False
             paging.compare()
         paging.finish()

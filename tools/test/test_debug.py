@@ -72,6 +72,17 @@ def users_of(folder):
     return found
 
 
+def appears(folder, word):
+    """Wait until one of the processes that name this folder names this too: a busy host takes
+    its time."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if any(word in line for line in users_of(folder)):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 # Commands of gdb. They step as long as a condition holds, and then print the last step: the pc
 # before and after it, and the registers of traps, which say where it should have gone.
 STEPS = r"""
@@ -362,8 +373,7 @@ class Debug(TreeTest):
                 command("--test", "read-null", "--replay", "--commands", path),
                 cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=folder))
-            time.sleep(3)
-            self.assertTrue(users_of(folder))
+            self.assertTrue(appears(folder, path))
             if number == signal.SIGINT:         # ctrl-C is for gdb, so debug.py goes on
                 process.send_signal(number)
                 time.sleep(1)
