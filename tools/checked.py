@@ -13,7 +13,6 @@ self tests, so that it takes seconds. The machine has one hart, counts instructi
 panic if a spinlock is held, or interrupts are off, for more than LIMIT microseconds. If a fault is
 not found, the exit status is 1.
 """
-import argparse
 import copy
 import glob
 import os
@@ -21,11 +20,10 @@ import re
 import sys
 
 import cli
-import races
+import planting
 import scratch
 from exercise import kept, pool, workshop
 from exercise.mutants import MutantError
-from exercise.trials import add_options
 from exercise.workshop import Workshop, WorkshopError
 from grader.checked import SLOWER
 from grader.model import Verdict
@@ -36,6 +34,7 @@ FOLDER = os.path.join(ROOT, "tools", "checked")
 TABLE = os.path.join(ROOT, "docs", "checked.md")
 MARK = "<!-- by python3 tools/checked.py --write -->\n"
 END = "<!-- end of the faults -->\n"
+HEADS = ("title", "test", "says")
 HEAD = "| Fault | In | Test | Call stacks | What is said |\n| --- | --- | --- | --- | --- |\n"
 LIMIT = 1000                    # microseconds: at a nanosecond for each, a million instructions
 # What is other in each version of the kernel: addresses, and times.
@@ -115,11 +114,8 @@ def plant(faults, options):
             return Planter(shop)
 
         with pool.Pool(max(1, options.jobs), folder, begin) as workers:
-            for (fault, _), result in zip(faults, workers.in_order(jobs)):
-                if isinstance(result, str) or result[0]:
-                    raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
-                                                    else result[0]))
-                yield (fault,) + result[1:]
+            for fault, result in planting.results(workers, faults, jobs):
+                yield (fault,) + result
 
 
 def row(fault, said):
@@ -127,26 +123,6 @@ def row(fault, said):
     *stacks, _ = fault.says.split(" ... ")
     return "| %s | %s | %s | %s | %s |\n" % (
         fault.title, fault.edits[0].path, fault.test, ", ".join(stacks), said)
-
-
-def read(names):
-    """[(fault, texts)] of these names."""
-    return [races.read(path, heads=("title", "test", "says"))
-            for path in races.sources(names, FOLDER)]
-
-
-def arguments():
-    """The command line, read."""
-    parser = argparse.ArgumentParser(description="Plant faults, and look whether a checked build "
-                                                 "finds them.")
-    add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="of a file of tools/checked; without: all")
-    add("--write", action="store_true", help="write the table into docs/checked.md")
-    add_options(add)
-    options = parser.parse_args()
-    if options.write and options.names:
-        parser.error("--write is for the whole table")
-    return options
 
 
 def write(table):
@@ -159,14 +135,16 @@ def write(table):
 
 def main():
     """The command; its exit status."""
-    options, table, missed = arguments(), HEAD, 0
-    for fault, said, instead in plant(read(options.names), options):
+    options = planting.arguments("Plant faults, and look whether a checked build finds them.",
+                                 FOLDER, TABLE)
+    faults, table, missed = planting.read_all(options.names, FOLDER, HEADS), HEAD, 0
+    for fault, said, instead in plant(faults, options):
         missed += said is None
         table += row(fault, said or "not found: " + instead)
         print("%-20s %s" % (fault.name, said or "NOT FOUND: " + instead), flush=True)
     if options.write:
         write(table)
-    print(races.summary(table.count("\n") - HEAD.count("\n"), missed))
+    print(planting.summary(table.count("\n") - HEAD.count("\n"), missed))
     return 1 if missed else 0
 
 

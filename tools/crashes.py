@@ -9,16 +9,14 @@ A file of tools/crashes has a title, the test that must find the fault, and the 
 of a mutant (exercise/mutants.py); the change may be anywhere in the tree. It is built in a copy of
 the tree. If a fault is not found the exit status is 1.
 """
-import argparse
 import os
 import re
 import sys
 
 import cli
-import races
+import planting
 from exercise import pool
 from exercise.mutants import MutantError
-from exercise.trials import add_options
 from exercise.workshop import WorkshopError
 from grader.model import Verdict
 from labs.catalogue import LabError, find_test
@@ -66,39 +64,22 @@ def row(fault, found):
     return "| %s | %s | %s | %s |\n" % (fault.title, fault.edits[0].path, fault.test, found)
 
 
-def arguments():
-    """The command line, read."""
-    parser = argparse.ArgumentParser(description="Plant faults of the journal, and look whether "
-                                                 "the crash tests find them.")
-    add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="of a file of tools/crashes; without: all")
-    add("--write", action="store_true", help="write the table into docs/crashes.md")
-    add_options(add)
-    options = parser.parse_args()
-    if options.write and options.names:
-        parser.error("--write is for the whole table")
-    return options
-
-
 def main():
     """The command; its exit status."""
-    options = arguments()
-    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
+    options = planting.arguments("Plant faults of the journal, and look whether the crash tests "
+                                 "find them.", FOLDER, TABLE)
+    faults = planting.read_all(options.names, FOLDER)
     jobs = [(texts, fault.test) for fault, texts in faults]
     table, missed = HEAD, 0
     with pool.shops("crashes", ROOT, options, Planter) as workers:
-        for (fault, _), result in zip(faults, workers.in_order(jobs)):
-            if isinstance(result, str) or result[0]:
-                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
-                                                else result[0]))
-            _, found, how = result
+        for fault, (found, how) in planting.results(workers, faults, jobs):
             missed += not found
             table += row(fault, how)
             print("%-28s %s" % (fault.name, "found by " + how if found else "NOT FOUND"),
                   flush=True)
     if options.write:
-        races.write(table, TABLE, MARK)
-    print(races.summary(len(faults), missed))
+        planting.write(table, TABLE, MARK)
+    print(planting.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 import cli
-import races
+import planting
 import scratch
 from exercise import pool
 from exercise.mutants import MutantError
@@ -183,7 +183,7 @@ def sides(race):
 
 def plant(options):
     """Plant faults, and look whether each is told; the exit status."""
-    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
+    faults = [planting.read(path) for path in planting.sources(options.names, FOLDER)]
     jobs = [(texts, fault.test, range(options.first, options.first + TRIES))
             for fault, texts in faults]
     table, missed = HEAD, 0
@@ -204,8 +204,8 @@ def plant(options):
                 table += "| %s | %s | %s | %d of %d | %s | %s |\n" % (
                     (fault.title, fault.edits[0].path, fault.test, seed, TRIES) + sides(found[0]))
     if options.write and not missed:
-        races.write(table, TABLE, MARK)
-    print(races.summary(len(faults), missed))
+        planting.write(table, TABLE, MARK)
+    print(planting.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -16,7 +16,7 @@ import sys
 
 import check_unfailing
 import cli
-import races
+import planting
 from exercise import pool
 from exercise.mutants import MutantError
 from exercise.trials import add_options
@@ -68,21 +68,17 @@ def first_found(sweep, judge):
 
 def plant(options):
     """(how many faults no sweep finds, their rows of the table)."""
-    faults = [races.read(path) for path in races.sources(options.names, FOLDER)]
+    faults = planting.read_all(options.names, FOLDER)
     jobs = [(texts, fault.test) for fault, texts in faults]
     table, missed = {}, 0
     with pool.shops("faults", ROOT, options, Planter) as workers:
-        for (fault, _), result in zip(faults, workers.in_order(jobs)):
-            if isinstance(result, str) or result[0]:
-                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
-                                                else result[0]))
-            _, found, boots = result
+        for fault, (found, boots) in planting.results(workers, faults, jobs):
             missed += not found
             table["| %s |" % fault.title] = "| %s | %s | %s | %s |\n" % (
                 fault.title, fault.edits[0].path, fault.test, found.replace("|", "\\|") or "no")
             print("%-24s %s" % (fault.name, "boot %d, %s" % (boots, found) if found
                                 else "NOT FOUND in %d boots" % boots), flush=True)
-    print(races.summary(len(faults), missed))
+    print(planting.summary(len(faults), missed))
     return missed, table
 
 
@@ -102,7 +98,7 @@ def main():
     options = arguments()
     missed, table = plant(options)
     if options.write:
-        titles = [races.read(path)[0].title for path in races.sources([], FOLDER)]
+        titles = [fault.title for fault, _ in planting.read_all([], FOLDER)]
         write("planted", HEAD, table, ["| %s |" % title for title in titles])
         places = ["- %s, `%s()`: %s\n" % (path, name, said)
                   for path, name, _, said in check_unfailing.all_places()]

@@ -9,7 +9,6 @@ A file of tools/fuzzed has a title and the change, in the form of a mutant (exer
 the change may be anywhere in the tree. It is built in a copy of the tree, and the machines of the
 seeds 1, 2, 3 ... boot until one of them fails, SEEDS at most. If none fails the exit status is 1.
 """
-import argparse
 import os
 import re
 import sys
@@ -17,10 +16,9 @@ import types
 
 import cli
 import fuzz
-import races
+import planting
 from exercise import pool
 from exercise.mutants import MutantError
-from exercise.trials import add_options
 from exercise.workshop import WorkshopError
 from grader.judge import Judge
 from labs.catalogue import LabError
@@ -29,6 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "tools", "fuzzed")
 TABLE = os.path.join(ROOT, "docs", "fuzz.md")
 SEEDS = fuzz.RUNS
+HEADS = ("title",)              # the seeds look for all of them
 LONGEST = 110                   # characters of a reason in the table
 MARK = "<!-- by python3 tools/fuzz_faults.py --write -->\n"
 HEAD = "| Fault | In | Seed | Its machine | Found as |\n| --- | --- | ---: | --- | --- |\n"
@@ -81,44 +80,22 @@ def row(fault, seed, found):
         machine or "as it is", found)
 
 
-def read(path):
-    """(the fault of a file, the texts that it makes)."""
-    return races.read(path, ROOT, ("title",))
-
-
-def arguments():
-    """The command line, read."""
-    parser = argparse.ArgumentParser(description="Plant faults that random system calls find.")
-    add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="of a file of tools/fuzzed; without: all")
-    add("--shorten", action="store_true", help="also print the few calls that show it")
-    add("--write", action="store_true", help="write the table into docs/fuzz.md")
-    add_options(add)
-    options = parser.parse_args()
-    if options.write and options.names:
-        parser.error("--write is for the whole table")
-    return options
-
-
 def main():
     """The command; its exit status."""
-    options = arguments()
-    faults = [read(path) for path in races.sources(options.names, FOLDER)]
+    options = planting.arguments("Plant faults that random system calls find.", FOLDER, TABLE,
+                                 ("--shorten", "also print the few calls that show it"))
+    faults = planting.read_all(options.names, FOLDER, HEADS)
     table, missed = HEAD, 0
     with pool.shops("fuzz-faults", ROOT, options, Planter) as workers:
-        results = workers.in_order([(texts, options.shorten) for _, texts in faults])
-        for (fault, _), result in zip(faults, results):
-            if isinstance(result, str) or result[0]:
-                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
-                                                else result[0]))
-            _, seed, found = result
+        jobs = [(texts, options.shorten) for _, texts in faults]
+        for fault, (seed, found) in planting.results(workers, faults, jobs):
             missed += seed is None
             table += row(fault, seed, found)
             print("%-20s %s" % (fault.name, "found by seed %d, %s" % (seed, found) if seed
                                 else "NOT FOUND"), flush=True)
     if options.write:
-        races.write(table, TABLE, MARK)
-    print(races.summary(len(faults), missed))
+        planting.write(table, TABLE, MARK)
+    print(planting.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -21,13 +21,15 @@ import subprocess
 import sys
 
 import cli
-import races
+import planting
 from exercise.mutants import MutantError
+from labs.catalogue import LabError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.path.join("tools", "hosted")
 OUT = os.path.join("obj", "hosted")
 PAGE = os.path.join("docs", "hosted.md")
+FAULTS = os.path.join(HERE, "faults")
 FS = ["kern/fs/%s.c" % name for name in (
     "cache", "journal", "journal_recovery", "inode", "iobuf", "swapfs", "sfs_bmap", "sfs_dir",
     "sfs_fs", "sfs_inode", "sfs_io", "sfs_map", "sfs_mmap", "sfs_names")]
@@ -286,27 +288,19 @@ def write(mark, table):
 
 def plant(options):
     """Faults of tools/hosted/faults, one after the other. The exit status."""
-    paths = sorted(glob.glob(HERE + "/faults/*.txt"))
-    names = [os.path.splitext(os.path.basename(path))[0] for path in paths]
-    for name in options.names:
-        if name not in names:
-            raise HostedError("there is no planted fault %s; there are: %s" % (
-                name, " ".join(names)))
+    faults = planting.read_all(options.names, FAULTS)
     build = sanitized()
     build.make(["unit"] + list(TARGETS))
     rows, missed = [], 0
-    for name, path in zip(names, paths):
-        if options.names and name not in options.names:
-            continue
-        fault, texts = races.read(path)
+    for fault, texts in faults:
         how = find(build, fault, texts, options)
         missed += how is None
         rows.append("| %s | `%s` | %s |\n" % (fault.title, fault.edits[0].path,
                                               (how or "**not found**").replace("<", "&lt;")))
-        print("%-28s %s" % (name, "found by " + how if how else "NOT FOUND"), flush=True)
+        print("%-28s %s" % (fault.name, "found by " + how if how else "NOT FOUND"), flush=True)
     if options.write:
         write("faults", "| Fault | In | Found by |\n| --- | --- | --- |\n" + "".join(rows))
-    print(races.summary(len(rows), missed))
+    print(planting.summary(len(rows), missed))
     return 1 if missed else 0
 
 
@@ -368,4 +362,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("hosted", main, (HostedError, MutantError)))
+    sys.exit(cli.run("hosted", main, (HostedError, LabError, MutantError)))

@@ -11,16 +11,14 @@ of the tree. It must be found by one of the test's seeds, or the exit status is 
 told what finds a fault without chaos: one boot with time counted in instructions, as most tests are
 run, and BOOTS boots on 4 harts, whose order is what the host's load makes of it.
 """
-import argparse
 import copy
-import glob
 import os
 import sys
 
 import cli
+import planting
 from exercise import pool
-from exercise.mutants import MutantError, parse
-from exercise.trials import add_options
+from exercise.mutants import MutantError
 from exercise.workshop import WorkshopError
 from grader.model import Verdict
 from labs.catalogue import LabError, find_test
@@ -33,34 +31,6 @@ CPU_SECONDS = 20                # of each of these boots
 MARK = "<!-- by make races RACES=--write -->\n"
 HEAD = ("| Fault | In | Test | Found at seed | Once, without chaos | %d boots on %d harts |\n"
         "| --- | --- | --- | --- | --- | --- |\n" % (BOOTS, HARTS))
-
-
-def planted(fault, root):
-    """{path: text} of the files that a fault changes."""
-    texts = {}
-    for edit in fault.edits:
-        if edit.path not in texts:
-            try:
-                with open(os.path.join(root, edit.path), encoding="utf-8") as file:
-                    texts[edit.path] = file.read()
-            except OSError as error:
-                raise MutantError(fault.source, edit.line, error)
-        old, new = ("".join(line + "\n" for line in part) for part in (edit.old, edit.new))
-        if ("\n" + texts[edit.path]).count("\n" + old) != 1:
-            raise MutantError(fault.source, edit.line,
-                              "the old lines are not just once in %s" % edit.path)
-        texts[edit.path] = ("\n" + texts[edit.path]).replace("\n" + old, "\n" + new, 1)[1:]
-    return texts
-
-
-def read(path, root=ROOT, heads=("title", "test")):
-    """(the fault of a file, the texts that it makes)."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            fault = parse(file.read(), path, heads)
-    except (OSError, UnicodeDecodeError) as error:
-        raise MutantError(path, 1, error)
-    return fault, planted(fault, root)
 
 
 def plain(test, harts, cpu):
@@ -99,78 +69,37 @@ class Planter:
         return outcome
 
 
-def row(fault, result):
+def row(fault, seed, once, boots):
     """A line of the table."""
-    _, seed, once, boots = result
     return "| %s | %s | %s | %s of %d | %s | %s |\n" % (
         fault.title, fault.edits[0].path, fault.test, seed or "none",
         find_test(fault.test).seeds, "found" if once else "not found",
         "found in %d" % boots if boots else "never found")
 
 
-def arguments():
-    """The command line, read."""
-    parser = argparse.ArgumentParser(description="Plant races, and look what finds them.")
-    add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="of a file of tools/races; without: all")
-    add("--seeds-only", action="store_true", help="only what the seeds of the test find")
-    add("--write", action="store_true", help="write the table into docs/races.md")
-    add_options(add)
-    options = parser.parse_args()
-    if options.write and (options.names or options.seeds_only):
-        parser.error("--write is for the whole table")
-    return options
-
-
-def sources(names, folder=FOLDER):
-    """The files of these faults of a folder, or all of it."""
-    known = {os.path.splitext(os.path.basename(path))[0]: path
-             for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.txt")))}
-    if not known:
-        raise LabError("there are no planted faults here: a handout has none")
-    for name in names:
-        if name not in known:
-            raise LabError("there is no planted fault %s; there are: %s" % (
-                name, " ".join(known)))
-    return [known[name] for name in names or known]
-
-
-def write(table, page=TABLE, mark=MARK):
-    """Put the table in place of the old one, which is the end of the page."""
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    with open(page, "w", encoding="utf-8") as file:
-        file.write(text.partition(mark)[0] + mark + "\n" + table)
-
-
-def summary(planted, missed):
-    """The last line, for so many faults."""
-    return "%d faults planted: %d found, %d not found" % (planted, planted - missed, missed)
-
-
 def main():
     """The command; its exit status."""
-    options = arguments()
-    faults = [read(path) for path in sources(options.names)]
+    options = planting.arguments("Plant races, and look what finds them.", FOLDER, TABLE,
+                                 ("--seeds-only", "only what the seeds of the test find"))
+    if options.write and options.seeds_only:
+        raise LabError("--write is for the whole table, so not with --seeds-only")
+    faults = planting.read_all(options.names, FOLDER)
     jobs = [(texts, fault.test, options.seeds_only) for fault, texts in faults]
     for fault, _ in faults:
         if not find_test(fault.test).seeds:
             raise LabError("%s: the test %s has no seeds" % (fault.name, fault.test))
     table, missed = HEAD, 0
     with pool.shops("races", ROOT, options, Planter) as workers:
-        for (fault, _), result in zip(faults, workers.in_order(jobs)):
-            if isinstance(result, str) or result[0]:
-                raise WorkshopError("%s: %s" % (fault.name, result if isinstance(result, str)
-                                                else result[0]))
-            missed += result[1] is None
-            table += row(fault, result)
+        for fault, (seed, *others) in planting.results(workers, faults, jobs):
+            missed += seed is None
+            table += row(fault, seed, *others)
             print("%-26s %s" % (fault.name, "found at seed %d of %d" % (
-                result[1], find_test(fault.test).seeds) if result[1] else "NOT FOUND"), flush=True)
+                seed, find_test(fault.test).seeds) if seed else "NOT FOUND"), flush=True)
     if options.write:
-        write(table)
+        planting.write(table, TABLE, MARK)
     elif not options.seeds_only:
         print("\n" + table)
-    print(summary(len(faults), missed))
+    print(planting.summary(len(faults), missed))
     return 1 if missed else 0
 
 

@@ -23,6 +23,7 @@ from trees import OBJECTS, TOP
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import debug
+import planting
 import races
 from grader import formats
 from grader.host import Host
@@ -95,14 +96,14 @@ class TestRaces(unittest.TestCase):
     def test_the_table_has_each_fault(self):
         with open(races.TABLE, encoding="utf-8") as file:
             rows = [line.split(" | ")[0] for line in file if line.startswith("| ")][2:]
-        faults = [races.read(path)[0] for path in races.sources([])]
+        faults = [planting.read(path)[0] for path in planting.sources([], races.FOLDER)]
         self.assertEqual(rows, ["| " + fault.title for fault in faults])
 
     def test_no_seed_finds_no_fault(self):
-        fault = races.parse("title: none\ntest: races-event\nfile: user/races.c\n---\n#define "
+        fault = planting.parse("title: none\ntest: races-event\nfile: user/races.c\n---\n#define "
                             "THREADS     4\n+++\n#define THREADS     4\n", "none",
                             ("title", "test"))
-        self.assertEqual(races.row(fault, ("", None, False, 0)),
+        self.assertEqual(races.row(fault, None, False, 0),
                          "| none | user/races.c | races-event | none of 20 | not found "
                          "| never found |\n")
         for text, told in (("title: a\nfile: user/races.c\n---\nx\n+++\ny\n", "no test:"),
@@ -111,8 +112,8 @@ class TestRaces(unittest.TestCase):
             with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
                 file.write(text)
                 file.flush()
-                with self.assertRaises(races.MutantError) as error:
-                    races.read(file.name)
+                with self.assertRaises(planting.MutantError) as error:
+                    planting.read(file.name)
             self.assertIn(told, str(error.exception))
 
 

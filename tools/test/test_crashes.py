@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import crashes
 import planted
-import races
+import planting
 from grader import samples
 from labs.catalogue import find_test
 from sfs import format
@@ -46,7 +46,7 @@ class Faults(unittest.TestCase):
         """Each file fits the tree, names a test, and has its line in docs/crashes.md."""
         with open(crashes.TABLE, encoding="utf-8") as file:
             table = file.read()
-        faults = [races.read(path)[0] for path in races.sources([], crashes.FOLDER)]
+        faults = [fault for fault, _ in planting.read_all([], crashes.FOLDER)]
         self.assertGreaterEqual(len(faults), 30)
         for fault in faults:
             self.assertIn(fault.test, ("crash", "crash-commit", "crash-maps",

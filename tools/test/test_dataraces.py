@@ -17,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import dataraces                                                            # noqa: E402
-import races                                                                # noqa: E402
+import planting                                                             # noqa: E402
 from labs.catalogue import find_test                                        # noqa: E402
 
 TEXT = """init ended with code 0
@@ -63,7 +63,7 @@ class Planted(unittest.TestCase):
         paths = glob.glob(os.path.join(dataraces.FOLDER, "*.txt"))
         self.assertTrue(paths)
         for path in paths:
-            fault, texts = races.read(path)
+            fault, texts = planting.read(path)
             self.assertTrue(texts)
             self.assertGreater(find_test(fault.test).harts, 1, path)
 

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import check_unfailing
 import faults
 import faults_planted
-import races
+import planting
 from grader import faulty
 from grader.model import Outcome, Verdict
 from trees import OBJECTS, TOP
@@ -161,7 +161,7 @@ class Planted(unittest.TestCase):
         """Each file fits the tree, and names a sweep; of those in the page each was found."""
         with open(faults.PAGE, encoding="utf-8") as file:
             table = faults.part_of(file.read(), "planted")[1]
-        planted = [races.read(path)[0] for path in races.sources([], faults_planted.FOLDER)]
+        planted = [fault for fault, _ in planting.read_all([], faults_planted.FOLDER)]
         self.assertGreaterEqual(len(planted), 12)
         for fault in planted:
             name, kind = fault.test.split()

@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import races
+import planting
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(TOP, "tools", "hosted.py")
@@ -81,10 +81,10 @@ class Planted(unittest.TestCase):
     def test_each_fault_fits_the_tree(self):
         """As the tree changes, the old lines of a fault are looked for in vain: told here, and not
         only when all are planted."""
-        faults = races.sources([], os.path.join(TOP, "tools", "hosted", "faults"))
+        faults = planting.sources([], os.path.join(TOP, "tools", "hosted", "faults"))
         self.assertGreater(len(faults), 15)
         for path in faults:
-            self.assertEqual(len(races.read(path)[1]), 1, path)
+            self.assertEqual(len(planting.read(path)[1]), 1, path)
 
 
 @unittest.skipUnless(shutil.which("gcc"), "there is no gcc")

@@ -17,7 +17,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import handin, handout, operators, oral, regions
+from exercise import handout, operators, oral, regions
 from exercise.trials import CAUGHT, NO_COMPILE, SURVIVED
 from labs import catalogue
 
