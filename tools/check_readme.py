@@ -24,7 +24,7 @@ MANY = (os.path.join("tools", "mutants"), os.path.join("tools", "races"),
         os.path.join("tools", "checked"), os.path.join("tools", "dataraces"),
         os.path.join("tools", "fuzzed"),
         os.path.join("tools", "hosted", "corpus"), os.path.join("tools", "hosted", "faults"),
-        os.path.join("tools", "test", "corpus"))
+        os.path.join("tools", "test", "corpus"), os.path.join("docs", "pictures", "zh"))
 MADE = ("compile_commands.json",)               # files that make writes at the top
 TREE, README, MAX_README = "docs/tree.md", "README.md", 150
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")

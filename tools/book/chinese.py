@@ -6,7 +6,8 @@
 
 A passage is what stands between blank lines. Both texts have the same passages in the same order,
 each of the same kind. Code and screens are the same to the letter. In headings, tables, pictures
-and sentences the code in backquotes, the numbers in digits and the targets of links are the same.
+and sentences the code in backquotes, the numbers in digits and the targets of links are the same;
+a drawing is that of its name in docs/pictures/zh.
 Each breach of this is told with its line, and the exit status is 1.
 
 What the sentences say no program compares. So tools/book/compared.txt has a line for each passage
@@ -32,6 +33,7 @@ HEAD = """# Passages of labcodes.md and labcodes.zh.md that people have compared
 SPAN = re.compile(r"`([^`]+)`")
 NUMBER = re.compile(r"0x\w+|\d+(?:[.,]\d+)*")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+DRAWN, OWN = "docs/pictures/", "docs/pictures/zh/"      # where drawings are, and the Chinese ones
 SHOWN = 40                      # characters of a passage that are shown
 
 
@@ -102,8 +104,9 @@ def differences(english, chinese):
     if english.kind == "code":
         return [] if english.text == chinese.text else [
             "the code is not that of %s:%d" % (ENGLISH, english.line)]
-    found, other = [], chinese.words()
-    for what, wanted in english.words().items():
+    found, other, drawn = [], chinese.words(), english.words()
+    drawn["links"] = sorted(re.sub("^" + DRAWN, OWN, link) for link in drawn["links"])
+    for what, wanted in drawn.items():
         if wanted != other[what]:
             lost = [word for word in wanted if word not in other[what]]
             more = [word for word in other[what] if word not in wanted]

@@ -5,28 +5,32 @@ are classes of style.css; the SVG brings them along, for light and dark, so that
 alone, in plain Markdown and in an EPUB. What a fill tells, words in the box tell too.
 
 Words that do not fit into their box, or are not on the sheet, are an error when the drawing is
-made. Facts holds numbers and names of the kernel's headers, and says so if one of them is gone.
+made. Facts holds numbers and names of the kernel's headers, and says so if one of them is gone. It
+also holds the language of its drawings: words.py has what they say in another than English.
 """
 import html
 import os
 import re
 
+from book.words import DrawingError, English
+
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 SIZE = 13                               # of letters
 WIDE = 0.61                             # of a letter, by its size: DejaVu Sans and DejaVu Sans Mono
+SQUARE = re.compile("[\u2e80-\u9fff\uff00-\uffef\u201c\u201d\u2026]")    # letters as wide as high
 LEAD = 17                               # from line to line
 TIP = 8                                 # of an arrow
 
 
-class DrawingError(Exception):
-    """A drawing is not as it must be; the text says what to change."""
-
-
 class Facts:
-    """What the sources of the kernel say."""
+    """What the sources of the kernel say, and the words to draw it with."""
 
-    def __init__(self, root):
-        self.root = root
+    def __init__(self, root, words=None):
+        self.root, self.words = root, words or English()
+
+    def sheet(self, name, width, height, title, text):
+        """An empty Drawing."""
+        return Drawing(name, width, height, title, text, self.words)
 
     def text(self, path):
         with open(os.path.join(self.root, path), encoding="utf-8") as file:
@@ -70,19 +74,30 @@ def colours():
     return light, "\n".join(coloured)
 
 
-class Drawing:
-    """A sheet of so many points, empty at first."""
+def length(words, size=SIZE):
+    """How long a line of words is at most."""
+    square = len(SQUARE.findall(words))
+    return (square + (len(words) - square) * WIDE) * size
 
-    def __init__(self, name, width, height, title, text):
+
+class Drawing:
+    """A sheet of so many points, empty at first. It says all in the language of `words`."""
+
+    def __init__(self, name, width, height, title, text, words=None):
         self.name, self.width, self.height = name, width, height
-        self.title, self.about, self.parts = title, " ".join(text.split()), []
+        self.words, self.parts = words or English(), []
+        self.title, self.about = self.words.about(name, title, " ".join(text.split()))
 
     def add(self, form, *values):
         self.parts.append(form % values)
 
     def text(self, x, y, words, anchor="start", kind="", size=SIZE):
         """A line of words; y is its foot."""
-        long = len(words) * size * WIDE
+        self.put(x, y, self.words.of(self.name, words), anchor, kind, size)
+
+    def put(self, x, y, words, anchor, kind, size):
+        """The same for words of the drawing's own language."""
+        long = length(words, size)
         left = x - {"start": 0, "middle": long / 2, "end": long}[anchor]
         if left < 0 or left + long > self.width or y > self.height:
             raise DrawingError("%s: \"%s\" is not on the sheet" % (self.name, words))
@@ -94,12 +109,12 @@ class Drawing:
         """A box with lines of words in its middle."""
         self.add('<rect x="%g" y="%g" width="%g" height="%g" rx="2" class="box %s"/>',
                  x, y, width, height, fill)
-        lines = words.split("\n") if words else []
+        lines = self.words.of(self.name, words).split("\n") if words else []
         first = y + height / 2 - (len(lines) - 1) * LEAD / 2 + size * 0.36
         for number, line in enumerate(lines):
-            if len(line) * size * WIDE > width - 4 or len(lines) * LEAD > height + 4:
+            if length(line, size) > width - 4 or len(lines) * LEAD > height + 4:
                 raise DrawingError("%s: \"%s\" does not fit into its box" % (self.name, line))
-            self.text(x + width / 2, round(first + number * LEAD, 1), line, "middle", kind, size)
+            self.put(x + width / 2, round(first + number * LEAD, 1), line, "middle", kind, size)
 
     def line(self, *points, kind=""):
         self.add('<polyline points="%s" class="line %s"/>',
@@ -119,8 +134,8 @@ class Drawing:
         light, dark = colours()
         return "\n".join([
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" class="drawing" '
-            'role="img" aria-labelledby="title" aria-describedby="text">' % (
-                self.width, self.height),
+            'lang="%s" role="img" aria-labelledby="title" aria-describedby="text">' % (
+                self.width, self.height, self.words.language),
             '<title id="title">%s</title>' % html.escape(self.title, False),
             '<desc id="text">%s</desc>' % html.escape(self.about, False),
             "<style>", light, "@media (prefers-color-scheme: dark) {", dark, "}", "</style>",

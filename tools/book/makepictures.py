@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Write the drawings of the labs: docs/pictures/NAME.svg.
+"""Write the drawings of the labs: docs/pictures/NAME.svg, and docs/pictures/zh in Chinese.
 
     makepictures.py             write them all
     makepictures.py --check     say which are not as they would be written
 
 They are made of pictures_memory.py and pictures_files.py, and of the kernel's headers: a name or a
-number that has changed there changes the drawing, or is told. `make test` runs the check.
+number that has changed there changes the drawing, or is told. words.zh.txt has the Chinese words;
+what has none there, or does not fit into its box, is told too. `make test` runs the check.
 """
 import argparse
 import os
@@ -15,29 +16,43 @@ sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import cli
 from book import pictures_files, pictures_memory
-from book.drawing import DrawingError, Facts
+from book.drawing import Facts
+from book.words import DrawingError, English, Words
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join("docs", "pictures")
+CHINESE = "zh"
 
 
-def all_drawings(root):
-    """Each Drawing of this tree."""
-    facts = Facts(root)
-    return [make(facts) for make in pictures_memory.ALL + pictures_files.ALL]
+def all_drawings(root, words=None):
+    """Each Drawing of this tree, in the language of the words. Lines of their table that nothing
+    uses are wrong."""
+    facts = Facts(root, words or English())
+    made = [make(facts) for make in pictures_memory.ALL + pictures_files.ALL]
+    if facts.words.unused():
+        raise DrawingError("\n".join(facts.words.unused()))
+    return made
+
+
+def wanted(root):
+    """{path in FOLDER: text} of all files."""
+    made = {each.name + ".svg": each.svg() for each in all_drawings(root)}
+    made.update((os.path.join(CHINESE, each.name + ".svg"), each.svg())
+                for each in all_drawings(root, Words(CHINESE)))
+    return made
 
 
 def differences(root):
     """Sentences about files that are not what would be written."""
-    wanted = {drawing.name + ".svg": drawing.svg() for drawing in all_drawings(root)}
-    folder = os.path.join(root, FOLDER)
-    there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-    for name in sorted(there | set(wanted)):
-        path = os.path.join(folder, name)
-        if name not in wanted:
-            yield "%s: no drawing has this name" % os.path.join(FOLDER, name)
-        elif name not in there or open_text(path) != wanted[name]:
-            yield "%s: run python3 tools/book/makepictures.py" % os.path.join(FOLDER, name)
+    files = wanted(root)
+    there = {os.path.relpath(os.path.join(place, name), os.path.join(root, FOLDER))
+             for place, _, names in os.walk(os.path.join(root, FOLDER)) for name in names}
+    for name in sorted(there | set(files)):
+        path = os.path.join(FOLDER, name)
+        if name not in files:
+            yield "%s: no drawing has this name" % path
+        elif name not in there or open_text(os.path.join(root, path)) != files[name]:
+            yield "%s: run python3 tools/book/makepictures.py" % path
 
 
 def open_text(path):
@@ -49,14 +64,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
+    files = wanted(ROOT)
     if options.check:
-        return cli.tell(list(differences(ROOT)), "%d drawings" % len(all_drawings(ROOT)))
-    os.makedirs(os.path.join(ROOT, FOLDER), exist_ok=True)
-    for drawing in all_drawings(ROOT):
-        with open(os.path.join(ROOT, FOLDER, drawing.name + ".svg"), "w", encoding="utf-8",
-                  newline="\n") as file:
-            file.write(drawing.svg())
-    print("%d drawings in %s" % (len(all_drawings(ROOT)), FOLDER))
+        return cli.tell(list(differences(ROOT)), "%d drawings" % len(files))
+    os.makedirs(os.path.join(ROOT, FOLDER, CHINESE), exist_ok=True)
+    for name, text in files.items():
+        with open(os.path.join(ROOT, FOLDER, name), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    print("%d drawings in %s" % (len(files), FOLDER))
     return 0
 
 

@@ -2,12 +2,10 @@
 
 Each function makes one Drawing. Names and numbers of the kernel come from its headers, by Facts, so
 that a drawing cannot tell what the kernel does not do any more without a test that fails.
-makepictures.py writes them all.
+makepictures.py writes them all; words.zh.txt has their words in Chinese.
 
 What a drawing shows its text tells too, in the same order: it is read aloud in place of it.
 """
-from book.drawing import Drawing
-
 SFS, MONITOR = "kern/fs/sfs_format.h", "kern/sync/monitor.h"
 
 
@@ -25,7 +23,7 @@ def columns(sheet, titles, steps, y=56, width=330):
 
 def wakeup(facts):
     facts.names("kern/sync/wait.h", "wait_sleep")
-    sheet = Drawing("wakeup", 760, 470, "The lost wake-up, and how a lock closes the gap", """
+    sheet = facts.sheet("wakeup", 760, 470, "The lost wake-up, and how a lock closes the gap", """
         Two tasks, side by side, time runs downwards. Without a lock: the left one sees count 0
         and means to sleep; in this gap the right one sets count to 1 and wakes all who sleep,
         which is nobody; then the left one sleeps, for ever. With a lock: the left one takes it,
@@ -54,7 +52,7 @@ def wakeup(facts):
 
 def monitor(facts):
     facts.names(MONITOR, "cond_wait", "cond_signal", "next", "next_count", "count", "sem")
-    sheet = Drawing("monitor", 760, 470, "Hoare's monitor: the hand-over", """
+    sheet = facts.sheet("monitor", 760, 470, "Hoare's monitor: the hand-over", """
         Two tasks, time runs downwards; one of them is inside at each moment. The waiter is
         inside, adds 1 to count, leaves and sleeps on cv.sem. The signaller comes in and makes
         the condition true. It adds 1 to next_count, hands the monitor to the waiter and sleeps
@@ -79,7 +77,7 @@ def disk(facts):
     parts = [name[:-6] for name in fields if name.endswith("_start")]
     assert parts == ["journal", "map", "table", "swap"], parts
     root = facts.number(SFS, "SFS_ROOT")
-    sheet = Drawing("disk", 760, 220, "How a disk is laid out", """
+    sheet = facts.sheet("disk", 760, 220, "How a disk is laid out", """
         From left to right: block 0 is the superblock. Then come, each beginning where the one
         before ends, the journal, which begins at journal_start, the map with a bit for each
         block, from map_start on, the table of inodes, 32 in each block, from table_start on,
@@ -111,7 +109,7 @@ def blockmap(facts):
     facts.names(SFS, "SFS_NPER", "roots", "db_indirect")
     per = 4096 // 4
     assert "#define SFS_NPER            (4096 / 4)" in facts.text(SFS)
-    sheet = Drawing("blockmap", 760, 420, "The block map: from an index to a block", """
+    sheet = facts.sheet("blockmap", 760, 420, "The block map: from an index to a block", """
         An inode has %d roots. roots[0] to roots[%d] lead to the data of indexes 0 to %d.
         roots[%d], the indirect block, leads to %d numbers, for indexes %d to %d. roots[%d], the
         double indirect block, leads to %d blocks of %d numbers each, the first for indexes %d
@@ -154,7 +152,7 @@ def blockmap(facts):
 
 def descriptors(facts):
     facts.names("kern/fs/file.h", "refs", "node", "pos", "fd_array")
-    sheet = Drawing("descriptors", 760, 250, "Descriptors after a fork", """
+    sheet = facts.sheet("descriptors", 760, 250, "Descriptors after a fork", """
         The parent had opened a file twice, as 3 and 5, and duplicated 3 to 4; then it forked.
         Parent and child have a table each. Descriptors 3 and 4 of both lead to one struct file,
         with refs 4 and position 5. Descriptor 5 of both leads to another struct file, with refs
@@ -178,7 +176,7 @@ def descriptors(facts):
 
 def transaction(facts):
     facts.names("kern/fs/journal.h", "journal_begin", "journal_end")
-    sheet = Drawing("transaction", 760, 420, "The life of a transaction", """
+    sheet = facts.sheet("transaction", 760, 420, "The life of a transaction", """
         Open: tasks begin, change blocks in memory, end; nothing is written. Commit: nobody gets
         in, and who is in leaves. Step 1 writes the new blocks into the log, with the list of
         their homes, and flushes. Step 2 writes the commit record with the count, and flushes:
@@ -210,7 +208,7 @@ def transaction(facts):
 def clock(facts):
     facts.names("kern/riscv/sv39.h", "PTE_A")
     facts.names("kern/mm/swap_clock.c", "ring", "hand")
-    sheet = Drawing("clock", 760, 330, "Clock: the hand looks for a page that was not used", """
+    sheet = facts.sheet("clock", 760, 330, "Clock: the hand looks for a page that was not used", """
         Pages stand in a ring: e, f, g, h, a and others. Each has the A bit of its entries: e 0,
         f 1, g 1, h 0, a 1. The hand is at f. f was used: its bit is cleared and it stays. g was
         used: the same. h was not used since the hand came by last: it goes. The hand stops at

@@ -2,12 +2,10 @@
 
 Each function makes one Drawing. Names and numbers of the kernel come from its headers, by Facts, so
 that a drawing cannot tell what the kernel does not do any more without a test that fails.
-makepictures.py writes them all.
+makepictures.py writes them all; words.zh.txt has their words in Chinese.
 
 What a drawing shows its text tells too, in the same order: it is read aloud in place of it.
 """
-from book.drawing import Drawing
-
 PMM, TRAPFRAME = "kern/mm/pmm.h", "kern/riscv/trapframe.h"
 SV39, LAYOUT, TASK = "kern/riscv/sv39.h", "kern/riscv/memlayout.h", "kern/sched/task.h"
 
@@ -21,7 +19,7 @@ def pages(sheet, x, y, runs):
 def blocks(facts):
     facts.names(PMM, "PG_PROPERTY", "property")
     facts.names("kern/mm/pmm_list.h", "free_list")
-    sheet = Drawing("blocks", 760, 380, "The list of blocks, and the four joins", """
+    sheet = facts.sheet("blocks", 760, 380, "The list of blocks, and the four joins", """
         Above: the list is a ring of free_list and the heads of blocks, here page 4 with
         property 4 and page 10 with property 6, linked both ways in the order of addresses; a
         page that is no head is in no list. Below: pages 8 and 9 of sixteen come back. Each case
@@ -64,7 +62,7 @@ def sv39(facts):
     shift = facts.number(LAYOUT, "PGSHIFT")
     bits = entries.bit_length() - 1
     facts.names(SV39, "pt_index", "PTE_V")
-    sheet = Drawing("sv39", 760, 330, "Sv39: how an address finds its byte", """
+    sheet = facts.sheet("sv39", 760, 330, "Sv39: how an address finds its byte", """
         An address of %d bits has four parts: three indexes of %d bits and an offset of %d. satp
         has the physical page number of the root table. Index 2 chooses one of its %d entries,
         which points to a table of level 1; there index 1 chooses the entry that points to a
@@ -111,7 +109,8 @@ def trapframe(facts):
     stack = facts.number(LAYOUT, "KSTACKPAGE") * facts.number(LAYOUT, "PGSIZE")
     tell = dict(status="sstatus: from which mode, SPP", epc="sepc: where to go on",
                 tval="stval: for a fault, the address", cause="scause: why")
-    sheet = Drawing("trapframe", 760, 380, "The trap frame of a program, on its kernel stack", """
+    title = "The trap frame of a program, on its kernel stack"
+    sheet = facts.sheet("trapframe", 760, 380, title, """
         A kernel stack has %d bytes. The frame of a trap from user mode lies at its very top, at
         task.tf, and has %d bytes. From high to low addresses: cause at offset %d, tval at %d,
         epc at %d, status at %d, and the registers x31 down to x0 at 8 times their number. Below
@@ -149,7 +148,7 @@ def syscall(facts):
     facts.names("kern/trap/trapentry.S", "trap_entry", "syscall_from_user", "trap_return_short")
     facts.names("kern/syscall/syscall.c", "dispatch", "sys_getpid")
     facts.names("user/libs/ulib.c", "getpid")
-    sheet = Drawing("syscall", 760, 400, "The way of a system call", """
+    sheet = facts.sheet("syscall", 760, 400, "The way of a system call", """
         Above the line is user mode, below it the kernel. The program calls getpid(), which puts
         the number SYS_getpid into a0 and runs ecall. The hart goes to supervisor mode and to
         trap_entry, which saves the registers in the trap frame and adds 4 to epc.
@@ -191,7 +190,8 @@ def syscall(facts):
 def cow(facts):
     facts.names(SV39, "PTE_COW")
     facts.names(PMM, "ref")
-    sheet = Drawing("cow", 760, 400, "Copy-on-write: before a fork, after it, after each write", """
+    title = "Copy-on-write: before a fork, after it, after each write"
+    sheet = facts.sheet("cow", 760, 400, title, """
         Four moments. Before the fork the parent's entry may read and write page A, which has
         one reference. After it parent and child both map A, may only read, and are marked COW;
         A has two references. The child writes: it faults, gets a copy with one reference, and
@@ -222,7 +222,7 @@ def life(facts):
     states = facts.names(TASK, "PROC_UNINIT", "PROC_RUNNABLE", "PROC_SLEEPING", "PROC_ZOMBIE")
     facts.names(TASK, "on_cpu")
     facts.names("kern/process/exit.c", "do_exit", "do_wait", "reap")
-    sheet = Drawing("life", 760, 300, "The life of a process", """
+    sheet = facts.sheet("life", 760, 300, "The life of a process", """
         do_fork makes a process in the state PROC_UNINIT, and then PROC_RUNNABLE: it is in a run
         queue. schedule picks it, and it runs: the state is still PROC_RUNNABLE, and on_cpu is
         set. When its time slice is used up it goes back into the queue. It sleeps until an

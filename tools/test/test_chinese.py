@@ -34,9 +34,12 @@ fenced
 
 code
 ```
+
+![a drawing](docs/pictures/a.svg)
 """
-CHINESE = ENGLISH.replace("The labs", "实验").replace("**Write** `f()` in 20 lines, see [this]",
-                                                      "用 20 行**写出** `f()`，见[这里]")
+DRAWN, OWN = "![a drawing](docs/pictures/a.svg)", "![图](docs/pictures/zh/a.svg)"
+CHINESE = ENGLISH.replace(DRAWN, OWN).replace("The labs", "实验").replace(
+    "**Write** `f()` in 20 lines, see [this]", "用 20 行**写出** `f()`，见[这里]")
 
 
 def wrong(one, other):
@@ -46,9 +49,9 @@ def wrong(one, other):
 class Small(unittest.TestCase):
     def test_right(self):
         self.assertEqual([], wrong(ENGLISH, CHINESE))
-        self.assertEqual(["heading", "text", "code", "table", "code"],
+        self.assertEqual(["heading", "text", "code", "table", "code", "picture"],
                          [each.kind for each in chinese.passages(ENGLISH)])
-        self.assertEqual([1, 3, 5, 7, 11], [each.line for each in chinese.passages(ENGLISH)])
+        self.assertEqual([1, 3, 5, 7, 11, 17], [each.line for each in chinese.passages(ENGLISH)])
 
     def test_wrong(self):
         for old, new, words in (
@@ -58,8 +61,9 @@ class Small(unittest.TestCase):
                 ("docs/a.md", "docs/b.md", "links are not those"),
                 ("| 1 | 2 |", "| 1 | 2 |\n| 3 | 4 |", "columns"),
                 ("# 实验", "## 实验", "labcodes.zh.md:1: this is a heading"),
-                ("\n```\nfenced\n\ncode\n```\n", "", "4 passages, of 5"),
+                ("\n%s\n" % OWN, "", "5 passages, of 6"),
                 ("fenced\n\ncode", "fenced\n\ncodes", "the code is not that of labcodes.md:11"),
+                (OWN, OWN.replace("zh/", ""), "links are not those"),
                 ("    screen: 5\n\n", "", "this is a table, and in labcodes.md:5 it is a code")):
             self.assertIn(old, CHINESE)
             found = wrong(ENGLISH, CHINESE.replace(old, new))
