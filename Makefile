@@ -151,7 +151,7 @@ commas  = $(subst $(comma),$(comma)$(comma),$(or $(DISK),$(1)))
 jobs    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 .NOTPARALLEL:
-.PHONY: all build new_disk disk setup qemu run debug replay trace map gdbserver \
+.PHONY: all build new_disk disk setup qemu ended_machine run debug replay trace map gdbserver \
     compile_commands.json grade handin test unittest test-systems bench profile races fuzz hosted \
     book clean help
 
@@ -184,13 +184,20 @@ grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
 setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
 
-qemu: new_disk
+# Why a machine has ended is make's own error, so that it is the last line: tools/ended.sh writes it.
+qemu: ended_machine
+	$(with_reason)
+
+ended       = obj/$(TC)/ended
+with_reason = $(call fail_by,$(shell cat $(ended) 2>/dev/null; rm -f $(ended)))
+fail_by     = $(if $(1),$(error $(1)))
+
+ended_machine: new_disk
 	@$(if $(unread),echo "no disk: something is blank in $(firstword $(unread))")
 	@$(if $(DISK)$(no_disk),,tools/homedisk.sh obj/$(TC))
-	@$(machine) $(call drive,obj/disk.img) -nographic -chardev \
+	@tools/ended.sh obj/$(TC) $(machine) $(call drive,obj/disk.img) -nographic -chardev \
 	    stdio,id=screen,mux=on,signal=off,logfile=obj/$(TC)/screen.log -serial chardev:screen \
-	    -mon chardev=screen -append $(call quote,$(value APPEND)) || \
-	    tools/ended.sh $$? obj/$(TC)/screen.log
+	    -mon chardev=screen -append $(call quote,$(value APPEND))
 
 # make run has no user: 99 times ctrl-D is typed, at which a shell ends. The first of them are lost,
 # because they come before the kernel reads its console.

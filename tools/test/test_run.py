@@ -59,33 +59,51 @@ class TestRun(unittest.TestCase):
         self.assertNotEqual(status, 0, text)
         self.assertIn('unknown boot argument "init="', text)
 
-
     def test_qemu_says_why_it_has_ended(self):
-        """Below the call stacks, so that nobody need look for it."""
-        for argument, why in (("selftest=write-text", "the kernel has stopped itself: store page "
-                               "fault, address 0x[0-9a-f]+ \\(kernel panic at write_text.*\\)"),
-                              ("init=false", "the first program has failed: init ended with "
-                               "code 1")):
-            status, text = make_run("APPEND=" + argument, "DISK=none", goal="qemu")
-            self.assertNotEqual(status, 0, text)
-            self.assertRegex(text.replace("\r", ""), r"\nmake qemu: %s\nmake\S* \*\*\* " % why)
+        """In its last line, so that nobody need look for it."""
+        for knob, why in (("APPEND=selftest=write-text", "the kernel has stopped itself: store "
+                           "page fault, address 0x[0-9a-f]+ \\(kernel panic at write_text.*\\)"),
+                          ("APPEND=init=false", "the first program has failed: init ended with "
+                           "code 1")):
+            status, text = make_run(knob, "DISK=none", goal="qemu")
+            self.assertEqual(status, 2, text)
+            self.assertRegex(text.replace("\r", ""),
+                             r"\nMakefile:[0-9]+: \*\*\* %s\.  Stop\.\n\Z" % why)
+
+    def ended(self, said, command):
+        """What tools/ended.sh finds to be the end of a machine that this command of the shell is,
+        with these bytes on its screen; None if it writes nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            log, line = os.path.join(folder, "screen.log"), os.path.join(folder, "ended")
+            for path in (log, line):
+                with open(path, "wb") as file:
+                    file.write(b"kernel panic at old.c:1:\r\n    of another run\r\n")
+            with open(os.path.join(folder, "said"), "wb") as file:
+                file.write(said)
+            result = subprocess.run(
+                ["tools/ended.sh", folder, "sh", "-c", 'cd "$0"; cp said screen.log; ' + command,
+                 folder], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            if not os.path.exists(line):
+                return None
+            with open(line, "rb") as file:
+                return file.read()
 
     def test_words_of_ended(self):
-        with tempfile.TemporaryDirectory() as folder:
-            log = os.path.join(folder, "log")
-            for said, why in ((b"", "QEMU has ended with status 3; if nothing"),
-                              (b"a\r\ndeadlock: all 2 processes sleep\r\nx\r\n",
-                               "the kernel has stopped itself: deadlock: all 2 processes sleep"),
-                              (b"kernel panic at k.c:1 on hart 0:\r\n    old\r\n"
-                               b"kernel panic at k.c:2 on hart 1:\r\n    new \xff\r\n",
-                               "the kernel has stopped itself: new")):
-                with open(log, "wb") as file:
-                    file.write(said)
-                result = subprocess.run(["tools/ended.sh", "3", log], cwd=TOP,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                self.assertEqual(result.returncode, 3)
-                self.assertTrue(result.stdout.startswith(b"make qemu: " + why.encode()),
-                                result.stdout)
+        for said, command, why in (
+                (b"", "exit 3", b"QEMU has ended with status 3, and does not say why: see docs/"
+                 b"running.md"),
+                (b"", "printf 'one\\r\\ntwo, $(x)\\n' >&2; exit 1",
+                 b"QEMU has ended with status 1, and says: two, $(x)"),
+                (b"", "kill -KILL $$", b"QEMU was killed from outside, by SIGKILL"),
+                (b"", "echo a warning >&2", None),
+                (b"kernel panic at k.c:1:\r\n    survived?\r\n", "exit 0", None),
+                (b"a\r\ndeadlock: all 2 processes sleep\r\nx\r\n", "exit 255",
+                 b"the kernel has stopped itself: deadlock: all 2 processes sleep"),
+                (b"kernel panic at k.c:1 on hart 0:\r\n    old\r\n"
+                 b"kernel panic at k.c:2 on hart 1:\r\n    new \xff\r\n", "exit 255",
+                 b"the kernel has stopped itself: new \xff (kernel panic at k.c:2 on hart 1)")):
+            self.assertEqual(self.ended(said, command), why and why + b"\n")
 
 
 def with_rights(*words):
