@@ -184,7 +184,7 @@ grader = python3 tools/grade.py --objects obj/$(TC) --qemu $(EMU) --build \
 setup:
 	@tools/setup.sh $(call quote,$(TOOLCHAIN))
 
-# Why a machine has ended is make's own error, so that it is the last line: tools/ended.sh writes it.
+# Why a machine has ended is make's own error, so that it is the last line: tools/ended.sh tells.
 qemu: ended_machine
 	$(with_reason)
 
