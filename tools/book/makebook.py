@@ -3,6 +3,7 @@
 
     makebook.py [DIR]       make it, in DIR instead of obj/book; `make book` runs this
     makebook.py --check     look at links, pictures and commands only; that needs no pandoc
+    makebook.py --outside   ask the addresses outside of the tree, by the network
 
 The pages open from files, without a server or a network: obj/book/index.html is the first. The text
 is labcodes.md and docs/. What is named there and is wrong (a link, a picture, a command) is told,
@@ -19,7 +20,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
-from book import checks, epub, render, search, sources
+from book import checks, epub, outside, render, search, sources
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OWN = os.path.dirname(os.path.abspath(__file__))
@@ -195,7 +196,8 @@ def dead(folder):
 def tell(found):
     """Print what is wrong; if there is anything, no book is made."""
     if found:
-        raise sources.BookError("\n  ".join(["%d things are wrong:" % len(found)] + found))
+        count = "%d things are wrong:" % len(found) if len(found) > 1 else "one thing is wrong:"
+        raise sources.BookError("\n  ".join([count] + found))
 
 
 def make(root, target):
@@ -216,14 +218,21 @@ def main():
     parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, "obj", "book"),
                         metavar="DIR", help="where to; obj/book")
     parser.add_argument("--check", action="store_true", help="only look at what the texts name")
+    parser.add_argument("--outside", action="store_true",
+                        help="only ask whether addresses outside of the tree answer")
     options = parser.parse_args()
+    pages = sources.load(ROOT)
     if options.check:
-        pages = sources.load(ROOT)
         tell(list(checks.complaints(ROOT, pages)))
         print("%d pages: links, pictures and commands are right" % len(pages))
         return 0
+    if options.outside:
+        pages += sources.load_chinese(ROOT)
+        tell(outside.complaints(pages))
+        print("%d addresses outside: all answer" % len(outside.addresses(pages)))
+        return 0
     make(ROOT, options.folder)
-    print("%d pages: %s" % (len(sources.load(ROOT)), os.path.relpath(
+    print("%d pages: %s" % (len(pages), os.path.relpath(
         os.path.join(options.folder, "index.html"))))
     return 0
 
