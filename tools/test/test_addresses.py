@@ -2,6 +2,7 @@
 
 A server on this host plays the network; so nothing here needs one. It has pages, one that refuses
 HEAD, one that leads elsewhere, and none. That no server answers at all is tried with a closed port.
+What of a text is an address, and what belongs to the sentence around it, has a test of its own.
 
 The addresses of this tree are looked at too, but not asked.
 """
