@@ -27,6 +27,7 @@ NOTHING = "/dev/null"
 FILE = re.compile(r"(?:--- (?:a/(\S+)|(/dev/null))|\+\+\+ b/(\S+))")
 HUNK = re.compile(r"@@ -(\d{1,7})(?:,(\d{1,7}))? \+(\d{1,7})(?:,(\d{1,7}))? @@.*")
 INCLUDE = re.compile(r"[ \t]*#[ \t]*include\b[ \t]*(.*)")
+PLAIN = re.compile(r"(?!.*\.\.)[a-z]+(?:/\w[\w.-]{0,63}){1,4}", re.A)   # a path
 HEADER = re.compile(r"[<\"]([\w./-]+)[>\"]")
 NAME = re.compile(r"[ \t]*#[ \t]*(?:define|undef)[ \t]+(\w+)", re.A)
 JOINED = "joined words (##)"            # they could make a word that is not allowed of two pieces
@@ -137,6 +138,9 @@ def parse(text):
                 or old.group(1) not in (None, new.group(3)):
             raise PatchError("line %d" % (at + 1), "expected \"--- a/FILE\" and \"+++ b/FILE\" of "
                              "one file; nothing is removed or renamed")
+        if not PLAIN.fullmatch(new.group(3)):
+            raise PatchError("line %d" % (at + 1), "this is no path of a file in a folder of the "
+                             "tree, as kern/mm/pmm.c is one")
         change, at = Change(new.group(3), old.group(2) is not None), at + 2
         while at < len(lines) and lines[at].startswith("@@"):
             at = hunk(lines, at, change)

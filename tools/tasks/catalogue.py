@@ -9,12 +9,14 @@ import fnmatch
 import glob
 import importlib
 import os
+import re
 
 from grader.model import Exercise
 from labs import catalogue as labs
 from labs.catalogue import LabError
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
+NAME = re.compile(r"\w[\w.-]{0,63}", re.A)              # of a file that a patch may have
 
 
 class Task(Exercise):
@@ -45,12 +47,11 @@ class Task(Exercise):
 
     def may_change(self, path):
         """May the patch change this file?"""
-        return not self.is_test(path) and any(fnmatch.fnmatchcase(path, each)
-                                              for each in self.files)
+        return not self.is_test(path) and fits(path, self.files)
 
     def may_add(self, path):
         """May the patch make this file?"""
-        return not self.is_test(path) and any(fnmatch.fnmatchcase(path, each) for each in self.new)
+        return not self.is_test(path) and fits(path, self.new)
 
     def is_test(self, path):
         """Is this a file that is laid over the tree when the task is graded?"""
@@ -74,6 +75,15 @@ class Task(Exercise):
                                % (self.number, path, old.strip(), text.count(old)))
             found[path] = text.replace(old, new)
         return found
+
+
+def fits(path, patterns):
+    """Is this the path of a file in a folder that one of these patterns names? For fnmatch alone *
+    is any text: "kern/mm/*.c" would fit "kern/mm/../../x.c"."""
+    folder, name = os.path.split(path)
+    return bool(NAME.fullmatch(name)) and any(
+        folder == os.path.dirname(each) and fnmatch.fnmatchcase(name, os.path.basename(each))
+        for each in patterns)
 
 
 def text_of(path):

@@ -120,8 +120,36 @@ class MakeTest(unittest.TestCase):
         self.refused("kern/b.c: the task 1.T does not allow to change this file", one)
         self.refused("does not allow to make", patches.difference("user/x.c", None, "int x;\n"))
         self.refused("there already", patches.difference("kern/a.c", None, "int x;\n"))
-        self.refused("does not allow to change",
-                     patches.difference("../kern/a.c", "a\n", "b\n").replace("a/../", "a/../"))
+
+    def test_a_path_leads_nowhere_else(self):
+        """Whatever reads it: the words of a patch, and the patterns of a task."""
+        for path in ("../kern/a.c", "kern/new/../../../x.c", "kern/new/../new/x.c", "/kern/new/x.c",
+                     "kern//new/x.c", "./kern/new/x.c", "kern/new/./x.c", "kern/new/.x.c", "x.c",
+                     "kern/new/x\\..\\y.c", "kern/new/~/x.c", "kern/new/\u00e9.c", "-rf/new/x.c",
+                     "kern/new/..", "kern/new/", "C:/x.c"):
+            with self.subTest(path):
+                self.refused("this is no path", patches.difference(path, None, "int x;\n"))
+                self.refused("this is no path", patches.difference(path, "int y;\n", "int x;\n"))
+                self.assertFalse(TASK.may_add(path) or TASK.may_change(path))
+        for path in ("kern/new/deeper/x.c", "kern/new/a.c/x.c", "libs/a/b.h"):
+            self.refused("does not allow to make", patches.difference(path, None, "int x;\n"))
+            self.assertFalse(TASK.may_add(path) or TASK.may_change(path))
+
+    def test_what_git_and_others_write_besides_is_refused_by_its_line(self):
+        """Rights, links, names and bytes that are no text: a patch has lines of files alone."""
+        self.put("kern/a.c", OLD.replace("return 3;", "return 5;"))
+        text = self.make()[0]
+        for before in ("diff --git a/kern/a.c b/kern/a.c\nold mode 100644\nnew mode 100755\n",
+                       "diff --git a/kern/a.c b/kern/b.c\nrename from kern/a.c\n",
+                       "diff --git a/kern/a.c b/kern/a.c\nnew file mode 120000\n",
+                       "diff --git a/kern/a.c b/kern/a.c\nGIT binary patch\nliteral 5\nabc\n",
+                       "Binary files a/kern/a.c and b/kern/a.c differ\n"):
+            self.refused("line 1: expected", before + text)
+            self.refused("expected", text + before)
+        self.refused("nothing is removed", text.replace("+++ b/kern/a.c", "+++ /dev/null"))
+        self.refused("no head of a hunk", text.replace("@@ -", "@@ --", 1))
+        self.refused("more than 64 files", "".join(
+            patches.difference("kern/new/x%d.c" % each, None, "int x;\n") for each in range(65)))
 
     def test_a_hunk_that_touches_an_exercise_is_refused(self):
         bare = patches.skeleton(OLD, "kern/a.c")
@@ -265,7 +293,7 @@ class HandoutTest(unittest.TestCase):
         found = handin.from_tree(tree, about)
         self.assertIn("kern/mm/pmm.c", str(found.unfit["5.T"][0]))
         text = handin.to_text(found, about.regions).encode("utf-8")
-        read = submissions.from_file(text, "ada.txt")
+        read = submissions.from_file(text.replace(b"\n", b"\r\n"), "ada.txt")
         self.assertEqual(read.refused, "")
         work = marks.Work(read, self.reference, ["5.1", "5.T"])
         self.assertEqual(work.state["5.T"], (marks.WRITTEN, ""))
