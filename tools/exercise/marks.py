@@ -287,7 +287,7 @@ class Examiner:
         for number in work.tested:
             self.decide(result[number], policy)
         for number in sorted(set(work.patched) & set(work.only)):
-            self.task(self.reference.tasks[number], work.patched[number], result[number])
+            self.task(self.reference.tasks[number], work.patched, result[number])
         return {"exercises": result, "complete": not self.failed}
 
     def decide(self, entry, policy):
@@ -303,27 +303,28 @@ class Examiner:
         if entry["why"]:
             entry["state"], entry["why"] = unusable(entry["why"]), str(entry["why"])
 
-    def task(self, place, texts, entry):
-        """Fill in the entry of a task, whose patch makes these texts of the reference's."""
-        number = place.task.number
-        with self.shop.variant({**texts, **place.overlay}) as built:
-            if built.succeeded:
-                host = self.shop.host()
-                entry["tests"] = [self.run(test, host) for test in place.task.tests]
-            else:
-                entry["state"], entry["why"] = BROKEN, self.said(built)
-                entry["tests"] = self.no_points(number, BROKEN, entry["why"])
-        entry["from"], entry["mark"] = ALONE, points(entry["tests"])
-        entry["alone"] = entry["mark"]
+    def task(self, place, applied, entry):
+        """Fill in the entry of a task; `applied` are the patches of its hand-in, as in a Work."""
+        for texts in place.kernels(applied):
+            with self.shop.variant(texts) as built:
+                if built.succeeded:
+                    host = self.shop.host()
+                    entry["tests"] = [self.run(test, host) for test in place.task.tests]
+                    break
+                why = self.said(built)              # of the last one: it has the whole hand-in
+        else:
+            entry["state"], entry["why"] = BROKEN, why
+            entry["tests"] = self.no_points(place.task.number, BROKEN, why)
+        entry["alone"] = entry["mark"] = points(entry["tests"])
 
     def entry(self, work, number):
         """The entry of an exercise in the result, before anything is tested."""
         exercise, (state, why) = self.reference.exercises[number], work.state[number]
         tests = [] if state in (WRITTEN, LOOK) else self.no_points(number, state, why)
         extra = exercise.is_challenge or number in self.reference.tasks
-        return {"max": exercise.points, "challenge": extra, "state": state,
-                "why": why, "together": None, "alone": None,
-                "mark": None if state == LOOK else 0, "from": "", "tests": tests}
+        return {"max": exercise.points, "challenge": extra, "state": state, "why": why,
+                "together": None, "alone": None, "mark": None if state == LOOK else 0,
+                "from": ALONE if number in work.patched else "", "tests": tests}
 
     def no_points(self, number, verdict, why):
         """The tests of an exercise that is not tested: none has points, and all say why."""

@@ -17,7 +17,7 @@ class Place:
     the files that the patch may change), overlay (of those by which it is tested)."""
 
     def __init__(self, root, task):
-        self.task, self.overlay = task, task.overlay(root)
+        self.root, self.task, self.overlay = root, task, task.overlay(root)
         self.present = set(source_files(root, *patches.CODE))
         self.texts = {path: patches.text_in(root, path) for path in self.present
                       if task.may_change(path)}
@@ -36,6 +36,25 @@ class Place:
             raise PatchError("the patch", "nothing is changed in it")
         patches.vet_all(self.task, self.texts, result, self.present, self.taken)
         return result
+
+    def kernels(self, applied):
+        """{path: text} of the kernel by which the patch of this task is tested; and of another one
+        for when that does not build, with the hand-in's other patches. `applied` has them all as
+        apply() gives them, {task: {path: text}}.
+
+        Whoever does two tasks in one tree changes files that both of them allow: then each patch
+        has parts of the other task there, and calls what only the other patch has."""
+        own = applied[self.task.number]
+        yield {**own, **self.overlay}
+        more = {path: text for texts in applied.values() for path, text in texts.items()
+                if path not in own and not self.task.is_test(path)}
+        old = {path: patches.text_in(self.root, path) for path in more if path in self.present}
+        try:
+            patches.vet_all(self.task, old, more, self.present.union(own), self.taken)
+        except PatchError:
+            return                      # it has what no kernel may have in which this is tested
+        if more:
+            yield {**more, **own, **self.overlay}
 
     def take(self, found):
         """(what apply() gives for the patch in a Handin, why there is none, whether that may be

@@ -8,11 +8,13 @@ hands in, and lets the teacher's side read the file.
 Nothing is built and no machine is booted: tools/taskpatches.py does that.
 Run alone: python3 tools/test/test_tasks.py
 """
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
 import unittest
+from types import SimpleNamespace
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -21,6 +23,7 @@ sys.path.insert(0, TOOLS)
 import taskpatches
 from exercise import handin, handout, manifest, marks, patched, patches, plans, submissions
 from exercise.patches import PatchError
+from grader.model import Outcome, Verdict
 from labs import catalogue as labs
 from tasks import catalogue
 from tasks.catalogue import Task
@@ -247,6 +250,85 @@ class SolutionsTest(unittest.TestCase):
             for name in task.names:
                 for path, text in place.texts.items():
                     self.assertNotIn(name, text.split(), path)
+
+
+class Linker:
+    """It takes the place of a workshop: a kernel that calls sys_alarm() must have it, and every
+    test passes in one that builds."""
+
+    folder, pristine, objects, toolchain = "/shop", "/pristine", "/shop/obj/x", "x"
+
+    def __init__(self):
+        self.built = []
+
+    @contextlib.contextmanager
+    def variant(self, texts):
+        whole = "".join(texts.values())
+        fine = "NEEDS_ALARM" not in whole or "GIVES_ALARM" in whole
+        self.built.append(sorted(texts))
+        yield SimpleNamespace(succeeded=fine, output="" if fine else "undefined reference")
+
+    def host(self):
+        return SimpleNamespace(image=SimpleNamespace(digest=len(self.built)))
+
+    def judge(self, test, host):
+        return Outcome(test, Verdict.OK)
+
+
+class TwoTasks(unittest.TestCase):
+    """A student who does two tasks in one tree: each patch has what both allow."""
+
+    COMMON, ONLY = "kern/syscall/syscall.c", "kern/process/alarm.c"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.reference = marks.Reference(ROOT, labs.load(), "")
+
+    def marks(self, both, alarm):
+        """The entries of 5.T and 5.A, with these lines at the end of the file that both have, and
+        in the one that only 5.A may make; and which files were built."""
+        old = self.reference.tasks["5.T"].texts[self.COMMON]
+        common = patches.difference(self.COMMON, patches.skeleton(old, self.COMMON),
+                                    patches.skeleton(old, self.COMMON) + both)
+        found = handin.Handin(5, self.reference.version)
+        found.exercises = ["5.T", "5.A"]
+        found.patches = {"5.T": (common, 1),
+                         "5.A": (patches.difference(self.ONLY, None, alarm) + common, 1)}
+        work = marks.Work(submissions.Submission("x", found), self.reference, found.exercises)
+        self.assertEqual(set(work.patched), {"5.T", "5.A"}, work.state)
+        shop = Linker()
+        result = marks.Examiner(self.reference, shop).marks(work, "best")["exercises"]
+        return result["5.T"], result["5.A"], shop.built
+
+    def test_what_only_the_other_patch_has_is_put_in_if_it_is_needed(self):
+        first, second, built = self.marks("int NEEDS_ALARM;\n", "int GIVES_ALARM;\n")
+        self.assertEqual([each["mark"] for each in (first, second)], [20, 20])
+        self.assertEqual((first["state"], first["why"], first["from"]),
+                         (marks.WRITTEN, "", marks.ALONE))
+        with_it = [self.ONLY in paths for paths in built]
+        self.assertEqual(sorted(with_it), [False, True, True])
+
+    def test_it_is_not_put_in_without_need(self):
+        first, _, built = self.marks("int x;\n", "int GIVES_ALARM;\n")
+        self.assertEqual((first["mark"], len(built)), (20, 2))
+
+    def test_a_task_is_broken_if_it_does_not_build_with_the_others_either(self):
+        first, second, _ = self.marks("int NEEDS_ALARM;\n", "int x;\n")
+        self.assertEqual([(each["mark"], each["state"]) for each in (first, second)],
+                         [(0, marks.BROKEN)] * 2)
+        self.assertIn("undefined reference", first["why"])
+
+    def test_the_other_patch_may_not_have_what_this_one_may_not(self):
+        place = self.reference.tasks["5.T"]
+        applied = {"5.T": {self.COMMON: "int x;\n"},
+                   "5.A": {"kern/process/alarm.h": "#define check_eq 1\n"}}
+        self.assertEqual(len(list(place.kernels(applied))), 1)
+        applied["5.A"] = {"user/pagestate.c": "int main(void) { }\n"}
+        self.assertEqual(len(list(place.kernels(applied))), 1)
+        applied["5.A"] = {"kern/process/alarm.h": "#define mine 1\n"}
+        self.assertEqual([sorted(each) for each in place.kernels(applied)],
+                         [sorted([self.COMMON, *place.overlay]),
+                          sorted([self.COMMON, "kern/process/alarm.h", *place.overlay])])
 
 
 class HandoutTest(unittest.TestCase):
