@@ -86,7 +86,8 @@
     }
 
     function show(box, input) {
-        const wanted = input.value.toLowerCase().split(/\s+/).filter(word => word.length > 1);
+        const wanted = input.value.toLowerCase().split(/\s+/).filter(
+            word => word.length > 1 || word > "\u007f");
         const list = box.querySelector("ol");
         list.replaceChildren();
         box.hidden = wanted.length === 0;

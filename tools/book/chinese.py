@@ -13,6 +13,9 @@ Each breach of this is told with its line, and the exit status is 1.
 What the sentences say no program compares. So tools/book/compared.txt has a line for each passage
 that people have compared, with a hash of each of the two; one that has changed since is told, and
 that is no failure: it is a list of what is to be read.
+
+The hints of tools/labs are passages too, a paragraph each: hints.zh.txt has the same paragraphs,
+for the same regions, with the same names of the kernel and the same numbers.
 """
 import argparse
 import hashlib
@@ -26,12 +29,16 @@ sys.path.insert(0, TOOLS)
 import cli
 
 ENGLISH, CHINESE = "labcodes.md", "labcodes.zh.md"
+HINTS = "tools/labs/hints.zh.txt"
 COMPARED = os.path.join("tools", "book", "compared.txt")
 HEAD = """# Passages of labcodes.md and labcodes.zh.md that people have compared: a hash of each.
 # tools/book/chinese.py --accept writes this file.
 """
+# The region that a paragraph is for. A sentence may go on behind a colon too, in small letters.
+ID, SURE = re.compile(r"^([a-zA-Z][\w ,']*: )"), re.compile(r"^[a-zA-Z][\w ,']*: (?![a-z])")
 SPAN = re.compile(r"`([^`]+)`")
 NUMBER = re.compile(r"0x\w+|\d+(?:[.,]\d+)*")
+NAME = re.compile(r"\w*_\w+|\b[a-z]\w*(?=\()|\b[A-Z][A-Z0-9]+\b|->\w+")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 DRAWN, OWN = "docs/pictures/", "docs/pictures/zh/"      # where drawings are, and the Chinese ones
 SHOWN = 40                      # characters of a passage that are shown
@@ -42,10 +49,11 @@ class ChineseError(Exception):
 
 
 class Passage:
-    """What stands between blank lines: its text and the line where it begins."""
+    """What stands between blank lines: its text and the line where it begins, or for a hint where
+    it is."""
 
-    def __init__(self, line, text):
-        self.line, self.text = line, text
+    def __init__(self, line, text, where=""):
+        self.line, self.text, self.where = line, text, where
 
     @property
     def kind(self):
@@ -127,6 +135,38 @@ def complaints(english, chinese):
         yield "%s: %d passages, of %d in %s" % (CHINESE, len(chinese), len(english), ENGLISH)
 
 
+def hints_of(given):
+    """The Passages of {exercise: hint}."""
+    return [Passage(0, text, "hint of %s, paragraph %d" % (number, at))
+            for number, hint in sorted(given.items())
+            for at, text in enumerate(hint.strip("\n").split("\n\n"), 1)]
+
+
+def wrong_hints(*both):
+    """Lines on what is wrong in the Chinese hints; English and Chinese are {exercise: hint}."""
+    ones, others = ({each.where: each.text for each in hints_of(given)} for given in both)
+    for where in sorted(set(ones) ^ set(others)):
+        yield "%s: %s: %s" % (HINTS, where, "is not there" if where in ones else "is one too many")
+    for where in sorted(set(ones) & set(others)):
+        english, chinese = ones[where], others[where]
+        id = ID.match(chinese)
+        if not english.startswith(id.group(1)) if id else SURE.match(english):
+            yield "%s: %s: the id of its region is not that of the English hint" % (HINTS, where)
+        for what, found in (("names of the kernel", NAME), ("numbers", NUMBER)):
+            one, other = (set(found.findall(text)) for text in (english, chinese))
+            lost, more = (sorted(some) or "none" for some in (one - other, other - one))
+            if one != other:
+                yield "%s: %s: other %s: missing %s, too many %s" % (
+                    HINTS, where, what, lost, more)
+
+
+def all_hints():
+    """{exercise: hint} in English, and in Chinese."""
+    from labs import catalogue, hints
+    return {exercise.number: exercise.hint for lab in catalogue.load()
+            for exercise in lab.exercises if exercise.hint.strip()}, hints.load("zh")
+
+
 def text_of(root, path):
     try:
         with open(os.path.join(root, path), encoding="utf-8") as file:
@@ -159,7 +199,8 @@ def changed(english, chinese, compared):
         if (one.hash, other.hash) not in compared:
             what = "the English text has changed" if other.hash in others else \
                 "the Chinese text has changed" if one.hash in ones else "never compared"
-            yield "%s:%d, %s:%d: %s: %s" % (ENGLISH, one.line, CHINESE, other.line, what, one)
+            yield "%s: %s: %s" % (one.where or "%s:%d, %s:%d" % (
+                ENGLISH, one.line, CHINESE, other.line), what, one)
 
 
 def main():
@@ -168,10 +209,12 @@ def main():
     options = parser.parse_args()
     root = os.path.dirname(TOOLS)
     english, chinese = (passages(text_of(root, path)) for path in (ENGLISH, CHINESE))
-    wrong = list(complaints(english, chinese))
+    hints = all_hints()
+    wrong = list(complaints(english, chinese)) + list(wrong_hints(*hints))
     if wrong:
         print("\n".join(wrong))
         return 1
+    english, chinese = english + hints_of(hints[0]), chinese + hints_of(hints[1])
     if options.accept:
         with open(os.path.join(root, COMPARED), "w", encoding="utf-8") as file:
             file.write(HEAD + "".join("%s %s\n" % (one.hash, other.hash)

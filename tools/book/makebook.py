@@ -127,10 +127,11 @@ def build(root, folder):
     epub.write(root, bodies, os.path.join(folder, epub.NAME))
 
 
-def build_pages(root, folder, more=""):
-    """The same without the EPUB, of any tree; `more` is for the front page. If the tree has the
-    Chinese text too, it is in the folder zh. {Page: its HTML} of the pages that are not there."""
-    pages, chinese = sources.load(root), sources.load_chinese(root)
+def build_pages(root, folder, more="", hints=None):
+    """The same without the EPUB, of any tree; `more` is for the front page, `hints` are those of
+    tools/labs, or what a handout shows of them. If the tree has the Chinese text too, it is in the
+    folder zh. {Page: its HTML} of the pages that are not there."""
+    pages, chinese = sources.load(root, hints), sources.load_chinese(root)
     bodies = write_pages(root, folder, pages, chinese, more)
     if chinese:
         os.mkdir(os.path.join(folder, "zh"))

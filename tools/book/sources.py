@@ -15,14 +15,21 @@ import posixpath
 import re
 
 from labs import catalogue
+from labs import hints as labs_hints
 
 LABS, LICENSE = "labcodes.md", "LICENSE"
 OF_CHINESE, GLOSSARY = "labcodes.zh.md", "docs/glossary.zh.md"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 HEAD = re.compile(r"(#{1,6}) +(.+?) *#*$")
 CHAPTER = re.compile(r"^## +(?:Lab|Chapter|实验) (\d+)(?!\w)", re.I)
-EXERCISE = re.compile(r"## (?:Exercise|Challenge) (\d\.\w)\b")
-HINTED, MISTAKES = re.compile(r"^\*\*Hint", re.M), re.compile(r"^\*\*(?:Common m|M)istakes", re.M)
+EXERCISE = re.compile(r"##+ (?:Exercise|Challenge|练习|挑战) (\d\.\w)\b")
+HINTED = re.compile(r"^\*\*(?:Hint|提示)", re.M)
+MISTAKES = re.compile(r"^\*\*(?:(?:Common m|M)istakes|常见错误)", re.M)
+TITLES = {"en": "**Hints.**", "zh": "**提示。**"}
+# A hint that is longer than LONG comes in steps of at least STEP; Chinese letters are two wide.
+LONG, STEP = 330, 160
+WIDE = "[\u2e80-\u9fff\uff00-\uffef\u201c\u201d\u2026]"
+ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z`])|(?<=[。？！])(?=.)")     # where a sentence ends
 # Pages that come first among those of docs/, in this order; the others follow by their names.
 FIRST = ("docs/shell.md", "docs/running.md", "docs/install.md", "docs/tree.md", "docs/grading.md",
          "docs/teachers.md")
@@ -126,9 +133,32 @@ def known_hints():
 
 
 def escaped(text):
-    """A plain text as Markdown, on one line. What is in backquotes is code."""
+    """A plain text as Markdown, on one line. What is in backquotes is code, and so are lines that
+    are indented."""
+    line = " ".join(re.sub(r"\n {4}(\S[^\n]*)", r" `\1`", text).split())
+    line = re.sub("(?<=%s) (?=%s)" % (WIDE, WIDE), "", line)
     return "".join(part if part.startswith("`") else re.sub(r"([\\*<_\[\]])", r"\\\1", part)
-                   for part in re.split(r"(`[^`]*`)", " ".join(text.split())))
+                   for part in re.split(r"(`[^`]*`)", line))
+
+
+def steps(hint):
+    """A hint of tools/labs, step by step, as Markdown: its paragraphs, the items of its lists, and
+    of what is still long some sentences each."""
+    for part in re.split(r"\n\s*\n|\n(?=- )", hint.strip("\n")):
+        line = escaped(part[2:] if part.startswith("- ") else part)
+        kept, is_long = "", width(line) > LONG
+        for sentence in ENDS.split(line) if is_long else [line]:
+            kept += (" " if kept and kept[-1].isascii() else "") + sentence
+            if width(kept) >= STEP:
+                yield kept
+                kept = ""
+        if kept:
+            yield kept
+
+
+def width(text):
+    """How many columns a text takes."""
+    return len(text) + len(re.findall(WIDE, text))
 
 
 def hinted(text, hints):
@@ -138,11 +168,11 @@ def hinted(text, hints):
         head = EXERCISE.match(part)
         hint = hints.get(head.group(1), "").strip() if head and not HINTED.search(part) else ""
         if hint:
-            items = ["- " + escaped(each) for each in re.split(r"\n\s*\n", hint)]
+            title = TITLES["zh" if CHINESE.search(part) else "en"]
             at = MISTAKES.search(part)
             at = at.start() if at else len(part)
-            part = "%s\n\n**Hints.**\n\n%s\n\n%s" % (part[:at].rstrip("\n"), "\n".join(items),
-                                                 part[at:])
+            part = "%s\n\n%s\n\n%s\n\n%s" % (part[:at].rstrip("\n"), title, "\n".join(
+                "- " + each for each in steps(hint)), part[at:])
         parts.append(part)
     return "".join(parts)
 
@@ -172,7 +202,9 @@ def load_chinese(root):
     that they have in English. None at all if the tree has no Chinese text."""
     if not os.path.isfile(os.path.join(root, OF_CHINESE)):
         return []
-    found = [Page("start" if number is None else "lab%d" % number, OF_CHINESE, "labs", text, "zh")
+    hints = labs_hints.load("zh")
+    found = [Page("start" if number is None else "lab%d" % number, OF_CHINESE, "labs",
+                  hinted(text, hints), "zh")
              for number, text in chapters(text_of(root, OF_CHINESE))]
     if os.path.isfile(os.path.join(root, GLOSSARY)):
         found.append(Page("glossary.zh", GLOSSARY, "docs", text_of(root, GLOSSARY), "zh"))

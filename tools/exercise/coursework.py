@@ -28,7 +28,7 @@ def add_options(add):
 def add_handout_options(add):
     """Those of `handout`."""
     add_options(add)
-    add("--hints", choices=assignment.HINTS, help="what blank regions tell: all, first "
+    add("--hints", choices=assignment.HINTS, help="what blank regions and pages tell: all, first "
         "sentences, or nothing; full, or what the course's file says, without this")
     add("--language", default="", metavar="LL", help="of the labs' text: zh for labcodes.zh.md")
 
@@ -105,7 +105,7 @@ def plan_of(root, options):
         whole = read(root, options)
         plan = handout.CoursePlan(catalogue.load(), whole, whole.find(options.assignment))
     if given.get("language"):
-        plan.text = plans.text_in(options.language)
+        plan.speak(options.language)
     if given.get("hints"):
         plan.hints = dict.fromkeys(plan.blank, options.hints)
     return plan

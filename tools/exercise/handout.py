@@ -21,7 +21,7 @@ import tarfile
 import tempfile
 import zipfile
 
-from exercise import handin, manifest, regions, register
+from exercise import handin, manifest, regions, register, shown
 from exercise.plans import CoursePlan, HandoutError, Plan, plan_of    # callers have them from here
 
 TOP = ("Makefile", "LICENSE", "ERRATA", ".gitattributes", ".gitignore", "grade.sh",
@@ -83,6 +83,8 @@ def is_wanted(path, plan):
         return False
     if parts[1] == "exercise":
         return parts[2] in EXERCISE
+    if parts[1] == "labs" and parts[2].startswith("hints"):
+        return False
     if parts[1] == "tasks" and parts[2].endswith(".c"):
         return any(os.path.basename(source) == parts[2] for task in plan.tasks
                    for source in task.sources.values())
@@ -134,7 +136,7 @@ def cut_chapters(text, numbers):
 def labs_text(root, plan):
     """labcodes.md of a handout; "" if the tree has none."""
     if os.path.isfile(os.path.join(root, plan.text)):
-        return cut_chapters(regions.read(root, plan.text), plan.numbers)
+        return shown.text(cut_chapters(regions.read(root, plan.text), plan.numbers), plan)
     if plan.text != Plan.text:
         raise HandoutError("there is no %s in this tree: choose another language" % plan.text)
     return ""
@@ -279,8 +281,8 @@ def write_kernel(folder, uses):
 
 
 def write_tree(root, folder, plan, uses, pages):
-    """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder)
-    makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
+    """Write the handout of a plan into a folder; its Manifest is returned. pages(tree, folder,
+    hints) makes the book of a tree. It is given the handout itself, so it can tell nothing else."""
     hints = {exercise.number: plan.hint_of(exercise) for lab in plan.all
              for exercise in lab.exercises}
     found = regions.parse_tree(root)
@@ -299,6 +301,8 @@ def write_tree(root, folder, plan, uses, pages):
         if path in marked:
             write_text(folder, path, regions.blank(regions.read(root, path), path,
                                                    set(blank), hints, given))
+        elif path.startswith("tools/labs/lab"):
+            write_text(folder, path, shown.lab_file(regions.read(root, path), plan))
     if plan.brings_kernel:
         write_kernel(folder, uses)
     text = labs_text(root, plan)
@@ -315,7 +319,7 @@ def write_tree(root, folder, plan, uses, pages):
     write_text(folder, manifest.NAME, about.to_json())
     if pages:
         os.mkdir(os.path.join(folder, BOOK))
-        pages(folder, os.path.join(folder, BOOK))
+        pages(folder, os.path.join(folder, BOOK), hints=plan.shown_hints())
     return about
 
 

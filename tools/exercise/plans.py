@@ -8,11 +8,11 @@ A HandoutError says what of a wish cannot be.
 """
 import re
 
-from labs import catalogue
+from labs import catalogue, hints
 from tasks import catalogue as tasks_catalogue
 
 # The first sentence of a paragraph, or all of one that has no end.
-FIRST = re.compile(r".*?\.(?=\s|$)|.*", re.S)
+FIRST = re.compile(r".*?(?:\.(?=\s|$)|。)|.*", re.S)
 
 
 class HandoutError(Exception):
@@ -35,10 +35,11 @@ class Plan:
     given    the exercises, but for lab 0's, that come solved because no assignment of the course
              has them
     text     the file with the text of the labs
+    words    {exercise: its hint} in the language of this text; {} if it is English
     tasks    the Tasks of this lab, or of the assignment and those before it that come blank: their
              tests are there, so one tree hands in each
     """
-    text = "labcodes.md"
+    text, words = "labcodes.md", {}
     briefs = given = ()
 
     def __init__(self, labs, lab, solved=None, exercises=None):
@@ -70,11 +71,23 @@ class Plan:
     def hint_of(self, exercise):
         """What a blank region of this exercise tells: the first sentence of each paragraph if
         hints are short."""
-        shown = self.hints.get(exercise.number, "none")
+        shown, hint = self.hints.get(exercise.number, "none"), self.whole_hint(exercise)
         if shown == "short":
-            return "\n\n".join(FIRST.match(part).group() for part in
-                               exercise.hint.strip("\n").split("\n\n"))
-        return exercise.hint if shown == "full" else ""
+            return "\n\n".join(FIRST.match(part).group() for part in hints.paragraphs(hint))
+        return hint if shown == "full" else ""
+
+    def whole_hint(self, exercise):
+        """The hint of an exercise, whatever is shown of it."""
+        return self.words.get(exercise.number, exercise.hint)
+
+    def shown_hints(self):
+        """{exercise: what pages tell}: as blank regions do; all of what comes solved."""
+        return {exercise.number: self.hint_of(exercise) if exercise.number in self.hints
+                else self.whole_hint(exercise) for lab in self.all for exercise in lab.exercises}
+
+    def speak(self, language):
+        """Take the text and the hints of a language."""
+        self.text, self.words = text_in(language), hints.load(language)
 
     @property
     def heading(self):
@@ -144,7 +157,7 @@ class CoursePlan(Plan):
         if self.lab and "0" in {number.split(".")[0] for number in one.exercises}:
             raise HandoutError("%s: exercises of lab 0 need a kernel that is solved, so they are "
                                "an assignment of their own" % one.name)
-        self.text = text_in(one.language)
+        self.speak(one.language)
 
     @property
     def heading(self):

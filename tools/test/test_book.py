@@ -104,10 +104,30 @@ class Pages(TreeOfPages):
         self.assertTrue(made.endswith("Own.\n\n## Challenge 1.C: c\n"))
 
     def test_each_exercise_of_this_tree_has_hints(self):
-        text = "".join(page.text for page in sources.load(TOP) if page.part == "labs")
-        for part in re.split(r"(?m)^(?=## )", text):
-            if sources.EXERCISE.match(part) and "8.C" not in part.split("\n")[0]:
-                self.assertRegex(part, r"(?m)^\*\*Hint", part.split("\n")[0])
+        """In both languages, and none of them is a long text at once."""
+        for pages, title in ((sources.load(TOP), "Hint"), (sources.load_chinese(TOP), "提示")):
+            text, count = "".join(page.text for page in pages if page.part == "labs"), 0
+            for part in re.split(r"(?m)^(?=## )", text):
+                if sources.EXERCISE.match(part) and "8.C" not in part.split("\n")[0]:
+                    self.assertRegex(part, r"(?m)^\*\*" + title, part.split("\n")[0])
+                    count += 1
+            self.assertGreater(count, 40)
+        for hint in sources.known_hints().values():
+            for step in sources.steps(hint):
+                self.assertLess(sources.width(step), 2 * sources.LONG)
+
+    def test_hints_come_in_steps(self):
+        long = "Do the first thing, which is long enough to be a step of its own. " * 3
+        hint = "\nWrite:\n    a_line\n    two\nthen\ngo.\n- One.\n- Two\n  of it.\n\n" + long * 3
+        steps = list(sources.steps(hint))
+        self.assertEqual(["Write: `a_line` `two` then go.", "One.", "Two of it."], steps[:3])
+        self.assertEqual(len(steps), 6)
+        self.assertEqual(" ".join(steps[3:]), (long * 3).strip())
+        self.assertEqual(["先做这个，用 f() 看它的 \\<a>；再做。"],
+                         list(sources.steps("\n先做这个，用 f() 看\n它的 <a>；\n再做。")))
+        many = "第一步足够长，可以自己成为一步，因为中文的字有两列宽，而且它还没有说完要说的话。" * 6
+        self.assertEqual("".join(sources.steps(many)), many)
+        self.assertGreater(len(list(sources.steps(many))), 2)
 
     def test_links_across_pages(self):
         pages = self.pages()

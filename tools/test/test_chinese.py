@@ -17,7 +17,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 from book import chinese, sources
-from exercise import handout
+from exercise import handout, shown
 
 ENGLISH = """# The labs
 
@@ -90,6 +90,32 @@ class Small(unittest.TestCase):
                 chinese.read_compared(line)
 
 
+class Hints(unittest.TestCase):
+    """Hints are held to each other paragraph by paragraph."""
+    ENGLISH = {"1.1": "\nfree_all: Free 3 pages by put().\n\nOr go: it is NULL."}
+    CHINESE = {"1.1": "\nfree_all: 用 put() 释放 3 页。\n\n或者走：它是 NULL。"}
+
+    def test_right(self):
+        self.assertEqual([], list(chinese.wrong_hints(self.ENGLISH, self.CHINESE)))
+        for one, other in zip(chinese.hints_of(self.ENGLISH), chinese.hints_of(self.CHINESE)):
+            self.assertEqual(one.where, other.where)
+            self.assertIn("hint of 1.1, paragraph ",
+                          "".join(chinese.changed([one], [other], set())))
+
+    def test_wrong(self):
+        for old, new, words in (
+                ("3", "4", "paragraph 1: other numbers: missing ['3'], too many ['4']"),
+                ("put()", "get()", "other names of the kernel: missing ['put'], too many ['get']"),
+                ("free_all: ", "free_one: ", "the id of its region is not that"),
+                ("free_all: ", "", "the id of its region is not that"),
+                ("\n\n或者走：它是 NULL。", "", "hint of 1.1, paragraph 2: is not there"),
+                ("NULL。", "NULL。\n\n完。", "hint of 1.1, paragraph 3: is one too many")):
+            self.assertIn(old, self.CHINESE["1.1"])
+            found = list(chinese.wrong_hints(self.ENGLISH,
+                                             {"1.1": self.CHINESE["1.1"].replace(old, new)}))
+            self.assertTrue(any(words in line for line in found), (new, found))
+
+
 class Real(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -98,8 +124,13 @@ class Real(unittest.TestCase):
 
     def test_the_same(self):
         self.assertEqual([], list(chinese.complaints(self.one, self.other)))
+        hints = chinese.all_hints()
+        self.assertGreater(len(hints[0]), 40)
+        self.assertEqual([], list(chinese.wrong_hints(*hints)))
         compared = chinese.read_compared(chinese.text_of(ROOT, chinese.COMPARED))
-        for line in chinese.changed(self.one, self.other, compared):
+        one, other = (text + chinese.hints_of(given)
+                      for text, given in zip((self.one, self.other), hints))
+        for line in chinese.changed(one, other, compared):
             print(line)
 
     def test_is_chinese(self):
@@ -133,6 +164,26 @@ class Real(unittest.TestCase):
         self.assertNotIn("## 实验 3：", text)
         self.assertNotIn("练习 3.1", text)
 
+    def test_hints_of_a_handout(self):
+        """Its text, its pages and its tools show as much as its blank regions."""
+        for language, title in (("en", "**Hint"), ("zh", "**提示")):
+            for kind in ("full", "short", "none"):
+                plan = handout.plan_of(2, "none")
+                plan.speak(language)
+                plan.hints = dict.fromkeys(plan.blank, kind)
+                text = handout.labs_text(ROOT, plan)
+                self.assertEqual(0 if kind == "none" else 5, text.count(title))
+                self.assertEqual(kind == "full", "le2page" in text.partition("2.1")[2])
+                said = plan.shown_hints()["2.2"]
+                self.assertEqual((kind == "full", kind == "none"), ("2.1" in said, said == ""))
+                labs = shown.lab_file(chinese.text_of(ROOT, "tools/labs/lab2.py"), plan)
+                self.assertEqual(kind == "full", "those that have n pages" in labs)
+                compile(labs, "lab2.py", "exec")
+        self.assertEqual("a\n\n**Hints.**\n\n- One\n  two.\n\nEnd.\n",
+                         shown.cut("a\n\n**Hints.**\n\n- One\n  two.\n- Three.\n\nEnd.\n", True))
+        self.assertEqual("a\n\nEnd.\n",
+                         shown.cut("a\n\n**Hints.**\n\n- One\n- Three.\n\nEnd.\n", False))
+
     def test_handout_in_chinese(self):
         """`tools/lab handout --language zh --hints short`: text, pages' names, hints; and what
         cannot be is told in one line."""
@@ -157,7 +208,10 @@ class Real(unittest.TestCase):
                               if page.language == "zh"])
             self.assertNotIn("## 实验 3：", text)
             blank = chinese.text_of(folder, "out/kern/mm/pmm_best_fit.c")
-            self.assertIn("Look at every block of free_area.free_list. */", blank)
+            self.assertIn("看完 free_area.free_list 里的每一块。 */", blank)
+            self.assertNotIn("those that have n pages", chinese.text_of(
+                folder, "out/tools/labs/lab2.py"))
+            self.assertFalse(os.path.exists(os.path.join(folder, "out/tools/labs/hints.zh.txt")))
             said = subprocess.run([sys.executable, "tools/lab", "check"], stdout=subprocess.PIPE,
                                   cwd=os.path.join(folder, "out"), universal_newlines=True)
             self.assertIn("2.2  still blank", said.stdout)
