@@ -1,10 +1,11 @@
-"""The book as one file, an EPUB: all pages behind each other, made by pandoc of their HTML.
+"""The book as one file for each language, an EPUB: all pages behind each other, made by pandoc of
+their HTML.
 
 Links between pages become links inside of the file, and what is folded in a browser is open,
 because a reader of paper has nothing to click. Drawings are files in it, which bring their own
-colours.
+colours. Fonts are those of the reader, who is told the language.
 
-write() is all that others use. The rest are functions of texts, which need no pandoc.
+write() and dead() are all that others use. The rest are functions of texts, which need no pandoc.
 """
 import os
 import posixpath
@@ -14,11 +15,13 @@ import zipfile
 
 from book import render, sources
 
-NAME = "rvlab.epub"
-WORDS = ["pandoc", "--from=html", "--to=epub3", "--toc", "--toc-depth=2", "--metadata=title:rvlab",
-         "--metadata=lang:en", "--metadata=rights:MIT license",
-         "--metadata=author:the rvlab authors", "--metadata=identifier:rvlab"]
-STYLE = "pre { white-space: pre-wrap; font-size: 0.75em; }\n" \
+NAMES = {"en": "rvlab.epub", "zh": "rvlab.zh.epub"}
+WORDS = ["pandoc", "--from=html", "--to=epub3", "--toc", "--toc-depth=2",
+         "--metadata=rights:MIT license", "--metadata=author:the rvlab authors"]
+OWN = {"en": ("rvlab", "en"), "zh": ("rvlab：实验指导", "zh-Hans")}     # title, language
+OUTSIDE = re.compile(r'<a href="\.\./[^"]*"[^>]*>(.*?)</a>', re.S)
+PACKAGE = "{http://www.idpf.org/2007/opf}"
+STYLE = "pre { white-space: pre-wrap; font-size: 0.75em; }\ntable { border-collapse: collapse; }\n" \
         "td, th { border: 1px solid #888; padding: 0.2em 0.4em; vertical-align: top; }\n" \
         "figcaption { font-size: 0.9em; }\nimg { max-width: 100%; }\n"
 FIGURE = re.compile(r'<figure id="([^"]*)">.*?</svg>\s*</div>\s*'
@@ -26,16 +29,18 @@ FIGURE = re.compile(r'<figure id="([^"]*)">.*?</svg>\s*</div>\s*'
 
 
 def joined(pages, bodies):
-    """One HTML text of {Page: HTML}, in which each id begins with its page's name."""
+    """One HTML text of {Page: HTML}, in which each id begins with its page's name. A link to a page
+    of the other language is only its words."""
     parts = []
     for page, text in bodies.items():
+        text = OUTSIDE.sub(r"\1", text)
         text = re.sub(r'(<[^>]*\bid=")([^"]*)', r"\1%s--\2" % page.name, text)
         text = re.sub(r'href="#([^"]+)', r'href="#%s--\1' % page.name, text)
         text = re.sub(r'href="([a-z0-9-]+)\.html#([^"]+)', r'href="#\1--\2', text)
         for other in pages:
             text = text.replace('href="%s.html"' % other.name,
                                 'href="#%s--%s"' % (other.name, first_id(bodies[other])))
-        parts.append(re.sub(r"</?details[^>]*>|<summary>Hint [^<]*</summary>", "", text)
+        parts.append(re.sub(r"</?details[^>]*>|<summary>(?:Hint|提示) [^<]*</summary>", "", text)
                      .replace("<summary>", "<p><strong>").replace("</summary>", "</strong></p>"))
     return "\n".join(parts)
 
@@ -56,14 +61,18 @@ def with_files(root, pages, text):
                           match.group(2), match.group(2)), text)
 
 
-def write(root, bodies, path):
-    """Write the EPUB for {Page: HTML}."""
+def write(root, bodies, folder):
+    """Write the EPUB for {Page: HTML} into a folder."""
     pages = list(bodies)
+    language = pages[0].language
+    path, (title, tag) = os.path.join(folder, NAMES[language]), OWN[language]
     style = path + ".css"
     with open(style, "w", encoding="utf-8") as file:
         file.write(STYLE)
     try:
-        render.pandoc(WORDS + ["--css", style, "--output", path],
+        render.pandoc(WORDS + ["--metadata=title:" + title, "--metadata=lang:" + tag,
+                               "--metadata=identifier:rvlab-" + language,
+                               "--css", style, "--output", path],
                       with_files(root, pages, joined(pages, bodies)))
     finally:
         os.remove(style)
@@ -71,10 +80,39 @@ def write(root, bodies, path):
         raise sources.BookError("pandoc has written no " + path)
 
 
+def wrong_frame(archive):
+    """Sentences about what every reader of EPUBs wants: the mark at the start, a package that lists
+    each file and has title, language and name, and an order of texts that are in the list."""
+    names = archive.namelist()
+    if names[:1] != ["mimetype"] or archive.getinfo("mimetype").compress_type or \
+            archive.read("mimetype") != b"application/epub+zip":
+        yield "mimetype: is not first, or packed, or not application/epub+zip"
+    try:
+        place = ElementTree.fromstring(archive.read("META-INF/container.xml")).find(
+            ".//{urn:oasis:names:tc:opendocument:xmlns:container}rootfile").get("full-path")
+        package = ElementTree.fromstring(archive.read(place))
+    except (KeyError, AttributeError, ElementTree.ParseError) as error:
+        yield "META-INF/container.xml: leads to no package: %s" % error
+        return
+    items = {each.get("id"): posixpath.normpath(posixpath.join(
+        posixpath.dirname(place), each.get("href"))) for each in package.iter(PACKAGE + "item")}
+    for name in sorted(set(items.values()) ^ {name for name in names if name not in (
+            "mimetype", place) and not name.startswith("META-INF/")}):
+        yield "%s: %s %s" % (place, name, "is not there" if name not in names else "is not listed")
+    for each in package.iter(PACKAGE + "itemref"):
+        if each.get("idref") not in items:
+            yield "%s: the order has %s, which is not listed" % (place, each.get("idref"))
+    for word in ("title", "language", "identifier"):
+        found = package.find(".//{http://purl.org/dc/elements/1.1/}" + word)
+        if found is None or not (found.text or "").strip():
+            yield "%s: there is no %s" % (place, word)
+
+
 def dead(path):
-    """Sentences about what in an EPUB is no XML, or leads nowhere."""
+    """Sentences about what in an EPUB is no XML, leads nowhere, or keeps it from being opened."""
     ids, links = {}, []
     with zipfile.ZipFile(path) as archive:
+        yield from wrong_frame(archive)
         names = archive.namelist()
         for name in names:
             if not name.endswith((".xhtml", ".opf", ".ncx", ".svg")):

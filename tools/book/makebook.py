@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the book: pages for a browser in obj/book, and an EPUB of them.
+"""Make the book: pages for a browser in obj/book, and an EPUB of them for each language.
 
     makebook.py [DIR]       make it, in DIR instead of obj/book; `make book` runs this
     makebook.py --check     look at links, pictures and commands only; that needs no pandoc
@@ -36,14 +36,15 @@ WORDS = {
         license='The text, the drawings and the screens of this book are under the <a '
                 'href="license.html">MIT license</a>, as the code is.',
         front='A teaching kernel for RISC-V, and the labs that are cut out of it. Begin with <a '
-              'href="start.html">the first hour</a>.'),
+              'href="start.html">the first hour</a>.',
+        file=' All pages are also in one file: <a href="%s">%s</a>.'),
     "zh": dict(
         skip="跳到正文", menu="目录", search="搜索", press="按 / 搜索", theme="主题：随系统",
         found="搜索结果", around="前后页", before="上一页：%s", next="下一页：%s", labs="实验",
         docs="其他", switch="English",
         license='本书的文字、图和屏幕显示与代码一样，采用 <a href="%slicense.html">MIT 许可证</a>。',
         front='一个 RISC-V 教学内核，以及从它里面裁出来的实验。从<a href="start.html">第一个小时</a>'
-              '开始。')}
+              '开始。', file='所有页面也在一个文件里：<a href="%s">%s</a>。')}
 FRONT = '<h1 id="rvlab">rvlab</h1>\n<p>%s%s</p>\n'
 
 
@@ -87,7 +88,9 @@ def contents(pages, current, deep=False):
             if page.part != part:
                 continue
             here = ' aria-current="page"' if page is current else ""
-            yield '<li><a href="%s.html"%s>%s</a>' % (page.name, here, html.escape(page.title))
+            tongue = "" if page.language == pages[0].language else ' lang="%s"' % page.language
+            yield '<li><a href="%s.html"%s%s>%s</a>' % (
+                page.name, here, tongue, html.escape(page.title))
             if page is current or deep and part == "labs":
                 yield from headings(page)
             yield "</li>"
@@ -122,32 +125,31 @@ def write(folder, name, text):
 
 def build(root, folder):
     """Write all files of the book into an empty folder."""
-    bodies = build_pages(root, folder, " All pages are also in one file: "
-                         '<a href="%s">%s</a>.' % (epub.NAME, epub.NAME))
-    epub.write(root, bodies, os.path.join(folder, epub.NAME))
+    for bodies in build_pages(root, folder, True):
+        epub.write(root, bodies, os.path.join(folder, next(iter(bodies)).folder))
 
 
-def build_pages(root, folder, more="", hints=None):
-    """The same without the EPUB, of any tree; `more` is for the front page, `hints` are those of
-    tools/labs, or what a handout shows of them. If the tree has the Chinese text too, it is in the
-    folder zh. {Page: its HTML} of the pages that are not there."""
+def build_pages(root, folder, files=False, hints=None):
+    """The same without the EPUBs, of any tree; the front pages name them if there will be `files`.
+    `hints` are those of tools/labs, or what a handout shows of them. If the tree has the Chinese
+    text too, it is in the folder zh. A list of {Page: its HTML}, for each language."""
     pages, chinese = sources.load(root, hints), sources.load_chinese(root)
-    bodies = write_pages(root, folder, pages, chinese, more)
+    written = [write_pages(root, folder, pages, chinese, files)]
     if chinese:
         os.mkdir(os.path.join(folder, "zh"))
-        write_pages(root, folder, chinese, pages, "")
+        written.append(write_pages(root, folder, chinese, pages, files))
     for name in COPIED:
         shutil.copyfile(os.path.join(OWN, name), os.path.join(folder, name))
-    return bodies
+    return written
 
 
-def write_pages(root, folder, pages, others, more):
+def write_pages(root, folder, pages, others, files):
     """Write the pages of one language, with a front page, contents and a search of their own; the
     result is {Page: its HTML}. Each leads to the page of its name among `others`, which are those
     of the other language, or else to their front page."""
     inside, up = pages[0].folder, "../" if pages[0].folder else ""
     place = os.path.join(folder, inside)
-    known = pages + others if inside else pages     # an EPUB has the English pages only
+    known = pages + others if inside else pages     # no English page leads to a Chinese one
     bodies = {page: render.body(root, known, page) for page in pages}
     with open(os.path.join(OWN, "template.html"), encoding="utf-8") as file:
         template = string.Template(file.read())
@@ -165,8 +167,9 @@ def write_pages(root, folder, pages, others, more):
                   title=html.escape(page.title + " - rvlab"), body=bodies[page],
                   contents="\n".join(contents(pages, page)), turn="\n".join(turn(pages, page)))
     language = pages[0].language
+    file = WORDS[language]["file"] % ((epub.NAMES[language],) * 2) if files else ""
     write_one("index", language, title="rvlab", turn="", body=FRONT % (
-        WORDS[language]["front"], more) + "\n".join(contents(pages, None, True)),
+        WORDS[language]["front"], file) + "\n".join(contents(pages, None, True)),
         contents="\n".join(contents(pages, None)))
     write(place, "index.js", search.index(bodies))
     return bodies
@@ -208,8 +211,9 @@ def make(root, target):
     shutil.rmtree(beside, ignore_errors=True)
     os.makedirs(beside)
     build(root, beside)
-    tell([each for place in (beside, os.path.join(beside, "zh")) if os.path.isdir(place)
-          for each in dead(place)] + list(epub.dead(os.path.join(beside, epub.NAME))))
+    tell([each for place, _, names in os.walk(beside) for each in list(dead(place)) + [
+        wrong for name in names if name.endswith(".epub")
+        for wrong in epub.dead(os.path.join(place, name))]])
     shutil.rmtree(target, ignore_errors=True)
     os.rename(beside, target)
 

@@ -248,6 +248,10 @@ class Rendering(TreeOfPages):
         for wanted in ('id="start--the-labs"', 'href="#lab1--lab-1-one"', 'href="#lab1--z"',
                        'href="#lab2--q"'):
             self.assertIn(wanted, text)
+        text = epub.joined(pages[:1], {
+            pages[0]: '<h1 id="x">x</h1><details><summary>提示 1，共 2 条</summary>'
+                      '<a href="../b.html#c">看 <b>b</b></a></details>'})
+        self.assertTrue(text.endswith("</h1>看 <b>b</b>"), text)
 
     def test_dead_links_of_the_book(self):
         self.put("one.html", '<p id="a"></p><a href="two.html#b">x</a><a href="#c">y<br></a>\n'
@@ -262,16 +266,49 @@ class Rendering(TreeOfPages):
             "two.html: two things have the id a", "two.html: three.html leads nowhere"])
 
 
-    def test_dead_links_of_the_epub(self):
+    FRAME = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": '<c xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
+                                  '<rootfile full-path="E/p.opf"/></c>',
+        "E/p.opf": '<p xmlns="http://www.idpf.org/2007/opf"'
+                   ' xmlns:d="http://purl.org/dc/elements/1.1/"><d:title>t</d:title>'
+                   "<d:language>zh</d:language><d:identifier>i</d:identifier>"
+                   '<item id="a" href="a.xhtml"/><itemref idref="a"/></p>',
+        "E/a.xhtml": '<a id="x" href="#x"/>'}
+
+    def dead_of(self, files):
         path = os.path.join(self.root, "a.epub")
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("E/one.xhtml", '<a id="a" href="two.xhtml#b"><b src="no.svg"/></a>')
-            archive.writestr("E/two.xhtml", '<a href="#no"><b href="one.xhtml#a"/></a>')
-            archive.writestr("E/three.xhtml", "<a>")
-        self.assertEqual([each.split(", column")[0] for each in epub.dead(path)],
+            for name, text in files.items():
+                archive.writestr(name, text)
+        return list(epub.dead(path))
+
+    def test_dead_links_of_the_epub(self):
+        pages = {"E/a.xhtml": '<a id="a" href="two.xhtml#b"><b src="no.svg"/></a>',
+                 "E/two.xhtml": '<a href="#no"><b href="a.xhtml#a"/></a>', "E/three.xhtml": "<a>"}
+        package = self.FRAME["E/p.opf"].replace("<itemref", "".join(
+            '<item id="%s" href="%s.xhtml"/>' % (name, name) for name in ("two", "three"))
+            + "<itemref")
+        self.assertEqual([each.split(", column")[0] for each in self.dead_of(
+            dict(self.FRAME, **pages, **{"E/p.opf": package}))],
                          ["E/three.xhtml: no element found: line 1",
-                          "E/one.xhtml: two.xhtml#b leads nowhere",
-                          "E/one.xhtml: no.svg leads nowhere", "E/two.xhtml: #no leads nowhere"])
+                          "E/a.xhtml: two.xhtml#b leads nowhere",
+                          "E/a.xhtml: no.svg leads nowhere", "E/two.xhtml: #no leads nowhere"])
+
+    def test_frame_of_the_epub(self):
+        self.assertEqual([], self.dead_of(self.FRAME))
+        for name, old, new, wanted in (
+                ("mimetype", "epub", "", "mimetype: is not first"),
+                ("META-INF/container.xml", "p.opf", "q.opf", "leads to no package"),
+                ("META-INF/container.xml", "rootfile", "root", "leads to no package"),
+                ("E/p.opf", "a.xhtml", "b.xhtml", "E/a.xhtml is not listed"),
+                ("E/p.opf", "a.xhtml", "b.xhtml", "E/b.xhtml is not there"),
+                ("E/p.opf", 'idref="a"', 'idref="b"', "the order has b, which is not listed"),
+                ("E/p.opf", ">zh<", "> <", "there is no language")):
+            self.assertIn(old, self.FRAME[name])
+            self.assertIn(wanted, "\n".join(self.dead_of(
+                dict(self.FRAME, **{name: self.FRAME[name].replace(old, new)}))))
+        self.assertIn("is not first", self.dead_of(dict(reversed(list(self.FRAME.items()))))[0])
 
 
 class Languages(TreeOfPages):
@@ -285,7 +322,12 @@ class Languages(TreeOfPages):
         def body(root, pages, page):
             return "".join('<h1 id="%s">%s</h1>' % (each, page.title) for each in page.anchors)
         with mock.patch.object(render, "body", body):
-            makebook.build_pages(self.root, folder)
+            written = makebook.build_pages(self.root, folder, True)
+        names = {epub.NAMES[next(iter(bodies)).language]: next(iter(bodies)).folder
+                 for bodies in written}
+        for name, place in names.items():
+            self.assertIn('href="%s"' % name, self.text(place, "index.html"))
+            self.put(os.path.join("book", place, name), "")
         self.assertEqual(list(makebook.dead(folder)), [])
         return folder
 
