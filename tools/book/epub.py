@@ -21,7 +21,8 @@ WORDS = ["pandoc", "--from=html", "--to=epub3", "--toc", "--toc-depth=2",
 OWN = {"en": ("rvlab", "en"), "zh": ("rvlab：实验指导", "zh-Hans")}     # title, language
 OUTSIDE = re.compile(r'<a href="\.\./[^"]*"[^>]*>(.*?)</a>', re.S)
 PACKAGE = "{http://www.idpf.org/2007/opf}"
-STYLE = "pre { white-space: pre-wrap; font-size: 0.75em; }\ntable { border-collapse: collapse; }\n" \
+STYLE = "pre { white-space: pre-wrap; font-size: 0.75em; }\n" \
+        "table { border-collapse: collapse; }\n" \
         "td, th { border: 1px solid #888; padding: 0.2em 0.4em; vertical-align: top; }\n" \
         "figcaption { font-size: 0.9em; }\nimg { max-width: 100%; }\n"
 FIGURE = re.compile(r'<figure id="([^"]*)">.*?</svg>\s*</div>\s*'
