@@ -141,8 +141,8 @@ class Real(unittest.TestCase):
                 self.assertTrue(re.search("[\u4e00-\u9fff]", words), "%d: %s" % (other.line, other))
 
     def test_glossary(self):
-        """Each term is in the pages for readers; its Chinese word is in labcodes.zh.md. Those of the
-        second part are in these pages or in what programs say."""
+        """Each term is in the pages for readers; its Chinese word is in labcodes.zh.md. Those of
+        the second part are in these pages or in what programs say."""
         pages = [chinese.ENGLISH, "docs/teachers.md", "docs/grading.md"]
         english = " ".join(" ".join(chinese.text_of(ROOT, path).split()) for path in pages).lower()
         own, said = (re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", part, re.M)[2:]
