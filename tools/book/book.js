@@ -109,7 +109,7 @@
     /* A box that can be moved sideways must be reached by the keyboard, others need not. */
     function reachable() {
         for (const box of document.querySelectorAll("pre, .table, .picture"))
-            if (box.scrollWidth > box.clientWidth) {
+            if (box.clientWidth && box.scrollWidth > box.clientWidth) {
                 box.tabIndex = 0;
                 box.setAttribute("role", "region");
                 box.setAttribute("aria-label", said.wide);
@@ -171,6 +171,9 @@
         reachable();
         openTarget();
     });
+    /* What was folded, or on a wider window, had no width before. */
+    document.addEventListener("toggle", reachable, true);
+    window.addEventListener("resize", reachable);
     window.addEventListener("hashchange", openTarget);
     window.addEventListener("beforeprint", () => open(document.querySelectorAll("details")));
 })();

@@ -3,7 +3,7 @@
 complaints() gives a line for each thing that is wrong, "file: what":
 
 - a relative link, or a picture, leads to a file of the tree, and its #anchor to a heading there;
-- a picture has a text beside it, of at least 40 letters, and so has what is drawn in it: <title>;
+- a picture has a text beside it, 40 columns long at least, and so has what is drawn in it: <title>;
 - a command names a target and knobs that Makefile has, tests, exercises, labs and programs that are
   there, a tool of the tree, and options that stand in the tool's source.
 
@@ -140,7 +140,7 @@ def wrong_link(root, pages, page, is_picture, words, link):
         return "%s leads to no heading" % link
     if other is None and not os.path.exists(os.path.join(root, place)):
         return "%s is not there" % link
-    if is_picture and len(words) < MIN_TEXT:
+    if is_picture and sources.width(words) < MIN_TEXT:
         return "%s has no text beside it that tells what is drawn" % link
     if is_picture and not NAMED.search(sources.text_of(root, place)):
         return "%s has no <title>" % link

@@ -204,9 +204,16 @@ def tell(found):
         raise sources.BookError("\n  ".join([count] + found))
 
 
+def all_pages(root):
+    """The pages of both languages. A file that has a page in each is here once."""
+    pages = sources.load(root)
+    of_files = {page.source for page in pages}
+    return pages + [page for page in sources.load_chinese(root) if page.source not in of_files]
+
+
 def make(root, target):
     """Make the book of a tree in a folder, which is there as a whole or stays as it was."""
-    tell(list(checks.complaints(root, sources.load(root))))
+    tell(list(checks.complaints(root, all_pages(root))))
     beside = target.rstrip("/") + ".new"
     shutil.rmtree(beside, ignore_errors=True)
     os.makedirs(beside)
@@ -226,13 +233,12 @@ def main():
     parser.add_argument("--outside", action="store_true",
                         help="only ask whether addresses outside of the tree answer")
     options = parser.parse_args()
-    pages = sources.load(ROOT)
+    pages = all_pages(ROOT)
     if options.check:
         tell(list(checks.complaints(ROOT, pages)))
         print("%d pages: links, pictures and commands are right" % len(pages))
         return 0
     if options.outside:
-        pages += sources.load_chinese(ROOT)
         tell(outside.complaints(pages))
         print("%d addresses outside: all answer" % len(outside.addresses(pages)))
         return 0

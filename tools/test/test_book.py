@@ -185,8 +185,9 @@ class Checks(TreeOfPages):
             self.assertEqual(self.complaints(text), [], text)
 
     def test_this_tree(self):
-        pages = sources.load(TOP)
+        pages = makebook.all_pages(TOP)
         self.assertEqual(list(checks.complaints(TOP, pages)), [])
+        self.assertEqual(10, sum(page.folder == "zh" and page.name != "start" for page in pages))
         self.assertGreater(sum(len(list(checks.commands(page.text))) for page in pages), 200)
 
 
