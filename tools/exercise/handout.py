@@ -36,6 +36,7 @@ PAGES = (TREE, "docs/running.md", "docs/grading.md", "docs/install.md", "docs/sf
          "docs/shell.md")
 SESSION = "docs/session.svg"                            # a session with a kernel that is written
 KERNEL = "tools/given/kernel"                           # the objects of a kernel that is given
+GLOSSARY = "docs/glossary.%s.md"                        # words of a language that is not English
 BOOK = "book"                                           # the pages for a browser
 # Folders of tools/ that students need.
 TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs", "tasks")
@@ -96,7 +97,7 @@ def is_wanted(path, plan):
 def sources(root, plan):
     """The files of a handout that come from the tree, as paths from its root."""
     pictures = PICTURE.findall(labs_text(root, plan)) + [SESSION] * plan.boots_as_shown()
-    yield from (name for name in TOP + PAGES + tuple(pictures)
+    yield from (name for name in TOP + PAGES + (GLOSSARY % plan.language,) + tuple(pictures)
                 if os.path.isfile(os.path.join(root, name)))
     for top in CODE + ("disk", "tools"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
@@ -301,6 +302,8 @@ def write_tree(root, folder, plan, uses, pages):
         if path in marked:
             write_text(folder, path, regions.blank(regions.read(root, path), path,
                                                    set(blank), hints, given))
+        elif path == GLOSSARY % plan.language:      # here the text is called labcodes.md
+            write_text(folder, path, regions.read(root, path).replace(plan.text, "labcodes.md"))
         elif path.startswith("tools/labs/lab"):
             write_text(folder, path, shown.lab_file(regions.read(root, path), plan))
     if plan.brings_kernel:

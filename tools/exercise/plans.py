@@ -35,11 +35,12 @@ class Plan:
     given    the exercises, but for lab 0's, that come solved because no assignment of the course
              has them
     text     the file with the text of the labs
-    words    {exercise: its hint} in the language of this text; {} if it is English
+    language of this text, two letters
+    words    {exercise: its hint} in this language; {} if it is English
     tasks    the Tasks of this lab, or of the assignment and those before it that come blank: their
              tests are there, so one tree hands in each
     """
-    text, words = "labcodes.md", {}
+    text, language, words = "labcodes.md", "en", {}
     briefs = given = ()
 
     def __init__(self, labs, lab, solved=None, exercises=None):
@@ -87,7 +88,7 @@ class Plan:
 
     def speak(self, language):
         """Take the text and the hints of a language."""
-        self.text, self.words = text_in(language), hints.load(language)
+        self.text, self.language, self.words = text_in(language), language, hints.load(language)
 
     @property
     def heading(self):

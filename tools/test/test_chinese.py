@@ -209,10 +209,12 @@ class Real(unittest.TestCase):
             said = make("--language", "zh", "--hints", "short")
             self.assertEqual(0, said.returncode, said.stdout)
             text = chinese.text_of(folder, "out/labcodes.md")
-            self.assertEqual(["start", "lab1", "lab2"],
+            self.assertEqual(["start", "lab1", "lab2", "glossary.zh"],
                              [page.name for page in sources.load(os.path.join(folder, "out"))
                               if page.language == "zh"])
             self.assertNotIn("## 实验 3：", text)
+            self.assertIn("](../labcodes.md)", chinese.text_of(folder, "out/docs/glossary.zh.md"))
+            self.assertIn("glossary.zh.md", chinese.text_of(folder, "out/docs/tree.md"))
             blank = chinese.text_of(folder, "out/kern/mm/pmm_best_fit.c")
             self.assertIn("看完 free_area.free_list 里的每一块。 */", blank)
             self.assertNotIn("those that have n pages", chinese.text_of(
