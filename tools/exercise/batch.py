@@ -14,7 +14,7 @@ import os
 import socket
 import types
 
-from exercise import graded, handout, incoming, marks, pool, provenance
+from exercise import entries, graded, handout, incoming, marks, pool, provenance
 from grader import sandbox
 from labs import catalogue
 
@@ -88,7 +88,7 @@ def result_of(line):
             incoming.word(incoming.member(incoming.table(found, 10, "a line"), name), "(?s).*",
                           name)
         if not isinstance(incoming.member(found, "result"), str):
-            marks.check(found["result"])
+            entries.check(found["result"])
         return found
     except incoming.BadValue:
         return None

@@ -77,7 +77,8 @@ class Student:
         exercises = asked or [number for number in submission.handin.exercises
                               if number in reference.exercises]
         self.notes += ["it has a patch for %s, which is not graded: say --tasks" % number
-                       for number in sorted(submission.handin.patches) if number not in exercises]
+                       for number in sorted(submission.handin.patches)
+                       if number in submission.handin.exercises and number not in exercises]
         self.looks = ["%s %s: this tree has no such exercise; was it made from another version?"
                       % (number, LOOK) for number in strangers(submission.handin, reference, asked)]
         if not exercises:

@@ -6,7 +6,7 @@
 regrade.py takes old marks from it, and statistics.py counts what failed. GradedError says why a
 file is none, in one line for the teacher.
 """
-from exercise import handin, incoming, marks
+from exercise import entries, handin, incoming, marks
 
 SCHEMA = "rvlab/marks/v1"
 MAX_BYTES = 1 << 30
@@ -30,7 +30,7 @@ class Row:
         self.file = fields[2]
         self.texts = incoming.word(value.get("texts", ""), "[0-9a-f]*", "texts")
         self.result = {"exercises": incoming.member(value, "exercises"), "complete": True}
-        marks.check(self.result)
+        entries.check(self.result)
 
     @property
     def exercises(self):

@@ -196,7 +196,7 @@ def from_tree(root, about, exercises=None):
     result.texts, result.errors = graft.extract_tree(root, mine)
     result.notes = graft.foreign(root, mine)
     result.patches, result.unfit = manifest.patches_of(about, root)
-    result.exercises += sorted(result.patches)
+    result.exercises += sorted(set(result.patches) & set(about.due_tasks))
     result.answers = read_answers(root)
     return result
 
@@ -379,8 +379,6 @@ def checked(result, reader):
     result.exercises = sorted(set(result.exercises))
     result.texts = {key: pair for key, pair in result.texts.items()
                     if key[0] in result.exercises}
-    result.patches = {key: pair for key, pair in result.patches.items()
-                      if key in result.exercises}
     result.student, result.notes = known(result.student, "the hand-in")
     for key, (text, line) in result.texts.items():
         text, encoding = incoming.known_lines(text)
@@ -404,7 +402,8 @@ def summary(handin, regions, names, foreign=None):
                   if state.word == "begun"]
         lines += ["       cannot be graded: %s" % error for error in state.errors]
     for task, (text, _) in sorted(handin.patches.items()):
-        lines.append("  %-4s %-12s %3d lines: %s" % (task, "patch", len(quoted(text)), ", ".join(
+        word = "patch" if task in handin.exercises else "goes along"
+        lines.append("  %-4s %-12s %3d lines: %s" % (task, word, len(quoted(text)), ", ".join(
             change.path for change in patches.parse(text))))
     for task, errors in sorted(handin.unfit.items()):
         lines += ["       %s: %s" % (task, error) for error in errors]

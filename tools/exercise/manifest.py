@@ -71,6 +71,12 @@ class Manifest:
         return [exercise for exercise in self.blank if exercise in past
                 or not past and int(exercise.split(".")[0]) <= self.lab]
 
+    @property
+    def due_tasks(self):
+        """Those of the tasks which are asked for: of the assignment, or all of the lab."""
+        return [each for each in self.tasks
+                if not self.assignments or each in self.assignments[-1].exercises]
+
     def select(self, name=""):
         """Let it be about one assignment: that of this name, which was handed out until now, or the
         last one. Its regions are those of its exercises then. ValueError if there is none."""
@@ -78,7 +84,6 @@ class Manifest:
             one = assignment.find(self.assignments, name or self.name)
             self.assignments = self.assignments[:self.assignments.index(one) + 1]
             self.regions = [each for each in self.regions if each.exercise in one.exercises]
-            self.tasks = [each for each in self.tasks if each in one.exercises]
         return self
 
     def to_json(self):
@@ -299,7 +304,8 @@ def changes(manifest, root):
 
 def patches_of(manifest, root):
     """({task: (patch, 1)}, {task: [PatchError]}) of what was changed in a tree for the tasks that
-    its handout has. A task without a change is left out."""
+    its handout has. A task without a change is left out. Patches of tasks that are not due now go
+    along: others may need their lines."""
     found, unfit = {}, {}
     for task in catalogue.load() if manifest.tasks else ():
         if task.number in manifest.tasks:
@@ -307,17 +313,18 @@ def patches_of(manifest, root):
                                        set(manifest.blank))
             if text:
                 found[task.number] = text, 1
-            if text or wrong:
+            if (text or wrong) and task.number in manifest.due_tasks:
                 unfit[task.number] = wrong + strangers(manifest, root, task)
     return found, unfit
 
 
 def strangers(manifest, root, task):
-    """[PatchError] of what was changed in a tree and is not for this task to change."""
+    """[PatchError] of what was changed in a tree, and no task of it takes into a patch."""
+    tasks = [each for each in catalogue.load() if each.number in manifest.tasks]
     return [patches.PatchError("%s:%d" % (each.path, each.line), "%s, which %s does not allow: it "
                                "is not in the patch" % (each.what, task.number))
             for each in changes(manifest, root)
-            if not (task.may_change(each.path) or task.may_add(each.path))]
+            if not any(one.may_change(each.path) or one.may_add(each.path) for one in tasks)]
 
 
 # -- what is written, and what is not

@@ -112,7 +112,8 @@ class Work:
     exercises  the numbers of the exercises, in order
     texts      {(exercise, id): text} of the exercises that can be built
     state      {exercise: (WRITTEN or another state, the reason)}
-    patched    {task: {path: text} of the reference with its patch in it}
+    patched    {task: {path: text} of the reference with its patch in it}; also of tasks that are
+               not graded now: they are in the student's tree, and others may need their lines
     notes      sentences that say what of the hand-in is ignored
     only       the exercises that get marks; the others are in the kernel, and are not tested again
     """
@@ -126,6 +127,8 @@ class Work:
         self.notes = taken.notes
         for exercise in self.exercises:
             self.state[exercise] = self.look(submission, reference, exercise, taken)
+        if self.patched:
+            self.look_beside(submission.handin, reference)
 
     def look(self, submission, reference, exercise, taken):
         """(state, reason) of an exercise; its texts are kept if it is WRITTEN."""
@@ -167,6 +170,12 @@ class Work:
         look = is_unfit and not earlier.is_of(found, reference)
         return ABSENT if number not in found.patches else LOOK if look else REFUSED, why
 
+    def look_beside(self, found, reference):
+        """Keep what the hand-in's other patches change, if it can be used."""
+        for number in set(found.patches) & set(reference.tasks) - set(self.exercises):
+            texts = reference.tasks[number].take(found)[0]
+            self.patched.update({number: texts} if texts else {})
+
     @property
     def written(self):
         """The exercises with regions that can be built and tested."""
@@ -203,34 +212,6 @@ def told(outcome, clean):
                                        explanation(outcome, True)[:LIMIT_LINES]]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
             "verdict": outcome.verdict, "lines": lines}
-
-
-TEST_FIELDS = {"name": str, "title": str, "points": int, "max": int, "verdict": str, "lines": list}
-ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "from": str, "tests": list}
-
-
-def check_fields(value, fields, what):
-    """Raise incoming.BadValue if the value, which came out of a file, is no object with these
-    fields, {name: type}; `what` names it in the message."""
-    for name, kind in fields.items():
-        if type(incoming.member(incoming.table(value, 100, what), name)) is not kind:
-            raise incoming.BadValue("%s of %s is %s" % (name, what, incoming.shown(value[name])))
-
-
-def check(result):
-    """Raise incoming.BadValue if this, which came out of a file, is no result of
-    Examiner.marks()."""
-    check_fields(result, {"exercises": dict, "complete": bool}, "a result")
-    for number, entry in result["exercises"].items():
-        check_fields(entry, ENTRY_FIELDS, "exercise " + number)
-        for name in ("together", "alone", "mark"):
-            must_be = name == "mark" and entry["state"] != LOOK
-            if incoming.member(entry, name) is not None or must_be:
-                check_fields(entry, {name: int}, "exercise " + number)
-        for test in entry["tests"]:
-            check_fields(test, TEST_FIELDS, "a test")
-            for line in test["lines"]:
-                incoming.word(line, "(?s).*", "a line of a test")
 
 
 def unusable(why):

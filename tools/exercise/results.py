@@ -14,7 +14,7 @@ import json
 import os
 import sys
 
-from exercise import handin, incoming, marks
+from exercise import entries, handin, incoming
 
 STATE = "rvlab/state/v1"
 MAX_BYTES = 1 << 30
@@ -59,7 +59,7 @@ def read(path):
         results = incoming.table(incoming.member(found, "results"), MAX_RESULTS, "results")
         for digest, result in results.items():
             incoming.word(digest, DIGEST, "a digest")
-            marks.check(result)
+            entries.check(result)
         return results
     except incoming.BadValue as error:
         raise StateError("%s is no file of --resume, or is damaged: %s. It stays as it is: name "

@@ -23,6 +23,7 @@ sys.path.insert(0, TOOLS)
 
 from exercise import (feedback, gradebook, graft, handin, handout, manifest, marks, marksheet,
                       regions, register, submissions)
+from exercise.entries import check
 from exercise.regions import RegionError
 from labs import catalogue
 
@@ -304,7 +305,7 @@ class Marks(unittest.TestCase):
         entries = {number: examiner.entry(self.student.work, number) for number in ("5.1", "5.2")}
         entries["5.2"].update(state=marks.WRITTEN, mark=7, together=7)
         self.result = {"exercises": entries, "complete": True}
-        marks.check(self.result)
+        check(self.result)
         self.student.finish(self.result)
 
     def test_a_mark_that_is_empty(self):
@@ -352,7 +353,7 @@ class Marks(unittest.TestCase):
         """A mark may be missing for a look only: a file of --resume with another one is damaged."""
         self.result["exercises"]["5.2"]["mark"] = None
         with self.assertRaises(ValueError):
-            marks.check(self.result)
+            check(self.result)
 
     def test_the_others_are_not_dragged_down(self):
         """When all is built together, the reference's text stands for what needs a look."""

@@ -224,8 +224,8 @@ class Handouts(unittest.TestCase):
                                           "one, two\n"))
 
     def test_one_tree_hands_in_the_task_of_each(self):
-        """A task of an assignment before can be handed in from the tree of a later one, and only
-        with its own assignment."""
+        """A task of an assignment before can be handed in from the tree of a later one. Its patch
+        goes along with a later assignment, whose task may need its lines, but is not asked for."""
         whole = course_of("[one]\nexercises: 1.1 2.T\n[two]\nexercises: 2.1 5.T\nsolved: none\n")
         tree = os.path.join(self.folder, "tasks")
         plan = handout.CoursePlan(LABS, whole, whole.find("two"))
@@ -234,9 +234,12 @@ class Handouts(unittest.TestCase):
         self.assertEqual(("**5.T " in page, "**2.T " in page), (True, False))
         with open(os.path.join(tree, "kern/mm/kmalloc.c"), "a", encoding="utf-8") as file:
             file.write("/* Mine. */\n")
-        for name, patched in (("one", ["2.T"]), ("two", [])):
+        for name, due in (("one", ["1.1", "2.T"]), ("two", ["2.1"])):
             about = manifest.load(tree).select(name)
-            self.assertEqual(sorted(handin.from_tree(tree, about).patches), patched, name)
+            found = handin.from_tree(tree, about)
+            found.student = {"name": "Ada", "email": "a@x.org", "id": ""}
+            found = handin.parse(handin.to_text(found, about.regions).encode())
+            self.assertEqual((found.exercises, list(found.patches)), (due, ["2.T"]), name)
         with open(self.path, encoding="utf-8") as file, \
                 open(self.path + ".tasks", "w", encoding="utf-8") as other:
             other.write(file.read().replace("2.2, 9.1", "2.2, 5.T"))

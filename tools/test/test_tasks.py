@@ -284,21 +284,21 @@ class TwoTasks(unittest.TestCase):
     def setUpClass(cls):
         cls.reference = marks.Reference(ROOT, labs.load(), "")
 
-    def marks(self, both, alarm):
-        """The entries of 5.T and 5.A, with these lines at the end of the file that both have, and
-        in the one that only 5.A may make; and which files were built."""
+    def marks(self, both, alarm, asked=("5.T", "5.A")):
+        """The entries of the tasks that are asked for, with these lines at the end of the file that
+        both have, and in the one that only 5.A may make; and which files were built."""
         old = self.reference.tasks["5.T"].texts[self.COMMON]
         common = patches.difference(self.COMMON, patches.skeleton(old, self.COMMON),
                                     patches.skeleton(old, self.COMMON) + both)
         found = handin.Handin(5, self.reference.version)
-        found.exercises = ["5.T", "5.A"]
+        found.exercises = list(asked)
         found.patches = {"5.T": (common, 1),
                          "5.A": (patches.difference(self.ONLY, None, alarm) + common, 1)}
         work = marks.Work(submissions.Submission("x", found), self.reference, found.exercises)
         self.assertEqual(set(work.patched), {"5.T", "5.A"}, work.state)
         shop = Linker()
         result = marks.Examiner(self.reference, shop).marks(work, "best")["exercises"]
-        return result["5.T"], result["5.A"], shop.built
+        return [result[number] for number in asked] + [shop.built]
 
     def test_what_only_the_other_patch_has_is_put_in_if_it_is_needed(self):
         first, second, built = self.marks("int NEEDS_ALARM;\n", "int GIVES_ALARM;\n")
@@ -307,6 +307,22 @@ class TwoTasks(unittest.TestCase):
                          (marks.WRITTEN, "", marks.ALONE))
         with_it = [self.ONLY in paths for paths in built]
         self.assertEqual(sorted(with_it), [False, True, True])
+
+    def test_a_task_of_an_assignment_before_goes_along(self):
+        entry, built = self.marks("int NEEDS_ALARM;\n", "int GIVES_ALARM;\n", ["5.T"])
+        self.assertEqual((entry["mark"], len(built)), (20, 2))
+
+    def test_a_change_is_told_only_if_no_task_takes_it(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        tree = os.path.join(folder, "tree")
+        about = handout.make(ROOT, plans.plan_of(5), tree).select()
+        for path in (self.ONLY, "kern/mm/mine.c"):
+            with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
+                file.write("int mine;\n")
+        found, unfit = manifest.patches_of(about, tree)
+        self.assertEqual((list(found), [str(each) for each in unfit["5.A"]]), (["5.A"], [
+            "kern/mm/mine.c:1: added, which 5.A does not allow: it is not in the patch"]))
 
     def test_it_is_not_put_in_without_need(self):
         first, _, built = self.marks("int x;\n", "int GIVES_ALARM;\n")
