@@ -7,7 +7,8 @@
 
 A command has done its work if it ends with status 0 and its last lines say what they should. Its
 row in the table is then this sentence, and the CPU time of all its processes. A row that was not
-run again keeps what it said. Nothing is written if a command has failed.
+run again keeps what it said. A command that fails ends the run, and its row stays as it was; those
+before it are written. All that a command printed is in obj/trust/NAME.log.
 """
 import argparse
 import collections
@@ -25,6 +26,7 @@ BEGIN, END = "<!-- by tools/trust.py --run --write -->\n", "<!-- end of what the
 HEAD = "\n| What is tried | Command | It said | CPU time |\n| --- | --- | --- | --- |\n"
 UNKNOWN = "not run yet", "-"
 OBJECTS = "obj/unknown-elf"
+LOGS = "obj/trust"
 
 # name, what is tried, the command from the root of the tree, the form of the line that it closes
 # with. "..." in a form is any text.
@@ -71,8 +73,8 @@ CLAIMS = [
           "python3 tools/matrix.py", "... builds, 0 that fail; ... 0 failed"),
     Claim("mutants", "wrong solutions, as students write them",
           "python3 tools/exercise/mutants.py", "... mutants: ... caught, 0 survived, 0 broken"),
-    Claim("automutate", "wrong solutions, by rule",
-          "python3 tools/exercise/automutate.py", "... of ... caught..."),
+    Claim("automutate", "wrong solutions, by rule: 300 by chance, of 2,600",
+          "python3 tools/exercise/automutate.py --sample 300 --seed 16", "... of ... caught..."),
     Claim("races", "races, planted", "python3 tools/races.py", "... planted: ..., 0 not found"),
     Claim("crashes", "faults that only a power failure shows, planted",
           "python3 tools/crashes.py", "... planted: ..., 0 not found"),
@@ -99,14 +101,21 @@ def matches(form, line):
     return re.fullmatch(".*".join(map(re.escape, form.split("..."))), line) is not None
 
 
+def log_of(claim):
+    """Where all is that the claim's command prints."""
+    os.makedirs(os.path.join(ROOT, LOGS), exist_ok=True)
+    return os.path.join(ROOT, LOGS, claim.name + ".log")
+
+
 def closing_line(claim, said):
     """The last line of the output that has the claim's form; TrustError if none has."""
     lines = [line.strip() for line in said.split("\n")]
     for line in reversed(lines):
         if matches(claim.form, line):
             return line
-    raise TrustError("%s: `%s` did not say \"%s\"; it closed with: %s" % (
-        claim.name, claim.command, claim.form, next(filter(None, reversed(lines)), "nothing")))
+    raise TrustError("%s: `%s` did not say \"%s\"; it closed with: %s (see %s)" % (
+        claim.name, claim.command, claim.form, next(filter(None, reversed(lines)), "nothing"),
+        log_of(claim)))
 
 
 def run(claim):
@@ -116,10 +125,12 @@ def run(claim):
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     said = result.stdout.decode("utf-8", "replace")
+    with open(log_of(claim), "w", encoding="utf-8") as file:
+        file.write(said)
     sentence = closing_line(claim, said)
     if result.returncode != 0:
-        raise TrustError("%s: `%s` ended with status %d" % (
-            claim.name, claim.command, result.returncode))
+        raise TrustError("%s: `%s` ended with status %d (see %s)" % (
+            claim.name, claim.command, result.returncode, log_of(claim)))
     return sentence, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
@@ -155,6 +166,14 @@ def table_of(rows):
         for claim in CLAIMS) + "\n"
 
 
+def write_row(claim, row):
+    """Put a row into the page, as it is now: other runs may have written theirs meanwhile."""
+    before, rows, after = read_page()
+    rows[claim.command] = row
+    with open(os.path.join(ROOT, PAGE), "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + table_of(rows) + END + after)
+
+
 def chosen(names):
     """The claims of these names, or all."""
     known = {claim.name: claim for claim in CLAIMS}
@@ -176,7 +195,7 @@ def main():
     if options.write and not options.run:
         parser.error("--write is for what --run finds")
     os.chdir(ROOT)
-    before, rows, after = read_page()
+    rows = read_page()[1]
     for claim in chosen(options.names):
         if options.run:
             sentence, seconds = run(claim)
@@ -184,9 +203,8 @@ def main():
         sentence, time = rows.get(claim.command, UNKNOWN)
         print("%-18s %s\n%18s %s (CPU time %s)" % (claim.name, claim.command, "", sentence, time),
               flush=True)
-    if options.write:
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(before + BEGIN + table_of(rows) + END + after)
+        if options.write:
+            write_row(claim, rows[claim.command])
     return 0
 
 
