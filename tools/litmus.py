@@ -450,8 +450,9 @@ def main():
         tally.wrong += 1
         print(line)
     print("%d litmus tests: %d have the known results, %d are patterns of the kernel; of their "
-          "fences and bits %d are needed, %d are not and say why; %d wrong" % (
-              tally.tests, tally.known, tally.patterns, tally.needed, tally.spare, tally.wrong))
+          "fences and bits %d are needed, %d are not and say why; %d interleavings; %d wrong" % (
+              tally.tests, tally.known, tally.patterns, tally.needed, tally.spare,
+              rvwmo.Search.tried, tally.wrong))
     return 1 if tally.wrong else 0
 
 

@@ -188,7 +188,11 @@ def preserved(trace, i, j):
 
 
 class Search:
-    """All global orders of one trace for each hart."""
+    """All global orders of one trace for each hart. `tried` is how many beginnings of orders all
+       searches have looked at: those that differ in which accesses there are, in the order of the
+       stores, or in what a load returns."""
+
+    tried = 0
 
     def __init__(self, chosen, init):
         self.traces = chosen
@@ -287,6 +291,7 @@ class Search:
         if key in self.seen:
             return None
         self.seen.add(key)
+        Search.tried += 1
         return placed, sources
 
 

@@ -49,7 +49,7 @@ CLAIMS = [
     Claim("powercut", "power failures of a disk of QEMU's",
           "python3 tools/powercut.py --scripts 8 --states 3000 --boots 40", "... 0 mistakes..."),
     Claim("litmus", "interleavings, by the memory model",
-          "python3 tools/litmus.py", "... litmus tests: ..."),
+          "python3 tools/litmus.py", "... litmus tests: ... interleavings; 0 wrong"),
     Claim("dataraces", "accesses of several harts, watched",
           "python3 tools/dataraces.py", "... runs, ... accesses watched, 0 races"),
     Claim("hosted", "damaged input to the kernel's parsers, under sanitizers",
