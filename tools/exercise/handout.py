@@ -183,7 +183,7 @@ def readme(root, plan, found, paths, has_book=False):
             % (solved or "none"), ""]
     lines += [
               "    make setup          install the tools that are missing",
-              "    make grade %s    build, run these tests, show the marks" % plan.command,
+              "    make grade %s    build, run these tests, show the marks" % plan.commands[0],
               "    make handin         write the file that you hand in", "",
               "`tools/lab check` shows what is written, what is blank, and what you changed",
               "elsewhere. Only what stands between the markers of an exercise is handed in%s" % (

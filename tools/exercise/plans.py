@@ -101,9 +101,9 @@ class Plan:
         return "lab%d" % self.lab
 
     @property
-    def command(self):
-        """What `make grade` is told to grade all of it."""
-        return "LAB=%d" % self.lab
+    def commands(self):
+        """What `make grade` is told, one after the other, to grade all that is asked for."""
+        return ["LAB=%d" % self.lab]
 
     @property
     def due_tasks(self):
@@ -173,8 +173,9 @@ class CoursePlan(Plan):
         return [task for task in self.tasks if task.number in self.one.exercises]
 
     @property
-    def command(self):
-        return 'EX="%s"' % " ".join(self.due) if self.due else "TASK=" + self.due_tasks[0].number
+    def commands(self):
+        return ['EX="%s"' % " ".join(self.due)] * bool(self.due) + [
+            "TASK=" + task.number for task in self.due_tasks]
 
 
 def numbers_of(text):

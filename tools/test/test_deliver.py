@@ -11,6 +11,7 @@ Run alone: python3 tools/test/test_deliver.py
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,23 @@ class Package(Folder):
         with open(target) as file:
             text = file.read()
         self.assertIn('make grade EX="3.3 3.4 9.1 9.2 9.C" GRADE=', text)
-        self.assertIn("\nname: lab3\n", text)
+        self.assertIn('\nname: "lab3"\n', text)
+
+    def test_workflow_with_tasks(self):
+        """Each task has a step of its own, which runs whatever the steps before have said. A name
+        that YAML would take for a number or a truth is a text."""
+        course, target = self.path("on.ini"), self.path("grade.yml")
+        for more, commands in (("6.1 ", ['EX="6.1"', "TASK=2.T", "TASK=5.T"]),
+                               ("", ["TASK=2.T", "TASK=5.T"])):
+            with open(course, "w") as file:
+                file.write("[on]\nexercises: %s5.T 2.T\n" % more)
+            self.lab("actions", "--course", course, "--assignment", "on", "-o", target)
+            with open(target) as file:
+                text = file.read()
+            self.assertIn('\nname: "on"\n', text)
+            steps = re.findall(r'run: make grade (.*) GRADE="--markdown summary-(\d)\.md"\n'
+                               r' +if: "!cancelled\(\)"\n', text)
+            self.assertEqual(steps, [(each, str(at)) for at, each in enumerate(commands, 1)])
 
     def test_package_of_a_course(self):
         """It has the course's file, by which its tools/lab knows the assignment."""
