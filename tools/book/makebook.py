@@ -42,7 +42,7 @@ WORDS = {
         skip="跳到正文", menu="目录", search="搜索", press="按 / 搜索", theme="主题：随系统",
         found="搜索结果", around="前后页", before="上一页：%s", next="下一页：%s", labs="实验",
         docs="其他", switch="English",
-        license='本书的文字、图和屏幕显示与代码一样，采用 <a href="%slicense.html">MIT 许可证</a>。',
+        license='本书的文字、图和屏幕显示与代码一样，采用 <a href="license.html">MIT 许可证</a>。',
         front='一个 RISC-V 教学内核，以及从它里面裁出来的实验。从<a href="start.html">第一个小时</a>'
               '开始。', file='所有页面也在一个文件里：<a href="%s">%s</a>。')}
 FRONT = '<h1 id="rvlab">rvlab</h1>\n<p>%s%s</p>\n'
@@ -155,7 +155,7 @@ def write_pages(root, folder, pages, others, files):
         template = string.Template(file.read())
 
     def write_one(name, language, **parts):
-        words = {key: word.replace("%s", up) for key, word in WORDS[language].items()}
+        words = WORDS[language]
         there = name if name in {page.name for page in others} else "index"
         switch = '<a id="language" href="%s%s.html" lang="%s">%s</a>\n' % (
             up or "zh/", there, others[0].language, words["switch"]) if others else ""

@@ -199,7 +199,8 @@ def load(root, hints=None):
 
 def load_chinese(root):
     """The pages of the Chinese text, in the order of the contents: those of the labs have the names
-    that they have in English. None at all if the tree has no Chinese text."""
+    that they have in English. The license is among them, because it goes with each copy. None at
+    all if the tree has no Chinese text."""
     if not os.path.isfile(os.path.join(root, OF_CHINESE)):
         return []
     hints = labs_hints.load("zh")
@@ -208,6 +209,8 @@ def load_chinese(root):
              for number, text in chapters(text_of(root, OF_CHINESE))]
     if os.path.isfile(os.path.join(root, GLOSSARY)):
         found.append(Page("glossary.zh", GLOSSARY, "docs", text_of(root, GLOSSARY), "zh"))
+    if os.path.isfile(os.path.join(root, LICENSE)):
+        found.append(Page("license", LICENSE, "docs", text_of(root, LICENSE), "zh"))
     return found
 
 
