@@ -121,6 +121,7 @@ static size_t links_of(const char *path)
 
 static void step_names(void)
 {
+    struct stat st;
     char path[20];
 
     clear();
@@ -133,6 +134,8 @@ static void step_names(void)
     TRY(rename("four", "three"));
     must("what had the name is gone", links_of("one") == 1);
     TRY(symlink("one", "five"));
+    TRY(lstat("five", &st));
+    must("a link is no file", S_ISLNK(st.st_mode));
     must("a link tells where to", TRY(readlink("five", path, sizeof(path))) == 3
          && memcmp(path, "one", 3) == 0 && links_of("five") == 1);
     TRY(unlink("five"));

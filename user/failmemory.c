@@ -204,11 +204,41 @@ static void step_threads(void)
     must("nothing was lost", counter == 5 * THREADS);
 }
 
+static int lock_of_turn, cond_of_turn, turn;
+
+/* It waits for its turn, and gives it on; not for ever, because the other thread may have been
+   killed for want of memory. */
+static int player(void *side)
+{
+    TRY(mutex_lock(lock_of_turn));
+    for (int i = 0; i < 3; i++) {
+        while (turn != (int)(long)side)
+            if (TRY_BUT(-E_TIMEOUT, condvar_wait_timeout(cond_of_turn, lock_of_turn, 200)) < 0) {
+                TRY(mutex_unlock(lock_of_turn));
+                return 1;
+            }
+        turn = !turn;
+        TRY(i % 2 == 0 ? condvar_signal(cond_of_turn) : condvar_broadcast(cond_of_turn));
+    }
+    TRY(mutex_unlock(lock_of_turn));
+    return CHILD_CODE;
+}
+
+/* A mutex and a condition make a monitor, which two threads are in by turns. */
+static void monitor(int lock, int cond)
+{
+    lock_of_turn = lock, cond_of_turn = cond;
+    int tid = TRY(thread_create(player, (void *)1L)), mine = player((void *)0L), code;
+    must("the other one ends", thread_join(tid, &code) == 0);
+    must_end(code, CHILD_CODE);
+    must("both have had their turns", mine == CHILD_CODE);
+}
+
 /* Objects of a parent and its child; waits that end by their limit of time. */
 static void step_sync(void)
 {
     int sem = TRY(sem_init(0)), lock = TRY(mutex_create()), cond = TRY(condvar_create());
-    int pid = TRY(fork());
+    int value = -1, pid = TRY(fork());
 
     if (pid == 0) {
         TRY(mutex_lock(lock));
@@ -220,7 +250,10 @@ static void step_sync(void)
     int error = sem_wait_timeout(sem, 200);
     wait_for(pid, CHILD_CODE);
     must("the child's unit comes", error == 0);
+    TRY(sem_get_value(sem, &value));
+    must("and is taken", value == 0);
     TRY(sem_free(sem));
+    monitor(lock, cond);
     TRY(enable_deadlock_detect(1));
     sem = TRY(sem_init(1));
     TRY(sem_wait(sem));
