@@ -147,7 +147,8 @@ def main():
         raise OralError("%s: no exercise of it has a statement in C" % options.handin)
     seed = hashlib.sha256(("%s %d" % (work.digest(), options.seed)).encode()).hexdigest()
     questions = choose(found, options.count, seed)
-    print("lab %d, %s. What happens without this line?\n" % (work.lab, work.student["name"]))
+    print("%s, %s. What happens without this line?\n" % (work.assignment or "lab %d" % work.lab,
+                                                         work.student["name"]))
     if not options.answers:
         for number, each in enumerate(questions, 1):
             print("%2d. %s" % (number, each))

@@ -134,6 +134,14 @@ class Oral(unittest.TestCase):
         self.assertEqual(10, len(re.findall(r"^ ?\d+\. exercise", first.stdout, re.M)))
         self.assertNotEqual(first.stdout, self.run_tool(self.path, "--seed", "1").stdout)
 
+    def test_what_it_is_of(self):
+        """The lab; of a course's hand-in the assignment, for the lab may be that of a later one."""
+        self.assertRegex(self.run_tool(self.path).stdout, "^lab 5, ")
+        with open(self.path, encoding="utf-8") as file, tempfile.NamedTemporaryFile("w") as other:
+            other.write(file.read().replace("\nlab: 5\n", "\nlab: 6\nassignment: processes\n"))
+            other.flush()
+            self.assertRegex(self.run_tool(other.name).stdout, "^processes, ")
+
     def test_each_exercise(self):
         chosen = oral.choose(self.found, 10, "seed")
         self.assertEqual(sorted(self.found), sorted({each.region.exercise for each in chosen}))
