@@ -25,6 +25,7 @@ NAME_LIMIT = 300                # a name or a message may have so many character
 # writing.
 CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
                      "\U00010000-\U0010ffff]")
+NOTE = "note: "                 # so a line for the screen begins; each writer says it by itself
 MARKDOWN = "\\`*_[]<>#|~&$"    # characters with a meaning in Markdown
 NO_FAULT = ("The machine that grades failed, not the code under test: it is not the student's "
             "fault, and the points are not final. Run the grader again.")
@@ -42,7 +43,8 @@ class Grading:
     """
 
     def __init__(self, labs, outcomes, toolchain="", qemu="", seconds=0.0, notes=()):
-        self.labs, self.outcomes, self.notes = list(labs), list(outcomes), list(notes)
+        self.labs, self.outcomes = list(labs), list(outcomes)
+        self.notes = [note[len(NOTE):] if note.startswith(NOTE) else note for note in notes]
         self.toolchain, self.qemu, self.seconds = toolchain, qemu, seconds
 
     @property

@@ -27,6 +27,7 @@ sys.path.insert(0, TOOLS)
 import check_readme
 from book import checks, makebook, render, sources
 from exercise import handin, handout, incoming, manifest, marks, regions, symbols
+from grader import formats
 from labs import catalogue
 
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
@@ -336,6 +337,16 @@ class Check(Folder):
             self.assertNotIn("Traceback", output)
         os.remove(path)
         self.assertEqual(manifest.notes(tree), [])
+
+    def test_a_note_is_called_one_once(self):
+        """These lines are for the screen; each format of results says by itself that it is one."""
+        _, tree = self.make(1)
+        grading = formats.Grading([], [], notes=manifest.notes(tree) + ["left out"])
+        said = formats.to_markdown(grading)
+        self.assertIn("\n- note: still blank: ", said)
+        self.assertIn("\n- note: left out\n", said)
+        for writer in formats.WRITERS.values():
+            self.assertNotIn("note: note:", writer(grading))
 
 
 class HandIn(Folder):
