@@ -20,6 +20,7 @@ import sys
 import cli
 import scratch
 from exercise import mutants, patched, patches, pool, workshop
+from exercise.patched import FOLDER, solution_of
 from exercise.patches import PatchError
 from exercise.trials import add_options, reason
 from exercise.workshop import WorkshopError
@@ -29,15 +30,8 @@ from labs.catalogue import LabError
 from tasks import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FOLDER = os.path.join(ROOT, "tools", "taskpatches")
 REFUSED = "refused"
 COMPILERS = ("unknown-elf", "linux-gnu", "clang")
-
-
-def solution_of(number):
-    """The patch that solves a task; what stands before its first file is for readers."""
-    text = catalogue.text_of(os.path.join(FOLDER, number, "solution.patch"))
-    return text[text.index("--- "):]
 
 
 def wrong_ones(number):

@@ -8,6 +8,7 @@ For each lab, and once more with its parts of their own, if it has any: the hand
 a warning, with each compiler. Each test of a blank exercise fails, each solved one has full points.
 With the reference's regions put in, its sources and objects are the reference's byte for byte, and
 what was blank has full points. --each also tries handouts with only one exercise of the lab blank.
+If the lab has tasks they are done in the handout, handed in and graded there: task_handouts.py.
 
 Of a course's assignment the reference's regions of this one, and of those before that came blank,
 are put in: these have full points, whatever comes later. --due grades only those of the assignment.
@@ -26,7 +27,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
 import scratch
-from exercise import handout, marks, regions, symbols, syllabus
+from exercise import handout, marks, regions, symbols, syllabus, task_handouts
 from exercise.check_blanks import build, take_objects
 from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
@@ -159,8 +160,8 @@ class Checker:
         self.tree, self.options, self.graded = os.path.join(folder, "tree"), options, {}
         self.copy, self.last = os.path.join(folder, "last"), ROOT
         self.objects = os.path.join("obj", options.toolchain)
-        self.uses = symbols.Uses(marks.Reference(ROOT, catalogue.load(), ""), ROOT,
-                                 os.path.join(ROOT, self.objects))
+        self.reference = marks.Reference(ROOT, catalogue.load(), "")
+        self.uses = symbols.Uses(self.reference, ROOT, os.path.join(ROOT, self.objects))
 
     def make(self, plan):
         """Make a handout; a sentence for each other compiler that cannot build it."""
@@ -216,8 +217,19 @@ class Checker:
         yield from wrong_marks(found, blank, others)
         if whole:
             self.keep()
+            yield from self.tasks(plan)
             yield from solve(self.tree)
             yield from self.solved(blank)
+
+    def tasks(self, plan):
+        """Sentences about the tasks of a handout. What cannot be tried there is printed."""
+        if not plan.due_tasks or str(plan.lab) not in self.options.tasks.split():
+            return
+        fill(self.tree, numbers(lab for lab in plan.labs if lab.number <= plan.lab))
+        wrong, notes = task_handouts.prove(self.tree, plan, self.reference,
+                                           self.options.toolchain)
+        print("".join("  %s\n" % each for each in notes), end="", flush=True)
+        yield from wrong
 
     def keep(self):
         """Keep the handout as it is, with what is built of it, for the next one."""
@@ -269,6 +281,7 @@ def main():
     add = parser.add_argument
     add("labs", nargs="*", metavar="LAB", help="only these")
     add("--each", action="store_true", help="also each exercise alone blank")
+    add("--tasks", default="2 5 8", metavar="LABS", help="do the tasks of these; %(default)s")
     add("--course", metavar="FILE", help="the handouts of a course's assignments")
     add("--due", action="store_true", help="of a course: do not grade what is due before")
     add("--toolchain", default="unknown-elf", help="to grade with; %(default)s")

@@ -21,7 +21,8 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 import taskpatches
-from exercise import handin, handout, manifest, marks, patched, patches, plans, submissions
+from exercise import handin, handout, manifest, marks, patched, patches, plans, submissions, \
+    task_handouts
 from exercise.patches import PatchError
 from grader.model import Outcome, Verdict
 from labs import catalogue as labs
@@ -397,6 +398,35 @@ class HandoutTest(unittest.TestCase):
         self.assertEqual(work.state["5.T"], (marks.WRITTEN, ""))
         self.assertEqual(work.patched["5.T"], self.solved)
         self.assertEqual((work.state["5.1"][0], work.written), (marks.BLANK, []))
+
+    def test_what_task_handouts_finds(self):
+        """A handout that lacks what the task allows, and a hand-in without the patch, with another
+        one, and with the right one."""
+        task, tree = catalogue.find("5.T"), os.path.join(self.folder, "play")
+        shutil.copytree(self.tree, tree)
+        about = manifest.load(tree).select()
+
+        def found():
+            return list(task_handouts.handed_in(tree, about, self.reference, task))
+
+        self.assertEqual(list(task_handouts.base(tree, about, task)), [])
+        other = Task("5.T", "a toy", "nothing", ["kern/none/*.c", "libs/unistd.h"], [])
+        self.assertEqual(list(task_handouts.base(tree, about, other)), [
+            "5.T: no file of the handout is kern/none/*.c, which the task allows"])
+        self.assertIn("not in the hand-in", found()[0])
+        kept = task_handouts.write(tree, task)
+        self.assertEqual(found(), [])
+        with open(os.path.join(tree, "libs/unistd.h"), "a", encoding="utf-8") as file:
+            file.write("#define MINE 1\n")
+        self.assertIn("another one", found()[0])
+        task_handouts.put(tree, kept)
+        self.assertEqual(manifest.patches_of(about, tree), ({}, {}))
+        os.remove(os.path.join(tree, "libs/unistd.h"))
+        self.assertEqual(list(task_handouts.base(tree, about, task)), [
+            "5.T: libs/unistd.h is not in the handout"])
+        for number, test, told in (("2.T", "kmalloc-harts-again", True),
+                                   ("2.T", "kmalloc-twice", False), ("5.T", "pagestate", False)):
+            self.assertEqual(task_handouts.is_told(ROOT, catalogue.find(number), test), told)
 
     def test_a_patch_of_another_version_needs_a_look_and_one_of_this_is_refused(self):
         text = taskpatches.solution_of("5.T").replace("sys_meminfo", "sys_other")
