@@ -43,10 +43,14 @@ def numbered(text):
     return {int(number): body.strip() for number, body in zip(pieces[1::2], pieces[2::2])}
 
 
+def chapter_of(number):
+    """What labcodes.md says of a lab."""
+    return text_of("labcodes.md").split("\n## Lab %d:" % number)[1].split("\n## Lab ")[0]
+
+
 def questions_of(number):
     """How many questions for the report a lab has in labcodes.md."""
-    chapter = text_of("labcodes.md").split("\n## Lab %d:" % number)[1].split("\n## Lab ")[0]
-    asked = chapter.split("### Questions for the report\n")[1]
+    asked = chapter_of(number).split("### Questions for the report\n")[1]
     return [int(found) for found in re.findall(r"^(\d+)\. ", asked, re.M)]
 
 
@@ -70,6 +74,14 @@ class Pages(unittest.TestCase):
                 points = re.findall(r"^- ", rubric, re.M)
                 self.assertEqual(4, len(points), "lab %d, question %d" % (number, question))
                 self.assertGreater(len(words.split()), 10, "lab %d, %d" % (number, question))
+
+    def test_drawings(self):
+        """The lectures of a lab show each drawing that its chapter has, and no other."""
+        for number, parts in self.pages.items():
+            shown = re.findall(r"\]\(\.\./pictures/([^)]+)\)",
+                               parts["Lecture 1"] + parts["Lecture 2"])
+            self.assertEqual(sorted(shown), sorted(re.findall(
+                r"\]\(docs/pictures/([^)]+)\)", chapter_of(number))), "lab %d" % number)
 
     def test_exam(self):
         for number, parts in self.pages.items():
