@@ -14,7 +14,7 @@ import re
 from xml.etree import ElementTree
 
 from grader.model import Verdict
-from grader.pictured import timeline
+from grader.pictured import command, timeline
 
 SCHEMA = "rvlab/results/v1"
 TEST_LIMIT = 20 << 10           # one test may take so many bytes in a course system
@@ -128,6 +128,13 @@ def explanation(outcome, console=False):
     return lines
 
 
+def with_command(outcome, console=False):
+    """The same with the command that draws the run, for who reads it where no picture can be: at
+    another host than that which has graded."""
+    words = "" if outcome.passed else command(outcome)
+    return explanation(outcome, console) + (["a timeline of such a run: " + words] if words else [])
+
+
 def label(test):
     """A test in one line: its exercise, name and title."""
     title = ": " + test.title if test.title != test.name else ""
@@ -208,7 +215,7 @@ def junit_case(suite, outcome):
         message = outcome.reasons[0] if outcome.reasons else outcome.verdict
         ElementTree.SubElement(case, kind, {
             "type": outcome.verdict, "message": one_line(message),
-        }).text = joined([test.title] + explanation(outcome))
+        }).text = joined([test.title] + with_command(outcome))
     if outcome.console:
         ElementTree.SubElement(case, "system-out").text = joined(outcome.console)
 
@@ -270,7 +277,7 @@ def to_gradescope(grading):
             "number": outcome.test.exercise or str(outcome.test.lab),
             "name": one_line(outcome.test.title), "score": outcome.points,
             "max_score": outcome.test.points, "status": "passed" if outcome.passed else "failed",
-            "output": joined(explanation(outcome, console=True)), "output_format": "text",
+            "output": joined(with_command(outcome, console=True)), "output_format": "text",
             "extra_data": {"test": outcome.test.name, "verdict": outcome.verdict},
         } for outcome in grading.outcomes],
     }, indent=2) + "\n"
@@ -286,7 +293,7 @@ def to_autolab(grading):
         for outcome in grading.of_lab(lab):
             result = view[stage][label(outcome.test)] = {"passed": outcome.passed}
             if not outcome.passed:
-                result["hint"] = joined(explanation(outcome), HINT_LIMIT)
+                result["hint"] = joined(with_command(outcome), HINT_LIMIT)
         for exercise, outcomes in grading.exercises(lab):
             scores[exercise.number] = sum(outcome.points for outcome in outcomes)
     return dump(view) + "\n" + dump({"scores": scores}) + "\n"

@@ -25,7 +25,9 @@ def command(outcome):
     test = outcome.test
     if test.command or outcome.verdict in (Verdict.SETUP, Verdict.BUILD):
         return ""
-    return "make trace TEST=%s%s" % (test.name, " SEED=%d" % outcome.run if test.seeds else "")
+    return "make trace TEST=%s%s%s" % (
+        test.name, " SEED=%d" % outcome.run if test.seeds else "",
+        " TASK=" + test.task if test.task else "")
 
 
 def timeline(outcome):

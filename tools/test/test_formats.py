@@ -389,7 +389,8 @@ class GradescopeTest(unittest.TestCase):
         self.assertEqual((tree["status"], tree["score"], tree["max_score"]), ("failed", 0, 20))
         self.assertEqual(tree["output"], "wrong answer\nexpected 7, got 9, at user/cow.c:41\nsecond"
                          "\ncall stack:\n  do_fork at kern/process/fork.c:12\n"
-                         "last lines of the console:\n  | one\n  | two")
+                         "last lines of the console:\n  | one\n  | two\n"
+                         "a timeline of such a run: make trace TEST=forktree")
         self.assertIn("broken set-up, in run 2 of 4\n", cow["output"])
         for output in (cow["output"], results["output"]):
             self.assertIn("not the student's fault", output)

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from grader import formats
 from grader.host import Host
 from grader.machine import Machine
-from grader.model import Outcome, Test, Verdict
+from grader.model import Exercise, Lab, Outcome, Test, Verdict
 from grader.pictured import timeline as timeline_of
 from grader.screen import Screen
 from labs.catalogue import find_test
@@ -303,6 +303,17 @@ class Parts(unittest.TestCase):
             seeded.run = 4
             self.assertIn("make trace TEST=t SEED=4 ", timeline_of(seeded))
             self.assertIn("t-seed4.svg", timeline_of(seeded))
+            seeded.test.task = "5.T"                # its kernel is another one than the tree's
+            self.assertIn("make trace TEST=t SEED=4 TASK=5.T ", timeline_of(seeded))
+            made = subprocess.run(["make", "-n", "trace", "TEST=t", "TASK=5.T"], cwd=TOP,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+            self.assertRegex(made.decode(), "timeline.py --objects (obj/[a-z-]+)/task/\\1 ")
+            outcome.test.lab, outcome.test.exercise = 5, "5.1"
+            lab = Lab(5, "x", [Exercise("5.1", "y", 1, "z")], [outcome.test])
+            for writer in (formats.to_gradescope, formats.to_junit, formats.to_autolab):
+                told = writer(formats.Grading([lab], [outcome]))
+                self.assertIn("a timeline of such a run: make trace TEST=t", told)
+                self.assertNotIn(drawn, told)
         self.assertEqual(timeline_of(Outcome(Test("c", command=["x"]), Verdict.WRONG)), "")
         self.assertEqual(timeline_of(Outcome(Test("t", prog="t"), Verdict.BUILD)), "")
 
