@@ -226,8 +226,8 @@ replay: build
 	@$(debugger) --test $(call quote,$(TEST)) --replay
 
 # What is traced has one hart, if SMP= is not given: then nothing disturbs it. Disks are in memory.
-traced = --objects $(objects) --qemu $(EMU) $(seed) $(if $(TEST),--test $(call quote,$(TEST)),--mem \
-    $(MEM) --harts $(if $(filter file,$(origin SMP)),1,$(SMP)) \
+traced = --objects $(objects) --qemu $(EMU) $(seed) $(if $(TEST),--test $(call quote,$(TEST)), \
+    --mem $(MEM) --harts $(if $(filter file,$(origin SMP)),1,$(SMP)) \
     --prog $(call quote,$(value PROG)) --append $(call quote,$(value APPEND)) \
     $(if $(filter-out none,$(DISK)),--disk $(call quote,$(DISK))))
 
