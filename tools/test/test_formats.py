@@ -387,10 +387,9 @@ class GradescopeTest(unittest.TestCase):
             "status": "passed", "output": "last lines of the console:\n  | hello",
             "output_format": "text", "extra_data": {"test": "fork", "verdict": "ok"}})
         self.assertEqual((tree["status"], tree["score"], tree["max_score"]), ("failed", 0, 20))
-        self.assertEqual(tree["output"].split("\n"), [
-            "wrong answer", "expected 7, got 9, at user/cow.c:41", "second", "call stack:",
-            "  do_fork at kern/process/fork.c:12", "last lines of the console:", "  | one",
-            "  | two", "a timeline of such a run: make trace TEST=forktree"])
+        self.assertEqual(tree["output"], "wrong answer\nexpected 7, got 9, at user/cow.c:41\n"
+            "second\ncall stack:\n  do_fork at kern/process/fork.c:12\nlast lines of the console:"
+            "\n  | one\n  | two\na timeline of such a run: make trace TEST=forktree")
         self.assertIn("broken set-up, in run 2 of 4\n", cow["output"])
         for output in (cow["output"], results["output"]):
             self.assertIn("not the student's fault", output)
