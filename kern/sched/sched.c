@@ -227,14 +227,15 @@ void sched_exit(struct spinlock *held)
 }
 
 /* A new task belongs to this hart. If it has the priority of its maker, the current task, that is
-   the maker's own and not what others have lent him. */
+   the maker's own and not what others have lent him. Others may lend just then; it is before that,
+   or after. */
 static void begin_here(struct task *task)
 {
     const struct task *parent = this_cpu->task;
 
     task->rq = this_rq();
-    if (unlikely(parent->donated != 0) && task->lab6_priority == parent->lab6_priority)
-        task->lab6_priority = parent->own_priority;
+    if (atomic_load(&parent->donated) && task->lab6_priority == atomic_load(&parent->lab6_priority))
+        task->lab6_priority = atomic_load(&parent->own_priority);
 }
 
 /* The end of each wake-up: unlock the task's queue, and before that put the task into it, if `wake`
