@@ -48,16 +48,17 @@ ROWS = {
              (800, 8000, 80000, 800000)),
     "waiters": ("sem_post, and the wait of who woke up", "threads that wait", "O(1)", DECADES),
     "rr": ("a switch", "runnable threads, sched=rr", "O(1)", DECADES),
+    "fifo": ("a switch", "runnable threads, sched=fifo", "O(1)", DECADES),
     "stride": ("a switch", "runnable threads, sched=stride", "O(log n)", DECADES),
     "mlfq": ("a switch", "runnable threads, sched=mlfq", "O(1)", DECADES),
-    "own": ("a switch", "runnable threads, sched=own", "O(n)", DECADES[:3]),
+    "own": ("a switch", "runnable threads, sched=own", "O(n)", (2, 20, 200, 2000)),
     "buddy": ("a block of two pages, and back", "free blocks, pmm=buddy", "O(log n)", DECADES),
     "first_fit": ("a block of two pages, and back", "free blocks, pmm=first_fit", "O(n)", DECADES),
     "best_fit": ("a block of two pages, and back", "free blocks, pmm=best_fit", "O(n)", DECADES),
     "own-blocks": ("a block of two pages, and back", "free blocks, pmm=own", "O(n)", DECADES),
     "boot": ("boot to the first program", "MiB of memory", "O(1)", (64, 640, 6400, 64000)),
 }
-SCHEDULERS = ("rr", "stride", "mlfq", "own")
+SCHEDULERS = ("rr", "fifo", "stride", "mlfq", "own")
 ALLOCATORS = {"buddy": "buddy", "first_fit": "first_fit", "best_fit": "best_fit",
               "own-blocks": "own"}
 WITH_DISK = ("descriptors", "file")
