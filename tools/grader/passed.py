@@ -13,7 +13,8 @@ import os
 import shutil
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-JUDGES = ("grader/*.py", "labs/*", "disk", "sfs/*.py")      # what a verdict depends on, in tools/
+JUDGES = ("grader/*.py", "labs/*", "disk", "sfs/*.py",       # what a verdict depends on, in tools/
+          "gdbstub.py")
 
 
 def path_of(objects):

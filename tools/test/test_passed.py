@@ -5,8 +5,10 @@ as none, and a test that has failed since must be gone from it.
 Needs the built objects, and no machine.
 Run alone: python3 tools/test/test_passed.py
 """
+import glob
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -64,6 +66,17 @@ class Passed(unittest.TestCase):
             self.assertEqual(self.found(), {})
         self.host.qemu = "true"
         self.assertEqual(self.found(), {})
+
+    def test_all_that_drives_a_machine_counts(self):
+        tools = os.path.join(TOP, "tools")
+        judges = {path for pattern in passed.JUDGES
+                  for path in glob.glob(os.path.join(glob.escape(tools), pattern))}
+        told = subprocess.check_output([
+            sys.executable, "-c", "import sys; sys.path.insert(0, %r); import grader.machine\n"
+            "for module in sys.modules.values(): print(getattr(module, '__file__', None))" % tools])
+        used = {path for path in told.decode().splitlines() if path.startswith(tools + os.sep)}
+        self.assertIn(os.path.join(tools, "grader", "machine.py"), used)
+        self.assertEqual(used - judges, set())
 
     def test_a_damaged_file_is_as_good_as_none(self):
         path = passed.path_of(self.objects)
