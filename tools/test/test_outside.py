@@ -8,6 +8,7 @@ Run alone: python3 tools/test/test_outside.py
 """
 import copy
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,18 @@ QEMU = "qemu-system-riscv64"
 def tests():
     """{name: test} of all tests that the host calls from outside."""
     return {test.name: test for lab in catalogue.load() for test in lab.tests if test.outside}
+
+
+class Page(unittest.TestCase):
+    """docs/grading.md tells which tests are called from outside: all of these, and no others."""
+
+    def test_table_names_each_test(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(root, "docs", "grading.md"), encoding="utf-8") as page:
+            table = page.read().split("; compared with a model after each step |")[1]
+        rows = re.findall(r"^\| (\S+) \| ([^|]+) \|", table.split("\n\n")[0], re.M)
+        told = {(exercise, name) for exercise, names in rows for name in names.split(", ")}
+        self.assertEqual(told, {(test.exercise, test.name) for test in tests().values()})
 
 
 class Outside(TreeTest):
