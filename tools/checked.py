@@ -10,8 +10,8 @@ change, in the form of a mutant (exercise/mutants.py). What must be said are tex
 which the machine must print in this order: the last of the call stacks before, and the panic. The
 fault is built in a copy of the tree, with only those programs that the tests need, and without the
 self tests, so that it takes seconds. The machine has one hart, counts instructions, and is told to
-panic if a spinlock is held, or interrupts are off, for more than LIMIT microseconds. If a fault is
-not found, the exit status is 1.
+panic if a spinlock is held, or interrupts are off, for more than LIMIT microseconds, or for more
+than their bounds (kern/check/bounds.c). If a fault is not found, the exit status is 1.
 """
 import copy
 import glob
@@ -38,7 +38,8 @@ HEADS = ("title", "test", "says")
 HEAD = "| Fault | In | Test | Call stacks | What is said |\n| --- | --- | --- | --- | --- |\n"
 LIMIT = 1000                    # microseconds: at a nanosecond for each, a million instructions
 # What is other in each version of the kernel: addresses, and times.
-CHANGES = re.compile(r"\b(?:0x)?[0-9a-f]{6,}\b|\b\d+(?= ns)|(?<=\+)0x[0-9a-f]+|(?<=\.c:)\d+")
+CHANGES = re.compile(r"\b(?:0x)?[0-9a-f]{6,}\b|\b\d+(?= (?:ns|instructions)\b)|"
+                     r"(?<=\+)0x[0-9a-f]+|(?<=\.c:)\d+")
 
 
 def test_of(fault, append):
@@ -102,7 +103,8 @@ def small_tree(target, toolchain, programs, jobs):
 
 def plant(faults, options):
     """(fault, what was said or None, what came out instead) for each of these (fault, texts)."""
-    jobs = [(texts, test_of(fault, "hold=%d" % LIMIT), fault.says) for fault, texts in faults]
+    append = "hold=%d bounds=0" % LIMIT
+    jobs = [(texts, test_of(fault, append), fault.says) for fault, texts in faults]
     programs = {test.prog.split()[0] for _, test, _ in jobs}
     with scratch.folder("checked") as folder:
         pristine = os.path.join(folder, "pristine")

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Which locks several harts want at the same time, and for how long they wait.
+"""Which locks several harts want at the same time, and for how long they wait; and how long each is
+held, beside its bound.
 
-    locks.py            print the table, for 1, 2 and 4 harts; it takes some minutes
-    locks.py --write    write it into docs/speed.md
+    locks.py            print the first table, for 1, 2 and 4 harts; it takes some minutes
+    locks.py --held measured.json ...    print the second one, of what one make grade CHECK=1, or
+                                         several, left in the objects
+    locks.py --write    write the table into docs/speed.md
 
 It needs a checked build (make CHECK=1), whose kernel counts for the locks of each name how often
 they were taken and waited for, and the longest wait (kern/check/locks.c). user/scale.c does the
@@ -10,8 +13,12 @@ work: forks, faults in one space, pipes, opens in one directory. A checked kerne
 several times as long as another one, so it waits more often too; and a wait has in it what the host
 did meanwhile, if that has fewer processors than the machine has harts. A mutex whose holder is
 waited for asleep is in the table by the spinlock of its queue.
+
+The second table is of machines with one hart, in instructions, so it is exact. The bounds are in
+kern/check/bounds.c; a checked kernel that exceeds one panics in a graded test.
 """
 import argparse
+import json
 import os
 import re
 import sys
@@ -64,13 +71,51 @@ def table(found):
     return "\n".join(lines)
 
 
+def merged(paths):
+    """What these files have, as one: {"off": ..., "held": ..., "bounds": ...}, see measured.py."""
+    found = {"off": [0, "", ""], "held": {}, "bounds": []}
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                read = json.load(file)
+            found["off"] = max(found["off"], read["off"])
+            for name, longest in read["held"].items():
+                found["held"][name] = max(found["held"].get(name, longest), longest)
+            found["bounds"] = read["bounds"] or found["bounds"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            sys.exit("locks: %s is no measured.json of make grade CHECK=1: %r" % (path, error))
+    return found
+
+
+def table_of_bounds(found):
+    """A row for each bound: the longest time that was found, and which operation that was."""
+    named = {name for name, *_ in found["bounds"]}
+    found["held"][""] = found["off"]
+    others = [longest + [name] for name, longest in found["held"].items() if name not in named]
+    found["held"]["all others"] = max(others, default=[0, "", "", ""])
+    lines = ["| spinlock | bound | longest | in the test | given back by | what takes longest |",
+             "|---|--:|--:|---|---|---|"]
+    for name, most, each, why in found["bounds"]:
+        time, test, callers, *other = found["held"].get(name, [0, "", ""])
+        lines.append("| %s | %s | %s | %s | %s | %s |" % (
+            name or "interrupts off",
+            number(most) + (", and %s each" % number(each) if each else ""), number(time),
+            test + "".join(" (%s)" % lock for lock in other if lock),
+            ", ".join("`%s`" % place for place in callers.split(" < ")[:3] if place), why))
+    return "\n".join(lines)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="Which locks are waited for, and how long.")
     parser.add_argument("--objects", default="obj/unknown-elf-check",
                         help="where the checked kernel is; %(default)s")
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
+    parser.add_argument("--held", nargs="+", metavar="FILE", default=[],
+                        help="the table of how long locks are held, of these measured.json")
     options = parser.parse_args()
+    if options.held:
+        return options
     if not is_checked(options.objects) or not os.path.exists(options.objects + "/kernel"):
         sys.exit("locks: there is no checked kernel in %s: run make CHECK=1" % options.objects)
     cli.need_machine("locks", options.objects, options.qemu)
@@ -79,6 +124,8 @@ def arguments():
 
 def main():
     options, found = arguments(), {}
+    if options.held:
+        return show("holds", table_of_bounds(merged(options.held)), options.write)
     try:
         with scratch.folder("locks") as folder:
             disk = os.path.join(folder, "disk.img")
@@ -87,9 +134,13 @@ def main():
                 found[harts] = rows(options, harts, disk)
     except (Failed, DiskError) as failure:
         sys.exit("locks: not measured: %s" % failure)
-    text = table(found)
-    if options.write:
-        write_parts({"locks": text})
+    return show("locks", table(found), options.write)
+
+
+def show(part, text, write):
+    """Print a table, and write it into its part of the page if that is wanted; the exit status."""
+    if write:
+        write_parts({part: text})
     print(text)
     return 0
 

@@ -1,21 +1,18 @@
 /* Locks: held or waited for long, interrupts off for long, and sleeping with one held.
 
    Each hart has a list of the spinlocks that it holds, with the place that took each. It changes by
-   the hart itself, with interrupts off; other harts may read it in a panic. What was measured is
-   kept by the name of the locks, so all locks of one name are one row of the table: how often they
-   were taken and waited for, and the longest time they were waited for and held, with the call
-   stack of that. The rows change by atomic operations. Two longest times that come at once may be
-   mixed up; both are long.
+   the hart itself, with interrupts off. What was measured is kept by the name of the locks, in a
+   row that changes by atomic operations. Two longest times that come at once may be mixed up.
 
-   Times are those of rdtime(). Of a machine that counts instructions (-icount) they are exact; else
-   they have all that the host did meanwhile, so nothing panics because of a time alone, but if the
-   boot argument hold=N asks for that: then a spinlock that was held, or interrupts that were off,
-   for more than N microseconds are a panic. The boot argument `locks` prints the times at the end
-   of a run, the monitor's command locks at any time.
+   Times are those of rdtime(). Without -icount they have all that the host did meanwhile, so none
+   is a panic, but if the boot argument hold=N asks for that: more than N microseconds with a
+   spinlock, or with interrupts off; or bounds=N, see bounds.c. The boot argument `locks` prints the
+   times at the end of a run, the monitor's command locks at any time.
 
    Interrupts are off from an instruction that turns them off, or a trap, until they come on, or the
-   trap returns to where they were on. A hart that waits for one (wfi) keeps none waiting: that time
-   is left out. So is what comes before interrupts are on for the first time, at boot. */
+   trap returns to where they were on. Left out is what keeps nobody waiting: wfi, the monitor, and
+   the boot until they are on for the first time. */
+#include <check/bounds.h>
 #include <check/locks.h>
 #include <check/stacks.h>
 #include <debug/backtrace.h>
@@ -36,8 +33,9 @@ static struct hart_locks {
         const struct spinlock *lock;
         uintptr_t taken_at;
         uint64_t since;
+        uint32_t number;            /* what `taken` was then */
     } held[MAX_HELD];
-    uint32_t count;
+    uint32_t count, taken;          /* how many now, and how many were ever taken */
     uintptr_t off_at;               /* where interrupts went off */
     uint64_t off_since;             /* 0: they are on, or were never on */
 } harts[MAX_HARTS];
@@ -51,7 +49,8 @@ struct longest {
 const char *check_hold_limit;       /* the value of hold=; set once, at boot */
 
 /* All locks of one name. A name may lie in an object that is freed while the row stays, so what is
-   no constant of the kernel is copied. */
+   no constant of the kernel is copied, but for the number in it: "semaphore 7" has the row of all
+   semaphores of programs, or there would be as many rows as there may be objects. */
 static struct row {
     const char *name;               /* atomic; NULL: the row is free; or COPYING */
     char copy[NAME_LENGTH];
@@ -73,6 +72,19 @@ static uint64_t nanoseconds(uint64_t time)
     return time * (1000000000 / machine.timebase_hz);
 }
 
+/* How much of a name that is no constant is in its row: what is before its number. */
+static uint32_t copied(const char *name)
+{
+    uint32_t length = 0;
+
+    while (length < NAME_LENGTH - 1 && name[length] != '\0'
+           && (name[length] < '0' || name[length] > '9'))
+        length++;
+    while (length > 1 && name[length - 1] == ' ')
+        length--;
+    return length;
+}
+
 /* Is this free row the caller's now, for this name? A hart that copies is waited for, so it does so
    with interrupts off. */
 static bool claim(struct row *row, const char *name, bool constant)
@@ -84,7 +96,7 @@ static bool claim(struct row *row, const char *name, bool constant)
     bool claimed = atomic_cas(&row->name, NULL, COPYING);
 
     if (claimed) {
-        strncpy(row->copy, name, NAME_LENGTH - 1);
+        memcpy(row->copy, name, copied(name));
         atomic_store_release(&row->name, row->copy);
     }
     csr_set(sstatus, was_on);
@@ -99,7 +111,8 @@ static bool is_row_of(struct row *row, const char *name, bool constant)
     while ((has = atomic_load_acquire(&row->name)) == COPYING)
         cpu_relax();
     return has == name || (!constant && has == row->copy
-                           && strncmp(has, name, NAME_LENGTH - 1) == 0);
+                           && strncmp(has, name, copied(name)) == 0
+                           && has[copied(name)] == '\0');
 }
 
 /* The row of this name; rows are never given back. The last one takes all that have no row. The
@@ -172,10 +185,12 @@ void check_spin_taken(const struct spinlock *lock, bool irq_was_on)
         note_irq_off(here);
     if (hart->count == MAX_HELD)
         panic("a hart holds %u spinlocks", MAX_HELD);
+    atomic_add(&row_of(lock->name)->taken, 1);
     hart->held[hart->count].lock = lock;
     hart->held[hart->count].taken_at = here;
+    hart->held[hart->count].number = ++hart->taken;
+    /* Last: a name that is not the kernel's constant has been looked for in all rows. */
     hart->held[hart->count++].since = rdtime();
-    atomic_add(&row_of(lock->name)->taken, 1);
 }
 
 /* It need not be the last one taken. One that is not there is told by spin_unlock() itself. */
@@ -191,11 +206,15 @@ void check_spin_released(const struct spinlock *lock)
 
     uint64_t time = rdtime() - hart->held[i - 1].since;
     uintptr_t taken_at = hart->held[i - 1].taken_at;
+    uint32_t inner = hart->taken - hart->held[i - 1].number;
 
     for (hart->count--; i <= hart->count; i++)
         hart->held[i - 1] = hart->held[i];
-    if (note(&row_of(lock->name)->hold, time) && time > hold_limit())
+    if (monitor_active() || !note(&row_of(lock->name)->hold, time))
+        return;
+    if (time > hold_limit())
         too_long("a spinlock was held: ", lock->name, time, taken_at);
+    check_bound(lock->name, time, inner, taken_at);
 }
 
 void check_waited(const char *name, uint64_t since)
@@ -233,8 +252,11 @@ void check_irq_on(void)
     uint64_t since = hart->off_since, time = rdtime() - since;
 
     hart->off_since = 0;
-    if (since != 0 && note(&irq_off, time) && time > hold_limit())
+    if (since == 0 || !note(&irq_off, time))
+        return;
+    if (time > hold_limit())
         too_long("interrupts of this hart were off", "", time, hart->off_at);
+    check_bound("", time, 0, hart->off_at);
 }
 
 /* Were interrupts on before the trap that has this frame? In user mode they are always. */

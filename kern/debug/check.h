@@ -77,6 +77,9 @@ void check_stack_freed(uintptr_t kstack);
 /* The value of the boot argument hold=, or NULL: see kern/check/locks.c. */
 extern const char *check_hold_limit;
 
+/* The value of the boot argument bounds=, or NULL: see kern/check/bounds.c. */
+extern const char *check_bounds;
+
 /* At the end of a run: print what was measured, if the boot argument `locks` asked for it. */
 extern bool check_wants_report;
 void check_report(void);

@@ -126,6 +126,7 @@ void monitor(const struct trapframe *tf)
             run_command(&state, argc, words);
     }
     atomic_store(&active, 0);
+    IF_CHECK(check_irq_off());          /* from here on their time counts again */
 }
 
 /* help: all commands, in the order in which the linker put them. The table has no end mark: the

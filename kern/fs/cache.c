@@ -31,7 +31,7 @@
    lists is as on the disk, and can go at any time. */
 
 #define READ_BATCH      16      /* blocks that are read at once */
-#define SHRINK_BATCH    64      /* pages given back at once: others wait for the lock meanwhile */
+#define SHRINK_BATCH    32      /* pages given back at once: others wait for the lock meanwhile */
 #define BUCKETS_MIN     64
 
 static struct block_device *disk;       /* set while the cache is open, as the next two */

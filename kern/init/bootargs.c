@@ -46,7 +46,7 @@ const char *bootargs_parse(char *line, struct bootargs *args)
         { "selftest", &args->selftest }, { "pmm", &args->pmm }, { "sched", &args->sched },
         { "chaos", &args->chaos }, { "mem", &args->mem }, { "swap", &args->swap },
         { "fail", &args->fail },
-        IF_CHECK({ "hold", &check_hold_limit },)
+        IF_CHECK({ "hold", &check_hold_limit }, { "bounds", &check_bounds },)
     };
 
     *args = (struct bootargs){ .init = NULL };

@@ -17,7 +17,7 @@ sys.path.insert(0, TOOLS)
 
 import checked
 
-FEW = ["object-overrun", "page-after-free", "list-added-twice"]
+FEW = ["object-overrun", "page-after-free", "list-added-twice", "lock-bound"]
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 
 
