@@ -34,10 +34,18 @@ def tests():
 class Page(unittest.TestCase):
     """docs/grading.md tells which tests are called from outside: all of these, and no others."""
 
-    def test_table_names_each_test(self):
+    def setUp(self):
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         with open(os.path.join(root, "docs", "grading.md"), encoding="utf-8") as page:
-            table = page.read().split("; compared with a model after each step |")[1]
+            self.section = page.read().split("## What is seen from outside")[1].split("## Tasks")[0]
+
+    def test_each_exercise_is_told_of(self):
+        told = set(re.findall(r"\b\d\.[\dC]\b", self.section))
+        self.assertEqual(told, {exercise.number for lab in catalogue.load()
+                                for exercise in lab.exercises})
+
+    def test_table_names_each_test(self):
+        table = self.section.split("; compared with a model after each step |")[1]
         rows = re.findall(r"^\| (\S+) \| ([^|]+) \|", table.split("\n\n")[0], re.M)
         told = {(exercise, name) for exercise, names in rows for name in names.split(", ")}
         self.assertEqual(told, {(test.exercise, test.name) for test in tests().values()})
