@@ -22,7 +22,7 @@ from grader.host import Host
 from grader.image import ImageError
 from grader.judge import Judge
 from grader.measured import Measured
-from grader.model import LONG, Lab
+from grader.model import LONG, Lab, Verdict
 from grader.qemu import host_lacks
 from grader.runner import Runner
 from grader.screen import Screen
@@ -131,9 +131,11 @@ def run(options, labs, tests, notes, measured, over):
     if over:
         build.lay_over(built, options, over)
     built.notes += notes + manifest.notes(".", built.objects)
-    outcomes = []
+    outcomes, empty = [], manifest.empty(".", {test.exercise for test in tests})
 
     def take(outcome):
+        if outcome.verdict == Verdict.WRONG and outcome.test.exercise in empty:
+            outcome.nothing_written(empty[outcome.test.exercise])
         outcomes.append(outcome)
         screen.show(outcome)
 

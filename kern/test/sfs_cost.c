@@ -104,13 +104,13 @@ static const struct step {
     void (*run)(const char *name);
     uint32_t divide, bounds[2];         /* by COMPILER */
 } steps[] = {
-    { "create", do_create, 1, { 3710, 4160 } },
-    { "open the first", do_open_first, 1, { 1200, 1290 } },
-    { "open", do_open, 1, { 2200, 2440 } },
-    { "write, a KiB", do_write, SIZE / 1024, { 1540, 1650 } },
-    { "again, a KiB", do_write, SIZE / 1024, { 1250, 1320 } },
-    { "read, a KiB", do_read, SIZE / 1024, { 423, 449 } },
-    { "unlink", do_unlink, 1, { 15100, 19700 } },
+    { "create", do_create, 1, { 5050, 5670 } },
+    { "open the first", do_open_first, 1, { 1630, 1750 } },
+    { "open", do_open, 1, { 3000, 3330 } },
+    { "write, a KiB", do_write, SIZE / 1024, { 2100, 2240 } },
+    { "again, a KiB", do_write, SIZE / 1024, { 1700, 1790 } },
+    { "read, a KiB", do_read, SIZE / 1024, { 576, 611 } },
+    { "unlink", do_unlink, 1, { 20600, 26800 } },
 };
 
 /* The instructions of one step for all files, divided. */

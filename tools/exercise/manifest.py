@@ -16,7 +16,7 @@ import zlib
 from exercise import assignment, graft, incoming, patches, vet
 from exercise.allowed import DIGITS, Foreign, Lists
 from exercise.regions import (BEGIN, END, MARKER, MAX_FILE, TITLE, Region, RegionError, is_as_given,
-                              load_given)
+                              is_blank, load_given)
 from tasks import catalogue
 
 NAME = ".handout.json"
@@ -405,6 +405,26 @@ def look(manifest, root, objects=None):
             changed.append(each)
     return (states(manifest.regions, texts, errors, graft.Names(root), foreign), changed,
             foreign.notes + notes)
+
+
+def empty(root, exercises):
+    """{exercise: a sentence} of those of these exercises that have only room for more, of which
+    nothing is used yet. What stands there in a handout is as if it were not there, so their tests
+    only find that something is missing; a blank of another form says itself that it is reached.
+    None of a tree that is no handout, or is damaged."""
+    try:
+        manifest = load(root)
+        regions = manifest.select().regions if manifest else []
+        mine = {exercise: [region for region in regions if region.exercise == exercise]
+                for exercise in exercises}
+        texts, errors = graft.extract_tree(root, sum(mine.values(), []))
+    except (OSError, ValueError, RegionError):
+        return {}
+    return {exercise: "exercise %s (%s) is not written yet, at %s:%d" % (
+                exercise, rooms[0].title, rooms[0].path, texts[rooms[0].key][1])
+            for exercise, rooms in mine.items()
+            if rooms and not any(room.form != "extra" or room.key in errors
+                                 or not is_blank(texts[room.key][0]) for room in rooms)}
 
 
 def some(items, text):

@@ -191,9 +191,8 @@ class Judge:
                 outcome.reasons += record.wrong(self.recorded, test, run.console.reports)
             outcome.verdict = Verdict.WRONG if outcome.reasons else Verdict.OK
             blank = outcome.reasons and BLANK_PROGRAM.search(text)
-            if blank:                       # all else follows from it
-                outcome.verdict, outcome.reasons = Verdict.NOT_WRITTEN, [blank.group(1)]
-                outcome.console = []
+            if blank:
+                outcome.nothing_written(blank.group(1))
 
     def hang(self, test, run):
         """A sentence about a run that had no end: which limit, and where the machine was."""

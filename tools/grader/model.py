@@ -187,6 +187,10 @@ class Outcome:
         self.reports, self.console, self.trace = [], [], []
         self.instructions, self.seconds, self.run = None, 0.0, 1
 
+    def nothing_written(self, reason):
+        """An exercise is still blank, as this reason says: all else follows from it."""
+        self.verdict, self.reasons, self.console = Verdict.NOT_WRITTEN, [reason], []
+
     @property
     def which_run(self):
         """Words for a reader: which of several runs this is; "" if there is only one."""

@@ -332,11 +332,26 @@ class Check(Folder):
             notes = manifest.notes(tree)
             self.assertEqual(len(notes), 1, data)
             self.assertIn("damaged", notes[0])
+            self.assertEqual(manifest.empty(tree, {"1.1"}), {})
             status, output = lab("check", tree)
             self.assertEqual(status, 2)
             self.assertNotIn("Traceback", output)
         os.remove(path)
         self.assertEqual(manifest.notes(tree), [])
+
+    def test_room_that_is_not_used_is_not_written_yet(self):
+        """So the first grading of a blank lab is one line an exercise, also where a program goes on
+        without what is missing."""
+        _, tree = self.make(0)
+        echo = "user/echo.c"
+        self.assertEqual(manifest.empty(tree, {"0.1", "0.6", None}), {
+            "0.6": "exercise 0.6 (option) is not written yet, at %s:16" % echo})
+        self.edit(os.path.join(tree, echo), "    /* EXERCISE 0.6 end",
+                  "    first = 1;\n    /* EXERCISE 0.6 end")
+        self.assertEqual(manifest.empty(tree, {"0.6"}), {})
+        self.edit(os.path.join(tree, echo), "    /* EXERCISE 0.6 end */\n", "")
+        self.assertEqual(manifest.empty(tree, {"0.6"}), {})
+        self.assertEqual(manifest.empty(ROOT, {"0.6"}), {})
 
     def test_a_note_is_called_one_once(self):
         """These lines are for the screen; each format of results says by itself that it is one."""
