@@ -225,8 +225,7 @@ static void read_blocks(struct cached_block *entries[], size_t n)
 
     for (size_t i = 0; i < n; i++)
         requests[i] = (struct block_request){
-            .op = BLOCK_READ, .block = entries[i]->block, .page = entries[i]->page,
-            .result = -E_IO,
+            .op = BLOCK_READ, .block = entries[i]->block, .page = entries[i]->page, .result = -E_IO,
         };
     /* No lock is held: the others may go on with blocks that are there. */
     int error = block_transfer(disk, requests, n);

@@ -233,9 +233,7 @@ struct inode *pipe_create(void)
     }
     *pipe = (struct pipe){
         .lock = SPINLOCK_INIT("a pipe", RANK_WAIT),
-        .reader = true,
-        .writer = true,
-        .buffer = buffer,
+        .reader = true, .writer = true, .buffer = buffer,
     };
     inode_init(&pipe->inode, &pipe_ops, NULL, 0, S_IFIFO);
     wait_queue_init(&pipe->readers, &pipe->lock);

@@ -78,14 +78,18 @@ size_t free_area_size(void)
 void free_area_check(void)
 {
     size_t count = 0;
-    struct Page *end = NULL;
+    struct Page *end = pages - 1;
 
     list_for_each(pos, &free_area.free_list) {
         struct Page *head = le2page(pos);
 
-        assert_eq(pos->next->prev, pos);
-        assert(head->flags == PG_PROPERTY && head->property > 0 && page_ref(head) == 0);
-        assert(head > end || end == NULL);          /* in order; those that touch were merged */
+        /* They are in order, and those that touch were merged. */
+        if (pos->next->prev != pos || head->flags != PG_PROPERTY || head->property == 0
+            || page_ref(head) != 0 || head <= end)
+            panic("the free block at page %ld, which must be behind page %ld, has flags %#x "
+                  "(right is PG_PROPERTY, %#x), property %lu, %d references; %s leads back to it",
+                  head - pages, end - pages, head->flags, PG_PROPERTY, head->property,
+                  page_ref(head), pos->next->prev == pos ? "the next one" : "no next one");
         end = head + head->property;
         count += head->property;
     }
