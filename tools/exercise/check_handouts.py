@@ -33,6 +33,8 @@ from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TEACHERS_ONLY = ("docs/teach", "docs/teachers.md", "tools/exercise/oral.py", "tools/mutants",
+                 "tools/taskpatches", "tools/test")
 
 
 def seed(tree, source, compilers):
@@ -125,6 +127,12 @@ def compare(tree, objects):
                 yield "%s differs from the reference's when all is solved" % name
 
 
+def for_teachers(tree):
+    """Sentences about what is in a handout and has the answers."""
+    return ["it has %s, which is for teachers" % path for path in TEACHERS_ONLY
+            if os.path.lexists(os.path.join(tree, path))]
+
+
 def contents(path):
     """The bytes of a file; None if there is none."""
     try:
@@ -168,7 +176,7 @@ class Checker:
         tree, options = self.tree, self.options
         shutil.rmtree(tree, ignore_errors=True)
         about = handout.make(ROOT, plan, tree, self.uses if plan.brings_kernel else None)
-        compilers, wrong = options.compilers.split(","), []
+        compilers, wrong = options.compilers.split(","), for_teachers(tree)
         seed(tree, self.last, {options.toolchain, *compilers})
         for other in compilers:
             problem = build(tree, other) if other != options.toolchain else None

@@ -17,7 +17,7 @@ TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
-from exercise import handout, operators, oral, regions
+from exercise import check_handouts, handout, operators, oral, regions
 from exercise.trials import CAUGHT, NO_COMPILE, SURVIVED
 from labs import catalogue
 
@@ -109,8 +109,12 @@ class Pages(unittest.TestCase):
             target = os.path.join(folder, "out")
             handout.make(ROOT, handout.plan_of(9, None, None), target, None)
             self.assertTrue(os.path.exists(os.path.join(target, "tools", "exercise")))
-            self.assertFalse(os.path.exists(os.path.join(target, "docs", "teach")))
-            self.assertFalse(os.path.exists(os.path.join(target, "tools/exercise/oral.py")))
+            self.assertEqual(check_handouts.for_teachers(target), [])
+            os.mkdir(os.path.join(target, "docs", "teach"))
+            self.assertEqual(check_handouts.for_teachers(target),
+                             ["it has docs/teach, which is for teachers"])
+        for path in check_handouts.TEACHERS_ONLY:
+            self.assertTrue(os.path.exists(os.path.join(ROOT, path)), path)
 
 
 class FakeTrials:
