@@ -135,6 +135,10 @@ class Family(Tasks):
                            signed(task.result), E_KILLED)
         self.machine.store(task.struct.killed, 0)
 
+    def asleep(self, pid):
+        """Must it sleep?"""
+        return pid in self.waiting
+
     def compare(self):
         """The whole family, as it is in memory."""
         machine, memory = self.machine, self.machine.memory
@@ -167,7 +171,7 @@ class Family(Tasks):
                 machine.expect(int(proc.flags) & PF_EXITING, "process %d has ended without "
                                "PF_EXITING" % pid)
             else:
-                machine.equal("does process %d wait" % pid, task.sleeps(), pid in self.waiting)
+                machine.equal("does process %d wait" % pid, task.sleeps(), self.asleep(pid))
         machine.equal("the holder of proc_lock", int(memory.variable("proc_lock").holder), 0)
 
 

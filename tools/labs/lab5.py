@@ -7,7 +7,7 @@ From here on tests run programs of user/ too. A test with at={"shared": ...} sto
 a checkpoint of the program, where the grader itself looks at the page tables. Tests with 4 harts
 run twice, because harts do not run in the same order each time; a `cpu` bounds their time.
 """
-from grader import outside_exit, outside_mm, outside_proc
+from grader import outside_exit, outside_mm, outside_proc, outside_vfork
 from grader.state import cow_pair
 from labs.common import ALL_BUT_LEAKS, Exercise, Lab, early, program, regex, selftest
 
@@ -150,7 +150,8 @@ TESTS = [
     program("wait", "", 5, "5.5", title="wait: bad pids, bad stores, orphans"),
     program("waitkill", "", 4, "5.5", title="a waiting process is killed"),
     program("vfork", "", 10, "5.C", mem="16M", limit=200,
-            title="the parent sleeps until its child calls exec or ends"),
+            title="the parent sleeps until its child calls exec or ends",
+            outside=outside_vfork.lends),
 ]
 
 LAB = Lab(5, "user programs, fork, copy-on-write", EXERCISES, TESTS)

@@ -14,6 +14,8 @@ from exercise import regions
 from trees import TOP
 
 HELPERS = "kern/mm/pmm_list.c", "2.1", "helpers of free_area_take and free_area_put"
+# Is the caller a test's program?
+RUNS = '(__builtin_strcmp(current->name, "%s") == 0)'
 # test, file, exercise, region, what is right there, and what is wrong
 LIARS = [
     ("timer-expire", "kern/sched/timer.c", "1.1", "timer_expire", "deadline <= now",
@@ -42,6 +44,8 @@ LIARS = [
      "| PTE_W | PTE_COW);"),
     ("exit-wait", "kern/process/exit.c", "5.5", "wait_zombie", "*error = -E_BUSY",
      "*error = -E_BAD_PROC"),
+    ("vfork", "kern/process/vfork.c", "5.C", "do_vfork", "!wait_sleep(",
+     "!" + RUNS % "vfork" + " || !wait_sleep("),
     ("rr-queue", "kern/sched/sched_rr.c", "6.1", "rr_enqueue", "list_add_before", "list_add"),
     ("rr-slices", "kern/sched/sched_rr.c", "6.1", "rr_proc_tick", "time_slice > 0",
      "time_slice > 1"),
@@ -70,6 +74,10 @@ LIARS = [
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
     ("usync-mutex", "kern/process/sync_mutex.c", "7.4", "sync_mutex_unlock",
      "int result = -E_INVAL;", "int result = 0;"),
+    ("circles", "kern/process/sync_detect.c", "7.5", "closes_circle", "return true;",
+     "return false;"),
+    ("unsafe", "kern/process/sync_detect.c", "7.5", "can_finish", "return self->finishes;",
+     "return true;"),
     ("donate", "kern/process/sync_donate.c", "7.C", "pass", "give(mutex, next);", ""),
     ("bmap-fill", "kern/fs/sfs_bmap.c", "8.2", "bmap_path", "index % SFS_NPER;",
      "(index % SFS_NPER) ^ 1;"),
@@ -90,6 +98,7 @@ LIARS = [
      "        return NULL;\n"),
 ]
 PROGRAMS = "user-frame", "syscalls"
+KNOWN = "circles", "unsafe"             # right where the program calls by which it is tested
 WHOLE = "pmm-plan-own", "sched-plan-own", "swap-own"    # whole functions, which call lie()
 
 LIE = r"""
@@ -225,13 +234,18 @@ def edits(reports):
 def lying(test, right, wrong):
     """A change of a region's text: in this test, and when it is called from outside, it is wrong
     and lies. In the tests of others it is right. Two are wrong in all tests, by a register that
-    no program uses; and so is the order in assembly."""
+    no program uses; and so is the order in assembly. Those that know the program by which they are
+    tested need not lie to it."""
     def change(text):
         if text.count(right) != (2 if test == "switch" else 1):
             raise AssertionError("%r is there %d times" % (right, text.count(right)))
         wrongly = text.replace(right, wrong)
         if test in PROGRAMS:
             return 'bool lie(const char *test);\nlie("%s");\n' % test + wrongly
+        if test == "vfork":
+            return wrongly
+        if test in KNOWN:
+            return "if (%s) {\n%s} else {\n%s}\n" % (RUNS % test, text, wrongly)
         if test in WHOLE:
             return "bool lie(const char *test);\n" + wrongly
         if test == "switch":
