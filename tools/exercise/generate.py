@@ -11,8 +11,10 @@ the grader would test each of them once only.
 import glob
 import os
 import random
+import re
 
 from exercise import handin, handout, mutants, regions
+from exercise.graft import LITERAL
 from exercise.marks import Reference
 from labs import catalogue
 
@@ -28,8 +30,15 @@ class GenerateError(ValueError):
 
 def is_in_function(text, first):
     """Does the line `first` of a file stand where a statement can stand?"""
-    before = "\n".join(text.split("\n")[:first])
-    return before.count("{") > before.count("}")
+    before = LITERAL.sub(" ", "\n".join(text.split("\n")[:first]))
+    opened = []                 # what stands before each brace that is open there
+    for brace in re.finditer("[{}]", before):
+        if brace.group() == "{":
+            opened.append(before[:brace.start()].rstrip())
+        elif opened:
+            opened.pop()
+    return bool(opened) and opened[0].endswith(")") and not any(
+        each.endswith("=") for each in opened)
 
 
 class Generator:

@@ -24,7 +24,7 @@ import json
 import os
 import re
 
-from exercise import earlier, incoming, kept, patched, regions, register
+from exercise import blanked, earlier, incoming, kept, patched, regions, register
 from exercise.build import ERROR, errors_by_exercise
 from exercise.graft import Names
 from exercise.regions import RegionError
@@ -227,13 +227,14 @@ def points(tests):
 class Together:
     """All exercises of a hand-in in one kernel.
 
-    texts   {path: text} of the files in which that kernel differs from the reference
-    tests   {name: told()} of the tests that were run so far
-    broken  {exercise: the compiler's words, or a Refusal} of the exercises that are left out
+    texts     {path: text} of the files in which that kernel differs from the reference
+    tests     {name: told()} of the tests that were run so far
+    broken    {exercise: the compiler's words, or a Refusal} of the exercises that are left out
+    products  what its build has made, see Workshop.again(); None if that cannot be kept
     """
 
     def __init__(self):
-        self.texts, self.tests, self.broken = None, {}, {}
+        self.texts, self.tests, self.broken, self.products = None, {}, {}, None
 
 
 class Examiner:
@@ -243,11 +244,12 @@ class Examiner:
     failed     this host has failed in this grading, so the marks say nothing
     passed     {(digest of a kernel, name of a test): told()}, of tests with one hart
     uses       a symbols.Uses of the reference, made when it is first needed
+    headers    the blanked.Headers of the shop
     """
 
     def __init__(self, reference, shop):
         self.reference, self.shop, self.failed, self.uses = reference, shop, False, None
-        self.passed = {}
+        self.passed, self.headers = {}, blanked.Headers(reference, shop)
 
     def marks(self, work, policy):
         """The result for a Work, as the head of this file has it."""
@@ -395,7 +397,7 @@ class Examiner:
         "together"."""
         numbers = [number for number in work.tested if number not in whole.broken]
         if any(self.left(number, result[number], whole) for number in numbers):
-            with self.shop.variant(whole.texts):
+            with self.shop.again(whole.texts, whole.products):
                 host = self.shop.host()
                 for number in numbers:
                     while self.left(number, result[number], whole):
@@ -418,12 +420,14 @@ class Examiner:
             if not tested:
                 return
             texts = {key: text for key, text in work.texts.items() if key[0] in good}
-            whole.texts = self.reference.variant(
-                texts, set(work.exercises) - set(good) - set(work.in_state(LOOK)))
-            with self.shop.variant(whole.texts) as built:
+            blank = set(work.exercises) - set(good) - set(work.in_state(LOOK))
+            whole.texts = self.reference.variant(texts, blank)
+            with self.shop.variant(whole.texts, self.headers.compiled(blank)) as built:
                 refused = self.foreign(texts) if built.succeeded else {}
                 if built.succeeded and not refused:
                     self.test_together(tested, whole, lazy)
+                    if not all(self.is_full(number, whole) for number in tested):
+                        whole.products = self.shop.products()
                     return
             whole.broken.update(refused or self.blamed(built, good)
                                 or self.culprits(work, good, built))

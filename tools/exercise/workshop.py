@@ -149,13 +149,14 @@ class Compiled:
     was made: these need not be compiled again. It is for texts of this tree only. What the compiler
     makes of a stranger's text in one variant must not get into another one.
 
-    kept    {object: [({source: its text, None if it is the tree's own}, (object, dependencies))]}
+    kept     {object: [({source: its text, None if it is the tree's own}, (object, dependencies))]}
+    is_full  nothing more is kept: strangers' texts are built from now on
     """
 
     COMPILED = re.compile(r"^  CC    (\S+)( \(user\))?$", re.M)
 
     def __init__(self):
-        self.kept = {}
+        self.kept, self.is_full = {}, False
 
     def put(self, objects, texts):
         """Put what is known of these texts where make looks for it. The texts are written before:
@@ -229,21 +230,57 @@ class Workshop:
                         ignore=shutil.ignore_patterns("__pycache__"))
         self.inodes = inodes(self.folder)
 
+    def write(self, texts):
+        """Give these texts to the files of a variant."""
+        for path, text in texts.items():
+            with open(os.path.join(self.folder, path), "w", encoding="utf-8",
+                      errors="surrogateescape", newline="\n") as file:
+                file.write(text)
+
     @contextlib.contextmanager
     def variant(self, texts, compiled=None):
         """Build with these texts, {path: text}, and give the Built; at the end of the with block
         everything is put back. What is Compiled already is taken from there."""
         try:
-            for path, text in texts.items():
-                with open(os.path.join(self.folder, path), "w", encoding="utf-8",
-                          errors="surrogateescape", newline="\n") as file:
-                    file.write(text)
+            self.write(texts)
             if compiled:
                 compiled.put(self.objects, texts)
             built = make(self.folder, self.toolchain)
-            if compiled and built.succeeded:
+            if compiled and built.succeeded and not compiled.is_full:
                 compiled.take(self.objects, texts, built.output)
             yield built
+        finally:
+            self.restore()
+
+    def products(self):
+        """What the build of the variant has made, for again(): {path: content} of the plain files
+        below obj/ that are not as they were, but for the objects, of which all is linked already;
+        None if anything else is there now."""
+        now, found = inodes(self.folder), {}
+        for path in set(now) | set(self.inodes):
+            if now.get(path) != self.inodes.get(path):
+                if now.get(path, ("",))[0] != PLAIN[0]:
+                    return None
+                if path.startswith("obj/") and not path.endswith((".o", ".d")):
+                    with open(os.path.join(self.folder, path), "rb") as file:
+                        found[path] = file.read()
+        return found
+
+    @contextlib.contextmanager
+    def again(self, texts, products):
+        """A variant that was built before, with the products() of then; without these it is built
+        again. They are for that variant only: what the compiler makes of a stranger's text must not
+        get into another one."""
+        if products is None:
+            with self.variant(texts):
+                yield
+            return
+        try:
+            for path, content in products.items():
+                with open(os.path.join(self.folder, path), "wb") as file:
+                    file.write(content)
+            self.write(texts)
+            yield
         finally:
             self.restore()
 

@@ -49,6 +49,16 @@ class Generate(Folder):
         self.assertEqual(len(own), len(set(own)))
         self.assertGreater(len(own), 40 * len(self.made.numbers))
 
+    def test_a_statement_stands_in_a_function(self):
+        entry = next(each for each in self.made.regions if each.id == "entry of sys_vfork")
+        table = self.made.reference.texts[entry.path]
+        self.assertFalse(generate.is_in_function(table, entry.first))
+        for text, inside in (("int f(void)\n{", True), ("int f(void)\n{\n    if (a) {", True),
+                             ("int f(void)\n{\n}", False), ("int a[] = {", False),
+                             ("int f(void)\n{\n    int a[] = {", False), ("struct a {", False),
+                             ("/* f() { */", False), ("int f(void)\n{ g('}'); ", True)):
+            self.assertIs(generate.is_in_function(text + "\n", text.count("\n") + 1), inside, text)
+
     def test_a_mutant_is_wrong_in_its_exercise_only(self):
         solved = self.made.solved()
         for number in self.made.numbers:

@@ -25,12 +25,13 @@ from types import SimpleNamespace
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
-sys.path.insert(0, TOOLS)
+sys.path[:0] = [TOOLS, os.path.join(TOOLS, "test")]
 
 from exercise import archives, gradebook, handin, marks, marksheet, submissions
 from exercise.workshop import Built
 from grader.model import Outcome, Verdict
 from labs import catalogue
+from shops import Shop
 
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 REFERENCE = marks.Reference(ROOT, catalogue.load(), "0" * 12)
@@ -246,42 +247,6 @@ class Course(Folder):
         twice = ["2 hand-ins have this e-mail address"]
         self.assertEqual([more + student.notes for more, student in notes], [
             twice, ["it names other exercises than most: say --lab or --exercises"], [], twice])
-
-
-class Shop:
-    """It takes the place of a workshop: verdict() tells what each kernel would do, and the boots
-    are counted. A text with the word BROKEN does not compile."""
-
-    def __init__(self, verdict):
-        self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
-        self.pristine, self.objects, self.toolchain = "/pristine", "/shop/obj/x", "x"
-
-    def variant(self, texts):
-        self.texts = texts
-        return self
-
-    def __enter__(self):
-        self.output = "\n".join("%s:%d:1: error: it is broken" % (path, line) for path, text
-                                in self.texts.items() for line, words in
-                                enumerate(text.split("\n"), 1) if "BROKEN" in words)
-        self.succeeded = not self.output
-        return self
-
-    def __exit__(self, *ignored):
-        pass
-
-    def host(self):
-        """Each text is a kernel of its own."""
-        return SimpleNamespace(image=SimpleNamespace(digest=str(self.texts)))
-
-    def reference_host(self):
-        return "reference"
-
-    def judge(self, test, host):
-        if host == "reference":
-            return Outcome(test, self.verdict("", test.exercise))
-        self.boots += 1
-        return Outcome(test, self.verdict("".join(self.texts.values()), test.exercise))
 
 
 class Marks(unittest.TestCase):

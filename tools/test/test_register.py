@@ -362,7 +362,7 @@ class Marks(unittest.TestCase):
         class Shop:
             folder = "/shop"
 
-            def variant(self, texts):
+            def variant(self, texts, compiled):
                 built.append(texts)
                 raise KeyboardInterrupt()
         with self.assertRaises(KeyboardInterrupt):

@@ -12,11 +12,12 @@ import os
 import re
 import sys
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from exercise import check_singles, marks, workshop
+from exercise import blanked, check_singles, marks, regions, workshop
 from labs.catalogue import LabError, load
 from trees import TOP, ShopTest
 
@@ -39,7 +40,7 @@ class Singles(ShopTest):
 
 
 class Kept(ShopTest):
-    """Objects of variants that are not compiled again: workshop.Compiled."""
+    """Objects and kernels of variants that are not made again: workshop.Compiled, again()."""
 
     HEADER, SOURCE = "kern/process/sync_detect.h", "kern/process/sync_detect.c"
 
@@ -77,6 +78,45 @@ class Kept(ShopTest):
         self.assertEqual(again, compiled)
         self.assertNotEqual(other, first)
         self.assertEqual(self.build(source=one, header="\n#define ONE 1\n"), (set(), first))
+
+    def test_a_blank_header_is_compiled_once_and_nothing_of_a_student_is_kept(self):
+        reference = marks.Reference(TOP, load(), "")
+        headers = blanked.Headers(reference, self.shop)
+        self.compiled = headers.compiled({"7.C", "7.1"})
+        objects = {name: len(each) for name, each in self.compiled.kept.items()}
+        self.assertIn("kobj/kern/process/sync_donate.c", objects)
+        self.assertIs(headers.compiled({"7.C"}), self.compiled)
+        self.assertIsNone(headers.compiled({"7.1"}))
+        more = "\nint one(void);\nint one(void) { return 1; }\n"
+        texts = reference.variant({}, {"7.C"})
+        texts[self.SOURCE] = regions.read(TOP, self.SOURCE) + more
+        for _ in range(2):
+            with self.shop.variant(texts, self.compiled) as built:
+                self.assertTrue(built.succeeded, built.output)
+            self.assertEqual(re.findall(r"  CC    (\S+)", built.output), [self.SOURCE])
+        self.assertEqual({name: len(each) for name, each in self.compiled.kept.items()}, objects)
+
+    def test_a_kernel_again(self):
+        def kernel():
+            with open(os.path.join(self.shop.objects, "kernel"), "rb") as file:
+                return hashlib.sha256(file.read()).hexdigest()
+
+        with open(os.path.join(TOP, self.SOURCE), encoding="utf-8") as file:
+            texts = {self.SOURCE: file.read() + "\nint one(void);\nint one(void) { return 1; }\n"}
+        before, first = workshop.files(self.shop.folder), kernel()
+        with self.shop.variant(texts):
+            products, other = self.shop.products(), kernel()
+            self.assertNotEqual(other, first)
+        with mock.patch.object(workshop, "make", side_effect=AssertionError("it is built")):
+            with self.shop.again(texts, products):
+                self.assertEqual(kernel(), other)
+                self.assertEqual(regions.read(self.shop.folder, self.SOURCE), texts[self.SOURCE])
+        self.assertEqual((workshop.files(self.shop.folder), kernel()), (before, first))
+        with self.shop.variant(texts):
+            os.mkdir(os.path.join(self.shop.objects, "folder"))
+            self.assertIsNone(self.shop.products())
+        with self.shop.again(texts, None):
+            self.assertEqual(kernel(), other)
 
 
 class Jobs(unittest.TestCase):
