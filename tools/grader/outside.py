@@ -27,6 +27,7 @@ NAMES = dict(zip(KEPT, ["sp", "gp", "tp"] + ["s%d" % n for n in range(12)]))
 WORD = (1 << 64) - 1
 SLEEPING, RUNNABLE = 1, 2           # PROC_ of kern/sched/task.h
 LAST = 3                            # calls that a complaint tells
+CALLS = 3                           # to learn how long one of them takes
 FRAME = 512                         # bytes of the stack that stay as they are
 
 
@@ -133,6 +134,18 @@ class Caller(Machine):
             self.expect(now[number] == registers[number], "%s returned with %s changed" % (
                 step, NAMES[number]))
         return now[A0]
+
+    def cost(self, function, *arguments, before=lambda: None):
+        """How many instructions such a call takes, wherever they run: in the function, in what it
+        calls, or in a trap. The least of some calls, if an interrupt came into one of them; the
+        function must do the same each time, if need be after before()."""
+        counts = []
+        for _ in range(CALLS):
+            before()
+            begin = self.stub.register("minstret")
+            self.call(function, *arguments)
+            counts.append(self.stub.register("minstret") - begin >> self.test.shift)
+        return min(counts)
 
     def expect(self, condition, complaint):
         """The end, with this complaint, if the condition does not hold."""

@@ -19,7 +19,8 @@ MARKED = PTE_R | PTE_COW | PTE_U
 PG_ALLOCATED = 2
 VM_READ, VM_WRITE, VM_EXEC, VM_STACK = 1, 2, 4, 8
 E_FAULT = -6
-FIRST_AREA, AREAS = 0x10000000, 100
+FIRST_AREA, AREAS, FEW = 0x10000000, 100, 10
+GROWS = 3                           # at most, what a search needs, from FEW areas to AREAS
 # The last entry of a table of each level and the first of the next one, and others far away.
 PLACES = [0x40000000 + i * PAGE for i in range(-3, 4)] + [
     0x12345000, 0x12346000, 0x3fffffe000, 0x7fe00000, 0x200000, 0x1234567000]
@@ -133,6 +134,14 @@ def entries(machine):
             memory.write(result, leaf(frame, RIGHTS[0]).to_bytes(8, "little"))
             machine.expect(memory.leaf(la, space.root)[0] == leaf(frame, RIGHTS[0]),
                            "a walk from the root finds another entry for %#x" % la)
+    # Three entries are read, wherever they lie: the least and the most instructions are near.
+    root = int(space.object.pgdir)
+    costs = {la: machine.cost("get_pte", root, la, 0) for la in PLACES
+             if (1, la >> 21) in known}
+    most, least = max(costs, key=costs.get), min(costs, key=costs.get)
+    machine.expect(costs[most] <= 2 * costs[least], "get_pte(%#x) needs %d instructions, and "
+                   "get_pte(%#x) %d: expected a walk, whose length is the same for each" % (
+                       most, costs[most], least, costs[least]))
 
 
 def tables(machine):
@@ -202,6 +211,14 @@ class Areas:
         """The struct of the lowest area that ends above an address; 0 if there is none."""
         return next((vma for _, (end, _, vma) in sorted(self.known.items()) if end > addr), 0)
 
+    def cost(self):
+        """How many instructions find_vma() needs for an area that is not remembered: the mean of
+        some."""
+        starts = sorted(self.known)[::max(len(self.known) // 10, 1)]
+        costs = [self.machine.cost("find_vma", self.mm.address, start, before=lambda:
+                                   self.machine.store(self.mm.mmap_cache, 0)) for start in starts]
+        return sum(costs) // len(costs)
+
     def depth(self):
         """The greatest depth of the tree, whose order is looked at; it has all areas, once."""
         memory, found, deepest = self.memory, [], 0
@@ -269,9 +286,13 @@ def areas_kept(machine):
 
 def areas_deep(machine):
     """How deep the tree becomes, and that the area which was found last is remembered: 3.3 too."""
-    known = list(many_areas(machine))[-1]
-    depth = known.depth()
+    for known in many_areas(machine):
+        if len(known.known) == FEW:
+            few = known.cost()
+    depth, many = known.depth(), known.cost()
     machine.expect(depth <= 64, "%d areas have a tree that is %d areas deep" % (AREAS, depth))
+    machine.expect(many <= GROWS * few, "find_vma() needs %d instructions among %d areas, and %d "
+                   "among %d: expected at most %d times as many" % (many, AREAS, few, FEW, GROWS))
     for start, (_, _, vma) in sorted(known.known.items())[::7]:
         machine.call("find_vma", known.mm.address, start)
         machine.equal("mmap_cache after find_vma(%#x)" % start, int(known.mm.mmap_cache), vma)

@@ -29,6 +29,12 @@ LIARS = [
     ("mapping", "kern/mm/pagetable.c", "3.2", "page_insert", "leaf_flags(rights)",
      "leaf_flags(rights | PTE_R)"),
     ("areas-random", "kern/mm/vma.c", "3.3", "insert_vma_struct", "mm->map_count++;", ""),
+    ("areas-many", "kern/mm/vma.c", "3.3", "find_vma_above", "struct vma_struct *found = NULL;",
+     "struct vma_struct *found = NULL;\n    int first = 100;\n"
+     "    list_for_each(pos, &mm->mmap_list) {\n"
+     "        struct vma_struct *area = to_struct(pos, struct vma_struct, list_link);\n"
+     "        if (first-- == 0)\n            break;\n"
+     "        if (area->vm_end > addr)\n            return area;\n    }\n"),
     ("fault-rights", "kern/mm/fault.c", "3.4", "vma_rights", "PTE_R | PTE_W;", "PTE_W;"),
     ("fault-zero", "kern/mm/fault.c", "3.4", "map_zeroed_page", "alloc_zeroed_page()",
      "alloc_page()"),
