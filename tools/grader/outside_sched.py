@@ -87,7 +87,8 @@ def picked_at_once(queue):
             """Nobody has been picked yet."""
             for task, stride in zip(queue.tasks, strides):
                 queue.machine.store(task[field], stride)
-        costs.append(queue.machine.cost(queue.rules.pick_next, queue.rq.address, before=before))
+        costs.append(queue.machine.cost(queue.rules.pick_next, queue.rq.address,
+                                        named="pick_next", before=before))
         before()
     queue.machine.expect(costs[-1] <= 1.5 * costs[1], "pick_next() needs %d instructions among %d "
                          "tasks, and %d among two: it looks at all of them" % (
