@@ -273,7 +273,7 @@ class Faults(unittest.TestCase):
             file.write("file: Makefile\n---\nx\n+++\n")
             file.flush()
             with self.assertRaises(MutantError):
-                fuzz_faults.read(file.name)
+                planting.read(file.name, heads=fuzz_faults.HEADS)
 
 
 if __name__ == "__main__":
