@@ -16,6 +16,7 @@ ROOT = os.path.dirname(TOOLS)
 sys.path.insert(0, TOOLS)
 
 import checked
+import planting
 
 FEW = ["object-overrun", "page-after-free", "list-added-twice", "lock-bound"]
 TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
@@ -24,13 +25,14 @@ TOOLCHAIN = os.path.basename(os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 class Found(unittest.TestCase):
     def test_few(self):
         options = SimpleNamespace(toolchain=TOOLCHAIN, jobs=2, qemu="qemu-system-riscv64")
-        for fault, said, instead in checked.plant(checked.read(FEW), options):
+        faults = planting.read_all(FEW, checked.FOLDER, checked.HEADS)
+        for fault, said, instead in checked.plant(faults, options):
             self.assertTrue(said, "%s: %s" % (fault.name, instead))
 
     def test_that_a_fault_is_needed(self):
         """Without the fault nothing is said."""
         options = SimpleNamespace(toolchain=TOOLCHAIN, jobs=1, qemu="qemu-system-riscv64")
-        (fault, _), = checked.read(FEW[:1])
+        (fault, _), = planting.read_all(FEW[:1], checked.FOLDER, checked.HEADS)
         (_, said, instead), = checked.plant([(fault, {})], options)
         self.assertIsNone(said)
         self.assertEqual(instead.strip(" :"), "ok")
@@ -53,7 +55,7 @@ class Words(unittest.TestCase):
     def test_page_has_all(self):
         with open(checked.TABLE, encoding="utf-8") as file:
             table = file.read()
-        for fault, _ in checked.read([]):
+        for fault, _ in planting.read_all([], checked.FOLDER, checked.HEADS):
             self.assertIn("| %s | %s |" % (fault.title, fault.edits[0].path), table)
         self.assertNotIn("not found:", table)
 
