@@ -7,6 +7,7 @@ left to real defects: exceptions that nobody has named.
 The exit status is what body() returns; 1 if nobody reads the output any more, 2 after an error,
 130 after a signal.
 """
+import argparse
 import errno
 import os
 import shutil
@@ -32,6 +33,18 @@ def any_letters():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def measuring(name, description, written):
+    """The command line of a tool that measures what is built, read. `written` tells what --write
+    does."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
+    parser.add_argument("--qemu", default="qemu-system-riscv64")
+    parser.add_argument("--write", action="store_true", help=written)
+    options = parser.parse_args()
+    need_machine(name, options.objects, options.qemu)
+    return options
 
 
 def need_machine(name, objects, qemu):

@@ -13,7 +13,6 @@ counted are the clock's ticks, which come by the host's time.
 
 Time is that of this host, without the log: the best of some tries. Another host, other figures.
 """
-import argparse
 import collections
 import os
 import re
@@ -186,19 +185,10 @@ def table(found, others):
     return "\n".join(lines)
 
 
-def arguments():
-    parser = argparse.ArgumentParser(
-        description="What operations cost on one hart and on two.")
-    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
-    parser.add_argument("--qemu", default="qemu-system-riscv64")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
-    options = parser.parse_args()
-    cli.need_machine("harts", options.objects, options.qemu)
-    return options
-
-
 def main():
-    options, load = arguments(), HostLoad()
+    options = cli.measuring("harts", "What operations cost on one hart and on two.",
+                            "write the table into docs/speed.md")
+    load = HostLoad()
     try:
         text = table(measure(options), load.others())
     except (Failed, DiskError) as failure:

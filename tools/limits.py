@@ -17,7 +17,6 @@ clang; what is measured is the kernel in --objects, so --write writes the column
 The others that follow from a figure follow from GCC's.
 The exit status is 1 if a limit is not what its rule says, within PERCENT.
 """
-import argparse
 import collections
 import math
 import os
@@ -142,18 +141,9 @@ def show(limit, figure, value):
     return good
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description="The limits of tests that count instructions.")
-    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
-    parser.add_argument("--qemu", default="qemu-system-riscv64")
-    parser.add_argument("--write", action="store_true", help="write them into kern/test/")
-    options = parser.parse_args()
-    cli.need_machine("limits", options.objects, options.qemu)
-    return options
-
-
 def main():
-    options = arguments()
+    options = cli.measuring("limits", "The limits of tests that count instructions.",
+                            "write them into kern/test/")
     column = int("clang" in Compiler(options.objects).version)
     try:
         found = measure(options)

@@ -239,18 +239,9 @@ def measure(options):
     return {key: grouped(functions, folders) for key, functions in details.items()}, details
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description="Where the instructions of each operation go.")
-    parser.add_argument("--objects", default="obj/unknown-elf", help="where the kernel is")
-    parser.add_argument("--qemu", default="qemu-system-riscv64")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.md and speed.svg")
-    options = parser.parse_args()
-    cli.need_machine("speed", options.objects, options.qemu)
-    return options
-
-
 def main():
-    options = arguments()
+    options = cli.measuring("speed", "Where the instructions of each operation go.",
+                            "write docs/speed.md and speed.svg")
     measured, details = measure(options)
     if options.write:
         write_parts({"summary": summary(measured), "dearest": dearest(details),

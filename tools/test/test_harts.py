@@ -6,6 +6,7 @@ Page compares docs/speed.md with the tool, and one row with what is measured now
 Needs the built objects and QEMU.
 Run alone: python3 tools/test/test_harts.py
 """
+import argparse
 import os
 import re
 import sys
@@ -96,7 +97,7 @@ class Page(unittest.TestCase):
 
     @unittest.skipIf(Compiler(OBJECTS).tolerance, "the page is about the course's compiler")
     def test_a_figure_of_the_page(self):
-        options = harts.argparse.Namespace(objects=OBJECTS, qemu="qemu-system-riscv64")
+        options = argparse.Namespace(objects=OBJECTS, qemu="qemu-system-riscv64")
         found = harts.measure(options, [kind for kind in harts.KINDS if kind[0] == "pipe"], False)
         for figure, at in ((self.rows()[harts.KINDS[2][1]][0], 1),
                            (self.rows()[harts.KINDS[2][1]][1], 2)):
