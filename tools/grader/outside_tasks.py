@@ -43,6 +43,7 @@ class Tasks:
         for address in (self.sleep, self.exit):
             machine.stub.add_breakpoint(address)
         machine.stand_in("wakeup_proc", self.wake)
+        self.checked = "check_spin_taken" in machine.image.symbols
 
     def structs(self, count):
         """So many new struct tasks."""
@@ -62,6 +63,13 @@ class Tasks:
         if was_asleep:
             self.machine.store(task.state, RUNNABLE)
         return int(was_asleep)
+
+    def tell(self, function, lock, *arguments):
+        """A checked build knows which locks the hart holds (kern/check/locks.c): it is told what
+        the host does with one in place of spin_lock() and spin_unlock()."""
+        if self.checked:
+            self.machine.call(function, lock.address, *arguments)
+            self.machine.steps.pop()
 
     def kill(self, number):
         """Kill a task: a sleep that a kill may end is over."""
@@ -103,6 +111,7 @@ class Tasks:
         lock = self.machine.memory.object("spinlock", registers[A0])
         self.machine.equal("the holder of the lock of a task that wakes up", int(lock.holder), 0)
         self.machine.store(lock.holder, registers[TP])
+        self.tell("check_spin_taken", lock, 0)
         killed = registers[A0 + 1] & INTERRUPTED and int(task.struct.killed)
         registers[A0], registers[PC] = int(not killed), registers[RA]
         self.run(task, registers, held)
@@ -127,6 +136,7 @@ class Tasks:
             if task.asleep and not (now[A0 + 1] & INTERRUPTED and int(task.struct.killed)):
                 machine.store(task.struct.state, SLEEPING)
             machine.store(lock.holder, 0)
+            self.tell("check_spin_released", lock)
             machine.store(cpu.locks_held, free)
             machine.steps.append("%s: %s" % (task.call, "sleeps" if task.asleep else "ends"))
             return
