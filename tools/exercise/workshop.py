@@ -197,6 +197,14 @@ def inodes(folder):
     return {path: inode(entry.stat(follow_symlinks=False)) for path, entry in below(folder)}
 
 
+def unreadable(folder):
+    """The path of something below a folder that must not be opened, or cannot be: a link may lead
+    anywhere, and who opens a pipe waits for ever. None if all is well."""
+    return next((path for path, entry in below(folder) if not (
+        entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+        and entry.stat(follow_symlinks=False).st_mode & stat.S_IRUSR)), None)
+
+
 def empty(folder):
     """Remove all that is in a folder, whatever rights somebody has given to it."""
     os.chmod(folder, stat.S_IRWXU)
@@ -246,6 +254,10 @@ class Workshop:
             if compiled:
                 compiled.put(self.objects, texts)
             built = make(self.folder, self.toolchain)
+            odd = unreadable(self.folder)
+            if odd:
+                built = Built(False, "error: the compiler has left what is no file that can be "
+                              "read: %s" % odd)
             if compiled and built.succeeded and not compiled.is_full:
                 compiled.take(self.objects, texts, built.output)
             yield built
@@ -298,9 +310,9 @@ class Workshop:
             return
         for path in changed:
             here = os.path.join(self.folder, path)
-            if path not in self.inodes:
+            if path in now:             # two paths may be one file now: nothing is written through
                 os.remove(here)
-            else:
+            if path in self.inodes:
                 shutil.copy2(os.path.join(self.pristine, path), here)
                 self.inodes[path] = inode(os.lstat(here))
 

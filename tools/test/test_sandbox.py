@@ -6,6 +6,7 @@ nothing that the one before has left. Without bubblewrap the tests of the box ar
 reason.
 Run alone: python3 tools/test/test_sandbox.py
 """
+import itertools
 import os
 import shutil
 import signal
@@ -216,6 +217,15 @@ class WithoutBox(unittest.TestCase):
                                  "No permissions to create new namespace)")
 
 
+def contents(folder):
+    """{path: content} of the files below a folder."""
+    found = {}
+    for path in workshop.files(folder):
+        with open(os.path.join(folder, path), "rb") as file:
+            found[path] = file.read()
+    return found
+
+
 class Shop(Folder):
     """A workshop whose compiler is hostile. The tree is a Makefile and one source."""
 
@@ -224,7 +234,7 @@ class Shop(Folder):
 
     def setUp(self):
         super().setUp()
-        pristine = os.path.join(self.top, "pristine")
+        self.pristine = pristine = os.path.join(self.top, "pristine")
         for path, text in (("Makefile", ""), ("kern/a.c", ":\n"), ("libs/l", ""), ("user/u", ""),
                            ("tools/build.mk", self.RULES), ("obj/t/config.mk", "")):
             os.makedirs(os.path.dirname(os.path.join(pristine, path)), exist_ok=True)
@@ -234,9 +244,10 @@ class Shop(Folder):
         self.shop = workshop.Workshop(pristine, os.path.join(self.top, "shop"), "t")
 
     def kernel_after(self, script):
-        """What a hand-in with this script leaves behind, and the kernel of the next one."""
+        """The kernel of the hand-in after one with this script, which has left nothing."""
         with self.shop.variant({"kern/a.c": script + "\n"}):
             pass
+        self.assertEqual(contents(self.shop.folder), contents(self.pristine), script)
         with self.shop.variant({"kern/a.c": ": next\n"}) as built:
             self.assertTrue(built.succeeded, built.output)
             with open(os.path.join(self.shop.objects, "kernel")) as file:
@@ -246,9 +257,33 @@ class Shop(Folder):
         bad = "touch -r obj/t/a.o stamp; echo evil >obj/t/a.o; touch -r stamp obj/t/a.o"
         for script in (":", bad, bad + "; rm stamp", "rm -rf obj kern user", "mv obj moved",
                        "rm obj/t/a.o; mkdir obj/t/a.o", "ln -sf /etc/passwd obj/t/a.o",
+                       "ln -f libs/l obj/t/a.o", "ln -f obj/t/a.o libs/l", "ln -f obj/t/a.o new",
                        "mkdir -p a/b; chmod 0 a", "chmod 0 obj/t; chmod 0 obj", "mkfifo obj/t/f",
                        "echo all: >tools/build.mk", "kill -9 -1", "printf '\\033[2J'"):
             self.assertEqual(self.kernel_after(script), "good\n: next\n", script)
+
+    def test_nothing_is_written_through_a_link(self):
+        """In the box there is nothing outside to link to; without one there may be."""
+        outside = os.path.join(self.beside, "marks")
+        for box, link in ((mock.MagicMock(), "ln"), (self.without_box(), "ln"),
+                          (mock.MagicMock(), "ln -s"), (self.without_box(), "ln -s")):
+            with open(outside, "w") as file:
+                file.write("20 points")
+            with box:
+                self.kernel_after("rm obj/t/a.o; %s %s obj/t/a.o" % (link, outside))
+            with open(outside) as file:
+                self.assertEqual(file.read(), "20 points", link)
+
+    def test_what_is_left_is_opened_only_if_it_is_a_file(self):
+        """Who grades would read a link's target, and would wait for ever for a pipe's writer."""
+        for script, path in itertools.product(
+                ("mkfifo", "ln -s /etc/passwd", "ln -s ../../libs/l", "ln -s nothing"),
+                ("obj/t/kernel", "kern/b.c")):
+            with self.shop.variant({"kern/a.c": "rm -f %s; %s %s; exit 1\n"
+                                    % (path, script, path)}) as built:
+                self.assertFalse(built.succeeded)
+                self.assertEqual(built.problem, "error: the compiler has left what is no file that "
+                                 "can be read: " + path)
 
     def test_reason(self):
         with mock.patch.object(workshop, "LIMITS", workshop.LIMITS._replace(total=1)):
