@@ -30,7 +30,7 @@ from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.symbols import Refusal, Uses
 from exercise.vet import vet
-from grader.formats import explanation
+from grader.formats import drawing, explanation
 from grader.model import Verdict
 from tasks import catalogue
 
@@ -206,10 +206,12 @@ class Work:
 
 
 def told(outcome, clean):
-    """The plain data that is kept of an Outcome; with the reasons if the test has failed."""
+    """The plain data that is kept of an Outcome; with the reasons if the test has failed, and the
+    command that draws its run."""
     test = outcome.test
-    lines = [] if outcome.passed else [clean(line[:LIMIT_CHARACTERS]) for line in
-                                       explanation(outcome, True)[:LIMIT_LINES]]
+    lines = [] if outcome.passed else [
+        clean(line[:LIMIT_CHARACTERS]) for line in
+        explanation(outcome, True)[:LIMIT_LINES - 1] + drawing(outcome)]
     return {"name": test.name, "title": test.title, "points": outcome.points, "max": test.points,
             "verdict": outcome.verdict, "lines": lines}
 

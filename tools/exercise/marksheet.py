@@ -18,7 +18,7 @@ from exercise import feedback, handin
 from exercise.assignment import number_text
 from exercise.marks import LOOK
 from grader import sandbox
-from grader.formats import clean, dump, one_line
+from grader.formats import DRAWING, clean, dump, one_line
 from grader.told import likeness_of
 
 SCHEMA = "rvlab/marks/v1"
@@ -112,10 +112,12 @@ def indented(text):
 
 
 def reasons_in(lines):
-    """The reasons among the lines that marks.told() keeps: without the verdict, the call stack and
-    the console. Two tests that fail for the same reasons are told once."""
+    """The reasons among the lines that marks.told() keeps: without the verdict, the call stack, the
+    console and the command that draws the run. Two tests that fail for the same reasons are told
+    once."""
     heads = ("call stack:", "last lines of the console:")
-    end = next((number for number, line in enumerate(lines) if line in heads), len(lines))
+    end = next((number for number, line in enumerate(lines)
+                if line in heads or line.startswith(DRAWING)), len(lines))
     return lines[1:end]
 
 

@@ -27,6 +27,7 @@ CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000
                      "\U00010000-\U0010ffff]")
 NOTE = "note: "                 # so a line for the screen begins; each writer says it by itself
 MARKDOWN = "\\`*_[]<>#|~&$"    # characters with a meaning in Markdown
+DRAWING = "a timeline of such a run: "
 NO_FAULT = ("The machine that grades failed, not the code under test: it is not the student's "
             "fault, and the points are not final. Run the grader again.")
 
@@ -128,11 +129,20 @@ def explanation(outcome, console=False):
     return lines
 
 
+def drawn_by(outcome):
+    """The command that draws the run of a test that failed; "" if there is none, or it passed."""
+    return "" if outcome.passed else command(outcome)
+
+
+def drawing(outcome):
+    """[the line that tells this command], or none."""
+    return [DRAWING + drawn_by(outcome)] if drawn_by(outcome) else []
+
+
 def with_command(outcome, console=False):
-    """The same with the command that draws the run, for who reads it where no picture can be: at
-    another host than that which has graded."""
-    words = "" if outcome.passed else command(outcome)
-    return explanation(outcome, console) + (["a timeline of such a run: " + words] if words else [])
+    """The explanation with the command that draws the run, for who reads it where no picture can
+    be: at another host than that which has graded."""
+    return explanation(outcome, console) + drawing(outcome)
 
 
 def label(test):
@@ -160,7 +170,7 @@ def json_test(outcome):
                     for line in outcome.reports],
         "console": outcome.console, "trace": outcome.trace,
         "instructions": outcome.instructions, "run": outcome.run, "runs": test.runs,
-        "seed": outcome.run if test.seeds else None,
+        "seed": outcome.run if test.seeds else None, "timeline": drawn_by(outcome) or None,
     }
 
 
@@ -249,6 +259,7 @@ def tap_block(outcome):
     values += [("seed", outcome.run)] if outcome.test.seeds else []
     values += [(key, joined(getattr(outcome, key))) for key in ("reasons", "trace", "console")
                if getattr(outcome, key) and not outcome.passed]
+    values += [("timeline", joined([drawn_by(outcome)]))] if drawn_by(outcome) else []
     return ["  ---"] + ["  %s: %s" % (key, dump(value)) for key, value in values] + ["  ..."]
 
 

@@ -158,9 +158,9 @@ class JsonTest(unittest.TestCase):
             "reports": [{"kind": "check", "subject": "forktree", "pid": 3, "number": 1,
                          "text": "FAILED: expected 7, got 9", "failed": True},
                         {"kind": "done", "subject": "forktree", "pid": 3, "number": 2,
-                         "text": "1 of 1 checks failed", "failed": False}],
+                         "text": "1 of 1 checks failed", "failed": False}], "run": 1, "runs": 1,
             "console": ["one", "two"], "trace": ["do_fork at kern/process/fork.c:12"],
-            "instructions": 123456, "run": 1, "runs": 1, "seed": None})
+            "instructions": 123456, "seed": None, "timeline": "make trace TEST=forktree"})
         cow = lab["exercises"][1]["tests"][0]
         self.assertEqual((cow["instructions"], cow["run"], cow["runs"]), (None, 2, 4))
         self.assertEqual(results["host"]["tests"][2],
@@ -311,8 +311,8 @@ class TapTest(unittest.TestCase):
             (True, "5.C vfork: the challenge")])
         self.assertEqual(tap.points[2][2], {
             "verdict": "wrong answer", "points": 0, "max": 20, "run": 1,
-            "reasons": "expected 7, got 9, at user/cow.c:41\nsecond",
-            "trace": "do_fork at kern/process/fork.c:12", "console": "one\ntwo"})
+            "reasons": "expected 7, got 9, at user/cow.c:41\nsecond", "console": "one\ntwo",
+            "trace": "do_fork at kern/process/fork.c:12", "timeline": "make trace TEST=forktree"})
         self.assertEqual(tap.points[1][2], {"verdict": "ok", "points": 10, "max": 10, "run": 1})
         self.assertEqual(tap.points[3][2]["verdict"], "broken set-up")
 

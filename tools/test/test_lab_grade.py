@@ -354,7 +354,9 @@ class Marks(unittest.TestCase):
                            "at %s/obj/kept/clang/kern/a.S:3, at /shop/kern/a.S:3" % ROOT,
                            "at /pristine/./kern/a.S:3"])
         told = marks.told(outcome, marks.Examiner(REFERENCE, Shop(None)).clean)
-        self.assertEqual(told["lines"][3:], ["at kern/a.S:3, at kern/a.S:3", "at kern/a.S:3"])
+        self.assertEqual(told["lines"][3:], [
+            "at kern/a.S:3, at kern/a.S:3", "at kern/a.S:3",
+            "a timeline of such a run: make trace TEST=" + outcome.test.name])
         self.assertNotIn(ROOT, json.dumps(told))
         self.assertLess(len(json.dumps(told)), 2000)
 

@@ -108,6 +108,8 @@ class Texts(unittest.TestCase):
         tests.append(dict(tests[0], name="good", verdict="ok", lines=[]))
         tests.append(dict(tests[0], name="fine", verdict="ok", lines=[]))
         text = marksheet.text_for(student("Ada", tests=tests), REFERENCE)
+        drawn = "a timeline of such a run: make trace TEST=one"
+        self.assertEqual(marksheet.reasons_in(["wrong answer", "why", drawn]), ["why"])
         self.assertEqual(text.count("page "), 1)
         self.assertEqual(text.count("the same as one above"), 1)
         self.assertEqual(text.count("the same as"), 1)

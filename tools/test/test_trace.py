@@ -314,6 +314,11 @@ class Parts(unittest.TestCase):
                 told = writer(formats.Grading([lab], [outcome]))
                 self.assertIn("a timeline of such a run: make trace TEST=t", told)
                 self.assertNotIn(drawn, told)
+            passed = Outcome(outcome.test, Verdict.OK)
+            for writer, line in ((formats.to_json, '"timeline": "make trace TEST=t"'),
+                                 (formats.to_tap, 'timeline: "make trace TEST=t"')):
+                self.assertIn(line, writer(formats.Grading([lab], [outcome])))
+                self.assertNotIn("make trace", writer(formats.Grading([lab], [passed])))
         self.assertEqual(timeline_of(Outcome(Test("c", command=["x"]), Verdict.WRONG)), "")
         self.assertEqual(timeline_of(Outcome(Test("t", prog="t"), Verdict.BUILD)), "")
 
