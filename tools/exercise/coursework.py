@@ -50,6 +50,14 @@ def read(root, options):
     return syllabus.read(root, options.course, catalogue.load())
 
 
+def has_own(root):
+    """Has a teacher put the file of a course at the top of this tree?"""
+    if os.path.exists(os.path.join(root, manifest.NAME)):
+        return False
+    from exercise import syllabus
+    return bool(syllabus.path_of(root, ""))
+
+
 def show(root, options, show_exercise):
     """Print the assignments of a course, or one of them with its exercises and tasks.
     show_exercise() prints one, with the tests among which its own are, and its points. The result

@@ -247,6 +247,18 @@ class Handouts(unittest.TestCase):
                                "--assignment", "two"], stdout=subprocess.PIPE)
         self.assertRegex(done.stdout.decode(), r"\n  5.T .*\n.*\n      test pagestate ")
 
+    def test_a_course_at_the_top(self):
+        """With course.ini there, `list` shows its assignments; a lab by its number as ever."""
+        top = os.path.join(self.folder, "top")
+        for name in ("kern", "libs", "user"):
+            shutil.copytree(os.path.join(ROOT, name), os.path.join(top, name))
+        os.symlink(TOOLS, os.path.join(top, "tools"))
+        for words, begins in (((), "lab 0: "), ((), "one: one, 12 points"), (("2",), "lab 2: ")):
+            done = subprocess.run([sys.executable, "tools/lab", "list", *words], cwd=top,
+                                  stdout=subprocess.PIPE)
+            self.assertEqual(done.stdout.decode()[:len(begins)], begins)
+            shutil.copy(self.path, os.path.join(top, syllabus.OWN))
+
     def test_members_that_nobody_can_find(self):
         for line in ("Bob", "Bob, nowhere", ", b@x.org", "Bob, b@x.org, 7, 8"):
             with self.subTest(line), self.assertRaisesRegex(handin.HandinError, "^member: "):
