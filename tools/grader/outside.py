@@ -51,7 +51,7 @@ class Caller(Machine):
             test.prog, test.selftest = test.outside.prog, None
         super().__init__(test, host)
         self.place, self.start, self.steps = None, None, []
-        self.stand_ins = {}
+        self.stand_ins, self.looks = {}, {}
 
     def follow(self):
         """Let the machine run to where its program begins, or to the place before the self tests;
@@ -86,6 +86,11 @@ class Caller(Machine):
             registers = self.stub.registers()
             if registers[PC] == self.place or registers[PC] in places:
                 return registers
+            look = self.looks.pop(registers[PC], None)
+            if look:
+                self.stub.remove_breakpoint(registers[PC])
+                look(registers)
+                continue
             if registers[PC] not in self.stand_ins:
                 panic = re.search(r"kernel panic at [^\r\n]*", self.qemu.printed().decode(
                     "utf-8", "replace"))
@@ -102,6 +107,14 @@ class Caller(Machine):
         self.stand_ins[address] = answer
         self.stub.add_breakpoint(address)
         return address
+
+    def look_once(self, function, look):
+        """Where the machine comes to this function next, look(registers) is called; then it goes
+        on. Once, because a solution may call it for each byte."""
+        address = self.image.address(function)
+        if address not in self.looks:
+            self.stub.add_breakpoint(address)
+        self.looks[address] = look
 
     def stop(self, reason):
         """A machine that does not come back is not looked at any more."""

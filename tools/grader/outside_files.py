@@ -12,7 +12,7 @@ import itertools
 import random
 from collections import Counter
 
-from grader.outside import A0, signed
+from grader.outside import A0, TP, signed
 from grader.outside_tasks import E_KILLED, Tasks
 
 FILES_MAX, NO_FD = 128, -9999
@@ -238,8 +238,9 @@ class Pipe:
     """A pipe, and tasks that read and write. What goes through is in `stream`, byte by byte: of
     each writer the bytes tell which one it was, and count up."""
 
-    def __init__(self, machine, count):
+    def __init__(self, machine, count, locked=False):
         self.machine, self.memory, self.tasks = machine, machine.memory, Tasks(machine, count)
+        self.locked = locked            # is the lock looked at while bytes move?
         self.node = machine.call("pipe_create")
         machine.expect(self.node, "pipe_create() returned NULL")
         self.pipe = self.memory.object("pipe", self.node)
@@ -262,7 +263,15 @@ class Pipe:
         self.memory.write(room + 4096, data if writes else bytes([0xff]) * n)
         self.calls[i] = writes, n, iob
         self.begun[i] = self.counts[i]
+        if self.locked:
+            self.machine.look_once("iobuf_move", self.moves)
         self.tasks.start(i, self.ops["vop_write" if writes else "vop_read"], self.node, room)
+
+    def moves(self, registers):
+        """iobuf_move(): this hart holds the pipe's lock."""
+        self.machine.expect(int(self.pipe.lock.holder) == registers[TP],
+                            "bytes of a pipe are %s, and its lock is not held" % (
+                                "read" if registers[A0 + 3] else "written"))
 
     def close(self, end):
         """One of the ends is closed, by a task of its own."""
@@ -345,12 +354,12 @@ class Pipe:
             machine.expect(i not in self.killed, "a task that was killed sleeps on")
 
 
-def pipes(readers, writers, kills):
+def pipes(readers, writers, kills, locked=False):
     """A pipe with so many of both, until its ends are closed; exercise 8.4."""
     def outside(machine):
         chance = random.Random("pipes %d %d" % (readers, writers))
         for last in (0, 1):
-            pipe = Pipe(machine, readers + writers + 1)
+            pipe = Pipe(machine, readers + writers + 1, locked)
             for _ in range(45):
                 idle = [i for i in range(readers + writers) if i not in pipe.calls]
                 if kills and pipe.calls and chance.random() < 0.15:

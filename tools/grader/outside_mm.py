@@ -166,7 +166,8 @@ def tables(machine):
 def mapping(machine):
     """page_insert() and page_remove(), by chance, with pages that others have too: exercise 3.2."""
     chance, space, frames = random.Random("mapping"), Space(machine), Frames(machine)
-    places = PLACES[:8]
+    # Page 0 is none of RAM: what would be its struct Page is memory that others have.
+    places, nothing = PLACES[:8], frames.struct(0)
     for _ in range(80):
         la, old = chance.choice(places), None
         if chance.random() < 0.6:
@@ -181,7 +182,10 @@ def mapping(machine):
             space.mapped[la] = frame, rights
         else:
             old = space.mapped.pop(la, None)
+            before = int(nothing.ref)
             machine.call("page_remove", space.object.address, la)
+            machine.expect(old or int(nothing.ref) == before, "page_remove() takes an entry that "
+                           "is 0 for page 0, and drops a reference of it")
         if old:
             frames.drop(old[0])
         frames.compare()
