@@ -252,15 +252,22 @@ def points_of(section, numbers, known):
     if re.fullmatch(r"\d+", text):
         if not 1 <= int(text) <= assignment.MAX_POINTS:
             section.fail("%s is no number from 1 to %d" % (text, assignment.MAX_POINTS), "points")
-        return shares(int(text), own, [number for number in numbers
-                                       if not known[number].is_challenge])
+        parts = shares(int(text), own, [number for number in numbers
+                                        if not known[number].is_challenge])
+        if 0 in parts.values():
+            section.fail("%s is too few: %s would have none" % (
+                text, next(number for number in numbers if not parts[number])), "points")
+        return parts
     pairs = [SHARE.fullmatch(part.strip()) for part in text.split(",")]
     if None in pairs:
         section.fail("expected a total, as in 100, or points for each exercise, as in \"2.1 30, "
                      "2.2 20\"", "points")
     said = {pair.group(1): int(pair.group(2)) for pair in pairs}
-    wrong = sorted(set(said) ^ set(own)) or [number for number, points in said.items()
-                                             if points > assignment.MAX_POINTS]
+    for points in said.values():
+        if points > assignment.MAX_POINTS:
+            section.fail("%d is no number from 0 to %d" % (points, assignment.MAX_POINTS),
+                         "points")
+    wrong = sorted(set(said) ^ set(own))
     if wrong or len(pairs) != len(said):
         section.fail("%s: say the points of each exercise of this assignment once, or only a total"
                      % (wrong[0] if wrong else "an exercise is there twice"), "points")
@@ -319,6 +326,9 @@ def extensions_of(section, zone, due):
         if not date or not who:
             section.fail("%s: expected a line for each student, as in \"ada@example.org: 2027-03-17"
                          " 23:59\"" % shown(text), "extensions", line)
+        if " " in who and not re.search(r"[@\d]", who):
+            section.fail("%s: a student is known by the e-mail address or the number of "
+                         "student.txt, and not by a name" % shown(text), "extensions", line)
         if date <= due:
             section.fail("%s: that is not after %s, when it is due" % (
                 shown(text), due.strftime("%Y-%m-%d %H:%M %z")), "extensions", line)

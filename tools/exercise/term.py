@@ -205,9 +205,20 @@ class Term:
                                                                incoming.shown(name)))
         wanted = set()
         for who, mine in self.people.values():
+            self.check_decisions(who)
             best = self.one.attempts == syllabus.BEST
             wanted.update(map(id, mine if best else [self.pick(who, mine)]))
         return [student for student in students if id(student) in wanted]
+
+    def check_decisions(self, who):
+        """Nothing may be decided twice of a person, once by each name."""
+        first = {}
+        for name in names_of(who):
+            for each in self.decisions.get(name, ()):
+                if first.setdefault(each.exercise, each) is not each:
+                    raise TermError("%s: %s of %s is decided already, in %s: leave one of the lines"
+                                    % (each.where, each.exercise, incoming.shown(name),
+                                       first[each.exercise].where))
 
     def time_of(self, who, student):
         """When it was handed in: a datetime, or None if nothing tells."""
@@ -320,7 +331,10 @@ def decide(row, decision):
         decision.exercise, "%g" % decision.mark, handin.plain(decision.why)))
     if decision.exercise == TOTAL:
         row.fixed, row.looks = decision.mark, []
-    elif row.result:
+    elif not row.result:
+        row.notes.append("%s: that counts for nothing, because nothing was graded: decide the %s"
+                         % (decision.exercise, TOTAL))
+    else:
         entries = dict(row.result["exercises"])
         entries[decision.exercise] = dict(entries[decision.exercise], mark=decision.mark)
         row.result = dict(row.result, exercises=entries)

@@ -242,6 +242,15 @@ class Tables(TermTest):
         self.assertEqual((row["5.1"], row["total"]), ("20.5", "45.45"))     # 50.5 less 10 %
         self.assertIn("5.1: 20.5 by hand: appeal", row["notes"])
 
+    def test_a_decision_where_nothing_was_graded(self):
+        """The mark of an exercise has no total to go into, and that is told; a total counts."""
+        self.hand_in("ada.hand", "ada@x.org", assignment="threads")
+        for number, total in (("5.1", "0"), ("total", "20")):
+            plan = self.term(overrides="student,exercise,mark,why\nada@x.org,%s,20,ill\n" % number)
+            row, = self.table(plan, {"ada.hand": ()}).values()
+            told = "nothing was graded: decide the total" in row["notes"]
+            self.assertEqual((row["total"], told), (total, number == "5.1"), row)
+
     WRONG = [
         ("overrides", "student,exercise,mark\n", r"overrides.csv:1: there is no column why"),
         ("overrides", "student,exercise,mark,why\na,5.4,1,x\n", r":2: fork has no exercise '5.4'"),
@@ -253,6 +262,8 @@ class Tables(TermTest):
         ("overrides", "student,exercise,mark,why\na,5.1,1,late, ill\n", r":2: there are more cell"),
         ("overrides", "student,exercise,mark,why,mark\n", r"overrides.csv:1: two columns have"),
         ("overrides", "student,exercise,mark,why\na,5.1,1,x\nA,5.1,2,y\n", r":3: 5.1 of 'A' is de"),
+        ("overrides", "student,exercise,mark,why\nada@x.org,5.1,1,x\n7,5.1,2,y\n",
+         r":3: 5.1 of '7' is decided already, in .*overrides.csv:2: leave one of the lines"),
         ("times", "file,time\na,2027-03-10\nA,2027-03-11\n", r":3: 'A' has a time already"),
         ("times", "file,time\nada.hand,soon\n", r"times.csv:2: 'soon': expected a date"),
         ("times", "file,time\n,2027-03-10\n", r"times.csv:2: whose time is it"),
@@ -261,7 +272,7 @@ class Tables(TermTest):
     ]
 
     def test_mistakes(self):
-        self.hand_in("ada.hand", "ada@x.org")
+        self.hand_in("ada.hand", "ada@x.org", id="7")
         for name, text, told in self.WRONG:
             with self.subTest(text), self.assertRaisesRegex(term.TermError, told):
                 self.table(self.term(**{name: text}), {"ada.hand": (15, 15, 15)})
