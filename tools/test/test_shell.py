@@ -1,12 +1,12 @@
-"""Test that the shell does what docs/shell.md shows.
+"""Test that the shell does what docs/shell.md and labcodes.md show.
 
-The page is a session: what is typed behind each prompt, and what a machine answers. All of it is
+A page is a session: what is typed behind each prompt, and what a machine answers. All of it is
 typed into one machine with a fresh disk, in order, and each answer is compared to the letter. Only
 numbers of processes and of blocks depend on what was done before, so the session is always the same
 one. How much memory there is and how it was got depends on the compiler and the machine too: of
 what COUNTS says, any number is taken for any other.
 
-    test_shell.py --show    print the session as the machine has it now, to mend the page by
+    test_shell.py --show    print shell.md's session as the machine has it now, to mend it by
 """
 import os
 import re
@@ -19,20 +19,24 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
 PROMPT = "rvlab$ "
+PAGE = "docs/shell.md"
 COUNTS = ("mem", "swapstat")
 SECONDS = 120                   # of a machine that gives no answer
 
 
-def page():
-    """[(what is typed, the answer)] of docs/shell.md."""
-    session = []
-    with open(os.path.join(TOP, "docs", "shell.md"), encoding="utf-8") as file:
+def page(path):
+    """[(what is typed, the answer)] of a page. A line that is not indented ends an answer."""
+    session, is_open = [], False
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
         for line in file:
             if line.startswith("    " + PROMPT):
                 session.append((line[4 + len(PROMPT):].rstrip("\n"), ""))
-            elif line.startswith("    ") and session:
+                is_open = True
+            elif line.startswith("    ") and is_open:
                 typed, answer = session[-1]
                 session[-1] = (typed, answer + line[4:])
+            elif line.strip():
+                is_open = False
     return session
 
 
@@ -89,19 +93,25 @@ class Shell(unittest.TestCase):
 
     maxDiff = None
 
-    def test_the_page_is_true(self):
-        session = page()
-        self.assertGreaterEqual(len(session), 30)
+    def compare(self, path, least):
+        session = page(path)
+        self.assertGreaterEqual(len(session), least)
         answers, rest = play([typed for typed, _ in session])
         for (typed, answer), real in zip(session, answers):
             with self.subTest(typed=typed):
                 self.assertEqual(words(typed, answer), words(typed, real))
         self.assertIn("leak check: ok", rest)
 
+    def test_the_page_is_true(self):
+        self.compare(PAGE, 30)
+
+    def test_the_labs_are_true(self):
+        self.compare("labcodes.md", 2)
+
 
 if __name__ == "__main__":
     if "--show" in sys.argv:
-        typed = [line for line, _ in page()]
+        typed = [line for line, _ in page(PAGE)]
         for line, answer in zip(typed, play(typed)[0]):
             print("    " + PROMPT + line)
             print("".join("    " + text + "\n" for text in answer.splitlines()), end="")
