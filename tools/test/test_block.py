@@ -29,7 +29,7 @@ from labs.beyond import blocks_written
 from trees import OBJECTS, TOP
 
 QEMU = "qemu-system-riscv64"
-SECONDS = 120
+SECONDS = 600
 BLOCK = 4096
 
 

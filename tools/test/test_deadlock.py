@@ -13,7 +13,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KERNEL = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"), "kernel")
 QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
-SECONDS = 120
+SECONDS = 600
 CTRL_C, CTRL_D = "\3", "\4"
 
 

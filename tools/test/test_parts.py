@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from trees import OBJECTS, TreeTest, build_command
 
 QEMU = "qemu-system-riscv64"
-SECONDS = 120                   # a boot takes one
+SECONDS = 600                   # a boot takes one
 
 
 class TestParts(TreeTest):

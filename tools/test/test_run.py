@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from trees import OBJECTS, TOP, Edited, TreeTest
 
-SECONDS = 120                   # a boot takes about one second
+SECONDS = 600                   # a boot takes about one second
 PROMPT = b"rvlab$ "
 
 

@@ -21,7 +21,7 @@ QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
 PROMPT = "rvlab$ "
 PAGE = "docs/shell.md"
 COUNTS = ("mem", "swapstat")
-SECONDS = 120                   # of a machine that gives no answer
+SECONDS = 600                   # of a machine that gives no answer
 
 
 def page(path):
