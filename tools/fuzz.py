@@ -184,9 +184,9 @@ class Fuzzer:
         if harts > 1:
             print("  to be tried several times: with %d harts it may pass" % harts)
         _, text = self.run(boot(seed, self.words + ["print"], first, last - first + 1, word, harts))
-        print("  %s in %d round%s:" % ("%d calls" % len(needed.kept) if needed.kept else
-                                       "all calls", last - first + 1, "s" * (last > first)))
-        for line in printed(text):
+        print("  %s in %d round%s:" % (number_of(needed.kept), last - first + 1,
+                                       "s" * (last > first)))
+        for line in printed(text) or ["none was made: it fails before the first one"]:
             print("    " + line)
 
     def command(self, seed, first=None, last=None, kept=None, harts=None):
@@ -204,6 +204,11 @@ class Fuzzer:
             + ["--harts %s" % harts] * (harts not in (None, own))
             + ["--rounds %d-%d" % (first, last)] * ((first, last) != whole)
             + ["--keep %s --print" % kept] * bool(kept))
+
+
+def number_of(kept):
+    """How many calls are kept, in words; None: all."""
+    return "%d call%s" % (len(kept), "s" * (len(kept) > 1)) if kept else "all calls"
 
 
 def printed(text):

@@ -133,14 +133,14 @@ class Harts(unittest.TestCase):
 
     SEED = 6
 
-    def told(self, fails):
-        """What explain() prints. fails(test) is asked for each boot; self.boots has all of them."""
+    def told(self, fails, printed="lane 1.7: dup(3, 400)\n"):
+        """What explain() prints. fails(test) is asked for each boot, which prints this; self.boots
+        has all of them."""
         self.boots = []
 
         def run(fuzzer, test):
             self.boots.append(test)
-            return Outcome(test, Verdict.PANIC if fails(test) else Verdict.OK), \
-                "lane 1.7: dup(3, 400)\n"
+            return Outcome(test, Verdict.PANIC if fails(test) else Verdict.OK), printed
         options = types.SimpleNamespace(
             objects=fuzz.OBJECTS, qemu="none", groups="pmfs", count=False, rounds=None, keep="",
             harts=None, no_shorten=False)
@@ -174,9 +174,15 @@ class Harts(unittest.TestCase):
         self.assertRegex(text, r"shorter: python3 tools/fuzz.py --seed 6 --rounds \d+-\d+ --keep ")
         self.assertIn("with 2 harts it may pass", text)
         self.assertIn("lane 1.7: dup(3, 400)", text)
-        kept = int(re.search(r"(\d+) calls in", text).group(1))
+        kept = int(re.search(r"(\d+) calls? in", text).group(1))
         self.assertLess(kept, 300)              # of 3,000 in a round
         self.assertIn("keep=", self.boots[-1].prog)
+
+    def test_it_fails_before_the_first_call(self):
+        """As with an exercise that is blank, and that the program needs to begin."""
+        text = self.told(lambda test: True, "")
+        self.assertIn("  1 call in 1 round:\n    none was made: it fails before the first one",
+                      text)
 
     def test_it_does_not_fail_again(self):
         self.assertIn("it has not failed again", self.told(lambda test: False))
