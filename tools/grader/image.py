@@ -20,7 +20,7 @@ from collections import namedtuple
 
 from grader.dwarf import Unit
 
-PT_LOAD, PF_X, PF_W, SHF_COMPRESSED = 1, 1, 2, 0x800
+PT_LOAD, PF_X, PF_W, SHF_COMPRESSED, STT_FUNC = 1, 1, 2, 0x800, 2
 SIGNED = (0x05, 0x06, 0x0d)                 # DWARF's encodings of numbers that can be negative
 
 Symbol = namedtuple("Symbol", "address size")
@@ -134,6 +134,13 @@ class Image:
                 symbols = others if info >> 4 else local
                 symbols.setdefault(self.text(strings, name), Symbol(value, size))
         return {**local, **others}
+
+    @functools.cached_property
+    def functions(self):
+        """The addresses where functions begin, those too whose names others have as well."""
+        with self.reading():
+            return {value for _, info, _, section, value, _ in struct.iter_unpack(
+                "<IBBHQQ", self.section(".symtab")) if section and info & 15 == STT_FUNC}
 
     @property
     def memory_size(self):

@@ -132,10 +132,20 @@ class Caller(Machine):
         self.steps.append("%s: %#x" % (step, now[A0]))
         return now
 
+    def entry(self, function, named="a pointer"):
+        """The address of a function, by its name or address. An address comes out of the machine's
+        memory, so it must be where a function of the kernel's file begins: code that was made
+        elsewhere is no solution."""
+        if isinstance(function, str):
+            return self.image.address(function)
+        self.expect(int(function) in self.image.functions, "%s leads to %#x, where no function of "
+                    "the kernel begins" % (named, int(function)))
+        return int(function)
+
     def call(self, function, *arguments, named=None):
         """What the function returns for these numbers. `function` is a name, or an address; `named`
         says it in words if it is an address. Registers that a function must keep are looked at."""
-        address = self.image.address(function) if isinstance(function, str) else int(function)
+        address = self.entry(function, named)
         step = "%s(%s)" % (named or function, ", ".join(
             str(n) if -10 ** 6 < n < 10 ** 6 else "%#x" % (n & WORD) for n in arguments))
         registers = list(self.start)

@@ -87,10 +87,9 @@ class Tasks:
 
     def begin(self, task, function, arguments):
         """The registers with which a task begins a call."""
-        image = self.machine.image
         registers = list(self.machine.start)
         registers[SP], registers[RA] = task.top, self.machine.place
-        registers[PC] = image.address(function) if isinstance(function, str) else int(function)
+        registers[PC] = self.machine.entry(function)
         registers[A0:A0 + len(arguments)] = [int(n) & WORD for n in arguments]
         name = function if isinstance(function, str) else "a call"
         task.call = "task %d in %s" % (task.number, name)

@@ -12,7 +12,7 @@ The whole lab is 7.0 two races (10), 7.1 semaphores (15), 7.2 monitors (15), 7.3
 7.4 mutexes and condition variables of programs (25), 7.5 deadlock detection (20), and the challenge
 7.C, priority donation (10).
 """
-from grader import outside_sync, outside_tasks, outside_wait
+from grader import outside_detect, outside_sync, outside_tasks, outside_wait
 from labs.common import ALL_BUT_LEAKS, Exercise, Lab, program, selftest
 
 HINTS = {
@@ -241,11 +241,13 @@ TESTS = [
             title="threads and processes, and holders that end"),
     program("condvars", "", 2, "7.4", seeds=SEEDS,
             title="a bounded buffer, limits of time, kills"),
-    program("circles", "", 6, "7.5", title="a lock that closes a circle of mutexes, and others"),
+    program("circles", "", 6, "7.5", title="a lock that closes a circle of mutexes, and others",
+            outside=outside_detect.asked("circles", 6, 0)),
     program("circles family", "family", 4, "7.5", title="circles of processes; ends and kills"),
     program("circles crowd", "crowd", 2, "7.5", seeds=SEEDS,
             title="two mutexes in any order, and none waits for ever"),
-    program("unsafe", "", 4, "7.5", title="units with several holders: is there an order?"),
+    program("unsafe", "", 4, "7.5", title="units with several holders: is there an order?",
+            outside=outside_detect.asked("unsafe", 3, 3)),
     program("unsafe events", "events", 3, "7.5", limit=200,
             title="semaphores that count events are not blamed"),
     program("unsafe crowd 4 harts", "crowd", 1, "7.5", harts=4, runs=2, cpu=10,

@@ -80,6 +80,10 @@ LIARS = [
      "state_condvar[LEFT] = EATING; cond_signal(&mtp->cv[LEFT]); }"),
     ("usync-mutex", "kern/process/sync_mutex.c", "7.4", "sync_mutex_unlock",
      "int result = -E_INVAL;", "int result = 0;"),
+    ("circles", "kern/process/sync_detect.c", "7.5", "closes_circle", "return true;",
+     "return false;"),
+    ("unsafe", "kern/process/sync_detect.c", "7.5", "can_finish", "return self->finishes;",
+     "return true;"),
     ("donate", "kern/process/sync_donate.c", "7.C", "pass", "give(mutex, next);", ""),
     ("bmap-fill", "kern/fs/sfs_bmap.c", "8.2", "bmap_path", "index % SFS_NPER;",
      "(index % SFS_NPER) ^ 1;"),
@@ -100,6 +104,7 @@ LIARS = [
      "        return NULL;\n"),
 ]
 PROGRAMS = "user-frame", "syscalls"
+KNOWN = "circles", "unsafe"             # right where the program calls by which it is tested
 WHOLE = "pmm-plan-own", "sched-plan-own", "swap-own"    # whole functions, which call lie()
 
 LIE = r"""
@@ -245,6 +250,8 @@ def lying(test, right, wrong):
             return 'bool lie(const char *test);\nlie("%s");\n' % test + wrongly
         if test == "vfork":
             return wrongly
+        if test in KNOWN:
+            return "if (%s) {\n%s} else {\n%s}\n" % (RUNS % test, text, wrongly)
         if test in WHOLE:
             return "bool lie(const char *test);\n" + wrongly
         if test == "switch":

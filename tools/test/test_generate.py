@@ -119,7 +119,9 @@ class Tools(unittest.TestCase):
     def test_wrong_command_lines(self):
         for words, said in ((["clusters.py", "rsh"], "rsh is neither ssh nor slurm"),
                             (["classtime.py", "--lab", "10", "--count", "1"],
-                             "there is no lab 10")):
+                             "there is no lab 10"),
+                            (["outside_cost.py", "cow", "no-such"],
+                             "no exercise has a test no-such")):
             done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", words[0])]
                                   + words[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             output = done.stdout.decode()

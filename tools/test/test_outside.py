@@ -12,13 +12,16 @@ import re
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import outside_cost
 from grader.host import Host
 from grader.judge import Judge
+from grader.outside import Caller
 from labs import catalogue
 from liars import LIARS, edits
 from trees import OBJECTS, Edited, TreeTest, build_command
@@ -49,6 +52,45 @@ class Page(unittest.TestCase):
         rows = re.findall(r"^\| (\S+) \| ([^|]+) \|", table.split("\n\n")[0], re.M)
         told = {(exercise, name) for exercise, names in rows for name in names.split(", ")}
         self.assertEqual(told, {(test.exercise, test.name) for test in tests().values()})
+
+
+class Pointer(unittest.TestCase):
+    """What is called by a pointer in the machine's memory is a function of the kernel's file."""
+
+    def called(self, place):
+        """The complaints of a machine in which the host calls place(machine)."""
+        test = copy.copy(tests()["timer-expire"])
+        test.outside = lambda machine: machine.call(place(machine), named="pick_next")
+        with tempfile.TemporaryDirectory(prefix="rvlab-") as folder:
+            run = Caller(test, Host(OBJECTS, QEMU, folder)).run()
+        self.assertIsNone(run.error)
+        return run.complaints
+
+    def test_function(self):
+        self.assertEqual(self.called(lambda machine: machine.image.address("nr_free_pages")), [])
+
+    def test_code_that_is_elsewhere(self):
+        """In a page of memory, and behind the beginning of a function."""
+        for place in (lambda machine: machine.page(),
+                      lambda machine: machine.image.address("nr_free_pages") + 4):
+            complaint, = self.called(place)
+            self.assertRegex(complaint, "^called from outside: pick_next leads to 0x.*, where no "
+                             "function of the kernel begins")
+
+
+class Cost(unittest.TestCase):
+    """outside_cost.py tells the time of a test, and of that what its calls from outside take."""
+
+    def test_one_test(self):
+        options = types.SimpleNamespace(objects=OBJECTS, qemu=QEMU)
+        failed, whole = outside_cost.measure([tests()["timer-expire"]], options)
+        self.assertEqual((failed, outside_cost.Measured.machines), ([], 1))
+        self.assertGreater(outside_cost.Measured.seconds, whole / 10)
+        self.assertLess(outside_cost.Measured.seconds, whole * 9 / 10)
+        broken = copy.copy(tests()["timer-expire"])
+        broken.exit = 3
+        failed, _ = outside_cost.measure([broken], options)
+        self.assertIn("timer-expire: expected the first program to exit", failed[0])
 
 
 class Outside(TreeTest):
