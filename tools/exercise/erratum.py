@@ -13,7 +13,7 @@ import os
 import re
 
 from exercise import handin, incoming, manifest, mend, regions
-from exercise.handout import BOOK, files_below
+from exercise.handout import BOOK, VERSIONED, files_below
 from exercise.regions import RegionError
 
 CONTEXT = 3
@@ -176,4 +176,7 @@ def run(root, options):
     for name in names:
         print("  " + name)
     print("%s: %s" % (mend.ERRATA, line))
+    if before.version == after.version and any(name.startswith(VERSIONED) for name in names):
+        print("note: %s has the version of %s, so it was not made from a mended tree: mend this "
+              "tree, which grades and makes the next handout, and begin again" % (new, old))
     return 0

@@ -364,6 +364,9 @@ def read(root, word, labs):
     if path is None:
         raise CourseError("which course? Say --course FILE, or --course with one of %s, or put a "
                           "file %s at the top of the tree" % (", ".join(shipped(root)), OWN))
+    if not os.path.exists(path):
+        raise CourseError("there is no file %s, and in tools/courses there are %s"
+                          % (path, ", ".join(shipped(root))))
     known = [exercise for lab in labs for exercise in lab.exercises]
     found = Course(path, inifile.read(path), {each.number: each for each in known + tasks.load()})
     for one in found.assignments:

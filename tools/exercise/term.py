@@ -56,7 +56,8 @@ def read_table(path, columns):
     """[(line, {column: text})] of a CSV file; TermError if one of these columns is missing."""
     try:
         text = incoming.sure_text_of(incoming.file_data(path, MAX_TABLE))
-        rows = csv.DictReader(text.split("\n"), restkey=REST, strict=True)
+        signs = max(",;\t", key=text.partition("\n")[0].count)      # some spreadsheets write these
+        rows = csv.DictReader(text.split("\n"), restkey=REST, strict=True, delimiter=signs)
         names = [name.strip().casefold() for name in rows.fieldnames or ()]
         rows.fieldnames, found = names, []
         missing = [name for name in columns if name not in names]
@@ -92,6 +93,11 @@ def file_of(source):
     while source and not os.path.exists(source):
         source = source.rpartition(":")[0]
     return source
+
+
+def shown(submission):
+    """Where a hand-in was found, and why it was refused if it was."""
+    return submission.source + (" (refused: %s)" % submission.refused if submission.refused else "")
 
 
 def names_of(who):
@@ -265,7 +271,7 @@ class Term:
         for who, mine in self.people.values():
             chosen = self.pick(who, mine)
             row = self.row(who, chosen)
-            others = [each.submission.source for each in mine if each is not chosen]
+            others = [shown(each.submission) for each in mine if each is not chosen]
             if others:
                 rule = self.one.attempts + " one" * (self.one.attempts == syllabus.IN_TIME)
                 guess = self.one.attempts != syllabus.BEST and None in [
@@ -374,7 +380,7 @@ class CourseGrading(Grading):
         count = len(self.students)
         self.students = self.term.choose(self.students)
         if count > len(self.students):
-            print("%d other hand-ins of these students do not count"
+            print("other hand-ins of these students, which do not count: %d"
                   % (count - len(self.students)))
 
     def take(self, student):

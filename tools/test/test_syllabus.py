@@ -262,6 +262,11 @@ class Handouts(unittest.TestCase):
             self.assertEqual(done.stdout.decode()[:len(begins)], begins)
             shutil.copy(self.path, os.path.join(top, syllabus.OWN))
 
+    def test_a_course_that_is_not_there(self):
+        with self.assertRaisesRegex(syllabus.CourseError,
+                                    "there is no file ucroe, and in tools/courses there are core"):
+            syllabus.read(ROOT, "ucroe", LABS)
+
     def test_members_that_nobody_can_find(self):
         for line in ("Bob", "Bob, nowhere", ", b@x.org", "Bob, b@x.org, 7, 8"):
             with self.subTest(line), self.assertRaisesRegex(handin.HandinError, "^member: "):

@@ -225,6 +225,7 @@ class People(TermTest):
         self.hand_in("b.hand", "ada@x.org", assignment="threads")
         row, = self.table(self.term(), {"a.hand": (15, 15, 15)}).values()
         self.assertEqual(row["total"], "60")
+        self.assertIn("b.hand (refused: it was made for the assignment threads,", row["notes"])
         os.remove(self.path("a.hand"))
         row, = self.table(self.term(), {"b.hand": ()}).values()
         self.assertIn("refused: it was made for the assignment threads", row["notes"])
@@ -241,6 +242,14 @@ class Tables(TermTest):
         row = self.table(plan, {"ada.hand": (0, 15, 15)})["ada@x.org"]
         self.assertEqual((row["5.1"], row["total"]), ("20.5", "45.45"))     # 50.5 less 10 %
         self.assertIn("5.1: 20.5 by hand: appeal", row["notes"])
+
+    def test_other_signs_between_cells(self):
+        """Spreadsheets write semicolons where a comma is in numbers, or tabs."""
+        self.hand_in("ada.hand", "ada@x.org")
+        for sign in ";\t":
+            plan = self.term(times="file,time\nada.hand,2027-03-11 11:00\n".replace(",", sign))
+            row = self.table(plan, {"ada.hand": (0, 15, 15)})["ada@x.org"]
+            self.assertEqual(row["days late"], "1")
 
     def test_a_decision_where_nothing_was_graded(self):
         """The mark of an exercise has no total to go into, and that is told; a total counts."""
