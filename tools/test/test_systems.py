@@ -213,7 +213,7 @@ class Probe(Bin):
                          "tree: x.h:1: fatal error: stdint.h: No such file\n")
         self.assertEqual(os.listdir(self.path("obj", "linux-gnu")), [])
 
-    def test_what_newer_compilers_refuse_is_a_warning(self):
+    def test_what_newer_compilers_refuse_is_no_error(self):
         """Since GCC 14 and clang 16 two old habits of C are errors. Which options make warnings
         of them differs by compiler. WERROR=1 stays strict."""
         self.toolchain("linux-gnu", ANY_COMPILER + "\ncase \"$*\" in *-Wno-error=*) case \"$*\" in "
