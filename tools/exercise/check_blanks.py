@@ -11,7 +11,8 @@ function that only the solution uses makes one: regions.unused() finds these, an
 blank region names them. A fault shows here if it misses one. .ci/run runs it.
 
 What this tree has built already is taken over, so only what a blank changes is compiled. Objects of
-a build that was not without warnings are no use: make compiles them again, see build.mk.
+a build that was not without warnings are no use: make compiles them again, see build.mk. A blank
+has its hint, so these are the texts of handouts, and .ci/run compiles what both have only once.
 """
 import argparse
 import os
@@ -24,9 +25,9 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import scratch
 from exercise import regions
+from labs import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HINT = "A hint of\nmore than one line."
 
 
 def write(tree, texts):
@@ -77,6 +78,8 @@ def main():
     labs = sorted({exercise.split(".")[0] for exercise in exercises})
     texts = {region.path: regions.read(ROOT, region.path) for region in found}
     given = regions.load_given(ROOT)
+    hints = {exercise.number: exercise.hint for lab in catalogue.load()
+             for exercise in lab.exercises}
     first, *others = options.toolchains.split(",")
     jobs = [(first, word) for word in options.sets or exercises + labs + ["all"]]
     jobs += [(other, word) for other in others for word in options.sets or ["all"]]
@@ -88,7 +91,6 @@ def main():
             take_objects(ROOT, tree, toolchain)
         for toolchain, word in jobs:
             chosen = members(word, exercises)
-            hints = dict.fromkeys(chosen, HINT)
             write(tree, {path: regions.blank(text, path, chosen, hints, given)
                          for path, text in texts.items()})
             problem = build(tree, toolchain)

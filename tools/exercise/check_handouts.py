@@ -64,8 +64,8 @@ def grade(tree, toolchain, qemu, exercises=()):
         os.remove(path)
     result = subprocess.run(
         [sys.executable, "tools/grade.py", "--objects", "obj/" + toolchain, "--qemu", qemu,
-         "--build", "make -r -f tools/build.mk TC=%s -j2" % toolchain, "--json", path, "--exercise",
-         " ".join(exercises)], cwd=tree,
+         "--build", "make -r -f tools/build.mk TC=%s WERROR=1 -j2" % toolchain, "--json", path,
+         "--exercise", " ".join(exercises)], cwd=tree,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = result.stdout.decode("utf-8", "replace")
     if not os.path.exists(path):

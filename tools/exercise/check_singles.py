@@ -9,9 +9,10 @@ them, and once with all of them solved, as in a course that gives them away or t
 What a later lab hooks into the kernel must not call what is blank.
 
 Where all regions of an exercise are bodies of functions, a blank is a call that panics, and does
-nothing else: it matters to a test only if it is reached. So the tests of the labs before run once
-with all such exercises of a lab blank together: what passes there reaches none of them, and passes
-with each one alone. Other exercises have kernels of their own for that.
+nothing else: it matters to a test only if it is reached. Nor does it matter that static functions
+are missing which these bodies alone use. So the tests of the labs before run once with all such
+exercises of a lab blank together: what passes there reaches none of them, and passes with each one
+alone. Other exercises have kernels of their own for that.
 
 Lab 0 has programs that need the whole kernel, so its exercises are tried on a solved one, and no
 other lab needs its tests.
@@ -21,17 +22,19 @@ checks whole handouts, with the rest of the tests. .ci/run runs both.
 """
 import argparse
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cli
-from exercise import marks, pool
+from exercise import marks, pool, regions
 from exercise.trials import Tester, add_options, reason
 from exercise.workshop import Compiled, WorkshopError
 from labs.catalogue import LabError, load, unknown
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OWN = re.compile("static |#define ")    # what begins a line that defines something for its file
 
 
 class Single(Tester):
@@ -61,15 +64,41 @@ def alike(tests):
     return [test.name for test in tests if test.harts == 1 and not test.seeds and not test.command]
 
 
-def is_quiet(regions):
-    """Is a blank in these regions nothing but a call that panics?"""
-    return all(region.form == "code" and not region.path.endswith(".h") for region in regions)
+def names_of(line):
+    """The names that a line of C defines for its file alone, as OWN has it: those of a function, a
+    macro or some variables."""
+    if line.startswith("#define "):
+        return re.findall(r"\w+", line)[1:2]
+    head = re.match(r"[^({=;]*", line).group()
+    if line[len(head):].startswith("("):
+        return re.findall(r"\w+", head)[-1:]
+    return [re.findall(r"\w+", each.partition("[")[0])[-1] for each in head.split(",")]
+
+
+def are_helpers(region, own, text):
+    """Has a region of a file with this text nothing in it but static functions and variables, and
+    macros, that nothing outside of the exercise's own regions names?"""
+    if region.form != "extra" or not region.path.endswith(".c") or "__attribute__" in region.text:
+        return False
+    lines = list(filter(str.strip, regions.COMMENT.sub("", region.text).split("\n")))
+    outside = set(regions.WORD.findall(regions.COMMENT.sub(" ", regions.replace(
+        text, region.path, {each.key: "" for each in own if each.path == region.path}))))
+    begin = [line for line in lines if line[0] not in " {}"]
+    return begin[:1] == lines[:1] and all(map(OWN.match, begin)) and not outside.intersection(
+        name for line in begin for name in names_of(line))
+
+
+def is_quiet(own, texts):
+    """Is a blank in these regions of an exercise nothing but a call that panics? `texts` are those
+    of their files."""
+    return all(region.form == "code" and not region.path.endswith(".h")
+               or are_helpers(region, own, texts[region.path]) for region in own)
 
 
 def jobs_of(reference, before, exercises, later, words):
     """(title, job) of some exercises of a lab, with `later` blank too. `before` are the tests that
     must pass; what is quiet is blank together for them."""
-    quiet = [number for number in exercises if is_quiet(reference.of(number))]
+    quiet = [number for number in exercises if is_quiet(reference.of(number), reference.texts)]
     if quiet and before:
         yield (" ".join(quiet) + words,
                ("single", reference.variant({}, later.union(quiet)), before, []))

@@ -157,6 +157,41 @@ class Jobs(unittest.TestCase):
             self.assertEqual(alone, before if number == "5.4" else [])
             self.assertNotEqual(own, [])
 
+    def test_helpers_of_bodies_are_blank_with_them(self):
+        """Static functions of 7.1 and 7.3 are used by their bodies alone; 7.C has fields, too."""
+        labs = load()
+        found = dict(check_singles.jobs(labs, check_singles.choose(["7"], labs)))
+        method, texts, before, own = found["7.1 7.2 7.3 7.4 7.5, labs behind it solved"]
+        self.assertIn("kern/sync/phi_monitor.c", texts)
+        for number in ("7.0", "7.C", "7.1"):
+            method, texts, alone, own = found[number + ", labs behind it solved"]
+            self.assertEqual(alone, [] if number == "7.1" else before)
+
+    def test_what_is_no_helper(self):
+        """Whatever somebody else may see, or name, is none."""
+        text = "int more(void)\n{\n    return %s;\n}\n"
+        for wanted, extra, more in (
+                (True, "#define TWO 2\nstatic int one(int a,\n        int b)\n{\n    b = a;\n}\n",
+                 "1 /* one */"),
+                (True, "static int one, two[2], c = 3;\nstatic struct p {\n    int a;\n} p;\n",
+                 "4"),
+                (False, "static int one(void)\n{\n    return 1;\n}\n", "one()"),
+                (False, "static int one, two[2];\n", "two[1]"),
+                (False, "#define TWO 2\n", "TWO"),
+                (False, "int one(void)\n{\n    return 1;\n}\n", "1"),
+                (False, "static int one __attribute__((used));\n", "1"),
+                (False, "    two = 2;\n", "1"),
+                (False, "static int one;\nint two;\n", "1")):
+            with self.subTest(extra=extra, more=more):
+                region = regions.Region("7.1", "helpers", "extra", "kern/sync/some.c", 2)
+                whole = "%s\n%s%s\n%s" % (region.begin, extra, region.end, text % more)
+                own = regions.parse(whole, region.path)
+                self.assertEqual(len(own), 1)
+                self.assertIs(check_singles.are_helpers(own[0], own, whole), wanted)
+        own[0].form, own[0].text = "extra", "static int one;\n"
+        own[0].path = "kern/sync/some.h"
+        self.assertFalse(check_singles.are_helpers(own[0], own, whole))
+
     def test_words(self):
         labs = load()
         self.assertEqual(check_singles.choose(["1", "5.4"], labs), ["1.1", "1.2", "1.3", "5.4"])
