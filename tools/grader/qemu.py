@@ -86,6 +86,7 @@ class Qemu:
         command += self.disk + processor.options(self.host.qemu, test.processor)
         if test.harts == 1:
             command += ["-icount", "shift=%d,sleep=off" % test.shift] + watchdog.DEVICE
+            command += watchdog.BEAT if test.input else []
         return command
 
     def start(self):
