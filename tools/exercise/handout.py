@@ -44,7 +44,7 @@ TOOLS = ("sfs", "grader", "labs", "exercise", "given", "runs", "tasks")
 TEACHERS = ("badboot.py", "badinput.py", "badinput_inputs.py", "badinput_teachers.py",
             "checked.py", "classtime.py", "clusters.py", "crashes.py", "dataraces.py",
             "faults_planted.py", "fuzz_faults.py", "gradescope.py", "grafts.py", "hosted.py",
-            "litmus.py", "matrix.py", "outside_cost.py", "planting.py", "rvwmo.py",
+            "litmus.py", "matrix.py", "outside_cost.py", "planting.py", "races.py", "rvwmo.py",
             "taskpatches.py", "trust.py", "ucore.py")
 EXERCISE = ("__init__.py", "assignment.py", "carry.py", "coursework.py", "regions.py", "lexer.py",
             "vet.py", "vet_asm.py", "graft.py", "incoming.py", "allowed.py", "manifest.py",
