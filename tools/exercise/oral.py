@@ -149,6 +149,8 @@ def main():
     questions = choose(found, options.count, seed)
     print("%s, %s. What happens without this line?\n" % (work.assignment or "lab %d" % work.lab,
                                                          work.student["name"]))
+    if len(questions) < options.count:
+        print("It has %d statements only that can be asked about.\n" % len(questions))
     if not options.answers:
         for number, each in enumerate(questions, 1):
             print("%2d. %s" % (number, each))

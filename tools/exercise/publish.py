@@ -128,6 +128,15 @@ class Branch:
         return True
 
 
+def is_kept(root, branch):
+    """Has the git of the teacher's tree all of which its version is made? If it has no git, that is
+    not asked."""
+    try:
+        return not branch.run("status", "--porcelain", "--", *handout.VERSIONED, folder=root)
+    except PublishError:
+        return True
+
+
 def check_blank(root, tree, about):
     """PublishError if a region of an exercise that is to be written at any time has a text which is
     not what a handout has there."""
@@ -215,6 +224,9 @@ def run(root, course, labs, options, uses, pages, folder):
             one.name, one.title, about.version))
         print("%s: %s" % (one.name, "version " + about.version if is_new else "as it is there"),
               flush=True)
+    if not is_kept(root, branch):
+        print("note: this tree has changes that are not committed: commit them, or no `tools/lab "
+              "regrade --version` finds it again")
     others = branch.others()
     if others:
         print("note: %s has %s too: let students reach the branch %s only, as by `git push URL %s`"

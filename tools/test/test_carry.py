@@ -195,6 +195,21 @@ class Git(Trees):
                           % (other, current) in text), (0, True), text)
         self.assertEqual(sorted(os.listdir(other)), [".git", "notes"])
 
+    def test_a_tree_that_is_not_committed(self):
+        """Only what makes the version counts, and only where there is a git."""
+        tree = self.path("teacher")
+        os.makedirs(os.path.join(tree, "kern"))
+        branch = publish.Branch(self.path("to.git"), "handouts")
+        self.assertTrue(publish.is_kept(tree, branch))
+        self.git("init", "-q", tree)
+        put(tree, "course.ini", "[course]\n")
+        self.assertTrue(publish.is_kept(tree, branch))
+        put(tree, "kern/new.c", "int new;\n")
+        self.assertFalse(publish.is_kept(tree, branch))
+        self.git("add", "-A", folder=tree)
+        self.git("commit", "-q", "-m", "all", folder=tree)
+        self.assertTrue(publish.is_kept(tree, branch))
+
     def test_what_comes_solved_is_not_published(self):
         core = syllabus.read(ROOT, "core", LABS)
         with self.assertRaisesRegex(publish.PublishError, r"\[memory\] lets traps come solved"):

@@ -155,6 +155,9 @@ class Oral(unittest.TestCase):
         self.assertEqual((0, first.stdout), (again.returncode, again.stdout))
         self.assertEqual(10, len(re.findall(r"^ ?\d+\. exercise", first.stdout, re.M)))
         self.assertNotEqual(first.stdout, self.run_tool(self.path, "--seed", "1").stdout)
+        self.assertNotIn("statements only", first.stdout)
+        more = self.run_tool(self.path, "--count", "1000").stdout
+        self.assertIn("It has %d statements only" % sum(map(len, self.found.values())), more)
 
     def test_what_it_is_of(self):
         """The lab; of a course's hand-in the assignment, for the lab may be that of a later one."""
