@@ -58,6 +58,14 @@ def has_own(root):
     return bool(syllabus.path_of(root, ""))
 
 
+def without_assignment(options):
+    """WorkError if a course is named, and none of its assignments: what is done then would be of a
+    lab, with the points of the tests."""
+    if options.course:
+        raise WorkError("--course %s: which of its assignments? Say --assignment NAME; tools/lab "
+                        "list --course %s shows them" % (options.course, options.course))
+
+
 def show(root, options, show_exercise):
     """Print the assignments of a course, or one of them with its exercises and tasks.
     show_exercise() prints one, with the tests among which its own are, and its points. The result
@@ -92,6 +100,7 @@ def grade(root, options):
                         "names: grade --exercises instead of an --assignment")
     if options.assignment:
         return gradebook.run(term.CourseGrading(root, options, read(root, options)))
+    without_assignment(options)
     for name in ("times", "overrides", "earlier"):
         if getattr(options, name):
             raise WorkError("--%s needs --assignment: it is about a course" % name)
@@ -103,6 +112,7 @@ def plan_of(root, options):
     from exercise import handout, plans
     given = vars(options)               # the packages of course systems have fewer options
     if not options.assignment:
+        without_assignment(options)
         if not options.lab:
             raise WorkError("of which lab? Give its number, or --assignment NAME")
         plan = handout.plan_of(options.lab, given.get("solved"), options.exercises)

@@ -262,6 +262,16 @@ class Handouts(unittest.TestCase):
             self.assertEqual(done.stdout.decode()[:len(begins)], begins)
             shutil.copy(self.path, os.path.join(top, syllabus.OWN))
 
+    def test_a_course_without_an_assignment(self):
+        """What is asked for would be of a lab, with other points; so nothing is done."""
+        for words in (("handout", "1", "-o", os.path.join(self.folder, "none")),
+                      ("grade", self.path, "--lab", "1"), ("actions", "1")):
+            done = subprocess.run([sys.executable, LAB, *words, "--course", "ucore"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual((done.returncode, done.stdout.decode()), (
+                2, "tools/lab: --course ucore: which of its assignments? Say --assignment NAME; "
+                "tools/lab list --course ucore shows them\n"))
+
     def test_a_course_that_is_not_there(self):
         with self.assertRaisesRegex(syllabus.CourseError,
                                     "there is no file ucroe, and in tools/courses there are core"):
