@@ -5,7 +5,8 @@
 
 For each number of workers, generated hand-ins (tools/lab generate) are graded by tools/lab grade,
 with nothing kept of an earlier grading but the reference: hand-ins a minute by the clock on the
-wall, which tells something only if the machine does nothing else.
+wall, which tells something only if the machine does nothing else, and CPU seconds of each, which
+tell something on a busy one too. How far it has come is told all the time, on standard error.
 
 --parts hand-ins are then graded in this process, where each part of the work is timed: CPU seconds
 of the compiler, of machines, of putting the tree back, of all else. With --count 0 only this is
@@ -15,7 +16,9 @@ times a second of the clock: on a machine with much other work it takes most of 
 """
 import argparse
 import contextlib
+import ctypes
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -30,6 +33,8 @@ from labs import catalogue
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(TOP, "tools", "lab")
 QEMU = "qemu-system-riscv64"
+PR_SET_CHILD_SUBREAPER = 36     # of <sys/prctl.h>
+TOLD_SECONDS = 20               # between two lines that tell how far it is
 
 
 class ClassTimeError(Exception):
@@ -57,15 +62,45 @@ def course(folder, made, options, count):
     return path
 
 
+def say(words):
+    """Tell what is done now, for who waits."""
+    print("classtime: " + words, file=sys.stderr, flush=True)
+
+
+def adopt():
+    """Be the parent of processes whose own one has ended. A box leaves such behind (see
+    grader.sandbox), and nobody else would know their CPU time."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(own):
+    """Wait for the adopted ones that have ended; not for the child `own`."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or ended.si_pid == own:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+
 def graded(path, options, workers):
-    """The seconds that a grading by so many workers takes."""
-    start = time.monotonic()
-    done = subprocess.run([sys.executable, LAB, "grade", path, "--lab", options.lab, "-j",
-                           str(workers), "--toolchain", options.toolchain],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise ClassTimeError(done.stdout.decode("utf-8", "replace")[-2000:])
-    return time.monotonic() - start
+    """(seconds, CPU seconds) that a grading by so many workers takes."""
+    say("%d hand-ins, %d workers" % (options.count, workers))
+    start, before, told, last = time.monotonic(), cpu()[1], [], 0.0
+    process = subprocess.Popen([sys.executable, LAB, "grade", path, "--lab", options.lab, "-j",
+                                str(workers), "--toolchain", options.toolchain],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for line in process.stdout:
+        told.append(line.decode("utf-8", "replace"))
+        reap(process.pid)
+        if re.match(r"\[ *\d+/\d+\]", told[-1]) and time.monotonic() - last > TOLD_SECONDS:
+            last = time.monotonic()
+            say("%s after %.0f s" % (told[-1].split("]")[0] + "]", last - start))
+    if process.wait() != 0:
+        raise ClassTimeError("".join(told)[-2000:])
+    seconds = time.monotonic() - start
+    reap(None)
+    return seconds, cpu()[1] - before
 
 
 class Parts:
@@ -111,7 +146,8 @@ def parts_of(path, options, folder):
     examiner = marks.Examiner(reference, shop)
     found = submissions.collect([path], submissions.Wanted(reference.register, asked))
     before = cpu()
-    for each in found:
+    for number, each in enumerate(found, 1):
+        say("part by part: hand-in %d of %d" % (number, len(found)))
         examiner.marks(marks.Work(each, reference, asked), marks.BEST)
     return parts, since(before), len(found)
 
@@ -138,12 +174,15 @@ def main():
     options = parser.parse_args()
     made = generate.Generator(TOP, options.lab)
     with scratch.folder("classtime") as folder:
-        kept.prepare(TOP, os.path.join(folder, "warm"), options.toolchain)
+        say("the reference is built, if the one that is kept does not do")
+        kept.prepare(TOP, os.path.join(folder, "warm"), options.toolchain, os.cpu_count() or 1)
+        adopt()
         for workers in map(int, options.workers.split(",")) if options.count else ():
             path = course(folder, made, options, options.count)
-            seconds = graded(path, options, workers)
-            print("%d hand-ins, %d workers: %.0f s, %.1f a minute" % (
-                options.count, workers, seconds, 60 * options.count / seconds), flush=True)
+            seconds, used = graded(path, options, workers)
+            print("%d hand-ins, %d workers: %.0f s, %.1f a minute; %.2f s of CPU time each" % (
+                options.count, workers, seconds, 60 * options.count / seconds,
+                used / options.count), flush=True)
         if options.parts:
             path = course(folder, made, options, options.parts)
             tell_parts(*parts_of(path, options, folder))

@@ -16,7 +16,7 @@ from grader.outside import signed
 E_DEADLOCK, WORD_BITS = -25, (0, 0, 1 << 31, 1 << 30)   # WAITERS and ASK beside a holder
 SYNC_SEM, SYNC_MUTEX, SYNC_WATCHED_SEM = 0, 2, 4        # of kern/process/sync.h
 FIRST_PID, STRANGER = 100, 7
-MEMBERS, STEPS, ANEW = 6, 800, 12       # all is as chance will have it after so many steps
+MEMBERS, STEPS, ANEW = 6, 400, 12       # all is as chance will have it after so many steps
 
 
 class Record:
@@ -27,8 +27,8 @@ class Record:
     units   {semaphore: units} of a member
     """
 
-    def __init__(self, machine, name, mutexes, semaphores):
-        self.machine, self.memory, self.chance = machine, machine.memory, random.Random(name)
+    def __init__(self, machine, mutexes, semaphores):
+        self.machine, self.memory, self.chance = machine, machine.memory, random.Random("asked")
         self.words, self.killed = machine.page(), [False] * MEMBERS
         self.detector = self.make("detector")
         machine.store(self.detector.refs, MEMBERS)
@@ -106,8 +106,9 @@ class Record:
             self.kills(i, chance.random() < 0.1)
             self.puts(i, chance.randrange(len(self.objects)) if chance.random() < share else None)
         for s in self.semaphores:
-            self.events[s] = self.events[s] and chance.random() < 0.7
-            self.machine.store(self.objects[s].counts_events, int(self.events[s]))
+            if self.events[s] and chance.random() < 0.3:    # they become so by calls only
+                self.events[s] = False
+                self.machine.store(self.objects[s].counts_events, 0)
 
     # -- the model
 
@@ -221,11 +222,11 @@ def step(known):
                                      or known.holder[each] != i]))
 
 
-def asked(name, mutexes, semaphores):
+def asked(mutexes, semaphores):
     """Requests by chance. Who has a mutex asks for it only in a family without semaphores: there it
     is a circle of one; where an order is looked for, it is on the way to its end."""
     def outside(machine):
-        known = Record(machine, name, mutexes, semaphores)
+        known = Record(machine, mutexes, semaphores)
         for number in range(STEPS):
             if number % ANEW == 0:
                 known.begins()
