@@ -120,8 +120,8 @@ class Tools(unittest.TestCase):
 
     def test_time_of_processes_whose_parent_has_ended(self):
         """As those of a box: they count if they are adopted."""
-        found = [float(subprocess.run([sys.executable, "-c", ORPHAN, os.path.join(ROOT, "tools"), how],
-                                      check=True, stdout=subprocess.PIPE).stdout)
+        command = [sys.executable, "-c", ORPHAN, os.path.join(ROOT, "tools")]
+        found = [float(subprocess.run(command + [how], check=True, stdout=subprocess.PIPE).stdout)
                  for how in ("adopt", "not")]
         self.assertGreater(found[0], 0.02)
         self.assertLess(found[1], 0.02)
