@@ -75,7 +75,7 @@ static void *null_pointer(void)
 /* A struct's member at offset 8, through a pointer that is NULL: address 8 is in page 0, too. */
 static void read_null(void)
 {
-    uint64_t value = *(volatile uint64_t *)((char *)null_pointer() + 8);
+    uint64_t value = *(volatile uint64_t *)((uintptr_t)null_pointer() + 8);
 
     panic("not caught: a read through a null pointer gave %#lx", value);
 }
@@ -191,7 +191,7 @@ static void read_unmapped(void)
 static void panic_in_panic(void)
 {
     /* %s reads at address 1, in page 0. */
-    panic("a message from a bad pointer: %s", (const char *)null_pointer() + 1);
+    panic("a message from a bad pointer: %s", (const char *)((uintptr_t)null_pointer() + 1));
 }
 
 /* On this hart, because it has interrupted itself. */

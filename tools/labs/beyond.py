@@ -98,7 +98,7 @@ PROGRAMS = [
     program("newcomer mlfq", append="sched=mlfq", shift=7),
     program("numbers"),
     program("oom", limit=2000),
-    program("paste", "3000", input=PASTED, limit=4000,
+    program("paste", "3000", input=PASTED, limit=20000,
             expect=["too much was typed while this program runs"]),
     program("pgdir"),
     program("secrets", limit=2000),
