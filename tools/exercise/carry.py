@@ -131,6 +131,9 @@ class Carrying:
             found = handin.parse(incoming.file_data(path, handin.MAX_BYTES))
         except handin.HandinError as error:
             raise CarryError("%s: %s" % (path, error)) from None
+        if found.assignment != one.name:
+            raise CarryError("%s is of the assignment %s, and not of %s: ask your course for that"
+                             % (path, found.assignment or "of no course", one.name))
         return {key: text for key, (text, _) in found.texts.items()}
 
     # -- writing

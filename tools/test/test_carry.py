@@ -302,6 +302,9 @@ class Carry(Trees):
         new, one = self.handout("new", 2), UCORE.find("lab2")
         self.assertIn("there is no reference-lab2.txt: ask your course",
                       self.carry(new, "--solved-from", "reference:2")[1])
+        put(new, "reference-lab2.txt", carry.solution(ROOT, UCORE.find("lab1"), 1, "0" * 12))
+        self.assertIn("reference-lab2.txt is of the assignment lab1, and not of lab2",
+                      self.carry(new, "--solved-from", "reference:2")[1])
         put(new, "reference-lab2.txt", carry.solution(ROOT, one, 2, handout.version_of(ROOT)))
         status, text = self.carry(new, "--solved-from", "reference:2")
         self.assertEqual((status, "it is not your work" in text), (0, True), text)
