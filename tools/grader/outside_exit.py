@@ -149,13 +149,13 @@ class Family(Tasks):
             parent, task = self.known[pid], self.task(pid)
             if parent is not None:
                 machine.equal("the parent of process %d" % pid, int(proc.parent.pid), parent)
-            found, child = [], proc.cptr
+            # Who has ended is nobody's parent any more, and need not keep a list of either kind.
+            found, child = [], None if pid in self.codes else proc.cptr
             while child and len(found) <= len(procs):
                 found.append(int(child.pid))
                 child = child.optr
             machine.equal("the children of process %d" % pid, sorted(found),
                           sorted(self.children(pid)))
-            # Who has ended is nobody's parent any more, and need not keep a list.
             found = [] if pid in self.codes else [
                 int(each.pid) for each in memory.list(proc.zombies, "proc_struct", "zombie_link")]
             if pid == self.init:        # in which order orphans come to it is not said

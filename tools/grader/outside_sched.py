@@ -220,12 +220,14 @@ class Strides:
                                i, self.priority(i), step, self.first_step, self.priority(i)))
         queue.dequeue(i)
         queue.runs(i)
-        self.passed = before[i]
+        self.passed, queue.slices[i] = before[i], SLICE
+        machine.expect(shares or queue.slice(i) == SLICE,
+                       "the slice of a task that has its turn is %d" % queue.slice(i))
         return i
 
     def enqueue(self, i, shares):
-        """Who is new, or was away, begins at the place of the others; each has a whole slice. Where
-        it begins is not looked at with shares."""
+        """Who is new, or was away, begins at the place of the others. Where it begins is not looked
+        at with shares."""
         queue, machine, before = self.queue, self.machine, self.stride(i)
         is_new = not int(queue.tasks[i].runs)
         ahead = (before - self.passed) % (1 << 32)
@@ -235,9 +237,6 @@ class Strides:
                        "task %d came with the stride %#x after %d turns: expected %#x then, "
                        "found %#x" % (i, before, int(queue.tasks[i].runs), expected,
                                       self.stride(i)))
-        queue.slices[i] = SLICE
-        machine.expect(shares or queue.slice(i) == SLICE,
-                       "the slice of a task that comes is %d" % queue.slice(i))
 
 
 def stride(machine, shares=False):
