@@ -317,12 +317,16 @@ class Grading:
         """The rows of the table."""
         return self.students
 
+    def looks(self, rows):
+        """How many of the hand-ins a person must look at; `rows` are those of the table."""
+        return sum(bool(row.looks) and not row.has_failed for row in rows)
+
     def finish(self):
         """Print the sums, write what the command line asks for, and return the exit status."""
-        students = self.students
+        students, rows = self.students, self.rows()
         refused = sum(student.is_refused for student in students)
         failed = sum(student.has_failed for student in students)
-        looks = sum(bool(student.looks) and not student.has_failed for student in students)
+        looks = self.looks(rows)
         print("%d hand-ins: %d graded, %d refused, %d not graded because this host failed%s" % (
             len(students), len(students) - refused - failed - looks, refused, failed,
             ", %d need a look" % looks if looks else ""))
@@ -331,7 +335,7 @@ class Grading:
                   % self.left_out)
         for note in feedback.host_notes() + [provenance.words(self.made)]:
             print(note)
-        marksheet.write(self.rows(), self.reference, self.options, self.made,
+        marksheet.write(rows, self.reference, self.options, self.made,
                         self.assignment)
         return 1 if refused or failed or looks else 0
 

@@ -388,3 +388,16 @@ class CourseGrading(Grading):
 
     def rows(self):
         return self.term.rows()
+
+    def looks(self, rows):
+        """What is wrong with a group, and what staff has decided, is known only by the rows, of
+        which each member of a group has one. One that is not in the table might be the best."""
+        shown_by = {row.submission.source for row in rows}
+        found = {}
+        for each in rows + [each for each in self.students
+                            if each.submission.source not in shown_by]:
+            if each.looks and not each.has_failed:
+                found.setdefault(each.submission.source, each.looks)
+        for source, words in found.items():
+            print("%s: %s" % (source, "; ".join(words)))
+        return len(found)

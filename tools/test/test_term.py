@@ -6,6 +6,7 @@ by result(), so that each number below can be computed by hand.
 Marks: points, dates, extensions, free days. People: groups, several hand-ins. Tables: what staff
 writes, and mistakes in it.
 """
+import contextlib
 import csv
 import io
 import os
@@ -85,7 +86,7 @@ class TermTest(Folder):
             if results[name]:
                 student.finish(result(*results[name]))
             plan.scale(student)
-        self.rows = plan.rows()
+        self.students, self.rows = students, plan.rows()
         rows = csv.DictReader(io.StringIO(marksheet.to_csv(self.rows, "fork")[1:]))
         return {row["email"]: row for row in rows}
 
@@ -153,9 +154,30 @@ class People(TermTest):
         self.hand_in("ada.hand", "ada@x.org", ["Bob, bob@x.org"])
         rows = self.table(self.term(), {"ada.hand": (15, 15, 15)})
         self.assertEqual([row["total"] for row in rows.values()], ["", ""])
-        plan = self.term(overrides="student,exercise,mark,why\nbob@x.org,Total,40,asked before\n")
-        rows = self.table(plan, {"ada.hand": (15, 15, 15)})
+        self.to_look_at(1, "ada.hand: the group needs a look: it has 2 students")
+        decided = "student,exercise,mark,why\nbob@x.org,Total,40,asked before\n"
+        rows = self.table(self.term(overrides=decided), {"ada.hand": (15, 15, 15)})
         self.assertEqual([row["total"] for row in rows.values()], ["", "40"])
+        self.to_look_at(1, "ada.hand: ")
+        self.table(self.term(overrides=decided + "ada@x.org,total,60,too\n"),
+                   {"ada.hand": (15, 15, 15)})
+        self.to_look_at(0, "")
+
+    def to_look_at(self, count, words):
+        """So many hand-ins need a look, which makes the exit status 1, and that is printed."""
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            self.assertEqual(term.CourseGrading.looks(self, self.rows), count)
+        self.assertIn(words, told.getvalue())
+        self.assertEqual(told.getvalue().count("\n"), count)
+
+    def test_the_best_may_need_a_look(self):
+        """It is not in the table, and is told."""
+        self.hand_in("a.hand", "ada@x.org")
+        self.hand_in("b.hand", "ada@x.org")
+        self.table(self.term(attempts="best"), {"a.hand": (15, 15, 15), "b.hand": (0, 0, 0)})
+        self.to_look_at(0, "")
+        self.students[1].looks.append("5.1 needs a look: it was split")
+        self.to_look_at(1, "b.hand: 5.1 needs a look: it was split")
 
     def test_a_member_who_is_there_twice(self):
         """Ada names herself too, and Bob twice: they are two, and each has one row."""
