@@ -203,7 +203,7 @@ POINTS = {"8.1": 25, "8.2": 20, "8.3": 20, "8.4": 20, "8.5": 15, "8.6": 50, "8.7
 EXERCISES = [
     Exercise("8.1", "the content of files", POINTS["8.1"], hint=HINTS["8.1"],
              asks="move bytes between memory and the blocks of a file"),
-    Exercise("8.2", "the block map", POINTS["8.2"], hint=HINTS["8.2"],
+    Exercise("8.2", "the block map", POINTS["8.2"], hint=HINTS["8.2"], uses="cache_ref",
              asks="find, make and free the blocks behind the direct ones"),
     Exercise("8.3", "descriptors", POINTS["8.3"], hint=HINTS["8.3"],
              asks="dup, fork, close; a position that is shared"),

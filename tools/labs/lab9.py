@@ -117,6 +117,7 @@ POINTS = {"9.1": 30, "9.2": 20, "9.3": 25, "9.4": 25}
 
 EXERCISES = [
     Exercise("9.1", "a page that is out comes in", POINTS["9.1"], hint=HINTS["9.1"],
+             uses="tlb_flush",
              asks="the entry of a page that is out, and the fault that brings it in"),
     Exercise("9.2", "clock", POINTS["9.2"], hint=HINTS["9.2"],
              asks="the page goes that was not used since the hand came by last"),
