@@ -119,8 +119,9 @@ static void test_use(void)
     assert(end_of(pid) == 0);
     close(fd);
 
-    /* One reader, two writers: the end comes when both have closed. */
-    pid = start(write_hello, "/p");
+    /* One reader, two writers, open at the same time: the end comes when both have closed. The
+       first must not close before the second is open, so it does not write at once. */
+    pid = start(write_slowly, "/p");
     fd = open("/p", O_RDONLY);
     other = open("/p", O_WRONLY);
     assert(end_of(pid) == 0);
