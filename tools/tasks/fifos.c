@@ -76,10 +76,32 @@ static int end_of(int pid)
     return code;
 }
 
+/* One reader, two writers, open at the same time: the end comes when both have closed. The first
+   must not close before the second is open, so it does not write at once. */
+static void test_two_writers(void)
+{
+    int pid = start(write_slowly, "/p"), other, fd;
+
+    fd = open("/p", O_RDONLY);
+    other = open("/p", O_WRONLY);
+    assert(end_of(pid) == 0);
+    check("one has closed", read(fd, name, 5) == 5);
+    pid = fork();
+    assert(pid >= 0);
+    if (pid == 0) {
+        sleep(WHILE);
+        exit(write(other, "!", 1) == 1 ? 0 : 1);
+    }
+    close(other);
+    check_eq("the other one has not, and its text is waited for", read_text(fd, "!"), 1);
+    assert(end_of(pid) == 0);
+    close(fd);
+}
+
 static void test_use(void)
 {
     struct stat stat;
-    int pid, other, fd;
+    int pid, fd;
 
     check_eq("a named pipe is made", mkfifo("/p", 0), 0);
     check_eq("not twice", mkfifo("/p", 0), -E_EXISTS);
@@ -119,23 +141,7 @@ static void test_use(void)
     assert(end_of(pid) == 0);
     close(fd);
 
-    /* One reader, two writers, open at the same time: the end comes when both have closed. The
-       first must not close before the second is open, so it does not write at once. */
-    pid = start(write_slowly, "/p");
-    fd = open("/p", O_RDONLY);
-    other = open("/p", O_WRONLY);
-    assert(end_of(pid) == 0);
-    check("one has closed", read(fd, name, 5) == 5);
-    pid = fork();
-    assert(pid >= 0);
-    if (pid == 0) {
-        sleep(WHILE);
-        exit(write(other, "!", 1) == 1 ? 0 : 1);
-    }
-    close(other);
-    check_eq("the other one has not, and its text is waited for", read_text(fd, "!"), 1);
-    assert(end_of(pid) == 0);
-    close(fd);
+    test_two_writers();
 }
 
 static void write_to_nobody(uintptr_t path)
