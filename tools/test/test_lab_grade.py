@@ -24,6 +24,7 @@ import time
 import unittest
 import zipfile
 from types import SimpleNamespace
+from unittest import mock
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -31,6 +32,7 @@ sys.path[:0] = [TOOLS, os.path.join(TOOLS, "test")]
 
 from exercise import archives, gradebook, handin, marks, marksheet, submissions
 from exercise.workshop import Built
+from grader import sandbox
 from grader.model import Outcome, Verdict
 from labs import catalogue
 from shops import Shop
@@ -418,6 +420,30 @@ class Command(Folder):
         self.assertEqual(json.loads(output.split("\n")[-2]), {"scores": {"5.1": 0, "5.2": 15}})
         with open(self.path("scope"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["score"], 15)
+
+    def test_where_no_box_works(self):
+        """The status and all marks are those of a host with one; output, table and report of each
+        student name it."""
+        good, folder, found = self.put("good.txt", work_of("Ada")), self.path("bin"), []
+        os.mkdir(folder)
+        forbidding = self.put(os.path.join("bin", sandbox.TOOL), b"#!/bin/sh\nexit 1\n")
+        os.chmod(forbidding, 0o755)
+        for number, path in enumerate((os.environ["PATH"], folder + ":" + os.environ["PATH"])):
+            table, reports = self.path("%d.json" % number), self.path("reports%d" % number)
+            with mock.patch.dict(os.environ, PATH=path):
+                status, output = self.run_lab(good, "--exercises", "5.1", "--json", table,
+                                              "--reports", reports)
+            self.assertEqual(status, 0, output)
+            with open(table, encoding="utf-8") as file:
+                found.append(json.load(file))
+        self.assertEqual(found[0].pop("sandbox"), sandbox.why_not() or sandbox.TOOL)
+        why = found[1].pop("sandbox")
+        self.assertIn("no sandbox: this system forbids it", why)
+        self.assertEqual(found[0], found[1])
+        self.assertEqual(found[0]["students"][0]["total"], 15)
+        self.assertIn(why + "\n", output)
+        with open(glob.glob(os.path.join(reports, "*"))[0], encoding="utf-8") as file:
+            self.assertIn("note: " + why + "\n", file.read())
 
     def test_a_lab_is_meant_without_its_parts_of_their_own(self):
         reference = marks.Reference(ROOT, catalogue.load(), "")
