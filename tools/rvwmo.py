@@ -100,9 +100,9 @@ class Trace:
 def traces(steps, values, branch=True):
     """All traces of a hart, if loads return any of `values`, {word: set}; if not `branch`, those
        that go on whatever a register has."""
-    done, todo = [], [(Trace(steps), 0)]
-    while todo:
-        trace, place = todo.pop()
+    done, pending = [], [(Trace(steps), 0)]
+    while pending:
+        trace, place = pending.pop()
         if place == len(steps):
             done.append(trace)
             continue
@@ -110,11 +110,11 @@ def traces(steps, values, branch=True):
         if step.kind == "need":
             value, needs = trace.value(step.reg)
             trace.ctrl = trace.ctrl | needs
-            todo.append((trace, place + 1 if value == step.value or not branch else len(steps)))
+            pending.append((trace, place + 1 if value == step.value or not branch else len(steps)))
         elif step.kind in ("fence", "sfence", "fencei"):
-            todo.append((trace, place + 1))
+            pending.append((trace, place + 1))
         else:
-            todo += ((next_trace, place + 1) for next_trace in access(trace, place, values))
+            pending += ((next_trace, place + 1) for next_trace in access(trace, place, values))
     return done
 
 
@@ -254,9 +254,9 @@ class Search:
     def run(self):
         """Find all memories at the end. The state is the order so far, as far as it matters: which
            accesses are in it, and the stores, in order."""
-        todo = [({}, {})]       # placed, in order; sources of loads
-        while todo:
-            placed, sources = todo.pop()
+        pending = [({}, {})]       # placed, in order; sources of loads
+        while pending:
+            placed, sources = pending.pop()
             if len(placed) == len(self.nodes):
                 final = dict(self.init)
                 final.update((self.event(n).word, self.event(n).write) for n in placed
@@ -267,7 +267,7 @@ class Search:
                     continue
                 after = self.place(node, placed, sources)
                 if after is not None:
-                    todo.append(after)
+                    pending.append(after)
         return self.finals
 
     def place(self, node, placed, sources):

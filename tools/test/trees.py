@@ -17,6 +17,7 @@ import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OBJECTS = os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf")
+BUSY = [sys.executable, "-c", "while True: pass"]       # a command that loads the host
 SOURCES = ("Makefile", "disk", "kern", "libs", "user", "tools")
 
 
