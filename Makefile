@@ -64,8 +64,8 @@
 ##                       it runs, and tells them in words; slower. race: one that looks for
 ##                       data races in place of mistakes of C, and tells both call stacks
 ##   PORT=1234           the port of make gdbserver
-##   GRADE=, HANDIN=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=, TRACE=   options for these
-##                       targets; TRACE= also for make map
+##   GRADE=, HANDIN=, UNITTEST=, BENCH=, PROFILE=, SYSTEMS=, RACES=, FUZZ=, TRACE=   options for
+##                       these targets; TRACE= also for make map
 ##   V=                  1: show the commands
 ##
 ## The rules that compile and link are in tools/build.mk.
@@ -88,6 +88,7 @@ EX ?=
 TASK ?=
 GRADE ?=
 HANDIN ?=
+UNITTEST ?=
 BENCH ?=
 GROW ?=
 PROFILE ?=
@@ -112,7 +113,8 @@ $(if $(shell grep -l "$$(printf '\r')" Makefile grade.sh tools/lab tools/*.sh 2>
 # A wrong knob is an error before anything is done.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out SMP MEM DISK APPEND TOOLCHAIN WERROR CHECK V PROG TEST PORT REPLAY SEED \
-    LAB EX TASK GRADE HANDIN BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE AT TEACHER BOOK,$(given))
+    LAB EX TASK GRADE HANDIN UNITTEST BENCH GROW PROFILE SYSTEMS RACES FUZZ TRACE AT TEACHER \
+    BOOK,$(given))
 $(if $(unknown),$(error there is no knob $(firstword $(unknown))=: see make help))
 $(if $(filter-out 1 2 3 4 5 6 7 8,$(or $(SMP),none))$(word 2,$(SMP)),\
     $(error SMP=$(SMP): give a number of harts from 1 to 8, as in SMP=4))
@@ -269,7 +271,7 @@ test:
 
 # What several of these tests take from obj/ is built before, because they run side by side.
 unittest: new_disk
-	@[ ! -d tools/test ] || RVLAB_OBJECTS=obj/$(TC) python3 tools/unittests.py
+	@[ ! -d tools/test ] || RVLAB_OBJECTS=obj/$(TC) python3 tools/unittests.py $(UNITTEST)
 
 test-systems:
 	@python3 tools/systems.py $(SYSTEMS)

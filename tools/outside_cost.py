@@ -15,9 +15,8 @@ import sys
 import tempfile
 
 import cli
-from grader import judge
 from grader.host import Host
-from grader.outside import Caller
+from grader.judge import Judge
 from labs import catalogue
 
 TOLD = 25                       # after so many tests it is told how far it is
@@ -29,35 +28,33 @@ def cpu():
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-class Measured(Caller):
-    """A Caller whose time is added up."""
+class Measuring(Judge):
+    """A Judge that adds up the time of machines whose functions the host calls."""
 
     machines, seconds = 0, 0.0
 
-    def run(self):
+    def call(self, outcome):
         begin = cpu()
-        try:
-            return super().run()
-        finally:
-            Measured.machines += 1
-            Measured.seconds += cpu() - begin
+        super().call(outcome)
+        self.machines += 1
+        self.seconds += cpu() - begin
 
 
 def measure(tests, options):
-    """(complaints, CPU seconds of all) of these tests."""
-    judge.Caller, failed, begin = Measured, [], cpu()
+    """(complaints, CPU seconds of all, the Measuring) of these tests."""
+    failed, begin = [], cpu()
     with tempfile.TemporaryDirectory(prefix="rvlab-") as folder:
-        judged = judge.Judge(Host(options.objects, options.qemu, folder))
+        judge = Measuring(Host(options.objects, options.qemu, folder))
         for count, test in enumerate(tests, 1):
             for number in range(1, test.runs + 1):
-                outcome = judged.run(test, number)
+                outcome = judge.run(test, number)
                 if not outcome.passed:
                     failed.append("%s: %s" % (test.name, (outcome.reasons or ["it fails"])[0]))
                     break
             if count % TOLD == 0:
                 print("outside_cost: %d of %d tests" % (count, len(tests)), file=sys.stderr,
                       flush=True)
-    return failed, cpu() - begin
+    return failed, cpu() - begin, judge
 
 
 def main():
@@ -73,10 +70,10 @@ def main():
             parser.error("no exercise has a test %s; make grade GRADE=--list shows them" % name)
     cli.need_machine("outside_cost", options.objects, options.qemu)
     tests = [known[name] for name in options.tests or known]
-    failed, whole = measure(tests, options)
+    failed, whole, judge = measure(tests, options)
     return cli.tell(failed, "%d machines called from outside: %.1f s of CPU time, %.0f %% of the "
-                    "%.1f s of all %d tests" % (Measured.machines, Measured.seconds,
-                                                100 * Measured.seconds / whole, whole, len(tests)))
+                    "%.1f s of all %d tests" % (judge.machines, judge.seconds,
+                                                100 * judge.seconds / whole, whole, len(tests)))
 
 
 if __name__ == "__main__":

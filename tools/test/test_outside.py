@@ -83,13 +83,13 @@ class Cost(unittest.TestCase):
 
     def test_one_test(self):
         options = types.SimpleNamespace(objects=OBJECTS, qemu=QEMU)
-        failed, whole = outside_cost.measure([tests()["timer-expire"]], options)
-        self.assertEqual((failed, outside_cost.Measured.machines), ([], 1))
-        self.assertGreater(outside_cost.Measured.seconds, whole / 10)
-        self.assertLess(outside_cost.Measured.seconds, whole * 9 / 10)
+        failed, whole, judge = outside_cost.measure([tests()["timer-expire"]], options)
+        self.assertEqual((failed, judge.machines), ([], 1))
+        self.assertGreater(judge.seconds, whole / 10)
+        self.assertLess(judge.seconds, whole * 9 / 10)
         broken = copy.copy(tests()["timer-expire"])
         broken.exit = 3
-        failed, _ = outside_cost.measure([broken], options)
+        failed = outside_cost.measure([broken], options)[0]
         self.assertIn("timer-expire: expected the first program to exit", failed[0])
 
 
