@@ -8,6 +8,7 @@ Only what image.py needs is read: types, and variables outside of functions. All
 by its size. Nothing is checked: a damaged file makes struct or a table raise an exception, and
 image.py turns that into a sentence.
 """
+import functools
 import struct
 import threading
 
@@ -25,6 +26,7 @@ NUMBERS = {0x0d, 0x0f, 0x15, 0x1a, 0x1b, 0x22, 0x23}    # these forms have a var
 STRING, STRP, LINE_STRP, SDATA, PRESENT, CONSTANT = 0x08, 0x0e, 0x1f, 0x0d, 0x19, 0x21
 STRX, IN_UNIT = {0x1a, 0x25, 0x26, 0x27, 0x28}, {0x11, 0x12, 0x13, 0x14, 0x15}
 COMPILE_UNIT, OP_ADDR, OP_ADDRX = 0x01, 0x03, 0xa1
+TABLE = 1 << 16
 NAMED = {"struct", "union", "enum", "typedef", "base", "variable"}
 
 
@@ -83,6 +85,13 @@ class Abbreviations(dict):
             attributes.append((ATTRIBUTES.get(attribute), form, constant))
 
 
+@functools.lru_cache(maxsize=1024)
+def abbreviations(data):
+    """The Abbreviations that these bytes begin with. Most units of a kernel have the same ones as
+    in the kernel before, and to read them is most of the work."""
+    return Abbreviations(data, 0)
+
+
 class Unit:
     """A compile unit, which is what the compiler made of one source file.
 
@@ -96,13 +105,21 @@ class Unit:
         if length >= 0xfffffff0 or version not in (4, 5) or (version == 5 and kind != COMPILE_UNIT):
             raise ValueError("DWARF %d of a kind that the grader does not read" % version)
         self.end, self.top = start + 4 + length, start + (12 if version == 5 else 11)
-        self.abbreviations = Abbreviations(
-            section(".debug_abbrev"), number(self.info, start + (8 if version == 5 else 6), 4))
+        self.abbreviations = abbreviations(self.own_table(section(".debug_abbrev")))
         self.strings = {STRP: section(".debug_str"), LINE_STRP: section(".debug_line_str")}
         self.indirect, self.addresses = section(".debug_str_offsets"), section(".debug_addr")
         self.bases = {}
         self.bases = self.entry(self.top)       # strings of this very entry need its own bases
         self.name = self.entry(self.top).get("name", "")
+
+    def own_table(self, table):
+        """The part of .debug_abbrev that begins with the unit's own table. It ends where the next
+        unit's begins, if that is behind it; no table is longer than TABLE bytes."""
+        first, next_one = (number(self.info, place + (8 if self.info[place + 4] == 5 else 6), 4)
+                           if place < len(self.info) else len(table)
+                           for place in (self.start, self.end))
+        return bytes(table[first:min(next_one, first + TABLE) if next_one > first
+                           else first + TABLE])
 
     def string(self, form, value):
         """The text of an attribute: in the entry itself, or in one of the sections for strings."""
