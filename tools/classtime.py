@@ -5,8 +5,8 @@
 
 For each number of workers, generated hand-ins (tools/lab generate) are graded by tools/lab grade,
 with nothing kept of an earlier grading but the reference: hand-ins a minute by the clock on the
-wall, which tells something only if the machine does nothing else, and CPU seconds of each, which
-tell something on a busy one too. How far it has come is told all the time, on standard error.
+wall, and the CPU seconds that this host was busy for each. Both tell something only if it does
+nothing else. How far it has come is told all the time, on standard error.
 
 --parts hand-ins are then graded in this process, where each part of the work is timed: CPU seconds
 of the compiler, of machines, of putting the tree back, of all else. With --count 0 only this is
@@ -16,7 +16,6 @@ times a second of the clock: on a machine with much other work it takes most of 
 """
 import argparse
 import contextlib
-import ctypes
 import os
 import re
 import resource
@@ -33,7 +32,6 @@ from labs import catalogue
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(TOP, "tools", "lab")
 QEMU = "qemu-system-riscv64"
-PR_SET_CHILD_SUBREAPER = 36     # of <sys/prctl.h>
 TOLD_SECONDS = 20               # between two lines that tell how far it is
 
 
@@ -67,40 +65,29 @@ def say(words):
     print("classtime: " + words, file=sys.stderr, flush=True)
 
 
-def adopt():
-    """Be the parent of processes whose own one has ended. A box leaves such behind (see
-    grader.sandbox), and nobody else would know their CPU time."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def reap(own):
-    """Wait for the adopted ones that have ended; not for the child `own`."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if ended is None or ended.si_pid == own:
-                return
-            os.waitpid(ended.si_pid, 0)
+def busy():
+    """CPU seconds of all processes of this host since it runs. A box is ended as a whole, and then
+    the system does not tell what the processes in it have taken: only this sum has it."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq = map(int, file.readline().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def graded(path, options, workers):
-    """(seconds, CPU seconds) that a grading by so many workers takes."""
+    """(seconds, CPU seconds of all this host) that a grading by so many workers takes."""
     say("%d hand-ins, %d workers" % (options.count, workers))
-    start, before, told, last = time.monotonic(), cpu()[1], [], 0.0
+    start, before, told, last = time.monotonic(), busy(), [], 0.0
     process = subprocess.Popen([sys.executable, LAB, "grade", path, "--lab", options.lab, "-j",
                                 str(workers), "--toolchain", options.toolchain],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for line in process.stdout:
         told.append(line.decode("utf-8", "replace"))
-        reap(process.pid)
         if re.match(r"\[ *\d+/\d+\]", told[-1]) and time.monotonic() - last > TOLD_SECONDS:
             last = time.monotonic()
             say("%s after %.0f s" % (told[-1].split("]")[0] + "]", last - start))
     if process.wait() != 0:
         raise ClassTimeError("".join(told)[-2000:])
-    seconds = time.monotonic() - start
-    reap(None)
-    return seconds, cpu()[1] - before
+    return time.monotonic() - start, busy() - before
 
 
 class Parts:
@@ -176,7 +163,6 @@ def main():
     with scratch.folder("classtime") as folder:
         say("the reference is built, if the one that is kept does not do")
         kept.prepare(TOP, os.path.join(folder, "warm"), options.toolchain, os.cpu_count() or 1)
-        adopt()
         for workers in map(int, options.workers.split(",")) if options.count else ():
             path = course(folder, made, options, options.count)
             seconds, used = graded(path, options, workers)
