@@ -5,7 +5,7 @@ challenge, would take as long to compile as forty others. So all that is compile
 header is compiled once by a worker: with the tree's own texts, and nothing else.
 
     headers = Headers(reference, shop)
-    with shop.variant(texts, headers.compiled({"5.C"})) as built: ...
+    with shop.variant(texts, *headers.compiled({"5.C"})) as built: ...
 
 Only that build fills it. What a student's text becomes is never kept for the next student.
 """
@@ -24,12 +24,12 @@ class Headers:
         self.own = {region.exercise for region in reference.regions if region.path.endswith(".h")}
 
     def compiled(self, blank):
-        """What may be taken for a kernel in which these exercises are blank; None if no header is
-        another one then."""
+        """What may be taken for a kernel in which these exercises are blank: nothing if no header
+        is another one then."""
         key = frozenset(self.own.intersection(blank))
         if key and key not in self.kept:
             made = Compiled()
             with self.shop.variant(self.reference.variant({}, key), made):
                 made.is_full = True
             self.kept[key] = made
-        return self.kept.get(key)
+        return [self.kept[key]] if key else []

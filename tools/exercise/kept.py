@@ -54,6 +54,8 @@ def contents(root):
         paths += [os.path.join(top, path) for path in workshop.files(os.path.join(root, top))]
     for path in sorted(paths):
         full = os.path.join(root, path)
+        if "/".join(path.split("/", 2)[:2]) in workshop.UNUSED:
+            continue
         if os.path.isfile(full):                # the lock of an editor is a link to nothing
             with open(full, "rb") as file:
                 found[path] = hashlib.sha256(file.read()).hexdigest()

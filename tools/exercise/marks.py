@@ -30,6 +30,7 @@ from exercise.graft import Names
 from exercise.regions import RegionError
 from exercise.symbols import Refusal, Uses
 from exercise.vet import vet
+from exercise.workshop import Compiled
 from grader.formats import drawing, explanation
 from grader.model import Verdict
 from tasks import catalogue
@@ -233,10 +234,12 @@ class Together:
     tests     {name: told()} of the tests that were run so far
     broken    {exercise: the compiler's words, or a Refusal} of the exercises that are left out
     products  what its build has made, see Workshop.again(); None if that cannot be kept
+    compiled  its objects, for the kernels of the same hand-in in which an exercise is alone
     """
 
     def __init__(self):
         self.texts, self.tests, self.broken, self.products = None, {}, {}, None
+        self.compiled = Compiled()
 
 
 class Examiner:
@@ -367,7 +370,8 @@ class Examiner:
         entry."""
         texts = self.reference.variant(work.of(number))
         known = whole.tests if texts == whole.texts else {}     # it is the same kernel
-        with self.shop.variant(texts) as built:
+        whole.compiled.is_full = True
+        with self.shop.variant(texts, whole.compiled) as built:
             why = self.foreign(work.of(number)).get(number) if built.succeeded else self.said(built)
             if why:
                 entry["why alone"] = why
@@ -424,7 +428,8 @@ class Examiner:
             texts = {key: text for key, text in work.texts.items() if key[0] in good}
             blank = set(work.exercises) - set(good) - set(work.in_state(LOOK))
             whole.texts = self.reference.variant(texts, blank)
-            with self.shop.variant(whole.texts, self.headers.compiled(blank)) as built:
+            with self.shop.variant(whole.texts, *self.headers.compiled(blank),
+                                   whole.compiled) as built:
                 refused = self.foreign(texts) if built.succeeded else {}
                 if built.succeeded and not refused:
                     self.test_together(tested, whole, lazy)

@@ -27,6 +27,9 @@ from grader.judge import Judge
 from grader.sandbox import Limits
 
 SOURCES = ("Makefile", "kern", "libs", "user", "tools")
+UNUSED = {os.path.join("tools", name) for name in (     # no build needs these thousands of files
+    "mutants", "test", "taskpatches", "book", "checked", "crashes", "faults", "fuzzed", "hosted",
+    "litmus", "races", "trust")}
 # What make and the compilers may use, for each job: see grader.sandbox. A student's text is not to
 # be trusted, and all of the tree together is built in a tenth of the time.
 PROCESSES, TOGETHER = 32, 2 << 30
@@ -85,10 +88,11 @@ def make(folder, toolchain, jobs=1):
 def copy_tree(source, target, toolchain):
     """Copy the sources of a tree and what is built of them; the times of files are kept."""
     objects = os.path.join(source, "obj", toolchain)
+    unused = {os.path.join(source, path) for path in UNUSED}
 
     def uncopied(folder, names):
         return [name for name in names if name == "__pycache__"
-                or folder == objects and name in UNCOPIED]
+                or folder == objects and name in UNCOPIED or os.path.join(folder, name) in unused]
 
     try:
         os.makedirs(os.path.join(target, "obj", toolchain))
@@ -146,8 +150,9 @@ def files(folder):
 
 class Compiled:
     """Objects of variants, for others that have the same texts in the sources of which an object
-    was made: these need not be compiled again. It is for texts of this tree only. What the compiler
-    makes of a stranger's text in one variant must not get into another one.
+    was made: these need not be compiled again. One of them is for texts of this tree only, or for
+    those of one hand-in: what the compiler makes of a stranger's text must not get into another
+    stranger's kernel.
 
     kept     {object: [({source: its text, None if it is the tree's own}, (object, dependencies))]}
     is_full  nothing more is kept: strangers' texts are built from now on
@@ -168,15 +173,18 @@ class Compiled:
                         with open(os.path.join(objects, name + ending), "wb") as file:
                             file.write(content)
 
-    def take(self, objects, texts, output):
-        """Keep what make has compiled, as it has printed, with these texts."""
+    def take(self, objects, texts, output, known):
+        """Keep what make has compiled, as it has printed, with these texts. A text may make the
+        compiler print such a line too, so only the objects in `known` count."""
         for path, user in self.COMPILED.findall(output):
             name = os.path.join("uobj" if user else "kobj", path)
+            if name + ".o" not in known:
+                continue
             contents = []
             for ending in (".o", ".d"):
                 with open(os.path.join(objects, name + ending), "rb") as file:
                     contents.append(file.read())
-            rule = contents[1].decode().replace("\\\n", " ").partition("\n")[0]
+            rule = contents[1].decode("utf-8", "replace").replace("\\\n", " ").partition("\n")[0]
             sources = {source: texts.get(source) for source in rule.partition(":")[2].split()}
             self.kept.setdefault(name, []).append((sources, contents))
 
@@ -222,6 +230,7 @@ class Workshop:
     folder   the root of the copy
     objects  the full path of the folder with its kernel
     inodes   inodes() of the copy, by which restore() finds what has changed
+    known    the paths of the files in objects, from there
     """
 
     def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64"):
@@ -237,6 +246,8 @@ class Workshop:
         shutil.copytree(self.pristine, self.folder, dirs_exist_ok=True,
                         ignore=shutil.ignore_patterns("__pycache__"))
         self.inodes = inodes(self.folder)
+        start = os.path.relpath(self.objects, self.folder) + "/"
+        self.known = {path[len(start):] for path in self.inodes if path.startswith(start)}
 
     def write(self, texts):
         """Give these texts to the files of a variant."""
@@ -246,20 +257,21 @@ class Workshop:
                 file.write(text)
 
     @contextlib.contextmanager
-    def variant(self, texts, compiled=None):
+    def variant(self, texts, *compiled):
         """Build with these texts, {path: text}, and give the Built; at the end of the with block
         everything is put back. What is Compiled already is taken from there."""
         try:
             self.write(texts)
-            if compiled:
-                compiled.put(self.objects, texts)
+            for each in compiled:
+                each.put(self.objects, texts)
             built = make(self.folder, self.toolchain)
             odd = unreadable(self.folder)
             if odd:
                 built = Built(False, "error: the compiler has left what is no file that can be "
                               "read: %s" % odd)
-            if compiled and built.succeeded and not compiled.is_full:
-                compiled.take(self.objects, texts, built.output)
+            for each in compiled:
+                if built.succeeded and not each.is_full:
+                    each.take(self.objects, texts, built.output, self.known)
             yield built
         finally:
             self.restore()

@@ -18,9 +18,11 @@ class Shop:
     def __init__(self, verdict):
         self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
         self.pristine, self.objects, self.toolchain = "/pristine", "/shop/obj/x", "x"
+        self.given = []             # of each variant: from where its objects may be taken
 
-    def variant(self, texts, compiled=None):
+    def variant(self, texts, *compiled):
         self.texts = texts
+        self.given.append(compiled)
         return self
 
     def products(self):

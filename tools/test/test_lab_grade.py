@@ -297,6 +297,11 @@ class Marks(unittest.TestCase):
         self.assertEqual(best, {"5.1": 0, "5.2": 100, "5.3": 100})
         self.assertEqual(shop.boots, 3 + self.TESTS + len(REFERENCE.tests["5.1"]) - 1)
 
+    def test_objects_are_of_the_same_hand_in(self):
+        one, two = (set(self.marks("best", self.drags_down, frame="    /* HANGS */ ;\n")[2].given)
+                    for _ in range(2))
+        self.assertEqual((len(one), len(two), len(one | two)), (1, 1, 2))
+
     def test_what_is_blank_is_blank_together(self):
         _, entries, shop = self.marks("together", lambda *_: Verdict.OK, dispatch="    ;;\n",
                                       copy='    not_written("5.3", "copy_entries", to);\n')

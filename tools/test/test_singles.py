@@ -82,11 +82,11 @@ class Kept(ShopTest):
     def test_a_blank_header_is_compiled_once_and_nothing_of_a_student_is_kept(self):
         reference = marks.Reference(TOP, load(), "")
         headers = blanked.Headers(reference, self.shop)
-        self.compiled = headers.compiled({"7.C", "7.1"})
+        self.compiled, = headers.compiled({"7.C", "7.1"})
         objects = {name: len(each) for name, each in self.compiled.kept.items()}
         self.assertIn("kobj/kern/process/sync_donate.c", objects)
-        self.assertIs(headers.compiled({"7.C"}), self.compiled)
-        self.assertIsNone(headers.compiled({"7.1"}))
+        self.assertEqual(headers.compiled({"7.C"}), [self.compiled])
+        self.assertEqual(headers.compiled({"7.1"}), [])
         more = "\nint one(void);\nint one(void) { return 1; }\n"
         texts = reference.variant({}, {"7.C"})
         texts[self.SOURCE] = regions.read(TOP, self.SOURCE) + more
@@ -95,6 +95,14 @@ class Kept(ShopTest):
                 self.assertTrue(built.succeeded, built.output)
             self.assertEqual(re.findall(r"  CC    (\S+)", built.output), [self.SOURCE])
         self.assertEqual({name: len(each) for name, each in self.compiled.kept.items()}, objects)
+
+    def test_an_object_that_only_a_text_tells_of(self):
+        """A text can make the compiler print lines of its own, and so can name any file."""
+        told = "".join("  CC    %s\n" % path for path in (
+            self.SOURCE, "no-such.c", "../../../../Makefile", "/etc/passwd"))
+        self.compiled = workshop.Compiled()
+        self.compiled.take(self.shop.objects, {}, told, self.shop.known)
+        self.assertEqual(list(self.compiled.kept), ["kobj/" + self.SOURCE])
 
     def test_a_kernel_again(self):
         def kernel():
