@@ -56,26 +56,27 @@ struct proc_struct *find_proc(int pid)
 /* The first list that is looked at is that of `pid`, the next that of pid + 1, and so on. If there
    is a process of just that number, it is the lowest. If not, all lists have been seen at the end,
    and the lowest pid that was in one of them is the answer. The lock is held for a list at a time,
-   so that interrupts are not off for long. */
+   so that interrupts are not off for long; not for an empty list, which most are. That one is seen
+   without the lock: a process that is just being made may be missed either way. */
 int find_next_pid(int pid)
 {
-    int lowest = 0;
+    int lowest = MAX_PID;
 
     if (pid < 1)
         pid = 1;
-    for (int i = 0; i < HASH_LISTS && pid < MAX_PID; i++) {
+    for (int i = 0; i < HASH_LISTS && pid + i <= lowest; i++) {
+        if (atomic_load(&hash_of(pid + i)->next) == hash_of(pid + i))
+            continue;
         spin_lock(&proc_lock);
         list_for_each(pos, hash_of(pid + i)) {
             int other = to_struct(pos, struct proc_struct, hash_link)->pid;
 
-            if (other >= pid && (lowest == 0 || other < lowest))
+            if (other >= pid && other < lowest)
                 lowest = other;
         }
         spin_unlock(&proc_lock);
-        if (lowest == pid + i)
-            break;
     }
-    return lowest;
+    return lowest < MAX_PID ? lowest : 0;
 }
 
 /* The next pid that nobody has, neither as a pid nor as the number of a group, which may be in use

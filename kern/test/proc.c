@@ -9,6 +9,7 @@
    threads end while others look for them. Alone: make grade GRADE=--all TEST=proc. */
 #include <error.h>
 #include <process/group.h>
+#include <sched/timer.h>
 #include <test/testlib.h>
 #include <unistd.h>
 
@@ -71,11 +72,11 @@ static void test_orphans(void)
 /* Atomic: what stay() waits for. */
 static bool leave;
 
-/* A thread that lives until it may end, without sleeping. */
+/* A thread that lives until it may end. It sleeps, so that the harts are free for the test. */
 static int stay(__not_used void *arg)
 {
     while (!atomic_load(&leave))
-        schedule();
+        timer_sleep_until(rdtime() + timer_tick_length());
     return 0;
 }
 
