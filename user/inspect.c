@@ -176,11 +176,17 @@ static void live(int kind)
     exit(0);
 }
 
+/* One that sleeps is waited for when the next one is to be made, or at the end: meanwhile it is
+   looked at beside the others, and nobody passes the time of its sleep. */
 static void churn(int number, int rounds)
 {
-    int code;
+    int code, asleep = 0;
 
     for (int round = 0; round < rounds; round++) {
+        bool sleeps = (round + number) % 6 == 0;
+
+        if (sleeps && asleep != 0)
+            assert(waitpid(asleep, &code) == 0 && code == 0);
         int pid = fork();
 
         if (pid == 0)
@@ -188,9 +194,15 @@ static void churn(int number, int rounds)
         assert(pid > 0);
         if ((round + number) % 6 == 5)
             kill(pid);
+        if (sleeps) {
+            asleep = pid;
+            continue;
+        }
         assert(waitpid(pid, &code) == 0);
         assert(code == 0 || (code == -E_KILLED && (round + number) % 6 == 5));
     }
+    if (asleep != 0)
+        assert(waitpid(asleep, &code) == 0 && code == 0);
 }
 
 static int start(void (*body)(void))
