@@ -136,6 +136,8 @@ def in_init(code):
 FEEDING = [(INIT, "#include <init/init.h>\n",
             "#include <init/init.h>\n#include <mm/pagetable.h>\n#include <riscv/tlb.h>\n")]
 
+PAGES = [(INIT, "#include <init/init.h>\n", "#include <init/init.h>\n#include <mm/pmm.h>\n")]
+
 
 def printing(*lines):
     """An edit by which initproc prints these lines and powers off, without any test."""
@@ -274,13 +276,9 @@ def forgeries():
         Forgery("floods the console", ["hello"], "printed more than",
                 in_init('    for (;;)\n        cprintf("more and more and more and more\\n");\n')),
         Forgery("loses a page and corrects the count", ["hello"], "page",
-                [("kern/init/init.h", "struct inventory {", "#include <mm/pmm.h>\n"
-                  "struct inventory {")]
-                + in_init("    before.pages -= alloc_page() != NULL;\n")),
+                PAGES + in_init("    before.pages -= alloc_page() != NULL;\n")),
         Forgery("loses a page and calls it free", ["hello"], "free",
-                [("kern/init/init.h", "struct inventory {", "#include <mm/pmm.h>\n"
-                  "struct inventory {")]
-                + in_init("    struct Page *lost = alloc_page();\n"
+                PAGES + in_init("    struct Page *lost = alloc_page();\n"
                           "    before.pages -= lost != NULL;\n    lost->flags = 0;\n")),
         Forgery("exits at once", ["cow"], "did not come to its end",
                 [("user/cow.c", "int main(void)\n{\n", "int main(void)\n{\n    exit(0);\n")]),
