@@ -1,7 +1,7 @@
 """Which tests have passed with a kernel, so that they need not run again.
 
 `make grade` keeps in obj/TOOLCHAIN-passed.json what has passed, with the CPU time that each test
-has taken. It counts for the same kernel, with the programs in it, for the same tests, grader and
+has taken and the count of instructions that its machine had at the end. It counts for the same kernel, with the programs in it, for the same tests, grader and
 QEMU only, of which it keeps a digest. Tools that need to know that the reference passes its tests
 before they begin take it from there: mutants.py, automutate.py, and the test of labcodes.md. No
 mark comes from it. A file that cannot be read, or is of another kernel, is as good as none.
@@ -37,27 +37,33 @@ def digest(host):
     return found.hexdigest()
 
 
-def load(host, objects):
-    """{name of a test: seconds of CPU time} of the tests that have passed with the host's kernel;
-    `objects` is the folder by whose name they are kept."""
+def entries(host, objects):
+    """{name of a test: (seconds of CPU time, instructions or None)} of the tests that have passed
+    with the host's kernel; `objects` is the folder by whose name they are kept."""
     try:
         with open(path_of(objects), encoding="utf-8") as file:
             told = json.load(file)
         if told["digest"] == digest(host):
-            return {name: float(seconds) for name, seconds in told["passed"].items()}
+            return {name: (float(seconds), None if count is None else int(count))
+                    for name, (seconds, count) in told["passed"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return {}
 
 
+def load(host, objects):
+    """{name of a test: seconds of CPU time}; see entries()."""
+    return {name: seconds for name, (seconds, _) in entries(host, objects).items()}
+
+
 def keep(host, objects, outcomes):
     """Add what has passed to what is kept, and take out what has failed. A folder that cannot be
     written keeps nothing."""
-    passed = load(host, objects)
+    passed = entries(host, objects)
     for outcome in outcomes:
         passed.pop(outcome.test.name, None)
         if outcome.passed and not outcome.test.command:
-            passed[outcome.test.name] = round(outcome.seconds, 3)
+            passed[outcome.test.name] = round(outcome.seconds, 3), outcome.instructions
     new = path_of(objects) + ".new"
     try:
         with open(new, "w", encoding="utf-8") as file:

@@ -48,6 +48,13 @@ class Passed(unittest.TestCase):
     def test_what_has_passed_is_kept(self):
         self.assertEqual(self.found(), {"one": 0.5, "two": 0.5})
 
+    def test_the_count_of_instructions_is_kept(self):
+        counted = outcome("two")
+        counted.instructions = 7000000
+        passed.keep(self.host, self.objects, [counted])
+        self.assertEqual(passed.entries(self.host, self.objects),
+                         {"one": (0.5, None), "two": (0.5, 7000000)})
+
     def test_a_later_grading_adds_and_takes_out(self):
         passed.keep(self.host, self.objects, [outcome("two", Verdict.WRONG), outcome("three"),
                                               outcome("command", command=["true"])])
@@ -82,7 +89,8 @@ class Passed(unittest.TestCase):
         path = passed.path_of(self.objects)
         with open(path) as file:
             text = file.read()
-        for damaged in ("", "[]", "{", "null", text[:-9], text.replace("0.5", "\"x\""),
+        for damaged in ("", "[]", "{", "null", text[:-9], text.replace("[0.5, null]", "0.5"),
+                        text.replace("0.5", "\"x\""),
                         text.replace("{\"one", "[{\"one").replace("}}", "}]}")):
             with open(path, "w") as file:
                 file.write(damaged)
