@@ -1,10 +1,11 @@
 """Which tests have passed with a kernel, so that they need not run again.
 
 `make grade` keeps in obj/TOOLCHAIN-passed.json what has passed, with the CPU time that each test
-has taken and the count of instructions that its machine had at the end. It counts for the same kernel, with the programs in it, for the same tests, grader and
-QEMU only, of which it keeps a digest. Tools that need to know that the reference passes its tests
-before they begin take it from there: mutants.py, automutate.py, and the test of labcodes.md. No
-mark comes from it. A file that cannot be read, or is of another kernel, is as good as none.
+has taken and the count of instructions at its end. It counts for the same kernel, with the programs
+in it, for the same tests, grader and QEMU only, of which it keeps a digest. Tools that need to know
+that the reference passes its tests before they begin take it from there, as mutants.py and
+automutate.py, and so do tests of the tools. No mark comes from it. A file that cannot be read, or
+is of another kernel, is as good as none.
 """
 import glob
 import hashlib

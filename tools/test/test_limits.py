@@ -2,13 +2,16 @@
 are near what is measured now.
 
 Rules needs nothing. Sources looks for each limit in the sources of the tests, and in its last test
-measures all of them, for which it needs the built objects and QEMU: half a minute.
+measures all of them, for which it needs the built objects and QEMU: half a minute. Room: the
+reference solution needs less than half of the instructions that each test of a lab allows.
 
 Run alone: python3 tools/test/test_limits.py
 """
 import argparse
+import copy
 import os
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -16,6 +19,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import bench
 import limits
+from grader import passed
+from grader.host import Host
+from grader.judge import Judge
+from labs.catalogue import load
 from trees import OBJECTS, TOP
 
 
@@ -81,6 +88,29 @@ class Sources(unittest.TestCase):
             self.assertTrue(limits.holds(one, found[one.what], value),
                             "%s: measured %d, the limit is %d: python3 tools/limits.py --write"
                             % (one.what, found[one.what], value))
+
+
+class Room(unittest.TestCase):
+    """The limits of instructions leave room for slower solutions."""
+
+    SECONDS = 20
+
+    def test_the_reference_needs_less_than_half(self):
+        """This holds with each compiler, because an honest solution may be slower than ours. If
+        make grade has kept the count of a test, no machine is needed. Calls from outside have no
+        limit of instructions."""
+        with tempfile.TemporaryDirectory() as logs:
+            host = Host(os.path.join(TOP, OBJECTS), "qemu-system-riscv64", logs)
+            judge, known = Judge(host), passed.entries(host, os.path.join(TOP, OBJECTS))
+            for test in (copy.copy(test) for lab in load() for test in lab.tests
+                         if test.points and test.harts == 1):
+                test.limit, test.outside = test.limit // 2, None
+                count = known.get(test.name, (0, None))[1]
+                with self.subTest(test.name):
+                    if count is not None:
+                        self.assertLess(count, test.limit * 10 ** 6)
+                    else:
+                        self.assertEqual(judge.run(test, 1).reasons, [])
 
 
 if __name__ == "__main__":
