@@ -43,7 +43,7 @@ static const struct bound {
     /* for each byte 5 instructions of GCC's, 7 of clang's */
     { "a pipe", 8 * 16384, 0, "pipe_read() moves what is there, 16 KiB, byte by byte if it must" },
     { "pages of programs", 72000, 0, "swap_cache_add() makes the names of a chunk of slots" },
-    { "console input", 60000, 0, "the handler of a key prints it, and what ctrl-C does" },
+    { "console input", 60000, 0, "64 characters are taken, and one may lose a line of thousands" },
     { "processes", 150000, 0, "for_each_proc() prints a line for each process of a deadlock" },
     { "timers", 10000, TASK_WOKEN,
       "timer_expire() wakes all whose timers are due at one tick: as many as sleep until then" },

@@ -99,19 +99,20 @@ static void take_character(char c, bool *tell_loss)
 
 /* Move what the device has received into the buffer. If that is full, the rest stays in the device,
    which makes the sender wait: a page pasted to the shell loses nothing. But while a job has the
-   console, all is looked at, for its ctrl-C, and lines that do not fit are lost. Returns the group
-   that a ctrl-C is for, or 0. */
+   console, all is looked at, for its ctrl-C, and lines that do not fit are lost. Who sends faster
+   than this reads must not keep the hart here for ever: after 64 characters it returns, and the
+   device, which has more, interrupts again. Returns the group that a ctrl-C is for, or 0. */
 static int drain_device(bool *enter_monitor, bool *tell_loss)
 {
-    int interrupted = 0, c;
+    int interrupted = 0, n = 0, c;
 
-    while ((!buffer_full() || input.group != 0 || input.losing) && (c = device->receive()) >= 0) {
-        if (c == CTRL_BACKSLASH)
-            *enter_monitor = true;
-        else if (c == CTRL_C && input.group != 0)
+    while (n++ < 64 && (!buffer_full() || input.group != 0 || input.losing) &&
+           (c = device->receive()) >= 0) {
+        if (c == CTRL_C && input.group != 0)
             interrupted = input.group;
-        else
+        else if (c != CTRL_BACKSLASH)
             take_character(c, tell_loss);
+        *enter_monitor |= c == CTRL_BACKSLASH;
     }
     device->listen(!buffer_full() || input.group != 0 || input.losing);
     return interrupted;
