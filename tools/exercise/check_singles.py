@@ -141,7 +141,7 @@ def main():
     add_options(parser.add_argument)
     options, labs = parser.parse_args(), load()
     wrong, work = 0, list(jobs(labs, choose(options.words, labs)))
-    with pool.shops("singles", ROOT, options, Single) as workers:
+    with pool.shops("singles", ROOT, options, Single, boxed=False) as workers:
         results = workers.in_order([job for _, job in work])
         for (title, _), found in zip(work, results):
             found = [found] if isinstance(found, str) else found

@@ -166,16 +166,17 @@ class Pool:
 
 
 @contextlib.contextmanager
-def shops(name, root, options, begin):
+def shops(name, root, options, begin, boxed=True):
     """A Pool whose workers have a Workshop each, with the tree `root` as it is. `options` are those
-    of the command line: jobs, toolchain and qemu. WorkshopError if the tree cannot be built."""
+    of the command line: jobs, toolchain and qemu; `boxed` is as Workshop has it. WorkshopError if
+    the tree cannot be built."""
     size = max(1, options.jobs)
     with scratch.folder(name) as folder:
         pristine = os.path.join(folder, "pristine")
         toolchain = kept.prepare(root, pristine, options.toolchain, size)
 
         def begin_in(place):
-            shop = Workshop(pristine, place, toolchain, options.qemu)
+            shop = Workshop(pristine, place, toolchain, options.qemu, boxed)
             os.chdir(shop.folder)                       # places in sources are told from here
             return begin(shop)
 

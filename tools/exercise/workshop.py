@@ -10,8 +10,10 @@ built and judged, and everything is put back:
                 outcome = shop.judge(test)
 
 The times of files are kept, so that a variant of one file is built in a third of a second. A text
-may be a student's, so the compiler has limits, and so has what it says. No two workers share a
-Workshop; they may share the pristine tree, which nobody changes.
+may be a student's, so the compiler has limits, and so has what it says. Only a tool whose variants
+have no text but this tree's own does without a box, `boxed=False`: then a compiler in PATH that
+remembers what it has compiled can serve it, as in .ci/run. No two workers share a Workshop; they
+may share the pristine tree, which nobody changes.
 """
 import contextlib
 import os
@@ -70,15 +72,19 @@ class Built:
         return next(filter(PROBLEM.search, lines), lines[-1]).strip()
 
 
-def make(folder, toolchain, jobs=1):
-    """Build the tree in a folder, in a box with the LIMITS; warnings are no errors. The result is
-    Built."""
+def make(folder, toolchain, jobs=1, boxed=True):
+    """Build the tree in a folder, in a box with the LIMITS, or without one; warnings are no errors.
+    The result is Built."""
     command = ["make", "--no-print-directory", "-r", "-f", "tools/build.mk", "TC=" + toolchain,
                "WERROR=", "-j%d" % jobs]
+    environment = dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C",
+                       PYTHONDONTWRITEBYTECODE="1")
+    if not boxed:
+        result = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return Built(result.returncode == 0, result.stdout.decode("utf-8", "replace").rstrip("\n"))
     limits = LIMITS._replace(processes=PROCESSES * (jobs + 1), together=TOGETHER * (jobs + 1))
-    ended = sandbox.run(command, os.path.realpath(folder), limits,
-                        dict(os.environ, MAKEFLAGS="", MFLAGS="", LC_ALL="C",
-                             PYTHONDONTWRITEBYTECODE="1"))
+    ended = sandbox.run(command, os.path.realpath(folder), limits, environment)
     output = ended.output.rstrip("\n")
     if ended.why:
         output += "\nerror: the compiler was stopped: " + ended.why
@@ -231,11 +237,12 @@ class Workshop:
     objects  the full path of the folder with its kernel
     inodes   inodes() of the copy, by which restore() finds what has changed
     known    the paths of the files in objects, from there
+    boxed    whether compilers and machines run in a box: only this tree's own texts need none
     """
 
-    def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64"):
+    def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64", boxed=True):
         self.pristine, self.folder, self.toolchain = pristine, folder, toolchain
-        self.qemu = qemu
+        self.qemu, self.boxed = qemu, boxed
         self.objects = os.path.join(folder, "obj", toolchain)
         self.logs = folder + ".logs"
         os.makedirs(self.logs, exist_ok=True)
@@ -264,7 +271,7 @@ class Workshop:
             self.write(texts)
             for each in compiled:
                 each.put(self.objects, texts)
-            built = make(self.folder, self.toolchain)
+            built = make(self.folder, self.toolchain, boxed=self.boxed)
             odd = unreadable(self.folder)
             if odd:
                 built = Built(False, "error: the compiler has left what is no file that can be "
@@ -343,7 +350,7 @@ class Workshop:
 
     def host(self):
         """A grader.host.Host for the tests of the variant that is built now."""
-        return Host(self.objects, self.qemu, self.logs, boxed=True)
+        return Host(self.objects, self.qemu, self.logs, boxed=self.boxed)
 
     def reference_host(self):
         """The same for the tree as it is, whatever variant is built."""

@@ -104,6 +104,17 @@ class Kept(ShopTest):
         self.compiled.take(self.shop.objects, {}, told, self.shop.known)
         self.assertEqual(list(self.compiled.kept), ["kobj/" + self.SOURCE])
 
+    def test_without_a_box(self):
+        shop = workshop.Workshop(self.pristine, self.shop.folder + "-open", self.shop.toolchain,
+                                 boxed=False)
+        with mock.patch.object(workshop.sandbox, "run", side_effect=AssertionError("a box")):
+            with shop.variant({self.SOURCE: "no C\n"}) as built:
+                self.assertFalse(built.succeeded)
+                self.assertIn("error: ", built.problem)
+            with shop.variant({}) as built:
+                self.assertTrue(built.succeeded)
+        self.assertEqual((shop.host().boxed, self.shop.host().boxed), (False, True))
+
     def test_a_kernel_again(self):
         def kernel():
             with open(os.path.join(self.shop.objects, "kernel"), "rb") as file:
