@@ -23,9 +23,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import cli
 import scratch
 from exercise import regions
-from exercise.workshop import toolchain_of
+from exercise.workshop import WorkshopError, toolchain_of
 from labs import catalogue
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -112,4 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run("check_blanks", main, (WorkshopError,)))

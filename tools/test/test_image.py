@@ -10,11 +10,13 @@ Needs the built objects; their toolchain is the one that is tested. No QEMU.
 Run alone: python3 tools/test/test_image.py
 """
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+from types import SimpleNamespace
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -374,6 +376,26 @@ class Damage(unittest.TestCase):
             at = content.index(part)
             damaged = content[:at + 40] + b"\xa5" * (len(part) - 40) + content[at + len(part):]
             self.refuse(damaged, "build it anew")
+
+
+class Tables(unittest.TestCase):
+    """Which bytes hold the abbreviations of a unit: what has the same ones is read once."""
+
+    @staticmethod
+    def table(*places, size=90):
+        """That of the first of some units, whose tables are at these places of `size` bytes."""
+        info = b"".join(struct.pack("<IHBBI", 8, 5, 1, 8, place) for place in places)
+        unit = SimpleNamespace(info=info, start=0, end=12)
+        return dwarf.Unit.own_table(unit, bytes(n % 251 for n in range(size)))
+
+    def test_where_it_ends(self):
+        all_bytes = bytes(n % 251 for n in range(90))
+        self.assertEqual(self.table(10, 30), all_bytes[10:30])
+        self.assertEqual(self.table(10), all_bytes[10:])        # it is the last one
+        self.assertEqual(self.table(10, 10), all_bytes[10:])    # two units share it
+        self.assertEqual(self.table(30, 10), all_bytes[30:])
+        for places in ((5, 200000), (5,), (5, 5), (5, 0)):      # a damaged file is not kept whole
+            self.assertEqual(len(self.table(*places, size=300000)), dwarf.TABLE)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,11 @@ class Kept(ShopTest):
         self.compiled.take(self.shop.objects, {}, told, self.shop.known)
         self.assertEqual(list(self.compiled.kept), ["kobj/" + self.SOURCE])
 
+    def test_what_no_build_needs_is_not_in_a_workshop(self):
+        for path in workshop.UNUSED:
+            self.assertEqual((os.path.isdir(os.path.join(TOP, path)),
+                              os.path.exists(os.path.join(self.shop.folder, path))), (True, False))
+
     def test_without_a_box(self):
         shop = workshop.Workshop(self.pristine, self.shop.folder + "-open", self.shop.toolchain,
                                  boxed=False)
