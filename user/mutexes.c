@@ -16,7 +16,7 @@
 #include <ulib.h>
 
 #define ADDERS  4
-#define ROUNDS  3000
+#define ROUNDS  1000
 
 static int mutex, counter;
 

@@ -130,7 +130,7 @@ static void check_kill(void)
                 exit(-E_KILLED);
             run_about(10 + i);
         }
-        yield_often(1 + 3 * i);
+        yield_often(1 + i);
         kill(pid);
         assert(waitpid(pid, &code) == 0);
         bad += code != -E_KILLED;

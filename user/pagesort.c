@@ -24,8 +24,11 @@ static uint64_t word_of(uint64_t key, int i)
     return (key + i) * 0x9e3779b97f4a7c15UL;
 }
 
-static struct record record_of(uint64_t number) { struct record r = { .key = (number *
-0x5851f42d4c957f2dUL + 0x14057b7ef767814fUL) ^ number >> 7 };
+static struct record record_of(uint64_t number)
+{
+    struct record r = {
+        .key = (number * 0x5851f42d4c957f2dUL + 0x14057b7ef767814fUL) ^ number >> 7
+    };
 
     for (int i = 0; i < WORDS - 1; i++)
         r.words[i] = word_of(r.key, i);

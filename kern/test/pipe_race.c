@@ -2,7 +2,7 @@
    have it. A line is its length, in two bytes, and then the letter of its writer, as often as it is
    long: so a line that is torn, lost, or comes twice is seen.
 
-   The writers wait for room, and the readers for data, all the time: 360 lines of 2 KiB go through
+   The writers wait for room, and the readers for data, all the time: 144 lines of 2 KiB go through
    a buffer of 16. A wake-up that is forgotten leaves somebody asleep; if all sleep, the kernel says
    "deadlock", and who waits for what.
 
@@ -15,7 +15,7 @@
 
 #define WRITERS     3
 #define READERS     2
-#define LINES       120                 /* of each writer */
+#define LINES       48                  /* of each writer */
 #define ROUNDS      3                   /* of a full pipe, for two who read at the same time */
 #define ROOM        16384
 #define LONGEST     4096                /* such a line goes in whole */
