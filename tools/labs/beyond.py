@@ -31,7 +31,7 @@ CHECKS = [
 ]
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
-PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(3000))
+PASTED = "\n\n\n\n" + "".join("line %04d %029d end\n" % (n, 0) for n in range(1000))
 NO_FPU = "rv64,f=off,d=off"       # grader/processor.py adds what QEMU wants with it
 
 
@@ -99,7 +99,7 @@ PROGRAMS = [
     program("newcomer mlfq", append="sched=mlfq", shift=7),
     program("numbers"),
     program("oom", limit=2000),
-    program("paste", "3000", input=PASTED, limit=20000,
+    program("paste", "1000", input=PASTED, limit=20000,
             expect=["too much was typed while this program runs"]),
     program("pgdir"),
     program("secrets", limit=2000),
