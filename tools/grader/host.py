@@ -83,20 +83,33 @@ class Host:
         return where and "checkpoint_reached" in where.symbols and \
             where.address("checkpoint_reached")
 
-    def baseline(self, test):
-        """The Snapshot of a machine like that of the test, before its first program or self test
-        began. Which program it is does not matter then, nor by which seed harts are switched, so
-        tests with like machines share it."""
+    def baseline_key(self, test):
+        """Tests with the same key share a baseline. Which program is the first does not matter
+        before it begins, nor by which seed harts are switched."""
         words = [word for word in test.boot_arguments.partition("init=")[0].split()
                  if not word.startswith(("selftest=", "chaos="))]
-        key = (test.harts, test.mem, test.processor, test.early, test.disk, tuple(words))
+        return test.harts, test.mem, test.processor, test.early, test.disk, tuple(words)
+
+    def baseline(self, test):
+        """The Snapshot of a machine like that of the test, before its first program or self test
+        began."""
+        key = self.baseline_key(test)
         with self.lock:
             if key not in self.baselines:
                 fresh = Test("baseline", harts=test.harts, mem=test.mem, processor=test.processor,
-                             append=" ".join(words), shift=test.shift, disk=test.disk,
+                             append=" ".join(key[-1]), shift=test.shift, disk=test.disk,
                              selftest=test.selftest if test.early else None)
                 self.baselines[key] = snapshot(fresh, self)
             return self.baselines[key]
+
+    def lacks_baseline(self, test):
+        """Has none been made for machines like that of the test?"""
+        return self.baseline_key(test) not in self.baselines
+
+    def keep_baseline(self, test, found):
+        """The test's own machine stands where the Snapshot is made, and this is what is found."""
+        with self.lock:
+            self.baselines.setdefault(self.baseline_key(test), found)
 
     def disk(self, disk):
         """The path of the image of a Disk, which is made if need be."""

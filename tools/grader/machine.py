@@ -10,6 +10,7 @@ harts the limit is CPU time.
 Machine.run() returns a Run, which has all that a verdict needs; judge.py makes that verdict.
 """
 import collections
+import contextlib
 import dataclasses
 import os
 
@@ -17,6 +18,7 @@ from gdbstub import StubError
 from grader import state
 from grader.disk import DiskError
 from grader.image import ImageError
+from grader.memory import MemoryFault
 from grader.qemu import Qemu, SetupError
 from grader.reports import KEY_LENGTH, Console
 from grader.watchdog import Beat, Watchdog
@@ -27,6 +29,9 @@ SLOWEST = 10                # million instructions a second; a slower machine is
 LEAST_SECONDS = 10          # so much CPU time must be gone before it is called stuck
 IDLE_POLLS = 600            # a machine that sleeps at nearly all of so many looks never wakes
 PAUSED = "T03"              # the stub's answer when the machine pauses: see watchdog.DEVICE
+# Where a Snapshot is made. This function is called first by inventory_take(), which has just given
+# back all memory that is free.
+FRESH = "kmalloc_objects"
 
 
 class End:
@@ -116,7 +121,8 @@ class Machine:
         """Let the machine run from stop to stop, until it is done.
 
         A stop lets QEMU's clock jump to the guest's next timer. So the only stops before the end
-        are those at checkpoints, where the jump is the same in each run.
+        are those at checkpoints, where the jump is the same in each run. With several harts there
+        is no such clock, and the machine also stops where a Snapshot is made: that spares a boot.
         """
         self.write_key()
         if self.watchdog:
@@ -125,20 +131,27 @@ class Machine:
                 Beat(self.stub).start()
         power_off = self.image.address("power_off")
         reached = self.host.checkpoint_address(self.test)
-        self.stub.add_breakpoint(power_off)
-        if reached:
-            self.stub.add_breakpoint(reached)
+        fresh = self.can_be_fresh() and self.image.address(FRESH)
+        for address in filter(None, (power_off, reached, fresh)):
+            self.stub.add_breakpoint(address)
         while self.go():
             pc = self.stub.register("pc")
             if pc == power_off:
                 self.off()
                 return
             self.stub.remove_breakpoint(pc)
-            if pc == reached:
+            if pc == fresh:
+                with contextlib.suppress(MemoryFault, ImageError):  # who needs it will meet that
+                    self.host.keep_baseline(self.test, state.snapshot(self.memory))
+            elif pc == reached:
                 self.at_checkpoint()
                 self.stub.add_breakpoint(self.stub.register("ra"))
             else:
                 self.stub.add_breakpoint(reached)
+
+    def can_be_fresh(self):
+        """May this machine stop for the Snapshot that its test needs, and does it?"""
+        return self.test.harts > 1 and not self.early and self.host.lacks_baseline(self.test)
 
     @property
     def watchdog(self):
@@ -269,9 +282,7 @@ class FreshMachine(Machine):
     def follow(self):
         """Let the machine run to the place where the kernel counts what is in use, and no
         further."""
-        # kmalloc_objects() is called first by inventory_take(), which has just given back all
-        # memory that is free.
-        self.stub.add_breakpoint(self.image.address("kmalloc_objects"))
+        self.stub.add_breakpoint(self.image.address(FRESH))
         if self.go():
             self.snapshot = state.snapshot(self.memory)
 
