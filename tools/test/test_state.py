@@ -5,20 +5,25 @@ thing is changed there: a page is lost, a counter is wrong, an entry is writable
 Then exactly the check that is for this must complain, in the words that are written here. A check
 that has become blind fails its test; one that complains about more fails others.
 
-Needs the built objects and QEMU, which boots once, and once more for each of two allocators.
+Needs the built objects and QEMU, which boots five times.
 Run alone: python3 tools/test/test_state.py
 One class: python3 tools/test/test_state.py Permissions
 """
 import os
 import sys
+import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from pictures import Guest, MachineTest
-from grader import state
+from grader import host, state
 from grader.image import ImageError
+from grader.judge import Judge
 from grader.memory import (PAGE, PTE_COW, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X, RAM_START, MemoryFault)
+from grader.model import Test
+from trees import OBJECTS
 
 NOWHERE = 0x123456789abc
 
@@ -34,6 +39,19 @@ class Healthy(MachineTest):
         for check in (state.free_list, state.references, state.permissions, state.processes(2),
                       state.cow_pair("memory")):
             self.assertEqual(check(self.fork), [], check)
+
+
+class Baseline(unittest.TestCase):
+    """With two harts the test's own machine makes the snapshot, and it is that of a fresh one."""
+
+    def test_on_its_way(self):
+        with tempfile.TemporaryDirectory() as folder:
+            two = host.Host(OBJECTS, "qemu-system-riscv64", folder)
+            test = Test("hello 2 harts", prog="hello", harts=2)
+            with mock.patch.object(host, "snapshot", side_effect=AssertionError("a boot more")):
+                self.assertEqual(Judge(two, {}).run(test, 1).reasons, [])
+            found = two.baselines.popitem()[1]
+            self.assertEqual(vars(two.baseline(test)), vars(found))
 
 
 class Leaks(MachineTest):
