@@ -54,11 +54,9 @@ struct content {
     uint64_t sum[CRASH_THREADS];
 };
 
-/* A block adds to the content; if that is in both trees, to one of them. */
-static void add_block(struct content *content, uint64_t index, const void *block)
+/* A block with this hash adds to the content; if that is in both trees, to one of them. */
+static void add_block(struct content *content, uint64_t index, uint64_t hash)
 {
-    uint64_t hash = block_hash(block);
-
     /* Its place counts: two blocks that change places make another content. */
     if (hash != 0)
         content->sum[content->parts == 3 ? index % 2 : content->parts - 1] += mix(hash, index);
@@ -91,7 +89,7 @@ static void read_content(struct tree_walk *w, struct inode *node, uint64_t size,
             assert_eq(vfs_readlink(node, &iob), 0);
         else
             assert_eq(vop_data(node, vop_read, &iob), 0);
-        add_block(content, at / BLOCK_SIZE, page2kva(w->page));
+        add_block(content, at / BLOCK_SIZE, block_hash(page2kva(w->page)));
     }
 }
 
@@ -145,7 +143,7 @@ static void add_below(const struct tree_walk *w, uint32_t block, int above, uint
     /* The checker has found that the number leads to data. */
     numbers = test_disk_block(w->disk, block);
     if (above == 0)
-        add_block(content, index, numbers);
+        add_block(content, index, test_disk_block_hash(w->disk, block));
     for (uint32_t i = 0; i < SFS_NPER && above > 0; i++)
         /* A hole adds nothing, as zeros do when the file is read: see add_block(). */
         if (numbers[i] != 0)

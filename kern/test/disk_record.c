@@ -50,7 +50,7 @@ static uint8_t *own(const struct test_disk *disk, uint32_t block)
 static void write_block(struct test_disk *disk, uint32_t block, const void *data)
 {
     disk->at[block] = own(disk, block);
-    disk->hash[block] = 0;              /* it was that of the old content */
+    disk->hash[block] = disk->sum = 0;  /* they were those of the old content */
     memcpy(disk->at[block], data, BLOCK_SIZE);
     add_record(disk, RECORD_WRITE, block, data);
 }
@@ -169,6 +169,7 @@ void test_disk_record(struct test_disk *disk, size_t limit)
        crash can only touch what comes from now on. */
     memcpy(disk->base, disk->at, blocks * sizeof(*disk->base));
     memcpy(disk->base_hash, disk->hash, blocks * sizeof(*disk->base_hash));
+    disk->base_sum = disk->sum;
     keep(disk);
 }
 
@@ -267,19 +268,39 @@ uint64_t block_hash(const void *block)
     return hash;
 }
 
+uint64_t test_disk_block_hash(const struct test_disk *disk, uint32_t block)
+{
+    if (disk->hash[block] == 0)
+        disk->hash[block] = block_hash(disk->at[block]) + 1;
+    return disk->hash[block] - 1;
+}
+
+/* What a block with this hash adds to the sum. Which block it is counts too: two that change places
+   are another disk. */
+static uint64_t placed(uint64_t hash, uint32_t block)
+{
+    uint64_t place = (hash + block) * 0x9e3779b97f4a7c15ULL;
+
+    return (place ^ place >> 29) * (2 * block + 1);
+}
+
 uint64_t test_disk_hash(struct test_disk *disk)
 {
-    uint64_t sum = 0;
+    if (disk->sum != 0)
+        return disk->sum;
+    for (uint32_t block = 0; block < disk->device.blocks; block++)
+        disk->sum += placed(test_disk_block_hash(disk, block) + 1, block);
+    return disk->sum;
+}
 
-    for (uint32_t block = 0; block < disk->device.blocks; block++) {
-        if (disk->hash[block] == 0)
-            disk->hash[block] = block_hash(disk->at[block]) + 1;
-        uint64_t place = (disk->hash[block] + block) * 0x9e3779b97f4a7c15ULL;
-
-        /* Which block it is counts too: two that change places are another disk. */
-        sum += (place ^ place >> 29) * (2 * block + 1);
-    }
-    return sum;
+/* A block of a state is elsewhere. Only what differs is changed in the sum, if there is one: most
+   blocks are where they were when the record began, and there are many states. */
+static void replace(struct test_disk *copy, uint32_t block, uint8_t *at, uint64_t hash)
+{
+    if (copy->sum != 0)
+        copy->sum += placed(hash, block) - placed(copy->hash[block], block);
+    copy->at[block] = at;
+    copy->hash[block] = hash;
 }
 
 /* Of a block only a part was written: the state has a page of its own for it. */
@@ -297,8 +318,7 @@ static void tear(struct test_disk *copy, const struct record_entry *entry, enum 
         memcpy(block, new, SECTOR);
     else
         memcpy(block + SECTOR, new + SECTOR, BLOCK_SIZE - SECTOR);
-    copy->at[entry->block] = block;
-    copy->hash[entry->block] = 0;
+    replace(copy, entry->block, block, block_hash(block) + 1);
 }
 
 void crash_build(struct test_disk *disk, const struct crash *crash, struct test_disk *copy)
@@ -309,6 +329,7 @@ void crash_build(struct test_disk *disk, const struct crash *crash, struct test_
     /* Nothing is copied but where the blocks are, and their hashes. */
     memcpy(copy->at, disk->base, blocks * sizeof(*copy->at));
     memcpy(copy->hash, disk->base_hash, blocks * sizeof(*copy->hash));
+    copy->sum = disk->base_sum;
     for (size_t i = 0; i < crash->length; i++) {
         struct record_entry *entry = &disk->record[i];
 
@@ -319,8 +340,7 @@ void crash_build(struct test_disk *disk, const struct crash *crash, struct test_
             /* Once for each write, not for each state that has it. */
             if (entry->hash == 0)
                 entry->hash = block_hash(page2kva(entry->page)) + 1;
-            copy->at[entry->block] = page2kva(entry->page);
-            copy->hash[entry->block] = entry->hash;
+            replace(copy, entry->block, page2kva(entry->page), entry->hash);
         } else if (crash->kind == CRASH_HEAD || crash->kind == CRASH_TAIL) {
             tear(copy, entry, crash->kind);
         }

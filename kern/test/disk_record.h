@@ -32,6 +32,7 @@ struct test_disk {
     /* Where each block is, in memory or elsewhere, and its hash (0: not known). */
     uint8_t **at;
     uint64_t *hash;
+    uint64_t sum;                       /* what test_disk_hash() tells; 0: not known */
 
     /* What the test may set at any time. */
     size_t fail_at;                     /* the request that fails, counted from 1; 0: none */
@@ -42,7 +43,8 @@ struct test_disk {
     size_t requests;                    /* how many there were */
     size_t most;                        /* the most that came at once */
     uint8_t **base;                     /* `at` when the record was begun; NULL: no record */
-    uint64_t *base_hash;                /* and `hash` */
+    uint64_t *base_hash;                /* and `hash`, and `sum` */
+    uint64_t base_sum;
     uint8_t *kept;                      /* copies of those blocks that were in memory */
     struct record_entry *record;
     size_t length, limit;               /* entries in the record, and how many fit */
@@ -64,6 +66,8 @@ void test_disk_flush(struct test_disk *disk);
 /* A number that tells the contents of two disks of one size apart, but for a chance of 2^-64. Only
    if nobody but the driver has written since it was asked for the first time. */
 uint64_t test_disk_hash(struct test_disk *disk);
+/* The hash of one of its blocks, as block_hash() tells; it is made once for each content. */
+uint64_t test_disk_block_hash(const struct test_disk *disk, uint32_t block);
 /* The same for the words of a block. That of zeros is 0. */
 uint64_t block_hash(const void *block);
 
