@@ -2,9 +2,9 @@
 
    Each kills the process that does it, or works as the instruction should, and nobody else notices:
    a process beside them checks that its registers and memory stay its own. With "csrs" it reads and
-   writes all 4096 CSRs instead; with "usercsrs" only those 1024 whose number says that user mode may
-   have them, because what becomes of these depends on how each hart was set up. Without
-   floating-point registers, whatever uses them kills. */
+   writes all 4096 CSRs instead; with "usercsrs" only those 1024 that user mode may have by their
+   number, because what becomes of these depends on how each hart was set up. Without floating-point
+   registers, whatever uses them kills. */
 #include <error.h>
 #include <report.h>
 #include <stdlib.h>
@@ -59,11 +59,9 @@ CODE_ARRAY("illegal",
            SHORT(0x001F) SHORT(0x003F) SHORT(0x007F)    /* longer than 32 bits */
            LONG(0x0000000B) LONG(0x0000002B) LONG(0x0000005B) LONG(0x0000007B)  /* custom */
            LONG(0x00057003) LONG(0x00A54023)    /* a load and a store of a reserved width */
-           LONG(0x00002063) LONG(0x00001067)    /* a branch and a jalr of a reserved kind */
-           LONG(0x00056003 | 1 << 12)           /* ldu */
+           LONG(0x00002063) LONG(0x00001067) LONG(0x00056003 | 1 << 12) /* reserved branch, jalr; ldu */
            LONG(0x0000702F) LONG(0x3000202F)    /* atomic: reserved width, reserved kind */
-           LONG(0x02008057)                     /* a vector instruction */
-           LONG(0x06007053)                     /* fadd.q */
+           LONG(0x02008057) LONG(0x06007053)    /* a vector instruction, fadd.q */
            LONG(0x00005053) LONG(0x00006053)    /* fadd.s with reserved rounding modes */
            LONG(0x10200073) LONG(0x30200073)    /* sret, mret */
            LONG(0x00200073) LONG(0x70200073) LONG(0x7B200073)   /* uret, mnret, dret */
@@ -76,8 +74,7 @@ CODE_ARRAY("illegal",
 
 /* Each of these kills the process, or does no harm. */
 CODE_ARRAY("harmless",
-           LONG(0x10500073)                     /* wfi */
-           LONG(0x00D00073) LONG(0x01D00073)    /* wrs.nto, wrs.sto */
+           LONG(0x10500073) LONG(0x00D00073) LONG(0x01D00073)   /* wfi, wrs.nto, wrs.sto */
            LONG(0x0045200F) LONG(0x0025200F) LONG(0x0015200F)   /* cbo.zero, .flush, .clean */
            LONG(0x0000100F) LONG(0x0100000F));  /* fence.i, pause */
 
@@ -440,8 +437,7 @@ static void check_csrs(bool all)
     }
 }
 
-/* It is not inlined, because no other function may use floating-point registers: there may be
-   none. */
+/* Not inlined: there may be no floating-point registers, and no other function may use them. */
 static __attribute__((noinline)) uint64_t float_sum(void)
 {
     double sum = 0;
@@ -489,10 +485,8 @@ int main(int argc, char **argv)
 
     int canary = start_canary(), code;
 
-    if (argc > 1 && strcmp(argv[1], "csrs") == 0) {
-        check_csrs(true);
-    } else if (argc > 1 && strcmp(argv[1], "usercsrs") == 0) {
-        check_csrs(false);
+    if (argc > 1) {
+        check_csrs(strcmp(argv[1], "csrs") == 0);
     } else {
         check_instructions();
         check_accesses();
