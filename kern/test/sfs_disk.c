@@ -233,6 +233,20 @@ struct inode *test_create(struct inode *dir, const char *name)
     return node;
 }
 
+void test_fill_directory(struct inode *dir, struct inode *node, char *name, int blocks)
+{
+    /* Such an entry has 8 bytes and 255 of the name, rounded up: 264. 15 of them fit into a block,
+       also behind the two dots; at most 136 bytes are left, which is too little for another one. */
+    memset(name, 'n', SFS_NAME_MAX);
+    for (int i = 0; i < 15 * blocks; i++) {
+        name[0] = 'a' + i / 15;
+        name[1] = 'a' + i % 15;
+        assert_eq(vop_names(dir, vop_link, name, node), 0);
+    }
+    name[0] = 'z';
+    assert_eq(test_stat(dir).st_size, blocks * BLOCK_SIZE);
+}
+
 /* Content `seed` from a place on; 0 is zeros. */
 static void fill(uint8_t *bytes, uint32_t seed, uint64_t at, size_t n)
 {

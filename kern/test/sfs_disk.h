@@ -60,6 +60,9 @@ static inline uint8_t test_byte(uint32_t seed, uint64_t at)
 struct inode *test_find(struct inode *dir, const char *name);
 /* A new file, which was not there. With a reference. */
 struct inode *test_create(struct inode *dir, const char *name);
+/* Fill blocks of a directory with names of 255 bytes, for one file, so that another one has no room
+   there: `name`, of SFS_NAME_MAX + 1 bytes, is such a one then. */
+void test_fill_directory(struct inode *dir, struct inode *node, char *name, int blocks);
 /* Write n bytes of content `seed` (0: zeros) at a place, in as many calls as are needed. How many
    were written, and *error what ended it. */
 size_t test_write(struct inode *node, uint32_t seed, uint64_t at, size_t n, int *error);

@@ -15,9 +15,11 @@
 
 #define BLOCKS      512
 #define INODES      64
+#define USED        192                 /* the blocks from here on are free at first */
 #define LEVELS      24                  /* so many blocks or pages are enough for anything */
 
-static struct test_disk disk;
+static struct inventory before;
+static struct test_disk disk, made;
 static struct filesystem *fs;
 /* These are set up anew in each round, and so is the disk. */
 static struct inode *root, *full, *wide, *file, *empty, *sparse;
@@ -26,25 +28,19 @@ static size_t written;                  /* by the last operation, if it was a wr
 static struct inode *wrote;
 static uint64_t wrote_at;
 
-/* Fill blocks of a directory with names of 255 bytes, so that another one has no room there. */
-static void fill_directory(struct inode *dir, int blocks)
+static void put_all(void)
 {
-    /* Such an entry has 8 bytes and 255 of the name, rounded up: 264. 15 of them fit into a block,
-       also behind the two dots; at most 136 bytes are left, which is too little for another one. */
-    memset(long_name, 'n', SFS_NAME_MAX);
-    for (int i = 0; i < 15 * blocks; i++) {
-        long_name[0] = 'a' + i / 15;
-        long_name[1] = 'a' + i % 15;
-        assert_eq(vop_names(dir, vop_link, long_name, file), 0);
-    }
-    long_name[0] = 'z';
-    assert_eq(test_stat(dir).st_size, blocks * BLOCK_SIZE);
+    inode_put(file);
+    inode_put(empty);
+    inode_put(full);
+    inode_put(wide);
+    inode_put(sparse);
 }
 
 /* The directory "full" has no room for another name of 255 bytes, nor has "wide", which has all its
    direct blocks. "file" has 100 KiB, "empty" has nothing, "sparse" has nothing but is long, "gone"
    has 64 KiB and one name. */
-static void set_up(void)
+static void make_disk(void)
 {
     struct inode *gone;
     int error;
@@ -60,15 +56,45 @@ static void set_up(void)
     assert_eq(vop_names(root, vop_mkdir, "dir"), 0);
     assert_eq(vop_names(root, vop_mkdir, "full"), 0);
     full = test_find(root, "full");
-    fill_directory(full, 1);
+    test_fill_directory(full, file, long_name, 1);
     assert_eq(vop_names(root, vop_mkdir, "wide"), 0);
     wide = test_find(root, "wide");
-    fill_directory(wide, SFS_NDIRECT);
+    test_fill_directory(wide, file, long_name, SFS_NDIRECT);
     sparse = test_create(root, "sparse");
     assert_eq(vop_data(sparse, vop_truncate, 10000000), 0);
-    /* All is on the disk now, and the journal is empty: so the next commit is of the operation
-       alone. */
-    assert_eq(fs->sync(fs), 0);
+    put_all();
+    test_unmount(fs, root, &disk);
+}
+
+/* Each round begins with a copy of one disk: there are hundreds of them. */
+static void begin(void)
+{
+    before = inventory_take();
+    test_disk_create(&disk, BLOCKS);
+    make_disk();
+    test_disk_create(&made, BLOCKS);
+    memcpy(made.memory, disk.memory, (size_t)BLOCKS * BLOCK_SIZE);
+    assert(block_hash(test_disk_block(&made, USED)) == 0);
+}
+
+static void end(void)
+{
+    test_disk_destroy(&disk);
+    test_disk_destroy(&made);
+    inventory_same(&before, "a disk was used");
+}
+
+/* The disk as it was made, mounted. Little of it is in memory, and the journal is empty: so the
+   next commit is of the operation alone. What is behind the copy was free, and may be anything. */
+static void set_up(void)
+{
+    memcpy(disk.memory, made.memory, (size_t)USED * BLOCK_SIZE);
+    fs = test_mount(&disk, &root);
+    file = test_find(root, "file");
+    empty = test_find(root, "empty");
+    full = test_find(root, "full");
+    wide = test_find(root, "wide");
+    sparse = test_find(root, "sparse");
     written = 0;
 }
 
@@ -260,11 +286,7 @@ static int take_down(bool orphans)
 {
     int error;
 
-    inode_put(file);
-    inode_put(empty);
-    inode_put(full);
-    inode_put(wide);
-    inode_put(sparse);
+    put_all();
     error = test_end(fs, root, &disk, orphans);
     if (orphans) {
         fs = test_mount(&disk, &root);
@@ -387,8 +409,7 @@ static uint32_t try_memory(const struct op *op)
 }
 
 /* The first, second, ... read that an operation needs fails, until it needs no more: it says so,
-   and all is right afterwards. The disk is mounted before, so that little is in memory. Returns
-   how many reads there were. */
+   and all is right afterwards. Returns how many reads there were. */
 static uint32_t try_reads(const struct op *op)
 {
     uint32_t reads = 0;
@@ -396,13 +417,6 @@ static uint32_t try_reads(const struct op *op)
 
     do {
         set_up();
-        take_down(false);
-        fs = test_mount(&disk, &root);
-        file = test_find(root, "file");
-        empty = test_find(root, "empty");
-        full = test_find(root, "full");
-        wide = test_find(root, "wide");
-        sparse = test_find(root, "sparse");
         disk.requests = 0;
         disk.fail_at = ++reads;
         error = op->run();
@@ -441,15 +455,12 @@ static uint32_t try_writes(const struct op *op)
 /* Each operation has a disk of its own, in each round. */
 static void test_sfs_full(void)
 {
-    struct inventory before = inventory_take();
-
-    test_disk_create(&disk, BLOCKS);
+    begin();
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
         try_blocks(&ops[i]);
     try_inodes();
     try_round();
-    test_disk_destroy(&disk);
-    inventory_same(&before, "a disk was used");
+    end();
 }
 
 SELFTEST("sfs-full", test_sfs_full);
@@ -457,16 +468,14 @@ SELFTEST("sfs-full", test_sfs_full);
 /* As test_sfs_full(), with pages. */
 static void test_sfs_memory(void)
 {
-    struct inventory before = inventory_take();
     uint32_t short_of = 0;
 
-    test_disk_create(&disk, BLOCKS);
+    begin();
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
         short_of += try_memory(&ops[i]);
     check("each was short of memory, many of them more than once",
           short_of > 2 * ARRAY_SIZE(ops));
-    test_disk_destroy(&disk);
-    inventory_same(&before, "a disk was used");
+    end();
 }
 
 SELFTEST("sfs-memory", test_sfs_memory);
@@ -474,10 +483,9 @@ SELFTEST("sfs-memory", test_sfs_memory);
 /* As test_sfs_full(), with errors of the disk. */
 static void test_sfs_errors(void)
 {
-    struct inventory before = inventory_take();
     uint32_t reads = 0, writes = 0;
 
-    test_disk_create(&disk, BLOCKS);
+    begin();
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
         reads += try_reads(&ops[i]);
         writes += try_writes(&ops[i]);
@@ -485,8 +493,7 @@ static void test_sfs_errors(void)
     cprintf("%u reads, %u writes and flushes failed\n", reads, writes);
     check("many reads have failed", reads > 20);
     check("and many writes", writes > 10 * ARRAY_SIZE(ops));
-    test_disk_destroy(&disk);
-    inventory_same(&before, "a disk was used");
+    end();
 }
 
 SELFTEST("sfs-errors", test_sfs_errors);
