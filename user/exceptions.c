@@ -59,7 +59,7 @@ CODE_ARRAY("illegal",
            SHORT(0x001F) SHORT(0x003F) SHORT(0x007F)    /* longer than 32 bits */
            LONG(0x0000000B) LONG(0x0000002B) LONG(0x0000005B) LONG(0x0000007B)  /* custom */
            LONG(0x00057003) LONG(0x00A54023)    /* a load and a store of a reserved width */
-           LONG(0x00002063) LONG(0x00001067) LONG(0x00056003 | 1 << 12) /* reserved branch, jalr; ldu */
+           LONG(0x00002063) LONG(0x00001067) LONG(0x00056003 | 1 << 12) /* a reserved kind; ldu */
            LONG(0x0000702F) LONG(0x3000202F)    /* atomic: reserved width, reserved kind */
            LONG(0x02008057) LONG(0x06007053)    /* a vector instruction, fadd.q */
            LONG(0x00005053) LONG(0x00006053)    /* fadd.s with reserved rounding modes */
