@@ -8,6 +8,7 @@ graded with an old or damaged kernel. Several gradings at once must wait for one
 Needs make and a shell; nothing of this tree is built.
 Run alone: python3 tools/test/test_kept.py
 """
+import errno
 import json
 import multiprocessing
 import os
@@ -151,6 +152,24 @@ class Kept(Tree):
         self.put(about, json.dumps(told))
         self.write("kern/a.c", "a2 ")
         self.assertEqual(self.prepare(), ("a2 b1", self.ALL))
+
+    def test_a_grading_shares_the_files(self):
+        """And has them as they were, when what is kept is built again meanwhile."""
+        self.prepare()
+        self.assertTrue(os.path.samefile(
+            self.path("copy1", "kern", "b.c"), self.path(self.root, kept.FOLDER, "toy/kern/b.c")))
+        os.mkdir(self.path(self.root, kept.FOLDER, "toy.old"))     # left by one that was killed
+        self.write("kern/b.c", "b2")
+        self.assertEqual(self.prepare(), ("a1 b2", ["kernel"]))
+        self.assertEqual(self.read("copy1", "kern", "b.c"), "b1")
+        self.assertEqual(self.read("copy1", "obj", "toy", "kernel"), "a1 b1")
+        self.assertEqual(sorted(os.listdir(self.path(self.root, kept.FOLDER))),
+                         ["toy", "toy.json", "toy.lock"])
+
+    def test_another_file_system(self):
+        with mock.patch.object(os, "link", side_effect=OSError(errno.EXDEV, "another disk")):
+            self.assertEqual(self.prepare(), ("a1 b1", self.ALL))
+            self.assertEqual(self.prepare(), ("a1 b1", []))
 
     def test_a_hand_in_leaves_nothing(self):
         self.prepare()
