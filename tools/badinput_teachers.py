@@ -77,15 +77,22 @@ class TeacherMakers:
         return "lab", ["handout", "5", "-o", "out/lab5"], ["regions.txt"], ["out"], tree
 
     def objects(self, chance, place):
-        """What tools/build.mk calls after the compiler: on a program, or on nm's words."""
+        """What tools/build.mk calls after the compiler: on a program, or on what is linked and nm's
+        words about it."""
         os.makedirs(os.path.join(place, "out"))
+        data = bytearray(chance.choice(self.programs))
         if chance.randrange(3) == 0:
-            lines = [b"ffffffc080200000 T kernel_text_start\n"] * chance.randrange(2) + [
+            start = struct.unpack_from("<Q", data, 24)[0]
+            lines = [b"%016x R ksyms_start\n" % start, b"%016x R ksyms_end\n" % (
+                start + chance.choice((0, 64, 256, 4096, 1 << 40)) & (1 << 64) - 1)]
+            lines += [b"ffffffc080200000 T kernel_text_start\n"] * chance.randrange(3) + [
                 b"ffffffc0802%05x %s name%d\n" % (number * 16, chance.choice((b"t", b"T", b"d")),
                                                   number) for number in range(9)]
             write(os.path.join(place, "kernel.nm"), damaged(chance, b"".join(lines), NM))
-            return "ksyms.py", ["table", "kernel.nm", "out/ksyms.S"], ["kernel.nm"], ["out"]
-        data = bytearray(chance.choice(self.programs))
+            write(os.path.join(place, "out", "kernel"),
+                  data if chance.randrange(2) else damaged(chance, bytes(data)))
+            return ("ksyms.py", ["out/kernel", "kernel.nm"],
+                    ["kernel.nm", "out/kernel", "kernel.ld"], ["out"])
         for _ in range(chance.choice((1, 2, 4))):       # the header, and those of the segments
             at = chance.randrange(24, min(len(data) - 8, 64 + 56 * 4)) & ~3
             form = chance.choice("HIQ")

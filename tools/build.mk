@@ -11,8 +11,8 @@
 # One that looks for data races (CHECK=race) has TC=NAME-race, and also RACE in its config.mk: the
 # options for the folders of which each access to memory is looked at.
 #
-# The kernel is linked twice. The first link tells where each function is, and needs no debug
-# information for that; the second one has that in a table, for backtraces.
+# Where each function of the kernel is, is known when it is linked. The linker has left room for a
+# table of that, for backtraces, which is filled in then.
 
 O := obj/$(TC)
 # tools/probe.sh has written there what it found out about the compiler.
@@ -120,29 +120,13 @@ $(O)/programs.o: $(O)/programs.S $(programs:%=$(O)/image/%)
 $(O)/%.o: $(O)/%.S $(config)
 	$(Q)$(CC) $(KFLAGS) $(HERE) -c -o $@ $<
 
-$(O)/ksyms0.S: tools/ksyms.py $(CONFIG)
-	$(Q)python3 tools/ksyms.py table /dev/null $@
-$(O)/ksyms.S: $(O)/kernel0.nm tools/ksyms.py
-	$(Q)python3 tools/ksyms.py table $< $@
-
-$(O)/%.nm: $(O)/%
-	$(Q)$(NM) -n $< >$@
-
-# No function may have moved. Where all lines of functions are equal, none has; only else Python is
-# started, which tells what is different.
-same_text = { grep ' [TtWw] ' $(1) >$(1).text; grep ' [TtWw] ' $(2) | cmp -s - $(1).text || \
-    python3 tools/ksyms.py check $(1) $(2); }
-
-link = $(LD) $(LDFLAGS) -T tools/kernel.ld -o $@ $(kernel_obj) $(O)/programs.o
-
-$(O)/kernel0: $(kernel_obj) $(O)/programs.o $(O)/ksyms0.o $(O)/sources tools/kernel.ld
-	$(Q)$(link) -S $(O)/ksyms0.o
-
-$(O)/kernel: $(O)/kernel0 $(O)/ksyms.o
+# It has its name when it is whole.
+$(O)/kernel: $(kernel_obj) $(O)/programs.o $(O)/sources tools/kernel.ld tools/ksyms.py
 	@echo "  LD    $@"
-	$(Q)$(link) $(O)/ksyms.o
-	$(Q)$(NM) -n $@ >$@.nm && $(call same_text,$(O)/kernel0.nm,$@.nm) || \
-	    { rm -f $@; exit 1; }
+	$(Q)$(LD) $(LDFLAGS) -T tools/kernel.ld -o $@.new $(kernel_obj) $(O)/programs.o
+	$(Q)$(NM) -n $@.new >$@.nm
+	$(Q)python3 tools/ksyms.py $@.new $@.nm
+	$(Q)mv $@.new $@
 
 # The same files make the same image. Names with blanks in disk/ are on it, but a change of such a
 # file is not noticed.

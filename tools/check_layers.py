@@ -31,7 +31,7 @@ TOOLS = ["base", "sfs", "grader", "labs", "tasks", "book", "runs", "exercise", "
 COMMANDS = (os.path.join("tools", "lab"), os.path.join("tools", "disk"))
 BASE = ("cli", "gdbstub", "scratch")
 # Objects of sources that the build writes, and the folder to which each belongs.
-GENERATED = {"programs.o": "fs", "ksyms.o": "debug"}
+GENERATED = {"programs.o": "fs"}
 # The function that an exercise calls as long as it is blank, in any folder: see kern/debug/panic.h.
 UNWRITTEN = "not_written_at"
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')

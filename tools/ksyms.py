@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 """The kernel's symbol table, for backtraces: it tells which function holds an address.
 
-    ksyms.py table NM OUTPUT    write an assembly file from the output of `nm -n`
-    ksyms.py check NM NM        fail unless both have the same functions at the same addresses
+    ksyms.py KERNEL NM      fill in the table of a linked kernel, from the output of `nm -n`
 
-tools/build.mk links the kernel twice: the first link tells where the functions are, the second one
-has them in this table. The table is in the section .rodata.ksyms, which the linker script puts
-last, so that no function moves when the table is filled; `check` makes sure of that.
+tools/kernel.ld leaves room for the table, from ksyms_start to ksyms_end. So nothing moves when it
+is filled in, and the kernel is linked once. It has numbers of 32 bits, and then the names:
 
-    ksyms_count      .quad      number of functions
-    ksyms_offset     .word[]    address minus kernel_text_start, ascending
-    ksyms_name       .word[]    where the name begins in ksyms_strings
-    ksyms_strings               the names, each closed by a zero
+    count       the number of functions
+    offsets     of each: its address minus kernel_text_start, ascending
+    names       of each: where its name begins in the strings
+    strings     the names, each closed by a zero
 """
+import os
 import re
+import struct
 import sys
 
-BASE = "kernel_text_start"
+MARKS = BASE, START, END = "kernel_text_start", "ksyms_start", "ksyms_end"
 # These are no functions: marks of the linker script, mapping symbols, and local labels.
 NOT_A_FUNCTION = re.compile(r"[.$]|e?text$|_e?text$|kernel_.*(start|end)$")
 
@@ -26,8 +26,8 @@ def fail(message):
 
 
 def read(path):
-    """(start of the text, [(address, name)] of the functions, by address) of nm's output."""
-    base, found = 0, {}
+    """({mark: address}, [(address, name)] of the functions, by address) of nm's output."""
+    marks, found = {}, {}
     with open(path, encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             fields = line.split()
@@ -36,53 +36,61 @@ def read(path):
             if not re.fullmatch("[0-9a-f]{16}", fields[0]):
                 fail("%s:%d: %r is no address: build it anew" % (path, number, fields[0]))
             address, kind, name = int(fields[0], 16), fields[1], fields[2]
-            if name == BASE:
-                base = address
+            if name in MARKS and kind.isupper():    # a variable of a file may have that name too
+                marks[name] = address
             elif kind in "tTwW" and not NOT_A_FUNCTION.match(name):
                 found.setdefault(address, name)
-    if found and not base:
-        fail("%s: no symbol %s; the linker script must define it" % (path, BASE))
-    return base, sorted(item for item in found.items() if item[0] >= base)
+    for mark in MARKS:
+        if mark not in marks:
+            fail("%s: no symbol %s; the linker script must define it" % (path, mark))
+    return marks, sorted(item for item in found.items() if item[0] >= marks[BASE])
 
 
-def table(path, output):
-    """Write the assembly of the table for the functions that nm's output at `path` lists."""
-    base, functions = read(path)
-    offsets, names, strings, length = [], [], [], 0
+def table(base, functions):
+    """The bytes of the table."""
+    offsets, names, strings = [], [], b""
     for address, name in functions:
-        offsets.append("    .word %#x\n" % (address - base))
-        names.append("    .word %d\n" % length)
-        strings.append('    .asciz "%s"\n' % name)
-        length += len(name) + 1
-    with open(output, "w") as out:
-        out.write('# Written by tools/ksyms.py.\n    .section .rodata.ksyms, "a"\n')
-        out.write("    .globl ksyms_count, ksyms_offset, ksyms_name, ksyms_strings\n")
-        out.write("    .balign 8\nksyms_count:\n    .quad %d\n" % len(functions))
-        out.write("ksyms_offset:\n" + "".join(offsets))
-        out.write("ksyms_name:\n" + "".join(names))
-        out.write("ksyms_strings:\n" + "".join(strings))
+        offsets.append(address - base)
+        names.append(len(strings))
+        strings += name.encode() + b"\0"
+    numbers = [len(functions)] + offsets + names
+    return struct.pack("<%dI" % len(numbers), *numbers) + strings
 
 
-def check(first, second):
-    """Fail with a sentence if a function of the second link is elsewhere than in the first."""
-    before, after = read(first), read(second)
-    if before == after:
-        return
-    for (old, new) in zip(before[1], after[1]):
-        if old != new:
-            fail("%s moved from %#x to %s at %#x: the linker script must place "
-                 ".rodata.ksyms behind all text" % (old[1], old[0], new[1], new[0]))
-    fail("the second link has other functions than the first one")
+def file_offset(path, data, address):
+    """The place in an ELF file, which begins with this data, that has the content of an address."""
+    headers, size, count = struct.unpack_from("<Q14xHH", data, 32)
+    for number in range(count):
+        _, _, place, start, _, length = struct.unpack_from("<IIQQQQ", data, headers + number * size)
+        if start <= address < start + length:
+            return place + address - start
+    return fail("%s has no content at %#x: build it anew" % (path, address))
+
+
+def fill_in(kernel, nm):
+    """Write the table into the kernel."""
+    marks, functions = read(nm)
+    content, room = table(marks[BASE], functions), marks[END] - marks[START]
+    if len(content) > room:
+        fail("the names of %d functions take %d bytes, and there is room for %d: let KSYMS_ROOM in "
+             "tools/kernel.ld be larger" % (len(functions), len(content), room))
+    with open(kernel, "r+b") as file:
+        place = file_offset(kernel, file.read(4096), marks[START])
+        if place + room > os.fstat(file.fileno()).st_size:
+            fail("%s ends before its table of functions: build it anew" % kernel)
+        file.seek(place)
+        file.write(content)
 
 
 def main():
-    actions = {"table": table, "check": check}
-    if len(sys.argv) != 4 or sys.argv[1] not in actions:
-        fail("usage: ksyms.py table NM OUTPUT | check NM NM")
+    if len(sys.argv) != 3:
+        fail("usage: ksyms.py KERNEL NM")
     try:
-        actions[sys.argv[1]](sys.argv[2], sys.argv[3])
+        fill_in(*sys.argv[1:])
     except OSError as error:
         fail(str(error))
+    except struct.error:
+        fail("%s is no kernel, or not in one piece: build it anew" % sys.argv[1])
 
 
 if __name__ == "__main__":

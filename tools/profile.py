@@ -99,8 +99,8 @@ class Places:
     """It knows for each address the line of the table that the address counts for."""
 
     def __init__(self, objects, program):
-        base, functions = read_nm(objects + "/kernel.nm")
-        self.kernel, self.kernel_start = Functions(functions), base
+        marks, functions = read_nm(objects + "/kernel.nm")
+        self.kernel, self.kernel_start = Functions(functions), marks["kernel_text_start"]
         folder = objects + "/image"
         names = sorted(os.listdir(folder), key=lambda name: (name != program, name))
         self.programs = [Program(os.path.join(folder, name)) for name in names]

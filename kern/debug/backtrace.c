@@ -5,7 +5,7 @@
    The walk reads memory only where it is sure to be a stack, so it is safe even if the chain is
    damaged: it is used in panics. It takes no lock, does not sleep, and may be called from anywhere.
 
-   The names come from a table that is made when the kernel is linked: tools/ksyms.py. */
+   The names come from a table that is filled in when the kernel is linked: tools/ksyms.py. */
 #include <debug/backtrace.h>
 #include <debug/panic.h>
 #include <debug/printk.h>
@@ -28,10 +28,9 @@
    recursion. */
 #define MAX_FRAMES  40
 
-/* Made by tools/ksyms.py from the linked kernel; functions in ascending order. */
-extern const uint64_t ksyms_count;
-extern const uint32_t ksyms_offset[], ksyms_name[];     /* from kernel_text_start; in strings */
-extern const char ksyms_strings[];
+/* Written by tools/ksyms.py: how many functions there are; where each of them begins, counted from
+   kernel_text_start, in ascending order; where the name of each is in the strings behind that. */
+extern const uint32_t ksyms_start[];
 
 extern const char kernel_text_start[], kernel_text_end[], kernel_bss_start[], kernel_bss_end[];
 
@@ -44,21 +43,23 @@ static bool is_text(uintptr_t addr)
 /* Binary search for the last function that begins at or below the address. */
 void symbol_format(char *buf, size_t size, uintptr_t addr)
 {
-    uint64_t low = 0, high = ksyms_count;
+    uint32_t count = ksyms_start[0], low = 0, high = count;
+    const uint32_t *offsets = ksyms_start + 1, *names = offsets + count;
     uintptr_t offset = addr - (uintptr_t)kernel_text_start;
 
-    if (!is_text(addr) || ksyms_count == 0 || offset < ksyms_offset[0]) {
+    if (!is_text(addr) || count == 0 || offset < offsets[0]) {
         snprintf(buf, size, "%#lx", addr);
         return;
     }
-    while (high - low > 1) {            /* ksyms_offset[low] <= offset < ksyms_offset[high] */
-        uint64_t middle = (low + high) / 2;
-        if (ksyms_offset[middle] <= offset)
+    while (high - low > 1) {            /* offsets[low] <= offset < offsets[high] */
+        uint32_t middle = (low + high) / 2;
+        if (offsets[middle] <= offset)
             low = middle;
         else
             high = middle;
     }
-    snprintf(buf, size, "%s+%#lx", ksyms_strings + ksyms_name[low], offset - ksyms_offset[low]);
+    snprintf(buf, size, "%s+%#lx", (const char *)(names + count) + names[low],
+             offset - offsets[low]);
 }
 
 /* The stack that holds the pair below fp: a kernel stack, or one of the static ones in bss, for
