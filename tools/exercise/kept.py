@@ -137,26 +137,20 @@ class Kept:
         shutil.copytree(self.folder, target, copy_function=link)
         return True
 
-    def part(self):
-        """Copy each file, so that a grading which still has links to the old ones keeps them as
-        they are."""
-        old = self.folder + ".old"
-        shutil.rmtree(old, ignore_errors=True)      # one that was interrupted has left it
-        os.rename(self.folder, old)
-        shutil.copytree(old, self.folder)
-        shutil.rmtree(old)
-
     def renew(self, jobs):
-        """Bring it up to date; the lock is held alone. OSError if this tree cannot be written."""
-        told = self.found()
+        """Bring it up to date; the lock is held alone. It gets a new folder, because gradings may
+        have links to the files of the old one. OSError if this tree cannot be written."""
+        told, old = self.found(), self.folder + ".old"
         newest = max((state[0] for state in told.get("files", {}).values()), default=0)
-        if told.get("tools") != self.wanted["tools"] or newest > time.time_ns():
-            told = {}                           # else make would take old objects for new ones
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(self.folder)
-            self.put(os.path.join("obj", self.toolchain, "config.mk"), self.config.encode())
+        shutil.rmtree(old, ignore_errors=True)      # one that was interrupted has left it
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self.folder, old)
+        if told.get("tools") == self.wanted["tools"] and newest <= time.time_ns():
+            shutil.copytree(old, self.folder)
         else:
-            self.part()
+            told = {}                           # else make would take old objects for new ones
+            self.put(os.path.join("obj", self.toolchain, "config.mk"), self.config.encode())
+        shutil.rmtree(old, ignore_errors=True)
         self.take_over(told.get("sources", {}))
         built = workshop.make(self.folder, self.toolchain, jobs)
         if not built.succeeded:

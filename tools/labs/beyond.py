@@ -196,6 +196,7 @@ SELF_TESTS = [
     selftest("oom-kernel best fit", append="pmm=best_fit poison"),
     selftest("oom-programs", limit=4000),
     selftest("oom-sync", limit=4000),
+    selftest("symbols"),
     selftest("sync-memory", append="pmm=first_fit"),
     early("pagetable-ranges"),
     early("vmm"),
