@@ -1,8 +1,8 @@
 /* How long each spinlock may be held, and interrupts may be off: in instructions of a checked
    kernel, on one hart.
 
-   A wait for a spinlock ends when its holders have given it back, so these are also what bounds a
-   wait: on a machine whose harts all run, it is not longer than what those hold it who come before.
+   A wait for a spinlock is as long as those hold it who come before. With two harts these bounds
+   are mostly also those of a wait; but who comes next is chance, so no number of them is certain.
    A mutex is not here: its holder may sleep.
 
    A bound is what its longest operation needs by the batches of the code, where there are such, or
@@ -70,20 +70,20 @@ static const struct bound *bound_of(const char *name)
     return bound;
 }
 
-void check_bound(const char *name, uint64_t time, uint32_t inner, uintptr_t since)
+bool check_bound(const char *name, uint64_t time, uint32_t inner, uintptr_t since)
 {
     const struct bound *bound;
     char place[SYMBOL_LENGTH];
     uint64_t shift;
 
     if (check_bounds == NULL || !string_to_uint64(check_bounds, 10, &shift) || shift > 10)
-        return;
+        return false;
     uint64_t instructions = time * (1000000000 / machine.timebase_hz) >> shift;
 
     bound = bound_of(name);
     uint64_t most = bound->most + inner * bound->each;
     if (instructions <= most)
-        return;
+        return bound->each != 0;
     check_bounds = NULL;                /* the panic itself takes locks, and for long */
     symbol_format(place, sizeof(place), since - 1);
     panic("%s%s%s for %lu instructions, since %s, and its bound is %lu: %s",

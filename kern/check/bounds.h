@@ -12,5 +12,5 @@
 /* Interrupts of this hart were off, or a spinlock of this name was held, for `time`, in units of
    rdtime(), since that place: panic if that is more than its bound, and bounds= was given. `inner`
    is how many spinlocks were taken meanwhile. The name is "" for interrupts, which have no such
-   number. */
-void check_bound(const char *name, uint64_t time, uint32_t inner, uintptr_t since);
+   number. Whether the bound depends on `inner`: then a shorter time may be too long. */
+bool check_bound(const char *name, uint64_t time, uint32_t inner, uintptr_t since);

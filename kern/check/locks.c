@@ -56,6 +56,7 @@ static struct row {
     char copy[NAME_LENGTH];
     uint32_t taken, waited;         /* atomic: how often */
     bool may_sleep;                 /* mutexes: they may be held for long */
+    bool varies;                    /* its bound, with the locks taken meanwhile */
     uint64_t wait_sum;
     struct longest wait, hold;
 } rows[ROWS];
@@ -211,11 +212,16 @@ void check_spin_released(const struct spinlock *lock)
 
     for (hart->count--; i <= hart->count; i++)
         hart->held[i - 1] = hart->held[i];
-    if (monitor_active() || !note(&row_of(lock->name)->hold, time))
+    if (monitor_active())
         return;
-    if (time > hold_limit())
+
+    struct row *row = row_of(lock->name);
+    bool is_longest = note(&row->hold, time);
+
+    if (is_longest && time > hold_limit())
         too_long("a spinlock was held: ", lock->name, time, taken_at);
-    check_bound(lock->name, time, inner, taken_at);
+    if (is_longest || row->varies)
+        row->varies = check_bound(lock->name, time, inner, taken_at);
 }
 
 void check_waited(const char *name, uint64_t since)
