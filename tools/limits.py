@@ -4,13 +4,13 @@
     limits.py           print each limit, what is measured, and what follows from it
     limits.py --write   write those that follow from a figure into the tests' sources
 
-There are two rules. A limit that holds a cost (rule "half", "double") follows from the figure: half
-as much again, in three digits, since each version of a compiler needs another number; or twice as
-much, where what is looked for is a new loop. These are in tests that belong to no exercise, so no
-student's solution is measured by them. A limit that tells one kind of growth from another (rule
-"between") is for students' work too: right but less clever solutions must have room, so it is at
-least twice what the reference needs, and at most half of what the wrong one would. It is not
-written, only looked at.
+There are two rules. A limit that holds a cost (rule "quarter", "double") follows from the figure: a
+quarter more, in three digits, since each version of a compiler needs another number; or twice as
+much, and the step of the measuring with it, where what is looked for is a new loop. These are in
+tests that belong to no exercise, so no student's solution is measured by them. A limit that tells
+one kind of growth from another (rule "between") is for students' work too: right but less clever
+solutions must have room, so it is at least twice what the reference needs, and at most half of what
+the wrong one would. It is not written, only looked at.
 
 Each limit is a number in the source of a test. That of sfs-cost is there twice, for GCC and for
 clang; what is measured is the kernel in --objects, so --write writes the column of its compiler.
@@ -25,9 +25,9 @@ import sys
 
 import cli
 from bench import COUNTED, Compiler, Failed, console_of, selftest_command
+from bench_data import PROBE_STEP
 
 PERCENT = 5                 # so much may what is measured change before a limit is written anew
-STEP = 10000                # instructions: selftest=irq-off looks only so often
 TEST = "kern/test/"
 
 # what    a text that tells which one it is
@@ -45,7 +45,7 @@ def bench_line(key):
 def cost(step):
     """A step of sfs-cost: the limits of GCC and of clang are between braces."""
     return Limit("sfs-cost: " + step, ("sfs-cost", "128M"), bench_line(step),
-                 ("sfs_cost.c", r'\{ "%s", .*\{ {column}(\d+)' % re.escape(step)), "half", None,
+                 ("sfs_cost.c", r'\{ "%s", .*\{ {column}(\d+)' % re.escape(step)), "quarter", None,
                  "what is between the system calls and the disk")
 
 
@@ -84,10 +84,10 @@ def three_digits(value):
 
 def derived(rule, figure):
     """The limit that follows from a figure; None if the rule leaves room."""
-    if rule == "half":
-        return three_digits(-(-figure * 3 // 2))
+    if rule == "quarter":
+        return three_digits(-(-figure * 5 // 4))
     if rule == "double":                    # in microseconds, of a nanosecond for each
-        return -(-2 * (figure + STEP) // 1000)
+        return -(-2 * (figure + PROBE_STEP) // 1000)
     return None
 
 

@@ -104,13 +104,13 @@ static const struct step {
     void (*run)(const char *name);
     uint32_t divide, bounds[2];         /* by COMPILER */
 } steps[] = {
-    { "create", do_create, 1, { 5050, 5670 } },
-    { "open the first", do_open_first, 1, { 1630, 1750 } },
-    { "open", do_open, 1, { 3000, 3330 } },
-    { "write, a KiB", do_write, SIZE / 1024, { 2100, 2240 } },
-    { "again, a KiB", do_write, SIZE / 1024, { 1700, 1790 } },
-    { "read, a KiB", do_read, SIZE / 1024, { 576, 611 } },
-    { "unlink", do_unlink, 1, { 20600, 26800 } },
+    { "create", do_create, 1, { 4210, 4730 } },
+    { "open the first", do_open_first, 1, { 1360, 1460 } },
+    { "open", do_open, 1, { 2500, 2780 } },
+    { "write, a KiB", do_write, SIZE / 1024, { 1750, 1870 } },
+    { "again, a KiB", do_write, SIZE / 1024, { 1420, 1490 } },
+    { "read, a KiB", do_read, SIZE / 1024, { 480, 509 } },
+    { "unlink", do_unlink, 1, { 17100, 22300 } },
 };
 
 /* The instructions of one step for all files, divided. */

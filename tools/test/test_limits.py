@@ -32,15 +32,15 @@ def limit(rule, wrong=None):
 
 class Rules(unittest.TestCase):
     def test_what_follows(self):
-        self.assertEqual(limits.derived("half", 3366), 5050)
-        self.assertEqual(limits.derived("half", 384), 576)
-        self.assertEqual(limits.derived("half", 10), 15)
+        self.assertEqual(limits.derived("quarter", 3366), 4210)
+        self.assertEqual(limits.derived("quarter", 384), 480)
+        self.assertEqual(limits.derived("quarter", 10), 13)
         self.assertEqual(limits.derived("double", 5000), 30)
         self.assertIsNone(limits.derived("between", 5))
 
     def test_a_limit_that_follows_is_near(self):
-        for value, good in ((5050, True), (4900, True), (4700, False), (6000, False)):
-            self.assertEqual(limits.holds(limit("half"), 3366, value), good, value)
+        for value, good in ((4210, True), (4050, True), (3900, False), (5050, False)):
+            self.assertEqual(limits.holds(limit("quarter"), 3366, value), good, value)
 
     def test_a_limit_between_has_room_on_both_sides(self):
         for value, good in ((199, False), (200, True), (500, True), (501, False)):
@@ -67,16 +67,16 @@ class Sources(unittest.TestCase):
     def test_what_clang_tells(self):
         """Nothing that would overwrite what follows from GCC's figures."""
         self.assertEqual(limits.of_compiler(0), limits.LIMITS)
-        self.assertEqual({one.rule for one in limits.of_compiler(1)}, {"half", "between"})
+        self.assertEqual({one.rule for one in limits.of_compiler(1)}, {"quarter", "between"})
 
     def test_clang_has_its_own(self):
         of_gcc, of_clang = ([limits.place_of(limit, column)[2].group(1)
-                             for limit in limits.LIMITS if limit.rule == "half"]
+                             for limit in limits.LIMITS if limit.rule == "quarter"]
                             for column in (0, 1))
         self.assertTrue(all(int(a) <= int(b) for a, b in zip(of_gcc, of_clang)))
 
     def test_one_that_is_not_there(self):
-        gone = limit("half")._replace(source=("sfs_cost.c", "no such (text)"))
+        gone = limit("quarter")._replace(source=("sfs_cost.c", "no such (text)"))
         with self.assertRaisesRegex(SystemExit, 'no limit of "made up"'):
             limits.place_of(gone, 0)
 
