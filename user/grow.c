@@ -17,6 +17,7 @@
 #include <ulib.h>
 
 #define FOREVER     1000000             /* ticks */
+#define MIDDLE      5000                /* ticks after FOREVER: half of all timers are later */
 #define ROUNDS      16
 #define PAGES       32                  /* of each of the two regions of a sample */
 #define PIECE       4096
@@ -125,21 +126,27 @@ static void answer(void)
     sem_post(back);
 }
 
+/* Its process is one of many, of which each wakes up at another time, in no order. */
+static void sleep_somehow(void)
+{
+    sleep(FOREVER + made_count * 7919 % (2 * MIDDLE));
+}
+
 static void many_timers(void)
 {
-    crowd(size, sleep_long);
+    crowd(size, sleep_somehow);
     sem = sem_init(0);
     back = sem_init(0);
     assert(sem > 0 && back > 0);
     crowd(1, answer);
 }
 
-/* A wait with a timer that is taken back, because the answer comes before. A sleep that comes to
-   its end would let time pass, and under -icount that counts. */
+/* A wait with a timer that is taken back, because the answer comes before; half of the others end
+   later. A sleep that comes to its end would let time pass, and under -icount that counts. */
 static void ask_in_time(void)
 {
     sem_post(sem);
-    assert(sem_wait_timeout(back, FOREVER) == 0);
+    assert(sem_wait_timeout(back, FOREVER + MIDDLE) == 0);
 }
 
 static void write_file(const char *path, int pieces)
@@ -170,6 +177,15 @@ static void many_descriptors(void)
     strcpy(name, "one");
     write_file(name, 1);
     crowd(size < EACH ? 1 : size / EACH, hold_files);
+}
+
+/* Of this process; the number of a new one is the first that is free. */
+static void own_descriptors(void)
+{
+    strcpy(name, "one");
+    write_file(name, 1);
+    for (int i = 0; i < size; i++)
+        assert(open(name, O_RDONLY) >= 0);
 }
 
 /* The host has made a directory with N files. A name that none of them has is compared with all. */
@@ -232,9 +248,10 @@ static void wake_one(void)
         yield();
 }
 
-static int yield_forever(void *unused)
+/* The priorities of neighbours differ, for a scheduler that has such. */
+static int yield_forever(void *priority)
 {
-    (void)unused;
+    lab6_setpriority((uintptr_t)priority);
     while (!stop) {
         switches++;
         yield();
@@ -254,7 +271,7 @@ static uint64_t instructions(void)
 static void measure_runnable(void)
 {
     for (int i = 0; i < size; i++)
-        made(thread_create(yield_forever, NULL));
+        made(thread_create(yield_forever, (void *)(uintptr_t)(1 + i * 7 % 16)));
     while (switches < (uint64_t)size)
         yield();
     uint64_t wanted = switches + (uint64_t)TURNS * size, before = switches;
@@ -345,6 +362,7 @@ static const struct {
     { many_areas, { "areas", ROUNDS, touch_both, measure_nothing, measure_nothing } },
     { many_timers, { "timers", ROUNDS, ask_in_time, measure_nothing, measure_nothing } },
     { many_descriptors, { "descriptors", ROUNDS, open_close, measure_nothing, measure_nothing } },
+    { own_descriptors, { "table", ROUNDS, open_close, measure_nothing, measure_nothing } },
     { measure_nothing, { "entries", ROUNDS, look_for_missing, measure_nothing, measure_nothing } },
     { large_file, { "file", ROUNDS, read_last_piece, measure_nothing, measure_nothing } },
     { large_disk, { "disk", 4, make_and_remove, measure_nothing, measure_nothing } },
