@@ -2,19 +2,19 @@
 """Which locks several harts want at the same time, and for how long they wait; and how long each is
 held, beside its bound.
 
-    locks.py            print the first table, for 1, 2 and 4 harts; it takes some minutes
-    locks.py --held measured.json ...    print the second one, of what one make grade CHECK=1, or
+    locks.py            print the first tables, for 1, 2 and 4 harts; it takes some minutes
+    locks.py --held measured.json ...    print the other one, of what one make grade CHECK=1, or
                                          several, left in the objects
-    locks.py --write    write the table into docs/speed.md
+    locks.py --write    write the tables into docs/speed.md
 
 It needs a checked build (make CHECK=1), whose kernel counts for the locks of each name how often
 they were taken and waited for, and the longest wait (kern/check/locks.c). user/scale.c does the
 work: forks, faults in one space, pipes, opens in one directory. A checked kernel holds its locks
 several times as long as another one, so it waits more often too; and a wait has in it what the host
-did meanwhile, if that has fewer processors than the machine has harts. A mutex whose holder is
-waited for asleep is in the table by the spinlock of its queue.
+did meanwhile, if that has fewer processors than the machine has harts. Mutexes, whose waiters
+sleep, have a table of their own: a wait has in it what the holder did, and he may sleep too.
 
-The second table is of machines with one hart, in instructions, so it is exact. The bounds are in
+That of --held is of machines with one hart, in instructions, so it is exact. The bounds are in
 kern/check/bounds.c; a checked kernel that exceeds one panics in a graded test.
 """
 import argparse
@@ -36,7 +36,8 @@ ROW = re.compile(r"^  (\S.*?) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)( sleeps)?\r?$",
 
 
 def rows(options, harts, disk):
-    """{lock: (taken, waited for, ns waited in all, longest wait in ns)} of all the work."""
+    """{(is it a mutex?, lock): (taken, waited for, ns waited in all, longest wait in ns)} of all
+    the work."""
     found = {}
     for work in WORK:
         command = command_of(options, "scale " + work, harts=harts)
@@ -45,25 +46,25 @@ def rows(options, harts, disk):
         if not lines:
             raise Failed("scale %s on %d harts printed no table of locks" % (work, harts))
         for name, *figures, _, sleeps in lines:
-            if not sleeps:
-                taken, waited, whole, longest = map(int, figures)
-                old = found.get(name, (0, 0, 0, 0))
-                found[name] = (old[0] + taken, old[1] + waited, old[2] + whole,
-                               max(old[3], longest))
+            name = re.sub(r"^pid \d+'s", "a process's", name)
+            taken, waited, whole, longest = map(int, figures)
+            old = found.get((bool(sleeps), name), (0, 0, 0, 0))
+            found[bool(sleeps), name] = (old[0] + taken, old[1] + waited, old[2] + whole,
+                                         max(old[3], longest))
     return found
 
 
-def table(found):
-    """The table, of spinlocks that were waited for; the one that cost most time first."""
+def table(found, what):
+    """The table of the spinlocks or mutexes, as `what` says, that were waited for; the one that
+    cost most time first."""
     last = found[HARTS[-1]]
-    names = sorted((name for name in last if any(rows.get(name, (0, 0))[1]
-                                                 for rows in found.values())),
-                   key=lambda name: -last[name][2])
-    heads = ["spinlock"] + ["%d hart%s: %s" % (harts, "s" * (harts > 1), text)
+    names = sorted((key for key in last if key[0] == (what == "mutex") and any(
+        rows.get(key, (0, 0))[1] for rows in found.values())), key=lambda key: -last[key][2])
+    heads = [what] + ["%d hart%s: %s" % (harts, "s" * (harts > 1), text)
                             for harts in HARTS for text in ("taken", "waited", "longest, us")]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "--:|" * (len(heads) - 1)]
     for name in names:
-        cells = [name]
+        cells = [name[1]]
         for harts in HARTS:
             taken, waited, _, longest = found[harts].get(name, (0, 0, 0, 0))
             cells += [number(taken), number(waited), number(longest / 1000)]
@@ -110,7 +111,7 @@ def arguments():
     parser.add_argument("--objects", default="obj/unknown-elf-check",
                         help="where the checked kernel is; %(default)s")
     parser.add_argument("--qemu", default="qemu-system-riscv64")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/speed.md")
     parser.add_argument("--held", nargs="+", metavar="FILE", default=[],
                         help="the table of how long locks are held, of these measured.json")
     options = parser.parse_args()
@@ -134,7 +135,8 @@ def main():
                 found[harts] = rows(options, harts, disk)
     except (Failed, DiskError) as failure:
         sys.exit("locks: not measured: %s" % failure)
-    return show("locks", table(found), options.write)
+    show("locks", table(found, "spinlock"), options.write)
+    return show("mutexes", table(found, "mutex"), options.write)
 
 
 def show(part, text, write):

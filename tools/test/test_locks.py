@@ -39,10 +39,12 @@ def found(text):
 
 class Rows(unittest.TestCase):
     def test_spinlocks_of_all_the_work(self):
-        """Counts are added up, of the longest waits one is kept; mutexes are none of them."""
+        """Counts are added up, of the longest waits one is kept; mutexes are told apart."""
         work = len(locks.WORK)
-        self.assertEqual(found(PRINTED), {"free pages": (100 * work, 2 * work, 5000 * work, 4000),
-                                          "run queue": (50 * work, 0, 0, 0)})
+        self.assertEqual(found(PRINTED), {
+            (False, "free pages"): (100 * work, 2 * work, 5000 * work, 4000),
+            (True, "a process's memory"): (70 * work, 9 * work, 900000 * work, 800000),
+            (False, "run queue"): (50 * work, 0, 0, 0)})
 
     def test_no_table(self):
         with self.assertRaisesRegex(locks.Failed, "printed no table"):
@@ -50,8 +52,11 @@ class Rows(unittest.TestCase):
 
     def test_only_what_was_waited_for_is_shown(self):
         row = {harts: found(PRINTED) for harts in locks.HARTS}
-        self.assertEqual(len(locks.table(row).split("\n")), 3)
-        self.assertIn("| free pages | 400 | 8 | 4 |", locks.table(row))
+        for what, line in (("spinlock", "| free pages | 400 | 8 | 4 |"),
+                           ("mutex", "| a process's memory | 280 | 36 | 800 |")):
+            with self.subTest(what):
+                self.assertEqual(len(locks.table(row, what).split("\n")), 3)
+                self.assertIn(line, locks.table(row, what))
 
 
 class Bounds(unittest.TestCase):
@@ -102,7 +107,7 @@ class Words(unittest.TestCase):
     def test_page_has_each_column(self):
         with open(os.path.join(os.path.dirname(TOOLS), speed.PAGE), encoding="utf-8") as file:
             body = re.search(r"(?s)<!-- locks: begin -->\n(.*?)\n<!-- locks: end -->", file.read())
-        heads = locks.table({harts: {} for harts in locks.HARTS}).split("\n")[:2]
+        heads = locks.table({harts: {} for harts in locks.HARTS}, "spinlock").split("\n")[:2]
         self.assertEqual(body.group(1).split("\n")[:2], heads)
         self.assertGreater(len(body.group(1).split("\n")), 2)
 
