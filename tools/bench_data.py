@@ -5,8 +5,8 @@ The figures are guest instructions of one operation, measured in user mode by QE
 fill; "ucore" is the better of two RISC-V ucore lab5 trees.
 
 OPERATIONS has a row for each key that user/bench.c prints. A bound is a promise about the kernel:
-it is lowered when the kernel gets faster, and raised only with a reason in the commit. Most are a
-tenth above what the operation costs today.
+it is lowered when the kernel gets faster, and raised only with a reason in the commit. It is not
+more than a tenth above what the operation costs today: bench.py --check fails for one that is.
 """
 import collections
 
@@ -18,6 +18,9 @@ import collections
 Row = collections.namedtuple("Row", "key text bound flat xv6 ucore known")
 
 FLAT_PERCENT = 5
+LOOSE_PERCENT = 11.5        # above the figure: a tenth, and what rounding adds
+# selftest=irq-off looks each so many instructions only, so its rows may be so much longer.
+PROBE_STEP, PROBED = 10000, ("irq-off", "irq-group", "kept")
 
 # The bounds are for this compiler, TOOLCHAIN=unknown-elf of Debian 12. Another one inlines other
 # functions and uses registers otherwise, so an operation may cost OTHERS_PERCENT more with it.
@@ -40,7 +43,7 @@ OPERATIONS = (
     row("cow-copy", "COW write fault, page copied", 1600),
     row("cow-last", "COW write fault, last reference", 410),
     # make profile says where the instructions of the two yields go: do_yield() with the queue's
-    # lock and satp 208, traps and dispatch 206, the scheduling class 76, switch_to 58; the rest is
+    # lock and satp 204, traps and dispatch 206, the scheduling class 76, switch_to 58; the rest is
     # the program itself.
     row("yield", "yield round trip, two switches", 560, None, 632),
     # Semaphores and mutexes of programs, user/libs/sync.h; up-down comes from selftest=sem-cost. Of
@@ -51,7 +54,7 @@ OPERATIONS = (
     row("sem", "sem_post + sem_wait, nobody waits", 340),
     row("mutex", "mutex_lock + mutex_unlock, free", 40),
     row("hand-over", "a semaphore's hand-over and back, two switches", 1200),
-    row("up-down", "up + down in the kernel, nobody waits", 95),
+    row("up-down", "up + down in the kernel, nobody waits", 94),
     # From selftest=page-cost: page_out(), and the fault of a write.
     row("page-out-in", "a page out to a disk in memory and in again", 6000),
     # Files and pipes, user/filebench.c, with a disk in memory. What writes counts one sync at its
@@ -72,13 +75,13 @@ OPERATIONS = (
     row("kill-200", "the same with 200 children alive", flat="kill-60"),
     row("kill-4000", "the same with 4,000 children alive", flat="kill-60"),
     # These come from selftest=irq-off, with half of the memory touched. The true time may be up to
-    # 10,000 instructions longer than what it finds.
+    # PROBE_STEP instructions longer than what it finds.
     # The last row: tasks are asked to give way each 10,000 instructions. Ticks alone, a thousand
     # times rarer, found what they happened to fall into, 23,100 to 109,100 with the same code, and
     # never a kernel thread that waited for 4,000 children in a row (4,750,000).
-    row("irq-off", "longest with interrupts off, 4,000 processes, 1 GiB", 20000),
-    row("irq-group", "the same while a group of 4,000 is killed", 600000),
-    row("kept", "longest until the kernel gives way, same machine", 200000),
+    row("irq-off", "longest with interrupts off, 4,000 processes, 1 GiB", 16700),
+    row("irq-group", "the same while a group of 4,000 is killed", 419000),
+    row("kept", "longest until the kernel gives way, same machine", 120500),
     row("boot-128M", "firmware's jump to first user instruction, 128 MiB", 335000, 8700000,
         1300000),
     row("boot-disk", "the same to the shell, with a disk in memory", 371000),

@@ -36,7 +36,8 @@ PROFILED = {
     "sem": ("bench", 64), "mutex": ("bench", 64), "hand-over": ("bench", 64),
     "pipe": ("filebench", 64), "pipe-kib": ("filebench", 256), "open": ("filebench", 64),
     "write-kib": ("filebench", 64), "read-kib": ("filebench", 128),
-    "read-16k": ("filebench", 128), "exec-disk": ("filebench", 8), "boot-128M": ("true", 1),
+    "read-16k": ("filebench", 128), "create": ("filebench", 16), "unlink": ("filebench", 16),
+    "exec-disk": ("filebench", 8), "boot-128M": ("true", 1),
 }
 # What measures, and is no part of an operation.
 LOOP = {"run_rounds", "profile_begin", "profile_end", "now", "measure_nothing"}
@@ -107,11 +108,13 @@ def number(value):
 
 def text_of(key):
     """What the row of make bench says of an operation, on its own."""
-    texts = {row.key: row.text for row in OPERATIONS}
-    before = {"fork-1m": "fork + exit + wait", "fork-16m": "fork + exit + wait",
-              "read-16k": "read of it from the cache, per KiB"}.get(key)
-    return texts[key].replace("the same", before).replace(" in pieces", ", in pieces") \
-        if before else texts[key]
+    text = {row.key: row.text for row in OPERATIONS}[key]
+    word, full = {"fork-1m": ("the same", "fork + exit + wait"),
+                  "fork-16m": ("the same", "fork + exit + wait"),
+                  "read-16k": ("the same", "read of it from the cache, per KiB,"),
+                  "unlink": ("it", "a 64 KiB file"),
+                  "boot-disk": ("the same", "boot")}.get(key, ("", ""))
+    return text.replace(word, full) if word else text
 
 
 def summary(measured):
@@ -129,10 +132,14 @@ def summary(measured):
 
 
 def floors():
-    """A table for each floor: the parts, how often, and what each costs."""
+    """A table for each floor: the parts, how often, and what each costs. Operations of which the
+    parts are the same have one."""
     parts = []
     for key in FLOORS:
-        lines = ["**%s**: %s" % (text_of(key), number(floor(key))), "",
+        alike = [other for other in FLOORS if FLOORS[other] is FLOORS[key]]
+        if alike[0] != key:
+            continue
+        lines = ["**%s**: %s" % (", ".join(map(text_of, alike)), number(floor(key))), "",
                  "| instructions | how often | each | for |", "|--:|--:|--:|---|"]
         for times, what, each in FLOORS[key]:
             lines.append("| %s | %s | %s | %s |" % (number(times * each), number(times),
@@ -161,10 +168,10 @@ def of_operation(functions):
     return found
 
 
-def aims(details):
+def aims(details, folders):
     """A table for each operation that costs more than its aim."""
     plain = {key: of_operation(functions) for key, functions in details.items()}
-    return "\n\n".join(table(text_of(key), key, plain[key]) for key in missed(plain))
+    return "\n\n".join(table(text_of(key), key, plain[key], folders) for key in missed(plain))
 
 
 LEFT, WIDTH, BAR, LINE = 350, 920, 8, 34
@@ -245,7 +252,8 @@ def main():
     measured, details = measure(options)
     if options.write:
         write_parts({"summary": summary(measured), "dearest": dearest(details),
-                     "aims": aims(details), "floors": floors()})
+                     "aims": aims(details, folder_of_functions(options.objects)),
+                     "floors": floors()})
         with open(PICTURE, "w", encoding="utf-8") as file:
             file.write(bars(measured))
     else:

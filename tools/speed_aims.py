@@ -89,8 +89,18 @@ def rows(text, functions):
     return shown, share
 
 
-def table(text, key, details):
-    """The table of one operation: {function: instructions} in `details`."""
+def by_folder(functions, folders):
+    """What these functions run, by the folders that have them, the most first, in words."""
+    sums = collections.Counter()
+    for name, count in functions.items():
+        sums[folders.get(name.partition(".")[0], "the program")] += count
+    return ", ".join("%s %s" % (folder, "{:,.0f}".format(count))
+                     for folder, count in sums.most_common() if count >= 0.5)
+
+
+def table(text, key, details, folders):
+    """The table of one operation: {function: instructions} in `details`; `folders` tells in which
+    folder of kern/ each function is."""
     functions = collections.Counter(details)
     total = sum(functions.values())
     lines = ["**%s**: %s, and the aim is %s" % (text, "{:,.0f}".format(total),
@@ -99,9 +109,8 @@ def table(text, key, details):
     shown, share = rows(text, functions)
     lines += ["| %s | `%s` | %s |" % ("{:,.0f}".format(count), name, WHY[name])
               for name, count in shown]
-    rest = len(functions) - len(shown)
-    left = total - sum(count for _, count in shown)
-    lines += ["| %s | %d others | each less than %g %% |" % ("{:,.0f}".format(left), rest,
-                                                             100 * share),
+    rest = {name: functions[name] for name in functions.keys() - dict(shown).keys()}
+    lines += ["| %s | %d others | each less than %g %%: %s |" % (
+        "{:,.0f}".format(sum(rest.values())), len(rest), 100 * share, by_folder(rest, folders)),
               "| **%s** | | |" % "{:,.0f}".format(total)]
     return "\n".join(lines)

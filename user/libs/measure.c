@@ -52,9 +52,20 @@ static uint64_t run_rounds(const struct operation *op)
     return now() - start;
 }
 
+static uint64_t empty_loop(int rounds)
+{
+    const struct operation empty = { .rounds = rounds, .once = measure_nothing };
+
+    run_rounds(&empty);
+    return run_rounds(&empty);
+}
+
+/* prepare() may have shared all pages by a fork. The next call writes to the stack, and would have
+   a page copied in what is profiled: so there is one before. */
 static uint64_t sample(const struct operation *op)
 {
     op->prepare();
+    empty_loop(1);
     profile_begin();
     uint64_t cost = run_rounds(op);
     profile_end();
@@ -82,14 +93,6 @@ static uint64_t measure(const struct operation *op)
         costs[i < 0 ? 0 : i] = sample(op);
     sort(costs, SAMPLES);
     return costs[SAMPLES / 2];
-}
-
-static uint64_t empty_loop(int rounds)
-{
-    const struct operation empty = { .rounds = rounds, .once = measure_nothing };
-
-    run_rounds(&empty);
-    return run_rounds(&empty);
 }
 
 void measure_report_share(const struct operation *op, int share)
