@@ -72,9 +72,10 @@ def add_similar(add_command, with_root):
     option("--exercises", default="", metavar="N.M,...", help="only these")
     option("--least", type=number, default=24, metavar="N", help="a piece of code counts from so "
            "many tokens on; %(default)s")
-    option("--show", type=number, default=50, metavar="N", help="so many pairs; %(default)s")
+    option("--show", type=number, default=50, metavar="N", help="so many rows of each "
+           "table; %(default)s")
     option("-o", "--output", metavar="FILE", help="write HTML with the texts side by side")
-    option("--csv", metavar="FILE", help="write all pairs as a table")
+    option("--csv", metavar="FILE", help="write all rows of both tables")
     option("--pseudonyms", metavar="FILE", help="show these, as `grade` does")
 
 

@@ -7,8 +7,9 @@ among themselves. Lines that the handout gave are taken out before.
 
 There are often few ways to write a region, so equal code alone tells nothing. A pair is ranked by
 what it has in common *beyond* the reference: the tokens in common, less those that both have in
-common with the reference. What comes out shows texts, side by side; it is for a person to read
-them, and to ask. Nobody is accused here, and no mark depends on it.
+common with the reference. A second table has the regions that are like the reference's, which no
+pair can show. What comes out shows texts, side by side; it is for a person to read them, and to
+ask. Nobody is accused here, and no mark depends on it.
 """
 import csv
 import html
@@ -29,7 +30,9 @@ TOOLS = ("sim_c", "sim_text")             # of C, of assembly
 MISSING = "sim_c is missing: install it, as by apt-get install similarity-tester"
 RUN = re.compile(r"^(\d+): line (\d+)-(\d+) *\|(\d+): line (\d+)-(\d+) *\[(\d+)\]$")
 REFERENCE = 0                   # the number of its text
+SHARE = 80                      # percent of the reference's text: who has so much is like it
 HEAD = ["one", "other", "beyond the reference", "in common", "regions"]
+LIKE = ["student", "the other", "tokens alike", "percent of the reference's text", "region"]
 STYLE = """body { font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 90em; padding: 0 1em }
 table { border-collapse: collapse; margin: 1em 0 }
 th, td { padding: .2em .7em; text-align: left; vertical-align: top }
@@ -38,6 +41,7 @@ pre { font-size: 13px; margin: 0 } mark { background: #cfe3f5 }
 WORDS = ("These texts are alike in parts that neither the handout nor the reference has. That has "
          "many reasons: a book, a lecture, work that was allowed to be done together, or few ways "
          "to write it. This page says that texts are alike, and not why.")
+FEW_WAYS = "Short regions have few ways to be written, so a row here may well be honest work."
 
 
 class SimilarError(ValueError):
@@ -108,11 +112,16 @@ class Comparer:
             found[pair] = found.get(pair, 0) + tokens
         return found
 
+    @property
+    def students(self):
+        """The numbers of the texts that are neither the reference nor of former years."""
+        return [number for number, each in enumerate(self.texts)
+                if number != REFERENCE and not each.is_former]
+
     def pairs(self):
         """[(beyond the reference, in common, one, other, keys)] of all pairs of two students that
         have anything in common beyond it, the highest first."""
-        new = [number for number, each in enumerate(self.texts)
-               if number != REFERENCE and not each.is_former]
+        new = self.students
         old = [number for number, each in enumerate(self.texts) if each.is_former]
         sums = {}
         for key in self.keys:
@@ -126,6 +135,21 @@ class Comparer:
         rows = [(sum(each[0] for each in parts), sum(each[1] for each in parts), *pair,
                  [each[2] for each in parts]) for pair, parts in sums.items()]
         return sorted(rows, key=lambda row: (-row[0], -row[1], row[2:4]))
+
+    def like_reference(self):
+        """[(tokens alike, share of the reference's text in percent, student, key)] of the regions
+        that have SHARE of the reference's or more of it, the highest first. Nothing can be taken
+        off here, so the least is twice that of a pair. It is the share of the reference's text, not
+        of the student's: lines that are added to a copy do not lower it."""
+        rows = []
+        for key in self.keys:
+            found = self.common(key, [REFERENCE], [REFERENCE] + self.students, self.least, "-S",
+                                "-e")
+            whole = found.pop((REFERENCE, REFERENCE), 0)    # what it has in common with itself
+            rows += [(tokens, 100 * tokens // whole, one, key)
+                     for (_, one), tokens in found.items()
+                     if tokens >= 2 * self.least and 100 * tokens >= SHARE * whole]
+        return sorted(rows, key=lambda row: (-row[0], row[2:]))
 
     def lines(self, key, one, other):
         """The lines of two texts that are in runs: ({line}, {line})."""
@@ -173,13 +197,15 @@ def all_texts(reference, keys, options):
 
 # -- what is written
 
-def to_csv(rows, texts):
-    """The pairs as a table."""
+def to_csv(rows, like, texts):
+    """The pairs as a table, and below an empty line the regions that are like the reference's."""
     out = io.StringIO()
     csv.writer(out).writerows([HEAD] + [
         [marksheet.cell(texts[one].title), marksheet.cell(texts[other].title), beyond, tokens,
          marksheet.cell("; ".join("%s %s" % key for key in keys))]
-        for beyond, tokens, one, other, keys in rows])
+        for beyond, tokens, one, other, keys in rows] + [[], LIKE] + [
+        [marksheet.cell(texts[one].title), texts[REFERENCE].title, tokens, share,
+         marksheet.cell("%s %s" % key)] for tokens, share, one, key in like])
     return "\ufeff" + out.getvalue()
 
 
@@ -190,26 +216,62 @@ def shown(text, marked):
                                        for number, line in enumerate(lines, 1))
 
 
-def to_html(rows, comparer, total):
-    """A page with the pairs, and the texts of each side by side."""
-    texts, title = comparer.texts, "Texts that are alike: %d of %d pairs" % (len(rows), total)
+def row_of(cells, number, name):
+    """A row of a table, whose last cell leads to the heading of this name."""
+    return "<tr>%s<td><a href=#%s>%d</a></td></tr>" % (
+        "".join("<td>%s</td>" % html.escape(str(each)) for each in cells), name, number)
+
+
+def beside(comparer, key, one, other):
+    """Two texts of a region side by side, with what they have in common marked."""
+    return "<h3>%s</h3><table class=two><tr>%s</tr></table>" % (
+        html.escape("%s %s" % key),
+        "".join("<td>%s</td>" % shown(comparer.texts[each].texts[key], lines)
+                for each, lines in zip((one, other), comparer.lines(key, one, other))))
+
+
+def table(head, rows):
+    """A table for HTML, of rows that row_of() made."""
+    return ["<table>", "<tr>%s</tr>" % "".join("<th>%s</th>" % html.escape(each)
+                                               for each in head)] + rows + ["</table>"]
+
+
+def to_html(rows, like, comparer, totals):
+    """A page with the pairs, the regions that are like the reference's, and the texts of each side
+    by side; `totals` are how many there are of both."""
+    names = [each.title for each in comparer.texts]
+    title = "Texts that are alike: %d of %d pairs" % (len(rows), totals[0])
     page = ["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
             "<title>%s</title><style>%s</style></head><body>" % (title, STYLE),
-            "<h1>%s</h1><p>%s</p><table>" % (title, WORDS),
-            "<tr>%s</tr>" % "".join("<th>%s</th>" % each for each in HEAD[:4])]
-    for number, (beyond, tokens, one, other, _) in enumerate(rows):
-        page.append("<tr><td>%s</td><td>%s</td><td>%d</td><td><a href=#p%d>%d</a></td></tr>" % (
-            html.escape(texts[one].title), html.escape(texts[other].title), beyond, number, tokens))
-    page.append("</table>")
-    for number, (_, _, one, other, keys) in enumerate(rows):
-        page.append("<h2 id=p%d>%s, %s</h2>" % (number, *(html.escape(texts[each].title)
-                                                         for each in (one, other))))
-        for key in keys:
-            marked = comparer.lines(key, one, other)
-            page.append("<h3>%s %s</h3><table class=two><tr>%s</tr></table>" % (
-                *key, "".join("<td>%s</td>" % shown(texts[each].texts[key], lines)
-                              for each, lines in zip((one, other), marked))))
+            "<h1>%s</h1><p>%s</p>" % (title, WORDS)]
+    page += table(HEAD[:4], [row_of((names[one], names[other], beyond), tokens, "p%d" % number)
+                             for number, (beyond, tokens, one, other, _) in enumerate(rows)])
+    page.append("<h2>Regions that are like the reference's: %d of %d</h2><p>%s</p>" % (
+        len(like), totals[1], FEW_WAYS))
+    page += table(LIKE[:2] + LIKE[4:] + LIKE[3:1:-1], [
+        row_of((names[one], names[REFERENCE], "%s %s" % key, share), tokens, "r%d" % number)
+        for number, (tokens, share, one, key) in enumerate(like)])
+    found = [("p%d" % number, one, other, keys)
+             for number, (_, _, one, other, keys) in enumerate(rows)]
+    found += [("r%d" % number, one, REFERENCE, [key])
+              for number, (_, _, one, key) in enumerate(like)]
+    for name, one, other, keys in found:
+        page.append("<h2 id=%s>%s, %s</h2>" % (name, html.escape(names[one]),
+                                               html.escape(names[other])))
+        page += [beside(comparer, key, one, other) for key in keys]
     return "\n".join(page + ["</body></html>", ""])
+
+
+def tell(rows, like, texts):
+    """Print both tables."""
+    for beyond, tokens, one, other, _ in rows:
+        print("%5d tokens in common, %d beyond the reference: %s; %s" % (
+            tokens, beyond, texts[one].title, texts[other].title))
+    if like:
+        print("Regions that are like the reference's. " + FEW_WAYS)
+    for tokens, share, one, key in like:
+        print("%5d tokens alike, %d%% of the reference's text: %s; %s; %s" % (
+            tokens, share, texts[one].title, texts[REFERENCE].title, one_line("%s %s" % key)))
 
 
 def run(root, options):
@@ -222,15 +284,14 @@ def run(root, options):
     texts = all_texts(reference, keys, options)
     with scratch.folder("similar") as folder:
         comparer = Comparer(reference, keys, texts, options.least, folder)
-        rows = comparer.pairs()
-        top = rows[:options.show]
-        for beyond, tokens, one, other, _ in top:
-            print("%5d tokens in common, %d beyond the reference: %s; %s" % (
-                tokens, beyond, texts[one].title, texts[other].title))
+        rows, like = comparer.pairs(), comparer.like_reference()
+        top = rows[:options.show], like[:options.show]
+        tell(*top, texts)
         if options.output:
-            handin.write(options.output, to_html(top, comparer, len(rows)))
+            handin.write(options.output, to_html(*top, comparer, (len(rows), len(like))))
     if options.csv:
-        handin.write(options.csv, to_csv(rows, texts))
-    print("%d texts, %d of former years: %d pairs have code in common beyond the reference" % (
-        len(texts) - 1, sum(each.is_former for each in texts), len(rows)))
+        handin.write(options.csv, to_csv(rows, like, texts))
+    print("%d texts, %d of former years: %d pairs have code in common beyond the reference; %d "
+          "regions are like the reference's" % (
+              len(texts) - 1, sum(each.is_former for each in texts), len(rows), len(like)))
     return 0

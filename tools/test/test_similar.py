@@ -1,8 +1,9 @@
 """Tests of tools/lab similar: what counts as common, what does not, and what the page says.
 
 Three students write 5.3 in their own ways; one takes another's text with other names, one takes it
-of a former year, and two have the reference's. Only what was taken may be shown. Names are hostile,
-and pseudonyms must hide them. sim_c is needed: `make setup TEACHER=1` installs it.
+of a former year, and two have the reference's. Only what was taken may be shown, and who has the
+reference's stands in a table of its own. Names are hostile, and pseudonyms must hide them. sim_c is
+needed: `make setup TEACHER=1` installs it.
 
 Run alone: python3 tools/test/test_similar.py
 """
@@ -14,7 +15,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from courses import Desk
-from test_lab_grade import COPY, REFERENCE, work_of
+from test_lab_grade import COPY, LAB, REFERENCE, work_of
 from test_statistics import Page
 
 from exercise import similar
@@ -61,10 +62,15 @@ class Course(Desk):
 
     FILES = "Ada.txt Bo.txt 'Cy .txt' D.txt Eve.txt Fay.txt --exercises 5.1,5.2,5.3 "
 
+    def tables(self):
+        """The pairs in s.csv, and the regions that are like the reference's."""
+        return [list(csv.DictReader(text.splitlines()))
+                for text in self.text("s.csv").strip("\ufeff").split("\r\n\r\n")]
+
     def test_who_has_what_in_common(self):
         status, output = self.lab("similar " + self.FILES + "--csv s.csv -o s.html")
         self.assertEqual(status, 0, output)
-        rows = list(csv.DictReader(self.text("s.csv").strip("\ufeff").splitlines()))
+        rows, _ = self.tables()
         self.assertEqual([(row["one"], row["other"], row["regions"]) for row in rows],
                          [("Ada (Ada.txt)", "Bo (Bo.txt)", "5.3 copy_entries")], output)
         page = self.text("s.html")
@@ -72,6 +78,31 @@ class Course(Desk):
         self.assertIn("/* all mine */\n/* Bo@example.org */</pre>", page)
         self.assertNotIn("<mark>/* all mine */", page)
         self.assertIn("says that texts are alike, and not why", page)
+
+    def test_who_has_the_reference(self):
+        """Two have its text of 5.3, one of them with other names and as much again before it; one
+        has two thirds of it. All have that of 5.2, which is too short for twice 30 tokens."""
+        text = next(region.text for region in LAB if region.key == COPY)
+        part = "".join(text.splitlines(True)[:len(text.splitlines()) * 2 // 3])
+        self.put("Eve.txt", work_of("Eve", copy=OTHER + text.replace("page", "mine")))
+        self.put("Fay.txt", work_of("Fay", copy=part))
+        status, output = self.lab("similar " + self.FILES + "--least 30 --csv s.csv -o s.html")
+        _, like = self.tables()
+        self.assertEqual({row["region"] for row in like}, {"5.1 set_user_frame",
+                                                           "5.3 copy_entries"})
+        found = [(row["student"], row["the other"]) for row in like
+                 if row["region"] == "5.3 copy_entries"]
+        self.assertEqual(found, [("'=D (D.txt)", "the reference"),
+                                 ("Eve (Eve.txt)", "the reference")], output)
+        share = "percent of the reference's text"
+        self.assertTrue(all(80 <= int(row[share]) <= 100 for row in like), like)
+        self.assertIn("%s tokens alike, %s%% of the reference's text: =D (D.txt); the reference; "
+                      "5.3 copy_entries" % (like[0]["tokens alike"], like[0][share]), output)
+        page = self.text("s.html")
+        self.assertIn("=D (D.txt), the reference</h2>\n<h3>5.3 copy_entries</h3>", page)
+        for text in (page, output):
+            self.assertIn("Short regions have few ways to be written", text)
+        self.assertEqual(Page(page).open, [])
 
     def test_former_years(self):
         status, output = self.lab("similar " + self.FILES + "--years former -o s.html --csv s.csv")
