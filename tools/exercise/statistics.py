@@ -132,8 +132,8 @@ def to_csv(counted):
     writer = csv.writer(out)
     writer.writerow(HEAD)
     for test in counted.in_order():
-        about = [test.number, marksheet.cell(test.name), marksheet.cell(test.title), test.count,
-                 test.failed, test.percent]
+        about = [marksheet.cell(each) for each in (test.number, test.name, test.title)] + [
+            test.count, test.failed, test.percent]
         for failure in test.often():
             same, like = test.like(failure)
             writer.writerow(about + [marksheet.cell(each) for each in (
@@ -229,6 +229,6 @@ def run(options):
     print(title_of(counted))
     for test in counted.in_order():
         if test.failed:
-            print("  %s %-24s %3d of %d failed" % (test.number, one_line(test.name), test.failed,
-                                                  test.count))
+            print("  %s %-24s %3d of %d failed" % (
+                one_line(test.number), one_line(test.name), test.failed, test.count))
     return 0

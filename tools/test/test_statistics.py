@@ -117,8 +117,13 @@ class Hostile(Four):
                     entry["tests"] = [dict(entry["tests"][0], name=text, title=text, points=0,
                                            verdict="panic" if file[0] == "m" else text,
                                            lines=["panic", text]) for text in HOSTILE]
+                student["exercises"].update((text, entry) for text in HOSTILE)
             self.put(file, json.dumps(data).encode())
-        self.lab("statistics marks.json --like wrong.json -o s.html --csv s.csv --markdown s.md")
+        _, self.output = self.lab("statistics marks.json --like wrong.json -o s.html --csv s.csv "
+                                  "--markdown s.md")
+
+    def test_screen(self):
+        self.assertNotIn("\x1b", self.output)
 
     def test_html(self):
         page = Page(self.text("s.html"))
