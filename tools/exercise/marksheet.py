@@ -111,14 +111,17 @@ def indented(text):
     return " " * min(len(text) - len(text.lstrip(" ")), 16) + one_line(text)
 
 
-def reasons_in(lines):
-    """The reasons among the lines that marks.told() keeps: without the verdict, the call stack, the
-    console and the command that draws the run. Two tests that fail for the same reasons are told
-    once."""
+def reasons_in(test):
+    """The reasons among the lines of a test, as marks.told() keeps them: without the verdict, the
+    call stack, the console and the command that draws the run. The lines of an exercise that is not
+    tested begin with no verdict: all of them are reasons. Two tests that fail for the same reasons
+    are told once."""
+    lines, verdict = test["lines"], test["verdict"]
     heads = ("call stack:", "last lines of the console:")
     end = next((number for number, line in enumerate(lines)
                 if line in heads or line.startswith(DRAWING)), len(lines))
-    return lines[1:end]
+    has_verdict = lines and (lines[0] == verdict or lines[0].startswith(verdict + ", "))
+    return lines[1 if has_verdict else 0:end]
 
 
 def text_for(student, reference):
@@ -170,7 +173,7 @@ def exercise_lines(number, entry, reference):
         lines.append("%-24s %3s/%-3s %s: %s" % (
             test["name"], number_text(test["points"]), number_text(test["max"]), test["verdict"],
             test["title"]))
-        first = told.setdefault(likeness_of(test["verdict"], reasons_in(test["lines"])), test)
+        first = told.setdefault(likeness_of(test["verdict"], reasons_in(test)), test)
         lines += ["  " + indented(text) for text in test["lines"]] if first is test or \
             not test["lines"] else ["  the same as %s above" % first["name"]]
     return lines + [""]

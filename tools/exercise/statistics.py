@@ -6,6 +6,7 @@ marks.json is that of `tools/lab grade`. wrong.json is the same of the wrong sol
 tools/mutants, which `tools/lab generate 5 --mutants` writes as hand-ins, graded by --policy alone.
 A failure is a verdict with its reasons (grader.told). Two failures of one test are the same if
 these are equal; then it says "the same as"; with the verdict equal and the reasons not, "like".
+Of a text that does not compile only the compiler's errors count, not the code that it quotes.
 
 No student is named in what comes out. Titles and reasons may have any characters: what is not
 plain is escaped, for the reader of each form. Whoever compares two courses gives two files.
@@ -13,8 +14,11 @@ plain is escaped, for the reader of each form. Whoever compares two courses give
 import csv
 import html
 import io
+import re
 
 from exercise import graded, handin, marksheet
+from exercise.build import ERROR
+from exercise.marks import BROKEN, REFUSED
 from grader.formats import escaped, one_line
 from grader.model import Verdict
 from grader.told import likeness_of
@@ -22,6 +26,7 @@ from grader.told import likeness_of
 HEAD = ["exercise", "test", "title", "hand-ins", "failed", "percent", "verdict", "first reason",
         "so often", "the same as", "like"]
 SPECIAL = "\\`*_{}[]<>()#+!|~&"         # means something in Markdown
+NUMBER = re.compile(r"\b\d+\b")
 SHOWN = 6                               # so many failures of a test, and wrong solutions of each
 STYLE = """body { font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }
 table { border-collapse: collapse; margin: 1em 0 }
@@ -31,17 +36,30 @@ td.n { text-align: right }
 code { white-space: pre-wrap }"""
 
 
+def errors_in(lines):
+    """The errors among the lines of a compiler, or else its first line: without the code that it
+    quotes, each line of which begins with a space."""
+    errors = [line for line in lines if ERROR.match(line)]
+    return errors or [line for line in lines if line.strip() and line[0] != " "][:1]
+
+
 class Failure:
     """What several hand-ins failed by in one test: verdict, lines (of one of them), count."""
 
     def __init__(self, test):
-        self.verdict, self.lines = test["verdict"], marksheet.reasons_in(test["lines"])
+        self.verdict, self.lines = test["verdict"], marksheet.reasons_in(test)
+        if self.verdict == BROKEN:
+            self.lines = errors_in(self.lines)
         self.count = 0
 
     @property
     def key(self):
-        """Equal for failures that are the same."""
-        return likeness_of(self.verdict, self.lines)
+        """Equal for failures that are the same. Where in a hand-in an error stands, or what was
+        refused, makes no difference."""
+        lines = self.lines
+        if self.verdict in (BROKEN, REFUSED):
+            lines = [NUMBER.sub("N", line) for line in lines]
+        return likeness_of(self.verdict, lines)
 
     @property
     def reason(self):

@@ -109,7 +109,10 @@ class Texts(unittest.TestCase):
         tests.append(dict(tests[0], name="fine", verdict="ok", lines=[]))
         text = marksheet.text_for(student("Ada", tests=tests), REFERENCE)
         drawn = "a timeline of such a run: make trace TEST=one"
-        self.assertEqual(marksheet.reasons_in(["wrong answer", "why", drawn]), ["why"])
+        self.assertEqual(marksheet.reasons_in({
+            "verdict": "wrong answer", "lines": ["wrong answer, run 2", "why", drawn]}), ["why"])
+        self.assertEqual(marksheet.reasons_in({"verdict": "refused", "lines": ["line 3: no"]}),
+                         ["line 3: no"])
         self.assertEqual(text.count("page "), 1)
         self.assertEqual(text.count("the same as one above"), 1)
         self.assertEqual(text.count("the same as"), 1)

@@ -1,6 +1,7 @@
 """Tests of tools/lab statistics: what is counted, and hostile names in each form.
 
-A course of four is graded without a machine, and compared with two wrong solutions. Then a JSON
+A course of four is graded without a machine, and compared with two wrong solutions. Texts that are
+refused or do not compile have reasons of their own, without what the compiler quotes. Then a JSON
 whose titles, names and reasons are formulas, tags and Markdown is counted: HTML is read by Python's
 strict parser and must have no element of them, no cell of CSV may begin a formula, and a line of
 Markdown must stay one row of its table. No test needs a compiler or a machine.
@@ -21,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from courses import Desk
 from test_lab_grade import work_of
 
+from exercise import marks
 from grader.model import Verdict
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\u200b=1", "\uff1d1", "\r=1",
@@ -93,6 +95,43 @@ class Counted(Four):
         self.lab("statistics marks.json -o s.html --csv s.csv --markdown s.md")
         for name in ("s.html", "s.csv", "s.md"):
             self.assertNotIn("example.org", self.text(name))
+
+    def reasons(self, test):
+        """[(verdict, first reason, so often)] of a test, from its CSV."""
+        self.lab("statistics marks.json -o s.html --csv s.csv --markdown s.md")
+        rows = csv.DictReader(self.text("s.csv").strip("\ufeff").splitlines())
+        return [(row["verdict"], row["first reason"], row["so often"]) for row in rows
+                if row["test"] == test]
+
+    def test_why_texts_are_refused(self):
+        """One reason in two lines of hand-ins is the same failure; another reason is none."""
+        for name, text in (("a", "asm(1);"), ("b", "x = 1;\n    asm(1);"), ("c", "f(];")):
+            self.put(name + ".txt", work_of(name, dispatch="    %s\n" % text))
+        self.lab("grade a.txt b.txt c.txt d.txt --exercises 5.1,5.2 --json marks.json")
+        (_, first, often), (_, second, once) = found = self.reasons("badcalls")
+        self.assertEqual([each[0] for each in found], [marks.REFUSED] * 2)
+        self.assertRegex(first, r"^line \d+: asm is not allowed in an exercise")
+        self.assertRegex(second, r"^line \d+: \] closes nothing")
+        self.assertEqual((often, once), ("2", "1"))
+
+    def test_why_texts_do_not_compile(self):
+        """The compiler quotes a student's text, which may have a name, and "error:", in it."""
+        place, quoted = "kern/syscall/syscall.c:%d:3: ", "   12 |   x // error: by Bo"
+        errors = ["error: 'x' undeclared", "error: 'x' undeclared", "error: expected ';'"]
+        said = [["kern/syscall/syscall.c: In function 'syscall':", place % 3 + "warning: y", quoted,
+                 place % number + error, quoted, "      |   ^"]
+                for number, error in enumerate(errors, 12)]
+        said.append(["kern/syscall/syscall.c: the compiler gave up", quoted])
+        data = json.loads(self.text("marks.json"))
+        for student, lines in zip(data["students"], said):
+            for test in student["exercises"]["5.2"]["tests"]:
+                test.update(verdict=marks.BROKEN, lines=lines)
+        self.put("marks.json", json.dumps(data).encode())
+        self.assertEqual(self.reasons("badcalls"), [
+            (marks.BROKEN, place % 12 + errors[0], "2"),
+            (marks.BROKEN, said[3][0], "1"), (marks.BROKEN, place % 14 + errors[2], "1")])
+        for name in ("s.html", "s.csv", "s.md"):
+            self.assertNotIn("by Bo", self.text(name))
 
     def test_two_files(self):
         status, output = self.lab("statistics marks.json marks.json")
