@@ -75,6 +75,24 @@ class Written(Desk):
         self.assertTrue("error: p" in everything)
         self.assertFalse("lovelace" in everything)
 
+    def test_what_was_written_without_pseudonyms(self):
+        """An old table, and a state, have the names; what is made of them has none."""
+        plain = "grade secret-folder --lab 5 --json old.json --resume s.json"
+
+        from exercise import marks
+        self.put_in_place(marks.Examiner, "said", lambda *_: "a.c:1: error: for Ada Lovelace")
+        self.put_in_place(marks.Examiner, "blamed", lambda *_: {})
+        self.lab(plain)
+        self.assertTrue("lovelace" in self.written("old.json", "s.json"))
+        self.lab(GRADE)
+        _, said = self.lab("regrade secret-folder --exercises 5.2 --before old.json "
+                           "--json new.json --csv new.csv --texts new --pseudonyms p.csv")
+        self.lab("statistics new.json -o s.html --csv s.csv --markdown s.md")
+        everything = said + self.written("j.json", "c.csv", "t", "new.json", "new.csv", "new",
+                                         "s.html", "s.csv", "s.md")
+        for word in WORDS:
+            self.assertFalse(word in everything.casefold(), word)
+
     def test_the_table(self):
         self.lab(GRADE)
         first = self.text("p.csv")

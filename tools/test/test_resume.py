@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -29,7 +30,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TOOLS)
 
 import scratch
-from exercise import gradebook, pool, results, submissions
+from courses import MADE, Desk
+from exercise import gradebook, pool, provenance, results, submissions
 from grader.host import Host
 from test_lab_grade import REFERENCE, TOOLCHAIN, Folder, work_of
 
@@ -108,6 +110,19 @@ class Resume(Folder):
             sys.stderr = null
             mine.add("0" * 64, result(1))
         self.assertEqual(len(mine.found), 1)
+
+
+class Versions(Desk):
+    """What a state keeps was graded by one compiler, QEMU and version of the tools."""
+
+    def test_another_one_grades_anew(self):
+        self.put("a.txt", work_of("Ada"))
+        for made, gradings in ((MADE, 1), (MADE, 1), (dict(MADE, qemu="QEMU 99"), 2),
+                               (dict(MADE, toolchain="another"), 3), (MADE, 3)):
+            with mock.patch.object(provenance, "made_by", lambda *_: dict(made)):
+                status, output = self.lab("grade a.txt --lab 5 --resume s.json")
+            self.assertEqual(status, 0, output)
+            self.assertEqual(len(self.shops), gradings, made)
 
 
 class Killed(Folder):
