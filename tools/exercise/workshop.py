@@ -83,6 +83,7 @@ def make(folder, toolchain, jobs=1, boxed=True):
         result = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return Built(result.returncode == 0, result.stdout.decode("utf-8", "replace").rstrip("\n"))
+    environment["CCACHE_DISABLE"] = "1"     # an object of a hand-in is kept for nobody
     limits = LIMITS._replace(processes=PROCESSES * (jobs + 1), together=TOGETHER * (jobs + 1))
     ended = sandbox.run(command, os.path.realpath(folder), limits, environment)
     output = ended.output.rstrip("\n")
@@ -354,4 +355,5 @@ class Workshop:
 
     def reference_host(self):
         """The same for the tree as it is, whatever variant is built."""
-        return Host(os.path.join(self.pristine, "obj", self.toolchain), self.qemu, self.logs)
+        return Host(os.path.join(self.pristine, "obj", self.toolchain), self.qemu, self.logs,
+                    boxed=self.boxed)

@@ -92,6 +92,21 @@ class Group:
                 os.rmdir(folder)
 
 
+def delegating(folder):
+    """The nearest group, from this one upward, that hands pids and memory to groups in it: version
+    2 lets no group but the root have both such groups and processes. Else the folder itself."""
+    place = folder
+    while place != os.path.dirname(place):
+        try:
+            with open(os.path.join(place, "cgroup.subtree_control")) as file:
+                if {"pids", "memory"} <= set(file.read().split()):
+                    return place
+        except OSError:
+            break               # above the mounted tree
+        place = os.path.dirname(place)
+    return folder
+
+
 def limited(place, name, limits):
     """Make the group `name` in the group `place` with these limits, {file: value}; its folder, or
     None if this host refuses the group or its first limit."""
@@ -121,7 +136,7 @@ def make(processes, memory):
                if controller in where]
     if "unified" in where and not any(folders):
         put(os.path.join(where["unified"], "cgroup.subtree_control"), "+pids +memory")
-        folders = [limited(where["unified"], name, {
+        folders = [limited(delegating(where["unified"]), name, {
             "pids.max": processes, "memory.max": memory, "memory.swap.max": 0})]
     folders = list(filter(None, folders))
     return Group(folders) if folders else None

@@ -18,6 +18,7 @@ from grader import processor, watchdog
 from grader.memory import Memory
 from grader.sandbox import Box
 
+OWN_ROOM = 8 << 30          # bytes of addresses that QEMU has beside the machine's memory
 MAX_OUTPUT = 1 << 20        # so many bytes at most may come to the console
 APPEND_WIDTH = 160          # blanks fill it up: the device tree takes the same room in all machines
 
@@ -116,6 +117,8 @@ class Qemu:
         self.pid = self.box.pid()           # it is there now, and its harts stand still
         self.limit(resource.RLIMIT_CPU, 10 * self.test.cpu)
         self.limit(resource.RLIMIT_FSIZE, MAX_OUTPUT)
+        self.limit(resource.RLIMIT_AS, size + OWN_ROOM)
+        self.limit(resource.RLIMIT_CORE, 0)
 
     def limit(self, what, value):
         """Set a limit of the process, if this system can."""

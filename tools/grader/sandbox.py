@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 
+import scratch
 from grader import cgroup
 
 TOOL = "bwrap"
@@ -129,6 +130,11 @@ class Box:
                 said = file.read()              # bwrap closes it before the command begins
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self.leader = json.loads(said.decode())["child-pid"]
+
+    @property
+    def has_failed(self):
+        """Was there no box? Then the command has not begun, and that is this host's fault."""
+        return self.boxed and self.leader == self.process.pid
 
     def pid(self):
         """The number of the command's own process: the child of the box's first one. 0 if it has
@@ -264,13 +270,12 @@ def limited(command, limits):
 
 def run(command, folder, limits, environment):
     """Run a command in `folder`, all of which it may write, to its end. The result is Ended; no
-    process of it is left."""
-    with tempfile.TemporaryDirectory(prefix="rvlab-box-") as scratch, \
-            tempfile.TemporaryFile() as said, \
+    process of it is left. OSError if this host makes no box now, though it made one before."""
+    with scratch.folder("box") as own, tempfile.TemporaryFile() as said, \
             cgroup.group(limits.processes, limits.together) as together:
-        writable = (folder, scratch)
+        writable = (folder, own)
         box = Box(limited(command, limits), folder, True, writable, stdin=subprocess.PIPE,
-                  stdout=said, stderr=subprocess.STDOUT, env=dict(environment, TMPDIR=scratch))
+                  stdout=said, stderr=subprocess.STDOUT, env=dict(environment, TMPDIR=own))
         if together:            # what a process has started before does not follow it
             together.take(box.leader)
             if box.pid():
@@ -286,4 +291,6 @@ def run(command, folder, limits, environment):
             status, _ = box.wait()
         said.seek(0)
         output = said.read(limits.output).decode("utf-8", "replace")
+    if box.has_failed:
+        raise OSError("the sandbox does not start: %s" % output.strip()[-200:])
     return Ended(status, output, watch.why)

@@ -99,6 +99,28 @@ class Hostile(Folder):
         numbers = self.sh("cd /proc; echo [0-9]*").output.split()
         self.assertLess(len(numbers), 6)
 
+    def test_a_box_that_cannot_be_made_later(self):
+        """It was there once, and is not now: this host's fault, and no word of the compiler."""
+        with open(os.path.join(self.beside, "bwrap"), "w") as file:
+            file.write("#!/bin/sh\necho bwrap: no more namespaces; exit 1\n")
+        os.chmod(file.name, 0o755)
+        with mock.patch.object(sandbox, "TOOL", file.name), \
+                mock.patch.object(sandbox, "why_not", lambda: ""):
+            with self.assertRaisesRegex(OSError, "sandbox does not start: .*no more namespaces"):
+                self.sh("true")
+
+    def test_the_group_above_that_may_have_groups(self):
+        """As systemd has them: a session's group holds processes, and that of its user groups."""
+        user, session = (os.path.join(self.beside, path) for path in ("user", "user/session"))
+        os.makedirs(session)
+        for folder, controllers in ((user, "cpu memory pids"), (session, "")):
+            with open(os.path.join(folder, "cgroup.subtree_control"), "w") as file:
+                file.write(controllers + "\n")
+        self.assertEqual([cgroup.delegating(each) for each in (session, user)], [user, user])
+        with open(os.path.join(user, "cgroup.subtree_control"), "w") as file:
+            file.write("cpu\n")
+        self.assertEqual(cgroup.delegating(session), session)
+
     @in_box
     def test_has_no_network(self):
         ended = self.sh("cat /proc/net/dev")
