@@ -21,6 +21,7 @@ from labs import catalogue
 SCHEMA = "rvlab/batch/v1"
 MARK = "rvlab-result "                  # begins a line with a result; all others are a log
 MAX_BYTES = 256 << 20
+DIFFERS = "would not give the same marks"   # is in the line that it prints then
 OTHER = 3                               # the exit status of a host that would grade differently
 
 
@@ -102,7 +103,7 @@ def run(root, path, processes):
     made = provenance.made_by(root, options)
     if made != batch["made"]:
         differ = [name for name in made if made[name] != batch["made"][name]]
-        print("%s would not give the same marks and words: %s" % (socket.gethostname(), "; ".join(
+        print("%s %s and words: %s" % (socket.gethostname(), DIFFERS, "; ".join(
             "%s here, %s there" % (made[name], batch["made"][name]) for name in differ)),
               flush=True)
         return OTHER

@@ -21,11 +21,13 @@ import tempfile
 import time
 
 from exercise import batch, deliver, handout
+from grader.formats import one_line
 
 LOGS = os.path.join("obj", "cluster")
 MOST = 16                       # hand-ins in a batch
 ROUNDS = 4
 END_SECONDS = 10                # for parallel to end in
+SILENT = 10                     # looks at an array that Slurm does not answer, one after the other
 POLL = 1.0                      # seconds between two looks at what a job array has printed
 LOST = "no host has graded it: the same command with --resume goes on; logs are in %s"
 REMOTE = ".rvlab"               # the folder on the other hosts, in the user's home
@@ -107,8 +109,11 @@ class Cluster:
                     found = batch.result_of(line)
                     if found is None:
                         self.log(line)
+                        if batch.DIFFERS in line:
+                            self.tell(line)
                     elif found["key"] in waiting:
-                        self.tell(found)
+                        if found["sandbox"]:
+                            self.tell("%s: %s" % (found["host"], found["sandbox"]))
                         del waiting[found["key"]]
                         yield found["key"], found["result"]
             if len(waiting) == before or self.is_over():
@@ -134,10 +139,10 @@ class Cluster:
                   errors="replace") as file:
             file.write(line if line.endswith("\n") else line + "\n")
 
-    def tell(self, found):
-        """Say once of each host that it has no sandbox."""
-        note = "%s: %s" % (found["host"], found["sandbox"])
-        if found["sandbox"] and note not in self.notes:
+    def tell(self, text):
+        """Print what a teacher must know of a host, once."""
+        note = one_line(text)
+        if note not in self.notes:
             self.notes.add(note)
             print(note, flush=True)
 
@@ -215,17 +220,17 @@ class Slurm(Cluster):
 
     def __init__(self, grading):
         super().__init__(grading)
-        self.job = None
+        self.job, self.silent = None, 0
         for tool in ("sbatch", "squeue", "scancel"):
             if not shutil.which(tool):
                 raise ClusterError("%s is missing: --jobs slurm needs it" % tool)
 
     def call(self, *words):
-        """What a command of Slurm prints; "" if it fails."""
+        """What a command of Slurm prints; None if it fails."""
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode != 0:
             self.log("%s: %s" % (words[0], done.stderr.decode("utf-8", "replace").strip()))
-        return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+        return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
     def begin_array(self, count):
         """Hand the batches in, as one array; its number."""
@@ -237,25 +242,31 @@ class Slurm(Cluster):
                          "--requeue", "--open-mode=append", "--chdir=" + self.folder,
                          "--output=" + os.path.join(self.folder, "out-%d-%%a" % self.round),
                          "--error=" + os.path.join(self.logs, "slurm-%A-%a.log"), script)
-        number = said.strip().split(";")[0]
+        number = (said or "").strip().split(";")[0]
         if not number.isdigit():
             raise ClusterError("sbatch has taken no job; logs: %s" % self.logs)
         return number
 
     def states(self):
-        """The states of the array's jobs that Slurm still knows."""
-        return self.call("squeue", "--noheader", "--array", "--states=all", "--jobs=" + self.job,
-                         "--format=%T").split()
+        """The states of the array's jobs that Slurm still knows; None if it does not answer."""
+        said = self.call("squeue", "--noheader", "--array", "--states=all", "--jobs=" + self.job,
+                         "--format=%T")
+        return None if said is None else said.split()
 
     def is_running(self):
-        """Is any job of the array waiting or running?"""
+        """Is any job of the array waiting or running? A controller that is busy may not answer, and
+        one that has forgotten the jobs does not: so it is asked some times."""
+        states = self.states()
+        self.silent = self.silent + 1 if states is None else 0
+        if states is None:
+            return self.silent < SILENT
         return any(state not in ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL",
                                  "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED")
-                   for state in self.states())
+                   for state in states)
 
     def is_over(self):
         """Was the array cancelled?"""
-        return "CANCELLED" in self.states()
+        return "CANCELLED" in (self.states() or ())
 
     def lines(self, names):
         """The lines that the jobs print, as they come."""
@@ -267,7 +278,7 @@ class Slurm(Cluster):
                 running = self.is_running()     # before the files are read for the last time
                 yield from self.new_lines(seen)
         finally:
-            if running:
+            if running or self.silent:      # what is still there would go on beside the next round
                 self.call("scancel", self.job)
 
     def new_lines(self, seen):

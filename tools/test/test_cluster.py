@@ -15,6 +15,7 @@ import os
 import sys
 import types
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -72,7 +73,14 @@ for number in range(1, int(words["--array"].split("-")[1]) + 1):
                        env=dict(os.environ, SLURM_ARRAY_TASK_ID=str(number)))
 print("17;cluster")
 """
-SQUEUE = "#!/bin/sh\ncat %(state)s/states 2>/dev/null || echo COMPLETED\n"
+SQUEUE = """#!/bin/sh
+if [ -s %(state)s/silent ]; then
+    echo 'slurm_load_jobs error: Socket timed out' >&2
+    tail -n +2 %(state)s/silent >%(state)s/rest; mv %(state)s/rest %(state)s/silent; exit 1
+fi
+cat %(state)s/states 2>/dev/null || echo COMPLETED
+"""
+SCANCEL = "#!/bin/sh\necho \"$@\" >>%(state)s/cancelled\n"
 
 
 class Played(Folder):
@@ -89,7 +97,7 @@ class Played(Folder):
         for place in ("root", "home/.rvlab/trees/" + VERSION):
             self.put(place + "/tools/lab", (WORKER % names).encode())
         for name, text in (("ssh", SSH), ("parallel", PARALLEL), ("sbatch", SBATCH),
-                           ("squeue", SQUEUE), ("scancel", "#!/bin/sh\n"),
+                           ("squeue", SQUEUE), ("scancel", SCANCEL),
                            ("rsync", "#!/bin/sh\n")):
             os.chmod(self.put("bin/" + name, (text % names).encode()), 0o755)
         before = dict(os.environ)
@@ -167,6 +175,7 @@ class Ways(Played):
             self.assertEqual({each[:24] for each in results}, {"no host has graded it: t"})
             with open(self.path("root/obj/cluster/output.log")) as file:
                 self.assertIn("would not give the same marks", file.read())
+            self.assertEqual(output.count("host would not give the same marks"), 1, output)
 
     def test_it_ends(self):
         self.jobs = [("key%d" % number, self.jobs[0][1]) for number in range(60)]
@@ -209,6 +218,17 @@ class Hosts(Played):
         results, output = self.results("slurm")
         self.assertEqual(output.count(" hand-ins in "), 1)
         self.assertEqual(sum(isinstance(each, str) for each in results), 1)
+
+    def test_a_controller_that_does_not_answer(self):
+        """It is asked again, and the array goes on meanwhile. One that never answers is given up;
+        then the array is cancelled, or it would go on beside the next round."""
+        for times, cancelled in ((3, False), (cluster.SILENT, True)):
+            with self.subTest(times), mock.patch.object(cluster, "POLL", 0.01):
+                self.put("state/silent", b"once\n" * times)
+                with contextlib.redirect_stdout(io.StringIO()), \
+                        cluster.cluster(self.grading("slurm")) as found:
+                    list(found.lines(found.write(self.jobs)))
+                self.assertEqual(os.path.exists(self.path("state/cancelled")), cancelled)
 
     def test_what_is_missing(self):
         os.environ["PATH"] = self.path("bin")
