@@ -78,7 +78,7 @@ def to_csv(students, assignment=""):
         writer.writerow([cell(who["name"]), cell(who["email"]), cell(who["id"]),
                          cell(student.submission.source)] + marks
                         + [student.days, student.free][:len(late)] + sums
-                        + [cell("; ".join(student.notes))])
+                        + [cell("; ".join(feedback.host_notes() + student.notes))])
     return "\ufeff" + out.getvalue()
 
 
