@@ -2,7 +2,7 @@
 """Which locks several harts want at the same time, and for how long they wait; and how long each is
 held, beside its bound.
 
-    locks.py            print the first tables, for 1, 2 and 4 harts; it takes some minutes
+    locks.py            print the first tables, for 1, 2 and 4 harts, in some seconds
     locks.py --held measured.json ...    print the other one, of what one make grade CHECK=1, or
                                          several, left in the objects
     locks.py --write    write the tables into docs/speed.md
@@ -46,7 +46,6 @@ def rows(options, harts, disk):
         if not lines:
             raise Failed("scale %s on %d harts printed no table of locks" % (work, harts))
         for name, *figures, _, sleeps in lines:
-            name = re.sub(r"^pid \d+'s", "a process's", name)
             taken, waited, whole, longest = map(int, figures)
             old = found.get((bool(sleeps), name), (0, 0, 0, 0))
             found[bool(sleeps), name] = (old[0] + taken, old[1] + waited, old[2] + whole,

@@ -17,6 +17,8 @@ import hosttime
 import speed
 
 BUSY = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+# What takes longer than it may, with two processors that do nothing else; the page says why.
+MISSED = ("make grade EX=9.3", "make grade", "make clean grade")
 LARGE = "import time; data = b'x' * (64 << 20); time.sleep(1.5)"
 
 
@@ -63,6 +65,8 @@ class Page(unittest.TestCase):
             self.assertAlmostEqual(float(half), float(cpu) / hosttime.PROCESSORS, delta=0.06)
             self.assertEqual(int(seconds), limits[command][0])
             self.assertLess(int(memory), limits[command][1] or 1024, command)
+            if command not in MISSED:
+                self.assertLess(float(half), int(seconds), command)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import speed
 PRINTED = """checked: spinlock held "free pages" for at most 3100 ns
   times in ns                   taken   waited       in all    longest       held
   free pages                      100        2         5000       4000       3100
-  pid 3's memory                   70        9       900000     800000    1000000 sleeps
+  an address space                 70        9       900000     800000    1000000 sleeps
   run queue                        50        0            0          0        200\r
 scale: fork 4 10 us, 40 times
 """
@@ -43,7 +43,7 @@ class Rows(unittest.TestCase):
         work = len(locks.WORK)
         self.assertEqual(found(PRINTED), {
             (False, "free pages"): (100 * work, 2 * work, 5000 * work, 4000),
-            (True, "a process's memory"): (70 * work, 9 * work, 900000 * work, 800000),
+            (True, "an address space"): (70 * work, 9 * work, 900000 * work, 800000),
             (False, "run queue"): (50 * work, 0, 0, 0)})
 
     def test_no_table(self):
@@ -53,7 +53,7 @@ class Rows(unittest.TestCase):
     def test_only_what_was_waited_for_is_shown(self):
         row = {harts: found(PRINTED) for harts in locks.HARTS}
         for what, line in (("spinlock", "| free pages | 400 | 8 | 4 |"),
-                           ("mutex", "| a process's memory | 280 | 36 | 800 |")):
+                           ("mutex", "| an address space | 280 | 36 | 800 |")):
             with self.subTest(what):
                 self.assertEqual(len(locks.table(row, what).split("\n")), 3)
                 self.assertIn(line, locks.table(row, what))
