@@ -45,31 +45,29 @@ QUEUE = 12                      # into a run queue and out of it again: lock, li
 FRAME_WORDS = 35
 SMALL_TABLES, SMALL_PAGES = 5, 5        # of a small program: two at each end, and the root
 
-FORK = [(3, "system calls: fork, exit, wait", CALL),
-        (FRAME_WORDS, "words of the trap frame are copied", 2),
-        (1, "the child's first way out loads all of its registers", 31),
-        (3, "switches: to the child, and back when it has ended; one wakes up", TO_OTHER_SPACE),
-        (3, "ways through a run queue", QUEUE),
-        (1, "pid, family, state: fields of a task that are set and cleared", 60),
-        (4, "areas are copied and freed", 30),
-        (SMALL_TABLES, "tables: taken, linked, unlinked, given back", 16),
-        (SMALL_PAGES, "entries are shared, and dropped", 14)]
+BEGIN = [(FRAME_WORDS, "words of the trap frame are copied", 2),
+         (1, "the child's first way out loads all of its registers", 31)]
+FORK = [(3, "system calls: fork, exit, wait", CALL)] + BEGIN + [
+    (3, "switches: to the child, and back when it has ended; one wakes up", TO_OTHER_SPACE),
+    (3, "ways through a run queue", QUEUE),
+    (1, "pid, family, state: fields of a task that are set and cleared", 60),
+    (4, "areas are copied and freed", 30),
+    (SMALL_TABLES, "tables: taken, linked, unlinked, given back", 16),
+    (SMALL_PAGES, "entries are shared, and dropped", 14)]
 # A program writes to its stack after a fork, at the latest in the next function that it calls. The
 # child of these rows ends at once, and writes nothing.
 AGAIN = [(1, "page of the parent's is written, of which it has the last reference", 97)]
 CHILDS_COPY = [(1, "page that the child writes is copied: its stack", 1105)]
 
 # Of children that are alive: one more, which runs until it sleeps, and one less.
-CHILD = [(3, "system calls: fork, the parent's yield, the child's sleep", CALL),
-         (FRAME_WORDS, "words of the trap frame are copied", 2),
-         (1, "the child's first way out loads all of its registers", 31),
-         (2, "switches: to the child, and back when it sleeps", TO_OTHER_SPACE),
-         (2, "ways through a run queue", QUEUE),
-         (1, "pid, family, state: fields of a task that are set", 30),
-         (1, "timer goes into a heap", 20),
-         (4, "areas are copied", 15),
-         (SMALL_TABLES, "tables: taken, linked", 8),
-         (SMALL_PAGES, "entries are shared", 7)] + CHILDS_COPY + AGAIN
+CHILD = [(3, "system calls: fork, the parent's yield, the child's sleep", CALL)] + BEGIN + [
+    (2, "switches: to the child, and back when it sleeps", TO_OTHER_SPACE),
+    (2, "ways through a run queue", QUEUE),
+    (1, "pid, family, state: fields of a task that are set", 30),
+    (1, "timer goes into a heap", 20),
+    (4, "areas are copied", 15),
+    (SMALL_TABLES, "tables: taken, linked", 8),
+    (SMALL_PAGES, "entries are shared", 7)] + CHILDS_COPY + AGAIN
 CHILDS_END = [(2, "system calls: kill, wait", CALL),
               (2, "switches: to the child, and back when it has ended", TO_OTHER_SPACE),
               (2, "ways through a run queue", QUEUE),

@@ -57,15 +57,15 @@ def table(found, what):
     """The table of the spinlocks or mutexes, as `what` says, that were waited for; the one that
     cost most time first."""
     last = found[HARTS[-1]]
-    names = sorted((key for key in last if key[0] == (what == "mutex") and any(
+    keys = sorted((key for key in last if key[0] == (what == "mutex") and any(
         rows.get(key, (0, 0))[1] for rows in found.values())), key=lambda key: -last[key][2])
     heads = [what] + ["%d hart%s: %s" % (harts, "s" * (harts > 1), text)
-                            for harts in HARTS for text in ("taken", "waited", "longest, us")]
+                      for harts in HARTS for text in ("taken", "waited", "longest, us")]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "--:|" * (len(heads) - 1)]
-    for name in names:
-        cells = [name[1]]
+    for key in keys:
+        cells = [key[1]]
         for harts in HARTS:
-            taken, waited, _, longest = found[harts].get(name, (0, 0, 0, 0))
+            taken, waited, _, longest = found[harts].get(key, (0, 0, 0, 0))
             cells += [number(taken), number(waited), number(longest / 1000)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

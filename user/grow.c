@@ -17,7 +17,8 @@
 #include <ulib.h>
 
 #define FOREVER     1000000             /* ticks */
-#define MIDDLE      5000                /* ticks after FOREVER: half of all timers are later */
+#define MS_PER_TICK 10
+#define SPREAD      10007               /* ticks after FOREVER, in which timers end */
 #define ROUNDS      16
 #define PAGES       32                  /* of each of the two regions of a sample */
 #define PIECE       4096
@@ -126,10 +127,15 @@ static void answer(void)
     sem_post(back);
 }
 
-/* Its process is one of many, of which each wakes up at another time, in no order. */
+/* Ends of sleeps in no order. */
+static int some_time(int n)
+{
+    return FOREVER + n * 7919 % SPREAD;
+}
+
 static void sleep_somehow(void)
 {
-    sleep(FOREVER + made_count * 7919 % (2 * MIDDLE));
+    sleep(some_time(made_count));
 }
 
 static void many_timers(void)
@@ -141,12 +147,15 @@ static void many_timers(void)
     crowd(1, answer);
 }
 
-/* A wait with a timer that is taken back, because the answer comes before; half of the others end
-   later. A sleep that comes to its end would let time pass, and under -icount that counts. */
+/* A wait with a timer that is taken back, because the answer comes before. Each has another end: a
+   heap that adjusts itself would soon have the same one near its root. A sleep that comes to its
+   end would let time pass, and under -icount that counts. */
 static void ask_in_time(void)
 {
+    static int asked;
+
     sem_post(sem);
-    assert(sem_wait_timeout(back, FOREVER + MIDDLE) == 0);
+    assert(sem_wait_timeout(back, MS_PER_TICK * some_time(asked++)) == 0);
 }
 
 static void write_file(const char *path, int pieces)
