@@ -15,7 +15,7 @@ import shutil
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JUDGES = ("grader/*.py", "labs/*", "disk", "sfs/*.py",       # what a verdict depends on, in tools/
-          "gdbstub.py")
+          "gdbstub.py", "scratch.py")
 
 
 def path_of(objects):
