@@ -84,7 +84,7 @@ jobs:
     runs-on: ubuntu-24.04
     timeout-minutes: 30
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
       - run: make setup
 %(steps)s      - run: cat summary-*.md >>"$GITHUB_STEP_SUMMARY"
         if: always()
@@ -162,12 +162,14 @@ def words_of(plan, exercises, policy, course=""):
     """What the scripts need to say of what a plans.Plan has: a lab, if `exercises` is true only
     those of the Plan; or an assignment of the course whose file this is."""
     options = "--assignment %s" % plan.short if course else "--lab %d" % plan.lab
+    commands = plan.commands
     if exercises:
         options += " --exercises %s" % ",".join(plan.due)
+        commands = ['EX="%s"' % " ".join(plan.due)]
     if policy != "best":
         options += " --policy %s" % policy
     return {"title": plan.short if course else "lab %d" % plan.lab,
-            "steps": "".join(STEP % (words, at) for at, words in enumerate(plan.commands, 1)),
+            "steps": "".join(STEP % (words, at) for at, words in enumerate(commands, 1)),
             "options": options, "handin": "handin-%s.txt" % plan.short, "course": course,
             "times": " --times /autograder/submission_metadata.json" if course else ""}
 

@@ -3,7 +3,7 @@
 Run takes each package into an empty root, in which there are the system's tools and nothing else,
 and the folders that the course's system makes; there its scripts are run, for one hand-in and one
 exercise. What comes out is read strictly, by the fields that the system's documentation names.
-Package looks at what is in them, and at wrong command lines.
+Package looks at what is in them, and at wrong command lines. test_workflow.py has the workflow.
 
 Run needs a compiler, QEMU and bubblewrap; it is skipped without, and says so.
 Run alone: python3 tools/test/test_deliver.py
@@ -11,7 +11,6 @@ Run alone: python3 tools/test/test_deliver.py
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +56,25 @@ class Folder(unittest.TestCase):
         self.lab(system, "1", "--exercises", "1.1", "-o", target, *words)
         return target
 
+    def boxed(self, binds, *command, **variables):
+        """Run a command in an empty root with these folders, (outside, inside), and variables: its
+        exit status, and what it prints."""
+        options = [sandbox.TOOL, "--unshare-all", "--die-with-parent"] + sandbox.system_folders()
+        for outside, place in binds:
+            options += ["--bind", outside, place]
+        options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv"]
+        for name, value in dict(variables, PATH="/usr/sbin:/usr/bin:/sbin:/bin").items():
+            options += ["--setenv", name, value]
+        result = subprocess.run(options + list(command), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return result.returncode, result.stdout.decode()
+
+    def inside(self, binds, *command):
+        """The same for a command that must succeed: what it prints."""
+        status, said = self.boxed(binds, *command)
+        self.assertEqual(status, 0, said)
+        return said
+
 
 class Package(Folder):
     def test_zip(self):
@@ -87,39 +105,6 @@ class Package(Folder):
             script = archive.read("run_autograder").decode()
         self.assertIn("--lab 1 --exercises 1.1 --policy alone", script)
         self.assertTrue(script.endswith("]\n"))
-
-    def test_workflow(self):
-        target = self.path("grade.yml")
-        self.lab("actions", "3", "-o", target)
-        with open(target) as file:
-            text = file.read()
-        self.assertIn("make grade LAB=3 GRADE=", text)
-        self.assertNotIn("\t", text)            # YAML takes none
-        self.assertNotIn("%", text)
-
-    def test_workflow_of_a_course(self):
-        target = self.path("grade.yml")
-        self.lab("actions", "--course", "ucore", "--assignment", "lab3", "-o", target)
-        with open(target) as file:
-            text = file.read()
-        self.assertIn('make grade EX="3.3 3.4 9.1 9.2 9.C" GRADE=', text)
-        self.assertIn('\nname: "lab3"\n', text)
-
-    def test_workflow_with_tasks(self):
-        """Each task has a step of its own, which runs whatever the steps before have said. A name
-        that YAML would take for a number or a truth is a text."""
-        course, target = self.path("on.ini"), self.path("grade.yml")
-        for more, commands in (("6.1 ", ['EX="6.1"', "TASK=2.T", "TASK=5.T"]),
-                               ("", ["TASK=2.T", "TASK=5.T"])):
-            with open(course, "w") as file:
-                file.write("[on]\nexercises: %s5.T 2.T\n" % more)
-            self.lab("actions", "--course", course, "--assignment", "on", "-o", target)
-            with open(target) as file:
-                text = file.read()
-            self.assertIn('\nname: "on"\n', text)
-            steps = re.findall(r'run: make grade (.*) GRADE="--markdown summary-(\d)\.md"\n'
-                               r' +if: "!cancelled\(\)"\n', text)
-            self.assertEqual(steps, [(each, str(at)) for at, each in enumerate(commands, 1)])
 
     def test_package_of_a_course(self):
         """It has the course's file, by which its tools/lab knows the assignment."""
@@ -156,19 +141,6 @@ class Run(Folder):
             with zipfile.ZipFile(package) as archive:
                 for info in archive.infolist():
                     os.chmod(os.path.join(where, info.filename), info.external_attr >> 16 & 0o777)
-
-    def inside(self, binds, *command, **popen):
-        """Run a command in an empty root with these folders: (outside, inside)."""
-        options = [sandbox.TOOL, "--unshare-all", "--die-with-parent"] + sandbox.system_folders()
-        for outside, place in binds:
-            options += ["--bind", outside, place]
-        options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv",
-                    "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"]
-        result = subprocess.run(options + list(command), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **popen)
-        said = result.stdout.decode()
-        self.assertEqual(result.returncode, 0, said)
-        return said
 
     def tree(self, path):
         """Give an unpacked tree the reference that another package has built, to save the time."""
