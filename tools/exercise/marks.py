@@ -3,15 +3,15 @@
 Each exercise has two marks: together with the student's other exercises, and alone, with the
 reference's others around it. A text that cannot be used (refused, blank, or not compiling) is blank
 in the mark "together", so that it costs its own exercise only. An exercise that a person must look
-at (see earlier.py) has no mark, which is not 0; the reference's text takes its place in
-"together".
+at (see earlier.py) has no mark, not 0; the reference's text takes its place in "together".
 
 A task (tools/tasks) has a patch in place of regions. It is graded alone only: the patch is applied
 to the reference, and the tests of the task are laid over that.
 
 The policy "best" boots no machine that cannot change a mark: an exercise with full marks together
 is not graded alone, one with full marks alone gets no more tests together, and a test that has no
-end alone is not run together. The policy "both" gives the same marks, and boots all machines.
+end alone is not run together; but where there are places (see ahead.py) some may have begun before
+that is known. The policy "both" gives the same marks, and boots all machines.
 
 A result is plain data, so that it can be kept in a file:
     {"exercises": {"5.1": {"max", "challenge", "state", "why", "together", "alone", "mark", "from",
@@ -25,6 +25,7 @@ import os
 import re
 
 from exercise import blanked, earlier, incoming, kept, patched, regions, register
+from exercise.ahead import ahead
 from exercise.build import ERROR, errors_by_exercise
 from exercise.graft import Names
 from exercise.regions import RegionError
@@ -297,7 +298,7 @@ class Examiner:
             with self.shop.variant(texts) as built:
                 if built.succeeded:
                     host = self.shop.host()
-                    entry["tests"] = [self.run(test, host) for test in place.task.tests]
+                    entry["tests"] = list(self.outcomes(place.task.tests, host))
                     break
                 why = self.said(built)              # of the last one: it has the whole hand-in
         else:
@@ -344,6 +345,10 @@ class Examiner:
             self.passed[key] = result
         return result
 
+    def outcomes(self, tests, host):
+        """run() of each of these tests, in order; where there are places some run ahead."""
+        return ahead(lambda test: self.run(test, host), tests, self.shop.places)
+
     def is_full(self, number, whole):
         """Has the exercise all points in the mark "together", as far as is known?"""
         return number not in whole.broken and all(
@@ -357,8 +362,8 @@ class Examiner:
         is known what is left to gain."""
         host, hangs = self.shop.host(), 0
         for number in numbers:
-            for test in self.reference.tests[number]:
-                result = whole.tests[test.name] = self.run(test, host)
+            for result in self.outcomes(self.reference.tests[number], host):
+                whole.tests[result["name"]] = result
                 hangs += result["verdict"] == Verdict.HANG
                 if lazy and hangs == 2:
                     return
@@ -377,11 +382,11 @@ class Examiner:
                 entry["why alone"] = why
                 tests = self.no_points(number, unusable(why), why)
             else:
-                host, tests = self.shop.host(), []
-                for test in self.reference.tests[number]:
-                    if test.name not in known:
-                        known[test.name] = self.run(test, host)
-                    tests.append(known[test.name])
+                wanted = self.reference.tests[number]
+                new = [test for test in wanted if test.name not in known]
+                for result in self.outcomes(new, self.shop.host()):
+                    known[result["name"]] = result
+                tests = [known[test.name] for test in wanted]
         entry["alone"], entry["tests alone"] = points(tests), tests
 
     def left(self, number, entry, whole):

@@ -98,11 +98,13 @@ class Worker:
 
 class Pool:
     """At most `size` workers at a time; used as a context. A worker's folder is one that is not
-    there yet, in `folder`; begin(its path) is called in the worker, see above."""
+    there yet, in `folder`; begin(its path) is called in the worker, see above. `places` is how many
+    of these sizes each worker has for itself: if there are fewer jobs than workers, the others'
+    processors are free."""
 
     def __init__(self, size, folder, begin):
         self.size, self.folder, self.begin = size, folder, begin
-        self.count, self.workers = 0, []
+        self.count, self.workers, self.places = 0, [], 1
 
     def __enter__(self):
         return self
@@ -135,6 +137,7 @@ class Pool:
         there is none: this host failed, or the worker has died."""
         waiting = list(jobs)
         sys.stdout.flush()                              # or each worker has a copy of it
+        self.places = max(1, self.size // max(1, len(waiting)))
         for _ in range(min(self.size, len(waiting))):
             self.give(self.hire(), waiting)
         while self.workers:
@@ -175,8 +178,8 @@ def shops(name, root, options, begin, boxed=True):
         pristine = os.path.join(folder, "pristine")
         toolchain = kept.prepare(root, pristine, options.toolchain, size)
 
-        def begin_in(place):
-            shop = Workshop(pristine, place, toolchain, options.qemu, boxed)
+        def begin_in(place):                            # in a worker, when the pool has its jobs
+            shop = Workshop(pristine, place, toolchain, options.qemu, boxed, pool.places)
             os.chdir(shop.folder)                       # places in sources are told from here
             return begin(shop)
 

@@ -239,11 +239,14 @@ class Workshop:
     inodes   inodes() of the copy, by which restore() finds what has changed
     known    the paths of the files in objects, from there
     boxed    whether compilers and machines run in a box: only this tree's own texts need none
+    places   how many machines may run in it at once. Compilers never do: which of two files with
+             errors is told first would be chance
     """
 
-    def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64", boxed=True):
+    def __init__(self, pristine, folder, toolchain, qemu="qemu-system-riscv64", boxed=True,
+                 places=1):
         self.pristine, self.folder, self.toolchain = pristine, folder, toolchain
-        self.qemu, self.boxed = qemu, boxed
+        self.qemu, self.boxed, self.places = qemu, boxed, places
         self.objects = os.path.join(folder, "obj", toolchain)
         self.logs = folder + ".logs"
         os.makedirs(self.logs, exist_ok=True)

@@ -13,9 +13,10 @@ from grader.model import Outcome
 
 class Shop:
     """It takes the place of a workshop: verdict() tells what each kernel would do, and the boots
-    are counted. A text with the word BROKEN does not compile."""
+    are counted. A text with the word BROKEN does not compile. `places` is as a Workshop has it."""
 
-    def __init__(self, verdict):
+    def __init__(self, verdict, places=1):
+        self.places = places
         self.verdict, self.folder, self.boots, self.texts = verdict, "/shop", 0, None
         self.pristine, self.objects, self.toolchain = "/pristine", "/shop/obj/x", "x"
         self.given = []             # of each variant: from where its objects may be taken

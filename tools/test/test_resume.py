@@ -3,8 +3,8 @@
 Resume: several gradings write into one file of results and lose nothing; a damaged file is told and
 never overwritten. Killed: the next run removes the folders of runs that were killed, and no others.
 Terminals: a letter that a terminal lacks costs no marks. Workers: a worker that dies, or a defect
-of the grader, costs one hand-in only. SameTwice: two gradings write the same files to the byte,
-whatever their folders are called.
+of the grader, costs one hand-in only. SideBySide: machines at once change no mark. SameTwice: two
+gradings write the same files to the byte, whatever their folders are called.
 
 Needs the built objects, a compiler and QEMU; Resume and Workers alone need none of them.
 Run alone: python3 tools/test/test_resume.py
@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -31,8 +32,11 @@ sys.path.insert(0, TOOLS)
 
 import scratch
 from courses import MADE, Desk
-from exercise import gradebook, pool, provenance, results, submissions
+from exercise import gradebook, marks, pool, provenance, results, submissions
+from exercise.ahead import ahead
 from grader.host import Host
+from grader.model import Verdict
+from shops import Shop
 from test_lab_grade import REFERENCE, TOOLCHAIN, Folder, work_of
 
 FORK = multiprocessing.get_context("fork")
@@ -251,6 +255,13 @@ class Workers(Folder):
         with pool.Pool(3, self.folder, begin) as workers:
             self.assertEqual(list(workers.in_order([0.3, 0.1, 0, 0.2])), [0.3, 0.1, 0, 0.2])
 
+    def test_a_worker_has_the_places_that_nobody_else_needs(self):
+        def told(jobs):
+            with pool.Pool(4, self.folder, lambda folder: lambda job: workers.places) as workers:
+                return list(workers.in_order(jobs))
+        self.assertEqual([told("a"), told("ab"), told("abc"), told("abcdefgh")],
+                         [[4], [2] * 2, [1] * 3, [1] * 8])
+
     def test_a_hand_in_that_cannot_be_looked_at(self):
         class Wrong:
             def __init__(self, *arguments):
@@ -262,6 +273,54 @@ class Workers(Folder):
         self.assertIsNone(student.work)
         self.assertEqual(student.notes,
                          ["refused: it cannot be looked at: TypeError: of the grader"])
+
+
+class SideBySide(unittest.TestCase):
+    """Several machines of one hand-in at once: what is told is the same, whoever is ready first."""
+
+    def test_in_order_and_at_most_so_many_ahead(self):
+        begun, taken, too_early = [], [], []
+
+        def late(number):
+            begun.append(number)
+            too_early.extend([number] if number > len(taken) + 2 else [])
+            time.sleep(0.02 * (5 - number))             # the first one takes longest
+            return number
+        for result in ahead(late, range(5), 3):
+            taken.append(result)
+        self.assertEqual((taken, sorted(begun), too_early), ([0, 1, 2, 3, 4], taken, []))
+
+    def test_who_stops_waits_for_what_has_begun(self):
+        begun, ended = [], []
+
+        def late(number):
+            begun.append(number)
+            time.sleep(0.05)
+            ended.append(number)
+        for _ in ahead(late, range(9), 2):
+            break
+        self.assertEqual((sorted(begun), sorted(ended)), ([0, 1], [0, 1]))
+
+    def test_an_exception_comes_in_its_place(self):
+        def odd(number):
+            return 1 // number
+        results = ahead(odd, [1, 0, 1], 3)
+        self.assertEqual(next(results), 1)
+        self.assertRaises(ZeroDivisionError, next, results)
+
+    def test_the_same_marks(self):
+        def verdict(text, exercise):
+            words = {"WRONG": Verdict.WRONG, "HANGS": Verdict.HANG}
+            time.sleep(0.002 * random.random())
+            return next((words[word] for word in words if word in text), Verdict.OK)
+        for texts in ({}, {"frame": "    /* WRONG */ ;\n"}, {"copy": "    /* HANGS */ ;\n"},
+                      {"frame": "    BROKEN;\n", "copy": "    /* WRONG */ ;\n"}):
+            work = marks.Work(submissions.from_file(work_of(**texts), "x"), REFERENCE,
+                              ["5.1", "5.2", "5.3"])
+            for policy in ("best", "both", "alone", "together"):
+                found = [json.dumps(marks.Examiner(REFERENCE, Shop(verdict, places)).marks(
+                    work, policy)) for places in (1, 2, 5)]
+                self.assertEqual(found, found[:1] * 3)
 
 
 def files_of(folder):

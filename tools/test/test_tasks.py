@@ -258,6 +258,7 @@ class Linker:
     test passes in one that builds."""
 
     folder, pristine, objects, toolchain = "/shop", "/pristine", "/shop/obj/x", "x"
+    places = 1
 
     def __init__(self):
         self.built = []
