@@ -6,7 +6,8 @@
 In the box there is no network and no other process; of the files there are the system's tools, to
 read, and one folder, to write. It is made by bubblewrap (bwrap). Where that is missing, or the
 system forbids it (Docker and some versions of Ubuntu allow no user namespaces), the command runs
-without: why_not() is the sentence for the report, and the limits that need no box still hold.
+without: why_not() is the sentence for the report, and the limits that need no box still hold. A
+command of run() has a keeper then, by which all that it starts is found (keeper.py).
 
 Limits are of each process (rlimit), of all together where this host lets us have a control group
 (cgroup.py), and of all together by a Watch, which looks some times a second and ends the box if it
@@ -26,7 +27,8 @@ import threading
 import time
 
 import scratch
-from grader import cgroup
+from grader import cgroup, keeper
+from grader.keeper import children_of, stat_of
 
 TOOL = "bwrap"
 # What a compiler and QEMU need of the system, besides /usr: links into it or folders, and the
@@ -104,13 +106,15 @@ def why_not():
 class Box:
     """A command that runs in a box, or without one if it is not `wanted` or this host has none.
 
-    process  the Popen of what was started: bwrap, or the command itself
-    leader   the number of the first process of the box
+    process  the Popen of what was started: bwrap, a keeper, or the command itself
+    leader   the number of the first process of the box, or of the keeper
+    mark     what is in the environment of all that a keeper has; "" if there is none
     """
 
-    def __init__(self, command, folder, wanted, writable=(), readable=(), pass_fds=(), **popen):
+    def __init__(self, command, folder, wanted, writable=(), readable=(), pass_fds=(), kept=False,
+                 **popen):
         self.boxed = wanted and not why_not()
-        self.found = None
+        self.found, self.mark = None, ""
         inform = answer = None
         if self.boxed:
             answer, inform = os.pipe()
@@ -118,6 +122,10 @@ class Box:
             command = options_for(folder, writable, readable) + [
                 "--info-fd", str(inform), "--"] + command
             pass_fds = tuple(pass_fds) + (inform,)
+        elif kept:
+            self.mark = os.urandom(16).hex()
+            popen["env"] = dict(popen.get("env") or os.environ, **{keeper.MARK: self.mark})
+            command = keeper.command_for(command)
         elif shutil.which("setpriv"):           # it ends with this process, whatever ends that
             command = ["setpriv", "--pdeathsig", "KILL"] + command
         # A session of its own: ctrl-C comes to this process only, and no terminal is in reach.
@@ -137,12 +145,12 @@ class Box:
         return self.boxed and self.leader == self.process.pid
 
     def pid(self):
-        """The number of the command's own process: the child of the box's first one. 0 if it has
-        ended, or has not begun."""
-        if not self.boxed:
+        """The number of the command's own process: the child of the first one. 0 if it has ended,
+        or has not begun."""
+        if not (self.boxed or self.mark):
             return self.process.pid
         if not self.found:
-            self.found = child_of(self.leader)
+            self.found = (children_of(self.leader) or [0])[0]
         return self.found
 
     def wait(self):
@@ -151,7 +159,7 @@ class Box:
         bwrap alone, which does not wait for what is in there."""
         _, status, usage = os.wait4(self.process.pid, 0)
         code = -(status & 127) or status >> 8
-        if self.boxed and code > 128:           # so bwrap tells of a signal
+        if (self.boxed or self.mark) and code > 128:    # so bwrap and a keeper tell of a signal
             code = 128 - code
         self.process.returncode = code
         return code, usage.ru_utime + usage.ru_stime
@@ -159,42 +167,16 @@ class Box:
     def kill(self):
         """End all processes of it. A box goes with its first process. That one is no child of ours:
         when it has ended, its number may be another process's at once, so it is looked at first.
-        Our own child keeps its number until wait()."""
+        Our own child keeps its number until wait(). A keeper goes last: as long as it is there,
+        nobody can leave it."""
+        if self.mark:
+            keeper.end_all(self.leader, self.mark)
         if self.leader == self.process.pid:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        elif (stat_of(self.leader) or (0, 0))[0] == self.process.pid:
+        elif getattr(stat_of(self.leader), "parent", 0) == self.process.pid:
             with contextlib.suppress(OSError):
                 os.kill(self.leader, signal.SIGKILL)
-
-
-def stat_of(pid):
-    """(parent, CPU ticks with those of children that have ended) of a process; None if it has
-    ended."""
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            fields = file.read().rpartition(")")[2].split()
-        return int(fields[1]), sum(map(int, fields[11:15]))
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def processes():
-    """(pid, stat_of(pid)) of all processes that this one can see."""
-    for name in os.listdir("/proc"):
-        fields = stat_of(int(name)) if name.isdigit() else None
-        if fields:
-            yield int(name), fields
-
-
-def child_of(pid):
-    """The number of a child of a process, 0 if it has none. Each boot in a box asks for it. Where
-    this host's kernel has no list of children, all processes are looked at."""
-    try:
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
-            return int((file.read().split() or [0])[0])
-    except OSError:
-        return next((child for child, (parent, _) in processes() if parent == pid), 0)
 
 
 def room_of(folder):
@@ -221,16 +203,9 @@ class Watch(threading.Thread):
 
     def inside(self):
         """(how many processes are in the box, their CPU seconds)."""
-        children, ticks = {}, {}
-        for pid, (parent, used) in processes():
-            children.setdefault(parent, []).append(pid)
-            ticks[pid] = used
-        found, waiting = [], [self.box.leader]
-        while waiting:
-            pid = waiting.pop()
-            found.append(pid)
-            waiting += children.get(pid, [])
-        return len(found), sum(ticks.get(pid, 0) for pid in found) / os.sysconf("SC_CLK_TCK")
+        found = list(keeper.below(self.box.leader).values())
+        found += filter(None, [stat_of(self.box.leader)])
+        return len(found), sum(stat.ticks for stat in found) / os.sysconf("SC_CLK_TCK")
 
     def look(self):
         """The sentence about the first limit that is passed, or ""."""
@@ -274,8 +249,9 @@ def run(command, folder, limits, environment):
     with scratch.folder("box") as own, tempfile.TemporaryFile() as said, \
             cgroup.group(limits.processes, limits.together) as together:
         writable = (folder, own)
-        box = Box(limited(command, limits), folder, True, writable, stdin=subprocess.PIPE,
-                  stdout=said, stderr=subprocess.STDOUT, env=dict(environment, TMPDIR=own))
+        box = Box(limited(command, limits), folder, True, writable, kept=True,
+                  stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT,
+                  env=dict(environment, TMPDIR=own))
         if together:            # what a process has started before does not follow it
             together.take(box.leader)
             if box.pid():

@@ -1,11 +1,12 @@
 """grader/sandbox.py and cgroup.py: what runs in the box reaches nothing, and has an end.
 
 Hostile plays a compiler that does what no text of a student should make it do, in the box, and
-without one where that is promised too. Shop has it inside a workshop: the next hand-in is built of
-nothing that the one before has left. Without bubblewrap the tests of the box are skipped, with the
-reason.
+without one where that is promised too: then by a keeper (keeper.py). Shop has it inside a workshop:
+the next hand-in is built of nothing that the one before has left. Without bubblewrap the tests of
+the box are skipped, with the reason.
 Run alone: python3 tools/test/test_sandbox.py
 """
+import contextlib
 import itertools
 import os
 import shutil
@@ -21,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 from exercise import workshop
-from grader import cgroup, sandbox
+from grader import cgroup, keeper, sandbox
 from grader.host import Host
 from grader.judge import Judge
 from labs.catalogue import load
@@ -45,6 +46,18 @@ for number in range(5):
 print("killed" if any(os.waitpid(kid, os.WNOHANG)[0] for kid in kids) else "all alive")
 """
 NO_BOX = "no sandbox: for this test"
+# Ways to stay when the command has ended: each leaves its group and its parent, and writes on. The
+# last but one ends the keeper, the last one is nearly always between two processes.
+# 512 processes: each of nine times who is there starts one that leaves its group and its parent.
+BOMB = "python3 -c 'import os, time\nfor _ in range(9):\n    if os.fork() == 0:\n        " \
+    "os.setsid()\n        if os.fork():\n            os._exit(0)\ntime.sleep(31)'"
+STAYS = "while sleep 0.05; do date >>ticks; done"
+ESCAPES = ("setsid sh -c '(%s) &' & sleep 0.3" % STAYS,
+           "env -i PATH=$PATH setsid sh -c '(setsid sh -c \"%s\" &) &' & sleep 0.3" % STAYS,
+           "setsid sh -c '(%s) &' & sleep 0.3; kill -9 $PPID" % STAYS,
+           "exec python3 -c 'import os, time\nos.setsid() if os.fork() == 0 else (time.sleep(0.3), "
+           "os._exit(0))\nwhile True:\n    if os.fork():\n        os._exit(0)\n"
+           "    open(\"ticks\", \"a\").write(\"x\")'")
 
 
 class Folder(unittest.TestCase):
@@ -65,6 +78,20 @@ class Folder(unittest.TestCase):
     def without_box(self):
         """As long as this lasts the host has none."""
         return mock.patch.object(sandbox, "why_not", lambda: NO_BOX)
+
+    def without_group(self):
+        """As long as this lasts the host lets us have no control group."""
+        return mock.patch.object(cgroup, "make", lambda *limits: None)
+
+    def running(self, words):
+        """The processes that work in the test's folder, and have this in their command line."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open("/proc/%s/cmdline" % name) as file:
+                if words in file.read().replace("\0", " ") \
+                        and os.readlink("/proc/%s/cwd" % name) == self.folder:
+                    found.append(name)
+        return found
 
 
 class Hostile(Folder):
@@ -127,18 +154,29 @@ class Hostile(Folder):
         self.assertEqual([line.split(":")[0].strip() for line in ended.output.split("\n")
                           if ":" in line], ["lo"])
 
-    @in_box
     def test_fork_bomb(self):
-        before = len(os.listdir("/proc"))
-        ended = self.sh("f() { f | f & }; f 2>/dev/null; while :; do :; done")
-        self.assertTrue(ended.why or ended.status, ended)
-        self.assertLess(len(os.listdir("/proc")), before + 50)
+        """Where this host has neither a box nor a control group it is one that has an end."""
+        for box in (mock.MagicMock(), self.without_box()):
+            with box, cgroup.group(20, 1 << 30) as group:
+                bomb = "f() { f | f & }; f" if group or not sandbox.why_not() else BOMB
+                before = len(os.listdir("/proc"))
+                ended = self.sh(bomb + " 2>/dev/null; while :; do :; done")
+            self.assertTrue(ended.why or ended.status, ended)
+            self.assertLess(len(os.listdir("/proc")), before + 50)
 
-    @in_box
     def test_fork_bomb_without_a_group(self):
-        with mock.patch.object(cgroup, "make", lambda *limits: None):
-            ended = self.sh("for i in $(seq 40); do sleep 30 & done; wait")
+        for box in (mock.MagicMock(), self.without_box()):
+            for start in ("sleep 30 &", "setsid sh -c 'sleep 30 &' &"):
+                with box, self.without_group():
+                    ended = self.sh("for i in $(seq 40); do %s done; sleep 30" % start)
+                self.assertEqual(ended.why, "it started more than 20 processes", start)
+                self.assertEqual(self.running("sleep 30"), [])
+
+    def test_fork_bomb_that_escapes(self):
+        with self.without_box(), self.without_group():
+            ended = self.sh(BOMB)
         self.assertEqual(ended.why, "it started more than 20 processes")
+        self.assertEqual(self.running(""), [])
 
     def test_many_that_compute(self):
         """Each is within its own limit, but not all together."""
@@ -198,6 +236,52 @@ class Hostile(Folder):
             size = os.path.getsize(os.path.join(self.folder, "ticks"))
             time.sleep(0.3)
             self.assertEqual(os.path.getsize(os.path.join(self.folder, "ticks")), size)
+
+    def test_process_that_escapes(self):
+        """It leaves its group and its parent; nothing else of this user is ended."""
+        other = subprocess.Popen(["setsid", "sleep", "60"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        for box, script in itertools.product((mock.MagicMock(), self.without_box()), ESCAPES):
+            with self.subTest(script), box, self.without_group():
+                self.sh(script)
+                size = os.path.getsize(os.path.join(self.folder, "ticks"))
+                time.sleep(0.3)
+                self.assertEqual(os.path.getsize(os.path.join(self.folder, "ticks")), size)
+        self.assertIsNone(other.poll())
+
+    def test_grading_that_is_killed(self):
+        """What the command has started ends with who grades, whatever ends that."""
+        code = "import os, sys\nsys.path.insert(0, %r)\nfrom grader import sandbox\n" \
+            "sandbox.why_not = lambda: 'none'\nsandbox.cgroup.make = lambda *limits: None\n" \
+            "sandbox.run(['sh', '-c', %r], %r, sandbox.Limits(*%r), os.environ)" % (
+                os.path.dirname(HERE), ESCAPES[0] + "; sleep 30", self.folder, tuple(LIMITS))
+        grading = subprocess.Popen([sys.executable, "-c", code])
+        path = os.path.join(self.folder, "ticks")
+        while not os.path.exists(path):
+            self.assertIsNone(grading.poll())
+            time.sleep(0.05)
+        grading.kill()
+        grading.wait()
+        time.sleep(1)
+        size = os.path.getsize(path)
+        time.sleep(0.3)
+        self.assertEqual(os.path.getsize(path), size)
+
+    def test_limit_of_processes_of_the_user(self):
+        """The kernel keeps one too: what runs now, and some more."""
+        script = "exec python3 -c 'import resource as r; print(*r.getrlimit(r.RLIMIT_NPROC))'"
+        used = keeper.threads()
+        with self.without_box():
+            soft, hard = map(int, self.sh(script).output.split())
+        self.assertEqual(soft, hard)
+        self.assertLess(abs(soft - used - keeper.MORE), keeper.MORE / 2)
+
+    def test_environment_of_the_command(self):
+        """Python ignores some signals; a command must not, or no limit of a file ends it."""
+        with self.without_box():
+            ended = self.sh("grep SigIgn /proc/self/status; (yes; echo $? >&2) | head -1")
+        self.assertEqual(ended.output.split(), ["SigIgn:", "0" * 16, "y", "141"])
 
     @in_box
     def test_number_that_another_process_got(self):
