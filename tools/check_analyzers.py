@@ -8,7 +8,7 @@ a pointer that is NULL on one path, memory that is leaked, a variable that is re
 What a function allocates, they know by __freed_by() of libs/defs.h. The check fails if one of them
 has anything to say that is not in check_analyzers.txt, the list of false alarms with a reason for
 each; and, if all files are looked at, for a line of the list that fits nothing any more. It takes
-half a minute on two harts, most of it in clang. tools/setup.sh --all installs what it needs.
+four minutes of CPU time, most of it in clang. tools/setup.sh --all installs what it needs.
 """
 import collections
 import fnmatch
