@@ -41,6 +41,7 @@ WRITTEN, BLANK, REFUSED, ABSENT, BROKEN, LOOK = (
     "written", "still blank", "refused", "not in the hand-in", "does not compile", "needs a look")
 # The line of make that names the file that could not be compiled.
 GAVE_UP = re.compile(r"^make: \*\*\* \[[^\]]*/[ku]obj/(\S+?)\.o\] *(.{,100})", re.M)
+REASON = re.compile("(?i)fatal|memory|too large|no space")
 LIMIT_LINES, LIMIT_CHARACTERS = 60, 1000    # so much of what a test says is kept, line by line
 
 
@@ -489,7 +490,8 @@ class Examiner:
                  if line.strip() and not line.startswith(("  CC ", "  LD "))]
         if gave_up and not ERROR.search(built.output):
             path, word = gave_up.groups()
-            said = next((line for line in lines if not line.startswith("make: ")), "")
+            lines = [line for line in lines if not line.startswith("make: ")] or [""]
+            said = next(filter(REASON.search, lines), lines[0])     # others may come before it
             return "%s: the compiler gave up: this has no end, or needs too much memory (%s)" % (
                 path, self.clean(said[:100]).strip() or "it said nothing; make says: %s" % word)
         at = next((index for index, line in enumerate(lines)

@@ -350,8 +350,8 @@ class Marks(unittest.TestCase):
         for said, words in (
                 ("virtual memory exhausted: x\nSee\n", "virtual memory exhausted: x"),
                 ("\n\n/shop/kern/mm/vma.c: out of memory\n", "kern/mm/vma.c: out of memory"),
-                ("", "it said nothing; make says: Killed"),
-                (" \n", "it said nothing; make says: Killed")):
+                ("/tmp/c.s: messages:\nFatal: File too large\n", "Fatal: File too large"),
+                *((blank, "it said nothing; make says: Killed") for blank in ("", " \n"))):
             built = Built(False, "  CC    kern/mm/vma.c\n%smake: *** [tools/build.mk:57: "
                           "obj/z/kobj/kern/mm/vma.c.o] Killed" % said)
             self.assertEqual(examiner.said(built), why % words)
