@@ -39,11 +39,11 @@ python3 /autograder/source/rvlab/tools/lab grade /autograder/submission \\
 [ -s "$results" ]
 """
 AUTOLAB = """# Autolab runs make with this file beside the hand-in and autograde.tar. The last line
-# of the output is the scores. The image needs the tools: run rvlab/tools/setup.sh when it is made,
-# with TEACHER=1.
+# of the output is the scores: if the hand-in is refused, make must not tell its error behind them.
+# The image needs the tools: run rvlab/tools/setup.sh when it is made, with TEACHER=1.
 all:
 \ttar xf autograde.tar
-\tpython3 rvlab/tools/lab grade %(handin)s %(options)s --autolab -
+\tpython3 rvlab/tools/lab grade %(handin)s %(options)s --autolab - || true
 """
 DOCKERFILE = """# The image in which PrairieLearn grades: docker build -t NAME .
 FROM ubuntu:24.04

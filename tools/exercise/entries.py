@@ -3,13 +3,14 @@
 marks.py makes results, and tells at its head what they are. A file of --resume, what another host
 has printed, and marks of which some are graded again are read as data of a stranger: so the type of
 each field is looked at before anybody computes with it. A mark may be missing only where a person
-must look, and never is a text taken for a number.
+must look, it is never a text, and never more than there is for the exercise.
 """
 from exercise import incoming
 from exercise.marks import LOOK
 
 TEST_FIELDS = {"name": str, "title": str, "points": int, "max": int, "verdict": str, "lines": list}
 ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "from": str, "tests": list}
+MARKS = ("together", "alone", "mark")
 
 
 def check_fields(value, fields, what):
@@ -20,17 +21,27 @@ def check_fields(value, fields, what):
             raise incoming.BadValue("%s of %s is %s" % (name, what, incoming.shown(value[name])))
 
 
+def check_points(value, names, what):
+    """Raise incoming.BadValue if one of these points, which are whole numbers, is not from 0 to the
+    "max" beside it. None is no points, and may be."""
+    for name in names:
+        if value[name] is not None:
+            incoming.number(value[name], 0, value["max"], "%s of %s" % (name, what))
+
+
 def check(result):
     """Raise incoming.BadValue if this, which came out of a file, is no result of
     Examiner.marks()."""
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
-        for name in ("together", "alone", "mark"):
+        for name in MARKS:
             must_be = name == "mark" and entry["state"] != LOOK
             if incoming.member(entry, name) is not None or must_be:
                 check_fields(entry, {name: int}, "exercise " + number)
+        check_points(entry, MARKS, "exercise " + number)
         for test in entry["tests"]:
             check_fields(test, TEST_FIELDS, "a test")
+            check_points(test, ("points",), "a test")
             for line in test["lines"]:
                 incoming.word(line, "(?s).*", "a line of a test")

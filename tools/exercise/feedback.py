@@ -6,11 +6,14 @@ strangers too, so all goes through one_line() or joined(), which leave no contro
 A hand-in that this host could not grade gets no marks in any form, so that its system shows a
 failure and not a score; gradebook.py sees to that.
 """
-from exercise.assignment import number_text
+from fractions import Fraction
+
+from exercise.assignment import hundredths, number_text
 from grader import sandbox
-from grader.formats import clean, dump, joined, one_line
+from grader.formats import HINT_LIMIT, TEST_LIMIT, dump, joined, one_line
 
 MAX_PRAIRIELEARN = 1 << 20      # bytes of its results
+MAX_AUTOLAB = 1000 << 10        # bytes of all output; Tango leaves out the middle of a longer one
 
 
 def host_notes():
@@ -23,61 +26,94 @@ def notes_of(student):
     return host_notes() + ([student.made] if student.made else []) + student.notes
 
 
+def entries_of(student):
+    """[(number, entry)] of the exercises, in order."""
+    return sorted(student.result["exercises"].items()) if student.result else []
+
+
+def most_of(student):
+    """The points of full marks, without challenges; with them if there is nothing else."""
+    return student.sum("max") or hundredths(sum(
+        Fraction(str(entry["max"])) for _, entry in entries_of(student)))
+
+
+def summary_of(student):
+    """The total in one line."""
+    return "%s of %s points" % (number_text(student.total), number_text(most_of(student)))
+
+
+def fitting(write, most):
+    """The first text of write(limit), which leaves so many bytes to each test, that has less than
+    `most` bytes in all. With a limit of 0 no test says anything."""
+    for limit in (TEST_LIMIT, HINT_LIMIT, 0):
+        text = write(limit)
+        if len(text.encode()) < most:
+            break
+    return text
+
+
+def said(test, limit):
+    """What a test says, in at most so many bytes."""
+    return joined(test["lines"], limit) if limit else ""
+
+
 def to_gradescope(student):
     """Gradescope's results.json for one student."""
-    entries = sorted(student.result["exercises"].items()) if student.result else ()
-    summary = ["%s of %d points" % (number_text(student.total), student.sum("max"))]
     return dump({
-        "score": student.total, "output": joined(summary + notes_of(student)),
+        "score": student.total, "output": joined([summary_of(student)] + notes_of(student)),
         "output_format": "text", "test_output_format": "text",
         "tests": [{
-            "number": number, "name": one_line(test["title"]), "score": test["points"],
+            "number": one_line(number), "name": one_line(test["title"]), "score": test["points"],
             "max_score": test["max"], "output_format": "text",
             "status": "passed" if test["verdict"] == "ok" else "failed",
             "output": joined(test["lines"]),
-            "extra_data": {"test": test["name"], "verdict": test["verdict"],
-                           "graded": entry["from"]},
-        } for number, entry in entries for test in entry["tests"]],
+            "extra_data": {"test": one_line(test["name"]), "verdict": one_line(test["verdict"]),
+                           "graded": one_line(entry["from"])},
+        } for number, entry in entries_of(student) for test in entry["tests"]],
     }, indent=2) + "\n"
 
 
 def to_autolab(student):
     """Autolab's last two lines for one student: a stage for each exercise, and the scores."""
-    view, scores = {"_presentation": "semantic", "stages": []}, {}
-    for number, entry in sorted(student.result["exercises"].items()) if student.result else ():
-        stage = "exercise " + number
-        view["stages"].append(stage)
-        view[stage] = {one_line(test["title"]): dict(
-            {"passed": test["verdict"] == "ok"},
-            **{"hint": joined(test["lines"])} if test["lines"] else {}) for test in entry["tests"]}
-        if entry["mark"] is not None:
-            scores[number] = entry["mark"]
-    return dump(view) + "\n" + dump({"scores": scores}) + "\n"
+    scores = {one_line(number): entry["mark"] for number, entry in entries_of(student)
+              if entry["mark"] is not None}
+
+    def write(limit):
+        view = {"_presentation": "semantic", "stages": []}
+        for number, entry in entries_of(student):
+            stage = one_line("exercise " + number)
+            view["stages"].append(stage)
+            view[stage] = {one_line("%s: %s" % (test["name"], test["title"])): dict(
+                {"passed": test["verdict"] == "ok"},
+                **{"hint": said(test, limit)} if test["lines"] else {}) for test in entry["tests"]}
+        return dump(view) + "\n" + dump({"scores": scores}) + "\n"
+
+    return fitting(write, MAX_AUTOLAB - 2 * TEST_LIMIT)         # beside what is printed before
 
 
 def to_prairielearn(student):
     """PrairieLearn's results.json for one student: the score is a part of one."""
-    entries = sorted(student.result["exercises"].items()) if student.result else ()
-    most = student.sum("max")
-    summary = ["%s of %d points" % (number_text(student.total), most)] + notes_of(student)
-    tests = [{
-        "name": one_line("%s %s" % (number, test["title"])), "points": test["points"],
-        "max_points": test["max"], "message": test["verdict"], "output": joined(test["lines"]),
-    } for number, entry in entries for test in entry["tests"]]
-    about = {"gradable": not student.is_refused, "score": min(1, student.total / (most or 1)),
-             "message": joined(summary[:1]), "output": joined(summary[1:]), "tests": tests}
+    about = {"gradable": not student.is_refused,
+             "score": min(1, student.total / (most_of(student) or 1)),
+             "message": summary_of(student), "output": joined(notes_of(student))}
     if student.is_refused:
-        about["format_errors"] = [clean(note) for note in student.notes]
-    text = dump(about, indent=2) + "\n"
-    if len(text.encode()) < MAX_PRAIRIELEARN:
-        return text
-    return dump(dict(about, tests=[dict(test, output="") for test in tests]), indent=2) + "\n"
+        about["format_errors"] = joined(student.notes).split("\n")
+    return fitting(lambda limit: dump(dict(about, tests=[{
+        "name": one_line("%s %s" % (number, test["title"])), "points": test["points"],
+        "max_points": test["max"], "message": one_line(test["verdict"]),
+        "output": said(test, limit),
+    } for number, entry in entries_of(student) for test in entry["tests"]]), indent=2) + "\n",
+        MAX_PRAIRIELEARN)
 
 
 def to_codegrade(student):
-    """What CodeGrade reads from file descriptor 3: the points, a line of JSON."""
-    return dump({"tag": "points", "points": "%s/%d" % (
-        number_text(min(student.total, student.sum("max"))), student.sum("max") or 1)}) + "\n"
+    """What CodeGrade reads from file descriptor 3: the points, a line of JSON. They are a fraction
+    of whole numbers, so hundredths are counted if there are any."""
+    most = most_of(student) or 1
+    got = min(student.total, most)
+    parts = 1 if got == int(got) and most == int(most) else 100
+    return dump({"tag": "points", "points": "%d/%d" % (round(got * parts),
+                                                       round(most * parts))}) + "\n"
 
 
 FORMS = {"gradescope": to_gradescope, "autolab": to_autolab, "prairielearn": to_prairielearn,

@@ -224,7 +224,7 @@ def write(students, reference, options, made=None, assignment=""):
         handin.write(options.json, to_json(students, reference, options, made, assignment))
     for name, form in feedback.FORMS.items():
         path, student = getattr(options, name), students[0] if students else None
-        if path == "-":
+        if path == "-" and not student.has_failed:
             print(form(student), end="")
         elif path and (student.is_graded or student.is_refused):
             handin.write(path, form(student))

@@ -153,8 +153,9 @@ def label(test):
 
 def dump(value, indent=None):
     """A value as JSON that can be written in UTF-8. Half of a surrogate pair is no text, so a
-    question mark takes its place."""
-    return json.dumps(value, ensure_ascii=False, indent=indent).encode(
+    question mark takes its place. JSON has no infinite numbers: that would be a defect here, and is
+    a ValueError."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False).encode(
         "utf-8", "replace").decode("utf-8")
 
 
@@ -289,7 +290,7 @@ def to_gradescope(grading):
             "name": one_line(outcome.test.title), "score": outcome.points,
             "max_score": outcome.test.points, "status": "passed" if outcome.passed else "failed",
             "output": joined(with_command(outcome, console=True)), "output_format": "text",
-            "extra_data": {"test": outcome.test.name, "verdict": outcome.verdict},
+            "extra_data": {"test": one_line(outcome.test.name), "verdict": outcome.verdict},
         } for outcome in grading.outcomes],
     }, indent=2) + "\n"
 

@@ -181,16 +181,23 @@ class Run(Folder):
         self.assertEqual(sum(test["max_score"] for test in found["tests"]), POINTS)
 
     def test_autolab(self):
+        """What is told to stderr is in Autolab's output too, also what make says of an error: the
+        scores are behind it even if a hand-in is refused."""
         where = self.path("autolab")
         self.unpack("autolab", where)
         shutil.copy(HANDIN, os.path.join(where, "handin-lab1.txt"))
         if Run.kept:
             shutil.copytree(Run.kept, os.path.join(where, "rvlab", "obj"))
-        said = self.inside([(where, "/home/autograde")], "make", "-s", "-C", "/home/autograde",
-                           "-f", "autograde-Makefile")
+        make = "make", "-s", "-C", "/home/autograde", "-f", "autograde-Makefile"
+        said = self.inside([(where, "/home/autograde")], *make)
         self.keep(os.path.join(where, "rvlab"))
         self.assertEqual(json.loads(said.rstrip("\n").split("\n")[-1]),
                          {"scores": {"1.1": POINTS}})
+        with open(os.path.join(where, "handin-lab1.txt"), "w") as file:
+            file.write("nonsense\n")
+        said = self.inside([(where, "/home/autograde")], *make)
+        self.assertIn("\n1 hand-ins: 0 graded, 1 refused", said)
+        self.assertEqual(json.loads(said.rstrip("\n").split("\n")[-1]), {"scores": {}})
 
     def test_prairielearn(self):
         root, grade = self.path("prairielearn"), self.path("grade")

@@ -14,29 +14,11 @@ import unittest
 from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from grader import formats
 from grader.model import Exercise, Lab, Outcome, Report, Test, Verdict
-
-UNDONE = "# TO" + "DO later"          # in two parts: check_style.py looks for the word
-# Texts that every format must take as text, whatever they look like.
-HOSTILE = [
-    "nul \0 esc \x1b[31m red", "]]> </system-out></failure> <b>&amp; & \" ' <!-- -->",
-    "emoji \U0001f600, \u4e2d\u6587, \u00e9, nbsp \u00a0", "half a pair \ud800, \ufffe, \uffff",
-    "lines \u2028 \u2029 \x85 \x0b \x0c", "cr \r end", "turned \u202e over \u2066 back", "\x7f\x9b",
-    "ok 1 - forged", "not ok 2", UNDONE, "# SKIP", "Bail out! no", "1..1", "  ...", "...", "---",
-    "TAP version 13", "pragma +strict", "back \\ slash \\\\ \\n", "{\"scores\": {\"5.3\": 1000}}",
-    "```", "    ```", "</details>", "# heading", "| a | b |", "key: [value", "", "   ", "\t- x",
-]
-LONG = "x\U0001f600" * (1 << 18)      # 1.25 MB
-
-
-def check_controls(test, text):
-    """The text has no characters but tabs, ends of lines and those that can be seen."""
-    bad = re.findall("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202e\u2066\ufffe\uffff]",
-                     text)
-    test.assertEqual(bad, [], "control characters")
-
+from readers import HOSTILE, LONG, UNDONE, check_controls, strict, texts_in
 
 def outcome_of(test, verdict=Verdict.OK, reasons=(), console=(), trace=()):
     outcome = Outcome(test, verdict, reasons, "obj/grade/%s.log" % test.name)
@@ -124,7 +106,7 @@ class JsonTest(unittest.TestCase):
 
     def test_schema(self):
         for grading in (usual(), hostile(), formats.Grading([], [])):
-            check_schema(json.loads(formats.to_json(grading)), self.schema, self.schema)
+            check_schema(strict(formats.to_json(grading)), self.schema, self.schema)
 
     def test_schema_refuses(self):
         good = formats.to_json(usual())
@@ -133,7 +115,7 @@ class JsonTest(unittest.TestCase):
                          ('"points": 0', '"points": false'), ('"pid": 3', '"pid": null')]:
             self.assertIn(old, good)
             with self.assertRaises(ValueError, msg=new):
-                check_schema(json.loads(good.replace(old, new, 1)), self.schema, self.schema)
+                check_schema(strict(good.replace(old, new, 1)), self.schema, self.schema)
 
     def test_schema_itself(self):
         parts = self.schema["definitions"]
@@ -144,7 +126,7 @@ class JsonTest(unittest.TestCase):
                          [text for name, text in vars(Verdict).items() if name.isupper()])
 
     def test_values(self):
-        results = json.loads(formats.to_json(usual()))
+        results = strict(formats.to_json(usual()))
         self.assertEqual((results["total"], results["max"], results["complete"]), (20, 50, False))
         base, lab = results["labs"]
         self.assertEqual((base["exercises"], base["tests"][0]["name"]), ([], "boot"))
@@ -168,7 +150,7 @@ class JsonTest(unittest.TestCase):
 
     def test_texts_are_kept(self):
         text = formats.to_json(hostile())
-        tests = json.loads(text)["labs"][0]["exercises"][0]["tests"]
+        tests = strict(text)["labs"][0]["exercises"][0]["tests"]
         self.assertEqual(tests[0]["console"][:-1], [s.replace("\ud800", "?") for s in HOSTILE])
         self.assertEqual(tests[-1]["title"], LONG)
         self.assertIn("\U0001f600, \u4e2d\u6587", text)
@@ -178,7 +160,7 @@ class JsonTest(unittest.TestCase):
         other.qemu, other.seconds = "QEMU 9.0", 77
         for outcome in other.outcomes:
             outcome.seconds, outcome.log = 5, "/tmp/" + outcome.log
-        results = [json.loads(formats.to_json(one)) for one in (grading, other)]
+        results = [strict(formats.to_json(one)) for one in (grading, other)]
         self.assertNotEqual(results[0].pop("host"), results[1].pop("host"))
         self.assertEqual(json.dumps(results[0]), json.dumps(results[1]))
 
@@ -216,7 +198,10 @@ class JunitTest(unittest.TestCase):
         self.assertLessEqual(set(element.attrib), set(attributes), element.tag)
         self.assertLessEqual(required, set(element.attrib), element.tag)
         for name, value in element.attrib.items():
-            attributes[name](value)
+            self.assertTrue(attributes[name] is str or 0 <= attributes[name](value) < 1e9, value)
+        if "tests" in element.attrib:
+            for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+                self.assertEqual(int(element.get(name)), len(list(element.iter(tag))), name)
         order = [inside.index(child.tag) for child in element]
         self.assertEqual(order, sorted(order), element.tag)
         for child in element:
@@ -284,7 +269,7 @@ class Tap:
         if rest.pop() != "  ---":
             raise ValueError("no YAML block")
         pairs = [re.match(r"  (\w+): (.+)\Z", line).groups() for line in iter(rest.pop, "  ...")]
-        return {key: json.loads(value) for key, value in pairs}
+        return {key: strict(value) for key, value in pairs}
 
 
 PERL = r"""
@@ -361,17 +346,18 @@ class GradescopeTest(unittest.TestCase):
              "extra_data": dict, "tests": list, "leaderboard": list, "tags": list}
 
     def parse(self, grading):
-        results = json.loads(formats.to_gradescope(grading))
+        results = strict(formats.to_gradescope(grading))
         for fields, known in [(results, self.TOP)] + [(t, self.TEST) for t in results["tests"]]:
             self.assertLessEqual(set(fields), set(known))
             for name, value in fields.items():
                 self.assertIsInstance(value, self.KINDS.get(name, str), name)
-            check_controls(self, fields["output"] + fields.get("name", ""))
+            check_controls(self, "".join(texts_in(fields)))
             self.assertLessEqual(len(fields["output"].encode("utf-8")), 20 << 10)
             self.assertEqual(fields["output_format"], "text")
         for test in results["tests"]:
             self.assertLessEqual({"name", "score", "max_score", "status", "number"}, set(test))
             self.assertIn(test["status"], ("passed", "failed"))
+            self.assertTrue(0 <= test["score"] <= test["max_score"])
         self.assertEqual(results["score"], sum(test["score"] for test in results["tests"]))
         return results
 
@@ -410,9 +396,10 @@ class AutolabTest(unittest.TestCase):
     def parse(self, grading):
         text = formats.to_autolab(grading)
         check_controls(self, text)
-        view, scores = (json.loads(line) for line in text[:-1].split("\n"))
+        view, scores = (strict(line) for line in text[:-1].split("\n"))
         self.assertEqual(list(scores), ["scores"])
-        self.assertTrue(all(isinstance(n, (int, float)) for n in scores["scores"].values()))
+        self.assertTrue(all(isinstance(n, (int, float)) and n >= 0
+                            for n in scores["scores"].values()))
         self.assertEqual(view.pop("_presentation"), "semantic")
         self.assertEqual(view.pop("stages"), list(view))
         for stage in view.values():
