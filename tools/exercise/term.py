@@ -23,6 +23,7 @@ from exercise.marks import LOOK
 from exercise.marksheet import FREE
 
 MAX_TABLE = 16 << 20
+MAX_METADATA = 64 << 20         # Gradescope's has the results of all submissions before
 TOTAL = "total"
 MTIME = "mtime"
 NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
@@ -38,14 +39,26 @@ def scaled(mark, most, points):
     return None if mark is None else hundredths(Fraction(mark) * points / most) if most else 0
 
 
+def scaled_tests(tests, most, points):
+    """The tests of an exercise of `most` points, of which all have so many points together: what is
+    lost where one is rounded, the next one gets."""
+    found, before = [], 0
+    for test in tests:
+        shares = [Fraction(str(scaled(each, most, points))) for each in
+                  (before, before + test["max"])]
+        share, before = hundredths(shares[1] - shares[0]), before + test["max"]
+        found.append(dict(test, max=share, points=share if test["points"] == test["max"]
+                          else min(share, scaled(test["points"], most, points))))
+    return found
+
+
 def scale(result, points):
     """A result of marks.Examiner in which each exercise has these points, {number: points}."""
     result = dict(result, exercises=dict(result["exercises"]))
     for number, entry in result["exercises"].items():
         most, new = entry["max"], points[number]
-        entry = dict(entry, max=new, challenge=number.endswith(".C"), tests=[
-            dict(test, points=scaled(test["points"], most, new), max=scaled(test["max"], most, new))
-            for test in entry["tests"]])
+        entry = dict(entry, max=new, challenge=number.endswith(".C"),
+                     tests=scaled_tests(entry["tests"], most, new))
         for name in ("together", "alone", "mark"):
             entry[name] = scaled(entry[name], most, new)
         result["exercises"][number] = entry
@@ -144,7 +157,7 @@ class Term:
             return {}
         if path.endswith(".json"):
             try:
-                data = incoming.json_of(incoming.file_data(path, MAX_TABLE), MAX_TABLE)
+                data = incoming.json_of(incoming.file_data(path, MAX_METADATA), MAX_METADATA)
                 text = incoming.member(incoming.table(data, 1000, path), "created_at")
                 return {"": moment("%s" % text, self.course.zone)}
             except (OSError, ValueError) as error:

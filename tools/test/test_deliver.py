@@ -2,7 +2,7 @@
 
 Run takes each package into an empty root, in which there are the system's tools and nothing else,
 and the folders that the course's system makes; there its scripts are run, for one hand-in and one
-exercise. What comes out is read strictly, by the fields that the system's documentation names.
+exercise. What comes out is read by the strict readers of test_feedback.py.
 Package looks at what is in them, and at wrong command lines. test_workflow.py has the workflow.
 
 Run needs a compiler, QEMU and bubblewrap; it is skipped without, and says so.
@@ -22,13 +22,23 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.dirname(HERE)
 ROOT = os.path.dirname(TOOLS)
-sys.path.insert(0, TOOLS)
+sys.path[:0] = [TOOLS, HERE]
 
+import gradescope
+import test_feedback
 from exercise import deliver
 from grader import sandbox
 
 HANDIN = os.path.join(HERE, "corpus", "lab1-solved.txt")
 POINTS = 30                             # of exercise 1.1
+COURSE = """[course]
+zone: +08:00
+[traps]
+exercises: 1.1
+points: 50
+due: 2026-03-01 20:00
+late: 10% a day, 3 days
+"""
 
 
 class Folder(unittest.TestCase):
@@ -50,10 +60,10 @@ class Folder(unittest.TestCase):
         self.assertEqual(result.returncode, status, said)
         return said
 
-    def package(self, system, *words):
-        """Make the package of a system for exercise 1.1; its path."""
+    def package(self, system, *words, what=("1", "--exercises", "1.1")):
+        """Make the package of a system for exercise 1.1, or for other words; its path."""
         target = self.path("package" + deliver.PACKAGES[system][1])
-        self.lab(system, "1", "--exercises", "1.1", "-o", target, *words)
+        self.lab(system, *what, "-o", target, *words)
         return target
 
     def boxed(self, binds, *command, **variables):
@@ -132,10 +142,10 @@ class Run(Folder):
         super().setUpClass()
         cls.kept = None                 # the reference, once it is built
 
-    def unpack(self, system, where):
+    def unpack(self, system, where, **what):
         """Unpack a package into a new folder."""
         os.makedirs(where)
-        package = self.package(system)
+        package = self.package(system, **what)
         shutil.unpack_archive(package, where)
         if package.endswith(".zip"):            # Python's unpacker leaves the modes out
             with zipfile.ZipFile(package) as archive:
@@ -153,32 +163,74 @@ class Run(Folder):
             Run.kept = self.path("kept")
             shutil.copytree(os.path.join(path, "obj"), Run.kept)
 
-    def prepared(self, system, where, *binds):
+    def prepared(self, system, where, *binds, **what):
         """Unpack a package, and run its setup.sh."""
-        self.unpack(system, where)
+        self.unpack(system, where, **what)
         self.tree(os.path.join(where, "rvlab"))
         inside = dict(binds)[where]
         self.inside(binds, inside + "/setup.sh")
         self.keep(os.path.join(where, "rvlab"))
 
-    def test_gradescope(self):
-        top = self.path("autograder")
-        for name in ("submission", "results"):
-            os.makedirs(os.path.join(top, name))
+    def gradescope(self, name, **what):
+        """Make the folder /autograder as Gradescope does, with a package that is set up: its
+        path."""
+        top = self.path(name)
+        for each in ("submission", "results"):
+            os.makedirs(os.path.join(top, each))
         shutil.copy(HANDIN, os.path.join(top, "submission"))
         source = os.path.join(top, "source")
-        self.prepared("gradescope", source, (top, "/autograder"), (source, "/autograder/source"))
-        self.inside([(top, "/autograder")], "/autograder/source/run_autograder")
-        with open(os.path.join(top, "results", "results.json")) as file:
-            found = json.load(file)
+        self.prepared("gradescope", source, (top, "/autograder"), (source, "/autograder/source"),
+                      **what)
+        return top
+
+    def submitted(self, top, metadata=None):
+        """Grade the submission: what results.json has, read strictly; None if there is none, and
+        then the run must fail. There is a file of metadata if an object is given for it."""
+        results = os.path.join(top, "results", "results.json")
+        if os.path.exists(results):
+            os.remove(results)
+        if metadata is not None:
+            with open(os.path.join(top, "submission_metadata.json"), "w") as file:
+                json.dump(metadata, file)
+        status, said = self.boxed([(top, "/autograder")], "/autograder/source/run_autograder")
+        self.assertEqual(status == 0, os.path.exists(results), said)
+        return self.read("Gradescope", results) if status == 0 else None
+
+    def read(self, form, path):
+        """What the strict reader of test_feedback.py takes of a file."""
+        with open(path, encoding="utf-8") as file:
+            return getattr(test_feedback, form)("read").read(file.read())
+
+    def test_gradescope(self):
+        found = self.submitted(self.gradescope("autograder"))
         self.assertEqual(found["score"], POINTS)
-        self.assertLessEqual(set(found), {"score", "output", "output_format", "test_output_format",
-                                          "tests"})
-        for test in found["tests"]:
-            self.assertLessEqual(set(test), {"score", "max_score", "status", "name", "number",
-                                             "output", "output_format", "extra_data"})
-            self.assertEqual(test["status"], "passed")
+        self.assertEqual({test["status"] for test in found["tests"]}, {"passed"})
         self.assertEqual(sum(test["max_score"] for test in found["tests"]), POINTS)
+
+    def test_gradescope_of_a_course(self):
+        """The points, the date and the rule for late hand-ins are those of the course's file, the
+        time is that of the metadata. What a submission before had, and Gradescope's own date, do
+        not count. Where nothing tells the time there is no score."""
+        with open(self.path("course.ini"), "w") as file:
+            file.write(COURSE)
+        top = self.gradescope("course", what=("--course", self.path("course.ini"), "--assignment",
+                                              "traps"))
+        metadata = dict(gradescope.METADATA, created_at="2026-03-01T04:00:00.987654-08:00")
+        first = self.submitted(top, metadata)
+        self.assertEqual(first["score"], 50)
+        self.assertNotIn(" late", first["output"])
+        metadata["previous_submissions"] = [{
+            "submission_time": metadata["created_at"], "score": 50.0, "autograder_error": False,
+            "results": first}]
+        metadata["created_at"] = "2026-03-02T04:00:01.000000-08:00"
+        second = self.submitted(top, metadata)
+        self.assertEqual(second["score"], 40)
+        self.assertEqual(second["tests"], first["tests"])
+        self.assertEqual(sum(test["max_score"] for test in second["tests"]), 50)
+        self.assertTrue(second["output"].startswith("40 of 50 points\n"))
+        self.assertIn("\n2 days late: 80 % of the marks", second["output"])
+        del metadata["created_at"]
+        self.assertIsNone(self.submitted(top, metadata))
 
     def test_autolab(self):
         """What is told to stderr is in Autolab's output too, also what make says of an error: the
@@ -206,11 +258,8 @@ class Run(Folder):
         self.prepared("prairielearn", root, (root, "/image"))
         self.inside([(os.path.join(root, "rvlab"), "/rvlab"), (root, "/image"), (grade, "/grade")],
                     "/image/grade.sh")
-        with open(os.path.join(grade, "results", "results.json")) as file:
-            found = json.load(file)
+        found = self.read("Prairielearn", os.path.join(grade, "results", "results.json"))
         self.assertEqual((found["gradable"], found["score"]), (True, 1))
-        self.assertLessEqual(set(found), {"gradable", "score", "message", "output", "tests",
-                                          "format_errors"})
         self.assertEqual(sum(test["points"] for test in found["tests"]), POINTS)
         with open(os.path.join(root, "info.json")) as file:
             self.assertTrue(json.load(file)["externalGradingOptions"]["enabled"])

@@ -113,6 +113,23 @@ class Marks(TermTest):
         self.assertEqual(term.hundredths(Fraction(1, 8)), 0.13)         # halves go up
         self.assertIsNone(term.scaled(None, 5, 10))                     # "needs a look" stays so
 
+    def test_full_marks_of_the_tests_add_up(self):
+        for points in range(1, 60):
+            for parts in ((1, 1, 1), (10, 10, 10), (2, 2, 2, 2, 2, 2, 1), (15,)):
+                tests = [{"points": most, "max": most} for most in parts]
+                tests[0]["points"] = 0
+                found = term.scaled_tests(tests, sum(parts), points)
+                self.assertEqual(sum(Fraction(str(test["max"])) for test in found), points)
+                self.assertEqual([test["points"] for test in found],
+                                 [0] + [test["max"] for test in found[1:]])
+
+    def test_metadata_with_many_submissions(self):
+        self.hand_in("ada.hand", "ada@x.org")
+        plan = self.term(times='{"created_at": "2027-03-10T12:00:01.5Z", "previous_submissions": '
+                         '[{"results": {"output": "%s"}}]}' % ("x" * (17 << 20)))
+        row = self.table(plan, {"ada.hand": (15, 15, 15)})["ada@x.org"]
+        self.assertEqual((row["days late"], row["total"]), ("1", "54"))
+
     def test_late(self):
         """A day has begun with its first second; after the third day nothing is left."""
         times = {"2027-03-10 12:00": "60", "2027-03-10 12:00:01": "54", "2027-03-11 12:00": "54",
