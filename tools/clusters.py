@@ -7,7 +7,8 @@ ssh: each host is a network namespace with an sshd, a name and a home of its own
 slurmctld and two slurmd on the loopback, as Debian has them. Generated hand-ins of lab 5 are graded
 on this machine, then on the hosts: table, JSON and texts must be the same to the byte. Then again,
 while a host loses its network, while a worker is killed, and while a job array is cancelled, after
-which the same command must go on where it was, and not test again what was graded.
+which the same command must go on where it was, and not test again what was graded. What is done
+meanwhile must have hit a process that was grading, or it counts as a failure.
 
 It needs root and Debian's openssh-server, parallel, rsync, iproute2, slurmctld, slurmd,
 slurm-client, munge. What it has started ends with it. The exit status is 1 if anything differed.
@@ -28,6 +29,7 @@ import scratch
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(TOP, "tools", "lab")
+LOGS = os.path.join(TOP, "obj", "cluster")
 NEEDS = {"ssh": ("sshd", "ssh-keygen", "parallel", "rsync", "ip", "unshare"),
          "slurm": ("slurmctld", "slurmd", "sbatch", "munged")}
 NET, BRIDGE, NAME = "10.77.41", "rvlabbr", "rvlab-h%d"
@@ -88,6 +90,15 @@ def call(*words, **options):
     return done.stdout.decode("utf-8", "replace")
 
 
+def killed(pid):
+    """Kill a process. Was it there?"""
+    try:
+        os.kill(pid, signal.SIGKILL)
+        return True
+    except OSError:
+        return False
+
+
 def put(path, text):
     """Write a file."""
     with open(path, "w") as file:
@@ -117,14 +128,14 @@ class Course:
             stderr=subprocess.STDOUT, universal_newlines=True)
 
     def grade(self, name, jobs, meanwhile=None):
-        """Grade; meanwhile() is called when the first hand-in is done. (exit status, output)."""
-        process, output = self.start(name, jobs), []
+        """Grade; meanwhile() is called when a hand-in is done, until it has hit something that was
+        grading, and tells how many. (exit status, output, how many were hit)."""
+        process, output, hit = self.start(name, jobs), [], 0
         for line in process.stdout:
             output.append(line)
-            if line.startswith("[") and meanwhile:
-                meanwhile()
-                meanwhile = None
-        return process.wait(), "".join(output)
+            if line.startswith("[") and meanwhile and not hit:
+                hit = meanwhile()
+        return process.wait(), "".join(output), hit
 
     def written(self, name):
         """{file: bytes} of what a grading has written."""
@@ -146,9 +157,12 @@ class Course:
 
     def same(self, name, jobs, what, meanwhile=None):
         """Grade on the hosts, and compare with this machine's files."""
-        status, output = self.grade(name, jobs, meanwhile)
+        status, output, hit = self.grade(name, jobs, meanwhile)
         good = status == 0 and self.written(name) == self.written("here")
         self.tell(good, "%s: the same to the byte" % what, output)
+        if meanwhile:
+            self.tell(hit > 0, "and it was grading then", "%d processes were hit\n%s" % (
+                hit, output))
         return output
 
 
@@ -205,19 +219,27 @@ class Hosts:
         """The value of --jobs."""
         return "ssh:" + ",".join("%s.%d" % (NET, number) for number in range(1, self.count + 1))
 
-    def lose(self, number):
-        """A host has no network any more."""
-        call("ip", "link", "set", "rvlabv%d" % number, "down")
-
-    def kill_worker(self, number):
-        """Kill what grades on a host."""
-        own = self.processes[number - 1].pid
+    def workers(self, number):
+        """The processes that grade on a host."""
+        own, found = self.net(self.processes[number - 1].pid), []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
                 with open("/proc/%s/cmdline" % pid, "rb") as file:
                     words = file.read().split(b"\0")
-                if b"work" in words and os.readlink("/proc/%s/ns/net" % pid) == self.net(own):
-                    os.kill(int(pid), signal.SIGKILL)
+                if b"work" in words and self.net(int(pid)) == own:
+                    found.append(int(pid))
+        return found
+
+    def lose(self, number):
+        """A host has no network any more, while it grades; by so many processes."""
+        found = self.workers(number)
+        if found:
+            call("ip", "link", "set", "rvlabv%d" % number, "down")
+        return len(found)
+
+    def kill_worker(self, number):
+        """Kill what grades on a host; so many processes."""
+        return sum(map(killed, self.workers(number)))
 
     @staticmethod
     def net(pid):
@@ -284,19 +306,24 @@ def slurm(course):
 
 def by_slurm(course):
     """Grade by Slurm."""
+    def working():
+        lines = call("ps", "-eo", "pid,args").splitlines()
+        return [int(line.split()[0]) for line in lines
+                if re.search(r"tools/lab work %s/\S*batch-\d+\.json" % re.escape(LOGS), line)]
+
     def cancel():
-        call("scancel", "--name=rvlab", env=course.environment)
+        found = working()
+        if found:
+            call("scancel", "--name=rvlab", env=course.environment)
+        return len(found)
 
     def kill():
-        for line in call("ps", "-eo", "pid,args").splitlines():
-            if re.search(r"tools/lab work \S*batch-1\.json", line):
-                os.kill(int(line.split()[0]), signal.SIGKILL)
-                return
+        return sum(map(killed, working()[:1]))
 
     with slurm(course):
         course.same("slurm", "slurm", "an array on two nodes")
         course.same("job", "slurm", "a job is killed", kill)
-        status, output = course.grade("array", "slurm", cancel)
+        status, output, _ = course.grade("array", "slurm", cancel)
         course.tell(status == 1 and "the same command with --resume goes on" in output,
                     "an array is cancelled: that is told", output)
         before = len(re.findall(r"^\[", output, re.M))
