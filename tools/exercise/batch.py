@@ -111,7 +111,7 @@ def run(root, path, processes):
 
     def begin(shop):
         examiner = marks.Examiner(reference, shop)
-        return lambda work: examiner.marks(work, options.policy)
+        return lambda work: entries.told(examiner.marks(work, options.policy))
 
     with pool.shops("work", root, options, begin) as workers:
         for key, result in workers.run([(key, from_data(data)) for key, data in batch["jobs"]]):

@@ -4,13 +4,24 @@ marks.py makes results, and tells at its head what they are. A file of --resume,
 has printed, and marks of which some are graded again are read as data of a stranger: so the type of
 each field is looked at before anybody computes with it. A mark may be missing only where a person
 must look, it is never a text, and never more than there is for the exercise.
+
+A result has "sandbox" too if the host that graded had none, see told(): reports may be written on
+another host, and later.
 """
 from exercise import incoming
 from exercise.marks import LOOK
+from grader import sandbox
 
 TEST_FIELDS = {"name": str, "title": str, "points": int, "max": int, "verdict": str, "lines": list}
 ENTRY_FIELDS = {"max": int, "challenge": bool, "state": str, "why": str, "from": str, "tests": list}
 MARKS = ("together", "alone", "mark")
+MAX_WHY = 500                   # characters of a sentence
+
+
+def told(result):
+    """A result of this host, with the sentence that says why it has no sandbox, if so it is."""
+    why = sandbox.why_not()
+    return dict(result, sandbox=why[:MAX_WHY]) if why else result
 
 
 def check_fields(value, fields, what):
@@ -33,6 +44,7 @@ def check(result):
     """Raise incoming.BadValue if this, which came out of a file, is no result of
     Examiner.marks()."""
     check_fields(result, {"exercises": dict, "complete": bool}, "a result")
+    incoming.word(result.get("sandbox", ""), "(?s).{0,%d}" % MAX_WHY, "sandbox")
     for number, entry in result["exercises"].items():
         check_fields(entry, ENTRY_FIELDS, "exercise " + number)
         for name in MARKS:

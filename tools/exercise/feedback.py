@@ -16,14 +16,21 @@ MAX_PRAIRIELEARN = 1 << 20      # bytes of its results
 MAX_AUTOLAB = 1000 << 10        # bytes of all output; Tango leaves out the middle of a longer one
 
 
-def host_notes():
-    """What each report says of the host: nothing, if it has a sandbox."""
-    return list(filter(None, [sandbox.why_not()]))
+def host_notes(student):
+    """What a report says of the host that has graded: nothing, if it had a sandbox. That may have
+    been another one; what was not graded is told by this one."""
+    why = student.result.get("sandbox", "") if student.result else sandbox.why_not()
+    return [one_line(why)] if why else []
+
+
+def host_notes_of(students):
+    """The same of all of them, each once."""
+    return sorted({note for student in students for note in host_notes(student)})
 
 
 def notes_of(student):
     """What there is to say of a grading, and not of an exercise."""
-    return host_notes() + ([student.made] if student.made else []) + student.notes
+    return host_notes(student) + ([student.made] if student.made else []) + student.notes
 
 
 def entries_of(student):

@@ -15,7 +15,7 @@ import os
 import subprocess
 from fractions import Fraction
 
-from exercise import cluster, feedback, handout, marksheet, pool, provenance
+from exercise import cluster, entries, feedback, handout, marksheet, pool, provenance
 from exercise.assignment import hundredths
 from exercise.marks import LOOK, Examiner, Reference, Work
 from exercise.pseudonyms import Pseudonyms
@@ -309,7 +309,7 @@ class Grading:
 
         def begin(shop):
             examiner = Examiner(self.reference, shop)
-            return lambda work: examiner.marks(work, self.options.policy)
+            return lambda work: entries.told(examiner.marks(work, self.options.policy))
 
         def workers():
             if isinstance(self.options.jobs, int):
@@ -344,7 +344,7 @@ class Grading:
         if self.left_out:
             print("%d files that systems add of their own (.DS_Store and others) do not count"
                   % self.left_out)
-        for note in feedback.host_notes() + [provenance.words(self.made)]:
+        for note in feedback.host_notes_of(students) + [provenance.words(self.made)]:
             print(note)
         marksheet.write(rows, self.reference, self.options, self.made,
                         self.assignment)

@@ -78,7 +78,7 @@ def to_csv(students, assignment=""):
         writer.writerow([cell(who["name"]), cell(who["email"]), cell(who["id"]),
                          cell(student.submission.source)] + marks
                         + [student.days, student.free][:len(late)] + sums
-                        + [cell("; ".join(feedback.host_notes() + student.notes))])
+                        + [cell("; ".join(feedback.host_notes(student) + student.notes))])
     return "\ufeff" + out.getvalue()
 
 
@@ -88,12 +88,12 @@ def to_json(students, reference, options, made=None, assignment=""):
         **({"assignment": assignment} if assignment else {}),
         "schema": SCHEMA, "version": reference.version, "policy": options.policy,
         "made": made or {},
-        "sandbox": sandbox.why_not() or sandbox.TOOL,
+        "sandbox": "; ".join(feedback.host_notes_of(students)) or sandbox.TOOL,
         "students": [dict(student.submission.student, file=student.submission.source,
                           total=None if student.looks else student.total,
                           max=student.sum("max"), looks=student.looks,
                           graded=student.is_graded, notes=student.notes,
-                          texts=student.key,
+                          texts=student.key, sandbox="".join(feedback.host_notes(student)),
                           exercises=student.result["exercises"] if student.result else {})
                      for student in students],
     }, indent=1) + "\n"
@@ -133,7 +133,7 @@ def text_for(student, reference):
     lines += ["file: %s" % one_line(student.submission.source)]
     lines += [one_line(student.made)] if student.made else []
     lines += [""]
-    lines += ["note: " + one_line(note) for note in feedback.host_notes() + student.notes]
+    lines += ["note: " + one_line(note) for note in feedback.host_notes(student) + student.notes]
     lines += marks_lines(student, reference) if result else []
     found = student.submission.handin
     if found and found.answers:

@@ -2,8 +2,9 @@
 
 Played are ssh, GNU parallel, sbatch, squeue, scancel, and the worker, which may die behind its
 first line, damage a line, or say that it would grade differently. Each hand-in must have one
-result, or a sentence. Assignment: of a course all files are the same to the byte. Batch has the
-form of the files, and lines of strangers. tools/clusters.py does that with the real commands.
+result, or a sentence. Assignment: of a course all files are the same to the byte, but for the line
+that says that a host has no sandbox. Batch has the form of the files, and lines of strangers.
+tools/clusters.py does that with the real commands.
 
 Run alone: python3 tools/test/test_cluster.py
 """
@@ -20,9 +21,10 @@ from unittest import mock
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from courses import Desk
-from test_lab_grade import REFERENCE, Folder, Shop, work_of
+from test_lab_grade import REFERENCE, Folder, work_of
 
 from exercise import batch, cluster, marks, submissions
+from grader import sandbox
 from grader.model import Verdict
 
 VERSION = "0123456789ab-89abcdef"
@@ -251,23 +253,40 @@ due: 2027-03-10 12:00
 
 
 class Assignment(Desk):
-    """An assignment of a course on other hosts: all files are the same as by this machine alone."""
+    """An assignment of a course on other hosts: all files are the same as by this machine alone.
+
+    whys  why the hosts have no sandbox, one after the other; without it they are as this one
+    """
+    whys = ()
 
     @contextlib.contextmanager
     def far(self, grading):
         """In the place of a Cluster: to other hosts go files, and lines come back."""
-        examiner = marks.Examiner(self.reference, Shop(self.verdict))
-
         def run(jobs):
-            batch.write(self.path("batch"), batch.about(grading), jobs)
-            for key, data in reversed(batch.read(self.path("batch"))["jobs"]):
+            for job in reversed(jobs):
                 self.far_jobs += 1
-                result = examiner.marks(batch.from_data(data), grading.options.policy)
-                found = batch.result_of(batch.line_of(key, result))
+                batch.write(self.path("batch"), batch.about(grading), [job])
+                lines = []
+                with self.other_host(), \
+                        mock.patch.object(marks, "Reference", lambda *_: self.reference), \
+                        mock.patch.object(os, "write", lambda _, data: lines.append(data.decode())):
+                    self.assertEqual(batch.run(grading.root, self.path("batch"), 1), 0)
+                found, = map(batch.result_of, lines)
                 yield found["key"], found["result"]
         yield types.SimpleNamespace(run=run)
 
-    def test_it_is_the_same_to_the_byte(self):
+    @contextlib.contextmanager
+    def other_host(self):
+        """As long as this lasts the sandbox is that of the host whose turn it is."""
+        if not self.whys:
+            yield
+            return
+        why = self.whys[self.far_jobs % len(self.whys)]
+        with mock.patch.object(sandbox, "why_not", lambda: why):
+            yield
+
+    def begin(self):
+        """Three hand-ins of a course."""
         self.far_jobs = 0
         self.put_in_place(cluster, "cluster", self.far)
         self.verdict = lambda text, exercise: Verdict.WRONG if "MINE" in text else Verdict.OK
@@ -277,16 +296,47 @@ class Assignment(Desk):
             b"email: Ada@example.org\n", b"email: Ada@example.org\nmember: Bob, bob@x.org\n"))
         self.put("b.txt", work_of("Eve"))
         self.put("c.txt", work_of("Zoe", copy="    BROKEN\n"))
+
+    def files(self, jobs):
+        """[table, JSON, text of each student] of a grading."""
+        place = jobs.partition(":")[0]
+        status, text = self.lab(
+            "grade a.txt b.txt c.txt --course c.ini --assignment fork --times times.csv --jobs "
+            "%s --csv %s.csv --json %s.json --texts texts-%s" % (jobs, place, place, place))
+        self.assertEqual(status, 0, text)
+        return [self.text(place + each) for each in (".csv", ".json")] + [
+            self.text("texts-%s/%s" % (place, each))
+            for each in sorted(os.listdir(self.path("texts-" + place)))]
+
+    def test_a_host_without_a_sandbox(self):
+        """Who was graded there is told so, and nobody else; nothing else is another text. What this
+        machine has does not matter."""
+        self.begin()
+        for here in ("", "no sandbox: here"):
+            with mock.patch.object(sandbox, "why_not", lambda: ""):
+                self.whys = ("", "", "")
+                files = {"": self.files("slurm")}
+            with mock.patch.object(sandbox, "why_not", lambda: here):
+                self.whys = ("", "no sandbox: there", "")
+                files["there"] = self.files("slurm")
+            lines = [text.count("note: no sandbox: there\n") for text in files["there"][2:]]
+            self.assertEqual(sorted(lines), [0, 0, 0, 1], lines)
+            for text in files["there"]:
+                self.assertNotIn("no sandbox: here", text)
+            table, data, *texts = files["there"]
+            self.assertEqual(json.loads(data)["sandbox"], "no sandbox: there")
+            self.assertEqual(json.loads(files[""][1])["sandbox"], sandbox.TOOL)
+            without = [table.replace("no sandbox: there; ", "").replace("no sandbox: there", ""),
+                       data.replace("no sandbox: there", "", 2).replace(
+                           '"sandbox": ""', '"sandbox": "%s"' % sandbox.TOOL, 1)] + [
+                               text.replace("note: no sandbox: there\n", "") for text in texts]
+            self.assertEqual(without, files[""])
+
+    def test_it_is_the_same_to_the_byte(self):
+        self.begin()
         files = {}
         for name in ("1", "ssh:one,two", "slurm"):
-            place = name.partition(":")[0]
-            status, text = self.lab(
-                "grade a.txt b.txt c.txt --course c.ini --assignment fork --times times.csv --jobs "
-                "%s --csv %s.csv --json %s.json --texts texts-%s" % (name, place, place, place))
-            self.assertEqual(status, 0, text)
-            files[place] = [self.text(place + each) for each in (".csv", ".json")] + [
-                self.text("texts-%s/%s" % (place, each))
-                for each in sorted(os.listdir(self.path("texts-" + place)))]
+            files[name.partition(":")[0]] = self.files(name)
         self.assertEqual(self.far_jobs, 6)
         self.assertEqual(files["ssh"], files["1"])
         self.assertEqual(files["slurm"], files["1"])
