@@ -3,7 +3,8 @@
 Exercises plays a test that was mended after the grading: the marks must be those of a new grading
 of all, no other exercise may be tested, and the table must have what moved and nothing else.
 Appeal makes a small repository with two versions: the tools of then must be called, by git, by a
-folder, by an archive. No test needs a compiler or a machine.
+folder, by an archive. Only Whole needs a compiler and QEMU: the whole tree has two versions, and of
+each the report of then must come again, byte for byte.
 
 Run alone: python3 tools/test/test_regrade.py
 """
@@ -17,11 +18,14 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from courses import MADE, Desk
+from test_hostile import NUMBER, REGION
+from test_hostile import work_of as work_with
 from test_lab_grade import REFERENCE, ROOT, Folder, work_of
 
 from exercise import appeal, handout, provenance
 from exercise.gradebook import GradeError
 from grader.model import Verdict
+from trees import OBJECTS, SOURCES, Edited, TreeTest
 
 GRADE = "grade a.txt b.txt c.txt --lab 5 --json %s.json --csv %s.csv --texts %s"
 REGRADE = "regrade a.txt b.txt c.txt --exercises 5.3 --before old.json --json new.json " \
@@ -199,6 +203,50 @@ class Appeal(Folder):
     def test_options_are_left_out(self):
         self.assertEqual(appeal.without(["a", "--version", "V", "--lab", "5", "--tree=x", "b"],
                                         ("--version", "--tree")), ["a", "--lab", "5", "b"])
+
+
+class Whole(TreeTest):
+    """One hand-in of one exercise, a tree as it is, and one whose test wants a line too many."""
+
+    STRICT = "kern/test/backtrace.c", "lines_caught() == n;", "lines_caught() == n + 1;"
+
+    def git(self, *words):
+        subprocess.run(["git", "-C", self.tree, "-c", "user.name=x", "-c", "user.email=x@x"]
+                       + list(words), check=True, stdout=subprocess.PIPE)
+
+    def lab(self, command, *words):
+        """What `tools/lab COMMAND` of the tree prints of the hand-in."""
+        done = subprocess.run(
+            [sys.executable, os.path.join(self.tree, "tools", "lab"), command, "ada.txt",
+             "--exercises", NUMBER, "--toolchain", os.path.basename(OBJECTS)] + list(words),
+            cwd=self.folder, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def commit(self):
+        """The version of a new commit."""
+        self.git("add", "--", *SOURCES)
+        self.git("commit", "-q", "-m", "one more")
+        return provenance.full_version(self.tree)
+
+    def test_the_same_bytes_again(self):
+        with open(os.path.join(self.folder, "ada.txt"), "wb") as file:
+            file.write(work_with("Ada", REGION.text))
+        self.git("init", "-q")
+        then = self.commit()
+        self.lab("grade", "--texts", "texts")
+        path, = os.listdir(os.path.join(self.folder, "texts"))
+        with open(os.path.join(self.folder, "texts", path), "rb") as file:
+            report = file.read()
+        self.assertIn(("graded by: rvlab %s; " % then).encode(), report)
+        self.assertIn(b"\ntotal: 30 of 30\n", report)
+        with Edited(self.tree, [self.STRICT]):
+            now = self.commit()
+            self.assertEqual(self.lab("regrade", "--version", then), report)
+            other = self.lab("regrade", "--version", now)
+        self.assertIn(("graded by: rvlab %s; " % now).encode(), other)
+        self.assertIn(b"\ntotal: 15 of 30\n", other)
 
 
 if __name__ == "__main__":
