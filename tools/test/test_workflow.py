@@ -175,7 +175,7 @@ class Run(Flow):
     def test_all_is_written(self):
         tree = self.unpacked("all", ("1.1", "1.3"))
         for command in ("make setup", 'make grade EX="1.1 1.3"'):      # what README.md says
-            self.assertIn("\n    %s " % command, regions.read(tree, "README.md"))
+            self.assertIn("\n    %s  " % command, regions.read(tree, "README.md"))
         done, summary = self.run_all(tree)
         self.assertEqual([status for status, _ in done], [0, 0, 0], done)
         self.assertIn("setup: all tools are there; TOOLCHAIN=", done[0][1])
