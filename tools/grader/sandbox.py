@@ -19,9 +19,11 @@ import contextlib
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -34,6 +36,11 @@ TOOL = "bwrap"
 # What a compiler and QEMU need of the system, besides /usr: links into it or folders, and the
 # tables by which names of tools and libraries are found.
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM_TOOLS = ("/usr/", "/bin", "/sbin")
+# Tools that need something beside the folder in which they are, and the folders where they look:
+# a cross compiler has one with the name of what it compiles for.
+TOOL_NAMES = re.compile(r"(riscv|clang|ld\.lld|llvm-|qemu-system-riscv|python3)")
+BESIDE = re.compile(r"lib(32|64)?|libexec|share|include|(riscv|%s-).*" % os.uname().machine)
 TABLES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 WATCH_SECONDS = 0.2
 WATCH_SHARE = 20                # a look takes at most one in so many seconds of CPU time
@@ -63,16 +70,29 @@ def system_folders():
     return options
 
 
+def path_of_tools():
+    """PATH in the box: with the folder of this Python. The one that is called may be a script which
+    looks for this one in places that the box does not have, as that of pyenv does."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath),
+                            os.path.dirname(os.path.realpath(sys.executable))])
+
+
 def tool_folders():
-    """The folders of PATH that are not the system's: a compiler may be installed in one, and its
-    libraries lie beside it."""
+    """The folders of PATH that are not the system's: a compiler may be installed in one. Of what
+    lies beside such a folder only that is meant which such a compiler, QEMU or Python needs, and
+    nothing of the user's home: there is more that is nobody's business."""
     found = []
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
+    for folder in path_of_tools().split(os.pathsep):
         folder = os.path.realpath(folder or ".")
-        if os.path.basename(folder) == "bin" and os.path.isdir(folder) \
-                and not folder.startswith(("/usr/", "/bin", "/sbin")) \
-                and os.path.dirname(folder) not in ("/", os.path.expanduser("~")):
-            found.append(os.path.dirname(folder))
+        place, name = os.path.split(folder)
+        if name != "bin" or not os.path.isdir(folder) or place == "/" \
+                or folder.startswith(SYSTEM_TOOLS):
+            continue
+        found.append(folder)
+        if any(map(TOOL_NAMES.match, os.listdir(folder))) \
+                and place != os.path.realpath(os.path.expanduser("~")):
+            found += [os.path.join(place, each) for each in os.listdir(place)
+                      if BESIDE.fullmatch(each) and os.path.isdir(os.path.join(place, each))]
     return found
 
 
@@ -251,7 +271,7 @@ def run(command, folder, limits, environment):
         writable = (folder, own)
         box = Box(limited(command, limits), folder, True, writable, kept=True,
                   stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT,
-                  env=dict(environment, TMPDIR=own))
+                  env=dict(environment, TMPDIR=own, PATH=path_of_tools()))
         if together:            # what a process has started before does not follow it
             together.take(box.leader)
             if box.pid():

@@ -101,9 +101,33 @@ class Hostile(Folder):
             file.write("secret")
         for path in ("/etc/passwd", "/etc/shadow", "/root/.bashrc", "/home", "/work",
                      os.path.join(self.beside, "marks"), os.path.abspath(__file__)):
-            ended = self.sh("cat %s || ls %s" % (path, path))
+            with mock.patch.dict(os.environ, PATH="/usr/bin:/bin"):
+                ended = self.sh("cat %s || ls %s" % (path, path))
             self.assertNotEqual(ended.status, 0, path)
             self.assertIn("No such file", ended.output)
+
+    @in_box
+    def test_reads_little_beside_the_folders_of_tools(self):
+        """Of PATH's folders in a home the tools are there, with what a compiler needs, and no more;
+        of the home itself nothing else."""
+        home, bins = self.beside, ("bin", "x/bin", "gcc/bin", ".cargo/bin")
+        for path in ("marks", "lib/marks", "share/marks", "x/marks", "x/lib/marks", "gcc/marks",
+                     "gcc/notes/marks", ".cargo/credentials", "gcc/lib/y", "gcc/share/y",
+                     "gcc/riscv64-unknown-elf/bin/y", "x/bin/tool", ".cargo/bin/cargo",
+                     "bin/riscv64-unknown-elf-gcc", "gcc/bin/riscv64-unknown-elf-gcc",
+                     "py/bin/python3", "py/lib/y", "py/marks"):
+            os.makedirs(os.path.join(home, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(home, path), "w") as file:
+                file.write("secret")
+        places = [os.path.join(home, each) for each in bins]
+        with mock.patch.dict(os.environ, HOME=home, PATH=":".join(places + ["/usr/bin", "/bin"])), \
+                mock.patch.object(sys, "executable", os.path.join(home, "py/bin/python3")):
+            ended = self.sh("cd %s && find . -type f; basename ${PATH%%/py/bin}" % home)
+        self.assertEqual(set(ended.output.split()), {os.path.basename(home)} | set(
+            "./" + each for each in (
+                "py/bin/python3", "py/lib/y", "x/bin/tool", ".cargo/bin/cargo",
+                "bin/riscv64-unknown-elf-gcc", "gcc/bin/riscv64-unknown-elf-gcc", "gcc/lib/y",
+                "gcc/share/y", "gcc/riscv64-unknown-elf/bin/y")))
 
     @in_box
     def test_writes_nothing_outside(self):
