@@ -11,10 +11,20 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 
 PREFIX = "rvlab-"
 LOCK = ".in-use"
+
+
+def remove(path):
+    """Remove a folder with all that is in it. One with more folders in folders than Python can go
+    through is left to a command."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        subprocess.run(["rm", "-rf", "--", path], stderr=subprocess.DEVNULL)
 
 
 def held(path):
@@ -41,7 +51,7 @@ def remove_dead():
         except OSError:
             continue                    # it has no lock, or its own run has just removed it
         if descriptor is not None:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
             os.close(descriptor)
 
 
@@ -61,6 +71,6 @@ def folder(name):
         os.rename(new, os.path.join(path, LOCK))
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        remove(path)
         if descriptor is not None:
             os.close(descriptor)

@@ -15,7 +15,6 @@ import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
-import shutil
 import signal
 import sys
 
@@ -62,7 +61,7 @@ def work(pipe, folder, begin):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)   # it ends anyway
         os.chdir("/")
         for path in (folder, folder + ".logs"):
-            shutil.rmtree(path, ignore_errors=True)
+            scratch.remove(path)
 
 
 def start(others, pipe, folder, begin):

@@ -17,6 +17,7 @@ depends on the clock on the wall.
 import collections
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -43,16 +44,19 @@ TOOL_NAMES = re.compile(r"(riscv|clang|ld\.lld|llvm-|qemu-system-riscv|python3)"
 BESIDE = re.compile(r"lib(32|64)?|libexec|share|include|(riscv|%s-).*" % os.uname().machine)
 TABLES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 WATCH_SECONDS = 0.2
+ALL = 1 << 40                   # more files than there are
+DEEPEST = 64                    # folders in folders
 WATCH_SHARE = 20                # a look takes at most one in so many seconds of CPU time
 
 # cpu        seconds of CPU time, of each process
 # total      seconds of CPU time of all together, with those that have ended
 # memory     bytes of address space of each process; together: of memory of all
 # file       bytes of a file; room: of all files in the folder together
+# files      files and folders in the folder, more than there were
 # processes  at a time
 # output     bytes that are read of what it prints
 Limits = collections.namedtuple("Limits",
-                                "cpu total memory together file room processes output")
+                                "cpu total memory together file room files processes output")
 # status is that of the command; why is "" or the sentence that says which limit has ended it
 Ended = collections.namedtuple("Ended", "status output why")
 
@@ -199,14 +203,23 @@ class Box:
                 os.kill(self.leader, signal.SIGKILL)
 
 
-def room_of(folder):
-    """The bytes that the files below a folder take on the disk."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += 512 * os.lstat(os.path.join(place, name)).st_blocks
-    return total
+def room_of(folders, most=ALL):
+    """(the bytes that all below these folders takes on the disk, how many files and folders that
+    are, whether some are too deep). No more than `most` are counted, and nobody who makes one in
+    another keeps this at work for ever."""
+    room = count = 0
+    waiting, is_deep = [(folder, 0) for folder in folders], False
+    while waiting and count <= most and not is_deep:
+        place, depth = waiting.pop()
+        is_deep = depth > DEEPEST
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in itertools.islice(entries, most + 1 - count):
+                count += 1
+                with contextlib.suppress(OSError):
+                    room += 512 * entry.stat(follow_symlinks=False).st_blocks
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, depth + 1))
+    return room, count, is_deep
 
 
 class Watch(threading.Thread):
@@ -218,7 +231,7 @@ class Watch(threading.Thread):
     def __init__(self, box, limits, folders):
         super().__init__(daemon=True)
         self.box, self.limits, self.folders, self.why = box, limits, folders, ""
-        self.before = sum(map(room_of, folders))
+        self.before, self.count, _ = room_of(folders)
         self.ended = threading.Event()
 
     def inside(self):
@@ -234,8 +247,14 @@ class Watch(threading.Thread):
             return "it started more than %d processes" % self.limits.processes
         if seconds > self.limits.total:
             return "it took more than %d seconds of CPU time" % self.limits.total
-        if sum(map(room_of, self.folders)) - self.before > self.limits.room:
+        most = self.count + self.limits.files
+        room, count, is_deep = room_of(self.folders, most)
+        if room - self.before > self.limits.room:
             return "it wrote more than %d MiB" % (self.limits.room >> 20)
+        if count > most:
+            return "it made more than %d files" % self.limits.files
+        if is_deep:
+            return "it made folders in folders, more than %d" % DEEPEST
         return ""
 
     def run(self):

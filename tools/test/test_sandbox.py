@@ -29,7 +29,7 @@ from labs.catalogue import load
 from trees import OBJECTS
 
 LIMITS = sandbox.Limits(cpu=2, total=2, memory=1 << 30, together=1 << 30, file=1 << 20,
-                        room=4 << 20, processes=20, output=1000)
+                        room=4 << 20, files=500, processes=20, output=1000)
 in_box = unittest.skipIf(sandbox.why_not(), sandbox.why_not())
 # Five children have 40 MiB each at the same time. Was one of them killed?
 MANY = """import os, signal
@@ -51,6 +51,8 @@ NO_BOX = "no sandbox: for this test"
 # 512 processes: each of nine times who is there starts one that leaves its group and its parent.
 BOMB = "python3 -c 'import os, time\nfor _ in range(9):\n    if os.fork() == 0:\n        " \
     "os.setsid()\n        if os.fork():\n            os._exit(0)\ntime.sleep(31)'"
+DEEP = "import os, time\nfor _ in range(1500):\n    os.mkdir(\"d\"); os.chdir(\"d\")\ntime.sleep(9)"
+AT_ONCE = DEEP.replace("time.sleep(9)", "")
 STAYS = "while sleep 0.05; do date >>ticks; done"
 ESCAPES = ("setsid sh -c '(%s) &' & sleep 0.3" % STAYS,
            "env -i PATH=$PATH setsid sh -c '(setsid sh -c \"%s\" &) &' & sleep 0.3" % STAYS,
@@ -219,8 +221,39 @@ class Hostile(Folder):
                 ended = self.sh("i=0; while head -c 1000000 /dev/zero >f$i; do i=$((i+1)); "
                                 "sleep 0.01; done")
             self.assertEqual(ended.why, "it wrote more than 4 MiB")
-            self.assertLess(sandbox.room_of(self.folder), 400 << 20)
+            self.assertLess(sandbox.room_of([self.folder])[0], 400 << 20)
             self.sh("rm f*")
+
+    def test_many_files(self):
+        """They are empty, so they take no room that anybody has counted."""
+        os.mkdir(os.path.join(self.folder, "before"))
+        for number in range(LIMITS.files):
+            open(os.path.join(self.folder, "before", str(number)), "w").close()
+        for box in (mock.MagicMock(), self.without_box()):
+            for where in (".", "$TMPDIR"):
+                with box:
+                    self.assertEqual(self.sh("for i in $(seq 400); do : >%s/f$i; done; sleep 0.5"
+                                             % where).why, "")
+                    ended = self.sh("i=0; while : >%s/f$i; do i=$((i+1)); done" % where)
+                self.assertEqual(ended.why, "it made more than 500 files")
+                self.sh("rm -rf f*")
+
+    def test_folders_in_folders(self):
+        for box in (mock.MagicMock(), self.without_box()):
+            for where in (self.folder, "$TMPDIR"):
+                with box:
+                    ended = self.sh("cd %s; exec python3 -c '%s'" % (where, DEEP), files=10000)
+                self.assertEqual(ended.why, "it made folders in folders, more than 64")
+                workshop.empty(self.folder)
+
+    def test_more_folders_than_python_can_go_through(self):
+        """Some are made between two looks. They are removed, and the next grading finds none."""
+        for box in (mock.MagicMock(), self.without_box()):
+            with box, mock.patch.object(sandbox, "DEEPEST", 10000):
+                ended = self.sh("cd $TMPDIR; echo $TMPDIR; exec python3 -c '%s'" % AT_ONCE,
+                                files=10000, room=1 << 30, cpu=60, total=60)
+            self.assertEqual((ended.why, ended.status), ("", 0))
+            self.assertFalse(os.path.lexists(ended.output.strip()))
 
     def test_one_large_file(self):
         for box in (mock.MagicMock(), self.without_box()):
@@ -390,9 +423,11 @@ class Shop(Folder):
         for script in (":", bad, bad + "; rm stamp", "rm -rf obj kern user", "mv obj moved",
                        "rm obj/t/a.o; mkdir obj/t/a.o", "ln -sf /etc/passwd obj/t/a.o",
                        "ln -f libs/l obj/t/a.o", "ln -f obj/t/a.o libs/l", "ln -f obj/t/a.o new",
-                       "mkdir -p a/b; chmod 0 a", "chmod 0 obj/t; chmod 0 obj", "mkfifo obj/t/f",
+                       "mkdir -p a/b; chmod 0 a", "python3 -c '%s'" % AT_ONCE,
+                       "chmod 0 obj/t; chmod 0 obj", "mkfifo obj/t/f",
                        "echo all: >tools/build.mk", "printf '\\033[2J'"):
-            self.assertEqual(self.kernel_after(script), "good\n: next\n", script)
+            with mock.patch.object(sandbox, "DEEPEST", 10000):
+                self.assertEqual(self.kernel_after(script), "good\n: next\n", script)
 
     @in_box
     def test_next_one_after_one_that_kills_all(self):
