@@ -14,7 +14,7 @@ and in beyond.py.
 The tests of 8.3 and 8.4 need no disk, and no other exercise of the lab: a course may give these two
 as its shell lab. Those of 8.7 write no byte of a file, and need no other exercise either.
 """
-from grader import outside_disk, outside_files, samples
+from grader import outside_disk, outside_files, outside_load, samples
 from grader.disk import same, sound
 from grader.fsops import made_by_host, operations, until_full
 from labs.common import ALL_BUT_LEAKS, Disk, Exercise, Lab, Test, program, regex, selftest
@@ -265,9 +265,11 @@ TESTS = [
     selftest("pipe-race", 2, "8.4", seeds=SEEDS, title="lines come whole, whoever runs when"),
     selftest("pipe-race 4 harts", 2, "8.4", harts=4, runs=2, cpu=10,
              title="lines come whole, with four harts"),
-    selftest("load-file", 5, "8.5", title="each byte, and the rights, of a program that is loaded"),
+    selftest("load-file", 5, "8.5", title="each byte, and the rights, of a program that is loaded",
+             outside=outside_load.programs),
     selftest("load-file-errors", 4, "8.5",
-             title="a read fails, or memory runs out, wherever it can"),
+             title="a read fails, or memory runs out, wherever it can",
+             outside=outside_load.failing),
     selftest("program", 2, "8.5", limit=200, title="damaged and dangerous files are refused"),
     program("fromfile", "", 4, "8.5", disk=Disk(programs=("loaded",)), limit=1000,
             title="programs of the disk, and what an exec that failed leaves"),

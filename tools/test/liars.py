@@ -94,6 +94,7 @@ LIARS = [
     ("files-dup", "kern/fs/file.c", "8.3", "file_close", "return -E_INVAL;", "return 0;"),
     ("pipe-ends", "kern/fs/pipe.c", "8.4", "pipe_wait_room", "result = -E_PIPE",
      "result = -E_KILLED"),
+    ("load-file", "kern/process/program.c", "8.5", "load_page", "+ (low - la)", "+ (low - la) / 2"),
     ("swap-in", "kern/mm/swap_in.c", "9.1", "swap_in", "mm->paged_out--;", ""),
     ("swap-clock", "kern/mm/swap_clock.c", "9.2", "test_and_clear_accessed", "*used = true",
      "*used = false"),
