@@ -223,9 +223,11 @@ LARGE = Disk(size="16M", journal=128, inodes=600)
 SAMPLES = Disk(size="48M", blank=True, checks=(samples.sound,))
 
 TESTS = [
-    selftest("sfs-io-read", 8, "8.1", title="bytes of a file come from the right blocks"),
+    selftest("sfs-io-read", 8, "8.1", title="bytes of a file come from the right blocks",
+             outside=outside_disk.contents_read),
     selftest("sfs-io-write", 8, "8.1",
-             title="bytes go where they belong, and nothing else changes"),
+             title="bytes go where they belong, and nothing else changes",
+             outside=outside_disk.contents_written),
     selftest("sfs-io-errors", 5, "8.1", title="what goes wrong in the middle of a read or write"),
     Test("cp", prog="cp /bin/fsops /copy", points=4, exercise="8.1", reports=False,
          disk=Disk(programs=("fsops",), checks=(sound, same("/bin/fsops", "/copy"))),
