@@ -195,10 +195,14 @@ class HostDisk:
         return self.move(path, "vop_write", at, length)
 
     def move(self, path, operation, at, length):
-        """Read or write, by a struct iobuf."""
+        """Read or write, by a struct iobuf, which goes on by what was moved."""
+        size = self.model.walk(path).size
         node, iob = self.find(path), buffer_of(self.machine, self.iob, self.data, length)
         self.machine.store(iob.io_offset, at)
         result = self.call(node, operation, iob.address)
+        moved = max(min(length, size - at), 0)
+        self.machine.equal("where %s() has come to, and what is left" % operation,
+                           (int(iob.io_offset) - at, int(iob.io_resid)), (moved, length - moved))
         self.machine.call("inode_put", node)
         return result
 
