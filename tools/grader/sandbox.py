@@ -39,9 +39,11 @@ TOOL = "bwrap"
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_TOOLS = ("/usr/", "/bin", "/sbin")
 # Tools that need something beside the folder in which they are, and the folders where they look:
-# a cross compiler has one with the name of what it compiles for.
+# a cross compiler has one with the name of what it compiles for. Of `share` it is QEMU's part only:
+# beside ~/.local/bin many programs have their data of the user there.
 TOOL_NAMES = re.compile(r"(riscv|clang|ld\.lld|llvm-|qemu-system-riscv|python3)")
-BESIDE = re.compile(r"lib(32|64)?|libexec|share|include|(riscv|%s-).*" % os.uname().machine)
+BESIDE = re.compile(r"lib(32|64)?|libexec|include|(riscv|%s-).*" % os.uname().machine)
+FIRMWARE = "share/qemu"
 TABLES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 WATCH_SECONDS = 0.2
 ALL = 1 << 40                   # more files than there are
@@ -95,8 +97,9 @@ def tool_folders():
         found.append(folder)
         if any(map(TOOL_NAMES.match, os.listdir(folder))) \
                 and place != os.path.realpath(os.path.expanduser("~")):
-            found += [os.path.join(place, each) for each in os.listdir(place)
-                      if BESIDE.fullmatch(each) and os.path.isdir(os.path.join(place, each))]
+            found += [os.path.join(place, each) for each in os.listdir(place) + [FIRMWARE]
+                      if (each == FIRMWARE or BESIDE.fullmatch(each))
+                      and os.path.isdir(os.path.join(place, each))]
     return found
 
 

@@ -115,9 +115,9 @@ class Hostile(Folder):
         home, bins = self.beside, ("bin", "x/bin", "gcc/bin", ".cargo/bin")
         for path in ("marks", "lib/marks", "share/marks", "x/marks", "x/lib/marks", "gcc/marks",
                      "gcc/notes/marks", ".cargo/credentials", "gcc/lib/y", "gcc/share/y",
-                     "gcc/riscv64-unknown-elf/bin/y", "x/bin/tool", ".cargo/bin/cargo",
-                     "bin/riscv64-unknown-elf-gcc", "gcc/bin/riscv64-unknown-elf-gcc",
-                     "py/bin/python3", "py/lib/y", "py/marks"):
+                     "gcc/share/qemu/y", "gcc/riscv64-unknown-elf/bin/y", "x/bin/tool",
+                     ".cargo/bin/cargo", "bin/riscv64-unknown-elf-gcc",
+                     "gcc/bin/riscv64-unknown-elf-gcc", "py/bin/python3", "py/lib/y", "py/marks"):
             os.makedirs(os.path.join(home, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(home, path), "w") as file:
                 file.write("secret")
@@ -129,7 +129,7 @@ class Hostile(Folder):
             "./" + each for each in (
                 "py/bin/python3", "py/lib/y", "x/bin/tool", ".cargo/bin/cargo",
                 "bin/riscv64-unknown-elf-gcc", "gcc/bin/riscv64-unknown-elf-gcc", "gcc/lib/y",
-                "gcc/share/y", "gcc/riscv64-unknown-elf/bin/y")))
+                "gcc/share/qemu/y", "gcc/riscv64-unknown-elf/bin/y")))
 
     @in_box
     def test_writes_nothing_outside(self):
