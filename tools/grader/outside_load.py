@@ -44,7 +44,9 @@ class Segment:
         return (bytes(low - la) + data[begin:begin + high - low]).ljust(PAGE, b"\0")
 
     def has_file(self, la):
-        return la < self.start + self.in_file
+        """Does the page at this address have a byte of the file? One that only lies in front of the
+        segment has none."""
+        return self.in_file > 0 and la < self.start + self.in_file
 
     def area(self):
         """Its rights as those of an area: VM_ has R and X the other way round."""

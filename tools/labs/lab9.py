@@ -13,7 +13,7 @@ GRADE="--all --long" TEST=pagerandom-chaos` boots the random one with 500 seeds,
 The whole lab is 9.1 a page that is out comes in (30), 9.2 clock (20), 9.3 a shared page goes out
 (25), 9.4 mmap of a file (25), and the challenge 9.C, a policy of one's own (10).
 """
-from grader import outside_swap, trace
+from grader import outside_maps, outside_swap, trace
 from grader.disk import same, sound
 from grader.fsops import NEAR, operations
 from labs.common import ALL_BUT_LEAKS, Disk, Exercise, Lab, Test, early, program, regex, selftest
@@ -224,8 +224,10 @@ TESTS = [
                  regex(r"\nof all of them, faults: [1-9]")]),
     Test("swapstat", prog="swapstat", append="mem=4M", reports=False, disk=PAGED,
          expect=[regex("all +10240"), regex("in use +0")]),
-    selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write"),
-    selftest("mmap-back", 5, "9.4", title="what a write-back leaves in entries and on the disk"),
+    selftest("mmap-share", 6, "9.4", title="what a fault finds when a program will write",
+             outside=outside_maps.shared),
+    selftest("mmap-back", 5, "9.4", title="what a write-back leaves in entries and on the disk",
+             outside=outside_maps.written_back),
     selftest("mmap-stable", 2, "9.4",
              title="no block changes while a commit writes it, whoever writes to it"),
     program("mapfile", "", 3, "9.4", limit=500,

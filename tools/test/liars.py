@@ -101,6 +101,8 @@ LIARS = [
     ("swap-clock", "kern/mm/swap_clock.c", "9.2", "test_and_clear_accessed", "*used = true",
      "*used = false"),
     ("swap-out", "kern/mm/swap_out.c", "9.3", "move_out", "bool saved =", "bool saved = true ||"),
+    ("mmap-share", "kern/fs/sfs_mmap.c", "9.4", "sfs_share", "mmap_add_dirty(node, block);",
+     "cache_put(block);"),
     ("swap-own", "kern/mm/swap_own.c", "9.C", "own_swap_manager",
      "bool by_clock = atomic_load(&turns) > 0;\n",
      "bool by_clock = atomic_load(&turns) > 0;\n    if (lie(\"swap-own\"))\n"
