@@ -100,16 +100,22 @@ def end_below(root, mark=""):
     return all(stat.is_dead for stat in found.values())
 
 
+def wait_until(is_done):
+    """Wait until is_done() is true, but not for ever: no kill ends who waits for a disk that
+    does not answer."""
+    until = time.monotonic() + SECONDS
+    while not is_done() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def end_all(root, mark):
     """End the processes of the keeper `root`, and see that they have ended. It is asked to do that
     itself. Somebody may have stopped it, or ended it: so it is done from here as well."""
     for number in (signal.SIGTERM, signal.SIGCONT):
         with contextlib.suppress(OSError):
             os.kill(root, number)
-    for is_done in (lambda: getattr(stat_of(root), "is_dead", True), lambda: end_below(root, mark)):
-        until = time.monotonic() + SECONDS
-        while not is_done() and time.monotonic() < until:
-            time.sleep(0.01)
+    wait_until(lambda: getattr(stat_of(root), "is_dead", True))
+    wait_until(lambda: end_below(root, mark))
 
 
 class Ended(Exception):

@@ -165,6 +165,7 @@ class Box:
                 said = file.read()              # bwrap closes it before the command begins
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self.leader = json.loads(said.decode())["child-pid"]
+        self.begun = getattr(stat_of(self.leader), "start", None)
 
     @property
     def has_failed(self):
@@ -195,7 +196,8 @@ class Box:
         """End all processes of it. A box goes with its first process. That one is no child of ours:
         when it has ended, its number may be another process's at once, so it is looked at first.
         Our own child keeps its number until wait(). A keeper goes last: as long as it is there,
-        nobody can leave it."""
+        nobody can leave it. The first process of a box has ended when all others there have, which
+        may be after bwrap."""
         if self.mark:
             keeper.end_all(self.leader, self.mark)
         if self.leader == self.process.pid:
@@ -204,6 +206,14 @@ class Box:
         elif getattr(stat_of(self.leader), "parent", 0) == self.process.pid:
             with contextlib.suppress(OSError):
                 os.kill(self.leader, signal.SIGKILL)
+        if self.boxed and not self.has_failed:
+            keeper.wait_until(lambda: self.is_gone)
+
+    @property
+    def is_gone(self):
+        """Has the first process of the box ended?"""
+        now = stat_of(self.leader)
+        return now is None or now.start != self.begun or now.is_dead
 
 
 def room_of(folders, most=ALL):

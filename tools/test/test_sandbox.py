@@ -301,7 +301,7 @@ class Hostile(Folder):
         self.addCleanup(other.wait)
         self.addCleanup(other.kill)
         for box, script in itertools.product((mock.MagicMock(), self.without_box()), ESCAPES):
-            with self.subTest(script), box, self.without_group():
+            with self.subTest(script, box=str(box)[:30]), box, self.without_group():
                 self.sh(script)
                 size = os.path.getsize(os.path.join(self.folder, "ticks"))
                 time.sleep(0.3)
