@@ -28,6 +28,7 @@ import time
 MARK = "RVLAB_BOX"
 MORE = 1024                     # enough for many gradings side by side
 SECONDS = 10                    # that the last process gets to end
+SIGNALS = {signal.SIGTERM, signal.SIGCHLD}
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 # ticks: of CPU time, with those of children that have ended; start: when it began
@@ -118,15 +119,6 @@ def end_all(root, mark):
     wait_until(lambda: end_below(root, mark))
 
 
-class Ended(Exception):
-    """Somebody wants an end."""
-
-
-def stop(number, frame):
-    """The handler of SIGTERM."""
-    raise Ended()
-
-
 def command_for(command):
     """The words by which a command runs under a keeper."""
     return [sys.executable, "-I", "-S", "-B", os.path.abspath(__file__), str(os.getpid())] + command
@@ -149,10 +141,12 @@ def limit():
     resource.setrlimit(resource.RLIMIT_NPROC, (may, may))
 
 
-def begin(command):
-    """Be the command, which has the signals that Python has changed as they were."""
+def begin(command, mask):
+    """Be the command, which has the signals that Python and this program have changed as they
+    were."""
     for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
         limit()
         os.execvp(command[0], command)
@@ -163,11 +157,14 @@ def begin(command):
 
 
 def wait_for(child):
-    """Wait for the command; its exit status. Others that end meanwhile have lost their parents."""
+    """Wait for the command, or for SIGTERM: the exit status. Others that end meanwhile have lost
+    their parents. Both signals are blocked, so none is lost between a look and a wait."""
     while True:
-        pid, status = os.wait()
+        pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == child:
             return 128 + (status & 127) if status & 127 else status >> 8
+        if pid == 0 and signal.sigwait(SIGNALS) == signal.SIGTERM:
+            return 128 + signal.SIGKILL
 
 
 def reap():
@@ -185,20 +182,15 @@ def reap():
 
 def main():
     parent, command = int(sys.argv[1]), sys.argv[2:]
-    signal.signal(signal.SIGTERM, stop)
-    code = 128 + signal.SIGKILL
-    try:
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        if os.getppid() == parent:
-            child = os.fork()
-            if child == 0:
-                begin(command)
-            code = wait_for(child)
-    except Ended:
-        pass
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)       # it ends anyway
+    code, mask = 128 + signal.SIGKILL, signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    if os.getppid() == parent:
+        child = os.fork()
+        if child == 0:
+            begin(command, mask)
+        code = wait_for(child)
     reap()
     return code
 
