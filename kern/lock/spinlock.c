@@ -1,4 +1,5 @@
-/* The rare parts of spinlocks: waiting, and the panics for a breach of the rules in spinlock.h.
+/* The rare parts of spinlocks: waiting and promises, and the panics for a breach of the rules in
+   spinlock.h.
    They are here and not in the header, so that the common path, which is inlined, stays a few
    instructions.
 
@@ -39,27 +40,80 @@ void spin_rank_panic(const void *which)
           this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
 }
 
-void spin_holder_panic(const void *which)
-{
-    const struct spinlock *lock = which;
+/* How often a hart looks whether a lock is free before it asks for the promise. Holds are mostly
+   shorter than this; and with more harts than the host has processors a promise to one that does
+   not run just then makes all the others wait. */
+#define LOOKS   1000
 
-    panic("hart %lu releases the lock \"%s\" that it does not hold", this_cpu->hartid, lock->name);
+/* Between two looks. A panic may have stopped the hart that holds the lock. */
+static void look_again(void)
+{
+    if (panicked())
+        panic_stop();
+    cpu_relax();
 }
 
-/* The inner loop only loads, so that waiting harts share the word in their caches; the swap,
-   which takes the word away from the others, comes when the lock looks free. A panic may have
-   stopped the hart that holds it, so the loop asks. */
+/* This hart, whose bit is in the state, has not been given the lock yet. */
+static bool not_given(const struct spinlock *lock)
+{
+    /* pairs with spin_hand_over() */
+    return (atomic_load_acquire(&lock->state) & ~SPIN_PROMISES) != (uintptr_t)this_cpu;
+}
+
+/* The first part of a wait: the lock goes to whoever comes first when it looks free. Only the swap
+   takes the word away from other harts' caches; the loads share it. */
+static bool taken_soon(struct spinlock *lock)
+{
+    for (int looks = 0; looks < LOOKS; looks++) {
+        /* pairs with spin_unlock_to() */
+        if (atomic_load(&lock->state) == 0 && atomic_cas(&lock->state, 0, this_cpu))
+            return true;
+        look_again();
+    }
+    return false;
+}
+
+/* The second part: this hart sets its bit in the state. If that was 0 the lock is free, and nobody
+   else can take it any more: so it is this hart's. Else who holds it will find the bit. */
+static void take_promised(struct spinlock *lock)
+{
+    /* pairs with spin_unlock_to() */
+    if (atomic_xor(&lock->state, this_cpu->bit) == 0)
+        atomic_xor(&lock->state, (uintptr_t)this_cpu | this_cpu->bit);
+    while (not_given(lock))
+        look_again();
+}
+
 void spin_wait(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
 
     IF_CHECK(uint64_t since = rdtime());
-    do {
-        while (atomic_load(&lock->holder) != NULL) {
-            if (panicked())
-                panic_stop();
-            cpu_relax();
-        }
-    } while (!atomic_cas(&lock->holder, NULL, this_cpu));    /* pairs with spin_unlock_to() */
+    if (!taken_soon(lock))
+        take_promised(lock);
     IF_CHECK(check_waited(lock->name, since));
+}
+
+/* This hart is out of the state, and something is left there. If that are promises alone, the lock
+   is given to the next of these harts, round the circle from this one: so a hart has come closer to
+   its turn with each that is served before it. Nobody else changes who holds the lock meanwhile.
+
+   Anything else is a hart, or two in one: this one has put itself into the state by the xor. It
+   takes itself out again, so that the others find what was there. */
+void spin_hand_over(const void *which)
+{
+    struct spinlock *lock = (struct spinlock *)which;
+    uintptr_t promised = atomic_load(&lock->state);
+    uint32_t next = this_cpu->id;
+
+    if (promised > SPIN_PROMISES) {
+        atomic_xor(&lock->state, (uintptr_t)this_cpu);
+        panic("hart %lu releases the lock \"%s\" that it does not hold",
+              this_cpu->hartid, lock->name);
+    }
+    do
+        next = (next + 1) % MAX_HARTS;
+    while (!(promised >> next & 1));
+    /* pairs with spin_wait() */
+    atomic_xor(&lock->state, (uintptr_t)&cpus[next] | cpus[next].bit);
 }

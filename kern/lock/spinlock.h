@@ -1,5 +1,7 @@
-/* Spinlocks: one hart holds the lock, others that want it try again until it is free. While a hart
-   holds one its interrupts are off, so that a handler on the same hart may take the lock too, and
+/* Spinlocks: one hart holds the lock, others that want it try again until it is free. Who has tried
+   for long is promised the lock, and from then on each other hart gets it once before him, at most:
+   so a wait has a bound, and a lock that nobody waits for pays nothing for that. While a hart holds
+   one its interrupts are off, so that a handler on the same hart may take the lock too, and
    never finds it held by what it interrupted. A task that holds one must not sleep and must not
    return to user mode; it should hold it for a short time.
 
@@ -52,12 +54,20 @@ enum lock_rank {
     RANK_RUNQUEUE = 1 << 30,    /* a hart's run queue and the states of its tasks */
 };
 
-/* A lock. It has no list of waiters: which of the harts that wait gets it next is chance. */
+/* A lock. Its state is one word, so that it is taken by one step, and given back by one:
+
+     0                      free: whoever comes first gets it
+     a struct cpu           that hart holds it; the address has zeros where the promises are
+     a struct cpu | bits    the same, and it is promised to the harts of these bits (struct cpu, bit)
+     bits                   who held it is just giving it to one of them; nobody else gets it */
 struct spinlock {
-    struct cpu *holder;         /* atomic: NULL while nobody holds it */
+    uintptr_t state;            /* atomic */
     uint32_t rank;              /* enum lock_rank; set once */
     const char *name;           /* for panics; set once */
 };
+
+#define SPIN_PROMISES   ((uintptr_t)(1 << MAX_HARTS) - 1)
+_Static_assert(sizeof(struct cpu) % (SPIN_PROMISES + 1) == 0, "bits of an address that are zeros");
 
 /* The value of a free lock, for a definition. */
 #define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
@@ -134,19 +144,20 @@ static inline void irq_pop(void)
    holds it, or none does, the answer is no, whatever changes meanwhile. */
 static inline bool spin_held(const struct spinlock *lock)
 {
-    return atomic_load(&lock->holder) == this_cpu;
+    return (atomic_load(&lock->state) & ~SPIN_PROMISES) == (uintptr_t)this_cpu;
 }
 
-/* The rare parts of the two functions below: panics for a breach of the rules, and waiting. */
+/* The rare parts of the two functions below: the panic for a breach of the rules, waiting, and
+   giving back what is promised, or what this hart does not hold. */
 void spin_rank_panic(const void *lock);
-void spin_holder_panic(const void *lock);
 void spin_wait(const void *lock);
+void spin_hand_over(const void *lock);
 
 /* Take the lock; spins while another hart holds it. From anywhere, also from an interrupt, if this
    hart holds no lock of the same or of a higher rank; else it panics. Interrupts are off from here
    on. The test works because ranks are the highest bits of `held`: it is as large as the highest
    rank held, at least, and below the next one. The rank is noted before the hart has the lock: it
-   can do nothing in between but wait. */
+   can do nothing in between but wait. A lock that is promised is not free. */
 static inline void spin_lock(struct spinlock *lock)
 {
     uint32_t was_on = irq_save(), held = this_cpu->locks_held, rank = lock->rank;
@@ -155,24 +166,25 @@ static inline void spin_lock(struct spinlock *lock)
         rare_call(spin_rank_panic, lock);
     this_cpu->locks_held = held | was_on | rank;
     /* pairs with spin_unlock_to() */
-    if (unlikely(!atomic_cas(&lock->holder, NULL, this_cpu)))
+    if (unlikely(!atomic_cas(&lock->state, 0, this_cpu)))
         rare_call(spin_wait, lock);
     IF_CHECK(check_spin_taken(lock, was_on));
 }
 
 /* The second part of spin_unlock(); else only for the switch of tasks, which knows what the hart
-   holds afterwards: `left`, as it is in this_cpu->locks_held. The amoswap with rl is what the
-   Unprivileged spec (8.4) gives for a release: one instruction, where a store would need a fence
-   before it, and it tells who held the lock. If that was another one, the kernel ends here. */
+   holds afterwards: `left`, as it is in this_cpu->locks_held. The amoxor takes this hart out of the
+   state and leaves the promises, and tells what was there: if that was anything else than this
+   hart, the rare part sees to it. Its rl makes it a release (Unprivileged spec, 8.4). */
 static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
 {
-    struct cpu *holder;
+    struct cpu *state;
 
     IF_CHECK(check_spin_released(lock));
     /* pairs with spin_lock(), and spin_wait() in spinlock.c */
-    asm volatile ("amoswap.d.rl %0, zero, %1" : "=r" (holder), "+A" (lock->holder) : : "memory");
-    if (unlikely(holder != this_cpu))
-        rare_call(spin_holder_panic, lock);
+    asm volatile ("amoxor.d.rl %0, %2, %1"
+                  : "=r" (state), "+A" (lock->state) : "r" (this_cpu) : "memory");
+    if (unlikely(state != this_cpu))
+        rare_call(spin_hand_over, lock);
     held_set(left);
 }
 

@@ -26,9 +26,10 @@
     (__atomic_thread_fence(__ATOMIC_RELEASE), atomic_store(p, v))
 
 /* Change a word in one step; each returns what it was before. atomic_swap stores the value,
-   atomic_add adds it, atomic_or sets its bits, and atomic_and clears all bits but them. The result
-   is a long, because that is what the instruction gives: its bits 63 to 32 are what bit 31 is
-   (8.4). The compiler does not know this, and would extend a result of 32 bits once more.
+   atomic_add adds it, atomic_or sets its bits, atomic_and clears all bits but them, and atomic_xor
+   changes its bits. The result of 32 bits is a long, because that is what the instruction gives: its
+   bits 63 to 32 are what bit 31 is (8.4). The compiler does not know this, and would extend it once
+   more.
 
    Each is one AMO instruction with the bits aq and rl, so that no other access of this hart moves
    across it (Unprivileged spec 20191213, 8.1 and 8.4). They are written in assembly because the
@@ -67,6 +68,9 @@ ATOMIC_AMO(long, uint32_t, atomic_or, "amoor.w")
 /* long atomic_and(uint32_t *word, uint32_t bits): keep these bits, and clear all others. */
 ATOMIC_AMO(long, uint32_t, atomic_and, "amoand.w")
 
+/* uint64_t atomic_xor(uint64_t *word, uint64_t bits): change each of these bits. */
+ATOMIC_AMO(uint64_t, uint64_t, atomic_xor, "amoxor.d")
+
 /* If *p is `expected`, set it to v, in one step. True if it was set. A full barrier if it was; else
    it orders nothing.
 
@@ -102,6 +106,7 @@ void __tsan_volatile_write8(void *word);
 #define atomic_swap(word, v)    (__tsan_volatile_write4(word), atomic_swap(word, v))
 #define atomic_or(word, v)      (__tsan_volatile_write4(word), atomic_or(word, v))
 #define atomic_and(word, v)     (__tsan_volatile_write4(word), atomic_and(word, v))
+#define atomic_xor(word, v)     (__tsan_volatile_write8(word), atomic_xor(word, v))
 #define atomic_cas_w(p, old, v) (__tsan_volatile_write4(p), atomic_cas_w(p, old, v))
 #define atomic_cas_d(p, old, v) (__tsan_volatile_write8(p), atomic_cas_d(p, old, v))
 #endif

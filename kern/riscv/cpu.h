@@ -27,6 +27,8 @@ struct run_queue;
 struct task;
 struct trapframe;
 
+/* Aligned, so that its address has zeros in it (lock/spinlock.h); also no line of a cache has parts
+   of two harts. */
 struct cpu {
     /* Only touched by trap entry. */
     uint64_t scratch[2];
@@ -47,7 +49,7 @@ struct cpu {
     uint64_t hartid;                    /* the machine's own number */
     struct run_queue *rq;               /* of the tasks that belong to this hart */
     struct page_cache *page_cache;      /* free pages that only this hart takes: mm/pmm.c */
-};
+} __attribute__((aligned(1 << MAX_HARTS)));
 
 _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "CPU_SCRATCH");
 _Static_assert(offsetof(struct cpu, user_tf) == CPU_USER_TF, "CPU_USER_TF");

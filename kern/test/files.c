@@ -176,7 +176,7 @@ long read_file(uint64_t fd, size_t n, uint64_t at, bool *right)
 /* Nothing is held any more. */
 static bool at_rest(void)
 {
-    return table->lock.holder == NULL && holds_no_lock() && irq_enabled();
+    return table->lock.state == 0 && holds_no_lock() && irq_enabled();
 }
 
 /* The number, the file behind it, and the counts. */
@@ -329,7 +329,7 @@ static void test_fork_copy(void)
     check_eq("a reference less", file->refs, 3);
     check_eq("the child duplicates one", file_dup(child, 60, NO_FD), 3);
     check("its parent has not", table->fd_array[3] == file && table->files_count == 6);
-    check("no lock is left taken", at_rest() && child->lock.holder == NULL);
+    check("no lock is left taken", at_rest() && child->lock.state == 0);
     /* What the end of a process calls. A kernel that never closes files at exit keeps the writing
        end of a pipe open for ever, and its reader asleep. */
     files_put(child);

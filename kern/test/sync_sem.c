@@ -47,7 +47,7 @@ static int do_past(__not_used int number)
    holds none and can be interrupted: so a way out that forgets the lock is found at once. */
 static bool at_rest(int value)
 {
-    return sem.value == value && list_empty(&sem.wait_queue.waiters) && sem.lock.holder == NULL
+    return sem.value == value && list_empty(&sem.wait_queue.waiters) && sem.lock.state == 0
            && holds_no_lock() && irq_enabled();
 }
 
