@@ -41,6 +41,7 @@ PRIMITIVES = {
     "atomic_add": "R = amoadd.aqrl W V",
     "atomic_or": "R = amoor.aqrl W V",
     "atomic_and": "R = amoand.aqrl W V",
+    "atomic_xor": "R = amoxor.aqrl W V",
     "atomic_cas": "R = lr W; need R E; sc.aqrl W V",
     "memory_barrier": "fence rw,rw",
     "set_pte": "fence rw,w; store W V",
@@ -54,7 +55,7 @@ PRIMITIVES = {
     "FENCE_AFTER": "fence W,iorw",
 }
 # What stands for itself in the source, in an asm.
-INSTRUCTION = r"(?:lr|sc|amo(?:swap|add|or|and))(?:\.[wd])?(?:\.(?:aqrl|aq|rl))?"
+INSTRUCTION = r"(?:lr|sc|amo(?:swap|add|or|and|xor))(?:\.[wd])?(?:\.(?:aqrl|aq|rl))?"
 IN_SOURCE = re.compile(
     r"(?<![\w.])(?:(%s)\s*\(\s*((?:[^;(),]|\([^()]*\))*)|(%s|sfence\.vma|fence\.i)(?![\w.]))" % (
         "|".join(PRIMITIVES), INSTRUCTION))
@@ -322,7 +323,8 @@ CALLS = {"atomic_store_release": "atomic_store_release(W, v)", "set_pte": "set_p
          "sfence_all": "sfence_all()", "FENCE_BEFORE": "FENCE_BEFORE(o)",
          "FENCE_AFTER": "FENCE_AFTER(o)"}
 CALLS.update((name, "return %s(W, v)" % name) for name in (
-    "atomic_swap", "atomic_add", "atomic_or", "atomic_and", "pte_exchange", "pte_and", "pte_or"))
+    "atomic_swap", "atomic_add", "atomic_or", "atomic_and", "atomic_xor", "pte_exchange", "pte_and",
+    "pte_or"))
 MADE = re.compile(r"^\s*(?:0:\s*)?(?:(?P<fence>fence)(?:[ \t]+(?P<sets>[riow]+,\s*[riow]+))?"
                   r"|(?P<other>sfence\.vma|fence\.i)"
                   r"|(?P<atomic>lr|sc|amo\w+)\.[wd](?:\.(?P<bits>aqrl|aq|rl))?\s.*"

@@ -45,6 +45,7 @@ CHANGES = {
     "add": lambda old, new: old + new,
     "or": lambda old, new: old | new,
     "and": lambda old, new: old & new,
+    "xor": lambda old, new: old ^ new,
 }
 
 Event = collections.namedtuple("Event", "step word read write addr data ctrl place")

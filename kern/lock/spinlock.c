@@ -114,6 +114,6 @@ void spin_hand_over(const void *which)
     do
         next = (next + 1) % MAX_HARTS;
     while (!(promised >> next & 1));
-    /* pairs with spin_wait() */
-    atomic_xor(&lock->state, (uintptr_t)&cpus[next] | cpus[next].bit);
+    /* pairs with not_given() */
+    atomic_xor(&lock->state, (uintptr_t)&cpus[next] | 1U << next);
 }

@@ -180,7 +180,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
     struct cpu *state;
 
     IF_CHECK(check_spin_released(lock));
-    /* pairs with spin_lock(), and spin_wait() in spinlock.c */
+    /* pairs with spin_lock(); taken_soon() and take_promised() in spinlock.c */
     asm volatile ("amoxor.d.rl %0, %2, %1"
                   : "=r" (state), "+A" (lock->state) : "r" (this_cpu) : "memory");
     if (unlikely(state != this_cpu))

@@ -68,8 +68,8 @@ class Kernel(unittest.TestCase):
                       self.planted("flush-enter", "sfence_all();", ""))
         self.assertIn("start() does not have atomic_store_release of 'index'",
                       self.planted("disk-request", "atomic_store_release", "atomic_store"))
-        self.assertIn("spin_unlock_to() does not have amoswap.d.rl",
-                      self.planted("spinlock", "amoswap.d.rl", "amoswap.d"))
+        self.assertIn("spin_unlock_to() does not have amoxor.d.rl",
+                      self.planted("spinlock", "amoxor.d.rl", "amoxor.d"))
 
     def test_needed(self):
         """What is not needed must say why, and what is needed must not."""
