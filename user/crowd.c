@@ -1,7 +1,7 @@
 /* crowd [group]: what takes the kernel long, because it grows with memory and with processes.
 
    It does each such thing once: it maps and frees much memory, forks, looks at all processes,
-   leaves orphans and zombies, and kills them one by one. With "group" it kills a whole group at
+   leaves orphans and zombies, kills them one by one, and has them all wake up at once. With "group" it kills a whole group at
    once instead. It takes half of the machine's memory, and 4,000 processes if there is 1 GiB.
    kern/test/irq_off.c measures meanwhile how long the kernel keeps interrupts off; `make bench`
    shows that. */
@@ -15,6 +15,7 @@
 #define MAX_CHILDREN    4000
 #define PAGES_OF_CHILD  64              /* so many pages of the machine for each child */
 #define FOREVER         1000000         /* ticks */
+#define SOON            200
 
 static int children;
 static uintptr_t region;
@@ -138,6 +139,23 @@ static void leave_zombies(uintptr_t unused)
     }
 }
 
+/* Many children sleep until the same time: that is up to a tick later for who falls asleep later,
+   and some hundreds do so in a tick. */
+static void wake_at_once(void)
+{
+    for (int i = 0; i < children; i++) {
+        int pid = fork();
+
+        if (pid == 0) {
+            sleep(SOON);
+            exit(0);
+        }
+        assert(pid > 0);
+    }
+    for (int i = 0; i < children; i++)
+        assert(wait() == 0);
+}
+
 int main(int argc, char **argv)
 {
     bool group = argc > 1 && strcmp(argv[1], "group") == 0;
@@ -147,6 +165,7 @@ int main(int argc, char **argv)
     if (!group) {
         with_memory();
         assert(child_code(leave_zombies, 0) == 0);
+        wake_at_once();
     }
     return check_done();
 }

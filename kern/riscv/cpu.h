@@ -39,6 +39,7 @@ struct cpu {
     struct task *task;                  /* that runs here */
     uint32_t locks_held;                /* spinlocks, irq_push() calls: lock/spinlock.h */
     uint64_t timer_deadline;            /* when the timer interrupts next */
+    bool tick_goes_on;                  /* timers are left of it: timer_leave_rest() */
     struct trapframe *interrupted;      /* by the interrupt that is being handled */
 
     uintptr_t stopped_fp;               /* atomic: its stack, once a panic has stopped it */

@@ -357,7 +357,10 @@ void sched_tick(void)
     struct run_queue *rq = this_rq();
     struct task *task = this_cpu->task;
 
-    if (task == rq->idle)
+    bool goes_on = this_cpu->tick_goes_on;
+
+    this_cpu->tick_goes_on = false;
+    if (goes_on || task == rq->idle)
         return;
     spin_lock(&rq->lock);
     rq->class.proc_tick(rq, task);

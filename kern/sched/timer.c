@@ -131,6 +131,14 @@ int do_sleep(uint64_t ticks)
     return atomic_load(&this_cpu->task->killed) ? -E_KILLED : 0;
 }
 
+/* Five times as long as it takes to wake so many: between two interrupts the hart gets on with what
+   it does, and gives way to those who are awake. */
+void timer_leave_rest(void)
+{
+    this_cpu->tick_goes_on = true;
+    timer_arm(rdtime() + timer_tick_length() / 256);
+}
+
 /* Called at each tick of each hart, so the case that nothing is due must cost little. */
 void timer_expire(uint64_t now)
 {
@@ -138,9 +146,13 @@ void timer_expire(uint64_t now)
     if (now < atomic_load(&next_deadline))
         return;
     spin_lock(&timer_lock);
-    while (timer_heap != NULL && ((struct timer *)timer_heap)->deadline <= now) {
+    for (int n = 0; timer_heap != NULL && ((struct timer *)timer_heap)->deadline <= now; n++) {
         struct timer *timer = (struct timer *)timer_heap;
 
+        if (n == TIMERS_AT_ONCE) {
+            timer_leave_rest();
+            break;
+        }
         timer_remove(timer);
         wakeup_proc(timer->task);
     }

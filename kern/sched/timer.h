@@ -59,3 +59,13 @@ void timer_limit_end(struct timer *timer);
 /* Wake the tasks whose time has come; `now` is rdtime(). From the timer interrupt of any hart: it
    sees to the sleepers of all. */
 void timer_expire(uint64_t now);
+
+/* Thousands of tasks may be due at one tick, and interrupts are off while they are woken. So
+   timer_expire() may wake some, and leave the rest to another timer interrupt of this hart, which
+   comes soon. That is a part of the same tick: the scheduler is told of a tick when nothing is left
+   of it. Interrupts must be off. */
+void timer_leave_rest(void);
+
+/* So many are woken by one interrupt: some 200 instructions for each, and a few hundred for an
+   interrupt more. */
+#define TIMERS_AT_ONCE      32

@@ -7,8 +7,7 @@
    one takes a nanosecond (shift=0). `make bench` shows it.
 
    What still grows with the number of processes is the kill of a group: all of its members are
-   killed before one of them can fork again, some 130 instructions for each. And timers that are due
-   at the same tick: see timer_expire(). */
+   killed before one of them can fork again, some 130 instructions for each. */
 #include <debug/printk.h>
 #include <driver/irq.h>
 #include <process/proc.h>
@@ -79,14 +78,15 @@ static void probe_interrupt(__not_used void *arg)
     uint64_t now = rdtime();
 
     note(&off, now - this_cpu->timer_deadline);
+    arm_probe();                /* before the work, so that it is found if that takes long */
     note_kept(now);
     atomic_store(&this_cpu->task->need_resched, true);
-    timer_expire(now);
     if (now >= next_tick) {
-        next_tick = now + timer_tick_length();
+        timer_expire(now);
+        if (!this_cpu->tick_goes_on)
+            next_tick = now + timer_tick_length();
         sched_tick();
     }
-    arm_probe();
 }
 
 /* There is always another task, one that wants nothing. */

@@ -172,7 +172,7 @@ class Family(Tasks):
                                "PF_EXITING" % pid)
             else:
                 machine.equal("does process %d wait" % pid, task.sleeps(), self.asleep(pid))
-        machine.equal("the holder of proc_lock", int(memory.variable("proc_lock").holder), 0)
+        machine.equal("the holder of proc_lock", int(memory.variable("proc_lock").state), 0)
 
 
 def family(machine):

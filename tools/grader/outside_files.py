@@ -138,7 +138,7 @@ class Descriptors:
             machine.equal("files_count", int(table.struct.files_count), len(table.files))
             machine.equal("the uses of a table", int(table.struct.refs), table.uses)
             machine.equal("the directory of a table", int(table.struct.pwd), self.pwd)
-            machine.equal("the holder of a table's lock", int(table.struct.lock.holder), 0)
+            machine.equal("the holder of a table's lock", int(table.struct.lock.state), 0)
             refs.update(table.files.values())
         # A pipe of which both ends went is free memory.
         for pipe, end in [self.ends.pop(file) for file in list(self.ends) if not refs[file]]:
@@ -269,7 +269,7 @@ class Pipe:
 
     def moves(self, registers):
         """iobuf_move(): this hart holds the pipe's lock."""
-        self.machine.expect(int(self.pipe.lock.holder) == registers[TP],
+        self.machine.expect(int(self.pipe.lock.state) == registers[TP],
                             "bytes of a pipe are %s, and its lock is not held" % (
                                 "read" if registers[A0 + 3] else "written"))
 

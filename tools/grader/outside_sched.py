@@ -34,7 +34,7 @@ class Queue:
         set_to(rq.id, 7)
         set_to(rq.proc_num, 0)
         set_to(rq.max_time_slice, SLICE)
-        set_to(rq.lock.holder, cpu)
+        set_to(rq.lock.state, cpu)
         for task in self.tasks:
             set_to(task.state, RUNNABLE)
             set_to(task.rq, rq.address)

@@ -172,7 +172,7 @@ class Paging:
                 machine.expect(pte & (PTE_V | PTE_W) != PTE_V | PTE_W or (
                     refs[pte_frame(pte)] == 1 and pte_frame(pte) not in cached),
                                "the entry for %#x allows to write to what others need" % la)
-        machine.equal("the holder of swap_lock", int(self.memory.variable("swap_lock").holder), 0)
+        machine.equal("the holder of swap_lock", int(self.memory.variable("swap_lock").state), 0)
 
     # -- what programs do, and the host for them
 
@@ -408,7 +408,7 @@ class Ring(Paging):
         machine.expect(not page or chosen, "swap_out_victim() returned %#x, which is none of the "
                        "%d pages" % (page, len(refs)))
         machine.equal("is a page chosen", bool(chosen), bool(self.ring))
-        machine.equal("the holder of swap_lock", int(self.memory.variable("swap_lock").holder), 0)
+        machine.equal("the holder of swap_lock", int(self.memory.variable("swap_lock").state), 0)
         return chosen
 
     def step(self):

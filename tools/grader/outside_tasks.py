@@ -108,8 +108,8 @@ class Tasks:
         """The task's sched_sleep() returns, with the lock held as before."""
         (registers, held), task.asleep = task.asleep, None
         lock = self.machine.memory.object("spinlock", registers[A0])
-        self.machine.equal("the holder of the lock of a task that wakes up", int(lock.holder), 0)
-        self.machine.store(lock.holder, registers[TP])
+        self.machine.equal("the holder of the lock of a task that wakes up", int(lock.state), 0)
+        self.machine.store(lock.state, registers[TP])
         self.tell("check_spin_taken", lock, 0)
         killed = registers[A0 + 1] & INTERRUPTED and int(task.struct.killed)
         registers[A0], registers[PC] = int(not killed), registers[RA]
@@ -126,7 +126,7 @@ class Tasks:
         machine.store(cpu.task, other)
         if now[PC] in (self.sleep, self.exit):
             lock = machine.memory.object("spinlock", now[A0])
-            machine.equal("who holds the lock with which %s sleeps" % task.call, int(lock.holder),
+            machine.equal("who holds the lock with which %s sleeps" % task.call, int(lock.state),
                           now[TP])
             if now[PC] == self.exit:
                 machine.store(task.struct.state, ZOMBIE)
@@ -134,7 +134,7 @@ class Tasks:
                 task.asleep = now, int(cpu.locks_held)
             if task.asleep and not (now[A0 + 1] & INTERRUPTED and int(task.struct.killed)):
                 machine.store(task.struct.state, SLEEPING)
-            machine.store(lock.holder, 0)
+            machine.store(lock.state, 0)
             self.tell("check_spin_released", lock)
             machine.store(cpu.locks_held, free)
             machine.steps.append("%s: %s" % (task.call, "sleeps" if task.asleep else "ends"))

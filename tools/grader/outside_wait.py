@@ -70,7 +70,7 @@ def timers_due(machine):
             machine, memory.variable("timer_heap"))), sorted(
                 timer.address for timer, deadline in zip(timers, deadlines) if deadline))
         machine.equal("the holder of the lock of the timers",
-                      int(memory.variable("timer_lock").holder), 0)
+                      int(memory.variable("timer_lock").state), 0)
 
 
 class Semaphore:
@@ -113,7 +113,7 @@ class Semaphore:
             machine.equal("the state of who waits", int(waiter.task.state), SLEEPING)
             machine.equal("was who waits given anything", int(waiter.granted), 0)
         machine.equal("the semaphore's value", int(self.sem.value), self.value)
-        machine.equal("the holder of its lock", int(self.sem.lock.holder), 0)
+        machine.equal("the holder of its lock", int(self.sem.lock.state), 0)
 
     def up(self):
         result, expected = signed(self.call("up")), 0
