@@ -1,13 +1,14 @@
 /* How long each spinlock may be held, and interrupts may be off: in instructions of a checked
    kernel, on one hart.
 
-   A wait for a spinlock is as long as those hold it who come before. With two harts these bounds
-   are mostly also those of a wait; but who comes next is chance, so no number of them is certain.
-   A mutex is not here: its holder may sleep.
+   A wait for a spinlock is as long as those hold it who come before: each other hart once, and
+   before that those who come within a tenth of a second (lock/spinlock.c). A mutex is not here: its
+   holder may sleep.
 
    A bound is what its longest operation needs by the batches of the code, where there are such, or
    twice what was measured, rounded up; `why` names the operation. That of the timers is for each
-   task that wakes, because a timer_expire() that wakes all is right too. Junk in a freed page is 1,600 instructions, a look at a new one 5,300.
+   task that wakes, because a timer_expire() that wakes all is right too. Junk in a freed page is
+   1,600 instructions, a look at a new one 5,300.
 
    The boot argument bounds=N says that an instruction takes 2^N ns (QEMU's -icount shift=N): then
    who holds a spinlock for longer than its bound is a panic where he gives it back, with his call

@@ -40,10 +40,12 @@ void spin_rank_panic(const void *which)
           this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
 }
 
-/* How often a hart looks whether a lock is free before it asks for the promise. Holds are mostly
-   shorter than this; and with more harts than the host has processors a promise to one that does
-   not run just then makes all the others wait. */
-#define LOOKS   1000
+/* How often a hart looks whether a lock is free before it asks for the promise: for a tenth of a
+   second. That is far more than holds take, and that is on purpose. Where the host has fewer
+   processors than there are harts, a promise to one that does not run just then makes all others
+   wait until it does, for milliseconds; then these ask for promises too, if they are quick at it,
+   and the lock is never given to a hart that runs. */
+uint32_t spin_looks = 20000000;
 
 /* Between two looks. A panic may have stopped the hart that holds the lock. */
 static void look_again(void)
@@ -64,7 +66,7 @@ static bool not_given(const struct spinlock *lock)
    takes the word away from other harts' caches; the loads share it. */
 static bool taken_soon(struct spinlock *lock)
 {
-    for (int looks = 0; looks < LOOKS; looks++) {
+    for (uint32_t looks = 0; looks < spin_looks; looks++) {
         /* pairs with spin_unlock_to() */
         if (atomic_load(&lock->state) == 0 && atomic_cas(&lock->state, 0, this_cpu))
             return true;

@@ -147,6 +147,10 @@ static inline bool spin_held(const struct spinlock *lock)
     return (atomic_load(&lock->state) & ~SPIN_PROMISES) == (uintptr_t)this_cpu;
 }
 
+/* How often a hart that waits looks at the lock before it is promised to it: not static only because
+   a self test makes it less. */
+extern uint32_t spin_looks;
+
 /* The rare parts of the two functions below: the panic for a breach of the rules, waiting, and
    giving back what is promised, or what this hart does not hold. */
 void spin_rank_panic(const void *lock);

@@ -15,6 +15,7 @@
 #include <mm/pagetable.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
+#include <mm/usercopy.h>
 #include <string.h>
 
 /* The rights of a page table entry in this area: PTE_U, and R, W, X as the area allows. A and D are
@@ -341,23 +342,39 @@ static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
 }
 
 /* Page by page, because neighbours in the address space need not be neighbours in memory. The
-   kernel writes through its own map of all memory, so no fault can happen here. */
-int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
+   kernel writes through its own map of all memory, so no fault can happen in what it writes to. */
+static int write_pages(struct mm_struct *mm, uintptr_t addr, uintptr_t src, size_t n,
+                       int (*copy)(void *dst, uintptr_t src, size_t n))
 {
     int result = 0;
 
-    mm_assert_locked(mm);
-    while (n > 0) {
+    for (size_t step; result == 0 && n > 0; addr += step, src += step, n -= step) {
         size_t offset = addr % PGSIZE;
-        size_t step = PGSIZE - offset < n ? PGSIZE - offset : n;
         char *page = writable_page(mm, addr - offset, &result);
 
-        if (page == NULL)
-            return result;
-        memcpy(page + offset, src, step);
-        addr += step;
-        src = (const char *)src + step;
-        n -= step;
+        step = PGSIZE - offset < n ? PGSIZE - offset : n;
+        if (page != NULL)
+            result = copy(page + offset, src, step);
     }
+    return result;
+}
+
+static int copy_from_kernel(void *dst, uintptr_t src, size_t n)
+{
+    memcpy(dst, (const void *)src, n);
     return 0;
+}
+
+int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
+{
+    mm_assert_locked(mm);
+    return write_pages(mm, addr, (uintptr_t)src, n, copy_from_kernel);
+}
+
+/* A page of an mm that nobody else knows stays where it is, also while one of the current process
+   is paged in. */
+int mm_write_from_user(struct mm_struct *mm, uintptr_t addr, uintptr_t usrc, size_t n)
+{
+    assert(!mm->published);
+    return write_pages(mm, addr, usrc, n, copy_from_user);
 }

@@ -20,6 +20,7 @@ int usercopy_bytes(void *dst, const void *src, size_t n);
 int usercopy_words(void *dst, const void *src, size_t n);       /* n: a multiple of 8 */
 /* Returns the length, n if the string is longer, or such an error. */
 long usercopy_string(char *dst, const char *src, size_t n);
+long usercopy_length(char *dst, const char *src, size_t n);     /* and copies nothing */
 
 /* The loops, and the place at which each goes on after a fault. In the section .extable. */
 struct fault_range {
@@ -81,7 +82,7 @@ int copy_string_from_user(char *dst, uintptr_t usrc, size_t size)
     if (usrc < USERBASE || usrc >= USERTOP)
         return -E_FAULT;
     size_t limit = USERTOP - usrc < size ? USERTOP - usrc : size;
-    long length = usercopy_string(dst, (const char *)usrc, limit);
+    long length = (dst ? usercopy_string : usercopy_length)(dst, (const char *)usrc, limit);
 
     if (length == (long)limit)
         return limit < size ? -E_FAULT : -E_TOO_BIG;

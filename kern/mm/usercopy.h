@@ -13,8 +13,8 @@
 int copy_from_user(void *dst, uintptr_t usrc, size_t n) __must_check;
 int copy_to_user(uintptr_t udst, const void *src, size_t n) __must_check;
 
-/* Copy a string with its end, at most `size` bytes. Its length, one of these errors, or -E_TOO_BIG
-   if the end does not come in time. */
+/* Copy a string with its end, at most `size` bytes; or only measure it, if dst is NULL. Its length,
+   one of these errors, or -E_TOO_BIG if the end does not come in time. */
 int copy_string_from_user(char *dst, uintptr_t usrc, size_t size) __must_check;
 
 /* Where to go on after a fault at epc that was not repaired; 0 if epc may not touch user memory. */

@@ -32,46 +32,51 @@
 
 .text
 
-# n is a multiple of 8, and both addresses are: the caller has looked. At least one turn.
-# int usercopy_words(void *dst, const void *src, size_t n)
-user_function usercopy_words
+# Copies: \step bytes a turn, by these two instructions. At least one turn.
+.macro user_copy name, load, store, step
+user_function \name
     add a2, a1, a2
-4:  ld t0, 0(a1)
-    sd t0, 0(a0)
-    addi a1, a1, 8
-    addi a0, a0, 8
+4:  \load t0, 0(a1)
+    \store t0, 0(a0)
+    addi a1, a1, \step
+    addi a0, a0, \step
     bltu a1, a2, 4b
 2:  csrc sstatus, t6
     li a0, 0
     ret
 user_function_end
+.endm
+
+# n is a multiple of 8, and both addresses are: the caller has looked.
+# int usercopy_words(void *dst, const void *src, size_t n)
+user_copy usercopy_words, ld, sd, 8
 
 # The same for any address and any n but 0.
 # int usercopy_bytes(void *dst, const void *src, size_t n)
-user_function usercopy_bytes
-    add a2, a1, a2
-4:  lb t0, 0(a1)
-    sb t0, 0(a0)
-    addi a1, a1, 1
-    addi a0, a0, 1
-    bltu a1, a2, 4b
-2:  csrc sstatus, t6
-    li a0, 0
-    ret
-user_function_end
+user_copy usercopy_bytes, lb, sb, 1
 
 # Up to the end of the string, which is copied and not counted, or n bytes.
-# long usercopy_string(char *dst, const char *src, size_t n)
-user_function usercopy_string
+.macro user_string name, copy
+user_function \name
     mv t1, a1
     add a2, a1, a2
 4:  lb t0, 0(a1)
+.if \copy
     sb t0, 0(a0)
+    addi a0, a0, 1
+.endif
     beqz t0, 2f
     addi a1, a1, 1
-    addi a0, a0, 1
     bltu a1, a2, 4b
 2:  csrc sstatus, t6
     sub a0, a1, t1
     ret
 user_function_end
+.endm
+
+# long usercopy_string(char *dst, const char *src, size_t n)
+user_string usercopy_string, 1
+
+# The same, but it only counts; dst may be anything.
+# long usercopy_length(char *dst, const char *src, size_t n)
+user_string usercopy_length, 0

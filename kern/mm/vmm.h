@@ -237,3 +237,7 @@ void print_tables(struct mm_struct *mm);
 
 /* Write into an address space that need not be the current one. 0 or an error of do_pgfault(). */
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n) __must_check;
+/* The same for an mm that is not published, from the memory of the current process: also the errors
+   of copy_from_user(). May sleep; no lock may be held. */
+int mm_write_from_user(struct mm_struct *mm, uintptr_t addr, uintptr_t usrc, size_t n)
+    __must_check;

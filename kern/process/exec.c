@@ -4,8 +4,9 @@
 
    There are two entries. do_execve() is for user processes: name and arguments are addresses of the
    old program's memory, which may be wrong and which is gone after the change-over, so the strings
-   are copied out of it first. do_kernel_execve() is for kernel threads, which name things by the
-   kernel's own pointers, and have no old memory; it makes user processes of them.
+   are measured first, and copied to the new program's stack before. do_kernel_execve() is for
+   kernel threads, which name things by the kernel's own pointers, and have no old memory; it makes
+   user processes of them.
 
    The program is a file that has been opened to run, and counted so: nobody writes to it from then
    on. A failed exec gives that up; else the new memory keeps it, and gives it up when it goes.
@@ -29,78 +30,57 @@ static bool exec_from_files;
 static bool exec_from_files = true;
 /* EXERCISE 8.5 end */
 
-/* The new program's arguments, in the kernel's memory: most calls have few and short strings, which
-   fit into `space`. */
+/* The new program's arguments, which are where they came from until its stack is there: then they are
+   copied, once. */
 struct exec_args {
     int argc;
-    const char *argv[EXEC_MAX_ARG_NUM];
-    size_t used;                        /* of `space` */
-    char space[192];
+    bool own;                           /* they are the kernel's strings, not the old program's */
+    uintptr_t argv[EXEC_MAX_ARG_NUM];
+    uint16_t length[EXEC_MAX_ARG_NUM];  /* of each string, without its end */
 };
 
-/* Copy a user's string to a new object, which is as long as the string: the buffer for the longest
-   one is needed only for a moment. 0 or an error; then *result is NULL. */
-static int fetch_long_string(uintptr_t from, const char **result)
-{
-    char *buf = kmalloc(EXEC_MAX_ARG_LEN + 1), *copy = NULL;
+#define SHORT_NAME  64
 
-    *result = NULL;
-    if (buf == NULL)
+/* A copy of a program's name: in `space`, which has SHORT_NAME bytes, or else in an object, which
+   the caller frees. 0 or an error, and then there is none. */
+static int fetch_name(char *space, uintptr_t from, char **name)
+{
+    int length = copy_string_from_user(space, from, SHORT_NAME);
+
+    *name = space;
+    if (length != -E_TOO_BIG)
+        return length < 0 ? length : 0;
+    *name = kmalloc(EXEC_MAX_ARG_LEN + 1);
+    if (*name == NULL)
         return -E_NO_MEM;
-    int length = copy_string_from_user(buf, from, EXEC_MAX_ARG_LEN + 1);
-    if (length >= 0)
-        copy = kmalloc(length + 1);
-    if (copy != NULL)
-        memcpy(copy, buf, length + 1);
-    kfree(buf);
-    *result = copy;
+    length = copy_string_from_user(*name, from, EXEC_MAX_ARG_LEN + 1);
     if (length < 0)
-        return length;
-    return copy == NULL ? -E_NO_MEM : 0;
+        kfree(*name);
+    return length < 0 ? length : 0;
 }
 
-/* Copy a user's string to what is left of the space, or else to an object of its own: 0 or an
-   error. */
-static int fetch_string(struct exec_args *args, uintptr_t from, const char **result)
+/* Find the arguments of a user process. Another thread of it may change the array and the strings
+   meanwhile: each pointer is read once, and no more is copied later than what was measured here. */
+static int find_args(struct exec_args *args, uintptr_t argv)
 {
-    size_t room = sizeof(args->space) - args->used;
-    int length = room > 0 ? copy_string_from_user(args->space + args->used, from, room)
-        : -E_TOO_BIG;
-
-    *result = NULL;
-    if (length == -E_TOO_BIG)
-        return fetch_long_string(from, result);
-    if (length < 0)
-        return length;
-    *result = args->space + args->used;
-    args->used += length + 1;
+    for (int i = 0; i < args->argc; i++) {
+        int result = copy_from_user(&args->argv[i], argv + i * sizeof(args->argv[0]),
+                                    sizeof(args->argv[0]));
+        if (result == 0)
+            result = copy_string_from_user(NULL, args->argv[i], EXEC_MAX_ARG_LEN + 1);
+        if (result < 0)
+            return result;
+        args->length[i] = result;
+    }
     return 0;
 }
 
-/* Free what fetch_string() gave. */
-static void drop_string(const struct exec_args *args, const char *string)
+/* One more argument, which is a string of the kernel's. */
+static void add_own(struct exec_args *args, const char *string)
 {
-    if (string < args->space || string >= args->space + sizeof(args->space))
-        kfree((void *)string);
-}
-
-/* Copy the arguments of a user process. Another thread of it may change the array and the strings
-   meanwhile: each is read once, and what was read is what the new program gets. What was copied
-   before an error is in args, to be freed. */
-static int fetch_args(struct exec_args *args, int argc, uintptr_t argv)
-{
-    int result = 0;
-
-    while (result == 0 && args->argc < argc) {
-        uintptr_t string;
-
-        result = copy_from_user(&string, argv + args->argc * sizeof(string), sizeof(string));
-        if (result == 0)
-            result = fetch_string(args, string, &args->argv[args->argc]);
-        if (result == 0)
-            args->argc++;
-    }
-    return result;
+    args->own = true;
+    args->argv[args->argc] = (uintptr_t)string;
+    args->length[args->argc++] = strlen(string);
 }
 
 /* argc comes from a program, and is the length of an array. */
@@ -125,7 +105,8 @@ static int check_argc(int argc)
        *sp = argv  | pointer to "prog"            |
                    +------------------------------+
 
-   All of it is at most 32 strings of 4 KiB, far less than a stack may have. 0 or an error. */
+   All of it is at most 32 strings of 4 KiB, far less than a stack may have. Its pages are full of
+   zeros, so the strings have their ends. 0 or an error. */
 static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr_t *sp)
 {
     uintptr_t argv[EXEC_MAX_ARG_NUM + 1] = { 0 };
@@ -133,11 +114,10 @@ static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr
 
     *sp = USTACKTOP;
     for (int i = args->argc - 1; i >= 0; i--) {
-        size_t size = strlen(args->argv[i]) + 1;
-
-        *sp -= size;
+        *sp -= args->length[i] + 1;
         argv[i] = *sp;
-        int result = mm_write(mm, *sp, args->argv[i], size);
+        int result = args->own ? mm_write(mm, *sp, (void *)args->argv[i], args->length[i])
+            : mm_write_from_user(mm, *sp, args->argv[i], args->length[i]);
         if (result != 0)
             return result;
     }
@@ -291,35 +271,31 @@ static int exec_program(const char *name, struct exec_args *args)
     if (result != 0)
         return result;
     if (args->argc == 0)
-        args->argv[args->argc++] = name;
+        add_own(args, name);
     return load_icode(node, last, args);
 }
 
-/* The arguments are freed by their own count: argv[0] may be the name. */
+/* The name is copied first: what it says must not change while the file is looked for. */
 int do_execve(uintptr_t name, int argc, uintptr_t argv)
 {
     struct exec_args args;
-    const char *program_name;
+    char space[SHORT_NAME], *program_name;
+    int result = fetch_name(space, name, &program_name);
 
-    args.argc = args.used = 0;
-    int result = fetch_string(&args, name, &program_name);
-
-    if (result == 0)
-        result = check_argc(argc);
-    if (result == 0)
-        result = fetch_args(&args, argc, argv);
-    int fetched = args.argc;
+    if (result != 0)
+        return result;
+    args.argc = argc;
+    args.own = false;
+    result = check_argc(argc) ?: find_args(&args, argv);
     if (result == 0)
         result = exec_program(program_name, &args);
-    while (fetched > 0)
-        drop_string(&args, args.argv[--fetched]);
-    drop_string(&args, program_name);
+    if (program_name != space)
+        kfree(program_name);
     return result;
 }
 
-/* The strings lie on the stack of the kernel thread or in the boot arguments, and are copied to the
-   new program's stack directly. The thread's own stack is given up as soon as the process leaves
-   the kernel by its frame. */
+/* The strings lie on the stack of the kernel thread or in the boot arguments. The thread's own stack
+   is given up as soon as the process leaves the kernel by its frame. */
 int do_kernel_execve(const char *name, int argc, const char *const argv[])
 {
     struct exec_args args;
@@ -329,10 +305,8 @@ int do_kernel_execve(const char *name, int argc, const char *const argv[])
     assert(current->flags & PF_KERNEL);
     if (result != 0)
         return result;
-    while (args.argc < argc) {
-        args.argv[args.argc] = argv[args.argc];
-        args.argc++;
-    }
+    while (args.argc < argc)
+        add_own(&args, argv[args.argc]);
     result = exec_program(name, &args);
     if (result >= 0)
         proc_become_user();
