@@ -274,8 +274,8 @@ of a task in struct CLASS_task is printed too. What waits elsewhere is listed by
     most = 0
 
     def run(self):
-        name = text(variable("sched_class")["name"])
         for cpu, rq in zip(cpus(), elements(variable("run_queues"))):
+            name = text(rq["class"]["name"])
             waiting, task = list(self.queued(name, rq)), int(cpu["task"])
             print("hart %d, class %s: %d wait, %s runs" % (
                 int(cpu["id"]), name, len(waiting),

@@ -47,52 +47,36 @@ void spin_rank_panic(const void *which)
    and the lock is never given to a hart that runs. */
 uint32_t spin_looks = 20000000;
 
-/* Between two looks. A panic may have stopped the hart that holds the lock. */
-static void look_again(void)
-{
-    if (panicked())
-        panic_stop();
-    cpu_relax();
-}
-
-/* This hart, whose bit is in the state, has not been given the lock yet. */
-static bool not_given(const struct spinlock *lock)
+/* One look: has this hart got the lock? It was given it, or the lock is free and nobody is faster.
+   Only the swap takes the word away from other harts' caches; loads share it. */
+static bool look(struct spinlock *lock)
 {
     /* pairs with spin_hand_over() */
-    return (atomic_load_acquire(&lock->state) & ~SPIN_PROMISES) != (uintptr_t)this_cpu;
-}
+    uintptr_t state = atomic_load_acquire(&lock->state);
 
-/* The first part of a wait: the lock goes to whoever comes first when it looks free. Only the swap
-   takes the word away from other harts' caches; the loads share it. */
-static bool taken_soon(struct spinlock *lock)
-{
-    for (uint32_t looks = 0; looks < spin_looks; looks++) {
-        /* pairs with spin_unlock_to() */
-        if (atomic_load(&lock->state) == 0 && atomic_cas(&lock->state, 0, this_cpu))
-            return true;
-        look_again();
-    }
-    return false;
-}
-
-/* The second part: this hart sets its bit in the state. If that was 0 the lock is free, and nobody
-   else can take it any more: so it is this hart's. Else who holds it will find the bit. */
-static void take_promised(struct spinlock *lock)
-{
+    if ((state & ~SPIN_PROMISES) == (uintptr_t)this_cpu)
+        return true;
     /* pairs with spin_unlock_to() */
-    if (atomic_xor(&lock->state, this_cpu->bit) == 0)
-        atomic_xor(&lock->state, (uintptr_t)this_cpu | this_cpu->bit);
-    while (not_given(lock))
-        look_again();
+    return state == 0 && atomic_cas(&lock->state, 0, this_cpu);
 }
 
+/* A panic may have stopped the hart that holds the lock, so the loop asks.
+
+   With its bit in the state this hart is promised the lock, and what has it will find the bit. If
+   the state was 0 just before, nobody has it, and nobody else can take it any more. */
 void spin_wait(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
 
     IF_CHECK(uint64_t since = rdtime());
-    if (!taken_soon(lock))
-        take_promised(lock);
+    for (uint32_t looks = 1; !look(lock); looks++) {
+        if (panicked())
+            panic_stop();
+        cpu_relax();
+        /* pairs with spin_unlock_to() */
+        if (looks == spin_looks && atomic_xor(&lock->state, this_cpu->bit) == 0)
+            atomic_xor(&lock->state, (uintptr_t)this_cpu | this_cpu->bit);
+    }
     IF_CHECK(check_waited(lock->name, since));
 }
 
@@ -116,6 +100,6 @@ void spin_hand_over(const void *which)
     do
         next = (next + 1) % MAX_HARTS;
     while (!(promised >> next & 1));
-    /* pairs with not_given() */
+    /* pairs with look() */
     atomic_xor(&lock->state, (uintptr_t)&cpus[next] | 1U << next);
 }

@@ -56,10 +56,10 @@ enum lock_rank {
 
 /* A lock. Its state is one word, so that it is taken by one step, and given back by one:
 
-     0                      free: whoever comes first gets it
-     a struct cpu           that hart holds it; the address has zeros where the promises are
-     a struct cpu | bits    the same, and it is promised to the harts of these bits (struct cpu, bit)
-     bits                   who held it is just giving it to one of them; nobody else gets it */
+     0                     free: whoever comes first gets it
+     a struct cpu          that hart holds it; the address has zeros where the bits are
+     a struct cpu | bits   the same, and it is promised to the harts of these bits (this_cpu->bit)
+     bits                  who held it is just giving it to one of them; nobody else gets it */
 struct spinlock {
     uintptr_t state;            /* atomic */
     uint32_t rank;              /* enum lock_rank; set once */
@@ -147,8 +147,8 @@ static inline bool spin_held(const struct spinlock *lock)
     return (atomic_load(&lock->state) & ~SPIN_PROMISES) == (uintptr_t)this_cpu;
 }
 
-/* How often a hart that waits looks at the lock before it is promised to it: not static only because
-   a self test makes it less. */
+/* How often a hart that waits looks at the lock before it is promised to it: not static only
+   because a self test makes it less. */
 extern uint32_t spin_looks;
 
 /* The rare parts of the two functions below: the panic for a breach of the rules, waiting, and
@@ -184,7 +184,7 @@ static inline void spin_unlock_to(struct spinlock *lock, uint32_t left)
     struct cpu *state;
 
     IF_CHECK(check_spin_released(lock));
-    /* pairs with spin_lock(); taken_soon() and take_promised() in spinlock.c */
+    /* pairs with spin_lock(); look() and spin_wait() in spinlock.c */
     asm volatile ("amoxor.d.rl %0, %2, %1"
                   : "=r" (state), "+A" (lock->state) : "r" (this_cpu) : "memory");
     if (unlikely(state != this_cpu))

@@ -450,15 +450,6 @@ void swap_slot_put(uint32_t slot)
         page_ref_dec(page);
 }
 
-void page_lock(struct Page *page)
-{
-    spin_lock(&swap_lock);
-    while (page->flags & PG_LOCKED)
-        wait_sleep(&unlocked, WT_MUTEX, "a page that is read or written");
-    page->flags |= PG_LOCKED;
-    spin_unlock(&swap_lock);
-}
-
 bool page_trylock(struct Page *page)
 {
     spin_lock(&swap_lock);

@@ -115,9 +115,7 @@ struct Page *swap_cache_find(uint32_t slot) __must_check;
 /* The slot whose cache the page is; 0: none. May change at once, if the page is not locked. */
 uint32_t page_slot(const struct Page *page);
 
-/* Lock an enrolled page, to which the caller has a reference: sleeps until it is free. */
-void page_lock(struct Page *page);
-/* The same without waiting: false if it is locked. */
+/* Lock an enrolled page, to which the caller has a reference: false if it is locked. */
 bool page_trylock(struct Page *page) __must_check;
 /* Give it back. Who waits looks again. */
 void page_unlock(struct Page *page);

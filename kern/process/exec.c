@@ -30,8 +30,8 @@ static bool exec_from_files;
 static bool exec_from_files = true;
 /* EXERCISE 8.5 end */
 
-/* The new program's arguments, which are where they came from until its stack is there: then they are
-   copied, once. */
+/* The new program's arguments, which are where they came from until its stack is there: then they
+   are copied, once. */
 struct exec_args {
     int argc;
     bool own;                           /* they are the kernel's strings, not the old program's */
@@ -294,8 +294,8 @@ int do_execve(uintptr_t name, int argc, uintptr_t argv)
     return result;
 }
 
-/* The strings lie on the stack of the kernel thread or in the boot arguments. The thread's own stack
-   is given up as soon as the process leaves the kernel by its frame. */
+/* The strings lie on the stack of the kernel thread or in the boot arguments. The thread's own
+   stack is given up as soon as the process leaves the kernel by its frame. */
 int do_kernel_execve(const char *name, int argc, const char *const argv[])
 {
     struct exec_args args;

@@ -27,7 +27,7 @@
 
 /* Change a word in one step; each returns what it was before. atomic_swap stores the value,
    atomic_add adds it, atomic_or sets its bits, atomic_and clears all bits but them, and atomic_xor
-   changes its bits. The result of 32 bits is a long, because that is what the instruction gives: its
+   changes its bits. A result of 32 bits is a long, because that is what the instruction gives: its
    bits 63 to 32 are what bit 31 is (8.4). The compiler does not know this, and would extend it once
    more.
 

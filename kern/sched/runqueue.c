@@ -10,7 +10,6 @@
 
 #define MAX_TIME_SLICE  5       /* ticks: 50 ms */
 
-static const struct sched_class *sched_class;   /* set once, at boot */
 struct run_queue run_queues[MAX_HARTS];
 
 const struct sched_class *sched_default_class(void)
@@ -23,7 +22,6 @@ const struct sched_class *sched_default_class(void)
 
 void sched_init(const struct sched_class *class)
 {
-    sched_class = class;
     for (uint32_t i = 0; i < cpu_count; i++) {
         run_queues[i].lock = (struct spinlock)SPINLOCK_INIT("run queue", RANK_RUNQUEUE);
         run_queues[i].id = i;
@@ -31,11 +29,6 @@ void sched_init(const struct sched_class *class)
         run_queues[i].max_time_slice = MAX_TIME_SLICE;
         class->init(&run_queues[i]);
     }
-}
-
-const struct sched_class *sched_class_chosen(void)
-{
-    return sched_class;
 }
 
 void sched_start(struct task *idle)

@@ -68,8 +68,6 @@ const struct sched_class *sched_default_class(void);
 /* Set up the queues of all harts for this class. Called once at boot, when the harts have their
    numbers. */
 void sched_init(const struct sched_class *class);
-/* The class that was chosen, for tests that look what it decides. */
-const struct sched_class *sched_class_chosen(void);
 
 /* This hart begins to schedule: the caller is its idle task. */
 void sched_start(struct task *idle);

@@ -242,36 +242,16 @@ static long with_paths(uint64_t arg[], int (*what)(struct inode *cwd, const char
     return result;
 }
 
-/* What can be wrong with a path is found where it is walked; vfs.h says which error it gives. */
-long sys_mkdir(uint64_t arg[])
-{
-    return with_path(arg, vfs_mkdir);
-}
-
-long sys_rmdir(uint64_t arg[])
-{
-    return with_path(arg, vfs_rmdir);
-}
-
-long sys_unlink(uint64_t arg[])
-{
-    return with_path(arg, vfs_unlink);
-}
-
-long sys_link(uint64_t arg[])
-{
-    return with_paths(arg, vfs_link);
-}
-
-long sys_rename(uint64_t arg[])
-{
-    return with_paths(arg, vfs_rename);
-}
-
-long sys_symlink(uint64_t arg[])
-{
-    return with_paths(arg, vfs_symlink);
-}
+/* System calls that are no more than that. What can be wrong with a path is found where it is
+   walked; vfs.h says which error it gives. */
+#define PATH_CALL(name, with, what) \
+    long name(uint64_t arg[]) { return with(arg, what); }
+PATH_CALL(sys_mkdir, with_path, vfs_mkdir)
+PATH_CALL(sys_rmdir, with_path, vfs_rmdir)
+PATH_CALL(sys_unlink, with_path, vfs_unlink)
+PATH_CALL(sys_link, with_paths, vfs_link)
+PATH_CALL(sys_rename, with_paths, vfs_rename)
+PATH_CALL(sys_symlink, with_paths, vfs_symlink)
 
 /* The inode of a path, with a reference: 0 or an error. */
 static int find_path(uintptr_t from, bool follow, struct inode **node)

@@ -185,7 +185,7 @@ static void lock_twice(void)
 static void rare_panic(void)
 {
     cprintf("a function that calls others\n");
-    low.state = (uintptr_t)this_cpu;    /* as the xor of spin_unlock() leaves a lock that was free */
+    low.state = (uintptr_t)this_cpu;    /* as spin_unlock() leaves a lock that was free */
     rare_call(spin_hand_over, &low);
     NOT_CAUGHT("a panic by a rare call");
 }

@@ -150,6 +150,12 @@ void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la)
     set_out(to, la, slot);
 }
 
+void page_lock(struct Page *page)
+{
+    while (!page_trylock(page))
+        schedule();
+}
+
 int test_victim(void)
 {
     struct Page *page = swap_manager()->swap_out_victim();

@@ -49,6 +49,8 @@ uint32_t put_out(struct mm_struct *mm, uintptr_t la, uint8_t byte);
 /* The page at la in `to` is out as well, in the slot that the entry of `mm` names. */
 void put_out_too(struct mm_struct *to, struct mm_struct *mm, uintptr_t la);
 
+/* Lock an enrolled page, to which the caller has a reference: waits until it is free. */
+void page_lock(struct Page *page);
 /* Which page the policy chooses: its number in the area of data; -1: none. It is given back at
    once. */
 int test_victim(void);

@@ -141,7 +141,7 @@ static void check_plan(const char *what, const bool *differs, int sequences)
 static void test_plan(void)
 {
     for (int i = 0; i < SEQUENCES; i++)
-        play(sched_class_chosen(), i, choice_of_own);
+        play(&this_cpu->rq->class, i, choice_of_own);
     for (int i = 0; i < SEQUENCES; i++)
         play(test_class("mlfq"), i, choice_of_mlfq);
     check_plan("the plan is another one than that of rr and fifo: it picks other tasks", not_fifo,

@@ -1,9 +1,10 @@
 /* A spinlock that is promised: to whom it goes, and that a wait has a bound.
 
-   "spin-next" plays the harts that wait: it sets their bits by itself, gives the lock back, and looks
-   who has it then. "spin-turns" has as many threads as harts that do nothing but take one lock, and
-   keep it for longer than a hart waits without a promise. Each of them, before it gives the lock
-   back, notes to whom it is promised: while a promise is open, no other hart may have the lock twice.
+   "spin-next" plays the harts that wait: it sets their bits by itself, gives the lock back, and
+   looks who has it then. "spin-turns" has as many threads as harts that do nothing but take one
+   lock, and keep it for longer than a hart waits without a promise. Each of them, before it gives
+   the lock back, notes to whom it is promised: while a promise is open, no other hart may have the
+   lock twice.
 
    Alone: make grade GRADE=--all TEST="spin-next spin-turns-4-harts". */
 #include <debug/panic.h>
@@ -83,7 +84,7 @@ static void note_hold(void)
 
 static uint32_t here;               /* atomic: threads that have begun */
 
-/* All of them begin together: while one waits for the others, another hart comes for one of these. */
+/* All of them begin together: while one waits for the others, other harts come for these. */
 static int take_turns(__not_used void *arg)
 {
     atomic_add(&here, 1);           /* no pair: how many there are, and no more */
