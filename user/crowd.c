@@ -2,9 +2,9 @@
 
    It does each such thing once: it maps and frees much memory, forks, looks at all processes,
    leaves orphans and zombies, kills them one by one, and has them all wake up at once. With "group"
-   it kills a whole group at once instead. It takes half of the machine's memory, and 4,000 processes
-   if there is 1 GiB. kern/test/irq_off.c measures meanwhile how long the kernel keeps interrupts
-   off; `make bench` shows that. */
+   it kills a whole group at once instead. It takes half of the machine's memory, and 4,000
+   processes if there is 1 GiB. kern/test/irq_off.c measures meanwhile how long the kernel keeps
+   interrupts off; `make bench` shows that. */
 #include <error.h>
 #include <report.h>
 #include <string.h>

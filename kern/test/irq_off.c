@@ -20,7 +20,7 @@
    them, a few instructions more do not. */
 #define PROBES_PER_TICK     1000
 #define MAX_OFF_US          31
-#define MAX_GROUP_US        762
+#define MAX_GROUP_US        755
 #define MAX_KEPT_US         220
 
 /* The longest that was found, and the place in the kernel where it ended. */

@@ -107,7 +107,7 @@ static const struct step {
     { "create", do_create, 1, { 4210, 4730 } },
     { "open the first", do_open_first, 1, { 1360, 1460 } },
     { "open", do_open, 1, { 2500, 2780 } },
-    { "write, a KiB", do_write, SIZE / 1024, { 1750, 1870 } },
+    { "write, a KiB", do_write, SIZE / 1024, { 1760, 1870 } },
     { "again, a KiB", do_write, SIZE / 1024, { 1420, 1490 } },
     { "read, a KiB", do_read, SIZE / 1024, { 480, 509 } },
     { "unlink", do_unlink, 1, { 17100, 22300 } },
