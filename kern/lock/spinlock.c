@@ -43,8 +43,8 @@ void spin_rank_panic(const void *which)
 /* How often a hart looks whether a lock is free before it asks for the promise: for a tenth of a
    second. That is far more than holds take, and that is on purpose. Where the host has fewer
    processors than there are harts, a promise to one that does not run just then makes all others
-   wait until it does, for milliseconds; then these ask for promises too, if they are quick at it,
-   and the lock is never given to a hart that runs. */
+   wait until it does, for milliseconds; if these were quick to ask for promises too, the lock would
+   always be given to harts that do not run. */
 uint32_t spin_looks = 20000000;
 
 /* One look: has this hart got the lock? It was given it, or the lock is free and nobody is faster.
@@ -62,14 +62,14 @@ static bool look(struct spinlock *lock)
 
 /* A panic may have stopped the hart that holds the lock, so the loop asks.
 
-   With its bit in the state this hart is promised the lock, and what has it will find the bit. If
-   the state was 0 just before, nobody has it, and nobody else can take it any more. */
+   With its bit in the state this hart is promised the lock, and who has it will find the bit. If the
+   state was 0 just before, nobody has it, and nobody else can take it any more. */
 void spin_wait(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
 
     IF_CHECK(uint64_t since = rdtime());
-    for (uint32_t looks = 1; !look(lock); looks++) {
+    for (uint64_t looks = 1; !look(lock); looks++) {    /* of 64 bits: it is equal only once */
         if (panicked())
             panic_stop();
         cpu_relax();
