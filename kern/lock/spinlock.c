@@ -40,15 +40,15 @@ void spin_rank_panic(const void *which)
           this_cpu->hartid, lock->name, lock->rank, this_cpu->locks_held & HELD_RANKS);
 }
 
-/* How often a hart looks whether a lock is free before it asks for the promise: for a tenth of a
-   second. That is far more than holds take, and that is on purpose. Where the host has fewer
+/* How often a hart looks whether a lock is free before it asks for the promise: for about a tenth
+   of a second. That is far more than holds take, and that is on purpose. Where the host has fewer
    processors than there are harts, a promise to one that does not run just then makes all others
    wait until it does, for milliseconds; if these were quick to ask for promises too, the lock would
    always be given to harts that do not run. */
 uint32_t spin_looks = 20000000;
 
 /* One look: has this hart got the lock? It was given it, or the lock is free and nobody is faster.
-   Only the swap takes the word away from other harts' caches; loads share it. */
+   Loads share the word with other harts' caches; only what changes it takes it away from them. */
 static bool look(struct spinlock *lock)
 {
     /* pairs with spin_hand_over() */
@@ -62,8 +62,8 @@ static bool look(struct spinlock *lock)
 
 /* A panic may have stopped the hart that holds the lock, so the loop asks.
 
-   With its bit in the state this hart is promised the lock, and who has it will find the bit. If the
-   state was 0 just before, nobody has it, and nobody else can take it any more. */
+   With its bit in the state this hart is promised the lock, and who has it will find the bit. If
+   the state was 0 just before, nobody has it, and nobody else can take it any more. */
 void spin_wait(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
@@ -80,26 +80,23 @@ void spin_wait(const void *which)
     IF_CHECK(check_waited(lock->name, since));
 }
 
-/* This hart is out of the state, and something is left there. If that are promises alone, the lock
+/* This hart is out of the state, and something is left there. If only promises are left, the lock
    is given to the next of these harts, round the circle from this one: so a hart has come closer to
    its turn with each that is served before it. Nobody else changes who holds the lock meanwhile.
 
-   Anything else is a hart, or two in one: this one has put itself into the state by the xor. It
-   takes itself out again, so that the others find what was there. */
+   Anything else is a hart, or two in one: somebody has released what was not his, and has put
+   himself into the state by the xor. */
 void spin_hand_over(const void *which)
 {
     struct spinlock *lock = (struct spinlock *)which;
     uintptr_t promised = atomic_load(&lock->state);
-    uint32_t next = this_cpu->id;
+    uint32_t next = (this_cpu->id + 1) % MAX_HARTS;
 
-    if (promised > SPIN_PROMISES) {
-        atomic_xor(&lock->state, (uintptr_t)this_cpu);
+    if (promised > SPIN_PROMISES)
         panic("hart %lu releases the lock \"%s\" that it does not hold",
               this_cpu->hartid, lock->name);
-    }
-    do
+    while (!(promised >> next & 1))
         next = (next + 1) % MAX_HARTS;
-    while (!(promised >> next & 1));
     /* pairs with look() */
     atomic_xor(&lock->state, (uintptr_t)&cpus[next] | 1U << next);
 }

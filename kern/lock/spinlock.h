@@ -10,7 +10,7 @@
    panics at once, also if it would have gone well this time.
 
    Order of memory: what a hart did while it held the lock is seen by the next hart that takes it,
-   by a release and an acquire (Unprivileged spec 20191213, 14.1, rules 4 and 5). Devices are not
+   by a release and an acquire (Unprivileged spec 20191213, 14.1, rules 4 to 6). Devices are not
    ordered so. */
 #pragma once
 

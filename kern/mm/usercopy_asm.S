@@ -2,9 +2,10 @@
    20211203, 4.1.1.2), so that no other access of the kernel reaches a program by mistake.
 
    Registers: a0, a1, a2 as the C declarations in usercopy.c say; t6 is the SUM bit; t0 a byte or
-   word on its way. The loops are leaves: they use no stack and no saved register, so a fault in the
-   middle leaves nothing to clean up. If it was repaired the same instruction runs again. If not,
-   trap.c sets the pc to label 3, as .extable says, and t5 to the error, which is returned. */
+   word on its way; t1 the begin of a string. The loops are leaves: they use no stack and no saved
+   register, so a fault in the middle leaves nothing to clean up. If it was repaired the same
+   instruction runs again. If not, trap.c sets the pc to label 3, as .extable says, and t5 to the
+   error, which is returned. */
 #include <riscv/csr.h>
 
 # Begins a function, and with SUM the part in which a fault is the user's. t6 keeps the bit for the

@@ -4,7 +4,7 @@
 
    There are two entries. do_execve() is for user processes: name and arguments are addresses of the
    old program's memory, which may be wrong and which is gone after the change-over, so the strings
-   are measured first, and copied to the new program's stack before. do_kernel_execve() is for
+   are measured first, and copied to the new program's stack before that. do_kernel_execve() is for
    kernel threads, which name things by the kernel's own pointers, and have no old memory; it makes
    user processes of them.
 
@@ -303,11 +303,9 @@ int do_kernel_execve(const char *name, int argc, const char *const argv[])
 
     args.argc = 0;
     assert(current->flags & PF_KERNEL);
-    if (result != 0)
-        return result;
-    while (args.argc < argc)
+    while (result == 0 && args.argc < argc)
         add_own(&args, argv[args.argc]);
-    result = exec_program(name, &args);
+    result = result ?: exec_program(name, &args);
     if (result >= 0)
         proc_become_user();
     return result;

@@ -40,6 +40,7 @@ struct cpu {
     uint32_t locks_held;                /* spinlocks, irq_push() calls: lock/spinlock.h */
     uint64_t timer_deadline;            /* when the timer interrupts next */
     bool tick_goes_on;                  /* timers are left of it: timer_leave_rest() */
+    uint8_t tick_part;                  /* which part of it the next timer interrupt is, from 0 */
     struct trapframe *interrupted;      /* by the interrupt that is being handled */
 
     uintptr_t stopped_fp;               /* atomic: its stack, once a panic has stopped it */

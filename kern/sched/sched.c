@@ -352,18 +352,21 @@ void sched_wait_off_cpu(const struct task *task)
         cpu_relax();
 }
 
+/* A tick may have up to 256 parts, which are as long as one: see timer_leave_rest(). */
 void sched_tick(void)
 {
     struct run_queue *rq = this_rq();
     struct task *task = this_cpu->task;
 
-    bool goes_on = this_cpu->tick_goes_on;
+    bool first = this_cpu->tick_part == 0;
 
+    this_cpu->tick_part = this_cpu->tick_goes_on ? this_cpu->tick_part + 1 : 0;
     this_cpu->tick_goes_on = false;
-    if (goes_on || task == rq->idle)
+    if (task == rq->idle)
         return;
     spin_lock(&rq->lock);
-    rq->class.proc_tick(rq, task);
+    if (first)
+        rq->class.proc_tick(rq, task);
     bool waiting = rq->proc_num > 0;
     spin_unlock(&rq->lock);
     if (waiting)

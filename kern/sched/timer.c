@@ -131,12 +131,12 @@ int do_sleep(uint64_t ticks)
     return atomic_load(&this_cpu->task->killed) ? -E_KILLED : 0;
 }
 
-/* Five times as long as it takes to wake so many: between two interrupts the hart gets on with what
-   it does, and gives way to those who are awake. */
+/* A part of a tick, far longer than it takes to wake so many: between two interrupts the hart gets
+   on with what it does. */
 void timer_leave_rest(void)
 {
     this_cpu->tick_goes_on = true;
-    timer_arm(rdtime() + timer_tick_length() / 256);
+    timer_arm(rdtime() + timer_tick_length() / TICK_PARTS);
 }
 
 /* Called at each tick of each hart, so the case that nothing is due must cost little. */

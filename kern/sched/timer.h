@@ -49,10 +49,10 @@ void timer_sleep_until(uint64_t deadline);
 /* Sleep for a number of clock ticks, for the system call. 0, or -E_KILLED if a kill ended it. */
 int do_sleep(uint64_t ticks);
 
-/* Set the current task a limit of time: at the deadline, or up to a tick later, task->expired is
-   set, and sleeps with WT_LIMIT end. A task has one limit at a time, and ends it by
-   timer_limit_end() before it returns, because the timer is on its stack. May be called with a lock
-   of a lower rank than RANK_TIMER held; does not sleep. */
+/* Set the current task a limit of time: at the deadline, or up to a tick later, or later still if
+   thousands are due then, task->expired is set, and sleeps with WT_LIMIT end. A task has one limit
+   at a time, and ends it by timer_limit_end() before it returns, because the timer is on its stack.
+   May be called with a lock of a lower rank than RANK_TIMER held; does not sleep. */
 void timer_limit_begin(struct timer *timer, uint64_t deadline);
 void timer_limit_end(struct timer *timer);
 
@@ -62,10 +62,11 @@ void timer_expire(uint64_t now);
 
 /* Thousands of tasks may be due at one tick, and interrupts are off while they are woken. So
    timer_expire() may wake some, and leave the rest to another timer interrupt of this hart, which
-   comes soon. That is a part of the same tick: the scheduler is told of a tick when nothing is left
-   of it. Interrupts must be off. */
+   comes soon. That is a part of the same tick, of which the scheduler counts the first part alone.
+   Interrupts must be off. */
 void timer_leave_rest(void);
 
 /* So many are woken by one interrupt: some 200 instructions for each, and a few hundred for an
    interrupt more. */
 #define TIMERS_AT_ONCE      32
+#define TICK_PARTS          256         /* struct cpu, tick_part, comes round after so many */

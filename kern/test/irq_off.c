@@ -82,7 +82,12 @@ static void probe_interrupt(__not_used void *arg)
     note_kept(now);
     atomic_store(&this_cpu->task->need_resched, true);
     if (now >= next_tick) {
+        uint64_t probe = this_cpu->timer_deadline;
+
         timer_expire(now);
+        /* Timers that are left have another deadline, in place of the probe's. */
+        if (rdtime() > probe)
+            note(&off, rdtime() - probe);
         if (!this_cpu->tick_goes_on)
             next_tick = now + timer_tick_length();
         sched_tick();

@@ -189,6 +189,7 @@ SELF_TESTS = [
     selftest("sfs-tree", limit=12000),
     early("kmalloc"),
     early("shrink"),
+    early("timer-rest"),
     selftest("kmap"),
     selftest("kmap 4 harts", harts=4),
     selftest("kstack"),
