@@ -54,9 +54,10 @@ static int fetch_name(char *space, uintptr_t from, char **name)
     if (*name == NULL)
         return -E_NO_MEM;
     length = copy_string_from_user(*name, from, EXEC_MAX_ARG_LEN + 1);
-    if (length < 0)
-        kfree(*name);
-    return length < 0 ? length : 0;
+    if (length >= 0)
+        return 0;
+    kfree(*name);
+    return length;
 }
 
 /* Find the arguments of a user process. Another thread of it may change the array and the strings
