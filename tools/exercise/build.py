@@ -112,9 +112,11 @@ def mend(built, options, output, hints):
     while True:
         # An open bracket is told in its own region. The compiler would complain far behind it.
         found = faults(folder) or errors_by_exercise(output, folder)
-        if None in found or not found:
+        # Lines around a region count as its exercise's. If it is blank already, they are wrong.
+        if None in found or set(found) <= set(built.messages):
+            lines = found.get(None) or sum(found.values(), [])
             raise BuildError("the kernel does not compile, outside of any exercise:\n%s"
-                             % "\n".join(found.get(None) or output.split("\n")[-MESSAGE_LINES:]))
+                             % "\n".join(lines or output.split("\n")[-MESSAGE_LINES:]))
         built.messages.update(found)
         copy_blanked(options.objects, copy, set(built.messages), hints)
         folder = copy

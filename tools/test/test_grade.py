@@ -364,6 +364,16 @@ class BuildErrors(Tree):
         self.assertIn("does not compile, outside of any exercise", output)
         self.assertIn("kern/init/user.c", output)
 
+    def test_beside_a_region(self):
+        """What is wrong there is so with the region blank too: that must not be tried for ever."""
+        before = "    mm_assert_locked(mm);\n    /* EXERCISE 9.1 begin: swap_in"
+        edit = ("kern/mm/swap_in.c", before, "    nonsense;\n" + before)
+        with Edited(self.tree, [edit]):
+            status, output = run_grader(self.tree, "--build", build_command(), "hello")
+        self.assertEqual(status, 2)
+        self.assertIn("does not compile, outside of any exercise", output)
+        self.assertRegex(output, r"swap_in\.c:\d+:\d+: error: 'nonsense' undeclared")
+
 
 class FromOutside(Tree):
     """The grader ends, by a signal or because nobody reads it, and takes its machines with it."""
