@@ -134,6 +134,7 @@ PAGED = Disk(size="44M", swap="40M", programs=("true",))
 
 # The same, with files that are larger than memory.
 FILES = Disk(size="44M", swap="24M", programs=("pagetext",))
+WORDS = Disk(size="44M", swap="40M", programs=("echo",))
 
 # A small journal: what is dirty must go in several transactions.
 SMALL = Disk(journal=40)
@@ -210,6 +211,9 @@ TESTS = [
     program("pagefile", append="mem=4M", limit=2000, disk=FILES),
     program("pagefile 4 harts", "3", append="mem=4M", harts=4, cpu=60, disk=FILES),
     program("pagefile chaos", append="mem=4M", seeds=2, limit=2000, disk=FILES),
+    program("pageargs", append="mem=4M", limit=2000, disk=WORDS),
+    program("pageargs 4 harts", append="mem=4M", harts=4, cpu=60, disk=WORDS),
+    program("pageargs chaos", append="mem=4M", seeds=2, limit=2000, disk=WORDS),
     selftest("page-cost", shift=0),
     program("faultcount"),
     program("faultcount swap", "swap", append="mem=4M", disk=PAGED),
