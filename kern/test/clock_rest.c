@@ -61,7 +61,7 @@ static int awake(void)
 }
 
 /* The handler runs. Does the next interrupt come soon, and not only after a tick? */
-static bool interrupt(void)
+static bool leaves_rest(void)
 {
     assert(irq_dispatch(IRQ_S_TIMER));
     return this_cpu->timer_deadline < rdtime() + timer_tick_length() / 2;
@@ -94,15 +94,15 @@ static void test_timer_rest(void)
     list_init(&runner.task.run_link);
     this_cpu->task = &runner.task;
 
-    check("the rest is left to an interrupt that comes soon", interrupt());
+    check("the rest is left to an interrupt that comes soon", leaves_rest());
     check_eq("so many are awake, and those who are due first", awake(), TIMERS_AT_ONCE);
     check_eq("it is a tick", runner.task.time_slice, SLICE - 1);
-    check("there still is a rest", interrupt());
+    check("there still is a rest", leaves_rest());
     check_eq("so many more are awake", awake(), 2 * TIMERS_AT_ONCE);
-    check("then there is none", !interrupt());
+    check("then there is none", !leaves_rest());
     check_eq("all are awake", awake(), SLEEPERS);
     check_eq("it was one tick", runner.task.time_slice, SLICE - 1);
-    check("the next one is as long as any", !interrupt());
+    check("the next one is as long as any", !leaves_rest());
     check_eq("and it counts", runner.task.time_slice, SLICE - 2);
 
     this_cpu->task = idle;
