@@ -106,6 +106,7 @@ void kernel_map_init(void)
     map_devices();
     for (uintptr_t va = KSTACK_BASE; va < KSTACK_END; va += pt_span(PT_LEVELS - 1))
         boot_pte(va, PT_LEVELS - 2);
+    pgdir_init();
 
     struct addrspace boot_as = { .harts = this_cpu->bit };
 

@@ -25,11 +25,18 @@ static pte_t *table_of(pte_t pte)
     return kva(pte_paddr(pte));
 }
 
-/* The bytes of the root that the kernel's upper half needs, from its middle on: as far as the
-   entries for kernel stacks. All behind them are 0. */
-#define KERNEL_BYTES    ((KSTACK_END - KERNEL_OFFSET) / pt_span(PT_LEVELS - 1) * sizeof(pte_t))
+/* Which entries of the kernel's root are in use: a few, for each GiB of memory or devices one, and
+   those for kernel stacks. They never change (kmap.c). */
+static uint16_t kernel_entries[PT_ENTRIES / 2], kernel_entry_count;
 
-/* The upper half is the kernel's and never changes (kmap.c), so a copy is enough. */
+void pgdir_init(void)
+{
+    for (int i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
+        if (kernel_as.pgdir[i] != 0)
+            kernel_entries[kernel_entry_count++] = i;
+}
+
+/* The upper half is the kernel's, so a copy is enough. */
 pte_t *pgdir_create(void)
 {
     struct Page *page = alloc_zeroed_page();
@@ -37,15 +44,18 @@ pte_t *pgdir_create(void)
     if (page == NULL)
         return NULL;
     page->ref = 1;
-    memcpy((char *)page2kva(page) + PGSIZE / 2, kernel_as.pgdir + PT_ENTRIES / 2, KERNEL_BYTES);
-    return page2kva(page);
+    pte_t *pgdir = page2kva(page);
+    for (int i = 0; i < kernel_entry_count; i++)
+        set_pte_relaxed(&pgdir[kernel_entries[i]], kernel_as.pgdir[kernel_entries[i]]);
+    return pgdir;
 }
 
 /* The mm's tables below the root have gone before, by exit_range(), so the lower half is full of
    zeros. The next table has no need to be cleared if the rest is cleared too. */
 void pgdir_destroy(pte_t *pgdir)
 {
-    memset(pgdir + PT_ENTRIES / 2, 0, KERNEL_BYTES);
+    for (int i = 0; i < kernel_entry_count; i++)
+        pgdir[kernel_entries[i]] = 0;
     free_zeroed_page(kva2page(pgdir));
 }
 

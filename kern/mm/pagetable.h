@@ -65,6 +65,8 @@ void kernel_map_init(void);
    memory for one. */
 pte_t *kernel_pte(uintptr_t va, int wanted);
 
+/* The kernel's root is as it stays; kernel_map_init() calls it. */
+void pgdir_init(void);
 /* A root table with the kernel's half filled in; NULL if there is no memory. */
 pte_t *pgdir_create(void) __must_check;
 /* Free a root table; its user half must be empty. */

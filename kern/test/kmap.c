@@ -1,6 +1,6 @@
 /* The kernel's own map, entry by entry: nothing is both writable and executable, nothing is the
    user's, text and constants have exactly the rights they need, and page 0 and the guards below the
-   kernel stacks are not mapped.
+   kernel stacks are not mapped. The root of a process has all of it.
 
    The test walks the tables by itself, not with get_pte(), so it does not depend on an exercise and
    cannot miss an entry. All of it is assertions and panics, which name the address. A wrong map is
@@ -93,6 +93,20 @@ static void check_own_stack(void)
         assert(*get_pte(kernel_as.pgdir, va, false) & PTE_V);
 }
 
+/* The root of a process has the kernel's half, and nothing else; and when it goes it is full of
+   zeros, as the next who gets the page believes. */
+static void check_new_root(void)
+{
+    pte_t *root = pgdir_create();
+
+    assert(root != NULL);
+    for (int i = 0; i < PT_ENTRIES; i++)
+        assert_eq(root[i], (i < PT_ENTRIES / 2 ? 0 : kernel_as.pgdir[i]));
+    pgdir_destroy(root);
+    for (int i = 0; i < PT_ENTRIES; i++)
+        assert_eq(root[i], 0);
+}
+
 /* The sums say that nothing is missing: all of text and constants, at least all of the memory, and
    a stack for each process. */
 static void test_kmap(void)
@@ -106,6 +120,7 @@ static void test_kmap(void)
     /* More may be there: stacks are kept for the next processes. */
     assert(seen.stacks >= process_count() * KSTACKSIZE);
     check_own_stack();
+    check_new_root();
 }
 
 SELFTEST("kmap", test_kmap);
