@@ -35,10 +35,10 @@ def row(key, text, bound=None, xv6=None, ucore=None, flat=None, known=None):
 
 OPERATIONS = (
     row("null", "null system call (getpid)", 120, 1130, 211),
-    row("fork", "fork + exit + wait, small process", 7700, 268950, 138138),
-    row("fork-1m", "the same, parent with 1 MiB touched", 16500, 5688574, 278992),
+    row("fork", "fork + exit + wait, small process", 7200, 268950, 138138),
+    row("fork-1m", "the same, parent with 1 MiB touched", 15900, 5688574, 278992),
     row("fork-16m", "the same, parent with 16 MiB touched", 131200, 87094469, 2494156),
-    row("exec", "fork + exec + exit + wait, trivial program", 17900, 1056616, 245691),
+    row("exec", "fork + exec + exit + wait, trivial program", 16700, 1056616, 245691),
     row("touch", "first touch of a demand-zero page", 1100, 12670, 12708),
     row("cow-copy", "COW write fault, page copied", 1600),
     row("cow-last", "COW write fault, last reference", 410),
@@ -67,7 +67,7 @@ OPERATIONS = (
     row("read-kib", "read of it from the cache, per KiB", 500, 50883, 18330),
     row("read-16k", "the same in pieces of 16 KiB", 425),
     row("unlink", "unlink of it", 17200, 2480077),
-    row("exec-disk", "fork + exec from the disk + exit + wait", 21300, 1056616, 2216904),
+    row("exec-disk", "fork + exec from the disk + exit + wait", 19500, 1056616, 2216904),
     row("children-60", "fork, per child, with 60 children alive", None, 198419, 112940),
     row("children-200", "the same with 200 children alive", None, None, 140309, "children-60"),
     row("children-4000", "the same with 4,000 children alive", flat="children-60"),

@@ -67,7 +67,7 @@ def folder_of_functions(objects):
         for name in names:
             if name.endswith(".o"):
                 for _, function in Program(os.path.join(folder, name)).functions.pairs:
-                    found[function] = group
+                    found[function.partition(".")[0]] = group
     return found
 
 

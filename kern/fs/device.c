@@ -93,11 +93,8 @@ static const char *const names[DEVICES] = {
 
 struct inode *device_find(const char *name)
 {
-    for (int i = 0; i < DEVICES; i++) {
-        if (strcmp(names[i], name) == 0) {
-            inode_get(&device_inodes[i]);
-            return &device_inodes[i];
-        }
-    }
+    for (int i = 0; i < DEVICES; i++)
+        if (strcmp(names[i], name) == 0)
+            return inode_get(&device_inodes[i]);
     return NULL;
 }

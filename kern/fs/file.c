@@ -146,12 +146,10 @@ void files_put(struct files_struct *files)
 /* Another thread may change it as soon as the lock is given back: hence the reference. */
 struct inode *files_pwd(struct files_struct *files)
 {
-    struct inode *pwd;
-
     if (files == NULL)
         return vfs_root();
     spin_lock(&files->lock);
-    inode_get(pwd = files->pwd);
+    struct inode *pwd = inode_get(files->pwd);
     spin_unlock(&files->lock);
     return pwd;
 }

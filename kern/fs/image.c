@@ -165,8 +165,7 @@ struct inode image_bin = {
 /* The root has one reference that is never given back, so it never comes to its last. */
 static struct inode *image_get_root(__not_used struct filesystem *fs)
 {
-    inode_get(&image_root);
-    return &image_root;
+    return inode_get(&image_root);
 }
 
 /* sync, unmount and usage have nothing to do, so they are not there. */

@@ -84,9 +84,8 @@ void inode_end_run(struct inode *node)
 /* That it runs already keeps writers away. */
 void inode_fork(struct mm_struct *child, const struct mm_struct *parent)
 {
-    struct inode *node = inode_of_mm(parent);
+    struct inode *node = inode_get(inode_of_mm(parent));
 
-    inode_get(node);
     /* no pair: it runs already, so no writer waits for this */
     atomic_add((uint32_t *)&node->uses, -1);
     child->program = &node->runs;

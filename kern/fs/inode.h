@@ -116,10 +116,11 @@ struct filesystem {
 /* Set the fields of a new one, with one reference. */
 void inode_init(struct inode *node, const struct inode_ops *ops, struct filesystem *fs,
                 uint32_t ino, uint32_t type);
-/* One more reference, for who has one. */
-static inline void inode_get(struct inode *node)
+/* One more reference, for who has one: it returns the inode. */
+static inline struct inode *inode_get(struct inode *node)
 {
     atomic_add(&node->refs, 1); /* no pair: who counts up has a reference; see inode_put() */
+    return node;
 }
 /* Give one back; for the last one it calls vop_reclaim. May sleep; no lock of the file system is
    held. */

@@ -285,9 +285,8 @@ static bool is_writer(const struct vma_struct *vma)
    Each of them has its own reference, and each is counted as a writer, until mmap_close(). */
 static void mmap_open(struct vma_struct *vma)
 {
-    struct inode *node = vma->backing;
+    struct inode *node = inode_get(vma->backing);
 
-    inode_get(node);
     if (is_writer(vma)) {
         /* no pair: who opens another one is a writer already */
         atomic_add((uint32_t *)&node->uses, 1);

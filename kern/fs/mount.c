@@ -19,8 +19,7 @@ struct inode *vfs_root_dir = &image_root;
 
 struct inode *vfs_root(void)
 {
-    inode_get(vfs_root_dir);
-    return vfs_root_dir;
+    return inode_get(vfs_root_dir);
 }
 
 /* The image has nothing to be written. */

@@ -142,8 +142,7 @@ static int sfs_close(struct sfs_fs *sfs)
 /* The root stays in memory from mount to unmount, so this cannot fail. */
 static struct inode *sfs_get_root(struct filesystem *fs)
 {
-    inode_get(fsop_info(fs)->root);
-    return fsop_info(fs)->root;
+    return inode_get(fsop_info(fs)->root);
 }
 
 /* A disk that was mounted for reading has no journal: there is nothing to be done. */

@@ -41,12 +41,6 @@ struct walk {
     char name[FS_MAX_FNAME_LEN + 1];    /* the last one; empty for "/" */
 };
 
-static struct inode *one_more(struct inode *node)
-{
-    inode_get(node);
-    return node;
-}
-
 /* Take the next name of the path. Slashes in a row are as one; one at the end is noted, because it
    asks for a directory. */
 static int next_name(struct walk *w)
@@ -126,7 +120,7 @@ static int find_name(struct walk *w, enum walk_end end)
     if (w->dir->type != S_IFDIR)
         return -E_NOTDIR;
     if (w->name[0] == '\0' || strcmp(w->name, ".") == 0)
-        w->node = one_more(w->dir);
+        w->node = inode_get(w->dir);
     else
         result = vop_names(w->dir, vop_lookup, w->name, &w->node);
     if (result != 0)
@@ -192,7 +186,7 @@ int vfs_lookup(struct inode *cwd, const char *path, bool follow, struct inode **
     int error = walk(&w, cwd, path, follow ? WALK_FOLLOW : WALK_NODE);
 
     if (error == 0)
-        *result = one_more(w.node);
+        *result = inode_get(w.node);
     walk_done(&w);
     return error;
 }
@@ -268,7 +262,7 @@ int vfs_open(struct inode *cwd, const char *path, uint32_t flags, struct inode *
     if (error == 0)
         error = open_node(w.node, flags);
     if (error == 0)
-        *result = one_more(w.node);
+        *result = inode_get(w.node);
     walk_done(&w);
     return error;
 }

@@ -343,8 +343,7 @@ static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
 
 /* Page by page, because neighbours in the address space need not be neighbours in memory. The
    kernel writes through its own map of all memory, so no fault can happen in what it writes to. */
-static int write_pages(struct mm_struct *mm, uintptr_t addr, uintptr_t src, size_t n,
-                       int (*copy)(void *dst, uintptr_t src, size_t n))
+static int write_pages(struct mm_struct *mm, uintptr_t addr, uintptr_t src, size_t n, bool is_user)
 {
     int result = 0;
 
@@ -353,22 +352,18 @@ static int write_pages(struct mm_struct *mm, uintptr_t addr, uintptr_t src, size
         char *page = writable_page(mm, addr - offset, &result);
 
         step = PGSIZE - offset < n ? PGSIZE - offset : n;
-        if (page != NULL)
-            result = copy(page + offset, src, step);
+        if (page != NULL && is_user)
+            result = copy_from_user(page + offset, src, step);
+        else if (page != NULL)
+            memcpy(page + offset, (const void *)src, step);
     }
     return result;
-}
-
-static int copy_from_kernel(void *dst, uintptr_t src, size_t n)
-{
-    memcpy(dst, (const void *)src, n);
-    return 0;
 }
 
 int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
 {
     mm_assert_locked(mm);
-    return write_pages(mm, addr, (uintptr_t)src, n, copy_from_kernel);
+    return write_pages(mm, addr, (uintptr_t)src, n, false);
 }
 
 /* A page of an mm that nobody else knows stays where it is, also while one of the current process
@@ -376,5 +371,5 @@ int mm_write(struct mm_struct *mm, uintptr_t addr, const void *src, size_t n)
 int mm_write_from_user(struct mm_struct *mm, uintptr_t addr, uintptr_t usrc, size_t n)
 {
     assert(!mm->published);
-    return write_pages(mm, addr, usrc, n, copy_from_user);
+    return write_pages(mm, addr, usrc, n, true);
 }

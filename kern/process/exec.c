@@ -110,9 +110,10 @@ static int check_argc(int argc)
    zeros, so the strings have their ends. 0 or an error. */
 static int push_args(struct mm_struct *mm, const struct exec_args *args, uintptr_t *sp)
 {
-    uintptr_t argv[EXEC_MAX_ARG_NUM + 1] = { 0 };
+    uintptr_t argv[EXEC_MAX_ARG_NUM + 1];
     size_t array = (args->argc + 1) * sizeof(uintptr_t);
 
+    argv[args->argc] = 0;
     *sp = USTACKTOP;
     for (int i = args->argc - 1; i >= 0; i--) {
         *sp -= args->length[i] + 1;

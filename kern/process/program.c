@@ -97,13 +97,17 @@ static bool segment_ok(const struct reader *file, const struct proghdr *ph)
         && user_range_ok(ph->p_va, ph->p_va + ph->p_memsz) && ph->p_va + ph->p_memsz <= USTACKBASE;
 }
 
-/* Read the program header of this number, and check it: each time that it is read. */
+/* Find the program header of this number, and check it: each time. It is in the file's head, or
+   else it is read to `space`. 0 with *ph set, or an error. */
 static int read_segment(const struct reader *file, const struct elfhdr *elf, int i,
-                        struct proghdr *ph)
+                        struct proghdr *space, const struct proghdr **ph)
 {
-    int result = reader_read(file, elf->e_phoff + i * sizeof(*ph), ph, sizeof(*ph));
+    uint64_t at = elf->e_phoff + i * sizeof(*space);
+    bool in_head = at % 8 == 0 && at < file->head_size && file->head_size - at >= sizeof(*space);
+    int result = in_head ? 0 : reader_read(file, at, space, sizeof(*space));
 
-    return result == 0 && !segment_ok(file, ph) ? -E_INVAL_ELF : result;
+    *ph = in_head ? (const void *)(file->head + at) : space;
+    return result == 0 && !segment_ok(file, *ph) ? -E_INVAL_ELF : result;
 }
 
 /* Can a program begin here? There must be an instruction in the file, at an even address: else the
@@ -119,20 +123,21 @@ static bool holds_entry(const struct proghdr *ph, uint64_t entry)
 int program_check(const struct reader *file, struct elfhdr *elf)
 {
     int result = reader_read(file, 0, elf, sizeof(*elf));
+    const struct proghdr *ph;
+    struct proghdr space;
     bool entry = false;
-    struct proghdr ph;
 
     if (result != 0)
         return result;
     if (elf->e_magic != ELF_MAGIC || elf->e_class != ELF_CLASS64 || elf->e_data != ELF_DATA2LSB
         || elf->e_version1 != ELF_VERSION || elf->e_version != ELF_VERSION
-        || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV || elf->e_phentsize != sizeof(ph)
-        || !reader_has(file, elf->e_phoff, elf->e_phnum * sizeof(ph)))
+        || elf->e_type != ET_EXEC || elf->e_machine != EM_RISCV || elf->e_phentsize != sizeof(*ph)
+        || !reader_has(file, elf->e_phoff, elf->e_phnum * sizeof(*ph)))
         return -E_INVAL_ELF;
     for (int i = 0; result == 0 && i < elf->e_phnum; i++) {
-        result = read_segment(file, elf, i, &ph);
+        result = read_segment(file, elf, i, &space, &ph);
         sched_give_way();
-        entry = entry || (result == 0 && holds_entry(&ph, elf->e_entry));
+        entry = entry || (result == 0 && holds_entry(ph, elf->e_entry));
     }
     return result == 0 && !entry ? -E_INVAL_ELF : result;
 }
@@ -250,15 +255,16 @@ static int map_segment(struct mm_struct *mm, const struct reader *file, const st
     return result == -E_INVAL ? -E_INVAL_ELF : result;
 }
 
-/* The headers are read once more, one at a time, so that no room for all of them is needed. */
+/* The headers are found once more, one at a time, so that no room for all of them is needed. */
 int program_load(const struct reader *file, const struct elfhdr *elf, struct mm_struct *mm)
 {
     for (int i = 0; i < elf->e_phnum; i++) {
-        struct proghdr ph;
-        int result = read_segment(file, elf, i, &ph);
+        const struct proghdr *ph;
+        struct proghdr space;
+        int result = read_segment(file, elf, i, &space, &ph);
 
-        if (result == 0 && ph.p_type == ELF_PT_LOAD && ph.p_memsz != 0)
-            result = map_segment(mm, file, &ph);
+        if (result == 0 && ph->p_type == ELF_PT_LOAD && ph->p_memsz != 0)
+            result = map_segment(mm, file, ph);
         if (result != 0)
             return result;
     }
