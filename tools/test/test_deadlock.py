@@ -26,6 +26,7 @@ class Session:
              KERNEL, "-display", "none", "-monitor", "none", "-serial", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.guard = threading.Timer(SECONDS, self.process.kill)
+        self.guard.daemon = True            # who interrupts the tests need not wait for it
         self.guard.start()
 
     def until(self, text):

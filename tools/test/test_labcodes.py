@@ -100,21 +100,26 @@ class Labcodes(TreeTest):
             stderr=subprocess.STDOUT, start_new_session=True,
             env=dict(os.environ, TERM="dumb", MAKEFLAGS=""))
         guard = threading.Timer(LIMIT, os.killpg, (process.pid, signal.SIGKILL))
+        guard.daemon = True                 # who interrupts the tests need not wait for it
         guard.start()
         output = b""
-        while True:
-            data = os.read(process.stdout.fileno(), 4096)
-            output += data
-            if prompt and prompt.encode() in output:
-                process.stdin.write(answer.encode())
-                process.stdin.flush()
-                prompt = None
-            if not data:
-                break
-        process.stdin.close()
-        process.stdout.close()
-        status = process.wait()
-        guard.cancel()
+        try:
+            while True:
+                data = os.read(process.stdout.fileno(), 4096)
+                output += data
+                if prompt and prompt.encode() in output:
+                    process.stdin.write(answer.encode())
+                    process.stdin.flush()
+                    prompt = None
+                if not data:
+                    break
+            process.stdin.close()
+            process.stdout.close()
+            status = process.wait()
+        finally:
+            guard.cancel()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
         return status, output.decode("utf-8", "replace")
 
     def graded(self, output):

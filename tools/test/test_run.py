@@ -125,6 +125,7 @@ class TestDisk(TreeTest):
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
         limit = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        limit.daemon = True                 # who interrupts the tests need not wait for it
         limit.start()
         try:
             text = b""

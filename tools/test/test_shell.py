@@ -51,6 +51,7 @@ def play(lines):
          % OBJECTS, "-device", "virtio-blk-device,drive=disk"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     guard = threading.Timer(SECONDS, process.kill)
+    guard.daemon = True                     # who interrupts the tests need not wait for it
     guard.start()
 
     def until(text):
