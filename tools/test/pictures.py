@@ -109,6 +109,27 @@ class Picture:
         pages = self.memory.variable("pages")
         return pages[(frame - int(self.memory.variable("pages_base"))) // PAGE]
 
+    def take_free_page(self):
+        """Take a page from the buddy manager: (its struct Page, its physical address). It begins
+        the first of the smallest blocks; what is behind it there becomes smaller blocks."""
+        lists = self.memory.variable("free_list", "pmm_buddy.c")
+        pages = self.memory.variable("pages")
+        order, page = next((order, page) for order in range(lists._type.count)
+                           for page in self.memory.list(lists[order], "Page", "page_link"))
+        self.poke(page.page_link.prev.next, int(page.page_link.next))
+        self.poke(page.page_link.next.prev, int(page.page_link.prev))
+        number = (page.address - int(pages)) // page._type.size
+        for half in range(order):                   # their lists are empty
+            buddy, head = pages[number + (1 << half)], lists[half]
+            self.poke(buddy.flags, int(page.flags))
+            self.poke(buddy.property, half)
+            for link, other in ((buddy.page_link, head), (head, buddy.page_link)):
+                self.poke(link.next, other.address)
+                self.poke(link.prev, other.address)
+        counter = self.memory.variable("nr_free", "pmm_buddy.c")
+        self.poke(counter, int(counter) - 1)
+        return page, int(self.memory.variable("pages_base")) + number * PAGE
+
     def root(self, process):
         """The physical address of the root page table of a process."""
         return self.memory.physical(int(process.mm["as"].pgdir))

@@ -62,20 +62,8 @@ class Leaks(MachineTest):
         before = len(self.end.baseline.pages)
         return "%d pages are in use, expected %d as before the test" % (before + more, before)
 
-    def free_page(self, picture):
-        """Take a page from the buddy manager: (its struct Page, its physical address)."""
-        memory = picture.memory
-        single = memory.variable("free_list", "pmm_buddy.c")[0]
-        page = next(memory.list(single, "Page", "page_link"))
-        picture.poke(page.page_link.prev.next, int(page.page_link.next))
-        picture.poke(page.page_link.next.prev, int(page.page_link.prev))
-        counter = memory.variable("nr_free", "pmm_buddy.c")
-        picture.poke(counter, int(counter) - 1)
-        number = (page.address - int(memory.variable("pages"))) // page._type.size
-        return page, int(memory.variable("pages_base")) + number * PAGE
-
     def test_lost_page(self):
-        page, address = self.free_page(self.end)
+        page, address = self.end.take_free_page()
         self.end.poke(page.flags, state.PG_ALLOCATED)
         self.expect(state.no_leaks(self.end), "^%s; of those taken since, 0 have "
                     "references; the first is at %#x$" % (self.pages(1), address))
@@ -84,7 +72,7 @@ class Leaks(MachineTest):
         self.assertEqual(state.free_list(self.end), [])
 
     def test_page_that_is_neither_free_nor_in_use(self):
-        page, _ = self.free_page(self.end)
+        page, _ = self.end.take_free_page()
         self.end.poke(page.flags, 0)
         self.expect(state.free_list(self.end), "pages are free and .* in use, expected .* together")
         self.expect(state.no_leaks(self.end), "the kernel's counter says .* pages are free, but")
@@ -141,7 +129,7 @@ class Leaks(MachineTest):
         cache = memory.variable("all_caches")
         for in_use, ref in ((0, 0), (1, 256)):
             picture = self.end.copy()
-            page, address = self.free_page(picture)
+            page, address = picture.take_free_page()
             picture.poke(page.flags, state.PG_ALLOCATED)
             picture.poke(page.ref, ref)
             slab = picture.memory.object("slab", address + picture.image.offset)
