@@ -342,7 +342,8 @@ static void *writable_page(struct mm_struct *mm, uintptr_t la, int *result)
 }
 
 /* Page by page, because neighbours in the address space need not be neighbours in memory. The
-   kernel writes through its own map of all memory, so no fault can happen in what it writes to. */
+   kernel writes through its own map of all memory, so no fault can happen in what it writes to.
+   With is_user the source is the current process's memory. */
 static int write_pages(struct mm_struct *mm, uintptr_t addr, uintptr_t src, size_t n, bool is_user)
 {
     int result = 0;

@@ -93,8 +93,8 @@ static void check_own_stack(void)
         assert(*get_pte(kernel_as.pgdir, va, false) & PTE_V);
 }
 
-/* The root of a process has the kernel's half, and nothing else; and when it goes it is full of
-   zeros, as the next who gets the page believes. */
+/* The root of a process has the kernel's half, and nothing else. When it goes it is full of zeros,
+   as the next who gets the page believes. */
 static void check_new_root(void)
 {
     pte_t *root = pgdir_create();
@@ -103,8 +103,13 @@ static void check_new_root(void)
     for (int i = 0; i < PT_ENTRIES; i++)
         assert_eq(root[i], (i < PT_ENTRIES / 2 ? 0 : kernel_as.pgdir[i]));
     pgdir_destroy(root);
+
+    struct Page *page = alloc_zeroed_page();
+
+    assert(page != NULL);
     for (int i = 0; i < PT_ENTRIES; i++)
-        assert_eq(root[i], 0);
+        assert_eq(((pte_t *)page2kva(page))[i], 0);
+    free_page(page);
 }
 
 /* The sums say that nothing is missing: all of text and constants, at least all of the memory, and
