@@ -220,7 +220,7 @@ static void test_shape(void)
     size_t table = header()->e_phnum * sizeof(*segment(0));
     memcpy(file + needed + 1, segment(0), table);
     uint64_t was = header()->e_phoff;
-    /* At an odd address: the loader copies headers before it reads them, so that is allowed. */
+    /* At an odd address: such a header is copied before it is looked at, so that is allowed. */
     header()->e_phoff = needed + 1;
     program.end = file + needed + 1 + table;
     assert_eq(load(), 0);

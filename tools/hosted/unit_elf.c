@@ -50,6 +50,8 @@ static void make_good(void)
     memset(good.names + 6, 'n', 26);
 }
 
+static uint32_t head_size;              /* of the file, what the reader has read already */
+
 /* Load `good`, cut off after so many bytes. */
 static int load(size_t size)
 {
@@ -61,6 +63,8 @@ static int load(size_t size)
     memcpy(bytes, &good, size < sizeof(good) ? size : sizeof(good));
     const struct user_program program = { "file", bytes, bytes + size };
     struct reader reader = program_reader(&program);
+    reader.head_size = head_size;
+    memcpy(reader.head, bytes, head_size);
     int error = program_check(&reader, &elf) ?: program_load(&reader, &elf, mm);
     if (error == 0)
         space_compare(bytes, size);
@@ -76,6 +80,25 @@ static int load(size_t size)
         check_eq(what, load(SIZE), expected); \
         good.field = was_; \
     } while (0)
+
+/* The table of segments in the reader's head, with a part in it, and behind it; at odd places
+   too. */
+static void tables(void)
+{
+    struct file was = good;
+    int wrong = 0;
+
+    head_size = READER_HEAD;
+    for (size_t at = sizeof(good.elf); at <= READER_HEAD; at++) {
+        good = was;
+        good.elf.e_phoff = at;
+        memcpy((uint8_t *)&good + at, was.segments, sizeof(was.segments));
+        wrong += load(SIZE) != 0;
+    }
+    head_size = 0;
+    good = was;
+    check_eq("the headers of segments are found wherever they are", wrong, 0);
+}
 
 static void headers(void)
 {
@@ -178,6 +201,7 @@ void unit_elf(void)
 {
     make_good();
     headers();
+    tables();
     segments();
     no_memory();
     symbols();
