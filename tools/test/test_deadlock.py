@@ -7,10 +7,13 @@ tested by the grader: the tests "ring" of tools/labs/beyond.py.
 """
 import os
 import subprocess
-import threading
+import sys
 import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from trees import TOP, guard_of
+
 KERNEL = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"), "kernel")
 QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
 SECONDS = 600
@@ -25,9 +28,7 @@ class Session:
             [QEMU, "-machine", "virt", "-bios", "default", "-nic", "none", "-smp", "2", "-kernel",
              KERNEL, "-display", "none", "-monitor", "none", "-serial", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.guard = threading.Timer(SECONDS, self.process.kill)
-        self.guard.daemon = True            # who interrupts the tests need not wait for it
-        self.guard.start()
+        self.guard = guard_of(SECONDS, self.process.kill)
 
     def until(self, text):
         """All that is printed up to this text, or to the end of the machine."""

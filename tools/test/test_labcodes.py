@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -26,7 +25,7 @@ from grader import passed
 from grader.host import Host
 from labs.catalogue import choose, load
 from tasks import catalogue as tasks
-from trees import OBJECTS, TOP, TreeTest
+from trees import OBJECTS, TOP, TreeTest, guard_of
 
 COMMAND = re.compile(r"^    ((?:make|tools/lab)\b.*)$|"
                      r"`((?:make [^\s`]+|tools/lab) [^`\n]*[^`\n=])`", re.MULTILINE)
@@ -99,9 +98,7 @@ class Labcodes(TreeTest):
             command, shell=True, cwd=self.tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
             env=dict(os.environ, TERM="dumb", MAKEFLAGS=""))
-        guard = threading.Timer(LIMIT, os.killpg, (process.pid, signal.SIGKILL))
-        guard.daemon = True                 # who interrupts the tests need not wait for it
-        guard.start()
+        guard = guard_of(LIMIT, os.killpg, process.pid, signal.SIGKILL)
         output = b""
         try:
             while True:

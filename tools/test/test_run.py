@@ -15,12 +15,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from trees import OBJECTS, TOP, Edited, TreeTest
+from trees import OBJECTS, TOP, Edited, TreeTest, guard_of
 
 SECONDS = 600                   # a boot takes about one second
 PROMPT = b"rvlab$ "
@@ -124,9 +123,7 @@ class TestDisk(TreeTest):
             ["make", "TOOLCHAIN=" + os.path.basename(OBJECTS)] + list(words), cwd=self.tree,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
-        limit = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
-        limit.daemon = True                 # who interrupts the tests need not wait for it
-        limit.start()
+        limit = guard_of(SECONDS, os.killpg, process.pid, signal.SIGKILL)
         try:
             text = b""
             while typed and PROMPT not in text:

@@ -12,10 +12,12 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from trees import TOP, guard_of
+
 OBJECTS = os.path.join(TOP, os.environ.get("RVLAB_OBJECTS", "obj/unknown-elf"))
 QEMU = os.environ.get("RVLAB_QEMU", "qemu-system-riscv64")
 PROMPT = "rvlab$ "
@@ -50,9 +52,7 @@ def play(lines):
          "stdio", "-drive", "file=%s-disk.img,format=raw,if=none,id=disk,snapshot=on"
          % OBJECTS, "-device", "virtio-blk-device,drive=disk"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    guard = threading.Timer(SECONDS, process.kill)
-    guard.daemon = True                     # who interrupts the tests need not wait for it
-    guard.start()
+    guard = guard_of(SECONDS, process.kill)
 
     def until(text):
         output = ""

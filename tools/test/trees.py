@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -31,6 +32,15 @@ def copy_tree(folder):
             shutil.copy2(source, target)
     shutil.copytree(os.path.join(TOP, OBJECTS), os.path.join(folder, OBJECTS),
                     ignore=shutil.ignore_patterns("grade", "mended"))
+
+
+def guard_of(seconds, kill, *arguments):
+    """A timer, started, that kills what hangs; to be cancelled when that has ended. Who interrupts
+    the tests does not wait for it."""
+    timer = threading.Timer(seconds, kill, arguments)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 class TreeTest(unittest.TestCase):
